@@ -1,0 +1,1 @@
+"""The local development chains: anvil and ganache, started by one launcher."""
