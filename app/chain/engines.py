@@ -1,0 +1,29 @@
+"""What differs between chain engines, in one place (docs: ENGINES)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`finality_depth_blocks`: how far below the newest block a block is final."""
+
+    finality_depth_blocks: int
+
+
+_ENGINES = {
+    # One process, one writer: its newest block stands unless its disk state was lost.
+    "anvil": Engine(finality_depth_blocks=0),
+    "ganache": Engine(finality_depth_blocks=0),
+    # Byzantine fault tolerant: a block that exists is final.
+    "edge": Engine(finality_depth_blocks=0),
+    "besu": Engine(finality_depth_blocks=0),
+}
+
+
+def engine(name: str) -> Engine:
+    """Raises ValueError for a name that no adapter knows."""
+    try:
+        return _ENGINES[name]
+    except KeyError:
+        known = ", ".join(sorted(_ENGINES))
+        raise ValueError(f"unknown chain engine {name!r}; known are {known}") from None

@@ -1,0 +1,121 @@
+"""A bank's keys: encrypted keystore files (Web3 Secret Storage) in one folder.
+
+`operator` posts, `approver` agrees (facilities, votes, resolutions), `recovery` replaces lost
+keys, `sealing` (X25519) opens details. The passphrase is read from a file beside them that only
+its owner may read, and which production replaces by a mounted secret.
+"""
+
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import eth_keyfile
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from nacl.public import PrivateKey
+
+from app.chain.errors import KeyUnusable
+
+SIGNING_KEYS = ("operator", "approver", "recovery")
+_SEALING = "sealing"
+_PASSPHRASE = "passphrase"
+_DEVELOPMENT_SCRYPT_N = 1 << 12
+_PRODUCTION_SCRYPT_N = 1 << 18
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKeys:
+    """What others may know of a bank's keys."""
+
+    operator: ChecksumAddress
+    approver: ChecksumAddress
+    recovery: ChecksumAddress
+    sealing: bytes
+
+
+def create_keys(folder: Path, *, development: bool) -> PublicKeys:
+    """Make a bank's keys under a random passphrase. Development keys are marked and cheap to
+    open; outside development they are refused."""
+    folder.mkdir(parents=True, mode=0o700)
+    passphrase = secrets.token_urlsafe(32)
+    _write_private(folder / _PASSPHRASE, passphrase)
+    work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
+    for name in (*SIGNING_KEYS, _SEALING):
+        secret = bytes(PrivateKey.generate()) if name == _SEALING else bytes(Account.create().key)
+        stored = eth_keyfile.create_keyfile_json(
+            secret, passphrase.encode(), kdf="scrypt", iterations=work
+        )
+        public = (
+            bytes(PrivateKey(secret).public_key).hex()
+            if name == _SEALING
+            else Account.from_key(secret).address
+        )
+        _write_private(
+            folder / f"{name}.json",
+            json.dumps(stored | {"public": public, "development": development}, indent=2),
+        )
+    return public_keys(folder)
+
+
+def public_keys(folder: Path) -> PublicKeys:
+    """Read the public halves without the passphrase."""
+    operator, approver, recovery = (_stored(folder, name)["public"] for name in SIGNING_KEYS)
+    return PublicKeys(
+        operator=cast(ChecksumAddress, operator),
+        approver=cast(ChecksumAddress, approver),
+        recovery=cast(ChecksumAddress, recovery),
+        sealing=bytes.fromhex(cast(str, _stored(folder, _SEALING)["public"])),
+    )
+
+
+def load_account(folder: Path, name: str, *, development: bool) -> LocalAccount:
+    """Decrypt a signing key. Raises KeyUnusable with the remedy."""
+    return cast(LocalAccount, Account.from_key(_secret(folder, name, development=development)))
+
+
+def load_sealing_key(folder: Path, *, development: bool) -> bytes:
+    """Decrypt the X25519 secret that opens sealed details."""
+    return _secret(folder, _SEALING, development=development)
+
+
+def _stored(folder: Path, name: str) -> dict[str, object]:
+    path = folder / f"{name}.json"
+    try:
+        stored = json.loads(path.read_text())
+        if isinstance(stored, dict) and "public" in stored:
+            return stored
+    except FileNotFoundError:
+        raise KeyUnusable(f"{path}: no such key; restore it from the bank's backup") from None
+    except (OSError, json.JSONDecodeError) as fault:
+        raise KeyUnusable(f"{path}: cannot be read ({fault})") from fault
+    raise KeyUnusable(f"{path}: not a key file of this application")
+
+
+def _secret(folder: Path, name: str, *, development: bool) -> bytes:
+    stored = _stored(folder, name)
+    if stored.get("development") and not development:
+        raise KeyUnusable(
+            f"{folder / name}.json is a development key; make a production key "
+            "(development = false) before joining a production network"
+        )
+    try:
+        passphrase = (folder / _PASSPHRASE).read_text()
+        return eth_keyfile.decode_keyfile_json(stored, passphrase.encode())
+    except OSError as fault:
+        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from fault
+    except (ValueError, KeyError, TypeError):
+        # The cause is left out on purpose: it may quote what it tried to decrypt.
+        raise KeyUnusable(
+            f"{folder / name}.json does not open with the passphrase beside it"
+        ) from None
+
+
+def _write_private(path: Path, text: str) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
+
