@@ -1,0 +1,1 @@
+"""From final blocks to the read model: scan, decode, open, project."""
