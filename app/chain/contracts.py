@@ -100,9 +100,7 @@ def reverted(where: str, data: object) -> ContractReverted:
             if keccak(text=f"{entry['name']}({','.join(types)})")[:4] == raw[:4]:
                 values = decode(types, raw[4:])
                 names = [argument["name"] for argument in entry["inputs"]]
-                return ContractReverted(
-                    where, entry["name"], dict(zip(names, values, strict=True))
-                )
+                return ContractReverted(where, entry["name"], dict(zip(names, values, strict=True)))
     return ContractReverted(where, "UnknownError", {"data": raw[:36].hex()})
 
 

@@ -69,6 +69,8 @@ def wait_for_receipt(rpc: Rpc, tx_hash: str, wait_s: float = _WAIT_S) -> dict[st
     deadline = time.monotonic() + wait_s
     while (receipt := rpc.call("eth_getTransactionReceipt", [tx_hash])) is None:
         if time.monotonic() > deadline:
-            raise ChainError(f"no receipt for {tx_hash} after {wait_s:.0f} s; is the chain stalled?")
+            raise ChainError(
+                f"no receipt for {tx_hash} after {wait_s:.0f} s; is the chain stalled?"
+            )
         time.sleep(_POLL_S)
     return dict(receipt)

@@ -1,0 +1,87 @@
+"""A bank's node configuration: one TOML file, everything relative to its folder."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+class ConfigError(ValueError):
+    """A configuration file that cannot be used; the message names the file, the key, the fault."""
+
+
+class _Api(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8700
+
+
+class _File(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    name: Annotated[str, Field(min_length=1, max_length=64)]
+    development: bool = False
+    keys: Path
+    database_url: str
+    manifest: Path
+    rpc: Annotated[str, Field(pattern=r"^https?://")]
+    inbox: Path
+    api: _Api = _Api()
+
+
+@dataclass(frozen=True, slots=True)
+class BankConfig:
+    """`inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
+
+    `development` allows development keys and an open page on loopback.
+    """
+
+    path: Path
+    name: str
+    development: bool
+    keys: Path
+    database_url: str
+    manifest: Path
+    rpc: str
+    inbox: Path
+    host: str
+    port: int
+
+
+def load_config(path: Path) -> BankConfig:
+    """Read and check `bank.toml`. Raises ConfigError."""
+    try:
+        parsed = _File.model_validate(tomllib.loads(path.read_text()))
+    except OSError as fault:
+        raise ConfigError(
+            f"{path}: cannot be read ({fault.strerror}); give the path of the bank's bank.toml"
+        ) from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
+        raise ConfigError(f"{path}: not TOML: {fault}") from None
+    except ValidationError as faults:
+        lines = "; ".join(
+            f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
+            for fault in faults.errors(include_url=False, include_input=False)
+        )
+        raise ConfigError(f"{path}: {lines}") from None
+    base = path.resolve().parent
+    return BankConfig(
+        path=path.resolve(),
+        name=parsed.name,
+        development=parsed.development,
+        keys=base / parsed.keys,
+        database_url=_absolute_url(parsed.database_url, base),
+        manifest=base / parsed.manifest,
+        rpc=parsed.rpc,
+        inbox=base / parsed.inbox,
+        host=parsed.api.host,
+        port=parsed.api.port,
+    )
+
+
+def _absolute_url(url: str, base: Path) -> str:
+    prefix = "sqlite:///"
+    if url.startswith(prefix) and not url.startswith(prefix + "/"):
+        return f"{prefix}{base / url.removeprefix(prefix)}"
+    return url

@@ -1,0 +1,176 @@
+"""Fixing a batch: which waiting events it carries, and its bytes, before anything is sent."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+
+from app.chain.posting import encode_post, next_digest
+from app.chain.sealing import seal_details
+from app.domain.identifiers import reference
+from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
+from app.feeds.tables import events
+from app.outbox.channel import PostingFacility
+from app.outbox.tables import FIXED, batch_log, batches, dead_letters
+
+MAX_CALLDATA_BYTES = 126 * 1024
+"""Below the 128 KiB that pools take for the whole signed transaction."""
+
+_GAS_BASE = 400_000
+_GAS_PART = 30_000
+_GAS_BYTE = 16
+
+
+@dataclass(frozen=True, slots=True)
+class FixedBatch:
+    """A batch as stored; what is signed is its calldata."""
+
+    id: int
+    calldata: bytes
+    gas_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The sequence and digest that the next batch of a facility builds on."""
+
+    sequence: int
+    digest: bytes
+
+
+def newest_head(connection: Connection, facility: str) -> Head | None:
+    """The last batch that we fixed for a facility; None when there is none."""
+    row = connection.execute(
+        select(batches.c.sequence, batches.c.digest)
+        .where(batches.c.facility == facility)
+        .order_by(batches.c.sequence.desc())
+        .limit(1)
+    ).first()
+    return None if row is None else Head(row.sequence, row.digest)
+
+
+def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> FixedBatch | None:
+    """Fix the next batch from the oldest waiting events, inside the caller's transaction.
+
+    None when nothing waits. Events of one batch are ordered by business and shares day (so that
+    few group words are needed), reversals last, since their targets may be in the same batch.
+    """
+    rows = _waiting(connection, facility)
+    while rows:
+        legs = [_leg(row, facility) for row in rows]
+        stream, indexes = pack(legs)
+        sealed = seal_details([_details(row) for row in rows], facility.readers)
+        sequence = head.sequence + 1
+        calldata = encode_post(facility.number, sequence, stream, sealed)
+        if len(calldata) <= MAX_CALLDATA_BYTES or len(rows) == 1:
+            break
+        rows = _ordered(sorted(rows, key=lambda row: row.id)[: len(rows) // 2])
+    else:
+        return None
+    parts = sum(_parts(row, facility) for row in rows)
+    gas_limit = _GAS_BASE + _GAS_PART * parts + _GAS_BYTE * len(calldata)
+    batch_id: int = connection.execute(
+        insert(batches)
+        .values(
+            facility=facility.id,
+            facility_number=facility.number,
+            sequence=sequence,
+            legs=len(rows),
+            calldata=calldata,
+            digest=next_digest(head.digest, stream),
+            gas_limit=gas_limit,
+            state=FIXED,
+            fixed_at=now_utc(),
+        )
+        .returning(batches.c.id)
+    ).scalar_one()
+    log_state(connection, [batch_id], FIXED)
+    connection.execute(
+        update(events)
+        .where(events.c.id == bindparam("event"))
+        .values(batch_id=bindparam("batch"), leg_index=bindparam("leg")),
+        [
+            {"event": row.id, "batch": batch_id, "leg": index}
+            for row, index in zip(rows, indexes, strict=True)
+        ],
+    )
+    return FixedBatch(batch_id, calldata, gas_limit)
+
+
+def log_state(
+    connection: Connection, batch_ids: Sequence[int], state: str, detail: str = ""
+) -> None:
+    """Add to the batches' history and keep their newest state."""
+    at = now_utc()
+    connection.execute(
+        insert(batch_log),
+        [{"batch_id": batch, "state": state, "detail": detail, "at": at} for batch in batch_ids],
+    )
+    connection.execute(update(batches).where(batches.c.id.in_(batch_ids)).values(state=state))
+
+
+def now_utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
+def _waiting(connection: Connection, facility: PostingFacility) -> list[Row[Any]]:
+    # A lead's shared leg counts a part for each partner, whether or not it gets one.
+    most = MAX_PARTS if facility.own_partner else max(1, MAX_PARTS // facility.partners)
+    rows = connection.execute(
+        select(events)
+        .outerjoin(
+            dead_letters,
+            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
+        )
+        .where(
+            events.c.facility == facility.id,
+            events.c.batch_id.is_(None),
+            events.c.parts > 0,
+            dead_letters.c.id.is_(None),
+        )
+        .order_by(events.c.id)
+        .limit(most)
+    ).all()
+    return _ordered(rows)
+
+
+def _ordered(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+    return sorted(
+        rows, key=lambda row: (row.kind == REVERSAL, row.business_day, row.shares_day, row.id)
+    )
+
+
+def _parts(row: Row[Any], facility: PostingFacility) -> int:
+    return 1 if row.partner else facility.partners
+
+
+def _leg(row: Row[Any], facility: PostingFacility) -> Leg:
+    key = facility.reference_key
+    return Leg(
+        kind=row.kind,
+        partner=row.partner,
+        amount=row.amount,
+        value_day=row.value_day,
+        business_day=row.business_day,
+        shares_day=row.shares_day,
+        reference=reference(key, row.event_ref),
+        duplicate=row.duplicate_leg,
+        target_kind=row.target_kind or 0,
+        target_reference=reference(key, row.target_ref) if row.target_ref else b"",
+    )
+
+
+def _details(row: Row[Any]) -> list[Any]:
+    details = orjson.loads(row.details) if row.details else {}
+    return [
+        row.event_ref,
+        row.target_ref,
+        row.event_id,
+        row.booked_at,
+        details.get("loan_ref"),
+        details.get("borrower_ref"),
+        details.get("memo"),
+    ]

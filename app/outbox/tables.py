@@ -1,0 +1,88 @@
+"""The outbox: batches as they were fixed, and everything that happened to them since."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from app.db.metadata import metadata
+
+FIXED, OFFERED, FINAL, REVERTED, FOREIGN, REWOUND, STOPPED = (
+    "fixed",
+    "offered",
+    "final",
+    "reverted",
+    "foreign",
+    "rewound",
+    "stopped",
+)
+"""The states of a batch. Reverted and foreign ones wait for a new attempt, rewound ones for their
+bytes to be offered again; stopped ones for a person."""
+
+batches = Table(
+    "batches",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("facility", String(64), nullable=False, comment="the facility's id"),
+    Column("facility_number", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("legs", Integer, nullable=False),
+    Column("calldata", LargeBinary, nullable=False, comment="the call as fixed, never changed"),
+    Column("digest", LargeBinary(32), nullable=False, comment="the contract's digest after it"),
+    Column("gas_limit", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False, comment="the newest state in batch_log"),
+    Column("gas_used", BigInteger, comment="of the final receipt"),
+    Column("block_number", BigInteger, comment="of the final receipt"),
+    Column("fixed_at", String(32), nullable=False, comment="UTC"),
+    UniqueConstraint("facility", "sequence"),
+    Index("ix_batches_state", "state", "facility", "sequence"),
+)
+
+attempts = Table(
+    "attempts",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
+    Column("lane", String(42), nullable=False, comment="operator address whose nonce it takes"),
+    Column("nonce", BigInteger, nullable=False),
+    Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
+    Column("tx_hash", String(66), nullable=False, unique=True),
+    UniqueConstraint("lane", "nonce"),
+)
+
+batch_log = Table(
+    "batch_log",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
+    Column("state", String(10), nullable=False),
+    Column("detail", Text, nullable=False, server_default=""),
+    Column("at", String(32), nullable=False, comment="UTC"),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("lane", String(42), primary_key=True),
+    Column("holder", String(64), nullable=False),
+    Column("fence", BigInteger, nullable=False, comment="grows with every new holder"),
+    Column("expires_at", BigInteger, nullable=False, comment="UTC, milliseconds since 1970"),
+)
+
+dead_letters = Table(
+    "dead_letters",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("event", ForeignKey("events.id"), nullable=False, unique=True),
+    Column("reason", Text, nullable=False),
+    Column("at", String(32), nullable=False, comment="UTC"),
+    Column("replayed_at", String(32), comment="UTC; null while it waits for a person"),
+)
