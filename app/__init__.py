@@ -1,1 +1,1 @@
-"""Tallystick: two banks' halves of every loan event, matched on a shared chain."""
+"""Tallystick: joint lending between banks, reconciled leg by leg on a permissioned EVM chain."""

@@ -1,0 +1,1 @@
+"""The pure part: money, kinds, facilities, legs, events, errors. It imports nothing of ours."""

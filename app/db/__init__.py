@@ -1,0 +1,1 @@
+"""The database: engine, types, the one MetaData, migrations."""

@@ -1,0 +1,21 @@
+"""All rooms' tables in one MetaData: what is migrated and created."""
+
+from importlib import import_module
+from importlib.util import find_spec
+
+from sqlalchemy import MetaData
+
+from app.db.metadata import metadata
+
+_ROOMS = ("app.feeds.tables", "app.outbox.tables", "app.readmodel.tables", "app.api.tables")
+
+
+def full_metadata() -> MetaData:
+    """The MetaData with every room's tables in it.
+
+    Imported on demand: the rooms import `db`, so `db` cannot import them when it is loaded.
+    """
+    for room in _ROOMS:
+        if find_spec(room) is not None:
+            import_module(room)
+    return metadata
