@@ -7,9 +7,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-
-class ConfigError(ValueError):
-    """A configuration file that cannot be used; the message names the file, the key, the fault."""
+from app.domain.errors import ConfigFault
 
 
 class _Api(BaseModel):
@@ -50,21 +48,23 @@ class BankConfig:
 
 
 def load_config(path: Path) -> BankConfig:
-    """Read and check `bank.toml`. Raises ConfigError."""
+    """Read and check `bank.toml`. Raises ConfigFault."""
     try:
         parsed = _File.model_validate(tomllib.loads(path.read_text()))
     except OSError as fault:
-        raise ConfigError(
-            f"{path}: cannot be read ({fault.strerror}); give the path of the bank's bank.toml"
+        raise ConfigFault(
+            f"cannot be read ({fault.strerror})",
+            where=str(path),
+            remedy="Give the path of the bank's bank.toml",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
-        raise ConfigError(f"{path}: not TOML: {fault}") from None
+        raise ConfigFault(f"not TOML: {fault}", where=str(path)) from None
     except ValidationError as faults:
         lines = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in faults.errors(include_url=False, include_input=False)
         )
-        raise ConfigError(f"{path}: {lines}") from None
+        raise ConfigFault(lines, where=str(path)) from None
     base = path.resolve().parent
     return BankConfig(
         path=path.resolve(),

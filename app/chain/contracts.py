@@ -11,8 +11,9 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractCustomError, Web3Exception
 
-from app.chain.errors import ChainError, ContractReverted
+from app.chain.errors import ContractReverted
 from app.chain.rpc import Rpc
+from app.domain.errors import ChainFault
 from deploy.compile import load_artifact
 
 
@@ -39,7 +40,7 @@ class _Wrapper:
         except ContractCustomError as revert:
             raise reverted(f"{self.name}.{function.fn_name}", revert.data) from None
         except Web3Exception as fault:
-            raise ChainError(f"{self.name}.{function.fn_name}: {fault}") from fault
+            raise ChainFault(f"{self.name}.{function.fn_name}: {fault}") from fault
 
     def contract_version(self) -> int:
         return int(self._read(self.contract.functions.contractVersion()))

@@ -8,7 +8,7 @@ from web3 import HTTPProvider, Web3
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from app.chain.errors import ChainAnswer, ChainUnreachable
+from app.chain.errors import ChainAnswer, unreachable
 
 _TIMEOUT_S = 30
 
@@ -40,7 +40,7 @@ class Rpc:
         try:
             response = self._provider.make_request(RPCEndpoint(method), params)
         except (requests.RequestException, orjson.JSONDecodeError, OSError) as cause:
-            raise ChainUnreachable(self.url, cause) from cause
+            raise unreachable(self.url, cause) from cause
         return _result(method, response)
 
     def batch(self, requests_: list[tuple[str, list[Any]]]) -> list[Any]:
@@ -59,11 +59,11 @@ class Rpc:
                 [(RPCEndpoint(method), params) for method, params in requests_]
             )
         except (requests.RequestException, orjson.JSONDecodeError, OSError) as cause:
-            raise ChainUnreachable(self.url, cause) from cause
+            raise unreachable(self.url, cause) from cause
         if not isinstance(answers, list):
             raise ChainAnswer("batch", cast(dict[str, Any], answers.get("error", answers)))
         if len(answers) != len(requests_):
-            raise ChainUnreachable(self.url, ValueError("a short batch answer"))
+            raise unreachable(self.url, ValueError("a short batch answer"))
         return answers
 
 

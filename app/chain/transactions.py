@@ -9,8 +9,8 @@ from web3.contract.contract import ContractConstructor, ContractFunction
 from web3.exceptions import ContractCustomError
 
 from app.chain.contracts import reverted
-from app.chain.errors import ChainError
 from app.chain.rpc import Rpc
+from app.domain.errors import ChainFault
 
 _POLL_S = 0.05
 _WAIT_S = 120.0
@@ -60,16 +60,16 @@ def execute(
     tx_hash = rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])
     receipt = wait_for_receipt(rpc, tx_hash)
     if int(receipt["status"], 16) != 1:
-        raise ChainError(f"{what}: transaction {tx_hash} was mined and failed")
+        raise ChainFault(f"{what}: transaction {tx_hash} was mined and failed")
     return receipt
 
 
 def wait_for_receipt(rpc: Rpc, tx_hash: str, wait_s: float = _WAIT_S) -> dict[str, Any]:
-    """Poll for a receipt. Raises ChainError when none came in time."""
+    """Poll for a receipt. Raises ChainFault when none came in time."""
     deadline = time.monotonic() + wait_s
     while (receipt := rpc.call("eth_getTransactionReceipt", [tx_hash])) is None:
         if time.monotonic() > deadline:
-            raise ChainError(
+            raise ChainFault(
                 f"no receipt for {tx_hash} after {wait_s:.0f} s; is the chain stalled?"
             )
         time.sleep(_POLL_S)

@@ -164,13 +164,11 @@ def _leg(row: Row[Any], facility: PostingFacility) -> Leg:
 
 
 def _details(row: Row[Any]) -> list[Any]:
-    details = orjson.loads(row.details) if row.details else {}
+    details = orjson.loads(row.details) if row.details else (None, None, None)
     return [
         row.event_ref,
         row.target_ref,
         row.event_id,
         row.booked_at,
-        details.get("loan_ref"),
-        details.get("borrower_ref"),
-        details.get("memo"),
+        *details,
     ]

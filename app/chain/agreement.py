@@ -1,0 +1,106 @@
+"""A facility's way onto the chain: the lead proposes its terms, every partner accepts them."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from app.chain.contracts import FacilityRegistry
+from app.chain.rpc import Rpc
+from app.chain.sealing import seal_reference_key
+from app.chain.transactions import execute
+from app.domain.errors import ChainFault
+from app.domain.facility import Facility
+
+REFERENCE_KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """A consortium member as the agreement needs it: number and public X25519 sealing key."""
+
+    member: int
+    sealing_key: bytes
+
+
+def propose(
+    rpc: Rpc,
+    registry: FacilityRegistry,
+    approver: LocalAccount,
+    facility: Facility,
+    parties: Mapping[str, Party],
+    readers: list[Party],
+) -> int:
+    """Propose a facility with the lead's approver key; returns its number.
+
+    Makes the facility's reference key and seals it to the lead, the partners (`parties`, by name)
+    and the `readers` (auditors and regulators).
+    """
+    key = secrets.token_bytes(REFERENCE_KEY_BYTES)
+    terms = _terms(facility, parties, readers, key)
+    execute(rpc, approver, registry.propose(terms))
+    return registry.facility_number(facility.id)
+
+
+def accept(
+    rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount, number: int
+) -> None:
+    """Accept the terms as they stand on the chain, with a partner's approver key.
+
+    Compare them with what was agreed (`facility.difference_on_chain`) before calling this.
+    """
+    terms = registry.terms(number)
+    execute(rpc, approver, registry.accept(number, registry.terms_hash(terms)))
+
+
+def _terms(
+    facility: Facility, parties: Mapping[str, Party], readers: list[Party], key: bytes
+) -> dict[str, Any]:
+    def sealed(party: Party) -> bytes:
+        return seal_reference_key(key, party.sealing_key)
+
+    missing = [
+        name
+        for name in (facility.lead, *(partner.name for partner in facility.partners))
+        if name not in parties
+    ]
+    if missing:
+        raise ChainFault(
+            f"facility {facility.id}: {', '.join(missing)} is not a member of this consortium"
+        )
+    lead = parties[facility.lead]
+    rules = facility.rules
+    cut_off = facility.cut_off
+    return {
+        "id": facility.id,
+        "lead": lead.member,
+        "currency": facility.currency,
+        "decimals": facility.decimals,
+        "timeZone": facility.time_zone,
+        "rules": {
+            "effectiveFrom": 0,
+            "amountTolerance": rules.amount_tolerance,
+            "dateWindowDays": rules.date_window_days,
+            "matchDeadlineSeconds": rules.match_deadline_hours * 3600,
+            "cutOffSeconds": cut_off.hour * 3600 + cut_off.minute * 60 + cut_off.second,
+        },
+        "partners": [
+            {
+                "member": parties[partner.name].member,
+                "shares": {
+                    "principalBps": partner.shares.principal,
+                    "interestBps": partner.shares.interest,
+                    "feeBps": partner.shares.fee,
+                },
+                "lowBalance": partner.low_balance,
+                "sealedReferenceKey": sealed(parties[partner.name]),
+            }
+            for partner in facility.partners
+        ],
+        "leadSealedReferenceKey": sealed(lead),
+        "readers": [
+            {"member": reader.member, "sealedReferenceKey": sealed(reader)} for reader in readers
+        ],
+    }

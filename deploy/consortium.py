@@ -1,0 +1,105 @@
+"""A consortium's folder on one machine: a folder per member with its keys and its `bank.toml`.
+
+    DIR/network.json            the manifest: engine, chain id, addresses of the contracts
+    DIR/members.json            names and roles, in the order of their numbers
+    DIR/chain/                  the embedded chain's state
+    DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie beside it
+"""
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Literal
+
+from app.chain.keystore import PublicKeys, create_keys, public_keys
+
+Role = Literal["lead", "partner", "auditor", "regulator"]
+
+ROLE_NUMBERS: dict[Role, int] = {"lead": 1, "partner": 2, "auditor": 3, "regulator": 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A founding member; its number on the chain is its place in the list, from 1."""
+
+    name: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class ConsortiumFolder:
+    """Paths and contents of one consortium's folder."""
+
+    root: Path
+
+    @property
+    def manifest(self) -> Path:
+        return self.root / "network.json"
+
+    @property
+    def chain(self) -> Path:
+        return self.root / "chain"
+
+    def config(self, name: str) -> Path:
+        """A member's `bank.toml`."""
+        return self.root / "banks" / _folder_name(name) / "bank.toml"
+
+    def keys(self, name: str) -> Path:
+        """A member's keystore folder."""
+        return self.root / "banks" / _folder_name(name) / "keys"
+
+    def members(self) -> list[Member]:
+        """The founding members; empty before `create`."""
+        path = self.root / "members.json"
+        if not path.exists():
+            return []
+        return [Member(**entry) for entry in json.loads(path.read_text())]
+
+    def public_keys(self) -> list[PublicKeys]:
+        """Public keys in the order of `members`."""
+        return [public_keys(self.keys(member.name)) for member in self.members()]
+
+
+def create(root: Path, members: list[Member], *, rpc: str, first_port: int = 0) -> ConsortiumFolder:
+    """Make keys (development ones) and a configuration for every member.
+
+    Node pages get the ports from `first_port` on, in the members' order; 0 = any free port.
+    """
+    folder = ConsortiumFolder(root)
+    root.mkdir(parents=True, exist_ok=True)
+    for place, member in enumerate(members):
+        create_keys(folder.keys(member.name), development=True)
+        port = first_port + place if first_port else 0
+        write_config(folder, member.name, rpc=rpc, port=port)
+    # Last, so that a folder that was cut off in the making is not taken for a whole one.
+    (root / "members.json").write_text(
+        json.dumps([asdict(member) for member in members], indent=2) + "\n"
+    )
+    return folder
+
+
+def write_config(folder: ConsortiumFolder, name: str, *, rpc: str, port: int) -> None:
+    """Write a member's `bank.toml` (again, when the chain's address or the port has changed)."""
+    path = folder.config(name)
+    (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
+    path.write_text(
+        f"name = {json.dumps(name)}\n"
+        "development = true   # development keys; never on a production network\n"
+        'keys = "keys"\n'
+        'database_url = "sqlite:///node.db"\n'
+        'manifest = "../../network.json"\n'
+        f'rpc = "{rpc}"\n'
+        'inbox = "inbox"\n'
+        "\n[api]\n"
+        'host = "127.0.0.1"\n'
+        f"port = {port}\n"
+    )
+
+
+def _folder_name(name: str) -> str:
+    """The name itself where it is a safe file name, else a digest of it."""
+    if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", name):
+        return name
+    return "member-" + sha256(name.encode()).hexdigest()[:12]
