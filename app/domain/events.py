@@ -39,7 +39,7 @@ class ParsedEvent:
     latest_day: int
     """The latest of its dates, for the rule of MAX_DAYS_AHEAD."""
     details: bytes | None = None
-    """JSON array [loan_ref, borrower_ref, memo] (null where absent); None if all are absent."""
+    """JSON object of those of loan_ref, borrower_ref and memo that are given; None without any."""
     target_kind: int = 0
     target_ref: str = ""
     target_identity: bytes = b""

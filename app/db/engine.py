@@ -1,0 +1,180 @@
+"""Opening a bank's database, SQLite in WAL mode or PostgreSQL, and bringing it up to date.
+
+`engine.connect()` is for reading: one consistent snapshot. `engine.begin()` is for writing: it
+takes SQLite's write lock at once, because a transaction that reads first and then writes would
+fail, not wait, when another writer came between.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+from alembic.util import CommandError
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from app.db.schema import full_metadata
+from app.domain.errors import (
+    ConfigFault,
+    DatabaseBusy,
+    DatabaseUnreachable,
+    DiskFull,
+    SchemaFault,
+    StorageFault,
+)
+
+BUSY_TIMEOUT_MS = 10_000
+"""How long a writer waits for another one before `DatabaseBusy`."""
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_UPGRADE_LOCK = 0x7A11_0001
+"""Any number: the advisory lock under which one process at a time upgrades a PostgreSQL."""
+
+_SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL = 5, 6, 13
+_SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot open, no database
+_POSTGRES_BUSY = frozenset({"55P03", "40P01", "40001"})  # lock timeout, deadlock, serialisation
+_POSTGRES_FULL = "53100"
+
+
+class _WriterEngine(Engine):
+    """An engine whose `begin()` is a writer from the start."""
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        with self.connect() as connection:
+            connection = connection.execution_options(writer=True)
+            with connection.begin():
+                yield connection
+
+
+def create(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+    """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql://...`).
+
+    Nothing is connected to before the first use. Its errors are `domain.errors.StorageFault`s.
+    Raises ConfigFault for a URL that cannot be used.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise ConfigFault("the database URL cannot be read", remedy=_URL_REMEDY) from None
+    backend = parsed.get_backend_name()
+    if backend == "sqlite":
+        if not parsed.database or parsed.database == ":memory:":
+            raise ConfigFault("an SQLite database needs a file", remedy=_URL_REMEDY)
+        opened = create_engine(parsed)
+        _prepare_sqlite(opened, busy_timeout_ms)
+    elif backend == "postgresql":
+        opened = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_pre_ping=True,
+            connect_args={
+                "connect_timeout": max(1, busy_timeout_ms // 1000),
+                "options": f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC",
+            },
+        )
+    else:
+        raise ConfigFault(f"{backend} is not a database we know", remedy=_URL_REMEDY)
+    engine = _WriterEngine(opened.pool, opened.dialect, opened.url)
+    if backend == "sqlite":
+        event.listen(engine, "begin", _begin_sqlite)
+    event.listen(engine, "handle_error", _translate)
+    return engine
+
+
+_URL_REMEDY = "Give sqlite:///relative/path, sqlite:////absolute/path or postgresql://user@host/db"
+
+
+def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
+    @event.listens_for(engine.pool, "connect")
+    def _(connection: sqlite3.Connection, _record: Any) -> None:
+        # The driver's own implicit BEGIN would come late and never be IMMEDIATE.
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # FULL: what was answered as accepted must survive a power cut, too.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    writer = connection.get_execution_options().get("writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writer else "BEGIN")
+
+
+def _translate(context: ExceptionContext) -> None:
+    """Raise what a person can act on instead of the driver's error."""
+    error = context.original_exception
+    where = context.engine.url.render_as_string(hide_password=True) if context.engine else ""
+    fault: StorageFault | None = None
+    if isinstance(error, sqlite3.Error):
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in (_SQLITE_BUSY, _SQLITE_LOCKED):
+            fault = _busy(where)
+        elif code == _SQLITE_FULL:
+            fault = _full(where)
+        elif code in _SQLITE_UNOPENABLE:
+            fault = _unreachable(where, str(error))
+    elif context.dialect.name == "postgresql":
+        state = getattr(error, "sqlstate", None)
+        if state in _POSTGRES_BUSY:
+            fault = _busy(where)
+        elif state == _POSTGRES_FULL:
+            fault = _full(where)
+        elif context.is_disconnect or context.connection is None:
+            fault = _unreachable(where, str(error).splitlines()[0])
+    if fault is not None:
+        raise fault from error
+
+
+def _busy(where: str) -> StorageFault:
+    return DatabaseBusy(
+        "the database is locked by another writer",
+        where=where,
+        remedy="Try again; if it stays, look for a process that holds a transaction open",
+    )
+
+
+def _full(where: str) -> StorageFault:
+    return DiskFull(
+        "no room is left for the database",
+        where=where,
+        remedy="Free space on that disk; what was answered as accepted is kept",
+    )
+
+
+def _unreachable(where: str, why: str) -> StorageFault:
+    return DatabaseUnreachable(
+        f"the database cannot be used ({why})",
+        where=where,
+        remedy="Check that the folder exists and may be written, or that the server is up",
+    )
+
+
+def upgrade(engine: Engine) -> None:
+    """Bring the database to the newest schema; safe to call from several processes at once.
+
+    Raises SchemaFault for a database that a newer Tallystick has upgraded further.
+    """
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        if ScriptDirectory.from_config(config).get_current_head() is None:
+            # Until the first migration is there, the tables as they are declared.
+            full_metadata().create_all(connection)
+            return
+        config.attributes["connection"] = connection
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise SchemaFault(
+                f"the database's schema is unknown to this version ({error})",
+                where=engine.url.render_as_string(hide_password=True),
+                remedy="Run the version of Tallystick that last used this database, or a newer one",
+            ) from error

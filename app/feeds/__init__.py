@@ -1,0 +1,1 @@
+"""Feeds: readers, validation, quarantine, and the tables of what was received."""

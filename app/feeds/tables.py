@@ -1,0 +1,96 @@
+"""What was received: feeds, the events accepted from them, and the rows kept aside.
+
+Units: amounts in minor units, days as `date.toordinal()`, times UTC in ISO 8601.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    false,
+    text,
+)
+
+from app.db.metadata import metadata
+
+_BigKey = BigInteger().with_variant(Integer, "sqlite")
+
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("facility", String(64), nullable=False),
+    Column("name", Text, nullable=False, comment="the file's name, or what the bulk was called"),
+    Column("source", String(16), nullable=False, comment="file, folder, bulk, push"),
+    Column("received_at", String(32), nullable=False),
+    Column("finished_at", String(32), comment="null while it is read, or when that was cut short"),
+    Column("rows_in", BigInteger, nullable=False, comment="= accepted + duplicate + quarantined"),
+    Column("accepted", BigInteger, nullable=False),
+    Column("duplicate", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),
+    Index("ix_feeds_source_name", "facility", "source", "name"),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", _BigKey, primary_key=True, comment="the order of acceptance"),
+    Column("feed_id", ForeignKey("feeds.id"), nullable=False),
+    Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
+    Column("facility", String(64), nullable=False),
+    Column("event_id", String(64), nullable=False, unique=True),
+    Column("content", LargeBinary(32), nullable=False, comment="SHA-256 of the parsed values"),
+    Column("identity", LargeBinary(32), nullable=False, comment="SHA-256; see feeds/rows.py"),
+    Column("duplicate_leg", Boolean, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("partner", SmallInteger, nullable=False, comment="0 = all: the lead's shared kinds"),
+    Column("event_ref", String(64), nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("value_day", Integer, nullable=False),
+    Column("business_day", Integer, nullable=False),
+    Column("shares_day", Integer, nullable=False, comment="0 = the value day"),
+    Column("target_kind", SmallInteger, comment="reversals only"),
+    Column("target_ref", String(64), comment="reversals only"),
+    Column("booked_at", Text, nullable=False),
+    Column("details", LargeBinary, comment="JSON object of loan_ref, borrower_ref, memo"),
+    Column("parts", SmallInteger, nullable=False, comment="chain parts that are not 0"),
+    Column("reversed", Boolean, nullable=False, server_default=false()),
+    Column("accepted_at", String(32), nullable=False),
+    Column("batch_id", BigInteger, comment="null = waiting for the outbox, or nothing to post"),
+    Column("leg_index", Integer, comment="word index in the posting"),
+    Index(
+        "uq_events_identity",
+        "identity",
+        unique=True,
+        sqlite_where=text("duplicate_leg = 0"),
+        postgresql_where=text("NOT duplicate_leg"),
+    ),
+    Index(
+        "ix_events_waiting",
+        "facility",
+        "id",
+        sqlite_where=text("batch_id IS NULL AND parts > 0"),
+        postgresql_where=text("batch_id IS NULL AND parts > 0"),
+    ),
+    Index("ix_events_batch", "batch_id", "leg_index"),
+)
+
+quarantine = Table(
+    "quarantine",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
+    Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
+    Column("field", String(16), nullable=False, comment="a column, or `row`, or `chain`"),
+    Column("value", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", String(32), nullable=False),
+)
