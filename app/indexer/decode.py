@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi import decode as abi_decode
+from eth_abi.abi import decode as abi_decode
 from eth_hash.auto import keccak
 
 from app.indexer.errors import ShortAnswer
@@ -271,8 +271,8 @@ def _rare(name: str, numbers: list[int], data: bytes, log: dict[str, Any]) -> Ev
             time_zone=_printable(zone),
             rules=RulesTerms(*rules),
             partners=tuple(
-                PartnerTerms(member, *shares, low_balance, sealed)
-                for member, shares, low_balance, sealed in partners
+                PartnerTerms(member, principal, interest, fee, low_balance, sealed)
+                for member, (principal, interest, fee), low_balance, sealed in partners
             ),
             lead_sealed_reference_key=lead_key,
             readers=dict(readers),

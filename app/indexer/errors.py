@@ -1,25 +1,30 @@
-"""What can go wrong while the chain is read.
+"""What else can go wrong while the chain is read (the common tree is in `domain.errors`).
 
-IndexerError
+ChainFault
 ├── ShortAnswer      the node answered less, or other, than the chain holds: nothing is applied
-├── Reorganised      a block that was read is no longer the chain's: the view must be made anew
-└── OtherView        the database holds the view of another chain or member
+└── Reorganised      a block that was read is no longer the chain's: the view is made anew
+StorageFault
+└── OtherView        the database holds another view, or another indexer writes it
 """
 
-
-class IndexerError(Exception):
-    """Any failure of the indexer that is not the chain endpoint's own (`chain.errors`)."""
+from app.domain.errors import ChainFault, StorageFault
 
 
-class ShortAnswer(IndexerError):
-    """An answer that cannot be whole. Remedy: it is asked again by itself; if that goes on, the
-    chain node is lagging or damaged: let it sync, or name another endpoint in `rpc`."""
+class ShortAnswer(ChainFault):
+    """An answer that cannot be whole; asked again by itself."""
+
+    def __init__(self, what: str, *, where: str = "") -> None:
+        super().__init__(
+            what,
+            where=where,
+            remedy="It is asked again by itself; if this goes on, the chain node lags or is "
+            "damaged: let it sync, or name another one in `rpc`",
+        )
 
 
-class Reorganised(IndexerError):
-    """The block at the cursor has another hash now."""
+class Reorganised(ChainFault):
+    """A block that was read has another hash now."""
 
 
-class OtherView(IndexerError):
-    """The database belongs to another chain or member. Remedy: name another database, or make the
-    view anew with `tally rebuild`."""
+class OtherView(StorageFault):
+    """The database belongs to another chain or member, or another indexer moved its cursor."""

@@ -30,7 +30,13 @@ from app.db.types import WideInteger
 cursor = Table(
     "cursor",
     metadata,
-    Column("id", SmallInteger, CheckConstraint("id = 1"), primary_key=True, autoincrement=False),
+    Column(
+        "id",
+        SmallInteger,
+        CheckConstraint("id = 1", name="one_row"),
+        primary_key=True,
+        autoincrement=False,
+    ),
     Column("chain_id", BigInteger, nullable=False),
     # Whose view this is (the number of the node's own member).
     Column("member", Integer, nullable=False),
@@ -128,16 +134,14 @@ postings = Table(
     Column("details", Text, nullable=False),
 )
 
+# INTEGER makes it SQLite's own row id.
+_ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
 pairs = Table(
     "pairs",
     metadata,
-    # Order in which first halves came; the cursor of pages. (INTEGER makes it SQLite's own row id.)
-    Column(
-        "number",
-        BigInteger().with_variant(Integer, "sqlite"),
-        primary_key=True,
-        autoincrement=False,
-    ),
+    # Order on the chain (of first halves), one count for pairs and rejections: the cursor of pages.
+    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=False),
     Column("facility", BigInteger, nullable=False),
     Column("partner", SmallInteger, nullable=False),
     Column("kind", SmallInteger, nullable=False),
@@ -184,13 +188,14 @@ pairs = Table(
 rejections = Table(
     "rejections",
     metadata,
-    Column("facility", BigInteger, primary_key=True, autoincrement=False),
-    Column("member", Integer, primary_key=True, autoincrement=False),
-    Column("sequence", BigInteger, primary_key=True, autoincrement=False),
-    Column("index", Integer, primary_key=True, autoincrement=False),
+    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("facility", BigInteger, nullable=False),
     # A lead's shared duplicate has one row per partner whose part of it is not 0; any other
     # rejected leg one row, with the partner as posted (0 = all).
-    Column("partner", SmallInteger, primary_key=True, autoincrement=False),
+    Column("partner", SmallInteger, nullable=False),
+    Column("member", Integer, nullable=False),
+    Column("sequence", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
     Column("reason", Text, nullable=False),  # duplicate, unknown_kind, ... (indexer.decode.REASONS)
     Column("side", Text, nullable=False),  # lead, partner
     Column("kind", SmallInteger, nullable=False),
@@ -203,6 +208,9 @@ rejections = Table(
     Column("value_day", Integer, nullable=False),
     Column("business_day", Integer, nullable=False),
     Column("posted_at", BigInteger, nullable=False),
+    UniqueConstraint(
+        "facility", "member", "sequence", "index", "partner", name="uq_rejections_leg"
+    ),
 )
 
 accounts = Table(

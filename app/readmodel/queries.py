@@ -1,0 +1,478 @@
+"""Lines of the read model, newest first, page by page: pairs, matches, breaks, legs, rejections.
+
+One count numbers pairs and rejected legs in chain order, so that a page's cursor is one integer
+that stays good while new lines arrive.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from itertools import islice
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    false,
+    func,
+    literal_column,
+    or_,
+    select,
+)
+
+from app.domain.kinds import Kind
+from app.readmodel import tables as t
+from app.readmodel.directory import (
+    Directory,
+    directory,
+    kind_name,
+    target_name,
+    to_date,
+    to_time,
+)
+from app.readmodel.results import (
+    BREAK_TYPES,
+    DUPLICATE_TYPES,
+    MATCHED_TYPES,
+    ONE_SIDED_TYPES,
+    TYPES,
+    Cursor,
+    Half,
+    Incident,
+    Leg,
+    Page,
+    Pair,
+    Rejection,
+)
+
+_STREAM_ROWS = 5_000
+# Word for word the condition of the partial index `ix_pairs_unmatched`.
+_UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Filter:
+    """Which lines; None and empty mean any. Names that nobody has select nothing.
+
+    `types` are of `results.TYPES`. The value dates hold when either half's lies between them; the
+    business date of a pair is the lead half's, or else the partner half's. All bounds are included.
+    """
+
+    facility: str | None = None
+    partner: str | None = None
+    types: Sequence[str] = ()
+    kind: str | None = None
+    event_ref: str | None = None
+    value_from: date | None = None
+    value_to: date | None = None
+    business_from: date | None = None
+    business_to: date | None = None
+    overdue: bool | None = None
+    """True: one-sided pairs past their deadline by the cursor's block; False: all others."""
+
+
+EVERYTHING = Filter()
+
+
+def cursor(connection: Connection) -> Cursor | None:
+    """How far the chain was read; None before the first block."""
+    row = connection.execute(select(t.cursor)).one_or_none()
+    if row is None:
+        return None
+    return Cursor(row.block_number, "0x" + row.block_hash.hex(), to_time(row.block_time))
+
+
+def pairs(
+    connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
+) -> Page[Pair]:
+    """Pairs and duplicate legs of any type in `where.types`, newest first."""
+    view = _View.open(connection, where)
+    found = [_pair(view, row) for row in _pair_rows(view, limit + 1, before)]
+    found += [_duplicate(view, row) for row in _duplicate_rows(view, limit + 1, before)]
+    found.sort(key=lambda pair: -pair.number)
+    return _page(found, limit)
+
+
+def matches(
+    connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
+) -> Page[Pair]:
+    """Pairs that are matched or within tolerance."""
+    return pairs(connection, _narrowed(where, MATCHED_TYPES), limit, before)
+
+
+def breaks(
+    connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
+) -> Page[Pair]:
+    """All else: unequal pairs, one-sided pairs and duplicate legs."""
+    return pairs(connection, _narrowed(where, BREAK_TYPES), limit, before)
+
+
+def stream_pairs(connection: Connection, where: Filter = EVERYTHING) -> Iterator[Pair]:
+    """All of `pairs`, one after the other, in bounded memory."""
+    before: int | None = None
+    while True:
+        page = pairs(connection, where, _STREAM_ROWS, before)
+        yield from page.items
+        if page.following is None:
+            return
+        before = page.following
+
+
+def pair(connection: Connection, number: int) -> Pair | None:
+    """One pair, or one duplicate leg, by its number."""
+    page = pairs(connection, EVERYTHING, 1, number + 1)
+    return next((one for one in page.items if one.number == number), None)
+
+
+def legs(
+    connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
+) -> Page[Leg]:
+    """Every posted leg, rejected ones too: of the `limit` newest lines, both halves of each.
+
+    `where.types` narrows by the type of the pair that the leg belongs to.
+    """
+    view = _View.open(connection, where)
+    lines: list[tuple[int, list[Leg]]] = [
+        (row.number, _legs_of_pair(view, row)) for row in _pair_rows(view, limit + 1, before)
+    ]
+    lines += [
+        (row.number, [_rejected_leg(view, row)]) for row in _rejection_rows(view, limit + 1, before)
+    ]
+    lines.sort(key=lambda line: -line[0])
+    following = lines[limit - 1][0] if len(lines) > limit else None
+    items = [leg for _, both in lines[:limit] for leg in both]
+    return Page(_with_transactions(view, items), following)
+
+
+def rejections(
+    connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
+) -> Page[Rejection]:
+    """Legs that the contract rejected, for whatever reason."""
+    view = _View.open(connection, where)
+    rows = _rejection_rows(view, limit + 1, before)
+    return _page([_rejection(view, row) for row in rows], limit)
+
+
+def incidents(connection: Connection, limit: int = 100) -> list[Incident]:
+    """The newest incidents."""
+    rows = connection.execute(select(t.incidents).order_by(t.incidents.c.id.desc()).limit(limit))
+    return [Incident(row.what, row.place, row.block, to_time(row.noticed_at)) for row in rows]
+
+
+# --- Reading rows ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """One query's surroundings: names, the chain's clock, and the filter."""
+
+    connection: Connection
+    names: Directory
+    now: int
+    where: Filter
+
+    @classmethod
+    def open(cls, connection: Connection, where: Filter) -> "_View":
+        now = connection.execute(select(t.cursor.c.block_time)).scalar() or 0
+        return cls(connection, directory(connection), now, where)
+
+
+def _pair_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
+    c = t.pairs.c
+    types = view.where.types or TYPES
+    asked = [name for name in types if name not in DUPLICATE_TYPES]
+    if not asked:
+        return []
+    conditions = _common(view, t.pairs, before)
+    if len(asked) < len(TYPES) - len(DUPLICATE_TYPES):
+        conditions.append(or_(*(_is_type(name) for name in asked)))
+        if "matched" not in asked:
+            conditions.append(_UNMATCHED)
+    late = and_(_UNMATCHED, c.status == "open", c.due_at < view.now)
+    if view.where.overdue is not None:
+        conditions.append(late if view.where.overdue else or_(c.status != "open", ~late))
+    for low, high, days in (
+        (view.where.value_from, view.where.value_to, (c.lead_value_day, c.partner_value_day)),
+        (
+            view.where.business_from,
+            view.where.business_to,
+            (func.coalesce(c.lead_business_day, c.partner_business_day),),
+        ),
+    ):
+        if low is not None or high is not None:
+            conditions.append(or_(*(_between(day, low, high) for day in days)))
+    return view.connection.execute(
+        select(t.pairs).where(*conditions).order_by(c.number.desc()).limit(limit)
+    ).all()
+
+
+def _is_type(name: str) -> ColumnElement[bool]:
+    c = t.pairs.c
+    if name in ONE_SIDED_TYPES:
+        absent = c.partner_amount if name == "missing_at_partner" else c.lead_amount
+        return and_(c.status == "open", absent.is_(None))
+    return c.status == name
+
+
+def _rejection_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
+    c = t.rejections.c
+    conditions = _common(view, t.rejections, before)
+    if view.where.types:
+        sides = [name.removeprefix("duplicate_at_") for name in view.where.types]
+        conditions += [c.reason == "duplicate", c.side.in_(sides)]
+    if view.where.overdue:
+        conditions.append(false())
+    for low, high, day in (
+        (view.where.value_from, view.where.value_to, c.value_day),
+        (view.where.business_from, view.where.business_to, c.business_day),
+    ):
+        if low is not None or high is not None:
+            conditions.append(_between(day, low, high))
+    return view.connection.execute(
+        select(t.rejections).where(*conditions).order_by(c.number.desc()).limit(limit)
+    ).all()
+
+
+def _duplicate_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
+    asked = [name for name in view.where.types or TYPES if name in DUPLICATE_TYPES]
+    if not asked:
+        return []
+    return _rejection_rows(replace(view, where=replace(view.where, types=asked)), limit, before)
+
+
+def _common(view: _View, table: Any, before: int | None) -> list[ColumnElement[bool]]:
+    where, c = view.where, table.c
+    conditions: list[ColumnElement[bool]] = []
+    if before is not None:
+        conditions.append(c.number < before)
+    if where.facility is not None:
+        facility = view.names.facility(where.facility)
+        conditions.append(c.facility == facility.number if facility else false())
+    if where.partner is not None:
+        conditions.append(
+            or_(
+                false(),
+                *(
+                    and_(c.facility == facility.number, c.partner == partner.number)
+                    for facility in view.names.facilities.values()
+                    for partner in facility.partners
+                    if partner.name == where.partner
+                ),
+            )
+        )
+    if where.kind is not None:
+        numbers = [int(kind) for kind in Kind if kind.feed_name == where.kind]
+        conditions.append(c.kind.in_(numbers))
+    if where.event_ref is not None:
+        conditions.append(c.event_ref == where.event_ref)
+    return conditions
+
+
+def _between(day: Any, low: date | None, high: date | None) -> ColumnElement[bool]:
+    bounds: list[ColumnElement[bool]] = []
+    if low is not None:
+        bounds.append(day >= low.toordinal())
+    if high is not None:
+        bounds.append(day <= high.toordinal())
+    return and_(*bounds)
+
+
+def _narrowed(where: Filter, types: Sequence[str]) -> Filter:
+    """The filter with at most `types`; types that are none of them select nothing."""
+    kept = [name for name in where.types or types if name in types]
+    return replace(where, types=kept or ("none",))
+
+
+def _page(items: list[Any], limit: int) -> Page[Any]:
+    return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+
+
+# --- From rows to results ----------------------------------------------------------------------
+
+
+def _pair(view: _View, row: Row[Any]) -> Pair:
+    return Pair(
+        number=row.number,
+        facility=view.names.facility_id(row.facility),
+        partner=view.names.partner_name(row.facility, row.partner),
+        kind=kind_name(row.kind),
+        reference=row.ref.hex(),
+        event_ref=row.event_ref,
+        target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        type=_type(row),
+        lead=_lead_half(row),
+        partner_half=_partner_half(row),
+        first_posted_at=to_time(row.first_posted_at),
+        due_at=to_time(row.due_at),
+        overdue=row.status == "open" and row.due_at < view.now,
+        rules_version=row.rules_version,
+        shares_version=row.shares_version,
+        agreed_business_date=(
+            None if row.agreed_business_day is None else to_date(row.agreed_business_day)
+        ),
+    )
+
+
+def _type(row: Row[Any]) -> str:
+    if row.status != "open":
+        return str(row.status)
+    return "missing_at_partner" if row.partner_amount is None else "missing_at_lead"
+
+
+def _lead_half(row: Row[Any]) -> Half | None:
+    if row.lead_amount is None:
+        return None
+    return Half(
+        row.lead_amount,
+        to_date(row.lead_value_day),
+        to_date(row.lead_business_day),
+        row.lead_sequence,
+        row.lead_index,
+        to_time(row.lead_posted_at),
+        row.lead_reversed,
+    )
+
+
+def _partner_half(row: Row[Any]) -> Half | None:
+    if row.partner_amount is None:
+        return None
+    return Half(
+        row.partner_amount,
+        to_date(row.partner_value_day),
+        to_date(row.partner_business_day),
+        row.partner_sequence,
+        row.partner_index,
+        to_time(row.partner_posted_at),
+        row.partner_reversed,
+    )
+
+
+def _rejected_half(row: Row[Any]) -> Half:
+    return Half(
+        row.amount,
+        to_date(row.value_day),
+        to_date(row.business_day),
+        row.sequence,
+        row._mapping["index"],
+        to_time(row.posted_at),
+        reversed=False,
+    )
+
+
+def _duplicate(view: _View, row: Row[Any]) -> Pair:
+    half = _rejected_half(row)
+    return Pair(
+        number=row.number,
+        facility=view.names.facility_id(row.facility),
+        partner=view.names.partner_name(row.facility, row.partner),
+        kind=kind_name(row.kind),
+        reference=row.ref.hex(),
+        event_ref=row.event_ref,
+        target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        type=f"duplicate_at_{row.side}",
+        lead=half if row.side == "lead" else None,
+        partner_half=half if row.side == "partner" else None,
+        first_posted_at=half.posted_at,
+        due_at=None,
+        overdue=False,
+        rules_version=None,
+        shares_version=None,
+        agreed_business_date=None,
+    )
+
+
+def _rejection(view: _View, row: Row[Any]) -> Rejection:
+    return Rejection(
+        number=row.number,
+        facility=view.names.facility_id(row.facility),
+        partner=view.names.partner_name(row.facility, row.partner) if row.partner else None,
+        bank=view.names.bank(row.facility, row.partner, row.side),
+        side=row.side,
+        kind=kind_name(row.kind),
+        reference=row.ref.hex(),
+        event_ref=row.event_ref,
+        target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        reason=row.reason,
+        half=_rejected_half(row),
+    )
+
+
+def _legs_of_pair(view: _View, row: Row[Any]) -> list[Leg]:
+    found: list[Leg] = []
+    sides: list[tuple[str, Callable[[Row[Any]], Half | None]]] = [
+        ("lead", _lead_half),
+        ("partner", _partner_half),
+    ]
+    for side, half_of in sides:
+        half = half_of(row)
+        if half is not None:
+            found.append(
+                Leg(
+                    number=row.number,
+                    facility=view.names.facility_id(row.facility),
+                    partner=view.names.partner_name(row.facility, row.partner),
+                    bank=view.names.bank(row.facility, row.partner, side),
+                    side=side,
+                    kind=kind_name(row.kind),
+                    reference=row.ref.hex(),
+                    event_ref=row.event_ref,
+                    target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+                    half=half,
+                    status=row.status,
+                    reason=None,
+                    transaction="",
+                    block_number=0,
+                )
+            )
+    return found
+
+
+def _rejected_leg(view: _View, row: Row[Any]) -> Leg:
+    rejected = _rejection(view, row)
+    return Leg(
+        number=rejected.number,
+        facility=rejected.facility,
+        partner=rejected.partner,
+        bank=rejected.bank,
+        side=rejected.side,
+        kind=rejected.kind,
+        reference=rejected.reference,
+        event_ref=rejected.event_ref,
+        target=rejected.target,
+        half=rejected.half,
+        status="rejected",
+        reason=rejected.reason,
+        transaction="",
+        block_number=0,
+    )
+
+
+def _with_transactions(view: _View, items: list[Leg]) -> list[Leg]:
+    """Fill in the transaction that carried each leg."""
+    numbers = {one.id: one.number for one in view.names.facilities.values()}
+    banks = {one.name: one.number for one in view.names.members.values()}
+    wanted: dict[tuple[int, int], set[int]] = {}
+    for leg in items:
+        wanted.setdefault((numbers[leg.facility], banks[leg.bank]), set()).add(leg.half.sequence)
+    c = t.postings.c
+    found: dict[tuple[int, int, int], tuple[str, int]] = {}
+    for (facility, member), sequences in wanted.items():
+        remaining = iter(sorted(sequences))
+        while chunk := list(islice(remaining, 500)):
+            for row in view.connection.execute(
+                select(t.postings).where(
+                    c.facility == facility, c.member == member, c.sequence.in_(chunk)
+                )
+            ):
+                found[facility, member, row.sequence] = (
+                    "0x" + row.tx_hash.hex(),
+                    row.block_number,
+                )
+    filled: list[Leg] = []
+    for leg in items:
+        transaction, block = found[numbers[leg.facility], banks[leg.bank], leg.half.sequence]
+        filled.append(replace(leg, transaction=transaction, block_number=block))
+    return filled

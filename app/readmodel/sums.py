@@ -1,0 +1,258 @@
+"""Sums of the read model: balances with their proof, and movements between business dates.
+
+Amounts reach 10^15, so a few thousand legs can pass 64 bits: the database adds up the high and the
+low bits apart, Python puts them together.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Connection,
+    Row,
+    and_,
+    case,
+    func,
+    literal_column,
+    select,
+)
+
+from app.domain.kinds import Kind, effect
+from app.readmodel import tables as t
+from app.readmodel.directory import directory, kind_name
+from app.readmodel.results import (
+    DUPLICATE_TYPES,
+    TYPES,
+    AccountMovements,
+    Balance,
+    BookMovements,
+    Books,
+    Facility,
+)
+
+_LOW_BITS = 24
+_LOW_MASK = (1 << _LOW_BITS) - 1
+# Word for word the condition of the partial index `ix_pairs_unmatched`.
+_UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
+
+
+def balances(
+    connection: Connection, facility: str | None = None, partner: str | None = None
+) -> list[Balance]:
+    """The reserve accounts of this view, in order of facility and partner."""
+    names = directory(connection)
+    unmatched = _unmatched_sums(connection)
+    late = _overdue(connection)
+    found: list[Balance] = []
+    for row in connection.execute(
+        select(t.accounts).order_by(t.accounts.c.facility, t.accounts.c.partner)
+    ):
+        terms = names.facilities[row.facility]
+        holder = terms.partners[row.partner - 1]
+        if facility not in (None, terms.id) or partner not in (None, holder.name):
+            continue
+        contract = _contract_books(row)
+        key = (row.facility, row.partner)
+        current = contract is not None and row.contract_block == row.last_block
+        found.append(
+            Balance(
+                facility=terms.id,
+                partner=holder.name,
+                currency=terms.currency,
+                decimals=terms.decimals,
+                books=Books(
+                    row.lead_book,
+                    row.partner_book,
+                    row.agreed,
+                    row.open_lead,
+                    row.open_partner,
+                    row.accepted_difference,
+                ),
+                contract=contract,
+                proof=(
+                    unmatched.get(key, _Unmatched()).proof(contract)
+                    if contract is not None and current
+                    else None
+                ),
+                low_balance=holder.low_balance,
+                counts={name: getattr(row, name) for name in TYPES},
+                overdue=late.get(key, 0),
+                last_block=row.last_block,
+            )
+        )
+    return found
+
+
+@dataclass(slots=True)
+class _Unmatched:
+    """What explains a difference between the two books of one account."""
+
+    open_lead: int = 0
+    open_partner: int = 0
+    accepted_difference: int = 0
+
+    def proof(self, contract: Books) -> int:
+        explained = self.open_partner - self.open_lead + self.accepted_difference
+        return contract.partner_book - contract.lead_book - explained
+
+
+def _unmatched_sums(connection: Connection) -> dict[tuple[int, int], _Unmatched]:
+    c = t.pairs.c
+    keys = (c.facility, c.partner, c.kind, c.target_kind, c.status)
+    sums: dict[tuple[int, int], _Unmatched] = {}
+    for row in connection.execute(
+        select(*keys, *_split(c.lead_amount, "lead"), *_split(c.partner_amount, "partner"))
+        .where(_UNMATCHED)
+        .group_by(*keys)
+    ):
+        account = sums.setdefault((row.facility, row.partner), _Unmatched())
+        sign = _effect(row.kind, row.target_kind)
+        lead, partner = _joined(row, "lead"), _joined(row, "partner")
+        if row.status == "within_tolerance":
+            account.accepted_difference += sign * (partner - lead)
+        else:
+            account.open_lead += sign * lead
+            account.open_partner += sign * partner
+    return sums
+
+
+def _overdue(connection: Connection) -> dict[tuple[int, int], int]:
+    c = t.pairs.c
+    now = connection.execute(select(t.cursor.c.block_time)).scalar() or 0
+    rows = connection.execute(
+        select(c.facility, c.partner, func.count())
+        .where(_UNMATCHED, c.status == "open", c.due_at < now)
+        .group_by(c.facility, c.partner)
+    )
+    return {(facility, partner): count for facility, partner, count in rows}
+
+
+def _contract_books(row: Row[Any]) -> Books | None:
+    if row.contract_block is None:
+        return None
+    return Books(
+        row.contract_lead_book,
+        row.contract_partner_book,
+        row.contract_agreed,
+        row.contract_open_lead,
+        row.contract_open_partner,
+        row.contract_accepted_difference,
+    )
+
+
+def movements(
+    connection: Connection, facility: Facility, first: date, last: date
+) -> list[AccountMovements]:
+    """The three books of each account that this view holds, `first` and `last` included."""
+    c = t.pairs.c
+    low, high = first.toordinal(), last.toordinal()
+    accounts = connection.execute(
+        select(t.accounts.c.partner)
+        .where(t.accounts.c.facility == facility.number)
+        .order_by(t.accounts.c.partner)
+    ).scalars()
+    agreed = c.status.in_(("matched", "within_tolerance"))
+    books = {
+        "lead": _book(connection, facility, c.lead_business_day, c.lead_amount, low, high),
+        "partner": _book(connection, facility, c.partner_business_day, c.partner_amount, low, high),
+        "agreed": _book(
+            connection, facility, c.agreed_business_day, c.lead_amount, low, high, agreed
+        ),
+    }
+    counts = _counts(connection, facility, low, high)
+    empty = BookMovements(0)
+    return [
+        AccountMovements(
+            partner=facility.partners[number - 1].name,
+            lead_book=books["lead"].get(number, empty),
+            partner_book=books["partner"].get(number, empty),
+            agreed=books["agreed"].get(number, empty),
+            counts={name: counts.get((number, name), 0) for name in TYPES},
+        )
+        for number in accounts
+    ]
+
+
+def _book(
+    connection: Connection,
+    facility: Facility,
+    day: Any,
+    amount: Any,
+    low: int,
+    high: int,
+    *conditions: ColumnElement[bool],
+) -> dict[int, BookMovements]:
+    """One book of every account, by partner."""
+    c = t.pairs.c
+    before = case((day < low, 1), else_=0).label("before")
+    keys = (c.partner, c.kind, c.target_kind, before)
+    openings: dict[int, int] = {}
+    moved: dict[int, dict[str, int]] = {}
+    for row in connection.execute(
+        select(*keys, *_split(amount, "sum"))
+        .where(c.facility == facility.number, day <= high, *conditions)
+        .group_by(*keys)
+    ):
+        value = _effect(row.kind, row.target_kind) * _joined(row, "sum")
+        if row.before:
+            openings[row.partner] = openings.get(row.partner, 0) + value
+        else:
+            by_kind = moved.setdefault(row.partner, {})
+            name = kind_name(row.kind)
+            by_kind[name] = by_kind.get(name, 0) + value
+    return {
+        partner: BookMovements(openings.get(partner, 0), moved.get(partner, {}))
+        for partner in openings.keys() | moved.keys()
+    }
+
+
+def _counts(
+    connection: Connection, facility: Facility, low: int, high: int
+) -> dict[tuple[int, str], int]:
+    c = t.pairs.c
+    day = func.coalesce(c.lead_business_day, c.partner_business_day)
+    kind = case(
+        (and_(c.status == "open", c.partner_amount.is_(None)), "missing_at_partner"),
+        (c.status == "open", "missing_at_lead"),
+        else_=c.status,
+    ).label("type")
+    found = {
+        (partner, name): count
+        for partner, name, count in connection.execute(
+            select(c.partner, kind, func.count())
+            .where(c.facility == facility.number, day.between(low, high))
+            .group_by(c.partner, kind)
+        )
+    }
+    r = t.rejections.c
+    for partner, side, count in connection.execute(
+        select(r.partner, r.side, func.count())
+        .where(
+            r.facility == facility.number,
+            r.reason == "duplicate",
+            r.business_day.between(low, high),
+        )
+        .group_by(r.partner, r.side)
+    ):
+        assert f"duplicate_at_{side}" in DUPLICATE_TYPES
+        found[partner, f"duplicate_at_{side}"] = count
+    return found
+
+
+def _split(amount: Any, name: str) -> Iterator[ColumnElement[Any]]:
+    yield func.sum(amount.op(">>")(_LOW_BITS)).label(f"{name}_high")
+    yield func.sum(amount.op("&")(_LOW_MASK)).label(f"{name}_low")
+
+
+def _joined(row: Row[Any], name: str) -> int:
+    mapping = row._mapping
+    high, low = mapping[f"{name}_high"], mapping[f"{name}_low"]
+    return 0 if high is None else (int(high) << _LOW_BITS) + int(low)
+
+
+def _effect(kind: int, target_kind: int) -> int:
+    return effect(Kind(kind), Kind(target_kind) if target_kind else None)
