@@ -1,0 +1,473 @@
+"""Starts a local development chain, anvil or ganache, and stops what it started and nothing else.
+
+    with start("anvil", state_dir=folder) as chain:
+        connect(chain.process.url)
+
+Or by hand: `python -m ganache.launcher --engine anvil --port 8545 --state DIR`.
+
+The chain listens on 127.0.0.1 only, asks gas price 0, keeps its state in `state_dir`, does not see
+the terminal's Ctrl-C, and ends with the process that started it (on Linux even with a killed one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import psutil
+
+from ganache import engines, rpc
+from ganache.dumps import Dumps
+from ganache.engines import ENGINES, Engine
+from ganache.errors import (
+    ChainFailed,
+    EngineMissing,
+    LauncherError,
+    PortTaken,
+    StateInUse,
+    StateMismatch,
+)
+
+DEFAULT_CHAIN_ID = 31337
+HOST = "127.0.0.1"
+_START_TIMEOUT_S = 60.0
+_STOP_TIMEOUT_S = 10.0
+#: How long a predecessor, whose launcher was killed, is given to let go of the state directory.
+_LOCK_TIMEOUT_S = 5.0
+_POLL_S = 0.02
+#: A dump of a large state takes seconds: dumps never take more than a twentieth of the time.
+_DUMP_INTERVAL_S = 5.0
+_DUMP_SHARE = 20
+_PORT_TRIES = 5
+_LOG_TAIL_BYTES = 2_000
+_TETHER = Path(__file__).with_name("tether.py")
+
+
+@dataclass(frozen=True)
+class ChainProcess:
+    """A development chain that answers at `url`; `log` is what its process printed."""
+
+    engine: Engine
+    url: str
+    chain_id: int
+    pid: int
+    state_dir: Path
+    log: Path
+
+
+class ChainHandle:
+    """A chain that `start` started. Stop it with `stop()` or by leaving the `with` block."""
+
+    def __init__(self, process: ChainProcess, keeper: _Keeper) -> None:
+        self.process = process
+        self._keeper = keeper
+
+    def alive(self) -> bool:
+        """Whether the chain's process still runs."""
+        return self._keeper.alive()
+
+    def stop(self) -> None:
+        """Store the state and end the chain's process. Does nothing when it has ended already."""
+        self._keeper.stop()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+
+def start(
+    engine: Engine,
+    *,
+    state_dir: Path,
+    port: int = 0,
+    block_time_s: int | None = None,
+    chain_id: int = DEFAULT_CHAIN_ID,
+    keep_state: bool = True,
+) -> ChainHandle:
+    """Start a chain, or go on with the one in `state_dir`, and wait until it answers.
+
+    `port` 0 takes a free one. `block_time_s` None makes a block for every transaction. Without
+    `keep_state` an anvil stores nothing, which spares a chain that is thrown away the dumps.
+    A killed anvil comes back as it was some seconds before; ganache loses nothing. A chain that
+    died holds its folder until its handle is stopped.
+
+    Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
+    """
+    if engine not in ENGINES:
+        raise EngineMissing(f"there is no engine {engine!r}: choose one of {', '.join(ENGINES)}")
+    state_dir = state_dir.resolve()
+
+    def command(port: int) -> list[str]:
+        return engines.command(
+            engine,
+            state_dir=state_dir,
+            port=port,
+            chain_id=chain_id,
+            block_time_s=block_time_s,
+        )
+
+    command(port)  # what is not installed is said before anything is made
+    if port:
+        _refuse_taken(port)
+    state_dir.mkdir(parents=True, exist_ok=True)
+    lock = _lock(state_dir)
+    try:
+        _check_state(state_dir, engine, chain_id)
+        dumps = Dumps(state_dir) if engine == "anvil" and keep_state else None
+        tries = _PORT_TRIES if port == 0 else 1
+        for attempt in range(1, tries + 1):
+            chosen = port or _free_port()
+            try:
+                return _start_on(chosen, engine, chain_id, command(chosen), state_dir, dumps, lock)
+            except PortTaken:  # another process took the free port in between
+                if attempt == tries:
+                    raise
+        raise AssertionError("unreachable")
+    except BaseException:
+        lock.close()
+        raise
+
+
+def _start_on(
+    port: int,
+    engine: Engine,
+    chain_id: int,
+    command: list[str],
+    state_dir: Path,
+    dumps: Dumps | None,
+    lock: IO[str],
+) -> ChainHandle:
+    """Start on `port` from the newest state that the engine takes."""
+    if dumps is None or not dumps:
+        return _launch(port, engine, chain_id, command, state_dir, dumps, lock)
+    failure: ChainFailed | None = None
+    for state in dumps.sound():
+        try:
+            loading = [*command, "--load-state", str(state)]
+            return _launch(port, engine, chain_id, loading, state_dir, dumps, lock)
+        except ChainFailed as error:
+            failure = error
+        finally:
+            dumps.loaded()
+    raise ChainFailed(
+        f"no stored state in {state_dir} can be started from; `make reset` forgets a demo's chain,"
+        f" another folder begins a new one" + (f"\n{failure}" if failure else "")
+    )
+
+
+def _launch(
+    port: int,
+    engine: Engine,
+    chain_id: int,
+    command: list[str],
+    state_dir: Path,
+    dumps: Dumps | None,
+    lock: IO[str],
+) -> ChainHandle:
+    url = f"http://{HOST}:{port}"
+    log = state_dir / "chain.log"
+    keeper = _Keeper(command, log, url, dumps, lock)
+    keeper.start()
+    try:
+        pid = keeper.pid()
+        lock.seek(0)
+        lock.truncate()
+        json.dump({"pid": pid, "launcher": os.getpid(), "url": url}, lock)
+        lock.flush()
+        _await_health(keeper, pid, url, port, chain_id, log)
+    except BaseException:
+        keeper.abandon()
+        raise
+    return ChainHandle(ChainProcess(engine, url, chain_id, pid, state_dir, log), keeper)
+
+
+def _await_health(keeper: _Keeper, pid: int, url: str, port: int, chain_id: int, log: Path) -> None:
+    """Return once our own process listens on the port and answers with its chain id."""
+    deadline = time.monotonic() + _START_TIMEOUT_S
+    while time.monotonic() < deadline:
+        if not keeper.alive():
+            if not _is_free(port):
+                raise PortTaken(_taken(port))
+            raise ChainFailed(f"the chain ended while starting. Its log {log}:\n{_tail(log)}")
+        if _listens(pid, port):
+            with suppress(rpc.NoAnswer):
+                answered = int(rpc.call(url, "eth_chainId"), 16)
+                if answered != chain_id:
+                    raise ChainFailed(f"{url} answers chain id {answered} instead of {chain_id}")
+                return
+        time.sleep(_POLL_S)
+    raise ChainFailed(
+        f"the chain does not answer at {url} after {_START_TIMEOUT_S:.0f} s."
+        f" Its log {log}:\n{_tail(log)}"
+    )
+
+
+class _Keeper(threading.Thread):
+    """Owns the chain's process: starts it, stores its state now and then, ends it.
+
+    A thread that lives as long as the process, because Linux ties a child to the very *thread*
+    that made it. While the process is not waited for, its id and group belong to nobody else, so
+    that what is signalled is always what was started.
+    """
+
+    def __init__(
+        self, command: list[str], log: Path, url: str, dumps: Dumps | None, lock: IO[str]
+    ) -> None:
+        super().__init__(name=f"keeper of {url}", daemon=True)
+        self._command = command
+        self._log = log
+        self._url = url
+        self._dumps = dumps
+        self._lock = lock
+        self._spawned = threading.Event()
+        self._stopping = threading.Event()
+        self._store = False
+        self._process: subprocess.Popen[bytes] | None = None
+        self._failure: OSError | None = None
+
+    def pid(self) -> int:
+        """The process id, once there is a process. Raises ChainFailed when there can be none."""
+        self._spawned.wait()
+        if self._process is None:
+            raise ChainFailed(f"{self._command[0]} cannot be run: {self._failure}")
+        return self._process.pid
+
+    def alive(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def stop(self) -> None:
+        """Store the state, end the process, let go of the state directory."""
+        self._store = True
+        self.abandon()
+        self._lock.close()
+
+    def abandon(self) -> None:
+        """End the process and store nothing."""
+        self._stopping.set()
+        self.join()
+
+    def run(self) -> None:
+        try:
+            self._process = self._spawn()
+        except OSError as error:
+            self._failure = error
+            return
+        finally:
+            self._spawned.set()
+        pause = _DUMP_INTERVAL_S
+        while self.alive() and not self._stopping.wait(pause):
+            began = time.monotonic()
+            self._dump()
+            pause = max(_DUMP_INTERVAL_S, _DUMP_SHARE * (time.monotonic() - began))
+        if self._store:
+            self._dump()
+        self._end(self._process)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        tied = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *self._command]
+        with self._log.open("wb") as log:
+            return subprocess.Popen(
+                tied,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,  # the terminal's Ctrl-C is for the launcher
+                pass_fds=(self._lock.fileno(),),  # the state stays locked while the chain lives
+            )
+
+    def _dump(self) -> None:
+        if self._dumps is None or not self.alive():
+            return
+        try:
+            self._dumps.take(self._url)
+        except (rpc.NoAnswer, OSError) as error:  # the dumps before it still stand
+            with self._log.open("a") as log:
+                log.write(f"launcher: the state was not stored: {error}\n")
+
+    @staticmethod
+    def _end(process: subprocess.Popen[bytes]) -> None:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_STOP_TIMEOUT_S)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def _lock(state_dir: Path) -> IO[str]:
+    """The state directory's lock. Raises StateInUse when another chain keeps it."""
+    lock = (state_dir / "lock").open("a+")
+    deadline = time.monotonic() + _LOCK_TIMEOUT_S
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return lock
+        except BlockingIOError:
+            holder = _holder(lock)
+            # Only a chain whose launcher was killed is on its way out.
+            if time.monotonic() > deadline or not holder.orphaned:
+                lock.close()
+                raise StateInUse(
+                    f"{state_dir} belongs to a running chain{holder}: use that one, stop it,"
+                    " or choose another folder"
+                ) from None
+            time.sleep(_POLL_S)
+
+
+@dataclass(frozen=True)
+class _Holder:
+    text: str
+    orphaned: bool
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _holder(lock: IO[str]) -> _Holder:
+    lock.seek(0)
+    try:
+        held = json.loads(lock.read())
+        orphaned = psutil.Process(held["pid"]).ppid() != held["launcher"]
+        return _Holder(f" (process {held['pid']}, {held['url']})", orphaned)
+    except (ValueError, KeyError, psutil.Error):  # it is just starting or just ending
+        return _Holder("", True)
+
+
+def _check_state(state_dir: Path, engine: Engine, chain_id: int) -> None:
+    """A state directory keeps the engine and the chain id that it was made for."""
+    wanted = {"engine": engine, "chain_id": chain_id}
+    file = state_dir / "chain.json"
+    if not file.exists():
+        partial = file.with_suffix(".partial")
+        partial.write_text(json.dumps(wanted))
+        partial.rename(file)
+        return
+    found = json.loads(file.read_text())
+    if found != wanted:
+        raise StateMismatch(
+            f"{state_dir} holds a chain of {found['engine']} with chain id {found['chain_id']},"
+            f" not of {engine} with {chain_id}: start it as what it is, or choose another folder"
+        )
+
+
+def _refuse_taken(port: int) -> None:
+    if not _is_free(port):
+        raise PortTaken(_taken(port))
+
+
+def _taken(port: int) -> str:
+    url = f"http://{HOST}:{port}"
+    try:
+        who = (
+            f"a chain that this launcher did not start ({rpc.call(url, 'web3_clientVersion')},"
+            f" chain id {int(rpc.call(url, 'eth_chainId'), 16)})"
+        )
+    except rpc.NoAnswer:
+        who = "another program"
+    return f"port {port} is taken by {who}, which is left alone: choose another port, or 0"
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+        return True
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((HOST, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listens(pid: int, port: int) -> bool:
+    try:
+        return any(
+            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
+            for connection in psutil.Process(pid).net_connections("tcp")
+        )
+    except psutil.Error:
+        return False
+
+
+def _tail(log: Path) -> str:
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        return file.read().decode(errors="replace").strip() or "(empty)"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one chain in the foreground until Ctrl-C or SIGTERM."""
+    parser = argparse.ArgumentParser(
+        prog="python -m ganache.launcher",
+        description="Run a local development chain until Ctrl-C.",
+        epilog="example: python -m ganache.launcher --engine anvil --port 8545 --state /tmp/chain",
+    )
+    parser.add_argument("--engine", choices=ENGINES, default="anvil")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument(
+        "--state", type=Path, help="folder of the chain's state; default: a new one, thrown away"
+    )
+    parser.add_argument(
+        "--block-time", type=int, metavar="S", help="default: a block for every transaction"
+    )
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="chain-") as scratch:
+        try:
+            return _run(options, options.state or Path(scratch))
+        except LauncherError as error:
+            print(error, file=sys.stderr)
+            return 3
+
+
+def _run(options: argparse.Namespace, state_dir: Path) -> int:
+    signalled = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: signalled.set())
+    with start(
+        options.engine,
+        state_dir=state_dir,
+        port=options.port,
+        block_time_s=options.block_time,
+        keep_state=options.state is not None,
+    ) as chain:
+        it = chain.process
+        print(
+            f"{it.engine} at {it.url} (chain id {it.chain_id}, process {it.pid}); Ctrl-C stops it"
+        )
+        sys.stdout.flush()
+        while not signalled.wait(0.5):
+            if not chain.alive():
+                print(f"the chain has ended. Its log {it.log}:\n{_tail(it.log)}", file=sys.stderr)
+                return 3
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
