@@ -1,0 +1,78 @@
+"""What tests share: real chains, real databases, a real browser. Nothing here is a stand-in."""
+
+from __future__ import annotations
+
+import shutil
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from ganache.engines import ENGINES, Engine
+from ganache.launcher import ChainHandle, ChainProcess, start
+from tests.postgres import Cluster, PostgresMissing
+
+CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """The name of each development engine in turn."""
+    name: Engine = request.param
+    return name
+
+
+@pytest.fixture
+def chain(engine: Engine, tmp_path: Path) -> Iterator[ChainHandle]:
+    """A fresh chain of each engine, of this test alone; a block for every transaction."""
+    with start(engine, state_dir=tmp_path / "chain", keep_state=False) as handle:
+        yield handle
+
+
+@pytest.fixture(scope="session")
+def shared_anvil(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChainProcess]:
+    """One anvil for the whole run, for tests whose contracts are their own."""
+    folder = tmp_path_factory.mktemp("shared-anvil")
+    with start("anvil", state_dir=folder, keep_state=False) as handle:
+        yield handle.process
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[Cluster]:
+    """A PostgreSQL of this run; its tests skip where there is none."""
+    try:
+        cluster = Cluster()
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+    with cluster:
+        yield cluster
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
+    """The URL of an empty PostgreSQL database of this test alone."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres_cluster.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of this test alone, of each kind in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bank.sqlite'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
+    """Debian's chromium, for Playwright's `executable_path`; its tests skip where there is none."""
+    for name in CHROMIUM_NAMES:
+        if found := shutil.which(name):
+            return found
+    pytest.skip("chromium is not installed (Debian: apt-get install chromium)")

@@ -1,0 +1,282 @@
+"""The launcher of the development chains: what it refuses, and what it brings back."""
+
+from __future__ import annotations
+
+import http.server
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+from eth_account import Account
+
+from ganache import engines, rpc
+from ganache.engines import Engine
+from ganache.errors import (
+    ChainFailed,
+    EngineMissing,
+    PortTaken,
+    StateInUse,
+    StateMismatch,
+)
+from ganache.launcher import start
+
+TO = "0x" + "11" * 20
+
+
+def height(url: str) -> int:
+    return int(rpc.call(url, "eth_blockNumber"), 16)
+
+
+def send(url: str, key: str, nonce: int, data: bytes = b"") -> str:
+    """Post one transaction at gas price 0 and wait until it is mined; its hash."""
+    fields = {"nonce": nonce, "gasPrice": 0, "gas": 1_000_000, "to": TO, "value": 0, "data": data}
+    signed = Account.sign_transaction({**fields, "chainId": 31337}, key)
+    answer: str = rpc.call(url, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
+    await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", answer))
+    return answer
+
+
+def await_true(what: str, holds: object, timeout_s: float = 30.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not holds():  # type: ignore[operator]
+        assert time.monotonic() < deadline, f"still waiting: {what}"
+        time.sleep(0.02)
+
+
+# --- what is refused -----------------------------------------------------------------------------
+
+
+def test_unknown_engine_names_the_known_ones(tmp_path: Path) -> None:
+    with pytest.raises(EngineMissing, match="'geth': choose one of anvil, ganache"):
+        start("geth", state_dir=tmp_path / "state")  # type: ignore[arg-type]
+    assert not (tmp_path / "state").exists()
+
+
+def test_missing_npm_package_says_make_setup(
+    engine: Engine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "PACKAGES", tmp_path / "none")
+    with pytest.raises(EngineMissing, match=f"{engine} is not installed.*make setup"):
+        start(engine, state_dir=tmp_path / "state")
+    assert not (tmp_path / "state").exists()
+
+
+def test_missing_node_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(EngineMissing, match="ganache needs Node 20"):
+        start("ganache", state_dir=tmp_path / "state")
+
+
+def test_port_of_a_foreign_chain_is_refused_and_the_chain_left_alone(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with start("anvil", state_dir=tmp_path / "foreign", chain_id=4242) as foreign:
+        port = int(foreign.process.url.rsplit(":", 1)[1])
+        before = height(foreign.process.url)
+        with pytest.raises(PortTaken, match=f"port {port} .*anvil/.*chain id 4242.*left alone"):
+            start(engine, state_dir=tmp_path / "mine", port=port)
+        assert foreign.alive()
+        assert height(foreign.process.url) == before
+
+
+def test_port_of_another_program_is_refused(engine: Engine, tmp_path: Path) -> None:
+    server = http.server.HTTPServer(("127.0.0.1", 0), http.server.SimpleHTTPRequestHandler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        with pytest.raises(PortTaken, match="taken by another program"):
+            start(engine, state_dir=tmp_path, port=server.server_port)
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_state_of_another_engine_or_chain_id_is_refused(engine: Engine, tmp_path: Path) -> None:
+    start(engine, state_dir=tmp_path).stop()
+    other: Engine = "ganache" if engine == "anvil" else "anvil"
+    with pytest.raises(StateMismatch, match=f"chain of {engine} with chain id 31337"):
+        start(other, state_dir=tmp_path)
+    with pytest.raises(StateMismatch, match=f"not of {engine} with 7"):
+        start(engine, state_dir=tmp_path, chain_id=7)
+
+
+def test_state_of_a_running_chain_is_refused(engine: Engine, tmp_path: Path) -> None:
+    with start(engine, state_dir=tmp_path) as running:
+        with pytest.raises(StateInUse, match=f"process {running.process.pid}"):
+            start(engine, state_dir=tmp_path)
+        assert running.alive()
+
+
+def test_a_chain_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
+    (tmp_path / "database").write_text("a file where ganache wants a folder")
+    with pytest.raises(ChainFailed, match=r"chain\.log"):
+        start("ganache", state_dir=tmp_path)
+    (tmp_path / "database").unlink()
+    start("ganache", state_dir=tmp_path).stop()  # nothing is left over from the failure
+
+
+def test_damaged_states_are_never_replaced_by_an_empty_chain(tmp_path: Path) -> None:
+    with start("anvil", state_dir=tmp_path) as chain:
+        send(chain.process.url, Account.create().key.hex(), 0)
+    for dump in (tmp_path / "dumps").glob("*.gz"):
+        dump.write_bytes(dump.read_bytes()[:-20])
+    with pytest.raises(ChainFailed, match="no stored state"):
+        start("anvil", state_dir=tmp_path)
+
+
+# --- what works ----------------------------------------------------------------------------------
+
+
+def test_a_sender_without_money_posts_at_gas_price_0(engine: Engine, tmp_path: Path) -> None:
+    with start(engine, state_dir=tmp_path) as chain:
+        url = chain.process.url
+        assert int(rpc.call(url, "eth_chainId"), 16) == chain.process.chain_id == 31337
+        sent = send(url, Account.create().key.hex(), 0, data=bytes(range(256)) * 100)
+        receipt = rpc.call(url, "eth_getTransactionReceipt", sent)
+        assert receipt["status"] == "0x1"
+        assert (
+            int(rpc.call(url, "eth_getBlockByNumber", "latest", False)["gasLimit"], 16) == 2 * 10**8
+        )
+
+
+def test_both_engines_know_the_same_accounts(tmp_path: Path) -> None:
+    with (
+        start("anvil", state_dir=tmp_path / "a") as a,
+        start("ganache", state_dir=tmp_path / "g") as g,
+    ):
+        known = [rpc.call(chain.process.url, "eth_accounts") for chain in (a, g)]
+    assert known[0] == known[1]
+    assert len(known[0]) == 4
+
+
+def test_block_time_makes_blocks_without_transactions(engine: Engine, tmp_path: Path) -> None:
+    with start(engine, state_dir=tmp_path, block_time_s=1) as chain:
+        await_true("two blocks", lambda: height(chain.process.url) >= 2)
+
+
+def test_stopped_and_started_again_goes_on(engine: Engine, tmp_path: Path) -> None:
+    key = Account.create().key.hex()
+    with start(engine, state_dir=tmp_path) as chain:
+        port = int(chain.process.url.rsplit(":", 1)[1])
+        sent = [send(chain.process.url, key, nonce) for nonce in range(3)]
+        hashes = block_hashes(chain.process.url)
+    assert not chain.alive()
+    assert not psutil.pid_exists(chain.process.pid)
+    with start(engine, state_dir=tmp_path, port=port) as again:
+        url = again.process.url
+        assert block_hashes(url) == hashes
+        assert rpc.call(url, "eth_getTransactionReceipt", sent[-1])["status"] == "0x1"
+        # A call at a past block still answers.
+        assert int(rpc.call(url, "eth_getTransactionCount", address(key), "0x1"), 16) == 1
+        send(url, key, 3)
+        assert height(url) == 4
+
+
+def test_killed_and_started_again_has_no_half_state(engine: Engine, tmp_path: Path) -> None:
+    key = Account.create().key.hex()
+    chain = start(engine, state_dir=tmp_path)
+    with chain:
+        send(chain.process.url, key, 0)
+        if engine == "anvil":  # ganache writes each block; anvil is dumped now and then
+            await_true("a dump", lambda: any((tmp_path / "dumps").glob("*.gz")))
+        hashes = block_hashes(chain.process.url)
+        os.kill(chain.process.pid, signal.SIGKILL)
+        await_true("its end", lambda: not chain.alive())
+    with start(engine, state_dir=tmp_path) as again:
+        url = again.process.url
+        assert block_hashes(url) == hashes
+        send(url, key, 1)
+        assert height(url) == 2
+
+
+def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+    key = Account.create().key.hex()
+    for nonce in range(2):
+        with start("anvil", state_dir=tmp_path) as chain:
+            send(chain.process.url, key, nonce)
+    newest = max((tmp_path / "dumps").glob("*.gz"))
+    newest.write_bytes(newest.read_bytes()[:-20])
+    with start("anvil", state_dir=tmp_path) as chain:
+        assert height(chain.process.url) == 1
+
+
+def test_only_a_few_states_are_kept(tmp_path: Path) -> None:
+    key = Account.create().key.hex()
+    for nonce in range(5):
+        with start("anvil", state_dir=tmp_path) as chain:
+            send(chain.process.url, key, nonce)
+    assert len(list((tmp_path / "dumps").iterdir())) == 3
+
+
+def test_stop_ends_its_own_chain_and_no_other(engine: Engine, tmp_path: Path) -> None:
+    with start(engine, state_dir=tmp_path / "other") as other:
+        mine = start(engine, state_dir=tmp_path / "mine")
+        mine.stop()
+        mine.stop()  # harmless
+        assert not mine.alive()
+        assert other.alive()
+        assert height(other.process.url) == 0
+
+
+def test_a_thrown_away_anvil_stores_nothing(tmp_path: Path) -> None:
+    with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
+        send(chain.process.url, Account.create().key.hex(), 0)
+    assert not (tmp_path / "dumps").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the tie to the parent is Linux's")
+def test_the_chain_ends_with_a_killed_launcher(engine: Engine, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ganache.launcher", "--engine", engine]
+    with subprocess.Popen(
+        [*command, "--state", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        assert launcher.stdout is not None
+        pid = int(launcher.stdout.readline().split("process ")[1].split(")")[0])
+        chain = psutil.Process(pid)
+        launcher.kill()
+        chain.wait(10)
+    start(engine, state_dir=tmp_path).stop()  # and its folder is free again
+
+
+def test_the_command_runs_until_it_is_interrupted(engine: Engine, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "ganache.launcher", "--engine", engine]
+    with subprocess.Popen(
+        [*command, "--state", str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as launcher:
+        assert launcher.stdout is not None
+        line = launcher.stdout.readline()
+        url = line.split(" at ")[1].split()[0]
+        assert height(url) == 0
+        launcher.send_signal(signal.SIGINT)
+        assert launcher.wait(20) == 0
+    with pytest.raises(rpc.NoAnswer):
+        height(url)
+
+
+def test_the_command_says_what_is_wrong_without_a_trace(tmp_path: Path) -> None:
+    with start("anvil", state_dir=tmp_path / "foreign") as foreign:
+        port = foreign.process.url.rsplit(":", 1)[1]
+        command = [sys.executable, "-m", "ganache.launcher", "--engine", "anvil", "--port", port]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 3
+    assert done.stderr.startswith(f"port {port} is taken by a chain")
+    assert "Traceback" not in done.stderr
+
+
+def address(key: str) -> str:
+    account: str = Account.from_key(key).address
+    return account
+
+
+def block_hashes(url: str) -> list[str]:
+    return [
+        rpc.call(url, "eth_getBlockByNumber", hex(number), False)["hash"]
+        for number in range(height(url) + 1)
+    ]
