@@ -48,7 +48,7 @@ events = Table(
     Column("facility", String(64), nullable=False),
     Column("event_id", String(64), nullable=False, unique=True),
     Column("content", LargeBinary(32), nullable=False, comment="SHA-256 of the parsed values"),
-    Column("identity", LargeBinary(32), nullable=False, comment="SHA-256; see feeds/rows.py"),
+    Column("identity", LargeBinary(32), nullable=False, comment="SHA-256; see feeds/validation.py"),
     Column("duplicate_leg", Boolean, nullable=False),
     Column("kind", SmallInteger, nullable=False),
     Column("partner", SmallInteger, nullable=False, comment="0 = all: the lead's shared kinds"),
