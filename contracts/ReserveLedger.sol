@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+
+import {Governed} from "./Governed.sol";
+import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
+import {Movement} from "./libraries/Movements.sol";
+import {OpenChange} from "./libraries/OpenChanges.sol";
+import {LedgerStorage} from "./storage/LedgerStorage.sol";
+import {Books, DayTotal, OpenItems} from "./types/LedgerTypes.sol";
+
+/// @title The reserve accounts: three balances each, and what explains their differences
+/// @dev Meaning, units and errors: IReserveLedger.
+contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
+    using SafeCast for int256;
+    using SafeCast for uint256;
+
+    /// @dev What a batch moves on one account in all: sums of its movements.
+    struct Sums {
+        int256 book;
+        int256 agreed;
+    }
+
+    /// @inheritdoc IReserveLedger
+    function initialize(address consortium, address reconciliation) external initializer {
+        _requireAddress(consortium);
+        _requireAddress(reconciliation);
+        _consortium = consortium;
+        _reconciliation = reconciliation;
+    }
+
+    /// @inheritdoc IReserveLedger
+    function record(
+        uint32 facility,
+        bool isLead,
+        uint256 firstPartner,
+        Movement[] calldata movements,
+        OpenChange[] calldata changes
+    ) external {
+        if (msg.sender != _reconciliation) revert LedgerOnlyReconciliation(msg.sender);
+
+        Sums[] memory sums = new Sums[](changes.length);
+        for (uint256 i; i < movements.length; ++i) {
+            Movement movement = movements[i];
+            uint256 place = movement.partner() - firstPartner;
+            if (place >= changes.length) revert LedgerUnknownAccount(facility, movement.partner());
+            _recordMovement(facility, isLead, movement);
+            sums[place].book += movement.book();
+            sums[place].agreed += movement.agreed();
+        }
+        for (uint256 i; i < changes.length; ++i) {
+            // an account that is not touched has no change of its open legs: every leg opens or settles one
+            if (!changes[i].isNone() || sums[i].book != 0 || sums[i].agreed != 0) {
+                _recordAccount(facility, isLead, firstPartner + i, sums[i], changes[i]);
+            }
+        }
+    }
+
+    /// @inheritdoc IReserveLedger
+    function account(uint32 facility, uint8 partner)
+        external
+        view
+        returns (
+            int72 leadBook,
+            int72 partnerBook,
+            int72 agreed,
+            int72 openLead,
+            int72 openPartner,
+            int72 acceptedDifference,
+            uint40 openLegs,
+            uint24 closedThrough
+        )
+    {
+        Books memory books = _books[_accountKey(facility, partner)];
+        OpenItems memory open = _openItems[_accountKey(facility, partner)];
+        return (
+            books.leadBook,
+            books.partnerBook,
+            books.agreed,
+            open.openLead,
+            open.openPartner,
+            open.acceptedDifference,
+            open.openLegs,
+            books.closedThrough
+        );
+    }
+
+    /// @inheritdoc IReserveLedger
+    function dayTotal(uint32 facility, uint8 partner, uint24 day, uint8 kind)
+        external
+        view
+        returns (int80 lead, int80 partnerSide, int80 agreed)
+    {
+        DayTotal memory total = _dayTotals[_dayKey(_accountKey(facility, partner), day, kind)];
+        return (total.lead, total.partner, total.agreed);
+    }
+
+    function _recordMovement(uint32 facility, bool isLead, Movement movement) private {
+        uint256 accountKey = _accountKey(facility, movement.partner());
+        uint256 closedThrough = _books[accountKey].closedThrough;
+        uint256 day = movement.day() > closedThrough ? movement.day() : closedThrough + 1;
+
+        uint256 dayKey = _dayKey(accountKey, day, movement.kind());
+        DayTotal memory total = _dayTotals[dayKey];
+        if (isLead) total.lead = (total.lead + movement.book()).toInt80();
+        else total.partner = (total.partner + movement.book()).toInt80();
+        total.agreed = (total.agreed + movement.agreed()).toInt80();
+        _dayTotals[dayKey] = total;
+    }
+
+    function _recordAccount(uint32 facility, bool isLead, uint256 partner, Sums memory sums, OpenChange change)
+        private
+    {
+        uint256 accountKey = _accountKey(facility, partner);
+        Books memory books = _books[accountKey];
+        if (isLead) books.leadBook = (books.leadBook + sums.book).toInt72();
+        else books.partnerBook = (books.partnerBook + sums.book).toInt72();
+        books.agreed = (books.agreed + sums.agreed).toInt72();
+
+        OpenItems memory open = _openItems[accountKey];
+        open.openLead = (open.openLead + change.openLead()).toInt72();
+        open.openPartner = (open.openPartner + change.openPartner()).toInt72();
+        open.acceptedDifference = (open.acceptedDifference + change.acceptedDifference()).toInt72();
+        open.openLegs = (int256(uint256(open.openLegs)) + change.openLegs()).toUint256().toUint40();
+
+        if (books.leadBook != int256(books.agreed) + open.openLead) {
+            revert LedgerOutOfBalance(facility, uint8(partner), true);
+        }
+        if (books.partnerBook != int256(books.agreed) + open.openPartner + open.acceptedDifference) {
+            revert LedgerOutOfBalance(facility, uint8(partner), false);
+        }
+        _books[accountKey] = books;
+        _openItems[accountKey] = open;
+    }
+
+    function _accountKey(uint256 facility, uint256 partner) private pure returns (uint256) {
+        return (facility << 8) | partner;
+    }
+
+    function _dayKey(uint256 accountKey, uint256 day, uint256 kind) private pure returns (uint256) {
+        return (accountKey << 32) | (day << 8) | kind;
+    }
+
+    function _authority() internal view override returns (address) {
+        return _consortium;
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {Movement} from "../libraries/Movements.sol";
+import {OpenChange} from "../libraries/OpenChanges.sol";
+import {IGoverned} from "./IGoverned.sol";
+
+/// @title The reserve accounts: three balances each, and what explains their differences
+/// @notice One account per facility and partner. Balances change only by legs: Reconciliation alone records, there is
+///         no administrator. Every record is refused that would break LEDGER_1:
+///         leadBook = agreed + open lead legs; partnerBook = agreed + open partner legs + accepted differences.
+interface IReserveLedger is IGoverned {
+    /// @notice `caller` is not Reconciliation, the only one that may record.
+    error LedgerOnlyReconciliation(address caller);
+
+    /// @notice The record would leave a book unexplained by agreed amount, open legs and accepted differences.
+    /// @dev Never seen unless the code that records is wrong: report it.
+    error LedgerOutOfBalance(uint32 facility, uint8 partner, bool isLeadBook);
+
+    /// @notice A movement names a partner that is not among the accounts of the record.
+    error LedgerUnknownAccount(uint32 facility, uint256 partner);
+
+    /// @notice Once, in the transaction that makes the proxy.
+    /// @param consortium the ConsortiumRegistry
+    /// @param reconciliation the only contract that may record
+    function initialize(address consortium, address reconciliation) external;
+
+    /// @notice Records what one batch moves.
+    /// @param isLead whose book the movements are of: the lead's, or the partner's
+    /// @param firstPartner the partner of the first of `changes`; the others follow
+    /// @param movements per account, business day and kind; days that are closed move to the next open one
+    /// @param changes per account, of open legs and accepted differences
+    /// @dev Reverts with LedgerOnlyReconciliation or LedgerOutOfBalance.
+    function record(
+        uint32 facility,
+        bool isLead,
+        uint256 firstPartner,
+        Movement[] calldata movements,
+        OpenChange[] calldata changes
+    ) external;
+
+    /// @notice A reserve account; all amounts in minor units, signed by their effect on the reserve.
+    /// @return leadBook sum of the lead's legs
+    /// @return partnerBook sum of the partner's legs
+    /// @return agreed sum of the lead's amounts of matched pairs
+    /// @return openLead the lead's open legs
+    /// @return openPartner the partner's open legs
+    /// @return acceptedDifference partner's less lead's amounts of pairs within tolerance
+    /// @return openLegs how many legs are open
+    /// @return closedThrough the last closed day (ordinal); 0 = none yet
+    function account(uint32 facility, uint8 partner)
+        external
+        view
+        returns (
+            int72 leadBook,
+            int72 partnerBook,
+            int72 agreed,
+            int72 openLead,
+            int72 openPartner,
+            int72 acceptedDifference,
+            uint40 openLegs,
+            uint24 closedThrough
+        );
+
+    /// @notice The movements of a business day (ordinal) of one kind, minor units signed by effect.
+    function dayTotal(uint32 facility, uint8 partner, uint24 day, uint8 kind)
+        external
+        view
+        returns (int80 lead, int80 partnerSide, int80 agreed);
+}

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+/// @title Bounds that formats and laws rest on
+library Limits {
+    /// @dev Largest amount of a leg, minor units.
+    uint256 internal constant MAX_AMOUNT = 1e15;
+
+    /// @dev Most parts of a batch; a shared leg of the lead that is split counts one for each partner.
+    uint256 internal constant MAX_PARTS = 500;
+
+    /// @dev Most words of a batch: each part with a group word and a target word of its own.
+    uint256 internal constant MAX_WORDS = 3 * MAX_PARTS;
+
+    /// @dev How many days after the block's a leg's days may lie.
+    uint256 internal constant MAX_DAYS_AHEAD = 30;
+
+    /// @dev The ordinal (date.toordinal()) of 1970-01-01.
+    uint256 internal constant EPOCH_ORDINAL = 719_163;
+}

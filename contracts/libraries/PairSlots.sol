@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {Pair, Status} from "../types/LegTypes.sol";
+
+/// @notice A pair in one word: facts that each side sets once, and the status that follows from them.
+/// @dev Most significant first: lead half (80) | partner half (80) | lead business day (24) | first seen (32)
+///      | rules version (12) | shares version (12) | flags (16). A half is value day (24) | amount (56), as in a leg's
+///      word, so that an exact match is one comparison. Flags: 1 lead posted, 2 partner posted, 4 lead reversed,
+///      8 partner reversed, then 4 bits of status.
+type PairSlot is uint256;
+
+using PairSlots for PairSlot global;
+
+/// @title Packing of a pair
+library PairSlots {
+    uint256 internal constant LEAD_POSTED = 1;
+    uint256 internal constant PARTNER_POSTED = 2;
+    uint256 internal constant LEAD_REVERSED = 4;
+    uint256 internal constant PARTNER_REVERSED = 8;
+
+    uint256 private constant _LEAD_HALF_SHIFT = 176;
+    uint256 private constant _PARTNER_HALF_SHIFT = 96;
+    uint256 private constant _BUSINESS_DAY_SHIFT = 72;
+    uint256 private constant _FIRST_SEEN_SHIFT = 40;
+    uint256 private constant _RULES_SHIFT = 28;
+    uint256 private constant _SHARES_SHIFT = 16;
+    uint256 private constant _STATUS_SHIFT = 4;
+
+    uint256 private constant _HALF = (1 << 80) - 1;
+    uint256 private constant _AMOUNT = (1 << 56) - 1;
+    uint256 private constant _DAY = (1 << 24) - 1;
+    uint256 private constant _VERSION = (1 << 12) - 1;
+
+    /// @notice The identity of a pair: facility (32) | partner (8) | kind (8) | reference (160).
+    function key(uint256 facility, uint256 partner, uint256 kind, uint256 ref) internal pure returns (uint256) {
+        return (facility << 176) | (partner << 168) | (kind << 160) | ref;
+    }
+
+    /// @notice The identity of a reversal's pair: its own word and its target's together.
+    function reversalKey(uint256 ownKey, uint256 targetWord) internal pure returns (uint256 hash) {
+        assembly ("memory-safe") {
+            mstore(0x00, ownKey)
+            mstore(0x20, targetWord)
+            hash := keccak256(0x00, 0x40)
+        }
+    }
+
+    /// @notice A half: value day (24) | amount (56).
+    function toHalf(uint256 valueDay, uint256 amount) internal pure returns (uint256) {
+        return (valueDay << 56) | amount;
+    }
+
+    function halfAmount(uint256 half) internal pure returns (uint256) {
+        return half & _AMOUNT;
+    }
+
+    function halfValueDay(uint256 half) internal pure returns (uint256) {
+        return half >> 56;
+    }
+
+    /// @notice Whether all bits of `flag` are set.
+    function has(PairSlot slot, uint256 flag) internal pure returns (bool) {
+        return PairSlot.unwrap(slot) & flag != 0;
+    }
+
+    function withFlag(PairSlot slot, uint256 flag) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | flag);
+    }
+
+    function leadHalf(PairSlot slot) internal pure returns (uint256) {
+        return PairSlot.unwrap(slot) >> _LEAD_HALF_SHIFT;
+    }
+
+    function partnerHalf(PairSlot slot) internal pure returns (uint256) {
+        return (PairSlot.unwrap(slot) >> _PARTNER_HALF_SHIFT) & _HALF;
+    }
+
+    function leadBusinessDay(PairSlot slot) internal pure returns (uint256) {
+        return (PairSlot.unwrap(slot) >> _BUSINESS_DAY_SHIFT) & _DAY;
+    }
+
+    function rulesVersion(PairSlot slot) internal pure returns (uint256) {
+        return (PairSlot.unwrap(slot) >> _RULES_SHIFT) & _VERSION;
+    }
+
+    /// @notice The slot with the lead's half set. Its rules replace those of a partner's half that came first.
+    function withLeadHalf(
+        PairSlot slot,
+        uint256 half,
+        uint256 businessDay,
+        uint256 rulesVersion_,
+        uint256 sharesVersion
+    ) internal pure returns (PairSlot) {
+        uint256 kept = PairSlot.unwrap(slot) & ~(_VERSION << _RULES_SHIFT);
+        return PairSlot.wrap(
+            kept | (half << _LEAD_HALF_SHIFT) | (businessDay << _BUSINESS_DAY_SHIFT) | (rulesVersion_ << _RULES_SHIFT)
+                | (sharesVersion << _SHARES_SHIFT) | LEAD_POSTED
+        );
+    }
+
+    /// @notice The slot with the partner's half set.
+    function withPartnerHalf(PairSlot slot, uint256 half) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | (half << _PARTNER_HALF_SHIFT) | PARTNER_POSTED);
+    }
+
+    /// @notice The slot with the rules of a half that is still alone.
+    function withRules(PairSlot slot, uint256 rulesVersion_) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | (rulesVersion_ << _RULES_SHIFT));
+    }
+
+    /// @notice The slot with the time of its first half, seconds.
+    function withFirstSeen(PairSlot slot, uint256 timestamp) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | ((timestamp & 0xffffffff) << _FIRST_SEEN_SHIFT));
+    }
+
+    /// @notice The slot with its judgement, set once, when the second half is known.
+    function withStatus(PairSlot slot, Status status) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | (uint256(status) << _STATUS_SHIFT));
+    }
+
+    /// @notice The pair as views return it.
+    function unpack(PairSlot slot) internal pure returns (Pair memory pair) {
+        uint256 word = PairSlot.unwrap(slot);
+        pair.leadAmount = uint56(halfAmount(leadHalf(slot)));
+        pair.partnerAmount = uint56(halfAmount(partnerHalf(slot)));
+        pair.leadValueDay = uint24(halfValueDay(leadHalf(slot)));
+        pair.partnerValueDay = uint24(halfValueDay(partnerHalf(slot)));
+        pair.leadBusinessDay = uint24(leadBusinessDay(slot));
+        pair.firstSeen = uint32(word >> _FIRST_SEEN_SHIFT);
+        pair.rulesVersion = uint16(rulesVersion(slot));
+        pair.sharesVersion = uint16((word >> _SHARES_SHIFT) & _VERSION);
+        pair.leadReversed = has(slot, LEAD_REVERSED);
+        pair.partnerReversed = has(slot, PARTNER_REVERSED);
+        pair.status = Status((word >> _STATUS_SHIFT) & 0xf);
+    }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+/// @notice Where a facility stands. Legs are taken only while it is active.
+enum FacilityState {
+    None,
+    Proposed,
+    Active,
+    Paused,
+    Closed
+}
+
+/// @notice A partner's shares per component, in basis points (1/10,000).
+struct Shares {
+    uint16 principalBps;
+    uint16 interestBps;
+    uint16 feeBps;
+}
+
+/// @notice A version of the rules by which halves are judged.
+/// @param effectiveFrom the first value day (ordinal) it applies to; 0 in the first version
+/// @param amountTolerance largest difference of amounts that still matches, minor units
+/// @param dateWindowDays largest difference of value days that still matches, days
+/// @param matchDeadlineSeconds from the block of the first half until a one-sided leg is overdue, seconds
+/// @param cutOffSeconds the last second of the business day, seconds since local midnight
+struct Rules {
+    uint24 effectiveFrom;
+    uint56 amountTolerance;
+    uint16 dateWindowDays;
+    uint32 matchDeadlineSeconds;
+    uint24 cutOffSeconds;
+}
+
+/// @notice A partner of a facility; its partner number is its place in the list, from 1.
+/// @param lowBalance the balance below which the reserve is low, minor units
+/// @param sealedReferenceKey the facility's reference key sealed to this partner
+struct PartnerTerms {
+    uint16 member;
+    Shares shares;
+    int72 lowBalance;
+    bytes sealedReferenceKey;
+}
+
+/// @notice The facility's reference key sealed to an auditor or a regulator who may read details.
+struct SealedFor {
+    uint16 member;
+    bytes sealedReferenceKey;
+}
+
+/// @notice The agreement as its lead proposes it and each partner accepts it by its hash.
+struct FacilityTerms {
+    string id;
+    uint16 lead;
+    string currency;
+    uint8 decimals;
+    string timeZone;
+    Rules rules;
+    PartnerTerms[] partners;
+    bytes leadSealedReferenceKey;
+    SealedFor[] readers;
+}
+
+/// @notice What Reconciliation needs to know for one batch, in one read.
+/// @param party the sender's partner number; 0 = it is the lead
+/// @param partnerCount partners of the facility; their numbers are 1 to partnerCount
+/// @param sharesVersion the newest version of shares
+/// @param sharesFrom the first day that version applies to (ordinal)
+/// @param rulesVersion the newest version of rules
+/// @param rulesFrom the first day that version applies to (ordinal)
+struct PostingTerms {
+    uint8 party;
+    uint8 partnerCount;
+    uint16 sharesVersion;
+    uint24 sharesFrom;
+    uint16 rulesVersion;
+    uint24 rulesFrom;
+}

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+/// @notice The three balances of a reserve account, minor units.
+/// @param leadBook sum of the effects of the lead's legs
+/// @param partnerBook sum of the effects of the partner's legs
+/// @param agreed sum of the effects that both agree on: the lead's amounts of matched pairs
+/// @param closedThrough the last closed day (ordinal); a movement up to it falls on the next one
+struct Books {
+    int72 leadBook;
+    int72 partnerBook;
+    int72 agreed;
+    uint24 closedThrough;
+}
+
+/// @notice What explains the difference of the books, summed apart from them, minor units signed by effect.
+/// @param openLead the lead's legs that are open: one-sided, or half of a break
+/// @param openPartner the partner's legs that are open
+/// @param acceptedDifference partner's less lead's amount of pairs within tolerance
+/// @param openLegs how many legs are open
+struct OpenItems {
+    int72 openLead;
+    int72 openPartner;
+    int72 acceptedDifference;
+    uint40 openLegs;
+}
+
+/// @notice The movements of one reserve account on one business day of one kind, minor units.
+struct DayTotal {
+    int80 lead;
+    int80 partner;
+    int80 agreed;
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+/// @notice Why a leg was rejected; the rest of its batch goes on.
+enum Reason {
+    None,
+    Duplicate,
+    UnknownKind,
+    AmountZero,
+    AmountTooLarge,
+    UnknownPartner,
+    PartnerNotAllowed,
+    DateTooFar,
+    TargetMissing,
+    TargetReversed,
+    TargetNotReversible,
+    TargetAmount,
+    NoParts
+}
+
+/// @notice How a pair's two halves compare. Open: only one half is known.
+enum Status {
+    Open,
+    Matched,
+    WithinTolerance,
+    Amount,
+    Date,
+    AmountAndDate
+}
+
+/// @notice A pair as views return it.
+/// @param leadAmount the lead's half, minor units; 0 = not posted
+/// @param partnerAmount the partner's half, minor units; 0 = not posted
+/// @param leadValueDay value day of the lead's half (ordinal)
+/// @param partnerValueDay value day of the partner's half (ordinal)
+/// @param leadBusinessDay business day of the lead's half, on which an agreed amount falls (ordinal)
+/// @param firstSeen block time of the first half, seconds
+/// @param rulesVersion the rules that judge it: in force on the lead's value day, or on its own while one-sided
+/// @param sharesVersion the shares that split it; 0 where nothing was split
+/// @param leadReversed whether the lead reversed its half
+/// @param partnerReversed whether the partner reversed its half
+struct Pair {
+    uint56 leadAmount;
+    uint56 partnerAmount;
+    uint24 leadValueDay;
+    uint24 partnerValueDay;
+    uint24 leadBusinessDay;
+    uint32 firstSeen;
+    uint16 rulesVersion;
+    uint16 sharesVersion;
+    bool leadReversed;
+    bool partnerReversed;
+    Status status;
+}
