@@ -1,9 +1,9 @@
 """A consortium's folder on one machine: a folder per member with its keys and its `bank.toml`.
 
-    DIR/network.json            the manifest: engine, chain id, addresses of the contracts
-    DIR/members.json            names and roles, in the order of their numbers
-    DIR/chain/                  the embedded chain's state
-    DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie beside it
+DIR/network.json            the manifest: engine, chain id, addresses of the contracts
+DIR/members.json            names and roles, in the order of their numbers
+DIR/chain/                  the embedded chain's state
+DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie beside it
 """
 
 import json
@@ -57,31 +57,27 @@ class ConsortiumFolder:
             return []
         return [Member(**entry) for entry in json.loads(path.read_text())]
 
-    def public_keys(self) -> list[PublicKeys]:
-        """Public keys in the order of `members`."""
-        return [public_keys(self.keys(member.name)) for member in self.members()]
+    def public_keys(self, name: str) -> PublicKeys:
+        """What others may know of a member's keys."""
+        return public_keys(self.keys(name))
 
 
-def create(root: Path, members: list[Member], *, rpc: str, first_port: int = 0) -> ConsortiumFolder:
-    """Make keys (development ones) and a configuration for every member.
-
-    Node pages get the ports from `first_port` on, in the members' order; 0 = any free port.
-    """
-    folder = ConsortiumFolder(root)
-    root.mkdir(parents=True, exist_ok=True)
-    for place, member in enumerate(members):
+def create(folder: ConsortiumFolder, members: list[Member]) -> None:
+    """Make the founding members' keys (development ones)."""
+    folder.root.mkdir(parents=True, exist_ok=True)
+    for member in members:
         create_keys(folder.keys(member.name), development=True)
-        port = first_port + place if first_port else 0
-        write_config(folder, member.name, rpc=rpc, port=port)
     # Last, so that a folder that was cut off in the making is not taken for a whole one.
-    (root / "members.json").write_text(
+    (folder.root / "members.json").write_text(
         json.dumps([asdict(member) for member in members], indent=2) + "\n"
     )
-    return folder
 
 
 def write_config(folder: ConsortiumFolder, name: str, *, rpc: str, port: int) -> None:
-    """Write a member's `bank.toml` (again, when the chain's address or the port has changed)."""
+    """Write a member's `bank.toml`; again when the chain's address or the port has changed.
+
+    `port` of its API and page; 0 = any free one.
+    """
     path = folder.config(name)
     (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
     path.write_text(

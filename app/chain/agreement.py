@@ -44,9 +44,7 @@ def propose(
     return registry.facility_number(facility.id)
 
 
-def accept(
-    rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount, number: int
-) -> None:
+def accept(rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount, number: int) -> None:
     """Accept the terms as they stand on the chain, with a partner's approver key.
 
     Compare them with what was agreed (`facility.difference_on_chain`) before calling this.

@@ -114,9 +114,7 @@ class Sample:
         if self._strikes("missing"):
             return
         if self._strikes("amount"):
-            half["amount"] = format_amount(
-                amount + self._random.randint(2, 5_000), decimals
-            )
+            half["amount"] = format_amount(amount + self._random.randint(2, 5_000), decimals)
         elif self._strikes("cent"):
             half["amount"] = format_amount(amount + 1, decimals)
         if self._strikes("date"):

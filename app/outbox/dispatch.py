@@ -12,8 +12,7 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Engine, Row, func, insert, select, update
 
-from app.chain.contracts import Head as ContractHead
-from app.chain.contracts import Reconciliation
+from app.chain.contracts import Head, Reconciliation
 from app.chain.rpc import Rpc
 from app.chain.transactions import sign
 from app.outbox.fix import log_state
@@ -186,7 +185,7 @@ class Dispatcher:
                 self.sign_attempt(connection, row.id, row.calldata, row.gas_limit)
                 log_state(connection, [row.id], FIXED, "the same bytes under a new nonce")
 
-    def _rewind(self, facility: str, head: ContractHead) -> None:
+    def _rewind(self, facility: str, head: Head) -> None:
         with self.engine.begin() as connection:
             vanished = list(
                 connection.execute(
@@ -202,7 +201,7 @@ class Dispatcher:
             f"{len(vanished)} mined batches of {facility} vanished from the chain; offered again"
         )
 
-    def _is_ours(self, facility: str, head: ContractHead) -> bool:
+    def _is_ours(self, facility: str, head: Head) -> bool:
         """Whether what the contract counts under its head are the batches that we fixed."""
         if head.sequence == 0:
             return True

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
 
+from app.chain.contracts import Head
 from app.chain.posting import encode_post, next_digest
 from app.chain.sealing import seal_details
 from app.domain.identifiers import reference
@@ -31,14 +32,6 @@ class FixedBatch:
     id: int
     calldata: bytes
     gas_limit: int
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """The sequence and digest that the next batch of a facility builds on."""
-
-    sequence: int
-    digest: bytes
 
 
 def newest_head(connection: Connection, facility: str) -> Head | None:

@@ -6,7 +6,7 @@ from sqlalchemy import Engine, func, select
 
 from app.outbox.channel import PostingFacility
 from app.outbox.dispatch import WINDOW, Dispatcher
-from app.outbox.fix import Head, fix_batch, newest_head
+from app.outbox.fix import fix_batch, newest_head
 from app.outbox.lease import Lease
 from app.outbox.tables import FIXED, OFFERED, REWOUND, STOPPED, batches
 
@@ -53,17 +53,15 @@ class Submitter:
         while self._room(facility.id):
             with self._engine.begin() as connection:
                 self._lease.check(connection)
-                head = newest_head(connection, facility.id) or self._contract_head(facility)
+                head = newest_head(connection, facility.id) or self._dispatcher.contract.head(
+                    facility.number, self._dispatcher.member
+                )
                 batch = fix_batch(connection, facility, head)
                 if batch is None:
                     break
                 self._dispatcher.sign_attempt(connection, batch.id, batch.calldata, batch.gas_limit)
             fixed += 1
         return fixed
-
-    def _contract_head(self, facility: PostingFacility) -> Head:
-        head = self._dispatcher.contract.head(facility.number, self._dispatcher.member)
-        return Head(head.sequence, head.digest)
 
     def _room(self, facility: str) -> bool:
         with self._engine.connect() as connection:

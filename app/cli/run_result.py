@@ -1,0 +1,127 @@
+"""The one object that `tally reconcile --json` prints (INTERFACES), from the banks' databases."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import select
+
+from app.bootstrap import Bank
+from app.consortium import Consortium
+from app.domain.errors import ChainFault
+from app.domain.facility import Facility
+from app.domain.money import format_amount
+from app.feeds.tables import quarantine
+from app.outbox import dead_letters
+from app.outbox.runs import run_gas
+from app.readmodel.completed import completed_pairs
+from app.readmodel.results import TYPES, Balance
+from app.readmodel.sums import balances
+from app.services.reconcile import Outcome
+
+_HARMLESS = ("matched", "within_tolerance")
+
+QuarantineLine = tuple[str, int, str, str, str]
+"""file, row, field, value, reason"""
+
+
+def run_result(
+    consortium: Consortium,
+    banks: Iterable[Bank],
+    terms: Facility,
+    outcome: Outcome,
+    before: Mapping[str, int],
+) -> dict[str, Any]:
+    """Everything but `seconds`. `before`: each bank's last batch sequence before this run."""
+    banks = {bank.name: bank for bank in banks}
+    lead = banks[terms.lead]
+    posts = gas = 0
+    since: dict[int, int] = {}
+    for bank in banks.values():
+        bank_posts, bank_gas = run_gas(bank.engine, terms.id, before[bank.name])
+        posts += bank_posts
+        gas += bank_gas
+        since[bank.member] = before[bank.name]
+    with lead.engine.connect() as connection:
+        accounts = balances(connection, facility=terms.id)
+        completed = completed_pairs(connection, terms.id, since)
+    return {
+        "facility": terms.id,
+        "rows": {name: _rows(bank, outcome) for name, bank in banks.items()},
+        "pairs": {
+            account.partner: {type_: account.counts[type_] for type_ in TYPES}
+            for account in accounts
+        },
+        "reserves": {
+            account.partner: {
+                "currency": account.currency,
+                "lead_book": format_amount(account.books.lead_book, account.decimals),
+                "partner_book": format_amount(account.books.partner_book, account.decimals),
+                "agreed": format_amount(account.books.agreed, account.decimals),
+                "proof": format_amount(_proof(account), account.decimals),
+            }
+            for account in accounts
+        },
+        "chain": {
+            "engine": lead.manifest.engine,
+            "chain_id": lead.manifest.chain_id,
+            "height": consortium.height(),
+            "transactions": posts,
+            "gas_per_pair": round(gas / completed) if completed else None,
+        },
+    }
+
+
+def has_differences(result: Mapping[str, Any]) -> bool:
+    """Whether anything but matched pairs and duplicate rows was seen."""
+    return any(sums["quarantined"] for sums in result["rows"].values()) or any(
+        count
+        for per_type in result["pairs"].values()
+        for type_, count in per_type.items()
+        if type_ not in _HARMLESS
+    )
+
+
+def quarantine_lines(
+    banks: Iterable[Bank], outcome: Outcome, feeds: Mapping[str, Path]
+) -> list[QuarantineLine]:
+    """The rows of this run that were kept aside, by validation or by the chain."""
+    lines: list[QuarantineLine] = []
+    for bank in banks:
+        feed = outcome.feeds.get(bank.name)
+        if feed is None:
+            continue
+        file = str(feeds[bank.name])
+        with bank.engine.connect() as connection:
+            for row in connection.execute(
+                select(quarantine).where(quarantine.c.feed_id == feed.feed_id)
+            ):
+                lines.append((file, row.row, row.field, row.value, row.reason))
+            for letter in dead_letters.of_feed(connection, feed.feed_id):
+                lines.append((file, letter.row, "chain", letter.event_id, letter.reason))
+    return lines
+
+
+def _proof(account: Balance) -> int:
+    if account.proof is not None:
+        return account.proof
+    if account.last_block == 0:
+        return 0  # nothing was ever posted to it
+    raise ChainFault(
+        f"the contract's books of {account.partner} could not be read at the newest block",
+        remedy="Run the command again; nothing is posted twice",
+    )
+
+
+def _rows(bank: Bank, outcome: Outcome) -> dict[str, int]:
+    feed = outcome.feeds.get(bank.name)
+    if feed is None:
+        return {"in": 0, "accepted": 0, "duplicate": 0, "quarantined": 0}
+    with bank.engine.connect() as connection:
+        refused = len(dead_letters.of_feed(connection, feed.feed_id))
+    return {
+        "in": feed.rows_in,
+        "accepted": feed.accepted - refused,
+        "duplicate": feed.duplicate,
+        "quarantined": feed.quarantined + refused,
+    }

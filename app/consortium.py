@@ -1,0 +1,157 @@
+"""A consortium on this machine: its chain, founding, facilities, and every member's `Bank`."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import fields
+from pathlib import Path
+
+from eth_account.signers.local import LocalAccount
+
+from app.bootstrap import Bank, check_chain
+from app.chain.agreement import Party, accept, propose
+from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
+from app.chain.keystore import load_account
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.config import load_config
+from app.domain.errors import ChainFault, UsageFault
+from app.domain.facility import Facility
+from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from deploy.found import found
+from ganache import launcher
+
+_OBSERVERS = ("auditor", "regulator")
+
+
+class Consortium:
+    """The members whose keys lie in one folder, and the chain at `rpc_url`."""
+
+    def __init__(self, folder: ConsortiumFolder, rpc_url: str) -> None:
+        self.folder = folder
+        self.rpc = Rpc(rpc_url)
+
+    def found(self, engine: str) -> Manifest:
+        """Deploy the contracts with the founding members, unless that was done before."""
+        if self.folder.manifest.exists():
+            manifest = Manifest.read(self.folder.manifest)
+            check_chain(self.rpc, manifest)
+            return manifest
+        manifest = found(self.rpc, engine, self.folder)
+        manifest.write(self.folder.manifest)
+        return manifest
+
+    def agree(self, facility: Facility) -> None:
+        """Bring a facility into force: proposed by its lead, accepted by every partner.
+
+        Raises UsageFault when one of its banks is not a member, or when the chain already has a
+        facility of that id with other terms.
+        """
+        manifest = Manifest.read(self.folder.manifest)
+        numbers = self._member_numbers(facility, manifest)
+        registry = FacilityRegistry(self.rpc, manifest.addresses["FacilityRegistry"])
+        with closing(self.bank(facility.lead)) as lead:
+            if registry.facility_number(facility.id) == 0:
+                propose(
+                    self.rpc,
+                    registry,
+                    self._approver(facility.lead),
+                    facility,
+                    {name: self._party(name, numbers) for name in facility.banks},
+                    [self._party(name, numbers) for name in self._observers()],
+                )
+            lead.index()
+            agreed = lead.facility(facility.id)
+            _check_terms(facility, agreed.terms)
+            for name in agreed.waiting_for:
+                accept(self.rpc, registry, self._approver(name), agreed.number)
+
+    def bank(self, name: str) -> Bank:
+        """A member's machinery. The caller closes it."""
+        return Bank(load_config(self.folder.config(name)))
+
+    def height(self) -> int:
+        """The newest block's number."""
+        return int(self.rpc.call("eth_blockNumber", []), 16)
+
+    def _member_numbers(self, facility: Facility, manifest: Manifest) -> dict[str, int]:
+        registry = ConsortiumRegistry(self.rpc, manifest.addresses["ConsortiumRegistry"])
+        numbers = {
+            member.name: registry.member_of(self.folder.public_keys(member.name).operator)
+            for member in self.folder.members()
+        }
+        strangers = [name for name in facility.banks if not numbers.get(name)]
+        if strangers:
+            raise UsageFault(
+                f"{', '.join(strangers)} of facility {facility.id} is no member of this network",
+                where=str(self.folder.root),
+                remedy="Admit the bank first, or correct the facility file",
+            )
+        return numbers
+
+    def _observers(self) -> list[str]:
+        return [member.name for member in self.folder.members() if member.role in _OBSERVERS]
+
+    def _party(self, name: str, numbers: dict[str, int]) -> Party:
+        return Party(numbers[name], self.folder.public_keys(name).sealing)
+
+    def _approver(self, name: str) -> LocalAccount:
+        return load_account(self.folder.keys(name), "approver", development=True)
+
+
+@contextmanager
+def embedded(
+    root: Path,
+    members: list[Member],
+    engine: launcher.Engine,
+    *,
+    block_time_s: int | None = None,
+    first_port: int = 0,
+    keep: bool = False,
+) -> Iterator[Consortium]:
+    """A consortium with a chain of its own, stopped at the end; founded where it was not.
+
+    Node pages get the ports from `first_port` on, in the members' order; 0 = any free port.
+    `keep` stores the chain, so that it goes on when the same folder is used again.
+    """
+    folder = ConsortiumFolder(root)
+    try:
+        chain = launcher.start(
+            engine, state_dir=folder.chain, block_time_s=block_time_s, keep_state=keep
+        )
+    except launcher.LauncherError as fault:
+        raise ChainFault(str(fault), where=f"embedded {engine}") from fault
+    with chain:
+        if not folder.members():
+            create(folder, members)
+        for place, member in enumerate(members):
+            port = first_port + place if first_port else 0
+            write_config(folder, member.name, rpc=chain.process.url, port=port)
+        consortium = Consortium(folder, chain.process.url)
+        consortium.found(engine)
+        yield consortium
+
+
+def network(root: Path) -> Consortium:
+    """The network in `root`, at the chain endpoint that its first member uses."""
+    folder = ConsortiumFolder(root)
+    members = folder.members()
+    if not members:
+        raise UsageFault(
+            "this folder holds no network",
+            where=str(root),
+            remedy="Make one with `tally network create`",
+        )
+    return Consortium(folder, load_config(folder.config(members[0].name)).rpc)
+
+
+def _check_terms(wanted: Facility, agreed: Facility) -> None:
+    differing = [
+        field.name
+        for field in fields(Facility)
+        if getattr(wanted, field.name) != getattr(agreed, field.name)
+    ]
+    if differing:
+        raise UsageFault(
+            f"facility {wanted.id} is on the chain with other terms ({', '.join(differing)})",
+            remedy="Use the facility file that the banks agreed, or another id",
+        )
