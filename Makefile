@@ -1,0 +1,97 @@
+# The verbs of this project; each does the set-up that it needs, and only what is not done yet.
+#   make run      the demo: several banks reconcile over contracts       make test       all but the slow tests
+#   make setup    the set-up alone; the commands are then in .venv/bin   make test-slow  the slow ones
+#   make lint     formats, linters, types, Slither                       make bench      what is measured
+#   make reset    forget the demo's state                                make contracts-report  gas, sizes, coverage
+#   make lock     renew requirements.lock from pyproject.toml
+
+.DEFAULT_GOAL := setup
+.DELETE_ON_ERROR:
+.PHONY: run setup test lint slither test-slow bench contracts contracts-report forge-test test-tools reset lock
+
+# The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
+PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
+	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
+BIN := .venv/bin
+# From the folder contracts/: the npm packages' own starters, forge among them.
+FORGE_PATH := node_modules/.bin:$$PATH
+NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+# The stamp of each part of the set-up lies in what it made: who deletes the one has deleted the other.
+NPM_READY := $(patsubst %,%/node_modules/.ready,contracts ganache app/web)
+SOLIDITY := $(wildcard contracts/*.sol contracts/interfaces/*.sol contracts/libraries/*.sol \
+	contracts/storage/*.sol contracts/types/*.sol)
+
+run: setup
+	@$(BIN)/tally demo
+
+setup: contracts
+
+# The compiler's driver itself sees whether a source, a setting or a package has changed.
+contracts: .venv/.ready $(NPM_READY)
+	@$(BIN)/python -m deploy.compile
+
+.venv/.ready: requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none is on the PATH" >&2; exit 1; }
+	@echo "setting up the Python packages in .venv"
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
+	@touch $@
+
+%/node_modules/.ready: %/package.json %/package-lock.json
+	@command -v npm >/dev/null || { echo "Node 20 with npm is needed and is not on the PATH" >&2; exit 1; }
+	@echo "setting up the npm packages in $*"
+	@cd $* && $(NPM_CI)
+	@touch $@
+
+test: setup test-tools lint forge-test
+	$(BIN)/pytest -m "not slow"
+
+test-slow: setup test-tools
+	$(BIN)/pytest -m slow
+
+forge-test: setup
+	@cd contracts && PATH="$(FORGE_PATH)" forge test --summary
+
+# A browser and a database server for tests; where they cannot be installed, those tests skip.
+test-tools:
+	@deploy/setup/test-tools.sh
+
+lint: setup slither
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	cd contracts && PATH="$(FORGE_PATH)" forge fmt --check
+
+slither: .venv-slither/.checked
+
+# Slither wants an older web3 than the application: it gets an environment of its own.
+.venv-slither/.ready: deploy/setup/slither.lock | .venv/.ready
+	@echo "setting up Slither in .venv-slither"
+	@$(BIN)/python -m venv .venv-slither
+	@.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/setup/slither.lock
+	@touch $@
+
+# Left out: equality with 0 (a dangerous one is of balances that others can move; ours are flags and
+# dates), and locals that start at Solidity's 0.
+.venv-slither/.checked: .venv-slither/.ready contracts/node_modules/.ready contracts/foundry.toml $(SOLIDITY)
+	cd contracts && PATH="$(FORGE_PATH)" ../.venv-slither/bin/slither . --exclude-dependencies \
+		--exclude-informational --exclude-optimization --exclude-low --fail-medium \
+		--exclude incorrect-equality,uninitialized-local
+	@touch $@
+
+bench: setup
+	$(BIN)/python -m tests.bench
+
+contracts-report: setup
+	@cd contracts && PATH="$(FORGE_PATH)" && forge build --sizes && forge test --gas-report \
+		&& forge coverage --ir-minimum --report summary
+
+reset:
+	@rm -rf .tally
+	@echo "the demo's state is forgotten"
+
+lock: .venv/.ready
+	@$(BIN)/python -m pip install --quiet --upgrade -e '.[dev]'
+	@{ head -1 requirements.lock; $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable \
+		| LC_ALL=C sort -f; } > requirements.lock.new && mv requirements.lock.new requirements.lock
