@@ -1,0 +1,70 @@
+"""A chain that took back what it had said: the view is made anew, and an incident tells of it.
+
+Engines with finality never come here. A development chain does, when it was killed before its last
+seconds were on disk; it is small, so the view is read again from the start.
+"""
+
+from sqlalchemy import Connection, func, select
+
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.domain.errors import WrongChain
+from app.indexer.scan import Scanner
+from app.indexer.state import State
+from app.readmodel import tables as t
+
+_BLOCKS_AT_A_TIME = 200
+
+
+def check_chain(rpc: Rpc, manifest: Manifest) -> None:
+    """Raises WrongChain unless the endpoint serves the manifest's chain with our contracts."""
+    chain_id, code = rpc.batch(
+        [
+            ("eth_chainId", []),
+            ("eth_getCode", [manifest.addresses["Reconciliation"], "latest"]),
+        ]
+    )
+    if int(chain_id, 16) != manifest.chain_id:
+        raise WrongChain(
+            f"it serves chain {int(chain_id, 16)}, the network's manifest names "
+            f"{manifest.chain_id}",
+            where=rpc.url,
+            remedy="Name the right endpoint in `rpc`, or the right manifest",
+        )
+    if code in ("0x", "0x0", None):
+        raise WrongChain(
+            "it has none of the network's contracts",
+            where=rpc.url,
+            remedy="Start the chain with its own state, or found the network anew",
+        )
+
+
+def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[str, str, int]:
+    """The incident of a reorganisation: what of the view the chain still has, and what is lost."""
+    common = _last_common(connection, scanner)
+    c = t.postings.c
+    lost = connection.execute(
+        select(func.count()).select_from(t.postings).where(c.block_number > common)
+    ).scalar_one()
+    since = f"block {common}" if common else "the first block"
+    place = (
+        f"block {state.block_number} was 0x{(state.block_hash or b'').hex()} and is no more; "
+        f"{lost} postings since {since} were taken back"
+    )
+    return "rewind", place, state.block_number or 0
+
+
+def _last_common(connection: Connection, scanner: Scanner) -> int:
+    """The newest kept block whose hash the chain still gives; 0 = none."""
+    c = t.blocks.c
+    before: int | None = None
+    while True:
+        query = select(t.blocks).order_by(c.number.desc()).limit(_BLOCKS_AT_A_TIME)
+        rows = connection.execute(query if before is None else query.where(c.number < before)).all()
+        if not rows:
+            return 0
+        for row in rows:
+            header = scanner.header(row.number)
+            if header is not None and header.hash == row.hash:
+                return int(row.number)
+        before = rows[-1].number

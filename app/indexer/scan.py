@@ -1,0 +1,166 @@
+"""Reading final blocks in ranges, so that a short or torn answer is noticed and never applied.
+
+A range past a node's newest block answers short without a word. So a range's first and last header
+come in the same request as its logs, the first must follow the block before it, and every log's
+block hash must be its block's.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from app.chain.errors import ChainAnswer
+from app.chain.manifest import Manifest
+from app.chain.posting import sealed_of
+from app.chain.rpc import Rpc
+from app.domain.errors import ChainUnreachable
+from app.indexer.decode import Event, Posting, decode, log_filter
+from app.indexer.errors import Reorganised, ShortAnswer
+
+_FIRST_RANGE_BLOCKS = 64
+_MOST_BLOCKS = 5_000  # what Besu answers at most
+_LEG_BYTES_AIMED_AT = 500_000
+_BLOCKS_A_REQUEST = 500
+_TRANSACTIONS_A_REQUEST = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A block's header, as far as we need it. `timestamp` in seconds since 1970 UTC."""
+
+    number: int
+    hash: bytes
+    parent: bytes
+    timestamp: int
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """All that blocks `first` to `last.number` say, whole."""
+
+    first: int
+    last: Header
+    events: list[Event]
+    headers: dict[int, Header]
+    """Of the blocks that held events."""
+    sealed: dict[str, bytes]
+    """Transaction hash to the sealed details of its posting."""
+
+
+class Scanner:
+    """Reads a chain range by range; the size of ranges follows what they hold."""
+
+    def __init__(self, rpc: Rpc, manifest: Manifest, finality_depth: int) -> None:
+        self._rpc = rpc
+        self._addresses = manifest.addresses
+        self._reconciliation = manifest.addresses["Reconciliation"].lower()
+        self._filter = log_filter(manifest.addresses)
+        self._finality_depth = finality_depth
+        self._range_blocks = _FIRST_RANGE_BLOCKS
+
+    def look(self, number: int | None) -> tuple[int, Header | None]:
+        """The newest final block's number, and the header of block `number` (None: not there)."""
+        requests: list[tuple[str, list[Any]]] = [("eth_blockNumber", [])]
+        if number is not None:
+            requests.append(_block_request(number))
+        answers = self._rpc.batch(requests)
+        final = int(answers[0], 16) - self._finality_depth
+        found = answers[1] if number is not None else None
+        return final, _header(found) if found is not None else None
+
+    def header(self, number: int) -> Header | None:
+        """A block's header; None when the node has no such block."""
+        return self.look(number)[1]
+
+    def read(self, first: int, final: int, parent: bytes | None) -> Range:
+        """Read from block `first` as far as a good range goes, at most to `final`.
+
+        `parent` is the hash of the block before `first` (None: not known). Raises ShortAnswer,
+        Reorganised, or what the endpoint raises; a range that the node refuses is tried smaller.
+        """
+        while True:
+            last = min(final, first + self._range_blocks - 1)
+            try:
+                return self._read(first, last, parent)
+            except ChainAnswer:
+                if last == first:
+                    raise
+                self._range_blocks = (last - first + 1) // 2
+            except ChainUnreachable:
+                # Perhaps it is only too slow for so much; the next attempt asks for less.
+                self._range_blocks = max(1, (last - first + 1) // 2)
+                raise
+
+    def _read(self, first: int, last: int, parent: bytes | None) -> Range:
+        opening, closing, logs = self._rpc.batch(
+            [
+                _block_request(first),
+                _block_request(last),
+                ("eth_getLogs", [{"fromBlock": hex(first), "toBlock": hex(last), **self._filter}]),
+            ]
+        )
+        if opening is None or closing is None:
+            raise ShortAnswer(f"the node does not have block {last} that it spoke of before")
+        if parent is not None and _header(opening).parent != parent:
+            raise Reorganised(f"block {first} does not follow the block {first - 1} that was read")
+        events = decode(logs, self._addresses)
+        end = _header(closing)
+        headers = self._headers({int(log["blockNumber"], 16) for log in logs})
+        for log in logs:
+            number = int(log["blockNumber"], 16)
+            if bytes.fromhex(log["blockHash"][2:]) != headers[number].hash:
+                raise ShortAnswer(f"the logs are of another block {number} than the node has now")
+        postings = [event for event in events if isinstance(event, Posting)]
+        found = Range(first, end, events, headers, self._sealed(postings))
+        self._adapt(last - first + 1, sum(len(posting.legs) for posting in postings))
+        return found
+
+    def _headers(self, numbers: set[int]) -> dict[int, Header]:
+        ordered = sorted(numbers)
+        headers: dict[int, Header] = {}
+        for at in range(0, len(ordered), _BLOCKS_A_REQUEST):
+            chunk = ordered[at : at + _BLOCKS_A_REQUEST]
+            for number, answer in zip(
+                chunk, self._rpc.batch([_block_request(one) for one in chunk]), strict=True
+            ):
+                if answer is None:
+                    raise ShortAnswer(f"the node has logs of block {number}, but not the block")
+                headers[number] = _header(answer)
+        return headers
+
+    def _sealed(self, postings: list[Posting]) -> dict[str, bytes]:
+        hashes = list(dict.fromkeys(posting.tx_hash for posting in postings))
+        sealed: dict[str, bytes] = {}
+        for at in range(0, len(hashes), _TRANSACTIONS_A_REQUEST):
+            chunk = hashes[at : at + _TRANSACTIONS_A_REQUEST]
+            answers = self._rpc.batch([("eth_getTransactionByHash", [one]) for one in chunk])
+            for tx_hash, answer in zip(chunk, answers, strict=True):
+                if answer is None:
+                    raise ShortAnswer(
+                        "the node has the logs of a transaction, but not the transaction",
+                        where=tx_hash,
+                    )
+                sealed[tx_hash] = (
+                    sealed_of(bytes.fromhex(answer["input"][2:]))
+                    if (answer["to"] or "").lower() == self._reconciliation
+                    else b""
+                )
+        return sealed
+
+    def _adapt(self, blocks: int, leg_bytes: int) -> None:
+        if leg_bytes > 2 * _LEG_BYTES_AIMED_AT:
+            self._range_blocks = max(1, blocks * _LEG_BYTES_AIMED_AT // leg_bytes)
+        elif leg_bytes < _LEG_BYTES_AIMED_AT // 2 and blocks >= self._range_blocks:
+            self._range_blocks = min(_MOST_BLOCKS, self._range_blocks * 2)
+
+
+def _block_request(number: int) -> tuple[str, list[Any]]:
+    return ("eth_getBlockByNumber", [hex(number), False])
+
+
+def _header(block: dict[str, Any]) -> Header:
+    return Header(
+        number=int(block["number"], 16),
+        hash=bytes.fromhex(block["hash"][2:]),
+        parent=bytes.fromhex(block["parentHash"][2:]),
+        timestamp=int(block["timestamp"], 16),
+    )
