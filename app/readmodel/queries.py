@@ -66,6 +66,8 @@ class Filter:
     types: Sequence[str] = ()
     kind: str | None = None
     event_ref: str | None = None
+    text: str | None = None
+    """Part of the event_ref, upper and lower case alike."""
     value_from: date | None = None
     value_to: date | None = None
     business_from: date | None = None
@@ -268,6 +270,8 @@ def _common(view: _View, table: Any, before: int | None) -> list[ColumnElement[b
         conditions.append(c.kind.in_(numbers))
     if where.event_ref is not None:
         conditions.append(c.event_ref == where.event_ref)
+    if where.text is not None:
+        conditions.append(c.event_ref.icontains(where.text, autoescape=True))
     return conditions
 
 
