@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -24,32 +24,25 @@ from app.indexer.rewind import check_chain, describe
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
+from app.readmodel.tables import cursor
 
 _MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Blocks `first` to `last` were added (`last` < `first`: none), with `legs` posted legs.
+    """Blocks `from_block` to `to_block` were added (none when it is smaller), with `legs` posted
+    legs.
 
     `head`: the newest final block when it was looked up. `rewound`: the chain had taken blocks
     back, and the view was begun anew.
     """
 
-    first: int
-    last: int
+    from_block: int
+    to_block: int
     legs: int
     head: int
     rewound: bool = False
-
-    @property
-    def blocks(self) -> int:
-        return max(0, self.last - self.first + 1)
-
-    @property
-    def lag_blocks(self) -> int:
-        """How many final blocks are still to be read."""
-        return max(0, self.head - self.last)
 
 
 OnRange = Callable[[Progress], None]
@@ -79,6 +72,24 @@ class Indexer:
         self._sealing_key = sealing_key
         self._scanner = Scanner(rpc, manifest, finality_depth)
         self._state: State | None = None
+
+    @property
+    def engine(self) -> Engine:
+        """The database of the read model."""
+        return self._engine
+
+    def position(self) -> int:
+        """The last block that the read model holds; 0 = none."""
+        if self._state is not None:
+            return self._state.block_number or 0
+        with self._engine.connect() as connection:
+            return connection.execute(select(cursor.c.block_number)).scalar_one_or_none() or 0
+
+    def forget(self) -> None:
+        """Drop every row that the chain can tell again (incidents stay)."""
+        self._state = None
+        with self._engine.begin() as connection:
+            wipe(connection)
 
     def advance(self, max_blocks: int | None = None, on_range: OnRange | None = None) -> Progress:
         """Read and write everything up to the newest final block, at most `max_blocks`.

@@ -1,28 +1,31 @@
 """The read model made anew from the chain alone, and the digest that proves it equal."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
 from sqlalchemy import Boolean, Connection, Engine, LargeBinary, Table, Text, select, type_coerce
 
 from app.db.types import WideInteger
-from app.indexer.indexer import Indexer, OnRange, Progress
-from app.indexer.write import wipe
+from app.indexer.indexer import Indexer, Progress
 from app.readmodel import tables as t
 
 _ROWS_AT_A_TIME = 10_000
 
 
-def rebuild(engine: Engine, indexer: Indexer, on_range: OnRange | None = None) -> Progress:
+def rebuild(indexer: Indexer, told: Callable[[int, int], None] | None = None) -> Progress:
     """Drop the read model's rows and read the chain from its first block; incidents are kept.
 
-    `indexer` must be fresh. Raises what `Indexer.advance` raises; then the read model is whole up
-    to some block, and the node goes on from there.
+    `told` hears of the last block read and the last one there is. Raises what `Indexer.advance`
+    raises; the read model is then whole up to some block, and the node goes on from there.
     """
-    with engine.begin() as connection:
-        wipe(connection)
+    indexer.forget()
+
+    def on_range(progress: Progress) -> None:
+        if told is not None:
+            told(progress.to_block, progress.head)
+
     return indexer.advance(on_range=on_range)
 
 
