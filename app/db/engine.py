@@ -35,6 +35,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _UPGRADE_LOCK = 0x7A11_0001
 """Any number: the advisory lock under which one process at a time upgrades a PostgreSQL."""
 
+_SQLITE_CACHE_KIB = 32 * 1024
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL = 5, 6, 13
 _SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot open, no database
 _POSTGRES_BUSY = frozenset({"55P03", "40P01", "40001"})  # lock timeout, deadlock, serialisation
@@ -99,6 +100,8 @@ def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
         # FULL: what was answered as accepted must survive a power cut, too.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
+        # The default of 2 MB is too little for indexes whose keys are hashes.
+        connection.execute(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
 
 
 def _begin_sqlite(connection: Connection) -> None:
