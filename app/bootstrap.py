@@ -18,7 +18,9 @@ from app.config import BankConfig
 from app.db import engine as db
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault, WrongChain
 from app.feeds.reader import open_feed
+from app.feeds.store import EventStore
 from app.feeds.tables import events
+from app.feeds.validation import Validator
 from app.indexer.indexer import Indexer
 from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import collect
@@ -26,8 +28,9 @@ from app.outbox.dispatch import Dispatcher
 from app.outbox.lease import Lease
 from app.outbox.submitter import Submitter
 from app.outbox.tables import dead_letters
+from app.readmodel import tables
+from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility, agreed_facilities
-from app.readmodel.tables import cursor
 from app.services.intake import FeedResult, Intake
 from app.services.ports import RowsDone
 
@@ -100,13 +103,13 @@ class Bank:
                 f"{self.name} is no party to facility {facility}",
                 remedy="Only its lead and its partners send feeds",
             )
-        return Intake(self.engine, agreed.terms, self.name)
+        return Intake(EventStore(self.engine), Validator(agreed.terms, self.name))
 
     def take_in(self, facility: str, feed: Path, rows_done: RowsDone) -> FeedResult:
         """Validate a feed file and accept its good rows, durably."""
         intake = self.intake(facility)
         with open_feed(feed, intake.facility, self.name) as rows:
-            return intake.submit(rows, name=str(feed), source="file", progress=rows_done)
+            return intake.submit(rows, str(feed), "file", progress=rows_done)
 
     def ensure_chain(self) -> None:
         """Raise WrongChain or ChainUnreachable unless the endpoint was once seen to be right."""
@@ -150,9 +153,24 @@ class Bank:
             ).scalar_one()
         return not waiting and self.submitter.idle(facility)
 
+    def stopped(self, facility: str) -> str:
+        """Why nothing more goes out until a person has looked; empty when all is well."""
+        if not self.submitter.stopped(facility):
+            return ""
+        return "; ".join(self.submitter.incidents) or "a batch has used up its attempts"
+
     def indexed_block(self) -> int:
         """The last block that this bank's read model holds."""
         return self.indexer.position()
+
+    def head(self) -> int:
+        """The newest block at the chain endpoint."""
+        return int(self.rpc.call("eth_blockNumber", []), 16)
+
+    def role(self) -> str:
+        """lead, partner, auditor or regulator, as the chain has it."""
+        with self.engine.connect() as connection:
+            return directory(connection).members[self.member].role
 
     def close(self) -> None:
         """Give up the lane and the database's connections."""
@@ -165,7 +183,7 @@ class Bank:
             self.ensure_chain()
         except ChainUnreachable:
             with self.engine.connect() as connection:
-                known = connection.execute(select(cursor.c.member)).scalar_one_or_none()
+                known = connection.execute(select(tables.cursor.c.member)).scalar_one_or_none()
             if known is None:
                 raise
             return int(known)

@@ -10,7 +10,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.bootstrap import Bank
 from app.cli.console import stderr, stdout
 from app.config import load_config
-from app.indexer.rebuild import digest, rebuild as rebuild_view
+from app.indexer.rebuild import digest
+from app.indexer.rebuild import rebuild as rebuild_view
 
 
 def rebuild(
@@ -38,7 +39,8 @@ def rebuild(
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("rebuild")
             rebuild_view(
+                bank.engine,
                 bank.indexer,
-                lambda done, total: bars.update(task, completed=done, total=total),
+                lambda seen: bars.update(task, completed=seen.to_block, total=seen.head),
             )
         stdout.print(f"block {bank.indexed_block()} digest {digest(bank.engine)}", highlight=False)

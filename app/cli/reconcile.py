@@ -19,7 +19,7 @@ from app.cli.summary import print_summary
 from app.consortium import Consortium, embedded, network
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility, load_facility
-from app.feeds.reader import check_feed
+from app.feeds.reader import check_header
 from app.outbox.runs import last_batch
 from app.reports.run_files import write_pairs, write_quarantine
 from app.services import reconcile as service
@@ -65,9 +65,8 @@ def reconcile(
     started = time.monotonic()
     terms = load_facility(facility)
     feeds = _feeds(terms, lead, partner)
-    for name, path in feeds.items():
-        for warning in check_feed(path):
-            stderr.print(f"[yellow]warning[/] {name}: {warning}", highlight=False)
+    for path in feeds.values():
+        check_header(path)
     if out is not None:
         _make_folder(out)
     with ExitStack() as stack:

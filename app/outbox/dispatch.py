@@ -35,6 +35,7 @@ MAX_ATTEMPTS = 5
 """Attempts (nonces) that one batch may use up before its lane stops for a person."""
 
 _OFFER_AGAIN_S = 5.0
+_MOST_GAS = 180_000_000  # below the blocks' own limit of 200 million
 
 
 @dataclass(slots=True)
@@ -182,7 +183,9 @@ class Dispatcher:
                 if used >= MAX_ATTEMPTS:
                     log_state(connection, [row.id], STOPPED, f"after {used} attempts")
                     continue
-                self.sign_attempt(connection, row.id, row.calldata, row.gas_limit)
+                # Twice the gas: running out of it is one of the ways to revert.
+                gas_limit = min(row.gas_limit << used, _MOST_GAS)
+                self.sign_attempt(connection, row.id, row.calldata, gas_limit)
                 log_state(connection, [row.id], FIXED, "the same bytes under a new nonce")
 
     def _rewind(self, facility: str, head: Head) -> None:

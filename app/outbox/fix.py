@@ -22,6 +22,7 @@ MAX_CALLDATA_BYTES = 126 * 1024
 
 _GAS_BASE = 400_000
 _GAS_PART = 30_000
+_GAS_DAY_TOTAL = 2 * 23_000  # its own book's, and the agreed one on the lead's day
 _GAS_BYTE = 16
 
 
@@ -64,7 +65,10 @@ def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> 
     else:
         return None
     parts = sum(_parts(row, facility) for row in rows)
-    gas_limit = _GAS_BASE + _GAS_PART * parts + _GAS_BYTE * len(calldata)
+    day_totals = min(parts, facility.partners * len({(leg.business_day, leg.kind) for leg in legs}))
+    gas_limit = (
+        _GAS_BASE + _GAS_PART * parts + _GAS_DAY_TOTAL * day_totals + _GAS_BYTE * len(calldata)
+    )
     batch_id: int = connection.execute(
         insert(batches)
         .values(

@@ -48,6 +48,17 @@ class Submitter:
                 )
             ).scalar_one()
 
+    def stopped(self, facility: str) -> bool:
+        """Whether a batch has used up its attempts, so that its lane waits for a person."""
+        with self._engine.connect() as connection:
+            return bool(
+                connection.execute(
+                    select(func.count()).where(
+                        batches.c.facility == facility, batches.c.state == STOPPED
+                    )
+                ).scalar_one()
+            )
+
     def _fix(self, facility: PostingFacility) -> int:
         fixed = 0
         while self._room(facility.id):

@@ -26,5 +26,8 @@ class ReconcilingBank(Protocol):
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
 
+    def stopped(self, facility: str) -> str:
+        """Why nothing more goes out until a person has looked; empty when all is well."""
+
     def indexed_block(self) -> int:
         """The last block that this bank's read model holds."""

@@ -86,6 +86,9 @@ def _pump(
         for future in taken.values():
             if future.done():
                 future.result()  # a feed that failed ends the run with its own error
+        for bank in banks:
+            if trouble := bank.stopped(facility):
+                raise ChainFault(trouble, where=bank.name)
         if moved:
             moved_at = time.monotonic()
         elif done and all(bank.drained(facility) for bank in banks):

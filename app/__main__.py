@@ -1,0 +1,5 @@
+"""`python -m app`: the `tally` command."""
+
+from app.cli import main
+
+main()
