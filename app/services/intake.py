@@ -7,7 +7,7 @@ what was accepted then is a duplicate now.
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from itertools import islice
 from typing import Literal, Protocol
@@ -77,6 +77,8 @@ class Receipt:
     """UTC, ISO 8601."""
     duplicate_leg: bool
     """Whether another event of this bank with the same identity stands."""
+    again: bool = field(default=False, compare=False)
+    """Whether it was accepted before this push."""
 
 
 class IntakeTransaction(Protocol):
@@ -223,7 +225,8 @@ class Intake:
             row = self._validator.check_object(rows + 1, value)
             taken = self._take(transaction, feed_id, [row])
             if not taken.quarantined:
-                return transaction.receipt(row.event_id)
+                receipt = transaction.receipt(row.event_id)
+                return replace(receipt, again=not taken.accepted)
         refused = taken.quarantined[0]
         if taken.conflicts:
             raise EventConflict(
