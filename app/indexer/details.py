@@ -21,6 +21,14 @@ class Names:
         self._key = reference_key or b""
         self.state = SEALED if self._rows is None else OPENED
 
+    def says(self, place: int, event_ref: str | None, target_event_ref: str | None) -> bool:
+        """Whether the leg at `place` has just these names, known to be right already."""
+        rows = self._rows
+        if event_ref is None or rows is None or place >= len(rows):
+            return False
+        row = rows[place]
+        return len(row) > 1 and row[0] == event_ref and row[1] == target_event_ref
+
     def of(self, place: int, reference: bytes, target: bytes) -> tuple[str | None, str | None]:
         """event_ref and target_event_ref of the leg at `place` (0 = the posting's first leg)."""
         rows = self._rows

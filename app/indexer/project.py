@@ -48,7 +48,7 @@ _DAY = 0xFFFFFF
 
 _EFFECT = {int(kind): kind.effect for kind in Kind if kind < Kind.REVERSAL}
 _REVERSED_EFFECT = {int(kind): effect(Kind.REVERSAL, kind) for kind in Kind if kind < Kind.REVERSAL}
-_REVERSAL_BYTE = bytes([REVERSAL])
+_BYTES = [bytes([value]) for value in range(256)]
 
 _COLUMNS = [column.name for column in t.pairs.columns]
 _EVENT_REF = _COLUMNS.index("event_ref")
@@ -57,6 +57,7 @@ _LEAD = _COLUMNS.index("lead_amount")
 _PARTNER = _COLUMNS.index("partner_amount")
 _HALF_COLUMNS = 6  # amount, value day, business day, sequence, index, posted at
 _REVERSED = 6  # after a half's amount
+_ABSENT = (None, None, None, None, None, None, False)
 _SHARES_VERSION = _COLUMNS.index("shares_version")
 _RULES_VERSION = _COLUMNS.index("rules_version")
 _STATUS = _COLUMNS.index("status")
@@ -261,11 +262,11 @@ class Projection:
             if bare_kind == REVERSAL:
                 target_high, _, target_reference = next(words)
                 index += 1
-                target = (target_high >> 56).to_bytes() + target_reference
-                key = _REVERSAL_BYTE + reference + target
+                target = _BYTES[target_high >> 56] + target_reference
+                key = _BYTES[REVERSAL] + reference + target
             else:
                 target = b""
-                key = bare_kind.to_bytes() + reference
+                key = _BYTES[bare_kind] + reference
             if rejected and leg_index in rejected:
                 parts.append(
                     (
@@ -377,7 +378,7 @@ class Projection:
         number = facility.number
         sequence, judged = posting.sequence, posting.judged
         block, time = batch.header.number, batch.header.timestamp
-        names_of = batch.names.of
+        names_of, says = batch.names.of, batch.names.says
         own, other = (_LEAD, _PARTNER) if by_lead else (_PARTNER, _LEAD)
         own_reversed = own + _REVERSED
         own_book, own_open, other_open, missing, found_missing = (
@@ -429,17 +430,16 @@ class Projection:
                 effected = _REVERSED_EFFECT[target[0]] * amount
             else:
                 effected = _EFFECT[kind] * amount
-            if place != named_place:
-                named_place = place
-                event_ref, target_event_ref = names_of(place, reference, target[1:])
             sums, counts = account.sums, account.counts
             row = pairs.get(key)
             if row is None:
                 rules = rules_on.get(value_day)
                 if rules is None:
                     rules = rules_on[value_day] = facility.rules_on(value_day)
-                half = [amount, value_day, business_day, sequence, index, time, False]
-                absent = [None, None, None, None, None, None, False]
+                if place != named_place:
+                    named_place = place
+                    event_ref, target_event_ref = names_of(place, reference, target[1:])
+                half = (amount, value_day, business_day, sequence, index, time, False)
                 row = [
                     self._state.next_number,
                     number,
@@ -450,7 +450,8 @@ class Projection:
                     target[1:],
                     event_ref,
                     target_event_ref,
-                    *(half + absent if by_lead else absent + half),
+                    *(half if by_lead else _ABSENT),
+                    *(_ABSENT if by_lead else half),
                     shares_version,
                     rules.version,
                     "open",
@@ -475,10 +476,11 @@ class Projection:
                     index,
                     time,
                 )
-                if row[_EVENT_REF] is None:
-                    row[_EVENT_REF] = event_ref
-                if row[_TARGET_EVENT_REF] is None:
-                    row[_TARGET_EVENT_REF] = target_event_ref
+                if not says(place, row[_EVENT_REF], row[_TARGET_EVENT_REF]):
+                    event_ref, target_event_ref = names_of(place, reference, target[1:])
+                    row[_EVENT_REF] = row[_EVENT_REF] or event_ref
+                    row[_TARGET_EVENT_REF] = row[_TARGET_EVENT_REF] or target_event_ref
+                    named_place = place
                 if by_lead:
                     row[_SHARES_VERSION] = shares_version
                     row[_RULES_VERSION] = facility.rules_on(value_day).version

@@ -16,7 +16,7 @@ from app.domain.errors import ChainUnreachable
 from app.indexer.decode import Event, Posting, decode, log_filter
 from app.indexer.errors import Reorganised, ShortAnswer
 
-_FIRST_RANGE_BLOCKS = 64
+_FIRST_RANGE_BLOCKS = 8
 _MOST_BLOCKS = 5_000  # what Besu answers at most
 _LEG_BYTES_AIMED_AT = 500_000
 _BLOCKS_A_REQUEST = 500

@@ -174,11 +174,20 @@ pairs = Table(
     # first_posted_at and the deadline of `rules_version`; one-sided after it is overdue.
     Column("due_at", BigInteger, nullable=False),
     Column("agreed_business_day", Integer),  # null unless matched or within_tolerance
+    # The reference first: what is looked up by the others alone is better read in order of number.
     UniqueConstraint(
-        "facility", "partner", "kind", "ref", "target_kind", "target_ref", name="uq_pairs_identity"
+        "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
     ),
     Index(
         "ix_pairs_unmatched",
+        "number",
+        sqlite_where=text("status <> 'matched'"),
+        postgresql_where=text("status <> 'matched'"),
+    ),
+    Index(
+        "ix_pairs_unmatched_account",
+        "facility",
+        "partner",
         "number",
         sqlite_where=text("status <> 'matched'"),
         postgresql_where=text("status <> 'matched'"),
