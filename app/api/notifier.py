@@ -1,27 +1,35 @@
-"""Tells everyone in this process that waits that the read model has moved on."""
+"""Tells everyone in this process who waits that there is something new to show."""
 
 import asyncio
 import threading
 
 
 class Notifier:
-    """The newest projected block: published by the indexer's thread, awaited by the page.
+    """News of the read model: announced by the node's threads, awaited by its pages.
 
-    A rewind is news as well, so waiting is for another block, not for a higher one.
+    `version` grows with every announcement; who has shown one version waits for the next.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._block = 0
+        self._block: int | None = None
+        self._version = 0
         self._closed = False
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
 
     def publish(self, block: int) -> None:
-        """Announce the block that the read model now stands at. Safe from any thread."""
+        """Announce the block that the read model now stands at. Safe from any thread.
+
+        The same block again is no news; a lower one (the chain was rewound) is.
+        """
         with self._lock:
-            if self._closed or block == self._block:
-                return
-            self._block = block
+            if block != self._block:
+                self._block = block
+                self._wake()
+
+    def refresh(self) -> None:
+        """Announce what changed without a block (time passed). Safe from any thread."""
+        with self._lock:
             self._wake()
 
     def close(self) -> None:
@@ -34,21 +42,28 @@ class Notifier:
     def closed(self) -> bool:
         return self._closed
 
-    async def wait(self, after_block: int) -> int:
-        """Return the newest block as soon as it is another than `after_block`, or on `close`."""
+    @property
+    def version(self) -> int:
+        return self._version
+
+    async def wait(self, after_version: int, timeout_s: float) -> None:
+        """Return as soon as there is news after that version, on `close`, or after the time."""
         mine = (asyncio.get_running_loop(), asyncio.Event())
         with self._lock:
-            if self._closed or self._block != after_block:
-                return self._block
+            if self._closed or self._version != after_version:
+                return
             self._waiting.add(mine)
         try:
-            await mine[1].wait()
+            async with asyncio.timeout(timeout_s):
+                await mine[1].wait()
+        except TimeoutError:
+            pass
         finally:
             with self._lock:
                 self._waiting.discard(mine)
-        return self._block
 
     def _wake(self) -> None:
+        self._version += 1
         for loop, event in self._waiting:
             # A loop that has ended in the meantime has nobody left to wake.
             if not loop.is_closed():

@@ -14,13 +14,13 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import (
     ChainFault,
+    DatabaseBusy,
     DiskFull,
     EventConflict,
     InputFault,
@@ -32,20 +32,11 @@ MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 """What a client is asked to wait when the database is busy or the chain is away."""
 
+_RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _log = structlog.get_logger("tallystick.api")
 
 # Names of the problems that come from the framework rather than from our own handlers.
-_NAMES = {
-    400: "bad-request",
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not-found",
-    405: "method-not-allowed",
-    413: "content-too-large",
-    415: "unsupported-media-type",
-    500: "internal",
-    503: "unavailable",
-}
+_NAMES = {404: "not-found", 405: "method-not-allowed"}
 
 
 class Problem(HTTPException):
@@ -67,62 +58,64 @@ class Problem(HTTPException):
         self.name = name
         self.more = more
 
+    def body(self, path: str) -> dict[str, Any]:
+        """The problem as a JSON object."""
+        return {
+            "type": f"urn:tallystick:problem:{self.name}",
+            "title": HTTPStatus(self.status_code).phrase,
+            "status": self.status_code,
+            "detail": self.detail,
+            "instance": path,
+            **self.more,
+        }
+
     def response(self, path: str) -> JSONResponse:
-        return _response(self.status_code, self.name, self.detail, path, self.headers, self.more)
+        return JSONResponse(self.body(path), self.status_code, self.headers, MEDIA_TYPE)
 
 
 def unavailable(detail: str) -> Problem:
-    """503 with Retry-After: something that we stand on is away for now; nothing was done."""
-    return Problem(503, "unavailable", detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
+    """503 with Retry-After: something that we stand on is away for now."""
+    return Problem(503, "unavailable", detail, headers=_RETRY)
 
 
-def _of(error: TallyError) -> Problem:
+def problem_of(error: TallyError) -> Problem:
+    """One of our errors as the outside may see it: nothing of paths and database addresses."""
     if isinstance(error, EventConflict):
         return Problem(409, "event-conflict", str(error))
     if isinstance(error, InputFault):
         return Problem(422, "invalid-request", str(error))
     if isinstance(error, DiskFull):
-        return Problem(507, "disk-full", str(error))
-    if isinstance(error, (StorageFault, ChainFault)):
-        return unavailable(str(error))
-    return Problem(400, "bad-request", str(error))
-
-
-def _response(
-    status: int,
-    name: str,
-    detail: str,
-    path: str,
-    headers: Mapping[str, str] | None = None,
-    more: Mapping[str, Any] | None = None,
-) -> JSONResponse:
-    body = {
-        "type": f"urn:tallystick:problem:{name}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "instance": path,
-        **(more or {}),
-    }
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+        return Problem(
+            507,
+            "disk-full",
+            "this node has no room left to store; what was answered as accepted is kept",
+            headers=_RETRY,
+        )
+    if isinstance(error, DatabaseBusy):
+        return unavailable("the database is busy; send the same request again")
+    if isinstance(error, StorageFault):
+        return unavailable("the database is away; send the same request again later")
+    if isinstance(error, ChainFault):
+        return unavailable("the chain is away; send the same request again later")
+    return Problem(500, "internal", error.what)
 
 
 def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem: ours, the framework's, the database's, the unforeseen."""
+    """Make every error of `app` a problem: ours, the framework's, and what nobody foresaw."""
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
         path = request.url.path
         if isinstance(error, Problem):
             return error.response(path)
-        name = _NAMES.get(error.status_code, "error")
         detail = error.detail
         if error.status_code == 404:
-            detail = f"there is nothing at {path}; /docs lists what there is"
+            detail = f"there is nothing at {path}; /openapi.json lists what there is"
         elif error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "another method")
             detail = f"{request.method} is not allowed at {path}; use {allowed}"
-        return _response(error.status_code, name, detail, path, error.headers)
+        name = _NAMES.get(error.status_code, "error")
+        return Problem(error.status_code, name, detail, headers=error.headers).response(path)
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -130,30 +123,19 @@ def install(app: FastAPI) -> None:
             {"field": ".".join(str(part) for part in each["loc"][1:]), "reason": each["msg"]}
             for each in error.errors()
         ]
-        first = errors[0]
-        return _response(
-            422,
-            "invalid-request",
-            f"{first['field'] or 'the request'}: {first['reason']}",
-            request.url.path,
-            None,
-            {"errors": errors},
-        )
+        detail = f"{errors[0]['field'] or 'the request'}: {errors[0]['reason']}"
+        return Problem(422, "invalid-request", detail, errors=errors).response(request.url.path)
 
     @app.exception_handler(TallyError)
     async def ours(request: Request, error: TallyError) -> JSONResponse:
-        return _of(error).response(request.url.path)
+        if isinstance(error, (StorageFault, ChainFault)):
+            _log.warning("unavailable", path=request.url.path, why=str(error))
+        return problem_of(error).response(request.url.path)
 
-    async def database(request: Request, error: Exception) -> JSONResponse:
-        # The statement and its parameters stay out of the log: they can hold event details.
-        cause = getattr(error, "orig", None) or error
-        _log.warning("database_unavailable", path=request.url.path, cause=type(cause).__name__)
-        return unavailable(
-            "the database is busy or away; nothing was stored, send the same request again"
-        ).response(request.url.path)
-
-    for kind in (OperationalError, InterfaceError, PoolTimeout):
-        app.add_exception_handler(kind, database)
+    @app.exception_handler(PoolTimeout)
+    async def crowded(request: Request, error: PoolTimeout) -> JSONResponse:
+        problem = unavailable("all connections to the database are in use; try again")
+        return problem.response(request.url.path)
 
     app.add_middleware(LastResort)
 
@@ -182,12 +164,10 @@ class LastResort:
             _log.exception("unforeseen", error_id=error_id, path=scope["path"])
             if started:  # half an answer is out: only breaking it off tells the client
                 raise
-            answer = _response(
+            problem = Problem(
                 500,
                 "internal",
                 f"something failed here; the log of this node has it as {error_id}",
-                scope["path"],
-                None,
-                {"error_id": error_id},
+                error_id=error_id,
             )
-            await answer(scope, receive, send)
+            await problem.response(scope["path"])(scope, receive, send)

@@ -1,0 +1,67 @@
+"""API keys by REST, for keys of role admin."""
+
+from dataclasses import asdict
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from app.api import keys
+from app.api.body import JSON, only, read_body
+from app.api.context import Context
+from app.api.models import KeyIn, KeyOut, KeysOut, NewKeyOut
+from app.api.problems import Problem
+from app.api.security import ADMIN
+
+_MAX_BYTES = 4 * 1024
+
+router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[ADMIN])
+
+
+@router.get("", summary="API keys")
+def list_keys(request: Request) -> KeysOut:
+    """All keys, revoked ones too, oldest first; never their text."""
+    context: Context = request.app.state.context
+    with context.engine.connect() as connection:
+        return KeysOut(items=[KeyOut(**asdict(key)) for key in keys.list_keys(connection)])
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API key",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": KeyIn.model_json_schema()}},
+        }
+    },
+)
+async def create_key(request: Request) -> NewKeyOut:
+    """The key's text is in this answer and nowhere else: it is kept as a hash."""
+    context: Context = request.app.state.context
+    only(request, JSON)
+    body = await read_body(request, _MAX_BYTES)
+    try:
+        wanted = KeyIn.model_validate_json(body)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from None
+
+    def create() -> NewKeyOut:
+        with context.engine.begin() as connection:
+            key, text = keys.create(connection, wanted.name, wanted.role)
+        return NewKeyOut(**asdict(key), key=text)
+
+    return await run_in_threadpool(create)
+
+
+@router.delete("/{key_id}", status_code=204, summary="Revoke an API key")
+def revoke_key(request: Request, key_id: str = Path(max_length=12)) -> Response:
+    """It opens nothing from now on; sessions that it opened end with it."""
+    context: Context = request.app.state.context
+    with context.engine.begin() as connection:
+        if not keys.revoke(connection, key_id):
+            raise Problem(404, "unknown-key", f"no open key has the id {key_id!r}")
+    return Response(status_code=204)

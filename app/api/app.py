@@ -1,0 +1,111 @@
+"""The FastAPI application of one node: REST under /v1, health, and the treasury page."""
+
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.api import admin, events, problems, reads
+from app.api.context import Context
+from app.api.health import router as health
+from app.api.keys import Keyring
+from app.api.models import ProblemBody
+from app.web.page import create_page
+
+_DESCRIPTION = """
+One bank's node of Tallystick: events in, reserve balances, matches and breaks out.
+
+Every error is a problem (RFC 9457, `application/problem+json`). Amounts are decimal text in the
+facility's currency. Lists come newest first, page by page: give `next` as `cursor`. Balances come
+from final blocks of the chain only; what is accepted and not yet there is counted as pending.
+"""
+
+_TAGS: list[dict[str, Any]] = [
+    {"name": "events", "description": "Push events; see what was kept aside."},
+    {"name": "facilities", "description": "The joint-lending agreements on the chain."},
+    {"name": "reserves", "description": "Balances with their proof."},
+    {"name": "pairs", "description": "What the contract made of the halves."},
+    {"name": "legs", "description": "The signed halves themselves, with their transactions."},
+    {"name": "health", "description": "For probes; needs no key."},
+    {"name": "keys", "description": "API keys and their roles."},
+]
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": description,
+        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
+    }
+    for status, description in (
+        (401, "No key, or one that opens nothing"),
+        (403, "A key of another role, or a bank that may not"),
+        (422, "Something in the request is at fault"),
+        (503, "The database or the chain is away: see Retry-After"),
+    )
+}
+
+
+def create_app(context: Context) -> FastAPI:
+    """The faces of one node. Raises ConfigFault when the page's npm packages are not installed."""
+    app = FastAPI(
+        title="Tallystick",
+        summary="Joint lending between banks, reconciled leg by leg.",
+        description=_DESCRIPTION,
+        version=version("tallystick"),
+        openapi_tags=_TAGS,
+        # The usual documentation pages load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    app.state.keyring = Keyring(context.engine)
+    for router in (events.router, reads.router, admin.router):
+        app.include_router(router, responses=_PROBLEMS)
+    app.include_router(health)
+    app.include_router(create_page(context, app.state.keyring))
+    app.add_middleware(_Headers)
+    problems.install(app)
+    _describe_problems(app)
+    return app
+
+
+def _describe_problems(app: FastAPI) -> None:
+    described = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        document = described()
+        document["components"]["schemas"].setdefault(
+            "ProblemBody", ProblemBody.model_json_schema(mode="serialization")
+        )
+        return document
+
+    app.openapi = openapi  # type: ignore[method-assign]
+
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'",
+}
+
+
+class _Headers:
+    """Headers that every answer carries: nothing is cached, framed, sniffed or sent elsewhere."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, with_headers)

@@ -1,0 +1,342 @@
+"""The shapes of the REST face, with examples. Amounts are decimal text in the facility's currency,
+days `YYYY-MM-DD`, times ISO 8601 in UTC."""
+
+from datetime import date, datetime
+from typing import Annotated, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Item = TypeVar("Item")
+
+Amount = Annotated[str, Field(examples=["1234.50"])]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ProblemBody(_Model):
+    """An error (RFC 9457). Some carry more members, such as `field` and `reason`."""
+
+    type: str = Field(examples=["urn:tallystick:problem:faulty-event"])
+    title: str = Field(examples=["Unprocessable Entity"])
+    status: int = Field(examples=[422])
+    detail: str = Field(examples=["amount: has 3 decimals, the currency has 2"])
+    instance: str = Field(examples=["/v1/facilities/WLD-2016-A/events"])
+
+
+class EventIn(_Model):
+    """One event, as a row of the canonical feed; null and absent are the same."""
+
+    event_id: str = Field(
+        description="Unique in the sender's system, 1 to 64 printable characters; pushing it twice "
+        "is the same as once.",
+        examples=["WB-20260302-000017"],
+    )
+    facility: str = Field(examples=["WLD-2016-A"])
+    event_ref: str = Field(
+        description="The reference that both banks know, 1 to 64 printable characters.",
+        examples=["L4711-REP-003"],
+    )
+    kind: Literal[
+        "drawdown",
+        "principal",
+        "interest",
+        "penalty",
+        "fee",
+        "top_up",
+        "reserve_interest",
+        "other_in",
+        "withdrawal",
+        "service_fee",
+        "other_out",
+        "reversal",
+    ] = Field(examples=["principal"])
+    amount: str = Field(
+        pattern=r"^[0-9]+(\.[0-9]+)?$",
+        description="In currency units, as text; the lead's for shared kinds is the whole event's.",
+        examples=["1250.00"],
+    )
+    currency: str = Field(description="ISO 4217, the facility's.", examples=["CNY"])
+    value_date: str = Field(description="`YYYY-MM-DD`", examples=["2026-03-02"])
+    booked_at: str = Field(
+        description="`YYYY-MM-DDThh:mm:ss[.f]` with `Z` or an offset; gives the business date.",
+        examples=["2026-03-02T09:15:00+08:00"],
+    )
+    partner: str | None = Field(
+        None, description="In the lead's one-partner kinds: the partner's name."
+    )
+    reverses: str | None = Field(
+        None, description="For `reversal` only: `kind/event_ref` of the target."
+    )
+    shares_on: str | None = Field(
+        None, description="Lead only: the date whose shares split the event."
+    )
+    loan_ref: str | None = Field(None, description="Sealed on the chain, never in clear there.")
+    borrower_ref: str | None = Field(None, description="Sealed on the chain.")
+    memo: str | None = Field(None, description="Sealed on the chain.")
+
+
+class ReceiptOut(_Model):
+    """A pushed event was accepted: it is stored, and goes to the chain."""
+
+    event_id: str = Field(examples=["WB-20260302-000017"])
+    verdict: Literal["accepted"] = "accepted"
+    accepted_at: datetime
+    duplicate_leg: bool = Field(
+        description="Another event of this bank stands for the same facility, partner, kind and "
+        "event_ref: this one is counted, and in no balance."
+    )
+
+
+class VerdictOut(_Model):
+    """What became of one row. `field`, `value` and `reason` belong to quarantined rows."""
+
+    row: int = Field(description="Its place in the array, or its first line in the file, from 1.")
+    event_id: str
+    verdict: Literal["accepted", "duplicate", "quarantined"]
+    field: str | None = None
+    value: str | None = None
+    reason: str | None = None
+
+
+class RowSums(_Model):
+    """in = accepted + duplicate + quarantined"""
+
+    rows_in: int = Field(alias="in", examples=[3])
+    accepted: int = Field(examples=[1])
+    duplicate: int = Field(examples=[1])
+    quarantined: int = Field(examples=[1])
+
+    model_config = ConfigDict(frozen=True, populate_by_name=True)
+
+
+class BulkOut(_Model):
+    """What became of a bulk."""
+
+    feed_id: int
+    rows: RowSums
+    duplicate_legs: int = Field(description="Among the accepted rows.")
+    verdicts: list[VerdictOut]
+
+
+class AsOf(_Model):
+    """The last block of the chain that this node has read: what the answer is true of."""
+
+    block: int = Field(examples=[1234])
+    hash: str = Field(examples=["0x5f0c…"])
+    time: datetime
+
+
+class PageOut(_Model, Generic[Item]):
+    """One page, newest first. Give `next` as `cursor` for the following one; null on the last."""
+
+    items: list[Item]
+    next: str | None
+    as_of: AsOf | None
+
+
+class SharesOut(_Model):
+    principal: int = Field(examples=[8000])
+    interest: int
+    fee: int
+
+
+class PartnerOut(_Model):
+    name: str = Field(examples=["huarui"])
+    share_bps: SharesOut
+    low_balance: Amount
+
+
+class RulesOut(_Model):
+    amount_tolerance: Amount
+    date_window_days: int
+    match_deadline_hours: int
+
+
+class FacilityOut(_Model):
+    """A facility's first terms, as all its parties accepted (or were proposed) them."""
+
+    id: str = Field(examples=["WLD-2016-A"])
+    state: Literal["proposed", "active"]
+    waiting_for: list[str] = Field(description="Partners that have not accepted it yet.")
+    lead: str = Field(examples=["webank"])
+    currency: str = Field(examples=["CNY"])
+    decimals: int = Field(examples=[2])
+    time_zone: str = Field(examples=["Asia/Shanghai"])
+    cut_off: str = Field(examples=["23:59:59"])
+    rules: RulesOut
+    partners: list[PartnerOut]
+
+
+class FacilitiesOut(_Model):
+    items: list[FacilityOut]
+
+
+class PendingOut(_Model):
+    """Events accepted by this node and not yet in the read model: never part of a balance."""
+
+    facility: str
+    waiting: int
+    dead_letters: int = Field(description="Given up after bounded retries; they wait for a person.")
+
+
+class BalanceOut(_Model):
+    """A reserve account: a partner's prefunded account at the lead, in one facility."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    currency: str = Field(examples=["CNY"])
+    lead_book: Amount
+    partner_book: Amount
+    agreed: Amount
+    proof: str | None = Field(
+        description="The part of the difference of the two books that open legs and accepted "
+        "differences do not explain: must be 0. Null while the contract's books are being read.",
+        examples=["0.00"],
+    )
+    open_lead: Amount
+    open_partner: Amount
+    accepted_difference: Amount
+    open_legs: int
+    pairs: dict[str, int] = Field(
+        description="Pairs and duplicate legs by type.",
+        examples=[{"matched": 120, "amount": 1, "missing_at_partner": 2}],
+    )
+    overdue: int
+    low_balance: Amount
+    low: bool
+    shortfall: Amount
+    last_block: int
+
+
+class BalancesOut(_Model):
+    items: list[BalanceOut]
+    pending: list[PendingOut]
+    as_of: AsOf | None
+
+
+class HalfOut(_Model):
+    """One bank's leg, where it stands on the chain and what it says."""
+
+    amount: Amount
+    value_date: date
+    business_date: date
+    sequence: int
+    index: int = Field(description="Word index in the posting's stream.")
+    posted_at: datetime
+    reversed: bool
+
+
+class PairOut(_Model):
+    """A pair of halves; or a one-sided leg, or a duplicate leg, with one half null."""
+
+    number: int
+    facility: str
+    partner: str
+    kind: str
+    event_ref: str | None = Field(description="Null where this node cannot open the details.")
+    reference: str = Field(description="The keyed hash on the chain, hex.")
+    target: str | None = Field(description="Reversals: `kind/event_ref` of the target.")
+    type: str = Field(examples=["missing_at_partner"])
+    currency: str
+    lead_leg: HalfOut | None
+    partner_leg: HalfOut | None
+    difference: str | None = Field(
+        description="Partner's amount less the lead's; null when one-sided.", examples=["-0.01"]
+    )
+    first_posted_at: datetime
+    due_at: datetime | None
+    overdue: bool
+    rules_version: int | None
+    shares_version: int | None
+    agreed_business_date: date | None
+
+
+class LegOut(_Model):
+    """One posted leg (a lead's shared leg: one for each partner's part)."""
+
+    number: int
+    facility: str
+    partner: str | None = Field(description="Null: a rejected leg of the lead for all partners.")
+    bank: str
+    side: str
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    currency: str
+    leg: HalfOut
+    status: str
+    reason: str | None = Field(description="Why, when the contract rejected it.")
+    transaction: str
+    block: int
+
+
+class RejectionOut(_Model):
+    """A leg that the contract rejected."""
+
+    number: int
+    facility: str
+    partner: str | None
+    bank: str
+    side: str
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    currency: str
+    leg: HalfOut
+    reason: str = Field(examples=["duplicate"])
+
+
+class QuarantinedOut(_Model):
+    """A row that this node kept aside, with its first fault."""
+
+    number: int
+    facility: str
+    feed: str
+    source: str = Field(examples=["bulk"])
+    row: int
+    field: str = Field(examples=["amount"])
+    value: str = Field(examples=["12,50"])
+    reason: str = Field(examples=["is not digits with an optional point and decimals"])
+    at: datetime
+
+
+class ChainOut(_Model):
+    head: int | None = Field(description="Newest final block at the endpoint; null: no answer.")
+    block: int | None = Field(description="Last block that this node has read.")
+    lag_blocks: int | None
+    block_time: datetime | None
+    age_seconds: int | None
+
+
+class HealthOut(_Model):
+    """`status`: live, behind, stalled, unreachable (the chain) or starting."""
+
+    status: Literal["live", "behind", "stalled", "unreachable", "starting"]
+    bank: str
+    role: str
+    chain: ChainOut
+
+
+class KeyIn(_Model):
+    name: str = Field(min_length=1, max_length=100, examples=["core banking"])
+    role: Literal["feeds", "read", "admin"]
+
+
+class KeyOut(_Model):
+    id: str
+    name: str
+    role: Literal["feeds", "read", "admin"]
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKeyOut(KeyOut):
+    key: str = Field(description="Shown this once; it is kept as a hash only.")
+
+
+class KeysOut(_Model):
+    items: list[KeyOut]

@@ -1,0 +1,365 @@
+"""What the read model holds: facilities, balances, pairs, legs, matches, breaks, rejections."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Query, Request
+from sqlalchemy import Connection
+
+from app.api import received
+from app.api.context import Context
+from app.api.models import (
+    AsOf,
+    BalanceOut,
+    BalancesOut,
+    FacilitiesOut,
+    FacilityOut,
+    HalfOut,
+    LegOut,
+    PageOut,
+    PairOut,
+    PartnerOut,
+    PendingOut,
+    QuarantinedOut,
+    RejectionOut,
+    RulesOut,
+    SharesOut,
+)
+from app.api.problems import Problem
+from app.api.security import ANY, READ
+from app.domain.money import format_amount
+from app.readmodel import queries
+from app.readmodel.directory import directory
+from app.readmodel.facilities import AgreedFacility, agreed_facilities
+from app.readmodel.results import Balance, Half, Leg, Pair, Rejection
+from app.readmodel.sums import balances
+
+MAX_PAGE = 1_000
+DEFAULT_PAGE = 100
+
+Type = Literal[
+    "matched",
+    "within_tolerance",
+    "amount",
+    "date",
+    "amount_and_date",
+    "missing_at_partner",
+    "missing_at_lead",
+    "duplicate_at_lead",
+    "duplicate_at_partner",
+]
+
+router = APIRouter(prefix="/v1")
+
+
+@contextmanager
+def _reading(request: Request) -> Iterator[Connection]:
+    context: Context = request.app.state.context
+    with context.engine.connect() as connection:
+        yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """Which page. A cursor is opaque: it holds the number of the last line of the page before."""
+
+    limit: int
+    before: int | None
+
+    def next(self, following: int | None) -> str | None:
+        if following is None:
+            return None
+        return base64.urlsafe_b64encode(b"before %d" % following).rstrip(b"=").decode()
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next` of the page before")
+    ] = None,
+) -> _Page:
+    if cursor is None:
+        return _Page(limit, None)
+    try:
+        octets = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        octets = b""
+    word, _, number = octets.partition(b" ")
+    if word != b"before" or not number.isdigit() or len(number) > 18:
+        raise Problem(422, "invalid-request", "cursor: give `next` of the page before, unchanged")
+    return _Page(limit, int(number))
+
+
+def _filter(
+    facility: Annotated[str | None, Query(description="A facility's id")] = None,
+    partner: Annotated[str | None, Query(description="A partner's name")] = None,
+    type: Annotated[list[Type] | None, Query(description="May be repeated")] = None,
+    kind: Annotated[str | None, Query(examples=["principal"])] = None,
+    event_ref: str | None = None,
+    text: Annotated[str | None, Query(description="Part of the event_ref", max_length=64)] = None,
+    value_from: date | None = None,
+    value_to: date | None = None,
+    business_from: date | None = None,
+    business_to: date | None = None,
+    overdue: Annotated[
+        bool | None, Query(description="One-sided and past its deadline by the chain's clock")
+    ] = None,
+) -> queries.Filter:
+    return queries.Filter(
+        facility=facility,
+        partner=partner,
+        types=tuple(type or ()),
+        kind=kind,
+        event_ref=event_ref,
+        text=text,
+        value_from=value_from,
+        value_to=value_to,
+        business_from=business_from,
+        business_to=business_to,
+        overdue=overdue,
+    )
+
+
+Paging = Annotated[_Page, Depends(_page)]
+Filtering = Annotated[queries.Filter, Depends(_filter)]
+
+
+@router.get("/facilities", tags=["facilities"], dependencies=[ANY], summary="Facilities")
+def list_facilities(request: Request) -> FacilitiesOut:
+    """Every facility on the chain that this node sees, proposed ones included."""
+    with _reading(request) as connection:
+        return FacilitiesOut(items=[_facility(one) for one in agreed_facilities(connection)])
+
+
+@router.get("/balances", tags=["reserves"], dependencies=[READ], summary="Reserve accounts")
+def list_balances(
+    request: Request, facility: str | None = None, partner: str | None = None
+) -> BalancesOut:
+    """Each account with its three balances and its proof; what is pending stands apart."""
+    with _reading(request) as connection:
+        return BalancesOut(
+            items=[_balance(one) for one in balances(connection, facility, partner)],
+            pending=[
+                PendingOut(facility=id_, waiting=counts.waiting, dead_letters=counts.dead)
+                for id_, counts in sorted(received.pending(connection).items())
+                if facility in (None, id_)
+            ],
+            as_of=_as_of(connection),
+        )
+
+
+@router.get("/pairs", tags=["pairs"], dependencies=[READ], summary="Pairs of any type")
+def list_pairs(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
+    """Matched pairs, breaks, one-sided and duplicate legs, newest first."""
+    return _answer(request, queries.pairs, where, page, _pair)
+
+
+@router.get("/matches", tags=["pairs"], dependencies=[READ], summary="Matched pairs")
+def list_matches(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
+    """Pairs that are matched or within tolerance, newest first."""
+    return _answer(request, queries.matches, where, page, _pair)
+
+
+@router.get("/breaks", tags=["pairs"], dependencies=[READ], summary="Breaks")
+def list_breaks(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
+    """Unequal pairs, one-sided legs and duplicate legs, newest first."""
+    return _answer(request, queries.breaks, where, page, _pair)
+
+
+@router.get("/legs", tags=["legs"], dependencies=[READ], summary="Posted legs")
+def list_legs(request: Request, where: Filtering, page: Paging) -> PageOut[LegOut]:
+    """Every posted leg, rejected ones too, with the transaction that carried it. A page holds both
+    halves of `limit` pairs."""
+    return _answer(request, queries.legs, where, page, _leg)
+
+
+@router.get("/rejections", tags=["legs"], dependencies=[ANY], summary="Rejected legs")
+def list_rejections(request: Request, where: Filtering, page: Paging) -> PageOut[RejectionOut]:
+    """Legs that the contract rejected, each with its reason, newest first."""
+    return _answer(request, queries.rejections, where, page, _rejection)
+
+
+@router.get("/quarantine", tags=["events"], dependencies=[ANY], summary="Quarantined rows")
+def list_quarantine(
+    request: Request, page: Paging, facility: str | None = None
+) -> PageOut[QuarantinedOut]:
+    """Rows that this node kept aside, each with its first fault, newest first."""
+    with _reading(request) as connection:
+        found = received.quarantined(connection, facility, page.limit, page.before)
+        return PageOut(
+            items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
+            next=page.next(found.following),
+            as_of=_as_of(connection),
+        )
+
+
+def _answer(
+    request: Request,
+    query: Callable[..., Any],
+    where: queries.Filter,
+    page: _Page,
+    shape: Callable[[Any, dict[str, tuple[str, int]]], Any],
+) -> PageOut[Any]:
+    with _reading(request) as connection:
+        found = query(connection, where, page.limit, page.before)
+        money = {
+            one.id: (one.currency, one.decimals)
+            for one in directory(connection).facilities.values()
+        }
+        return PageOut(
+            items=[shape(item, money) for item in found.items],
+            next=page.next(found.following),
+            as_of=_as_of(connection),
+        )
+
+
+def _as_of(connection: Connection) -> AsOf | None:
+    cursor = queries.cursor(connection)
+    if cursor is None:
+        return None
+    return AsOf(block=cursor.block_number, hash=cursor.block_hash, time=cursor.block_time)
+
+
+def _facility(agreed: AgreedFacility) -> FacilityOut:
+    terms = agreed.terms
+    return FacilityOut(
+        id=terms.id,
+        state="active" if agreed.active else "proposed",
+        waiting_for=list(agreed.waiting_for),
+        lead=terms.lead,
+        currency=terms.currency,
+        decimals=terms.decimals,
+        time_zone=terms.time_zone,
+        cut_off=terms.cut_off.isoformat(),
+        rules=RulesOut(
+            amount_tolerance=format_amount(terms.rules.amount_tolerance, terms.decimals),
+            date_window_days=terms.rules.date_window_days,
+            match_deadline_hours=terms.rules.match_deadline_hours,
+        ),
+        partners=[
+            PartnerOut(
+                name=partner.name,
+                share_bps=SharesOut(
+                    principal=partner.shares.principal,
+                    interest=partner.shares.interest,
+                    fee=partner.shares.fee,
+                ),
+                low_balance=format_amount(partner.low_balance, terms.decimals),
+            )
+            for partner in terms.partners
+        ],
+    )
+
+
+def _balance(account: Balance) -> BalanceOut:
+    books = account.contract or account.books
+
+    def amount(minor: int) -> str:
+        return format_amount(minor, account.decimals)
+
+    return BalanceOut(
+        facility=account.facility,
+        partner=account.partner,
+        currency=account.currency,
+        lead_book=amount(books.lead_book),
+        partner_book=amount(books.partner_book),
+        agreed=amount(books.agreed),
+        proof=None if account.proof is None else amount(account.proof),
+        open_lead=amount(books.open_lead),
+        open_partner=amount(books.open_partner),
+        accepted_difference=amount(books.accepted_difference),
+        open_legs=account.open_legs,
+        pairs=account.counts,
+        overdue=account.overdue,
+        low_balance=amount(account.low_balance),
+        low=books.agreed < account.low_balance,
+        shortfall=amount(account.shortfall),
+        last_block=account.last_block,
+    )
+
+
+def _half(half: Half | None, decimals: int) -> HalfOut | None:
+    if half is None:
+        return None
+    return HalfOut(
+        amount=format_amount(half.amount, decimals),
+        value_date=half.value_date,
+        business_date=half.business_date,
+        sequence=half.sequence,
+        index=half.index,
+        posted_at=half.posted_at,
+        reversed=half.reversed,
+    )
+
+
+def _pair(pair: Pair, money: dict[str, tuple[str, int]]) -> PairOut:
+    currency, decimals = money[pair.facility]
+    difference = pair.difference
+    return PairOut(
+        number=pair.number,
+        facility=pair.facility,
+        partner=pair.partner,
+        kind=pair.kind,
+        event_ref=pair.event_ref,
+        reference=pair.reference,
+        target=pair.target,
+        type=pair.type,
+        currency=currency,
+        lead_leg=_half(pair.lead, decimals),
+        partner_leg=_half(pair.partner_half, decimals),
+        difference=None if difference is None else format_amount(difference, decimals),
+        first_posted_at=pair.first_posted_at,
+        due_at=pair.due_at,
+        overdue=pair.overdue,
+        rules_version=pair.rules_version,
+        shares_version=pair.shares_version,
+        agreed_business_date=pair.agreed_business_date,
+    )
+
+
+def _leg(leg: Leg, money: dict[str, tuple[str, int]]) -> LegOut:
+    currency, decimals = money[leg.facility]
+    half = _half(leg.half, decimals)
+    assert half is not None
+    return LegOut(
+        number=leg.number,
+        facility=leg.facility,
+        partner=leg.partner,
+        bank=leg.bank,
+        side=leg.side,
+        kind=leg.kind,
+        event_ref=leg.event_ref,
+        reference=leg.reference,
+        target=leg.target,
+        currency=currency,
+        leg=half,
+        status=leg.status,
+        reason=leg.reason,
+        transaction=leg.transaction,
+        block=leg.block_number,
+    )
+
+
+def _rejection(leg: Rejection, money: dict[str, tuple[str, int]]) -> RejectionOut:
+    currency, decimals = money[leg.facility]
+    half = _half(leg.half, decimals)
+    assert half is not None
+    return RejectionOut(
+        number=leg.number,
+        facility=leg.facility,
+        partner=leg.partner,
+        bank=leg.bank,
+        side=leg.side,
+        kind=leg.kind,
+        event_ref=leg.event_ref,
+        reference=leg.reference,
+        target=leg.target,
+        currency=currency,
+        leg=half,
+        reason=leg.reason,
+    )

@@ -1,0 +1,56 @@
+"""Who may do what: `Authorization: Bearer tk_<id>_<secret>`, and the roles of keys."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import Depends, Request
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+
+from app.api.keys import Key, Keyring, Role
+from app.api.problems import Problem
+
+_bearer = HTTPBearer(
+    auto_error=False,
+    scheme_name="API key",
+    description="`Authorization: Bearer tk_<id>_<secret>`. Role `feeds` pushes events and sees "
+    "what was quarantined, `read` reads, `admin` does both and manages keys.",
+)
+
+
+def keyring(request: Request) -> Keyring:
+    """The node's keyring."""
+    ring: Keyring = request.app.state.keyring
+    return ring
+
+
+def allowed(*roles: Role) -> Callable[..., Key]:
+    """A dependency that lets keys of these roles pass; others get a 401 or 403 problem."""
+
+    def check(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    ) -> Key:
+        if credentials is None:
+            raise _unauthorized("no API key was given; send `Authorization: Bearer tk_…`")
+        key = keyring(request).verify(credentials.credentials)
+        if key is None:
+            raise _unauthorized("this API key opens nothing here; ask for a new one")
+        if key.role not in roles:
+            raise Problem(
+                403,
+                "forbidden",
+                f"a key of role {key.role} may not do this; it takes {' or '.join(roles)}",
+            )
+        return key
+
+    return check
+
+
+def _unauthorized(detail: str) -> Problem:
+    return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
+
+
+PUSH = Depends(allowed("feeds", "admin"))
+READ = Depends(allowed("read", "admin"))
+ANY = Depends(allowed("feeds", "read", "admin"))
+ADMIN = Depends(allowed("admin"))

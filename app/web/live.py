@@ -1,0 +1,96 @@
+"""The page's live stream: what changed is rendered once and sent to every open page."""
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from jinja2 import Environment
+from starlette.concurrency import run_in_threadpool
+
+from app.api import received
+from app.api.context import Context
+from app.domain.errors import StorageFault
+from app.readmodel.results import BREAK_TYPES
+from app.readmodel.sums import balances
+from app.web import view
+
+_LOOK_EVERY_S = 1.0
+"""How often a page is brought up to date without news: pending events and the chain's state."""
+
+_REST_S = 0.25
+"""The shortest time between two looks, however fast blocks come."""
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One part of the page. It is sent again only when its `mark` is another."""
+
+    event: str
+    mark: Hashable
+    html: str
+
+
+class Live:
+    """Renders the moving parts, at most once for each piece of news, for all who listen."""
+
+    def __init__(self, context: Context, templates: Environment) -> None:
+        self._context = context
+        self._templates = templates
+        self._rendering = asyncio.Lock()
+        self._rendered: list[Frame] = []
+        self._version = -1
+        self._rendered_at = 0.0
+
+    async def frames(self) -> AsyncIterator[Frame]:
+        """Everything once, then what changes, until the node stops."""
+        notifier = self._context.notifier
+        sent: dict[str, Hashable] = {}
+        while not notifier.closed:
+            # Noted before looking, so that news during the look is not missed.
+            version = notifier.version
+            for frame in await self._current(version):
+                if sent.get(frame.event) != frame.mark:
+                    sent[frame.event] = frame.mark
+                    yield frame
+            await asyncio.sleep(_REST_S)
+            await notifier.wait(version, _LOOK_EVERY_S)
+
+    async def _current(self, version: int) -> list[Frame]:
+        async with self._rendering:
+            now = asyncio.get_running_loop().time()
+            stale = now - self._rendered_at >= _LOOK_EVERY_S * 0.9
+            if stale or version > self._version:
+                try:
+                    self._rendered = await run_in_threadpool(self._render)
+                except StorageFault:
+                    # The page keeps what it shows; the block's age tells how old that is.
+                    return []
+                self._version, self._rendered_at = version, now
+            return self._rendered
+
+    def _render(self) -> list[Frame]:
+        now = datetime.now(UTC)
+        with self._context.engine.connect() as connection:
+            state = view.chain_state(connection, self._context.health(), now)
+            pending = received.pending(connection)
+            reserves = view.reserves(connection, pending, now)
+            broken = tuple(
+                (
+                    one.facility,
+                    one.partner,
+                    one.overdue,
+                    *(one.counts[name] for name in BREAK_TYPES),
+                )
+                for one in balances(connection)
+            )
+        accounts = self._templates.get_template("accounts.html").render(view=reserves)
+        return [
+            Frame(
+                "state",
+                (state.name, state.label, state.block, state.block_time),
+                self._templates.get_template("state.html").render(state=state),
+            ),
+            Frame("accounts", accounts, accounts),
+            Frame("breaks", broken, "changed"),
+        ]
