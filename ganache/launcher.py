@@ -41,6 +41,7 @@ from ganache.errors import (
     StateInUse,
     StateMismatch,
 )
+from ganache.pool import Pool
 
 DEFAULT_CHAIN_ID = 31337
 HOST = "127.0.0.1"
@@ -49,6 +50,7 @@ _STOP_TIMEOUT_S = 10.0
 #: How long a predecessor, whose launcher was killed, is given to let go of the state directory.
 _LOCK_TIMEOUT_S = 5.0
 _POLL_S = 0.02
+_TICK_S = 1.0
 #: A dump of a large state takes seconds: dumps never take more than a twentieth of the time.
 _DUMP_INTERVAL_S = 5.0
 _DUMP_SHARE = 20
@@ -107,10 +109,11 @@ def start(
 ) -> ChainHandle:
     """Start a chain, or go on with the one in `state_dir`, and wait until it answers.
 
-    `port` 0 takes a free one. `block_time_s` None makes a block for every transaction. Without
-    `keep_state` an anvil stores nothing, which spares a chain that is thrown away the dumps.
-    A killed anvil comes back as it was some seconds before; ganache loses nothing. A chain that
-    died holds its folder until its handle is stopped.
+    `port` 0 takes a free one. `block_time_s` None makes blocks as transactions come, which suits
+    single ones; bulk wants 1, because a burst makes many blocks and an anvil spends on each a time
+    that grows with the state. Without `keep_state` an anvil stores nothing, which spares a chain
+    that is thrown away the dumps. A killed anvil comes back as it was some seconds before; ganache
+    loses nothing. A chain that died holds its folder until its handle is stopped.
 
     Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
     """
@@ -135,11 +138,13 @@ def start(
     try:
         _check_state(state_dir, engine, chain_id)
         dumps = Dumps(state_dir) if engine == "anvil" and keep_state else None
+        pool = Pool() if engine == "anvil" and block_time_s is None else None
         tries = _PORT_TRIES if port == 0 else 1
         for attempt in range(1, tries + 1):
             chosen = port or _free_port()
             try:
-                return _start_on(chosen, engine, chain_id, command(chosen), state_dir, dumps, lock)
+                care = _Care(lock, dumps, pool)
+                return _start_on(chosen, engine, chain_id, command(chosen), state_dir, care)
             except PortTaken:  # another process took the free port in between
                 if attempt == tries:
                     raise
@@ -155,17 +160,17 @@ def _start_on(
     chain_id: int,
     command: list[str],
     state_dir: Path,
-    dumps: Dumps | None,
-    lock: IO[str],
+    care: _Care,
 ) -> ChainHandle:
     """Start on `port` from the newest state that the engine takes."""
-    if dumps is None or not dumps:
-        return _launch(port, engine, chain_id, command, state_dir, dumps, lock)
+    dumps = care.dumps
+    if not dumps:
+        return _launch(port, engine, chain_id, command, state_dir, care)
     failure: ChainFailed | None = None
     for state in dumps.sound():
         try:
             loading = [*command, "--load-state", str(state)]
-            return _launch(port, engine, chain_id, loading, state_dir, dumps, lock)
+            return _launch(port, engine, chain_id, loading, state_dir, care)
         except ChainFailed as error:
             failure = error
         finally:
@@ -182,19 +187,18 @@ def _launch(
     chain_id: int,
     command: list[str],
     state_dir: Path,
-    dumps: Dumps | None,
-    lock: IO[str],
+    care: _Care,
 ) -> ChainHandle:
     url = f"http://{HOST}:{port}"
     log = state_dir / "chain.log"
-    keeper = _Keeper(command, log, url, dumps, lock)
+    keeper = _Keeper(command, log, url, care)
     keeper.start()
     try:
         pid = keeper.pid()
-        lock.seek(0)
-        lock.truncate()
-        json.dump({"pid": pid, "launcher": os.getpid(), "url": url}, lock)
-        lock.flush()
+        care.lock.seek(0)
+        care.lock.truncate()
+        json.dump({"pid": pid, "launcher": os.getpid(), "url": url}, care.lock)
+        care.lock.flush()
         _await_health(keeper, pid, url, port, chain_id, log)
     except BaseException:
         keeper.abandon()
@@ -223,6 +227,15 @@ def _await_health(keeper: _Keeper, pid: int, url: str, port: int, chain_id: int,
     )
 
 
+@dataclass(frozen=True)
+class _Care:
+    """What is looked after while the chain runs."""
+
+    lock: IO[str]
+    dumps: Dumps | None
+    pool: Pool | None
+
+
 class _Keeper(threading.Thread):
     """Owns the chain's process: starts it, stores its state now and then, ends it.
 
@@ -231,15 +244,12 @@ class _Keeper(threading.Thread):
     that what is signalled is always what was started.
     """
 
-    def __init__(
-        self, command: list[str], log: Path, url: str, dumps: Dumps | None, lock: IO[str]
-    ) -> None:
+    def __init__(self, command: list[str], log: Path, url: str, care: _Care) -> None:
         super().__init__(name=f"keeper of {url}", daemon=True)
         self._command = command
         self._log = log
         self._url = url
-        self._dumps = dumps
-        self._lock = lock
+        self._care = care
         self._spawned = threading.Event()
         self._stopping = threading.Event()
         self._store = False
@@ -260,7 +270,7 @@ class _Keeper(threading.Thread):
         """Store the state, end the process, let go of the state directory."""
         self._store = True
         self.abandon()
-        self._lock.close()
+        self._care.lock.close()
 
     def abandon(self) -> None:
         """End the process and store nothing."""
@@ -275,11 +285,15 @@ class _Keeper(threading.Thread):
             return
         finally:
             self._spawned.set()
-        pause = _DUMP_INTERVAL_S
-        while self.alive() and not self._stopping.wait(pause):
+        due = time.monotonic() + _DUMP_INTERVAL_S
+        while self.alive() and not self._stopping.wait(_TICK_S):
+            if self._care.pool is not None:
+                self._care.pool.unstick(self._url)
             began = time.monotonic()
-            self._dump()
-            pause = max(_DUMP_INTERVAL_S, _DUMP_SHARE * (time.monotonic() - began))
+            if began >= due:
+                self._dump()
+                ended = time.monotonic()
+                due = ended + max(_DUMP_INTERVAL_S, _DUMP_SHARE * (ended - began))
         if self._store:
             self._dump()
         self._end(self._process)
@@ -293,14 +307,16 @@ class _Keeper(threading.Thread):
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # the terminal's Ctrl-C is for the launcher
-                pass_fds=(self._lock.fileno(),),  # the state stays locked while the chain lives
+                pass_fds=(
+                    self._care.lock.fileno(),
+                ),  # the state stays locked while the chain lives
             )
 
     def _dump(self) -> None:
-        if self._dumps is None or not self.alive():
+        if self._care.dumps is None or not self.alive():
             return
         try:
-            self._dumps.take(self._url)
+            self._care.dumps.take(self._url)
         except (rpc.NoAnswer, OSError) as error:  # the dumps before it still stand
             with self._log.open("a") as log:
                 log.write(f"launcher: the state was not stored: {error}\n")

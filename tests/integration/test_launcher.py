@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -33,18 +34,24 @@ def height(url: str) -> int:
     return int(rpc.call(url, "eth_blockNumber"), 16)
 
 
-def send(url: str, key: str, nonce: int, data: bytes = b"") -> str:
-    """Post one transaction at gas price 0 and wait until it is mined; its hash."""
+def offer(url: str, key: str, nonce: int, data: bytes = b"") -> str:
+    """Post one transaction at gas price 0; its hash."""
     fields = {"nonce": nonce, "gasPrice": 0, "gas": 1_000_000, "to": TO, "value": 0, "data": data}
     signed = Account.sign_transaction({**fields, "chainId": 31337}, key)
     answer: str = rpc.call(url, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
-    await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", answer))
     return answer
 
 
-def await_true(what: str, holds: object, timeout_s: float = 30.0) -> None:
+def send(url: str, key: str, nonce: int, data: bytes = b"") -> str:
+    """Post one transaction and wait until it is mined; its hash."""
+    sent = offer(url, key, nonce, data)
+    await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", sent))
+    return sent
+
+
+def await_true(what: str, holds: Callable[[], object], timeout_s: float = 30.0) -> None:
     deadline = time.monotonic() + timeout_s
-    while not holds():  # type: ignore[operator]
+    while not holds():
         assert time.monotonic() < deadline, f"still waiting: {what}"
         time.sleep(0.02)
 
@@ -159,6 +166,17 @@ def test_both_engines_know_the_same_accounts(tmp_path: Path) -> None:
 def test_block_time_makes_blocks_without_transactions(engine: Engine, tmp_path: Path) -> None:
     with start(engine, state_dir=tmp_path, block_time_s=1) as chain:
         await_true("two blocks", lambda: height(chain.process.url) >= 2)
+
+
+def test_a_transaction_that_anvil_left_pending_is_mined(tmp_path: Path) -> None:
+    key = Account.create().key.hex()
+    with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
+        url = chain.process.url
+        rpc.call(url, "evm_setAutomine", False)
+        sent = offer(url, key, 0)
+        assert rpc.call(url, "txpool_status")["pending"] == "0x1"
+        rpc.call(url, "evm_setAutomine", True)
+        await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", sent))
 
 
 def test_stopped_and_started_again_goes_on(engine: Engine, tmp_path: Path) -> None:
