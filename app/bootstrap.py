@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from eth_typing import ChecksumAddress
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, select
 
 from app.chain.contracts import ConsortiumRegistry, Reconciliation
 from app.chain.engines import engine as chain_engine
@@ -19,15 +19,14 @@ from app.db import engine as db
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault, WrongChain
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
-from app.feeds.tables import events
 from app.feeds.validation import Validator
 from app.indexer.indexer import Indexer
 from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import collect
 from app.outbox.dispatch import Dispatcher
 from app.outbox.lease import Lease
+from app.outbox.runs import drained, in_flight
 from app.outbox.submitter import Submitter
-from app.outbox.tables import dead_letters
 from app.readmodel import tables
 from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility, agreed_facilities
@@ -52,6 +51,7 @@ class Bank:
         operator = load_account(config.keys, "operator", development=config.development)
         self._sealing_key = load_sealing_key(config.keys, development=config.development)
         addresses = self.manifest.addresses
+        self._registry = ConsortiumRegistry(self.rpc, addresses["ConsortiumRegistry"])
         self.member = self._member_number(operator.address)
         self.submitter = Submitter(
             self.engine,
@@ -136,22 +136,11 @@ class Bank:
 
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
-        with self.engine.connect() as connection:
-            waiting = connection.execute(
-                select(func.count())
-                .select_from(events)
-                .outerjoin(
-                    dead_letters,
-                    (dead_letters.c.event == events.c.id) & dead_letters.c.replayed_at.is_(None),
-                )
-                .where(
-                    events.c.facility == facility,
-                    events.c.batch_id.is_(None),
-                    events.c.parts > 0,
-                    dead_letters.c.id.is_(None),
-                )
-            ).scalar_one()
-        return not waiting and self.submitter.idle(facility)
+        return drained(self.engine, facility)
+
+    def in_flight(self) -> bool:
+        """Whether batches were offered that are not final yet."""
+        return in_flight(self.engine)
 
     def stopped(self, facility: str) -> str:
         """Why nothing more goes out until a person has looked; empty when all is well."""
@@ -168,9 +157,13 @@ class Bank:
         return int(self.rpc.call("eth_blockNumber", []), 16)
 
     def role(self) -> str:
-        """lead, partner, auditor or regulator, as the chain has it."""
+        """lead, partner, auditor or regulator: by the read model, or before its first block by
+        the chain."""
         with self.engine.connect() as connection:
-            return directory(connection).members[self.member].role
+            known = directory(connection).members.get(self.member)
+        if known is not None:
+            return known.role
+        return self._registry.role(self.member)
 
     def close(self) -> None:
         """Give up the lane and the database's connections."""
@@ -187,8 +180,7 @@ class Bank:
             if known is None:
                 raise
             return int(known)
-        registry = ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
-        member = registry.member_of(operator)
+        member = self._registry.member_of(operator)
         if member == 0:
             raise ConfigFault(
                 f"the operator key of {self.name} belongs to no member of this consortium",

@@ -1,6 +1,6 @@
 """A consortium on this machine: its chain, founding, facilities, and every member's `Bank`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
@@ -105,12 +105,12 @@ def embedded(
     engine: launcher.Engine,
     *,
     block_time_s: int | None = None,
-    first_port: int = 0,
+    ports: Sequence[int] = (),
     keep: bool = False,
 ) -> Iterator[Consortium]:
     """A consortium with a chain of its own, stopped at the end; founded where it was not.
 
-    Node pages get the ports from `first_port` on, in the members' order; 0 = any free port.
+    `ports` are the nodes', in the members' order; any free ones where there are none.
     `keep` stores the chain, so that it goes on when the same folder is used again.
     """
     folder = ConsortiumFolder(root)
@@ -124,7 +124,7 @@ def embedded(
         if not folder.members():
             create(folder, members)
         for place, member in enumerate(members):
-            port = first_port + place if first_port else 0
+            port = ports[place] if ports else 0
             write_config(folder, member.name, rpc=chain.process.url, port=port)
         consortium = Consortium(folder, chain.process.url)
         consortium.found(engine)

@@ -12,6 +12,8 @@ from app.api.context import ChainHealth, Context
 from app.api.notifier import Notifier
 from app.bootstrap import Bank
 from app.domain.errors import ChainUnreachable, ConfigFault
+from app.feeds.rest import RestFeeds
+from app.jobs.ageing import Ageing
 from app.jobs.feed_folder import FeedFolder
 from app.jobs.scheduler import Jobs, Scheduler
 
@@ -32,7 +34,7 @@ class Node:
                 submit=bank.submit,
                 index=self._index,
                 feed_folder=self._feeds.scan,
-                ageing=self._notifier.refresh,
+                ageing=Ageing(bank.engine).look,
             )
         )
 
@@ -51,6 +53,7 @@ class Node:
                 role=self._bank.role(),
                 notifier=self._notifier,
                 health=lambda: self._health,
+                inlet=RestFeeds(self._bank.intake),
                 development=config.development,
             )
         )

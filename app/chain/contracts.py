@@ -17,6 +17,10 @@ from app.domain.errors import ChainFault
 from deploy.compile import load_artifact
 
 
+ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
+"""Members' roles by their numbers on the chain."""
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a bank's postings for a facility have come: the contract's own word."""
@@ -54,6 +58,11 @@ class ConsortiumRegistry(_Wrapper):
         return int(self._read(self.contract.functions.memberOf(operator)))
 
 
+    def role(self, member: int) -> str:
+        """lead, partner, auditor or regulator."""
+        return ROLES[int(self._read(self.contract.functions.member(member))[1])]
+
+
 class FacilityRegistry(_Wrapper):
     name = "FacilityRegistry"
 
@@ -65,13 +74,17 @@ class FacilityRegistry(_Wrapper):
         """0 none, 1 proposed, 2 active, 3 paused, 4 closed."""
         return int(self._read(self.contract.functions.state(facility)))
 
+    def terms(self, facility: int) -> Any:
+        """The proposed terms as the ABI's struct, to be handed on as they are."""
+        return self._read(self.contract.functions.terms(facility))
+
     def propose(self, terms: dict[str, Any]) -> ContractFunction:
         return self.contract.functions.propose(terms)
 
     def accept(self, facility: int, terms_hash: bytes) -> ContractFunction:
         return self.contract.functions.accept(facility, terms_hash)
 
-    def terms_hash(self, terms: dict[str, Any]) -> bytes:
+    def terms_hash(self, terms: Any) -> bytes:
         """keccak256(abi.encode(terms)), which a partner signs by accepting."""
         encoded = self.contract.encode_abi("propose", [terms])
         return bytes(keccak(hexstr=encoded[10:]))

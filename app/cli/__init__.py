@@ -21,15 +21,13 @@ cli = typer.Typer(
 
 
 def _register() -> None:
-    from app.cli import balances, breaks, demo, feed, node, rebuild, reconcile, report
+    from app.cli import demo, feed, keys, node, rebuild, reconcile
 
     cli.command("reconcile")(reconcile.reconcile)
     cli.command("node")(node.node)
     cli.command("demo")(demo.demo)
     cli.add_typer(feed.feed, name="feed")
-    cli.command("balances")(balances.balances)
-    cli.command("breaks")(breaks.breaks)
-    cli.command("report")(report.report)
+    cli.add_typer(keys.keys, name="keys")
     cli.command("rebuild")(rebuild.rebuild)
 
 

@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -28,7 +28,7 @@ from deploy.consortium import Member
 _DIFFERENCES_EXIT = 1
 
 
-class Engine(str, Enum):
+class Engine(StrEnum):
     """Chain engines that can be embedded."""
 
     anvil = "anvil"

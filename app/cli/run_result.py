@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
 
 from app.bootstrap import Bank
 from app.consortium import Consortium
@@ -43,11 +43,26 @@ def run_result(
         gas += bank_gas
         since[bank.member] = before[bank.name]
     with lead.engine.connect() as connection:
-        accounts = balances(connection, facility=terms.id)
         completed = completed_pairs(connection, terms.id, since)
     return {
         "facility": terms.id,
         "rows": {name: _rows(bank, outcome) for name, bank in banks.items()},
+        **account_results(lead.engine, terms.id),
+        "chain": {
+            "engine": lead.manifest.engine,
+            "chain_id": lead.manifest.chain_id,
+            "height": consortium.height(),
+            "transactions": posts,
+            "gas_per_pair": round(gas / completed) if completed else None,
+        },
+    }
+
+
+def account_results(engine: Engine, facility: str) -> dict[str, Any]:
+    """`pairs` and `reserves` of a facility (its id), from a read model that sees all accounts."""
+    with engine.connect() as connection:
+        accounts = balances(connection, facility=facility)
+    return {
         "pairs": {
             account.partner: {type_: account.counts[type_] for type_ in TYPES}
             for account in accounts
@@ -61,13 +76,6 @@ def run_result(
                 "proof": format_amount(_proof(account), account.decimals),
             }
             for account in accounts
-        },
-        "chain": {
-            "engine": lead.manifest.engine,
-            "chain_id": lead.manifest.chain_id,
-            "height": consortium.height(),
-            "transactions": posts,
-            "gas_per_pair": round(gas / completed) if completed else None,
         },
     }
 

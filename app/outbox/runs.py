@@ -1,8 +1,44 @@
-"""What a run of postings cost."""
+"""How far a bank's postings have come, and what they cost."""
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, and_, func, select
 
-from app.outbox.tables import FINAL, batches
+from app.feeds.tables import events
+from app.outbox.tables import FINAL, OFFERED, STOPPED, batches, dead_letters
+
+
+def drained(engine: Engine, facility: str) -> bool:
+    """Whether every accepted event is on the chain, finally (or waits for a person)."""
+    waiting = (
+        select(events.c.id)
+        .outerjoin(
+            dead_letters,
+            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
+        )
+        .where(
+            events.c.facility == facility,
+            events.c.batch_id.is_(None),
+            events.c.parts > 0,
+            dead_letters.c.id.is_(None),
+        )
+        .limit(1)
+    )
+    unsettled = (
+        select(batches.c.id)
+        .where(batches.c.facility == facility, batches.c.state.not_in((FINAL, STOPPED)))
+        .limit(1)
+    )
+    with engine.connect() as connection:
+        return (
+            connection.execute(waiting).first() is None
+            and connection.execute(unsettled).first() is None
+        )
+
+
+def in_flight(engine: Engine) -> bool:
+    """Whether batches were offered that are not final yet."""
+    offered = select(batches.c.id).where(batches.c.state == OFFERED).limit(1)
+    with engine.connect() as connection:
+        return connection.execute(offered).first() is not None
 
 
 def last_batch(engine: Engine, facility: str) -> int:

@@ -38,16 +38,6 @@ class Submitter:
             moved += self._fix(facility)
         return moved + self._dispatcher.offer()
 
-    def idle(self, facility: str) -> bool:
-        """Whether every fixed batch of a facility is final (or waits for a person)."""
-        with self._engine.connect() as connection:
-            return not connection.execute(
-                select(func.count()).where(
-                    batches.c.facility == facility,
-                    batches.c.state.in_((FIXED, OFFERED, REWOUND)),
-                )
-            ).scalar_one()
-
     def stopped(self, facility: str) -> bool:
         """Whether a batch has used up its attempts, so that its lane waits for a person."""
         with self._engine.connect() as connection:

@@ -1,0 +1,118 @@
+"""`tally demo`: a consortium on this machine, to watch."""
+
+import signal
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import typer
+from rich.console import Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from app.cli.console import stdout
+from app.cli.summary import print_summary
+from app.demo.run import SAMPLE_EVENTS, Demo, running_demo
+from app.domain.money import format_amount
+from app.readmodel.sums import balances
+
+_FEED_EVERY_S = 1.0
+_EVENTS_A_FEED = 8
+_PLAIN_LINE_EVERY_S = 10.0
+
+
+def demo(
+    directory: Annotated[
+        Path, typer.Option("--dir", help="Where the demonstration keeps what it has.")
+    ] = Path(".tally/demo"),
+    once: Annotated[bool, typer.Option(help="End after the summary.")] = False,
+) -> None:
+    """Run a lead, three partners and an auditor on this machine, each with a node of its own.
+
+    A sample of loans is reconciled first; then feeds keep arriving until Ctrl-C, which stops
+    everything that was started here. Started again, it goes on with what it had; `make reset`
+    forgets it.
+
+    Example:
+
+      tally demo --once
+    """
+    signal.signal(signal.SIGTERM, _interrupt)
+    started = time.monotonic()
+    try:
+        with running_demo(directory, _say) as running:
+            if running.fresh:
+                _say(f"reconciling a sample of {SAMPLE_EVENTS:,} events")
+                running.push(SAMPLE_EVENTS)
+            running.settle()
+            print_summary(stdout, running.result(started))
+            _print_addresses(running)
+            if not once:
+                _go_on(running)
+    except KeyboardInterrupt:
+        _say("stopped")
+
+
+def _go_on(running: Demo) -> None:
+    if not stdout.is_terminal:
+        _go_on_plainly(running)
+    with Live(_table(running), console=stdout, auto_refresh=False) as live:
+        while True:
+            _feed(running)
+            live.update(_table(running), refresh=True)
+
+
+def _go_on_plainly(running: Demo) -> None:
+    said_at = 0.0
+    while True:
+        _feed(running)
+        if time.monotonic() - said_at > _PLAIN_LINE_EVERY_S:
+            said_at = time.monotonic()
+            for partner, agreed, breaks, proof in _lines(running):
+                _say(f"{partner}: agreed {agreed}, {breaks} breaks, proof {proof}")
+
+
+def _feed(running: Demo) -> None:
+    running.check_nodes()
+    running.push(_EVENTS_A_FEED)
+    time.sleep(_FEED_EVERY_S)
+
+
+def _table(running: Demo) -> Group:
+    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 0))
+    table.add_column("reserve account")
+    for name in ("agreed", "breaks", "proof"):
+        table.add_column(name, justify="right")
+    for line in _lines(running):
+        table.add_row(*line)
+    return Group(Text(), table, Text("feeds keep arriving; Ctrl-C stops everything", style="dim"))
+
+
+def _lines(running: Demo) -> list[tuple[str, str, str, str]]:
+    with running.lead_engine().connect() as connection:
+        accounts = balances(connection, facility=running.facility.id)
+    return [
+        (
+            account.partner,
+            f"{format_amount(account.books.agreed, account.decimals)} {account.currency}",
+            f"{account.breaks:,}",
+            "…" if account.proof is None else format_amount(account.proof, account.decimals),
+        )
+        for account in accounts
+    ]
+
+
+def _print_addresses(running: Demo) -> None:
+    stdout.print("Pages to open:")
+    for node in running.nodes:
+        stdout.print(f"  {node.name:14} {node.url}", highlight=False)
+
+
+def _say(text: str) -> None:
+    stdout.print(text, style="dim", highlight=False)
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt

@@ -1,0 +1,211 @@
+"""`tally feed`: try a feed file out, or push it to a bank's node."""
+
+import csv
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import orjson
+import typer
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+from app.cli.console import stderr, stdout
+from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
+from app.domain.facility import load_facility
+from app.feeds.check import check_feed
+from app.feeds.reader import check_header
+from app.services.intake import Verdict
+
+_DIFFERENCES_EXIT = 1
+_CHUNK_BYTES = 256 * 1024
+_KEY_VARIABLE = "TALLY_API_KEY"
+
+feed = typer.Typer(help="Try a feed file out, or push it to a bank's node.", no_args_is_help=True)
+
+
+@feed.command()
+def check(
+    file: Annotated[Path, typer.Argument(help="The feed (CSV or JSON lines).")],
+    facility: Annotated[Path, typer.Option(help="The facility file (TOML).")],
+    bank: Annotated[
+        str | None, typer.Option("--as", metavar="BANK", help="The sender; else the lead.")
+    ] = None,
+) -> None:
+    """Say what would be accepted and what would be kept aside, without sending anything.
+
+    Exit code 0: every row is good. 1: rows would be quarantined. 2: the file cannot be used.
+
+    Example:
+
+      tally feed check huarui.csv --facility WLD-2016-A.toml --as huarui
+    """
+    terms = load_facility(facility)
+
+    def report(verdict: Verdict) -> None:
+        _print_quarantined(verdict.row, verdict.field, verdict.value, verdict.reason)
+
+    seen = check_feed(file, terms, bank or terms.lead, quarantined=report)
+    for warning in seen.warnings:
+        stderr.print(f"[yellow]warning[/] {escape(warning)}")
+    result = seen.result
+    _print_sums(result.rows_in, result.accepted, result.duplicate, result.quarantined)
+    if result.quarantined:
+        raise typer.Exit(_DIFFERENCES_EXIT)
+
+
+@feed.command()
+def submit(
+    file: Annotated[Path, typer.Argument(help="The feed (CSV or JSON lines).")],
+    node: Annotated[str, typer.Option(metavar="URL", help="The bank's node.")],
+    key_file: Annotated[
+        Path | None,
+        typer.Option(help=f"File with the API key; else it is taken from {_KEY_VARIABLE}."),
+    ] = None,
+    facility: Annotated[
+        str | None, typer.Option(metavar="ID", help="The facility's id; else the first row's.")
+    ] = None,
+) -> None:
+    """Push a feed to a bank's node. What it answers as accepted is durable there.
+
+    Sending the same file again is harmless: its rows are duplicates then.
+    Exit code 0: every row was taken. 1: rows were quarantined. 2: it cannot be sent. 3: it failed.
+
+    Example:
+
+      TALLY_API_KEY=$(cat webank.key) tally feed submit webank.csv --node http://127.0.0.1:8701
+    """
+    check_header(file)
+    key = _key(key_file)
+    id_ = facility or _first_facility(file)
+    content_type = "application/x-ndjson" if _is_json(file) else "text/csv"
+    with (
+        Progress(
+            TextColumn("sending"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            console=stderr,
+            disable=not stderr.is_terminal,
+        ) as bars,
+        httpx.Client(base_url=node, timeout=None) as client,
+    ):
+        task = bars.add_task("", total=file.stat().st_size)
+
+        def body() -> Iterator[bytes]:
+            with file.open("rb") as stream:
+                while part := stream.read(_CHUNK_BYTES):
+                    bars.advance(task, len(part))
+                    yield part
+
+        sums = _send(client, id_, content_type, key, body())
+    _print_sums(sums["in"], sums["accepted"], sums["duplicate"], sums["quarantined"])
+    if sums["quarantined"]:
+        raise typer.Exit(_DIFFERENCES_EXIT)
+
+
+def _send(
+    client: httpx.Client, facility: str, content_type: str, key: str, body: Iterator[bytes]
+) -> dict[str, int]:
+    headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
+    path = f"/v1/facilities/{facility}/events:bulk"
+    try:
+        with client.stream("POST", path, content=body, headers=headers) as answer:
+            if answer.status_code >= httpx.codes.BAD_REQUEST:
+                raise _refusal(answer.status_code, answer.read(), str(client.base_url))
+            for line in answer.iter_lines():
+                told = orjson.loads(line)
+                if "rows" in told:
+                    return dict(told["rows"])
+                if "problem" in told:
+                    raise TallyError(_problem_text(told["problem"]), where=str(client.base_url))
+                if told["verdict"] == "quarantined":
+                    _print_quarantined(told["row"], told["field"], told["value"], told["reason"])
+    except httpx.InvalidURL as fault:
+        raise UsageFault(f"--node is no address ({fault})") from None
+    except httpx.TransportError as fault:
+        raise ChainFault(
+            f"the node does not answer ({type(fault).__name__})",
+            where=str(client.base_url),
+            remedy="Start it (tally node), then send the file again; nothing is taken twice",
+        ) from None
+    raise TallyError(
+        "the answer was cut short",
+        where=str(client.base_url),
+        remedy="Send the file again; nothing is taken twice",
+    )
+
+
+def _refusal(status: int, body: bytes, where: str) -> TallyError:
+    try:
+        text = _problem_text(orjson.loads(body))
+    except orjson.JSONDecodeError:
+        text = f"HTTP {status}"
+    fault = TallyError if status >= httpx.codes.INTERNAL_SERVER_ERROR else UsageFault
+    return fault(f"the node refused: {text}", where=where)
+
+
+def _problem_text(problem: dict[str, Any]) -> str:
+    return str(problem.get("detail") or problem.get("title") or "no reason given")
+
+
+def _key(path: Path | None) -> str:
+    if path is None:
+        key = os.environ.get(_KEY_VARIABLE, "")
+    else:
+        try:
+            key = path.read_text()
+        except OSError as fault:
+            raise UsageFault(
+                f"the key file cannot be read ({fault.strerror})", where=str(path)
+            ) from None
+    if not key.strip():
+        raise UsageFault(
+            "there is no API key",
+            remedy=f"Set {_KEY_VARIABLE} or give --key-file; `tally keys create` makes a key",
+        )
+    return key.strip()
+
+
+def _is_json(file: Path) -> bool:
+    with file.open("rb") as stream:
+        for line in stream:
+            start = line.removeprefix(b"\xef\xbb\xbf").strip()
+            if start:
+                return start.startswith(b"{")
+    return False
+
+
+def _first_facility(file: Path) -> str:
+    """The facility that the first row names."""
+    with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
+        lines = (line for line in stream if line.strip())
+        if _is_json(file):
+            try:
+                found = orjson.loads(next(lines)).get("facility")
+            except (orjson.JSONDecodeError, AttributeError):
+                found = None
+        else:
+            found = next(csv.DictReader(lines), {}).get("facility")
+    if not isinstance(found, str) or not found:
+        raise FeedFault(
+            "the first row names no facility", where=str(file), remedy="Give --facility ID"
+        )
+    return found
+
+
+def _print_quarantined(row: int, field: str, value: str, reason: str) -> None:
+    stderr.print(
+        f"row {row} [bold]{escape(field)}[/] {escape(reason)} [dim]{escape(repr(value[:60]))}[/]",
+        highlight=False,
+    )
+
+
+def _print_sums(rows_in: int, accepted: int, duplicate: int, quarantined: int) -> None:
+    stdout.print(
+        f"{rows_in:,} rows in: {accepted:,} accepted, {duplicate:,} duplicate, "
+        f"{quarantined:,} quarantined",
+        highlight=False,
+    )

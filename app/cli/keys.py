@@ -1,0 +1,83 @@
+"""`tally keys`: API keys of a bank's node."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+from sqlalchemy import Engine
+
+from app.api import keys as api_keys
+from app.cli.console import stderr, stdout
+from app.config import load_config
+from app.db import engine as db
+from app.domain.errors import UsageFault
+
+keys = typer.Typer(help="API keys of a bank's node.", no_args_is_help=True)
+
+ConfigOption = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
+
+
+class KeyRole(StrEnum):
+    """What a key may do."""
+
+    feeds = "feeds"
+    read = "read"
+    admin = "admin"
+
+
+@keys.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who will use it.")],
+    config: ConfigOption,
+    role: Annotated[KeyRole, typer.Option(help="feeds pushes, read reads, admin does both.")],
+) -> None:
+    """Make a key and print it, this once: only its hash is kept.
+
+    Example:
+
+      tally keys create core-banking --role feeds --config bank.toml > webank.key
+    """
+    with _database(config).begin() as connection:
+        _, text = api_keys.create(connection, name, role.value)
+    # The bare key on standard output, so that it can be redirected into a file.
+    typer.echo(text)
+
+
+@keys.command("list")
+def list_(config: ConfigOption) -> None:
+    """Show all keys, without their secrets.
+
+    Example:
+
+      tally keys list --config bank.toml
+    """
+    table = Table("id", "name", "role", "made", "revoked", box=None, header_style="dim")
+    with _database(config).connect() as connection:
+        for key in api_keys.list_keys(connection):
+            table.add_row(key.id, key.name, key.role, key.created_at, key.revoked_at or "")
+    stdout.print(table)
+
+
+@keys.command()
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `tally keys list` shows it.")],
+    config: ConfigOption,
+) -> None:
+    """Close a key from now on.
+
+    Example:
+
+      tally keys revoke 0f3a5c7e9b1d --config bank.toml
+    """
+    with _database(config).begin() as connection:
+        if not api_keys.revoke(connection, key_id):
+            raise UsageFault(f"no open key has the id {key_id!r}", remedy="See `tally keys list`")
+    stderr.print(f"key {key_id} is closed", highlight=False)
+
+
+def _database(config: Path) -> Engine:
+    engine = db.create(load_config(config).database_url)
+    db.upgrade(engine)
+    return engine
