@@ -472,7 +472,8 @@ class BreakRow:
     lead_value_date: str
     partner_amount: str
     partner_value_date: str
-    difference: str
+    differences: Sequence[str]
+    """Of the amounts and of the value dates, signed; only those that there are."""
     first_posted_at: str
     age_seconds: int
     overdue: bool
@@ -570,8 +571,18 @@ def _break_row(names: Directory, pair: Pair, now: datetime) -> BreakRow:
         lead_value_date=value_date(pair.lead),
         partner_amount=amount(pair.partner_half),
         partner_value_date=value_date(pair.partner_half),
-        difference="" if pair.difference is None else money(pair.difference, decimals),
+        differences=list(_differences(pair, decimals)),
         first_posted_at=_iso(pair.first_posted_at),
         age_seconds=_seconds_since(pair.first_posted_at, now),
         overdue=pair.overdue,
     )
+
+
+def _differences(pair: Pair, decimals: int) -> Iterable[str]:
+    if pair.lead is None or pair.partner_half is None:
+        return
+    if pair.difference:
+        yield f"{'+' if pair.difference > 0 else ''}{money(pair.difference, decimals)}"
+    days = (pair.partner_half.value_date - pair.lead.value_date).days
+    if days:
+        yield f"{'+' if days > 0 else '−'}{abs(days):,} {'day' if abs(days) == 1 else 'days'}"
