@@ -1,0 +1,166 @@
+"""The facility file: what is wrong in it is said by key, and good ones are read to the letter."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import FacilityFault
+from app.domain.facility import Facility, load_facility, parse_facility
+from app.domain.kinds import Component, Kind
+
+GOOD = """
+id        = "WLD-2016-A"
+lead      = "webank"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "18:00:00"
+
+[rules]
+amount_tolerance     = "0.01"
+date_window_days     = 1
+match_deadline_hours = 24
+
+[[partners]]
+name        = "huarui"
+share_bps   = { principal = 8000, interest = 7999, fee = 0 }
+low_balance = "100000.00"
+
+[[partners]]
+name        = "luoyang"
+share_bps   = { principal = 2000, interest = 1, fee = 10000 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "complaint"),
+    [
+        ('id        = "WLD-2016-A"', "", "id is missing"),
+        ('id        = "WLD-2016-A"', 'id = ""', "id must be 1 to 64 printable"),
+        ('id        = "WLD-2016-A"', f'id = "{"x" * 65}"', "id must be 1 to 64 printable"),
+        ('id        = "WLD-2016-A"', 'id = "a\\nb"', "id must be 1 to 64 printable"),
+        ('id        = "WLD-2016-A"', "id = 7", "id must be a text"),
+        ('id        = "WLD-2016-A"', 'id = "a"\ncolour = 1', "colour is an unknown key"),
+        ('"CNY"', '"CNX"', "currency 'CNX' is not a currency"),
+        ('"CNY"', '"XAU"', "XAU has no minor unit"),
+        ('"Asia/Shanghai"', '"Asia/Atlantis"', "time_zone 'Asia/Atlantis' is no time zone"),
+        ('"Asia/Shanghai"', '"../../etc/passwd"', "is no time zone"),
+        ('"Asia/Shanghai"', '"/etc/localtime"', "is no time zone"),
+        ('"Asia/Shanghai"', '"Asia"', "is no time zone"),
+        ('"Asia/Shanghai"', '""', "is no time zone"),
+        ('"18:00:00"', '"24:00:00"', "cut_off '24:00:00' is no time of day"),
+        ('"18:00:00"', '"9:00:00"', "is no time of day"),
+        ('"18:00:00"', '"18:00"', "is no time of day"),
+        ('"18:00:00"', "18:00:00", "cut_off must be a text"),
+        ('"0.01"', '"0.001"', "rules.amount_tolerance '0.001' has 3 decimals"),
+        ('"0.01"', "0.01", "rules.amount_tolerance must be a text"),
+        ('"0.01"', '"-1"', "must not be negative"),
+        ("date_window_days     = 1", "date_window_days = -1", "no whole number"),
+        ("date_window_days     = 1", "date_window_days = true", "no whole number"),
+        ("date_window_days     = 1", "", "rules.date_window_days is missing"),
+        ("match_deadline_hours = 24", "match_deadline_hours = 1.5", "no whole number"),
+        ("match_deadline_hours = 24", "match_deadline_h = 24", "match_deadline_h is an unknown"),
+        ("[rules]", "[rule]", "rule is an unknown key"),
+        ("principal = 8000", "principal = 8001", "principal shares add up to 10001"),
+        ("fee = 10000", "fee = 10001", "no whole number from 0 to 10000"),
+        ("fee = 10000", "fee = -1", "no whole number"),
+        ("fee = 10000", "fee = 1.0", "no whole number"),
+        ("fee = 10000", 'fee = "1"', "no whole number"),
+        (", fee = 10000", "", r"share_bps.fee is missing"),
+        ("fee = 10000", "fee = 1, tax = 1", "tax is an unknown key"),
+        ('"luoyang"', '"huarui"', "'huarui' is named twice"),
+        ('"luoyang"', '"webank"', "'webank' is the lead"),
+        ('"luoyang"', '"lu\\u0000"', r"partners\[2\].name must be 1 to 64 printable"),
+        ('"100000.00"', '"1.005"', r"partners\[1\] \(huarui\).low_balance"),
+        ("[[partners]]", "[[partner]]", "partner is an unknown key"),
+        ('lead      = "webank"', "lead = [", "not TOML"),
+    ],
+)
+def test_a_bad_file_is_refused_by_key(old: str, new: str, complaint: str) -> None:
+    assert old in GOOD
+    with pytest.raises(FacilityFault, match=complaint) as caught:
+        parse_facility(GOOD.replace(old, new), where="f.toml")
+    assert caught.value.where == "f.toml"
+    assert caught.value.remedy
+
+
+def test_a_facility_needs_a_partner() -> None:
+    with pytest.raises(FacilityFault, match="there is no partner"):
+        parse_facility("partners = []\n" + GOOD.split("[[partners]]")[0])
+
+
+def test_more_partners_than_the_chain_can_number_are_refused() -> None:
+    partner = '[[partners]]\nname = "p{}"\nshare_bps = {{ principal=0, interest=0, fee=0 }}\n'
+    head = GOOD.split("[[partners]]")[0]
+    most = parse_facility(head + "".join(map(partner.format, range(254))))
+    assert most.partners[-1].number == 254
+    with pytest.raises(FacilityFault, match="255 partners"):
+        parse_facility(head + "".join(map(partner.format, range(255))))
+
+
+@pytest.mark.parametrize(
+    ("octets", "complaint"), [(b"id = '\xe9'", "byte 6 is not UTF-8"), (b"", "id is missing")]
+)
+def test_a_file_that_is_no_text_is_refused(tmp_path: Path, octets: bytes, complaint: str) -> None:
+    path = tmp_path / "f.toml"
+    path.write_bytes(octets)
+    with pytest.raises(FacilityFault, match=complaint):
+        load_facility(path)
+
+
+def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(FacilityFault, match="cannot be read"):
+        load_facility(tmp_path / "none.toml")
+    with pytest.raises(FacilityFault, match="cannot be read"):
+        load_facility(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def facility(tmp_path_factory: pytest.TempPathFactory) -> Facility:
+    path = tmp_path_factory.mktemp("facility") / "f.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
+    return load_facility(path)
+
+
+def test_a_good_file_is_read_to_the_letter(facility: Facility) -> None:
+    assert facility.banks == ("webank", "huarui", "luoyang")
+    assert facility.decimals == 2
+    assert facility.rules.amount_tolerance == 1
+    huarui = facility.partner("huarui")
+    assert huarui is not None
+    assert (huarui.number, huarui.low_balance) == (1, 10_000_000)
+    assert facility.partner("webank") is None
+    assert facility.shares_of(2, Component.INTEREST, 1) == 1
+
+
+def test_parts_are_rounded_down_and_the_lead_keeps_the_rest(facility: Facility) -> None:
+    assert facility.split(Kind.INTEREST, 10_000, 1) == (7_999, 1)
+    assert facility.split(Kind.INTEREST, 9_999, 1) == (7_998, 0)
+    assert facility.split(Kind.FEE, 7, 1) == (0, 7)
+    with pytest.raises(ValueError, match="top_up is not split"):
+        facility.split(Kind.TOP_UP, 1, 1)
+
+
+@pytest.mark.parametrize(
+    ("booked_at", "day"),
+    [
+        ("2026-03-01T18:00:00+08:00", date(2026, 3, 1)),
+        ("2026-03-01T18:00:00.999999+08:00", date(2026, 3, 1)),
+        ("2026-03-01T18:00:01+08:00", date(2026, 3, 2)),
+        ("2026-03-01T10:00:01Z", date(2026, 3, 2)),
+        ("2026-02-28T15:59:59Z", date(2026, 3, 1)),  # 23:59:59 in Shanghai, after the cut-off
+        ("2026-02-28T16:00:00Z", date(2026, 3, 1)),
+        ("2026-12-31T23:00:00+08:00", date(2027, 1, 1)),
+    ],
+)
+def test_the_business_date_turns_strictly_after_the_cut_off(
+    facility: Facility, booked_at: str, day: date
+) -> None:
+    assert facility.business_day(datetime.fromisoformat(booked_at)) == day.toordinal()
+
+
+def test_the_calendar_ends_without_a_crash(facility: Facility) -> None:
+    last = datetime(9999, 12, 31, 15, 59, 59, tzinfo=UTC)
+    assert facility.business_day(last) == date.max.toordinal() + 1
+    with pytest.raises(OverflowError):
+        facility.business_day(datetime(9999, 12, 31, 16, tzinfo=UTC))
