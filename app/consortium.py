@@ -46,7 +46,7 @@ class Consortium:
         Raises UsageFault when one of its banks is not a member, or when the chain already has a
         facility of that id with other terms.
         """
-        manifest = Manifest.read(self.folder.manifest)
+        manifest = self.manifest()
         numbers = self._member_numbers(facility, manifest)
         registry = FacilityRegistry(self.rpc, manifest.addresses["FacilityRegistry"])
         with closing(self.bank(facility.lead)) as lead:
@@ -68,6 +68,10 @@ class Consortium:
     def bank(self, name: str) -> Bank:
         """A member's machinery. The caller closes it."""
         return Bank(load_config(self.folder.config(name)))
+
+    def manifest(self) -> Manifest:
+        """Where the contracts stand."""
+        return Manifest.read(self.folder.manifest)
 
     def height(self) -> int:
         """The newest block's number."""

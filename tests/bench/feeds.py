@@ -1,0 +1,78 @@
+"""Clean bulk feeds for measuring: one partner, eight kinds, every pair a match."""
+
+import csv
+from pathlib import Path
+
+from app.domain.facility import Facility, load_facility
+from app.domain.kinds import Kind
+from app.domain.money import format_amount
+
+KINDS = (
+    Kind.DRAWDOWN,
+    Kind.PRINCIPAL,
+    Kind.INTEREST,
+    Kind.PENALTY,
+    Kind.FEE,
+    Kind.TOP_UP,
+    Kind.WITHDRAWAL,
+    Kind.SERVICE_FEE,
+)
+LEAD, PARTNER = "webank", "huarui"
+
+_FACILITY = f"""
+id        = "BENCH"
+lead      = "{LEAD}"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "23:59:59"
+
+[rules]
+amount_tolerance     = "0.00"
+date_window_days     = 0
+match_deadline_hours = 24
+
+[[partners]]
+name        = "{PARTNER}"
+share_bps   = {{ principal = 8000, interest = 8000, fee = 8000 }}
+low_balance = "0.00"
+"""
+_COLUMNS = (
+    "event_id",
+    "facility",
+    "event_ref",
+    "kind",
+    "amount",
+    "currency",
+    "value_date",
+    "booked_at",
+    "partner",
+    "loan_ref",
+)
+_DATE = "2026-03-02"
+
+
+def write_feeds(folder: Path, pairs: int) -> tuple[Facility, dict[str, Path]]:
+    """Write a facility and both banks' feeds of `pairs` events; returns them by bank."""
+    terms = folder / "facility.toml"
+    terms.write_text(_FACILITY)
+    facility = load_facility(terms)
+    paths = {bank: folder / f"{bank}.csv" for bank in (LEAD, PARTNER)}
+    with paths[LEAD].open("w", newline="") as lead, paths[PARTNER].open("w", newline="") as partner:
+        lead_rows, partner_rows = csv.writer(lead), csv.writer(partner)
+        lead_rows.writerow(_COLUMNS)
+        partner_rows.writerow(_COLUMNS)
+        for number in range(pairs):
+            kind = KINDS[number % len(KINDS)]
+            amount = 100_000 + number
+            part = facility.split(kind, amount, 1)[0] if kind.shared else amount
+            common = (f"{kind.feed_name}-{number:08d}", kind.feed_name)
+            tail = ("CNY", _DATE, f"{_DATE}T10:00:00+08:00")
+            lead_rows.writerow(
+                (f"L{number}", "BENCH", *common, format_amount(amount, 2), *tail)
+                + ("" if kind.shared else PARTNER, f"L{number % 5000:06d}")
+            )
+            partner_rows.writerow(
+                (f"P{number}", "BENCH", *common, format_amount(part, 2), *tail)
+                + ("", f"L{number % 5000:06d}")
+            )
+    return facility, paths

@@ -1,0 +1,144 @@
+"""The three measurements. Each founds its consortium before the clock starts."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import select
+from web3 import Web3
+
+from app.bootstrap import Bank
+from app.chain.keystore import load_account
+from app.chain.rpc import Rpc
+from app.chain.transactions import wait_for_receipt
+from app.consortium import Consortium, embedded
+from app.domain.legs import Leg, pack
+from app.chain.posting import encode_post
+from app.outbox.runs import run_gas
+from app.outbox.tables import attempts, batches
+from app.readmodel.sums import balances
+from app.services import reconcile as service
+from deploy.consortium import Member
+from tests.bench.feeds import LEAD, PARTNER, write_feeds
+
+_MEMBERS = [Member(LEAD, "lead"), Member(PARTNER, "partner")]
+_WINDOW = 24
+
+
+@dataclass(frozen=True)
+class EndToEnd:
+    """`lanes`: each bank's signed transactions, in order."""
+
+    pairs: int
+    pairs_per_second: float
+    gas_per_pair: int
+    lanes: list[list[bytes]]
+
+
+def end_to_end(folder: Path, pairs: int) -> EndToEnd:
+    """Both feeds read, validated, stored, posted, matched, and indexed on both sides."""
+    folder.mkdir(parents=True)
+    facility, feeds = write_feeds(folder, pairs)
+    with ExitStack() as stack:
+        consortium = stack.enter_context(embedded(folder / "network", _MEMBERS, "anvil"))
+        consortium.agree(facility)
+        banks = _banks(stack, consortium)
+        silent = service.Progress(rows=lambda bank, count: None, moved=lambda bank, count: None)
+        started = time.perf_counter()
+        service.reconcile(banks, facility.id, feeds, consortium.height, silent)
+        seconds = time.perf_counter() - started
+        for bank in banks:
+            with bank.engine.connect() as connection:
+                (account,) = balances(connection)
+            assert account.counts["matched"] == pairs, account.counts
+            assert account.proof == 0, account
+        gas = sum(run_gas(bank.engine, facility.id, 0)[1] for bank in banks)
+        lanes = [_signed(bank) for bank in banks]
+    return EndToEnd(pairs, pairs / seconds, round(gas / pairs), lanes)
+
+
+def raw_engine(folder: Path, whole: EndToEnd) -> float:
+    """Pairs a second of the same transactions sent straight to a fresh engine."""
+    (folder / "network" / "network.json").unlink()  # founded anew, with the same keys
+    facility, _ = write_feeds(folder, 0)
+    with embedded(folder / "network", _MEMBERS, "anvil") as consortium:
+        for name in (LEAD, PARTNER):
+            (consortium.folder.config(name).parent / "node.db").unlink()
+        consortium.agree(facility)
+        rpc = Rpc(consortium.rpc.url)
+        lanes = [["0x" + raw.hex() for raw in lane] for lane in whole.lanes]
+        started = time.perf_counter()
+        last = []
+        for position in range(0, max(map(len, lanes)), _WINDOW):
+            for lane in lanes:
+                sent = rpc.batch(
+                    [
+                        ("eth_sendRawTransaction", [raw])
+                        for raw in lane[position : position + _WINDOW]
+                    ]
+                )
+                last += sent[-1:]
+        for tx_hash in last:
+            assert wait_for_receipt(rpc, tx_hash)["status"] == "0x1"
+        return whole.pairs / (time.perf_counter() - started)
+
+
+def plain_loop(folder: Path, legs: int) -> float:
+    """Pairs a second of web3.py as its guide shows it: sign, send, wait, leg by leg."""
+    folder.mkdir(parents=True)
+    facility, _ = write_feeds(folder, 0)
+    with embedded(folder / "network", _MEMBERS, "anvil") as consortium:
+        consortium.agree(facility)
+        web3 = Web3(Web3.HTTPProvider(consortium.rpc.url))
+        address = web3.to_checksum_address(_manifest_address(consortium))
+        account = load_account(consortium.folder.keys(LEAD), "operator", development=True)
+        started = time.perf_counter()
+        for number in range(legs):
+            leg = Leg(
+                kind=1,
+                partner=0,
+                amount=100_000 + number,
+                value_day=739_000,
+                business_day=739_000,
+                shares_day=0,
+                reference=number.to_bytes(20),
+            )
+            stream, _ = pack([leg])
+            signed = account.sign_transaction(
+                {
+                    "chainId": web3.eth.chain_id,
+                    "nonce": web3.eth.get_transaction_count(account.address),
+                    "gas": 1_000_000,
+                    "gasPrice": 0,
+                    "to": address,
+                    "value": 0,
+                    "data": encode_post(1, number + 1, stream, b""),
+                }
+            )
+            sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+            assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+        return legs / 2 / (time.perf_counter() - started)
+
+
+def _banks(stack: ExitStack, consortium: Consortium) -> list[Bank]:
+    banks = [consortium.bank(member.name) for member in _MEMBERS]
+    for bank in banks:
+        stack.callback(bank.close)
+        bank.index()
+    return banks
+
+
+def _signed(bank: Bank) -> list[bytes]:
+    with bank.engine.connect() as connection:
+        return list(
+            connection.execute(
+                select(attempts.c.raw_transaction)
+                .join(batches, batches.c.id == attempts.c.batch_id)
+                .order_by(attempts.c.nonce)
+            ).scalars()
+        )
+
+
+def _manifest_address(consortium: Consortium) -> str:
+    return consortium.manifest().addresses["Reconciliation"]
