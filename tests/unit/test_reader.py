@@ -1,0 +1,335 @@
+"""Reading feeds: what is wrong with a file, with a row, and which physical line it is."""
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.domain.errors import FeedFault, UsageFault
+from app.feeds.lines import MAX_ROW
+from app.feeds.reader import Feed, check_header, open_feed
+from app.feeds.validation import Validator
+from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, event, fault, json_bytes, read, row
+
+
+@pytest.mark.parametrize(
+    ("data", "complaint"),
+    [
+        (b"", "0 bytes"),
+        (b"\xef\xbb\xbf", "no header"),
+        (b"\n\r\n  \n", "no header"),
+        (HEADER.replace(b"amount,", b""), "column amount is missing"),
+        (HEADER.replace(b"amount,", b"Amount,"), "column amount is missing"),
+        (HEADER.replace(b"amount,", b" amount,"), "column amount is missing"),
+        (HEADER.replace(b"memo", b"kind"), "column 'kind' is doubled"),
+        (HEADER.replace(b"memo", b"x,x"), "column 'x' is doubled"),
+        (HEADER.replace(b",", b";"), "is missing"),
+        (HEADER.replace(b",", b"\t"), "is missing"),
+        (HEADER.decode().encode("utf-16"), "is missing"),
+        (b"[" + json_bytes([row()]) + b"]", "is missing"),
+        (b'"' + HEADER, "never closes"),
+        (b"x" * (MAX_ROW + 1), "header is longer"),
+        (b"\x00\x01\x02\xff", "is missing"),
+    ],
+)
+def test_a_file_that_is_unusable_as_a_whole_is_refused(
+    data: bytes, complaint: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_bytes(data)
+    with pytest.raises(FeedFault, match=complaint) as caught:
+        check_header(path)
+    assert caught.value.where == str(path)
+    assert caught.value.remedy
+    with pytest.raises(FeedFault, match=complaint), open_feed(path, FACILITY, "lead"):
+        pass
+
+
+def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
+    for path in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(FeedFault, match="cannot be read"):
+            check_header(path)
+
+
+def test_a_file_that_breaks_off_is_refused_where_it_does() -> None:
+    class Torn(io.RawIOBase):
+        def __init__(self) -> None:
+            self.parts = [HEADER + LINE % (b"E1", b"") + b"\n"]
+
+        def read(self, size: int = -1) -> bytes:
+            if self.parts:
+                return self.parts.pop()
+            raise OSError(5, "Input/output error")
+
+    rows = Feed(Torn(), "feed").rows(Validator(FACILITY, "lead"))
+    assert event(next(rows)).event_id == "E1"
+    with pytest.raises(OSError, match="Input/output"):
+        next(rows)
+
+
+def test_a_sender_that_is_no_party_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_bytes(HEADER)
+    with pytest.raises(UsageFault, match="'gamma' is no party"), open_feed(path, FACILITY, "gamma"):
+        pass
+
+
+@pytest.mark.parametrize("data", [HEADER, HEADER.strip(), HEADER.strip() + b"\r\n\r\n \t\n"])
+def test_a_header_alone_is_a_feed_without_rows(data: bytes) -> None:
+    assert read(data) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "reason"),
+    [
+        (b"E1,F-1", "has 2 cells, the header has 9"),
+        (LINE % (b"E1", b",x"), "has 10 cells"),
+        (b"x", "has 1 cells"),
+        (b'""', "has 1 cells"),
+        (b'"E1,F-1', "never closes"),
+        (LINE % (b"E1", b'"two\nlines"') + b",", "has 10 cells"),
+    ],
+)
+def test_a_row_that_does_not_fit_the_header_is_quarantined_whole(line: bytes, reason: str) -> None:
+    good = LINE % (b"E0", b"")
+    first, bad = read(HEADER + good + b"\n" + line)
+    assert event(first).row == 2
+    assert (fault(bad).row, fault(bad).field) == (3, "row")
+    assert reason in fault(bad).reason
+    assert fault(bad).value.startswith(line[:2].decode())
+
+
+def test_rows_after_a_bad_one_go_on_under_their_own_lines() -> None:
+    lines = [
+        LINE % (b"E1", b'"a\nb\n\nc"'),  # lines 2 to 5
+        b"bad",  # 6
+        b"",  # 7
+        LINE % (b"E2", b""),  # 8
+        b"  \t",  # 9
+        LINE % (b"E3", b'"x""y"'),  # 10
+    ]
+    rows = read(HEADER + b"\n".join(lines))
+    assert [judged.row for judged in rows] == [2, 6, 8, 10]
+    assert [judged.event_id for judged in rows] == ["E1", "", "E2", "E3"]
+    assert event(rows[0]).details == b'{"memo":"a\\nb\\n\\nc"}'
+    assert event(rows[3]).details == b'{"memo":"x\\"y"}'
+
+
+@pytest.mark.parametrize(
+    ("cell", "memo"),
+    [
+        (b'a"b', r"a\"b"),
+        (b'a"b"c', r"a\"b\"c"),
+        (b'""', None),
+        (b'"a"b', "ab"),  # what follows a closing quote belongs to the cell
+        (b'"a" "b"', r"a \"b\""),
+        (b"a\rb", r"a\rb"),
+        (b'"a\r\nb"', r"a\r\nb"),
+        (b'"a,b"', "a,b"),
+        (b" a ", " a "),
+        (b'"\xc3\xa9"', "é"),
+    ],
+)
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", b""])
+def test_cells_are_taken_to_the_letter(cell: bytes, memo: str | None, end: bytes) -> None:
+    (judged,) = read(HEADER + LINE % (b"E1", cell) + end)
+    want = None if memo is None else f'{{"memo":"{memo}"}}'.encode()
+    assert event(judged).details == want
+
+
+def test_a_byte_order_mark_and_any_order_of_columns() -> None:
+    columns = [*reversed(list(row())), "branch"]
+    cells = row(branch="x")
+    plain = csv_bytes([cells], columns)
+    for data in (plain, b"\xef\xbb\xbf" + plain, b"\n" + plain.replace(b"\n", b"\r\n")):
+        feed = Feed(io.BytesIO(data), "feed")
+        (judged,) = feed.rows(Validator(FACILITY, "lead"))
+        assert event(judged).event_id == "E1"
+        assert feed.warnings == ["feed: the unknown column 'branch' is ignored"]
+
+
+def test_a_byte_order_mark_further_down_is_content() -> None:
+    (judged,) = read(HEADER + LINE % (b"\xef\xbb\xbfE1", b""))
+    assert fault(judged).field == "event_id"
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "value"),
+    [
+        (LINE % (b"E\xe9", b""), "event_id", r"E\xe9"),
+        (LINE % (b"E1", b"caf\xe9"), "memo", r"caf\xe9"),
+        (LINE % (b"E1", b"half \xed\xa0\x80"), "memo", r"half \xed\xa0\x80"),
+        (LINE % (b"E1", b'"\xff\nx"'), "memo", "\\xff\nx"),
+        (LINE % (b"E1", b"a\0b"), "memo", r"a\x00b"),
+        (LINE % (b"E\0", b""), "event_id", r"E\x00"),
+        (b"\xe9", "row", r"\xe9"),
+    ],
+)
+def test_bytes_that_are_no_text_quarantine_their_row_alone(
+    line: bytes, field: str, value: str
+) -> None:
+    bad, good = read(HEADER + line + b"\n" + LINE % (b"E2", b"ok"))
+    assert (fault(bad).field, fault(bad).value) == (field, value)
+    assert event(good).event_id == "E2"
+
+
+def test_undecodable_bytes_in_an_unknown_column_quarantine_the_row_after_all_columns() -> None:
+    header = HEADER.strip() + b",branch\n"
+    bad, worse, good = read(
+        header
+        + LINE % (b"E1", b"m")
+        + b",\xe9\n"
+        + (LINE % (b"E2", b"m")).replace(b"CNY", b"EUR")
+        + b",\xe9\n"
+        + LINE % (b"E3", b"m")
+        + b",e\n"
+    )
+    assert (fault(bad).field, fault(bad).event_id) == ("row", "E1")
+    assert fault(worse).field == "currency"
+    assert event(good).event_id == "E3"
+
+
+# --- JSON lines --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("line", "field"),
+    [
+        (b"{", "row"),
+        (b"nonsense", "row"),
+        (b"[]", "row"),
+        (b'"E1"', "row"),
+        (b"null", "row"),
+        (b"{} {}", "row"),
+        (b'{"event_id":"E1",}', "row"),
+        (b"{'event_id':'E1'}", "row"),
+        (b'{"x":"\xe9"}', "row"),
+        (b'{"x":NaN}', "row"),
+        (b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}", "row"),
+        (b"{}", "event_id"),
+        (json_bytes([row(amount=100)]).strip(), "amount"),
+        (json_bytes([row(amount=1e3)]).strip(), "amount"),
+        (json_bytes([row(amount=True)]).strip(), "amount"),
+        (json_bytes([row(amount=None)]).strip(), "amount"),
+        (json_bytes([row() | {"event_id": 7}]).strip(), "event_id"),
+        (json_bytes([row(memo=0)]).strip(), "memo"),
+        (json_bytes([row(memo={"a": [1]})]).strip(), "memo"),
+        (json_bytes([row(partner=False)]).strip(), "partner"),
+        (json_bytes([row(shares_on=[])]).strip(), "shares_on"),
+        (json_bytes([row(memo="\ud800")]).strip(), "memo"),
+        (json_bytes([row(memo="a\0")]).strip(), "memo"),
+        (b'{"amount":"100.00",' + json_bytes([row()]).strip()[1:], "amount"),
+        (b'{"memo":null,"memo":null,' + json_bytes([row()]).strip()[1:], "memo"),
+        (b'{"memo":1,"kind":"fee",' + json_bytes([row()]).strip()[1:], "kind"),
+        (b'{"x":1,"x":2,' + json_bytes([row()]).strip()[1:], "row"),
+        (b'{"x":1,"x":2,' + json_bytes([row(currency="EUR")]).strip()[1:], "currency"),
+    ],
+)
+def test_a_bad_json_line_is_quarantined_alone(line: bytes, field: str) -> None:
+    data = json_bytes([row("E0")]) + b"\n" + line + b"\r\n" + json_bytes([row("E2")])
+    first, bad, last = read(data)
+    assert (event(first).row, event(last).row) == (1, 4)
+    assert (fault(bad).row, fault(bad).field) == (3, field), fault(bad)
+
+
+def test_a_json_number_is_shown_as_it_was_written() -> None:
+    line = json_bytes([row(amount=1)]).replace(b'"amount": 1', b'"amount": 100.10')
+    (bad,) = read(line)
+    assert (fault(bad).value, fault(bad).reason) == ("100.10", "is no text: write it in quotes")
+
+
+def test_json_lines_warn_of_unknown_keys_once_and_take_null_as_absent() -> None:
+    cells = row(memo=None, partner=None, branch=9**99)
+    feed = Feed(io.BytesIO(b"\xef\xbb\xbf \r\n" + json_bytes([cells, row("E2", branch=1)])), "f")
+    first, second = feed.rows(Validator(FACILITY, "lead"))
+    assert (event(first).row, event(first).details, event(second).row) == (2, None, 3)
+    assert feed.warnings == ["f: the unknown column 'branch' is ignored"]
+
+
+# --- Size --------------------------------------------------------------------------------------
+
+
+def test_a_row_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    bare = len(LINE % (b"E1", b""))
+    fits, over = read(
+        HEADER
+        + LINE % (b"E1", b"x" * (MAX_ROW - bare))
+        + b"\n"
+        + LINE % (b"E1", b"x" * (MAX_ROW - bare + 1))
+    )
+    assert (fault(fits).field, fault(over).field) == ("memo", "row")
+    wide = "ř" * (MAX_ROW - bare)  # characters count, not bytes
+    (judged,) = read(HEADER + LINE % (b"E1", wide.encode()))
+    assert fault(judged).field == "memo"
+    assert len(fault(judged).value) < 5_000
+
+
+def test_rows_inside_of_an_endless_quote_are_not_rows() -> None:
+    forged = LINE % (b"FORGED", b"") + b"\n"
+    data = HEADER + LINE % (b"E1", b'"' + forged * 20_000 + b'"') + b"\n" + LINE % (b"E2", b"")
+    assert len(data) > MAX_ROW
+    bad, good = read(data)
+    assert (fault(bad).row, fault(bad).field) == (2, "row")
+    assert (event(good).event_id, event(good).row) == ("E2", 20_003)
+
+
+_MEASURE = """
+import resource, sys
+sys.path.insert(0, {root!r})
+from app.feeds.reader import Feed
+from app.feeds.validation import Validator
+from tests.feeds import FACILITY, HEADER, LINE
+
+class Endless:
+    def __init__(self, start, unit, end):
+        self.rest, self.unit, self.end = start, unit * (65536 // len(unit)), end
+        self.left = 200 << 20
+    def read(self, size, /):
+        while len(self.rest) < size and self.left > 0:
+            self.rest += self.unit
+            self.left -= len(self.unit)
+            if self.left <= 0:
+                self.rest += self.end
+        taken, self.rest = self.rest[:size], self.rest[size:]
+        return taken
+
+line = LINE % (b"E1", b"memo") + b"\\n"
+feeds = {{
+    "one line": (HEADER + LINE % (b"E1", b""), b"x", b"\\n" + line),
+    "open quote": (HEADER + LINE % (b"E1", b'"'), line, b""),
+    "json": (b'{{"memo":"', b"x", b'"}}\\n'),
+    "rows": (HEADER, line, b""),
+}}
+validator = Validator(FACILITY, "lead")
+kinds = [0, 0]
+for judged in Feed(Endless(*feeds[sys.argv[1]]), "feed").rows(validator):
+    kinds[type(judged).__name__ == "Quarantined"] += 1
+print(*kinds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "events", "quarantined"),
+    [
+        ("one line", 1, 1),
+        ("open quote", 0, 1),
+        ("json", 0, 1),
+        pytest.param("rows", None, 0, marks=pytest.mark.slow),
+    ],
+)
+def test_200_megabytes_are_read_in_little_memory(
+    name: str, events: int | None, quarantined: int
+) -> None:
+    root = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-c", _MEASURE.format(root=root), name],
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+    seen_events, seen_quarantined, megabytes = map(int, done.stdout.split())
+    assert seen_events == events if events is not None else seen_events > 2_000_000
+    assert seen_quarantined == quarantined
+    assert megabytes < 150
