@@ -3,7 +3,7 @@
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.console import stderr, stdout
 from app.cli.run_result import has_differences, quarantine_lines, run_result
@@ -23,6 +23,7 @@ from app.feeds.reader import check_header
 from app.outbox.runs import last_batch
 from app.reports.run_files import write_pairs, write_quarantine
 from app.services import reconcile as service
+from app.workers import working
 from deploy.consortium import Member
 
 _DIFFERENCES_EXIT = 1
@@ -105,10 +106,10 @@ def _run(
         banks = [consortium.bank(name) for name in terms.banks]
         for bank in banks:
             stack.callback(bank.close)
-            bank.index()
         before = {bank.name: last_batch(bank.engine, terms.id) for bank in banks}
-        with _progress(feeds) as progress:
-            outcome = service.reconcile(banks, terms.id, feeds, consortium.height, progress)
+        configs = {name: consortium.folder.config(name) for name in terms.banks}
+        with working(configs, terms.id, feeds) as workers, _progress(feeds) as progress:
+            outcome = service.reconcile(workers, consortium.height, progress)
         result = run_result(consortium, banks, terms, outcome, before)
         result["seconds"] = {
             "total": round(time.monotonic() - started, 3),
@@ -149,25 +150,25 @@ def _make_folder(out: Path) -> None:
 
 
 @contextmanager
-def _progress(feeds: dict[str, Path]) -> Iterator[service.Progress]:
+def _progress(feeds: dict[str, Path]) -> Iterator[Callable[[str, service.Message], None]]:
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TextColumn("rows"),
-        TextColumn("[dim]{task.fields[batches]} batches moved[/]"),
+        SpinnerColumn(),
+        TextColumn("{task.completed:,.0f} rows", justify="right"),
+        TextColumn("[dim]{task.fields[moved]} moves on the chain[/]"),
         TimeElapsedColumn(),
     )
     with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
-        tasks = {name: bars.add_task(name, total=None, batches=0) for name in feeds}
+        tasks = {name: bars.add_task(name, total=None, moved=0) for name in feeds}
         moved = dict.fromkeys(feeds, 0)
 
-        def rows(bank: str, count: int) -> None:
-            bars.advance(tasks[bank], count)
+        def hear(bank: str, message: service.Message) -> None:
+            if bank not in tasks:
+                return
+            if isinstance(message, service.RowsTaken):
+                bars.advance(tasks[bank], message.count)
+            elif isinstance(message, service.BatchesMoved):
+                moved[bank] += message.count
+                bars.update(tasks[bank], moved=moved[bank])
 
-        def batches(bank: str, count: int) -> None:
-            if bank in tasks:
-                moved[bank] += count
-                bars.update(tasks[bank], batches=moved[bank])
-
-        yield service.Progress(rows=rows, moved=batches)
+        yield hear

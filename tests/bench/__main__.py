@@ -12,7 +12,6 @@ import os
 import platform
 import sys
 import tempfile
-import time
 from pathlib import Path
 from statistics import median
 
@@ -78,7 +77,7 @@ def _print(figures: dict[str, object]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("--pairs", type=int, default=20_000)
+    parser.add_argument("--pairs", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--plain-legs", type=int, default=200)
     return parser.parse_args(sys.argv[1:])

@@ -10,15 +10,16 @@ from web3 import Web3
 
 from app.bootstrap import Bank
 from app.chain.keystore import load_account
+from app.chain.posting import encode_post
 from app.chain.rpc import Rpc
 from app.chain.transactions import wait_for_receipt
 from app.consortium import Consortium, embedded
 from app.domain.legs import Leg, pack
-from app.chain.posting import encode_post
 from app.outbox.runs import run_gas
 from app.outbox.tables import attempts, batches
 from app.readmodel.sums import balances
 from app.services import reconcile as service
+from app.workers import working
 from deploy.consortium import Member
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 
@@ -44,10 +45,11 @@ def end_to_end(folder: Path, pairs: int) -> EndToEnd:
         consortium = stack.enter_context(embedded(folder / "network", _MEMBERS, "anvil"))
         consortium.agree(facility)
         banks = _banks(stack, consortium)
-        silent = service.Progress(rows=lambda bank, count: None, moved=lambda bank, count: None)
+        configs = {bank: consortium.folder.config(bank) for bank in feeds}
         started = time.perf_counter()
-        service.reconcile(banks, facility.id, feeds, consortium.height, silent)
-        seconds = time.perf_counter() - started
+        with working(configs, facility.id, feeds) as workers:
+            service.reconcile(workers, consortium.height, lambda bank, message: None)
+            seconds = time.perf_counter() - started
         for bank in banks:
             with bank.engine.connect() as connection:
                 (account,) = balances(connection)
