@@ -10,8 +10,8 @@ from ganache import rpc
 class Pool:
     """Watches one chain's pool.
 
-    Now and then an automining anvil leaves the last transactions of a burst pending until another
-    one comes (seen in one of some ten bursts of 40, once mining a block took longer than sending).
+    An automining anvil makes a block when a transaction comes. What did not fit in that block's gas
+    then waits until the next one comes, which may be never.
     """
 
     def __init__(self) -> None:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import psutil
 import pytest
 from eth_account import Account
@@ -26,6 +27,7 @@ from ganache.errors import (
     StateMismatch,
 )
 from ganache.launcher import start
+from ganache.pool import Pool
 
 TO = "0x" + "11" * 20
 
@@ -34,19 +36,31 @@ def height(url: str) -> int:
     return int(rpc.call(url, "eth_blockNumber"), 16)
 
 
-def offer(url: str, key: str, nonce: int, data: bytes = b"") -> str:
-    """Post one transaction at gas price 0; its hash."""
-    fields = {"nonce": nonce, "gasPrice": 0, "gas": 1_000_000, "to": TO, "value": 0, "data": data}
-    signed = Account.sign_transaction({**fields, "chainId": 31337}, key)
-    answer: str = rpc.call(url, "eth_sendRawTransaction", "0x" + signed.raw_transaction.hex())
+def raw(
+    key: str, nonce: int, *, to: str | None = TO, data: bytes = b"", gas: int = 1_000_000
+) -> str:
+    """A signed transaction at gas price 0."""
+    fields = {"nonce": nonce, "gasPrice": 0, "gas": gas, "value": 0, "data": data}
+    target = {} if to is None else {"to": to}
+    signed = Account.sign_transaction({**fields, **target, "chainId": 31337}, key)
+    return "0x" + signed.raw_transaction.hex()
+
+
+def offer(url: str, signed: str) -> str:
+    """Post one signed transaction; its hash."""
+    answer: str = rpc.call(url, "eth_sendRawTransaction", signed)
     return answer
 
 
 def send(url: str, key: str, nonce: int, data: bytes = b"") -> str:
     """Post one transaction and wait until it is mined; its hash."""
-    sent = offer(url, key, nonce, data)
-    await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", sent))
+    sent = offer(url, raw(key, nonce, data=data))
+    await_mined(url, sent)
     return sent
+
+
+def await_mined(url: str, sent: str) -> None:
+    await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", sent))
 
 
 def await_true(what: str, holds: Callable[[], object], timeout_s: float = 30.0) -> None:
@@ -168,15 +182,34 @@ def test_block_time_makes_blocks_without_transactions(engine: Engine, tmp_path: 
         await_true("two blocks", lambda: height(chain.process.url) >= 2)
 
 
-def test_a_transaction_that_anvil_left_pending_is_mined(tmp_path: Path) -> None:
+def test_bursts_are_mined_to_the_last_transaction(tmp_path: Path) -> None:
+    """Left alone, an automining anvil strands what did not fit in the block that it was making."""
     key = Account.create().key.hex()
+    endless_loop = bytes.fromhex("5b600056")
+    with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
+        for burst in range(3):
+            nonces = range(burst * 15, burst * 15 + 15)
+            signed = [
+                raw(key, nonce, to=None, data=endless_loop, gas=20_000_000) for nonce in nonces
+            ]
+            calls = [
+                {"jsonrpc": "2.0", "id": nonce, "method": "eth_sendRawTransaction", "params": [one]}
+                for nonce, one in zip(nonces, signed, strict=True)
+            ]
+            sent = [answer["result"] for answer in httpx.post(chain.process.url, json=calls).json()]
+            for one in sent:
+                await_mined(chain.process.url, one)
+
+
+def test_what_was_held_back_stays_pending(tmp_path: Path) -> None:
     with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
         url = chain.process.url
         rpc.call(url, "evm_setAutomine", False)
-        sent = offer(url, key, 0)
+        offer(url, raw(Account.create().key.hex(), 0))
+        pool = Pool()
+        pool.unstick(url)
+        pool.unstick(url)
         assert rpc.call(url, "txpool_status")["pending"] == "0x1"
-        rpc.call(url, "evm_setAutomine", True)
-        await_true("its receipt", lambda: rpc.call(url, "eth_getTransactionReceipt", sent))
 
 
 def test_stopped_and_started_again_goes_on(engine: Engine, tmp_path: Path) -> None:
