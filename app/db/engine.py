@@ -80,7 +80,8 @@ def create(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
         )
     else:
         raise ConfigFault(f"{backend} is not a database we know", remedy=_URL_REMEDY)
-    engine = _WriterEngine(opened.pool, opened.dialect, opened.url)
+    # Parameters hold the customers' details; errors and logs must not.
+    engine = _WriterEngine(opened.pool, opened.dialect, opened.url, hide_parameters=True)
     if backend == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _translate)

@@ -1,0 +1,111 @@
+"""A node's faces, served as they are in production: by uvicorn, over a real database."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+from sqlalchemy import Engine
+
+from app.api import keys
+from app.api.app import create_app
+from app.api.context import ChainHealth, Context
+from app.api.notifier import Notifier
+from app.domain.errors import UsageFault
+from app.feeds.rest import RestFeeds
+from app.feeds.store import EventStore
+from app.feeds.validation import Validator
+from app.logs import configure_logs
+from app.readmodel.facilities import agreed_facilities
+from app.services.intake import Intake
+
+
+@contextmanager
+def served(app: FastAPI, notifier: Notifier) -> Iterator[str]:
+    """Serve an application on a free port; gives its address."""
+    configure_logs()
+    server = uvicorn.Server(
+        uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
+    )
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        notifier.close()
+        server.should_exit = True
+        thread.join(20)
+
+
+@dataclass
+class Face:
+    """One served node. `health` is what it tells of its chain."""
+
+    url: str
+    engine: Engine
+    notifier: Notifier
+    health: ChainHealth
+    clients: list[httpx.Client] = field(default_factory=list)
+
+    def key(self, role: keys.Role) -> str:
+        with self.engine.begin() as connection:
+            return keys.create(connection, f"test {role}", role)[1]
+
+    def client(self, role: keys.Role | None) -> httpx.Client:
+        """A client with a fresh key of that role, or without any."""
+        headers = {"Authorization": f"Bearer {self.key(role)}"} if role else {}
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        self.clients.append(client)
+        return client
+
+
+@contextmanager
+def face(
+    engine: Engine,
+    *,
+    bank: str = "webank",
+    member: int = 1,
+    role: str = "lead",
+    development: bool = False,
+) -> Iterator[Face]:
+    """Serve the faces of one bank's node over its database."""
+    notifier = Notifier()
+    node = Face("", engine, notifier, ChainHealth(head=101))
+
+    def intake(facility: str) -> Intake:
+        with engine.connect() as connection:
+            found = {one.terms.id: one for one in agreed_facilities(connection)}
+        agreed = found.get(facility)
+        if agreed is None:
+            raise UsageFault(f"facility {facility!r} is not on this chain")
+        if not agreed.active:
+            raise UsageFault(f"facility {facility} is not in force yet")
+        return Intake(EventStore(engine), Validator(agreed.terms, bank))
+
+    app = create_app(
+        Context(
+            engine=engine,
+            bank=bank,
+            member=member,
+            role=role,
+            notifier=notifier,
+            health=lambda: node.health,
+            inlet=RestFeeds(intake),
+            development=development,
+        )
+    )
+    with served(app, notifier) as url:
+        node.url = url
+        try:
+            yield node
+        finally:
+            for client in node.clients:
+                client.close()
