@@ -1,5 +1,6 @@
 """The `tally` command. Each verb lies in a file of its own; this one lists them."""
 
+import os
 import sys
 
 import typer
@@ -9,6 +10,7 @@ from app.domain.errors import InputFault, TallyError
 
 _INPUT_EXIT = 2
 _FAILED_EXIT = 3
+_TRACE_VARIABLE = "TALLY_TRACE"
 
 cli = typer.Typer(
     name="tally",
@@ -37,8 +39,19 @@ def main() -> None:
     try:
         cli()
     except TallyError as fault:
-        stderr.print(f"[bold red]error[/] {fault.where + ': ' if fault.where else ''}", end="")
-        stderr.print(fault.what, markup=False, highlight=False)
+        where = f"{fault.where}: " if fault.where else ""
+        stderr.print("[bold red]error[/]", end=" ")
+        stderr.print(where + fault.what, markup=False, highlight=False)
         if fault.remedy:
             stderr.print(f"      {fault.remedy}", markup=False, highlight=False)
         sys.exit(_INPUT_EXIT if isinstance(fault, InputFault) else _FAILED_EXIT)
+    except Exception as fault:
+        if os.environ.get(_TRACE_VARIABLE):
+            raise
+        stderr.print(f"[bold red]error[/] tally itself failed ({type(fault).__name__}).", end=" ")
+        stderr.print(
+            f"Run it again with {_TRACE_VARIABLE}=1 and report what it prints; "
+            "what was accepted is kept",
+            highlight=False,
+        )
+        sys.exit(_FAILED_EXIT)
