@@ -43,6 +43,21 @@ from ganache.errors import (
 )
 from ganache.pool import Pool
 
+__all__ = [
+    "DEFAULT_CHAIN_ID",
+    "ENGINES",
+    "ChainFailed",
+    "ChainHandle",
+    "ChainProcess",
+    "Engine",
+    "EngineMissing",
+    "LauncherError",
+    "PortTaken",
+    "StateInUse",
+    "StateMismatch",
+    "start",
+]
+
 DEFAULT_CHAIN_ID = 31337
 HOST = "127.0.0.1"
 _START_TIMEOUT_S = 60.0
