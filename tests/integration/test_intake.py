@@ -1,0 +1,533 @@
+"""Taking in rows on a real database: idempotency, identity, reversals, sums; nothing vanishes."""
+
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine, event, select
+
+from app.db.engine import create, upgrade
+from app.domain.errors import DatabaseBusy, EventConflict
+from app.domain.events import Quarantined, Row
+from app.feeds.check import check_feed
+from app.feeds.store import EventStore
+from app.feeds.tables import events, feeds, quarantine
+from app.feeds.validation import Validator
+from app.services import intake as intake_module
+from app.services.intake import FeedResult, Intake, Receipt, Verdict
+from tests.feeds import FACILITY, csv_bytes, row
+
+TODAY = datetime(2026, 3, 15, 23, 59, 59, tzinfo=UTC)
+Cells = dict[str, object]
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = create(database_url)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+@dataclass
+class Desk:
+    """One bank's intake and what its database says."""
+
+    engine: Engine
+    sender: str = "lead"
+
+    @property
+    def intake(self) -> Intake:
+        return Intake(
+            EventStore(self.engine), Validator(FACILITY, self.sender), clock=lambda: TODAY
+        )
+
+    def submit(self, *rows: Cells) -> tuple[FeedResult, list[Verdict]]:
+        """By file; `rows` are judged as line 1, 2, ..."""
+        verdicts: list[Verdict] = []
+        validator = Validator(FACILITY, self.sender)
+        judged = [validator.check_object(n, cells) for n, cells in enumerate(rows, start=1)]
+        result = self.intake.submit(judged, "feed.csv", "file", verdicts=verdicts.extend)
+        return result, verdicts
+
+    def fields(self, *rows: Cells) -> list[str]:
+        """`accepted`, `duplicate`, or the field at fault, for each row."""
+        result, verdicts = self.submit(*rows)
+        outcomes = Counter(verdict.status for verdict in verdicts)
+        assert [verdict.row for verdict in verdicts] == list(range(1, len(rows) + 1))
+        assert (result.rows_in, result.accepted, result.duplicate, result.quarantined) == (
+            len(rows),
+            outcomes["accepted"],
+            outcomes["duplicate"],
+            outcomes["quarantined"],
+        )
+        return [verdict.field or verdict.status for verdict in verdicts]
+
+    def events(self) -> list[tuple[str, bool, int, bool]]:
+        """event_id, duplicate leg, parts, reversed."""
+        query = select(
+            events.c.event_id, events.c.duplicate_leg, events.c.parts, events.c.reversed
+        ).order_by(events.c.id)
+        with self.engine.connect() as connection:
+            return [tuple(found) for found in connection.execute(query)]  # type: ignore[misc]
+
+
+@pytest.fixture
+def desk(engine: Engine) -> Desk:
+    return Desk(engine)
+
+
+@pytest.fixture(params=[1, 2000], ids="chunks of {}".format)
+def chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
+    """Rows a transaction: what counts within one must count across them, too."""
+    monkeypatch.setattr(intake_module, "CHUNK_ROWS", request.param)
+    size: int = request.param
+    return size
+
+
+def reversal(event_id: str, reverses: str, **cells: object) -> Cells:
+    return row(event_id, kind="reversal", reverses=reverses, **cells)
+
+
+# --- Idempotency -------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("chunks")
+def test_the_same_row_again_is_a_duplicate_row_and_another_content_is_kept_aside(
+    desk: Desk,
+) -> None:
+    assert desk.fields(
+        row(),
+        row(),
+        row(amount="100", booked_at="2026-03-01T02:00:00Z"),
+        row(amount="100.01"),
+        row(memo="more"),
+        row(kind="nonsense"),  # a column's own fault comes before the id's
+        row(),
+    ) == ["accepted", "duplicate", "duplicate", "event_id", "event_id", "kind", "duplicate"]
+    assert desk.events() == [("E1", False, 2, False)]
+
+
+@pytest.mark.usefixtures("chunks")
+def test_only_accepted_rows_claim_an_id(desk: Desk) -> None:
+    assert desk.fields(
+        row(amount="0"),
+        reversal("E1", "drawdown/R9"),
+        row(value_date="2026-04-15"),
+        row(),
+        row(amount="0"),
+    ) == ["amount", "reverses", "chain", "accepted", "amount"]
+
+
+def test_a_file_sent_again_is_all_duplicates_whatever_changed_since(desk: Desk) -> None:
+    rows = [row(), row("E2", event_ref="R1"), reversal("E3", "drawdown/R1")]
+    assert desk.fields(*rows) == ["accepted"] * 3
+    before = desk.events()
+    # Its target is reversed by now, but nothing further is asked about a known row.
+    assert desk.fields(*rows) == ["duplicate"] * 3
+    assert desk.events() == before
+
+
+def test_ids_are_told_apart_to_the_letter(desk: Desk) -> None:
+    ids = ["E1", "e1", "E1 ", " E1", "É1", "E\u03011", "1", "01"]
+    assert desk.fields(*(row(event_id, event_ref=event_id) for event_id in ids)) == [
+        "accepted"
+    ] * len(ids)
+    assert [event_id for event_id, *_ in desk.events()] == ids
+    assert all(not duplicate_leg for _, duplicate_leg, *_ in desk.events())
+
+
+# --- Identity ----------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("chunks")
+def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(desk: Desk) -> None:
+    result, _ = desk.submit(
+        row(),
+        row("E2", event_ref="R1", amount="0.03"),
+        row("E3", event_ref="R1", amount="0.01"),
+        row("E4", event_ref="R1", kind="principal"),
+        row("E2", event_ref="R1", amount="0.03"),
+    )
+    assert (result.accepted, result.duplicate, result.duplicate_legs) == (4, 1, 2)
+    assert desk.events() == [
+        ("E1", False, 2, False),
+        ("E2", True, 1, False),  # the parts of its own amount
+        ("E3", True, 0, False),
+        ("E4", False, 2, False),
+    ]
+
+
+def test_an_event_without_parts_claims_its_identity(desk: Desk) -> None:
+    assert desk.fields(row(amount="0.01"), row("E2", event_ref="R1")) == ["accepted"] * 2
+    assert desk.events() == [("E1", False, 0, False), ("E2", True, 2, False)]
+
+
+def test_one_partner_events_of_two_partners_are_two_identities(desk: Desk) -> None:
+    desk.submit(
+        row(kind="top_up", partner="alfa"),
+        row("E2", event_ref="R1", kind="top_up", partner="beta"),
+        row("E3", event_ref="R1", kind="top_up", partner="alfa"),
+    )
+    assert [duplicate_leg for _, duplicate_leg, *_ in desk.events()] == [False, False, True]
+
+
+def test_a_duplicate_leg_stays_one_when_the_first_came_in_an_earlier_feed(desk: Desk) -> None:
+    desk.submit(row())
+    desk.submit(row("E2", event_ref="R1"))
+    assert [duplicate_leg for _, duplicate_leg, *_ in desk.events()] == [False, True]
+
+
+# --- Reversals ---------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("chunks")
+def test_a_reversal_undoes_the_recorded_parts_once(desk: Desk) -> None:
+    assert desk.fields(
+        row(amount="0.03"),
+        reversal("E2", "drawdown/R1", amount="0.03"),
+        reversal("E3", "drawdown/R1", event_ref="R2", amount="0.03"),  # once more: duplicate leg
+        reversal("E4", "drawdown/R1", event_ref="R4", amount="0.03"),  # another reference
+        row("E5", event_ref="R1"),  # the identity stays used
+    ) == ["accepted", "accepted", "accepted", "reverses", "accepted"]
+    assert desk.events() == [
+        ("E1", False, 1, True),
+        ("E2", False, 1, False),
+        ("E3", True, 1, False),
+        ("E5", True, 2, False),
+    ]
+
+
+@pytest.mark.usefixtures("chunks")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        reversal("E9", "drawdown/R9"),
+        reversal("E9", "principal/R1"),
+        reversal("E9", "drawdown/R1", amount="99.99"),
+        reversal("E9", "top_up/R3", partner="beta"),
+        reversal("E9", "reversal/R5"),
+        reversal("E9", "drawdown/R2"),  # stands further down in the file
+    ],
+)
+def test_a_reversal_of_what_is_not_there_is_kept_aside(desk: Desk, bad: Cells) -> None:
+    assert desk.fields(
+        row(),
+        row("E3", kind="top_up", partner="alfa"),
+        row("E4"),
+        reversal("E5", "drawdown/R4"),
+        bad,
+        row("E2"),
+    ) == ["accepted", "accepted", "accepted", "accepted", "reverses", "accepted"]
+
+
+def test_the_same_reversal_once_more_must_still_agree_with_its_target(desk: Desk) -> None:
+    assert desk.fields(
+        row(),
+        reversal("E2", "drawdown/R1"),
+        reversal("E3", "drawdown/R1", event_ref="R2", amount="1"),
+        row("E4", kind="top_up", partner="alfa"),
+        reversal("E5", "top_up/R4", partner="alfa"),
+        reversal("E6", "top_up/R4", partner="beta", event_ref="R5"),
+    ) == ["accepted", "accepted", "reverses", "accepted", "accepted", "reverses"]
+
+
+def test_a_reversal_never_names_a_duplicate_leg(desk: Desk) -> None:
+    # The reference finds the first; the amount of the duplicate is not the target's.
+    assert desk.fields(
+        row(),
+        row("E2", event_ref="R1", amount="50.00"),
+        reversal("E3", "drawdown/R1", amount="50.00"),
+        reversal("E4", "drawdown/R1"),
+    ) == ["accepted", "accepted", "reverses", "accepted"]
+
+
+def test_one_reference_may_reverse_two_targets(desk: Desk) -> None:
+    assert (
+        desk.fields(
+            row(),
+            row("E2"),
+            reversal("E3", "drawdown/R1"),
+            reversal("E4", "drawdown/R2", event_ref="R3"),
+        )
+        == ["accepted"] * 4
+    )
+    assert not any(duplicate_leg for _, duplicate_leg, *_ in desk.events())
+
+
+def test_a_reversal_kept_aside_is_good_when_its_target_has_come(desk: Desk) -> None:
+    early = reversal("E2", "drawdown/R1")
+    assert desk.fields(early, row()) == ["reverses", "accepted"]
+    assert desk.fields(early) == ["accepted"]
+
+
+def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
+    desk = Desk(engine, "alfa")
+    assert desk.fields(
+        row(amount="45.33"),
+        reversal("E2", "drawdown/R1", amount="45.33", partner="alfa"),
+        row("E3", amount="45.33", shares_on="2026-03-01"),
+    ) == ["accepted", "accepted", "shares_on"]
+    assert desk.events() == [("E1", False, 1, True), ("E2", False, 1, False)]
+
+
+# --- Dates ahead -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("cells", "verdict"),
+    [
+        ({"value_date": "2026-04-14"}, "accepted"),
+        ({"value_date": "2026-04-15"}, "chain"),
+        ({"booked_at": "2026-04-14T23:59:59+08:00"}, "accepted"),
+        ({"booked_at": "2026-04-14T16:00:00Z"}, "chain"),
+        ({"shares_on": "2026-04-14"}, "accepted"),
+        ({"shares_on": "2026-04-15"}, "chain"),
+        ({"value_date": "9999-12-31"}, "chain"),
+        ({"booked_at": "9999-12-31T23:59:59-23:59"}, "chain"),
+        ({"value_date": "0001-01-01", "booked_at": "0001-01-02T00:00:00Z"}, "accepted"),
+        ({"value_date": "2026-04-15", "kind": "reversal", "reverses": "fee/X"}, "reverses"),
+    ],
+)
+def test_a_date_more_than_30_days_ahead_is_kept_aside_last_of_all(
+    desk: Desk, cells: Cells, verdict: str
+) -> None:
+    assert desk.fields(row(**cells)) == [verdict]
+
+
+def test_a_date_too_far_ahead_marks_nothing_as_reversed(desk: Desk) -> None:
+    assert desk.fields(
+        row(),
+        reversal("E2", "drawdown/R1", value_date="2026-04-15"),
+        reversal("E3", "drawdown/R1"),
+    ) == ["accepted", "chain", "accepted"]
+
+
+# --- What is kept ------------------------------------------------------------------------------
+
+
+def test_an_event_is_kept_as_the_outbox_needs_it(desk: Desk) -> None:
+    desk.submit(
+        row(),
+        reversal(
+            "E2",
+            "drawdown/R1",
+            value_date="2026-03-02",
+            booked_at="2026-03-02T20:00:00.50Z",
+            shares_on="2026-01-01",
+            memo="Řež \U0001f4b8\n",
+            loan_ref="L1",
+        ),
+        row("E3", shares_on="2026-01-01", kind="fee"),
+    )
+    with desk.engine.connect() as connection:
+        first, second, third = connection.execute(select(events).order_by(events.c.id)).all()
+    assert first.id < second.id < third.id
+    assert (first.row, first.facility, first.batch_id, first.leg_index) == (1, "F-1", None, None)
+    assert (first.kind, first.partner, first.event_ref, first.amount) == (1, 0, "R1", 10_000)
+    assert (first.target_kind, first.target_ref, first.details) == (None, None, None)
+    assert (second.kind, second.target_kind, second.target_ref) == (12, 1, "R1")
+    assert second.value_day == date(2026, 3, 2).toordinal()
+    assert second.business_day == date(2026, 3, 3).toordinal()
+    assert (second.booked_at, second.shares_day) == ("2026-03-02T20:00:00.5Z", 0)
+    assert second.details == '{"loan_ref":"L1","memo":"Řež \U0001f4b8\\n"}'.encode()
+    assert (third.shares_day, third.parts) == (date(2026, 1, 1).toordinal(), 1)
+    assert first.accepted_at == "2026-03-15T23:59:59.000+00:00"
+
+
+@pytest.mark.usefixtures("chunks")
+def test_the_feed_and_its_rows_kept_aside_are_kept_too(desk: Desk) -> None:
+    result, _ = desk.submit(row(), row(), row("E2", memo="a\0b"), row("E3", amount="1e5"))
+    with desk.engine.connect() as connection:
+        feed = connection.execute(select(feeds)).one()
+        aside = connection.execute(
+            select(quarantine.c.row, quarantine.c.field, quarantine.c.value)
+            .where(quarantine.c.feed_id == result.feed_id)
+            .order_by(quarantine.c.id)
+        ).all()
+    assert (feed.name, feed.source, feed.facility) == ("feed.csv", "file", "F-1")
+    assert (feed.rows_in, feed.accepted, feed.duplicate, feed.quarantined) == (4, 1, 1, 2)
+    assert feed.finished_at is not None
+    assert [tuple(found) for found in aside] == [(3, "memo", "a\\x00b"), (4, "amount", "1e5")]
+
+
+def test_a_feed_cut_short_keeps_its_whole_chunks_and_goes_on_where_it_was(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(intake_module, "CHUNK_ROWS", 10)
+    validator = Validator(FACILITY, "lead")
+    rows = [validator.check_object(n, row(f"E{n}")) for n in range(1, 31)]
+
+    def torn() -> Iterator[Row]:
+        yield from rows[:25]
+        raise OSError("the disk was pulled out")
+
+    seen: list[int] = []
+    with pytest.raises(OSError, match="pulled out"):
+        desk.intake.submit(torn(), "feed.csv", "file", progress=seen.append)
+    assert seen == [10, 10]
+    with desk.engine.connect() as connection:
+        feed = connection.execute(select(feeds)).one()
+    assert (feed.rows_in, feed.accepted, feed.finished_at) == (20, 20, None)
+    result = desk.intake.submit(rows, "feed.csv", "file")
+    assert (result.accepted, result.duplicate) == (10, 20)
+    assert len(desk.events()) == 30
+
+
+def test_a_locked_database_refuses_the_feed_and_loses_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'bank.sqlite'}"
+    engine = create(url, busy_timeout_ms=50)
+    upgrade(engine)
+    desk = Desk(engine)
+    with create(url).begin(), pytest.raises(DatabaseBusy):
+        desk.submit(row())
+    assert desk.fields(row()) == ["accepted"]
+    engine.dispose()
+
+
+def test_identities_are_looked_up_by_their_index(tmp_path: Path) -> None:
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
+    upgrade(engine)
+    seen: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda _c, _cursor, sql, *_rest: seen.append(sql))
+    with EventStore(engine).writing() as transaction:
+        transaction.standing([b"x"])
+    with engine.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {seen[-1]}", (b"x",)).all()
+    engine.dispose()
+    assert "uq_events_identity" in str(plan)
+
+
+# --- REST --------------------------------------------------------------------------------------
+
+
+def test_a_bulk_has_a_verdict_for_each_row_and_bad_ones_sink_nothing(desk: Desk) -> None:
+    result, verdicts = desk.intake.submit_objects(
+        [row(), "nonsense", row(amount=100), row("E2", currency="EUR"), row(), row(amount="5")],
+        "bulk 1",
+    )
+    assert [(v.row, v.event_id, v.status, v.field) for v in verdicts] == [
+        (1, "E1", "accepted", ""),
+        (2, "", "quarantined", "row"),
+        (3, "E1", "quarantined", "amount"),
+        (4, "E2", "quarantined", "currency"),
+        (5, "E1", "duplicate", ""),
+        (6, "E1", "quarantined", "event_id"),
+    ]
+    assert all(v.reason for v in verdicts if v.status == "quarantined")
+    assert (result.rows_in, result.accepted, result.quarantined) == (6, 1, 4)
+
+
+def test_a_pushed_event_gets_the_first_answer_again(desk: Desk) -> None:
+    first = desk.intake.push(row())
+    assert first == Receipt("E1", "2026-03-15T23:59:59.000+00:00", duplicate_leg=False)
+    later = Intake(
+        EventStore(desk.engine),
+        Validator(FACILITY, "lead"),
+        clock=lambda: datetime(2026, 3, 16, tzinfo=UTC),
+    )
+    assert later.push(row(amount="100.0")) == first
+    assert len(desk.events()) == 1
+
+
+def test_a_pushed_event_with_other_content_is_a_conflict(desk: Desk) -> None:
+    desk.intake.push(row())
+    with pytest.raises(EventConflict, match="'E1' was accepted with other content"):
+        desk.intake.push(row(amount="1.00"))
+
+
+def test_a_bad_pushed_event_is_kept_aside_and_said(desk: Desk) -> None:
+    refused = desk.intake.push(row(kind="loan"))
+    assert isinstance(refused, Quarantined)
+    assert (refused.field, refused.value, refused.event_id) == ("kind", "loan", "E1")
+
+
+def test_pushed_events_of_a_day_have_one_feed_with_sums(desk: Desk) -> None:
+    desk.intake.push(row())
+    desk.intake.push(row())
+    desk.intake.push(row("E2", amount=""))
+    with pytest.raises(EventConflict):
+        desk.intake.push(row(memo="x"))
+    with desk.engine.connect() as connection:
+        feed = connection.execute(select(feeds)).one()
+        rows = connection.execute(select(quarantine.c.row, quarantine.c.field)).all()
+    assert (feed.rows_in, feed.accepted, feed.duplicate, feed.quarantined) == (4, 1, 1, 2)
+    assert [tuple(found) for found in rows] == [(3, "amount"), (4, "event_id")]
+
+
+# --- Several processes -------------------------------------------------------------------------
+
+_PUSHER = """
+import sys
+sys.path.insert(0, {root!r})
+from app.db.engine import create
+from app.feeds.store import EventStore
+from app.feeds.validation import Validator
+from app.services.intake import Intake
+from tests.feeds import FACILITY, row
+
+intake = Intake(EventStore(create(sys.argv[1])), Validator(FACILITY, "lead"))
+for number in range(int(sys.argv[2])):
+    print(intake.push(row(f"E{{number}}")).event_id, flush=True)
+"""
+
+
+def _start(url: str, count: int) -> "subprocess.Popen[str]":
+    program = _PUSHER.format(root=str(Path(__file__).parents[2]))
+    return subprocess.Popen(
+        [sys.executable, "-c", program, url, str(count)], stdout=subprocess.PIPE, text=True
+    )
+
+
+def test_two_processes_that_push_the_same_events_make_each_of_them_once(
+    desk: Desk, database_url: str
+) -> None:
+    pushers = [_start(database_url, 40) for _ in range(2)]
+    for pusher in pushers:
+        out, _ = pusher.communicate(timeout=60)
+        assert pusher.returncode == 0
+        assert out.split() == [f"E{number}" for number in range(40)]
+    assert [event_id for event_id, *_ in desk.events()] == [f"E{number}" for number in range(40)]
+    with desk.engine.connect() as connection:
+        sums = connection.execute(select(feeds.c.rows_in, feeds.c.accepted, feeds.c.duplicate))
+        assert [sum(column) for column in zip(*sums.all(), strict=True)] == [80, 40, 40]
+
+
+def test_what_was_answered_survives_the_death_of_the_process(desk: Desk, database_url: str) -> None:
+    pusher = _start(database_url, 10_000)
+    assert pusher.stdout is not None
+    answered = [pusher.stdout.readline().strip() for _ in range(25)]
+    pusher.send_signal(signal.SIGKILL)
+    rest, _ = pusher.communicate(timeout=60)
+    answered += rest.split("\n")[:-1]
+    kept = [event_id for event_id, *_ in desk.events()]
+    assert kept[: len(answered)] == answered
+    assert len(kept) <= len(answered) + 1
+
+
+# --- Trying a file out -------------------------------------------------------------------------
+
+
+def test_a_file_is_checked_without_a_database_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    rows = [row(), row(), row("E2", event_ref="R1"), row("E3", amount=""), reversal("E4", "fee/R1")]
+    path.write_bytes(
+        csv_bytes([cells | {"branch": "x"} for cells in rows], [*row("E"), "branch", "reverses"])
+    )
+    aside: list[Verdict] = []
+    told: list[int] = []
+    check = check_feed(
+        path, FACILITY, "lead", quarantined=aside.append, progress=told.append, clock=lambda: TODAY
+    )
+    result = check.result
+    assert (result.rows_in, result.accepted, result.duplicate, result.quarantined) == (5, 2, 1, 2)
+    assert result.duplicate_legs == 1
+    assert [(v.row, v.field) for v in aside] == [(5, "amount"), (6, "reverses")]
+    assert check.warnings == [f"{path}: the unknown column 'branch' is ignored"]
+    assert sum(told) == 5
