@@ -45,25 +45,23 @@ def _table(name: str) -> Table:
 def pending(connection: Connection) -> Mapping[str, Pending]:
     """By facility id; a facility with nothing pending is absent."""
     events, batches, letters = _table("events"), _table("batches"), _table("dead_letters")
-    dead: dict[str, int] = dict(
-        connection.execute(
+    dead: dict[str, int] = {
+        facility: count
+        for facility, count in connection.execute(
             select(events.c.facility, func.count())
             .join(letters, letters.c.event == events.c.id)
             .where(letters.c.replayed_at.is_(None))
             .group_by(events.c.facility)
         )
-        .tuples()
-        .all()
-    )
-    waiting: dict[str, int] = dict(
-        connection.execute(
+    }
+    waiting: dict[str, int] = {
+        facility: count
+        for facility, count in connection.execute(
             select(events.c.facility, func.count())
             .where(events.c.batch_id.is_(None), events.c.parts > 0)
             .group_by(events.c.facility)
         )
-        .tuples()
-        .all()
-    )
+    }
     # A batch that the read model does not hold yet, whatever the outbox knows of it by now. (No
     # column after the calldata is read: each would cost a walk through its overflow pages.)
     projected = (
@@ -78,7 +76,7 @@ def pending(connection: Connection) -> Mapping[str, Pending]:
         select(batches.c.facility, func.sum(batches.c.legs))
         .where(batches.c.sequence > projected)
         .group_by(batches.c.facility)
-    ).tuples():
+    ):
         waiting[facility] = waiting.get(facility, 0) + int(legs)
     return {
         facility: Pending(waiting.get(facility, 0) - dead.get(facility, 0), dead.get(facility, 0))
