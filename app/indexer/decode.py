@@ -11,7 +11,7 @@ from typing import Any
 from eth_abi.abi import decode as abi_decode
 from eth_hash.auto import keccak
 
-from app.indexer.errors import ShortAnswer
+from app.indexer.errors import Incomplete
 
 ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 
@@ -180,7 +180,7 @@ def decode(logs: Iterable[dict[str, Any]], addresses: Mapping[str, str]) -> list
     """Read JSON-RPC logs (in any order) into events in chain order.
 
     `addresses` are the manifest's. A known event from another address than its contract's is not
-    ours and is passed over. Raises ShortAnswer when what belongs to one posting is not all there.
+    ours and is passed over. Raises Incomplete when what belongs to one posting is not all there.
     """
     emitters = {name: address.lower() for name, address in addresses.items()}
     ordered = sorted(logs, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
@@ -200,14 +200,14 @@ def decode(logs: Iterable[dict[str, Any]], addresses: Mapping[str, str]) -> list
             posting = _posting(log, numbers, data, rejected, judged)
             key = (posting.tx_hash, posting.facility, posting.member, posting.sequence)
             if awaited is not None and awaited != key:
-                raise ShortAnswer(f"the logs lack the posting of transaction {awaited[0]}")
+                raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
             events.append(posting)
             rejected, judged, awaited = {}, {}, None
         elif name in ("LegRejected", "PairJudged"):
             words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
             key = (log["transactionHash"], numbers[0], numbers[1], words[0])
             if awaited is not None and awaited != key:
-                raise ShortAnswer(f"the logs lack the posting of transaction {awaited[0]}")
+                raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
             awaited = key
             if name == "LegRejected":
                 rejected[words[1]] = words[2]
@@ -217,7 +217,7 @@ def decode(logs: Iterable[dict[str, Any]], addresses: Mapping[str, str]) -> list
         else:
             events.append(_rare(name, numbers, bytes.fromhex(data[2:]), log))
     if awaited is not None:
-        raise ShortAnswer(f"the logs lack the posting of transaction {awaited[0]}")
+        raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
     return events
 
 
@@ -232,7 +232,7 @@ def _posting(
     length = int(data[194:258], 16) if len(data) >= 258 else -1
     legs = bytes.fromhex(data[258 : 258 + 2 * length]) if length >= 0 else b""
     if len(legs) != length or length % 32:
-        raise ShortAnswer(f"the Posted log of transaction {log['transactionHash']} is cut short")
+        raise Incomplete(f"the Posted log of transaction {log['transactionHash']} is cut short")
     return Posting(
         facility=numbers[0],
         member=numbers[1],

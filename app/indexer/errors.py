@@ -1,17 +1,19 @@
 """What else can go wrong while the chain is read (the common tree is in `domain.errors`).
 
 ChainFault
-├── ShortAnswer      the node answered less, or other, than the chain holds: nothing is applied
-└── Reorganised      a block that was read is no longer the chain's: the view is made anew
+├── ChainUnreachable
+│   └── ShortAnswer      the node answered less, or other, than it has: nothing is applied
+│       └── Incomplete   something that was, or is being, applied lacks what the chain holds
+└── Reorganised          a block that was read is no longer the chain's: the view is made anew
 StorageFault
-└── OtherView        the database holds another view, or another indexer writes it
+└── OtherView            the database holds another view, or another indexer writes it
 """
 
-from app.domain.errors import ChainFault, StorageFault
+from app.domain.errors import ChainFault, ChainUnreachable, StorageFault
 
 
-class ShortAnswer(ChainFault):
-    """An answer that cannot be whole; asked again by itself."""
+class ShortAnswer(ChainUnreachable):
+    """An answer that cannot be whole; the same call may succeed later."""
 
     def __init__(self, what: str, *, where: str = "") -> None:
         super().__init__(
@@ -20,6 +22,10 @@ class ShortAnswer(ChainFault):
             remedy="It is asked again by itself; if this goes on, the chain node lags or is "
             "damaged: let it sync, or name another one in `rpc`",
         )
+
+
+class Incomplete(ShortAnswer):
+    """What was read cannot be all: asked again, then the view is made anew, once."""
 
 
 class Reorganised(ChainFault):

@@ -19,8 +19,9 @@ from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.domain.errors import WrongChain
 from app.indexer.books import read_books
+from app.indexer.completeness import check_complete
 from app.indexer.decode import ROLES
-from app.indexer.errors import Reorganised
+from app.indexer.errors import Incomplete, Reorganised
 from app.indexer.project import Changes, Projection
 from app.indexer.rewind import check_chain, describe
 from app.indexer.scan import Header, Range, Scanner
@@ -51,6 +52,20 @@ OnRange = Callable[[Progress], None]
 """Told after each range that was written."""
 
 
+@dataclass(slots=True)
+class _Run:
+    """What one `advance` has done so far."""
+
+    first: int | None = None
+    last: int = 0
+    legs: int = 0
+    head: int = 0
+    rewound: bool = False
+
+    def progress(self) -> Progress:
+        return Progress(self.first or 0, self.last, self.legs, self.head, self.rewound)
+
+
 class Indexer:
     """Keeps one node's read model of one chain. Not safe to share between threads.
 
@@ -74,6 +89,9 @@ class Indexer:
         self._sealing_key = sealing_key
         self._scanner = Scanner(rpc, manifest, finality_depth)
         self._state: State | None = None
+        # Whether this process has made the view anew because something was missing in it. Once is
+        # enough: what is still wrong then is no short answer, but an incident to be shown.
+        self._made_anew = False
 
     @property
     def engine(self) -> Engine:
@@ -100,40 +118,61 @@ class Indexer:
         answers are not whole), StorageFault, and OtherView when the database is another's. Whatever
         it raises, what was written is whole, and the next call goes on from there.
         """
-        try:
-            return self._advance(max_blocks, on_range)
-        except BaseException:
-            # Half a range may be in it.
-            self._state = None
-            raise
+        run = _Run()
+        doubts = 0
+        while True:
+            try:
+                self._run(run, max_blocks, on_range, believe=doubts > 0 and self._made_anew)
+                return run.progress()
+            except Incomplete as fault:
+                self._state = None
+                doubts += 1
+                # Asked once more it may be whole; if not, an earlier answer may have been short.
+                if doubts > 1:
+                    if self._made_anew:
+                        raise
+                    self._made_anew = run.rewound = True
+                    self._make_anew(("made_anew", str(fault), self.position()))
+            except BaseException:
+                # Half a range may be in it.
+                self._state = None
+                raise
 
-    def _advance(self, max_blocks: int | None, on_range: OnRange | None) -> Progress:
+    def _run(
+        self, run: "_Run", max_blocks: int | None, on_range: OnRange | None, *, believe: bool
+    ) -> None:
+        """`believe`: record what should not happen, and do not ask again."""
         state = self._state = self._state or self._load()
-        head, at_cursor = self._scanner.look(state.block_number)
-        rewound = False
+        run.head, at_cursor = self._scanner.look(state.block_number)
         if at_cursor is not None and at_cursor.hash != state.block_hash:
             state = self._rewind(state)
-            rewound = True
+            run.rewound = True
         first = self._next(state)
-        final = head if max_blocks is None else min(head, first + max_blocks - 1)
+        if run.first is None or run.rewound:
+            run.first, run.last = first, first - 1
+        final = run.head
+        if max_blocks is not None:
+            final = min(final, run.first + max_blocks - 1)
         if first > final:
-            return Progress(first, first - 1, 0, head, rewound)
-        legs = 0
+            return
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scan") as ahead:
             reading = self._read(ahead, first, final, state.block_hash)
             while reading is not None:
                 try:
                     found = reading.result()
                 except Reorganised:
-                    state = self._rewind(state)
-                    return Progress(first, first - 1, legs, head, rewound=True)
+                    self._rewind(state)
+                    run.rewound = True
+                    return
                 reading = self._read(ahead, found.last.number + 1, final, found.last.hash)
                 with _collector_paused():
-                    changes = self._apply(state, found, books=found.last.number == head)
-                legs += changes.legs
+                    changes = self._apply(
+                        state, found, at_head=found.last.number == run.head, believe=believe
+                    )
+                run.last = found.last.number
+                run.legs += changes.legs
                 if on_range is not None:
-                    on_range(Progress(found.first, found.last.number, changes.legs, head))
-        return Progress(first, final, legs, head, rewound)
+                    on_range(Progress(found.first, found.last.number, changes.legs, run.head))
 
     def _next(self, state: State) -> int:
         if state.block_number is None:
@@ -148,7 +187,7 @@ class Indexer:
             return None
         return ahead.submit(self._scanner.read, first, final, parent)
 
-    def _apply(self, state: State, found: Range, *, books: bool) -> Changes:
+    def _apply(self, state: State, found: Range, *, at_head: bool, believe: bool) -> Changes:
         projection = Projection(state, self._open_key)
         first_unused = state.next_number
         projection.take(found)
@@ -158,7 +197,9 @@ class Indexer:
         changes = projection.fold()
         for account in changes.accounts.values():
             account.pairs.clear()
-        if books:
+        if at_head:
+            if not found.empty:
+                check_complete(self._rpc, self._manifest, state, found.last.number)
             stale = [
                 account
                 for account in state.accounts.values()
@@ -168,6 +209,9 @@ class Indexer:
             changes.accounts.update(
                 {(account.facility, account.partner): account for account in stale}
             )
+        if changes.incidents and not believe:
+            what, place, _ = changes.incidents[0]
+            raise Incomplete(f"what was read does not add up ({what})", where=place)
         with self._engine.begin() as connection:
             write(connection, state, changes, found.last)
             record_incidents(connection, changes.incidents, int(time.time()))
@@ -179,11 +223,14 @@ class Indexer:
         check_chain(self._rpc, self._manifest)
         with self._engine.connect() as connection:
             incident = describe(connection, self._scanner, state)
+        self._make_anew(incident)
+        self._state = State(state.view, state.chain_id)
+        return self._state
+
+    def _make_anew(self, incident: tuple[str, str, int]) -> None:
         with self._engine.begin() as connection:
             wipe(connection)
             record_incidents(connection, [incident], int(time.time()))
-        self._state = State(state.view, state.chain_id)
-        return self._state
 
     def _load(self) -> State:
         check_chain(self._rpc, self._manifest)

@@ -28,7 +28,7 @@ from app.indexer.decode import (
     Posting,
 )
 from app.indexer.details import SEALED, Names, open_names
-from app.indexer.errors import ShortAnswer
+from app.indexer.errors import Incomplete
 from app.indexer.scan import Header, Range
 from app.indexer.state import (
     COMPONENTS,
@@ -112,12 +112,13 @@ class Projection:
         """Account to the keys of the pairs that are touched, to be put into `Account.pairs`."""
 
     def take(self, found: Range) -> None:
-        """Read a range's events. Raises ShortAnswer when they cannot be all there."""
+        """Read a range's events. Raises Incomplete when they cannot be all there."""
         for event in found.events:
             if isinstance(event, Posting):
                 header = found.headers[event.block_number]
                 self._posting(event, header, found.sealed.get(event.tx_hash, b""))
             elif isinstance(event, MemberAdmitted):
+                self._state.members += 1
                 self._changes.rare.append(insert(t.members).values(_member_row(event)))
             elif isinstance(event, FacilityProposed):
                 self._proposed(event)
@@ -175,6 +176,10 @@ class Projection:
         self._changes.rare += _facility_statements(event, sealed)
 
     def _activated(self, event: FacilityActivated) -> None:
+        facility = self._state.facilities.get(event.facility)
+        if facility is None:
+            raise Incomplete(f"no event has proposed facility {event.facility}")
+        facility.active = True
         self._changes.rare.append(
             update(t.facilities)
             .where(t.facilities.c.number == event.facility)
@@ -187,19 +192,19 @@ class Projection:
         state = self._state
         facility = state.facilities.get(posting.facility)
         if facility is None:
-            raise ShortAnswer("no event has proposed its facility", where=posting.place)
+            raise Incomplete("no event has proposed its facility", where=posting.place)
         by_lead = posting.member == facility.lead
         partner = 0 if by_lead else facility.partners.get(posting.member, -1)
         if partner < 0:
-            raise ShortAnswer("its sender is no party of the facility", where=posting.place)
+            raise Incomplete("its sender is no party of the facility", where=posting.place)
         sequence, digest = state.heads.get((posting.facility, posting.member), (0, bytes(32)))
         if posting.sequence != sequence + 1:
-            raise ShortAnswer(
+            raise Incomplete(
                 f"it came after posting {sequence}: what is between them is missing",
                 where=posting.place,
             )
         if next_digest(digest, posting.legs) != posting.digest:
-            raise ShortAnswer("its legs do not give its digest", where=posting.place)
+            raise Incomplete("its legs do not give its digest", where=posting.place)
         state.heads[posting.facility, posting.member] = (posting.sequence, posting.digest)
 
         if facility.visible and (by_lead or partner in facility.visible):
@@ -211,7 +216,7 @@ class Projection:
                 self._read_legs(batch)
             except (KeyError, StopIteration):
                 # The contract takes no such leg without a word on it.
-                raise ShortAnswer(
+                raise Incomplete(
                     "it holds a leg that should have been rejected", where=posting.place
                 ) from None
             self._batches.append(batch)

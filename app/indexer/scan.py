@@ -44,6 +44,8 @@ class Range:
     """Of the blocks that held events."""
     sealed: dict[str, bytes]
     """Transaction hash to the sealed details of its posting."""
+    empty: bool
+    """Whether it is one block without a transaction, so that nothing can be missing."""
 
 
 class Scanner:
@@ -110,7 +112,8 @@ class Scanner:
             if bytes.fromhex(log["blockHash"][2:]) != headers[number].hash:
                 raise ShortAnswer(f"the logs are of another block {number} than the node has now")
         postings = [event for event in events if isinstance(event, Posting)]
-        found = Range(first, end, events, headers, self._sealed(postings))
+        empty = first == last and not closing["transactions"] and not logs
+        found = Range(first, end, events, headers, self._sealed(postings), empty)
         self._adapt(last - first + 1, sum(len(posting.legs) for posting in postings))
         return found
 

@@ -102,6 +102,7 @@ class FacilityState:
         self.partners = partners
         """Member to partner number."""
         self.reference_key = reference_key
+        self.active = False
         self.visible: frozenset[int] = frozenset()
         self.shares: list[SharesVersion] = []
         self.rules: list[RulesVersion] = []
@@ -159,6 +160,8 @@ class State:
     block_number: int | None = None
     block_hash: bytes | None = None
     block_time: int = 0
+    members: int = 0
+    """How many were admitted."""
     facilities: dict[int, FacilityState] = field(default_factory=dict)
     heads: dict[tuple[int, int], tuple[int, bytes]] = field(default_factory=dict)
     """(facility, member) to the sequence and running digest of its last posting."""
@@ -189,6 +192,7 @@ def load(
         )
     state.block_number, state.block_hash = cursor.block_number, bytes(cursor.block_hash)
     state.block_time = cursor.block_time
+    state.members = connection.execute(select(func.count()).select_from(t.members)).scalar_one()
     partners: dict[int, dict[int, int]] = {}
     for row in connection.execute(select(t.facility_partners)):
         partners.setdefault(row.facility, {})[row.member] = row.partner
@@ -201,6 +205,7 @@ def load(
             None if sealed is None else open_key(bytes(sealed)),
         )
         facility.see(view)
+        facility.active = row.state == "active"
         state.facilities[row.number] = facility
     _load_versions(connection, state)
     newest = (

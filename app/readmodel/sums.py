@@ -13,6 +13,7 @@ from sqlalchemy import (
     Boolean,
     ColumnElement,
     Connection,
+    Integer,
     Row,
     and_,
     case,
@@ -35,7 +36,9 @@ from app.readmodel.results import (
 )
 
 _LOW_BITS = 24
-_LOW_MASK = (1 << _LOW_BITS) - 1
+# Written out: PostgreSQL shifts by a plain integer only.
+_SHIFT: ColumnElement[int] = literal_column(str(_LOW_BITS), Integer)
+_MASK: ColumnElement[int] = literal_column(str((1 << _LOW_BITS) - 1), Integer)
 # Word for word the condition of the partial index `ix_pairs_unmatched`.
 _UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
 
@@ -244,8 +247,8 @@ def _counts(
 
 
 def _split(amount: Any, name: str) -> Iterator[ColumnElement[Any]]:
-    yield func.sum(amount.op(">>")(_LOW_BITS)).label(f"{name}_high")
-    yield func.sum(amount.op("&")(_LOW_MASK)).label(f"{name}_low")
+    yield func.sum(amount.op(">>")(_SHIFT)).label(f"{name}_high")
+    yield func.sum(amount.op("&")(_MASK)).label(f"{name}_low")
 
 
 def _joined(row: Row[Any], name: str) -> int:

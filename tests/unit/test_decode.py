@@ -1,0 +1,239 @@
+"""Logs become typed events: in chain order, whole, and only from the contracts that we know."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from eth_abi.abi import encode
+
+from app.indexer.decode import (
+    SIGNATURES,
+    TOPICS,
+    FacilityActivated,
+    FacilityProposed,
+    Judgement,
+    MemberAdmitted,
+    Posting,
+    decode,
+    log_filter,
+)
+from app.indexer.errors import ShortAnswer
+from deploy.compile import load_artifact
+
+ADDRESSES = {
+    "ConsortiumRegistry": "0x" + "C1" * 20,
+    "FacilityRegistry": "0x" + "C2" * 20,
+    "ReserveLedger": "0x" + "C3" * 20,
+    "Reconciliation": "0x" + "C4" * 20,
+}
+EMITTER = {
+    "Posted": "Reconciliation",
+    "LegRejected": "Reconciliation",
+    "PairJudged": "Reconciliation",
+    "MemberAdmitted": "ConsortiumRegistry",
+}
+TX = "0x" + "ab" * 32
+DIGEST = b"\7" * 24 + bytes(8)
+LEGS = bytes(range(32)) * 2
+
+
+def log(
+    name: str,
+    indexed: list[int],
+    types: list[str],
+    values: list[Any],
+    *,
+    place: tuple[int, int] = (5, 0),
+    tx: str = TX,
+    address: str | None = None,
+) -> dict[str, Any]:
+    emitter = EMITTER.get(name, "FacilityRegistry")
+    return {
+        "address": address or ADDRESSES[emitter].lower(),
+        "topics": [TOPICS[name], *(f"0x{one:064x}" for one in indexed)],
+        "data": "0x" + encode(types, values).hex(),
+        "blockNumber": hex(place[0]),
+        "logIndex": hex(place[1]),
+        "transactionHash": tx,
+    }
+
+
+def posted(sequence: int = 3, **where: Any) -> dict[str, Any]:
+    return log("Posted", [7, 2], ["uint64", "bytes32", "bytes"], [sequence, DIGEST, LEGS], **where)
+
+
+def rejected(index: int, reason: int, sequence: int = 3, **where: Any) -> dict[str, Any]:
+    return log(
+        "LegRejected", [7, 2], ["uint64", "uint16", "uint8"], [sequence, index, reason], **where
+    )
+
+
+def judged(index: int, partner: int, status: int, **where: Any) -> dict[str, Any]:
+    return log(
+        "PairJudged",
+        [7, 2],
+        ["uint64", "uint16", "uint8", "uint8", "uint16"],
+        [3, index, partner, status, 4],
+        **where,
+    )
+
+
+def test_signatures_are_those_of_the_contracts() -> None:
+    def canonical(argument: dict[str, Any]) -> str:
+        if argument["type"].startswith("tuple"):
+            inner = ",".join(canonical(one) for one in argument["components"])
+            return f"({inner}){argument['type'][5:]}"
+        return str(argument["type"])
+
+    events = {
+        f"{entry['name']}({','.join(canonical(one) for one in entry['inputs'])})"
+        for contract in ("ConsortiumRegistry", "FacilityRegistry", "Reconciliation")
+        for entry in load_artifact(contract)["abi"]
+        if entry["type"] == "event"
+    }
+    assert set(SIGNATURES.values()) <= events
+
+
+def test_exceptions_without_their_posting_are_a_short_answer() -> None:
+    with pytest.raises(ShortAnswer, match="lack the posting"):
+        decode([rejected(1, 1)], ADDRESSES)
+
+
+def test_exceptions_of_another_posting_are_a_short_answer() -> None:
+    logs = [rejected(1, 1, sequence=2, place=(5, 0)), posted(place=(5, 1))]
+    with pytest.raises(ShortAnswer, match="lack the posting"):
+        decode(logs, ADDRESSES)
+
+
+@pytest.mark.parametrize("kept", [2, 200, 258, 300])
+def test_a_posting_cut_short_is_a_short_answer(kept: int) -> None:
+    cut = posted()
+    cut["data"] = cut["data"][:kept]
+    with pytest.raises(ShortAnswer, match="cut short"):
+        decode([cut], ADDRESSES)
+
+
+def test_an_event_of_another_contract_is_not_ours() -> None:
+    strangers = [
+        posted(address="0x" + "99" * 20),
+        posted(address=ADDRESSES["ConsortiumRegistry"]),
+        {**posted(), "topics": ["0x" + "11" * 32]},
+    ]
+    assert decode(strangers, ADDRESSES) == []
+
+
+def test_a_posting_with_its_exceptions() -> None:
+    logs = [
+        posted(place=(5, 9)),
+        judged(4, 2, 5, place=(5, 8)),
+        rejected(3, 1, place=(5, 7)),
+        rejected(1, 12, place=(5, 6)),
+    ]
+    assert decode(logs, ADDRESSES) == [
+        Posting(
+            facility=7,
+            member=2,
+            sequence=3,
+            digest=DIGEST,
+            legs=LEGS,
+            block_number=5,
+            tx_hash=TX,
+            rejected={1: 12, 3: 1},
+            judged={(4, 2): Judgement("amount_and_date", 4)},
+        )
+    ]
+
+
+def test_events_come_in_the_order_of_the_chain_whatever_the_answers_order() -> None:
+    logs = [posted(6, place=(10, 0)), posted(5, place=(9, 12)), posted(4, place=(9, 2))]
+    events = decode(logs, ADDRESSES)
+    assert [event.sequence for event in events if isinstance(event, Posting)] == [4, 5, 6]
+
+
+def test_each_posting_has_its_own_exceptions() -> None:
+    logs = [
+        rejected(1, 1, place=(5, 0)),
+        posted(place=(5, 1)),
+        rejected(2, 3, sequence=4, place=(5, 2)),
+        posted(4, place=(5, 3)),
+        posted(5, place=(5, 4)),
+    ]
+    found = [event.rejected for event in decode(logs, ADDRESSES) if isinstance(event, Posting)]
+    assert found == [{1: 1}, {2: 3}, {}]
+
+
+def test_a_member() -> None:
+    found = decode(
+        [
+            log(
+                "MemberAdmitted",
+                [4],
+                ["string", "uint8", "address", "address", "bytes32", "address"],
+                [
+                    "Bank \N{SNOWMAN}",
+                    3,
+                    "0x" + "01" * 20,
+                    "0x" + "02" * 20,
+                    b"\3" * 32,
+                    "0x" + "04" * 20,
+                ],
+            )
+        ],
+        ADDRESSES,
+    )
+    assert found == [
+        MemberAdmitted(
+            4, "Bank \N{SNOWMAN}", "auditor", b"\1" * 20, b"\2" * 20, b"\3" * 32, b"\4" * 20
+        )
+    ]
+
+
+def test_text_that_cannot_be_shown_is_mended() -> None:
+    found = decode(
+        [
+            log(
+                "MemberAdmitted",
+                [4],
+                ["bytes", "uint8", "address", "address", "bytes32", "address"],
+                [b"a\0b\xff\n", 9, "0x" + "01" * 20, "0x" + "02" * 20, bytes(32), "0x" + "04" * 20],
+            )
+        ],
+        ADDRESSES,
+    )
+    assert isinstance(found[0], MemberAdmitted)
+    assert found[0].name == "a\ufffdb\ufffd\ufffd"
+    assert found[0].role == "unknown (9)"
+
+
+def test_a_facility() -> None:
+    terms = (
+        "WLD", 1, "CNY", 2, "Asia/Shanghai", (0, 5, 1, 3600, 86_399),
+        [(2, (8000, 7000, 0), -5, b"two")], b"lead", [(9, b"nine")],
+    )  # fmt: skip
+    types = [
+        "(string,uint16,string,uint8,string,(uint24,uint56,uint16,uint32,uint24),"
+        "(uint16,(uint16,uint16,uint16),int72,bytes)[],bytes,(uint16,bytes)[])"
+    ]
+    proposed, activated = decode(
+        [
+            log("FacilityProposed", [7], types, [terms], place=(5, 0)),
+            log("FacilityActivated", [7], [], [], place=(6, 0)),
+        ],
+        ADDRESSES,
+    )
+    assert isinstance(proposed, FacilityProposed)
+    assert (proposed.number, proposed.id, proposed.lead, proposed.currency) == (7, "WLD", 1, "CNY")
+    assert proposed.rules.match_deadline_seconds == 3600
+    assert proposed.partners[0].principal_bps == 8000
+    assert proposed.partners[0].fee_bps == 0
+    assert proposed.partners[0].low_balance == -5
+    assert proposed.partners[0].sealed_reference_key == b"two"
+    assert proposed.lead_sealed_reference_key == b"lead"
+    assert proposed.readers == {9: b"nine"}
+    assert activated == FacilityActivated(7, 6)
+
+
+def test_the_filter_asks_for_every_event_of_the_contracts() -> None:
+    asked = log_filter(ADDRESSES)
+    assert asked == {"address": sorted(ADDRESSES.values()), "topics": [sorted(TOPICS.values())]}
