@@ -22,7 +22,6 @@ START = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 BREAKS = ("amount", "date", "amount_and_date", "missing_at_partner", "missing_at_lead")
 DEADLINE_S = 24 * 3600
 
-_BLANK = b"\0" * 20
 _SHARES = {1: 4533, 2: 2467, 3: 999}
 
 
@@ -165,24 +164,52 @@ class Seed:
             "due_at": posted + DEADLINE_S,
         }
         if status != "missing_at_lead":
-            row |= self._half("lead", 1, amount, value, value, posted)
+            row |= self._half(connection, "lead", 1, amount, value, value, posted)
         if status != "missing_at_partner":
-            row |= self._half("partner", partner + 1, other_amount, other_value, value, posted + 2)
+            row |= self._half(
+                connection, "partner", partner + 1, other_amount, other_value, value, posted + 2
+            )
         agreed = status in ("matched", "within_tolerance")
         row["agreed_business_day"] = value if agreed else None
         connection.execute(insert(tables.pairs).values(row))
         self._book(partner, kind.effect, row, status, agreed)
         return self.number
 
-    def _half(
-        self, side: str, member: int, amount: int, value: int, business: int, posted: int
-    ) -> dict[str, Any]:
+    def _posting(self, connection: Connection, member: int, posted: int) -> int:
+        """A posting with one leg in it; its sequence."""
         self.sequences[member] += 1
+        sequence = self.sequences[member]
+        connection.execute(
+            insert(tables.postings).values(
+                facility=1,
+                member=member,
+                sequence=sequence,
+                tx_hash=(member << 64 | sequence).to_bytes(32),
+                block_number=self.block + 1,
+                block_time=posted,
+                legs=1,
+                rejected=0,
+                digest=sequence.to_bytes(32),
+                details="opened",
+            )
+        )
+        return sequence
+
+    def _half(
+        self,
+        connection: Connection,
+        side: str,
+        member: int,
+        amount: int,
+        value: int,
+        business: int,
+        posted: int,
+    ) -> dict[str, Any]:
         return {
             f"{side}_amount": amount,
             f"{side}_value_day": value,
             f"{side}_business_day": business,
-            f"{side}_sequence": self.sequences[member],
+            f"{side}_sequence": self._posting(connection, member, posted),
             f"{side}_index": 1,
             f"{side}_posted_at": posted,
         }
@@ -215,14 +242,13 @@ class Seed:
         """Add a leg that the contract rejected as a duplicate."""
         self.number += 1
         member = 1 if side == "lead" else partner + 1
-        self.sequences[member] += 1
         connection.execute(
             insert(tables.rejections).values(
                 number=self.number,
                 facility=1,
                 partner=partner,
                 member=member,
-                sequence=self.sequences[member],
+                sequence=self._posting(connection, member, self.now),
                 index=1,
                 reason="duplicate",
                 side=side,

@@ -1,0 +1,378 @@
+"""What the REST face reads: filters, pages that stay put, problems, health, and its OpenAPI."""
+
+import json
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import Engine, insert
+
+from app.api.context import ChainHealth
+from app.db.engine import create
+from app.domain.kinds import Kind
+from app.feeds.tables import events, feeds
+from app.readmodel.results import TYPES
+from tests.integration.faces import Face, face
+from tests.integration.seeded import START, Seed
+
+LISTS = ("/v1/pairs", "/v1/matches", "/v1/breaks", "/v1/legs", "/v1/rejections", "/v1/quarantine")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def shared(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Face]:
+    """A node for the tests that change nothing."""
+    url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'bank.sqlite'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_cluster").url("postgres")
+    opened = create(url)
+    one_of_each(opened)
+    with face(opened) as served:
+        yield served
+    opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def reader(shared: Face) -> httpx.Client:
+    return shared.client("read")
+
+
+@pytest.fixture
+def engine(database_url: str) -> Iterator[Engine]:
+    opened = create(database_url)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture
+def seed(engine: Engine) -> Seed:
+    return one_of_each(engine)
+
+
+@pytest.fixture
+def node(engine: Engine, seed: Seed) -> Iterator[Face]:
+    with face(engine) as served:
+        yield served
+
+
+@pytest.fixture
+def client(node: Face) -> httpx.Client:
+    return node.client("read")
+
+
+def one_of_each(engine: Engine) -> Seed:
+    """One pair of each type for the first partner, and a matched one for the second."""
+    seed = Seed(engine)
+    with engine.begin() as connection:
+        for type_ in TYPES[:7]:
+            seed.pair(connection, 1, Kind.PRINCIPAL, f"R-{type_}", 10_000, type_, day=START.date())
+        seed.pair(connection, 2, Kind.DRAWDOWN, "R-other", 7, "matched", day=START.date())
+        seed.duplicate(connection, 1, "lead", "R-matched", 10_000, START.date())
+        seed.duplicate(connection, 1, "partner", "R-matched", 10_000, START.date())
+        seed.close_block(connection)
+    return seed
+
+
+def all_pages(client: httpx.Client, path: str, limit: int) -> Iterator[list[dict[str, Any]]]:
+    cursor = None
+    while True:
+        params: dict[str, Any] = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        body = client.get(path, params=params).json()
+        yield body["items"]
+        cursor = body["next"]
+        if cursor is None:
+            return
+
+
+class TestRefused:
+    def test_every_path_without_a_key_and_with_a_key_that_only_pushes(self, shared: Face) -> None:
+        stranger, feeder = shared.client(None), shared.client("feeds")
+        for path in (*LISTS, "/v1/balances", "/v1/facilities", "/v1/keys"):
+            assert stranger.get(path).status_code == 401, path
+        for path in ("/v1/balances", "/v1/pairs", "/v1/matches", "/v1/breaks", "/v1/legs"):
+            assert feeder.get(path).status_code == 403, path
+        for path in ("/v1/facilities", "/v1/quarantine", "/v1/rejections"):
+            assert feeder.get(path).status_code == 200, path
+
+    @pytest.mark.parametrize(
+        ("query", "field"),
+        [
+            ("limit=0", "limit"),
+            ("limit=1001", "limit"),
+            ("limit=many", "limit"),
+            ("cursor=nonsense", "cursor"),
+            ("cursor=%F0%9F%92%A9", "cursor"),
+            ("type=wrong", "type"),
+            ("value_from=2026-02-30", "value_from"),
+            ("overdue=perhaps", "overdue"),
+            ("text=" + "x" * 65, "text"),
+        ],
+    )
+    def test_bad_parameters_name_the_parameter(
+        self, reader: httpx.Client, query: str, field: str
+    ) -> None:
+        answer = reader.get(f"/v1/pairs?{query}")
+        assert answer.status_code == 422
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert field in answer.json()["detail"]
+
+    def test_paths_and_methods_that_are_not_there(self, reader: httpx.Client) -> None:
+        for answer, status in (
+            (reader.get("/v1/nothing"), 404),
+            (reader.get("/static/../view.py"), 404),
+            (reader.get("/static/%2e%2e/view.py"), 404),
+            (reader.delete("/v1/pairs"), 405),
+            (reader.get("/v1/facilities/WLD-2016-A/events"), 405),
+        ):
+            assert answer.status_code == status
+            assert answer.headers["content-type"] == "application/problem+json"
+            assert answer.json()["status"] == status
+
+    def test_names_that_nobody_has_select_nothing(self, reader: httpx.Client) -> None:
+        for query in ("facility=NOPE", "partner=nobody", "kind=gift", "event_ref=%25"):
+            assert reader.get(f"/v1/pairs?{query}").json()["items"] == []
+        assert reader.get("/v1/balances?partner=nobody").json()["items"] == []
+
+
+class TestLists:
+    def test_facilities_show_their_terms(self, reader: httpx.Client) -> None:
+        [facility] = reader.get("/v1/facilities").json()["items"]
+        assert facility["id"] == "WLD-2016-A"
+        assert facility["cut_off"] == "23:59:59"
+        assert facility["rules"]["amount_tolerance"] == "0.01"
+        assert [partner["name"] for partner in facility["partners"]] == [
+            "huarui",
+            "wuxi",
+            "nanfeng",
+        ]
+        assert facility["partners"][0]["share_bps"] == {
+            "principal": 4533,
+            "interest": 4533,
+            "fee": 4533,
+        }
+
+    def test_balances_with_their_proof(self, reader: httpx.Client) -> None:
+        body = reader.get("/v1/balances").json()
+        assert body["as_of"]["block"] == 101
+        first, second, third = body["items"]
+        # principal 100.00 each: all but missing_at_lead in the lead's book, and so on
+        assert first["lead_book"] == "600.00"
+        assert first["partner_book"] == "606.35"
+        assert first["agreed"] == "200.00"
+        assert first["accepted_difference"] == "0.01"
+        assert first["proof"] == "0.00"
+        assert first["open_legs"] == 8
+        assert first["pairs"] == dict.fromkeys(TYPES, 1)
+        assert first["low"] is True
+        assert second["agreed"] == "-0.07"
+        assert second["shortfall"] == "0.07"
+        assert third["agreed"] == "0.00"
+
+    def test_a_proof_that_is_not_0_is_shown(
+        self, client: httpx.Client, engine: Engine, seed: Seed
+    ) -> None:
+        seed.accounts[1].partner_book += 5
+        with engine.begin() as connection:
+            seed.close_block(connection)
+        assert client.get("/v1/balances").json()["items"][0]["proof"] == "0.05"
+
+    def test_pending_stands_apart(self, client: httpx.Client, engine: Engine) -> None:
+        before = client.get("/v1/balances").json()
+        with engine.begin() as connection:
+            waiting_event(connection)
+        after = client.get("/v1/balances").json()
+        assert after["items"] == before["items"]
+        assert after["pending"] == [{"facility": "WLD-2016-A", "waiting": 1, "dead_letters": 0}]
+
+    @pytest.mark.parametrize("type_", TYPES)
+    def test_each_type_is_found_where_it_belongs(self, reader: httpx.Client, type_: str) -> None:
+        matched = type_ in ("matched", "within_tolerance")
+        query = f"?type={type_}&partner=huarui"
+        [pair] = reader.get(f"/v1/pairs{query}").json()["items"]
+        assert pair["type"] == type_
+        assert len(reader.get(f"/v1/matches{query}").json()["items"]) == matched
+        assert len(reader.get(f"/v1/breaks{query}").json()["items"]) == (not matched)
+
+    def test_a_pair_tells_both_halves(self, reader: httpx.Client) -> None:
+        [pair] = reader.get("/v1/breaks?type=amount_and_date").json()["items"]
+        assert pair["event_ref"] == "R-amount_and_date"
+        assert pair["lead_leg"]["amount"] == "100.00"
+        assert pair["lead_leg"]["value_date"] == "2026-03-02"
+        assert pair["partner_leg"]["value_date"] == "2026-03-03"
+        assert pair["difference"] == "3.17"
+        assert pair["currency"] == "CNY"
+        assert len(pair["reference"]) == 40
+        [pair] = reader.get("/v1/breaks?type=missing_at_partner").json()["items"]
+        assert pair["partner_leg"] is None
+        assert pair["difference"] is None
+
+    def test_filters_narrow(self, reader: httpx.Client) -> None:
+        def refs(query: str) -> set[str]:
+            items = reader.get(f"/v1/pairs?{query}").json()["items"]
+            return {item["event_ref"] for item in items}
+
+        assert refs("text=AMOUNT") == {"R-amount", "R-amount_and_date"}
+        assert refs("text=_and_") == {"R-amount_and_date"}
+        assert refs("kind=drawdown") == {"R-other"}
+        assert refs("type=date&type=amount") == {"R-date", "R-amount"}
+        assert refs("value_from=2026-03-03") == {"R-date", "R-amount_and_date"}
+        assert refs("overdue=true") == set()
+
+    def test_overdue_by_the_chains_clock(
+        self, client: httpx.Client, engine: Engine, seed: Seed
+    ) -> None:
+        with engine.begin() as connection:
+            seed.close_block(connection, seconds=int(timedelta(hours=25).total_seconds()))
+        found = client.get("/v1/breaks?overdue=true").json()["items"]
+        assert {one["type"] for one in found} == {"missing_at_partner", "missing_at_lead"}
+        assert client.get("/v1/balances").json()["items"][0]["overdue"] == 2
+
+    def test_legs_and_rejections(self, reader: httpx.Client) -> None:
+        legs = reader.get("/v1/legs?partner=huarui").json()["items"]
+        assert len(legs) == 12 + 2
+        assert {leg["side"] for leg in legs} == {"lead", "partner"}
+        rejected = reader.get("/v1/rejections").json()["items"]
+        assert [one["reason"] for one in rejected] == ["duplicate", "duplicate"]
+        assert [one["bank"] for one in rejected] == ["huarui", "webank"]
+
+
+class TestPages:
+    def test_pages_hold_everything_once(self, reader: httpx.Client) -> None:
+        for path in LISTS[:4]:
+            whole = reader.get(path).json()["items"]
+            paged = list(all_pages(reader, path, 3))
+            assert [item for page in paged for item in page] == whole
+            assert all(len(page) <= 6 for page in paged)
+
+    def test_pages_stay_put_while_rows_arrive(
+        self, client: httpx.Client, engine: Engine, seed: Seed
+    ) -> None:
+        whole = [pair["number"] for pair in client.get("/v1/pairs").json()["items"]]
+        seen: list[int] = []
+        for page in all_pages(client, "/v1/pairs", 2):
+            seen += [pair["number"] for pair in page]
+            with engine.begin() as connection:
+                seed.pair(
+                    connection, 3, Kind.FEE, f"NEW-{len(seen)}", 5, "matched", day=START.date()
+                )
+                seed.close_block(connection)
+        assert seen == whole
+
+    def test_the_quarantine_is_paged_too(self, node: Face) -> None:
+        feeder = node.client("feeds")
+        bulk: list[dict[str, Any]] = [{"event_id": f"E-{number}"} for number in range(5)]
+        feeder.post("/v1/facilities/WLD-2016-A/events:bulk", json=bulk)
+        pages = list(all_pages(feeder, "/v1/quarantine", 2))
+        assert [len(page) for page in pages] == [2, 2, 1]
+        assert [row["row"] for page in pages for row in page] == [5, 4, 3, 2, 1]
+
+
+class TestHealth:
+    def test_the_chain_as_it_stands(self, node: Face, seed: Seed) -> None:
+        client = node.client(None)
+        for health, status, ready in (
+            (ChainHealth(seed.block), "live", 200),
+            (ChainHealth(seed.block + 6), "behind", 200),
+            (ChainHealth(seed.block, stalled=True), "stalled", 200),
+            (ChainHealth(None), "unreachable", 503),
+        ):
+            node.health = health
+            body = client.get("/health").json()
+            assert body["status"] == status
+            assert body["chain"]["block"] == seed.block
+            answer = client.get("/ready")
+            assert answer.status_code == ready
+            assert ("retry-after" in answer.headers) == (ready == 503)
+
+    def test_events_are_taken_while_the_chain_is_away(self, node: Face) -> None:
+        node.health = ChainHealth(None)
+        answer = node.client("feeds").post(
+            "/v1/facilities/WLD-2016-A/events",
+            json={
+                "event_id": "E",
+                "facility": "WLD-2016-A",
+                "event_ref": "R",
+                "kind": "fee",
+                "amount": "10",
+                "currency": "CNY",
+                "value_date": "2026-03-02",
+                "booked_at": "2026-03-02T00:00:00Z",
+            },
+        )
+        assert answer.status_code == 201
+
+
+class TestOpenApi:
+    def test_every_reference_leads_somewhere_and_every_operation_is_described(
+        self, shared: Face
+    ) -> None:
+        document = shared.client(None).get("/openapi.json").json()
+        assert document["openapi"].startswith("3.")
+        for reference in references(document):
+            found: Any = document
+            for part in reference.removeprefix("#/").split("/"):
+                found = found[part]
+        tags = {tag["name"] for tag in document["tags"]}
+        for path, operations in document["paths"].items():
+            for operation in operations.values():
+                assert operation["summary"], path
+                assert set(operation["tags"]) <= tags, path
+                if path.startswith("/v1"):
+                    assert operation["security"], path
+                    problem = operation["responses"]["401"]["content"]
+                    assert "application/problem+json" in problem
+        assert '"example' in json.dumps(document["components"]["schemas"]["BalanceOut"])
+
+
+def references(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(reference := value.get("$ref"), str):
+            yield reference
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def waiting_event(connection: Any) -> None:
+    """An accepted event that no batch carries yet."""
+    at = "2026-03-02T00:00:00.000+00:00"
+    feed = connection.execute(
+        insert(feeds)
+        .values(
+            facility="WLD-2016-A",
+            name="f",
+            source="file",
+            received_at=at,
+            rows_in=1,
+            accepted=1,
+            duplicate=0,
+            quarantined=0,
+        )
+        .returning(feeds.c.id)
+    ).scalar_one()
+    connection.execute(
+        insert(events).values(
+            feed_id=feed,
+            row=2,
+            facility="WLD-2016-A",
+            event_id="W-1",
+            content=b"c" * 32,
+            identity=b"i" * 32,
+            duplicate_leg=False,
+            kind=2,
+            partner=0,
+            event_ref="W-1",
+            amount=100,
+            value_day=START.toordinal(),
+            business_day=START.toordinal(),
+            shares_day=0,
+            booked_at=at,
+            parts=3,
+            accepted_at=at,
+        )
+    )
