@@ -44,11 +44,11 @@ class ConsortiumFolder:
 
     def config(self, name: str) -> Path:
         """A member's `bank.toml`."""
-        return self.root / "banks" / _folder_name(name) / "bank.toml"
+        return self.root / "banks" / folder_name(name) / "bank.toml"
 
     def keys(self, name: str) -> Path:
         """A member's keystore folder."""
-        return self.root / "banks" / _folder_name(name) / "keys"
+        return self.root / "banks" / folder_name(name) / "keys"
 
     def members(self) -> list[Member]:
         """The founding members; empty before `create`."""
@@ -66,7 +66,8 @@ def create(folder: ConsortiumFolder, members: list[Member]) -> None:
     """Make the founding members' keys (development ones)."""
     folder.root.mkdir(parents=True, exist_ok=True)
     for member in members:
-        create_keys(folder.keys(member.name), development=True)
+        if not folder.keys(member.name).exists():  # left by a run that was cut off
+            create_keys(folder.keys(member.name), development=True)
     # Last, so that a folder that was cut off in the making is not taken for a whole one.
     (folder.root / "members.json").write_text(
         json.dumps([asdict(member) for member in members], indent=2) + "\n"
@@ -94,7 +95,7 @@ def write_config(folder: ConsortiumFolder, name: str, *, rpc: str, port: int) ->
     )
 
 
-def _folder_name(name: str) -> str:
+def folder_name(name: str) -> str:
     """The name itself where it is a safe file name, else a digest of it."""
     if re.fullmatch(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,63}", name):
         return name

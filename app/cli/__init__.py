@@ -23,13 +23,14 @@ cli = typer.Typer(
 
 
 def _register() -> None:
-    from app.cli import demo, feed, keys, node, rebuild, reconcile
+    from app.cli import demo, feed, keys, network, node, rebuild, reconcile
 
     cli.command("reconcile")(reconcile.reconcile)
     cli.command("node")(node.node)
     cli.command("demo")(demo.demo)
     cli.add_typer(feed.feed, name="feed")
     cli.add_typer(keys.keys, name="keys")
+    cli.add_typer(network.network, name="network")
     cli.command("rebuild")(rebuild.rebuild)
 
 

@@ -1,0 +1,223 @@
+"""`tally network`: a consortium on this machine, with a chain of its own."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from app.cli.console import stderr, stdout
+from app.domain.errors import UsageFault
+from app.domain.facility import MAX_NAME
+from deploy.consortium import Member
+from deploy.network import layout, operate
+from deploy.network.create import create_network
+from deploy.network.health import NetworkHealth, look
+
+_FAULT_TOLERANT = 4
+_MOST_VALIDATORS = 16  # all share this machine
+
+network = typer.Typer(
+    help="A consortium on this machine: banks, their validators, the contracts.",
+    no_args_is_help=True,
+)
+
+DirOption = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The network's folder.")]
+
+
+@network.command()
+def create(
+    directory: DirOption,
+    lead: Annotated[str, typer.Option(metavar="NAME", help="The lead bank.")],
+    partner: Annotated[
+        list[str], typer.Option(metavar="NAME", help="A partner bank; repeat for each.")
+    ],
+    auditor: Annotated[
+        list[str], typer.Option(metavar="NAME", help="An auditor, who may read everything.")
+    ] = [],  # noqa: B006 - Typer reads the default
+    validators: Annotated[
+        int,
+        typer.Option(
+            min=1, max=_MOST_VALIDATORS, help="How many; they go to the banks in turn, lead first."
+        ),
+    ] = _FAULT_TOLERANT,
+) -> None:
+    """Found a consortium: keys, chain, contracts and a configuration for every member.
+
+    The first time on a machine the chain's engine is built, which needs Go and some minutes.
+    The network is left stopped; `tally network up` starts it.
+
+    Example:
+
+      tally network create --dir net --lead webank --partner huarui --partner luoyang
+    """
+    members = [
+        Member(lead, "lead"),
+        *(Member(name, "partner") for name in partner),
+        *(Member(name, "auditor") for name in auditor),
+    ]
+    _check_names([member.name for member in members])
+    if validators < _FAULT_TOLERANT:
+        stderr.print(
+            f"[yellow]warning[/] {validators} validators cannot do without a single one of them; "
+            f"{_FAULT_TOLERANT} go on when one dies"
+        )
+    made = create_network(directory, members, validators, _say)
+    stdout.print(
+        f"chain {made.chain_id}: {len(members)} members, "
+        f"{', '.join(validator.name for validator in made.validators)}",
+        highlight=False,
+    )
+    stdout.print(f"start it with: {_up_command(directory)}", markup=False, highlight=False)
+
+
+@network.command()
+def up(directory: DirOption) -> None:
+    """Start what is not running, in the background, and wait until blocks come.
+
+    A chain that has stalled is restarted whole. Nothing watches over it afterwards: a validator
+    that dies stays dead until this runs again.
+
+    Example:
+
+      tally network up --dir net
+    """
+    _print_health(layout.read(directory), operate.up(layout.read(directory), _say), directory)
+
+
+@network.command()
+def down(directory: DirOption) -> None:
+    """Stop this network's validators, and nothing else.
+
+    Example:
+
+      tally network down --dir net
+    """
+    stopped = operate.down(layout.read(directory))
+    stdout.print(f"{stopped} validators stopped", highlight=False)
+
+
+@network.command()
+def status(
+    directory: DirOption,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show every validator: whether it runs, its newest block, its peers.
+
+    Example:
+
+      tally network status --dir net
+    """
+    found = layout.read(directory)
+    health = look(found)
+    if as_json:
+        answer = orjson.dumps(_as_json(found, health), option=orjson.OPT_INDENT_2)
+        sys.stdout.buffer.write(answer + b"\n")
+    else:
+        _print_health(found, health, directory)
+
+
+@network.command()
+def logs(
+    name: Annotated[str, typer.Argument(help="The validator, as `status` shows it.")],
+    directory: DirOption,
+    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many.")] = 100,
+    follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
+) -> None:
+    """Print the end of a validator's log.
+
+    Example:
+
+      tally network logs webank-1 --dir net --follow
+    """
+    found = layout.read(directory)
+    wanted = [validator for validator in found.validators if validator.name == name]
+    if not wanted:
+        known = ", ".join(validator.name for validator in found.validators)
+        raise UsageFault(f"there is no validator {name!r}", remedy=f"There are {known}")
+    log = found.log(wanted[0])
+    if not log.exists():
+        raise UsageFault(f"{name} was never started", remedy=f"Use `{_up_command(directory)}`")
+    tail = shutil.which("tail")
+    if tail is None:
+        raise UsageFault("there is no `tail` on the PATH", remedy=f"The log is {log}")
+    os.execv(tail, [tail, "-n", str(lines), *(["-F"] if follow else []), str(log)])
+
+
+def _check_names(names: list[str]) -> None:
+    for name in names:
+        if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+            raise UsageFault(
+                f"{name!r} is no name", remedy=f"Use 1 to {MAX_NAME} printable characters"
+            )
+        if names.count(name) > 1:
+            raise UsageFault(f"{name!r} is given twice", remedy="Name each member once")
+
+
+def _as_json(found: layout.Network, health: NetworkHealth) -> dict[str, Any]:
+    return {
+        "chain_id": found.chain_id,
+        "height": health.height,
+        "validators": [
+            {
+                "name": one.validator.name,
+                "address": one.validator.address,
+                "pid": one.pid,
+                "running": one.running,
+                "height": one.height,
+                "peers": one.peers,
+                "rpc": one.validator.rpc,
+            }
+            for one in health.validators
+        ],
+    }
+
+
+def _print_health(found: layout.Network, health: NetworkHealth, directory: Path) -> None:
+    table = Table("validator", "", box=None, header_style="dim", padding=(0, 2, 0, 0))
+    for column in ("height", "peers", "process"):
+        table.add_column(column, justify="right")
+    table.add_column("rpc")
+    for one in health.validators:
+        name = escape(one.validator.name)
+        if not one.running:
+            table.add_row(name, "[red]down[/]", "", "", "", one.validator.rpc)
+        elif not one.answers:
+            table.add_row(name, "[yellow]silent[/]", "", "", str(one.pid), one.validator.rpc)
+        else:
+            table.add_row(
+                name,
+                "[green]running[/]",
+                f"{one.height:,}",
+                str(one.peers),
+                str(one.pid),
+                one.validator.rpc,
+            )
+    stdout.print(table)
+    stdout.print(f"chain {found.chain_id}: {_state(health, directory)}", highlight=False)
+
+
+def _state(health: NetworkHealth, directory: Path) -> str:
+    age = health.block_age_s
+    if age is None:
+        return f"down; `{_up_command(directory)}` starts it"
+    if health.stalled:
+        return (
+            f"stalled at block {health.height:,} for {age:.0f} s; "
+            f"`{_up_command(directory)}` restarts it"
+        )
+    return f"block {health.height:,}, {age:.0f} s ago"
+
+
+def _up_command(directory: Path) -> str:
+    return f"tally network up --dir {shlex.quote(str(directory))}"
+
+
+def _say(text: str) -> None:
+    stderr.print(text, style="dim", markup=False, highlight=False)

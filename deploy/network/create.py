@@ -1,0 +1,87 @@
+"""Founding a network: the validators' keys and chain, the banks' keys, and the contracts."""
+
+import secrets
+import shutil
+from pathlib import Path
+
+from app.chain.errors import ChainAnswer
+from app.chain.rpc import Rpc
+from app.domain.errors import ChainFault, UsageFault
+from deploy import compile as compiler
+from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from deploy.found import found
+from deploy.network import engine, layout
+from deploy.network.genesis import make_keys, write_genesis
+from deploy.network.layout import Network, Validator
+from deploy.network.operate import Say, down, up
+from deploy.network.ports import free_ports
+
+_PORTS_A_VALIDATOR = 3
+_VOTERS = ("lead", "partner")
+
+
+def create_network(root: Path, members: list[Member], validators: int, say: Say) -> Network:
+    """Make a network in `root`, found the consortium on its chain, and stop the chain again.
+
+    `members` in the order of their numbers. Validators go to the banks in turn. Raises UsageFault
+    when the folder is in use, EngineMissing, or ChainFault; what was made is removed then.
+    """
+    folder = ConsortiumFolder(root.resolve())
+    made = (folder.chain, folder.root / "banks", folder.root / "members.json", folder.manifest)
+    if any(path.exists() for path in made):
+        raise UsageFault(
+            "this folder holds a network already",
+            where=str(root),
+            remedy="Use it as it is (`tally network up`), or name another folder",
+        )
+    try:
+        compiler.compile_contracts()
+    except compiler.CompileError as fault:
+        raise ChainFault(str(fault), where="contracts") from fault
+    binary = engine.build(say)
+    try:
+        folder.chain.mkdir(parents=True)
+    except OSError as fault:
+        raise UsageFault(f"the folder cannot be made ({fault.strerror})", where=str(root)) from None
+    try:
+        return _create(binary, folder, members, validators, say)
+    except BaseException:
+        for path in made:
+            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        raise
+
+
+def _create(
+    binary: Path, folder: ConsortiumFolder, members: list[Member], count: int, say: Say
+) -> Network:
+    say(f"making the keys of {len(members)} members and {count} validators")
+    banks = [member.name for member in members if member.role in _VOTERS]
+    names = [(banks[place % len(banks)], place // len(banks) + 1) for place in range(count)]
+    ports = free_ports(_PORTS_A_VALIDATOR * count + len(members))
+    validators = []
+    for bank, number in names:
+        name = f"{bank}-{number}"
+        address, node_id = make_keys(binary, layout.data_folder(folder, name))
+        own_ports = [ports.pop() for _ in range(_PORTS_A_VALIDATOR)]
+        validators.append(Validator(name, bank, address, node_id, *own_ports))
+    # Any number that other chains hardly have, so that a foreign endpoint is recognised.
+    network = Network(folder, 1_000_000 + secrets.randbelow(1_000_000_000), validators)
+    write_genesis(binary, network)
+    create(folder, members)
+    for place, member in enumerate(members):
+        write_config(folder, member.name, rpc=network.rpc_of(place), port=ports.pop())
+    network.write()
+    try:
+        up(network, say)
+        say("founding the consortium")
+        rpc = Rpc(validators[0].rpc)
+        try:
+            manifest = found(rpc, engine.NAME, folder)
+        except ChainAnswer as fault:
+            raise ChainFault(f"the contracts were refused: {fault.text}", where=rpc.url) from fault
+        finally:
+            rpc.close()
+        manifest.write(folder.manifest)
+    finally:
+        down(network)
+    return network

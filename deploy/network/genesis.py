@@ -1,0 +1,56 @@
+"""A new chain: the validators' keys and the first block, made by the engine's own commands."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from app.domain.errors import ChainFault
+from deploy.network.layout import HOST, Network
+
+BLOCK_GAS_LIMIT = 200_000_000
+BLOCK_TIME = "1s"
+
+
+def make_keys(engine: Path, data: Path) -> tuple[str, str]:
+    """Make a validator's keys in its data folder; returns its address and its peer id.
+
+    They are development keys: plain files that only their owner may enter the folder of.
+    """
+    data.mkdir(parents=True, mode=0o700)
+    made = _run(engine, "secrets", "init", "--insecure", "--data-dir", str(data))
+    return str(made[0]["address"]), str(made[0]["node_id"])
+
+
+def write_genesis(engine: Path, network: Network) -> None:
+    """Write the genesis file: no fee, no base fee, a block a second, all validators as peers."""
+    arguments = [
+        *("--consensus", "ibft", "--ibft-validator-type", "ecdsa"),
+        *("--chain-id", str(network.chain_id), "--dir", str(network.genesis)),
+        *("--block-time", BLOCK_TIME, "--block-gas-limit", str(BLOCK_GAS_LIMIT)),
+    ]
+    for validator in network.validators:
+        peer = f"/ip4/{HOST}/tcp/{validator.peer_port}/p2p/{validator.node_id}"
+        arguments += ["--validators", validator.address, "--bootnode", peer]
+    _run(engine, "genesis", *arguments)
+
+
+def _run(engine: Path, *arguments: str) -> Any:
+    done = subprocess.run(
+        [str(engine), *arguments, "--json"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    # Notices may stand before the answer, which is the last line.
+    answer = done.stdout.strip().rpartition("\n")[2]
+    try:
+        if done.returncode == 0:
+            return json.loads(answer)
+    except json.JSONDecodeError:
+        pass
+    raise ChainFault(
+        f"`{arguments[0]}` failed: {(done.stderr or done.stdout).strip()[-500:]}",
+        where=str(engine),
+    )

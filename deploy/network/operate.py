@@ -1,0 +1,120 @@
+"""Starting and stopping a network's validators."""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from filelock import FileLock
+
+from app.domain.errors import ChainFault
+from deploy.network import engine, processes
+from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look
+from deploy.network.layout import HOST, Network, Validator
+from deploy.network.ports import is_free
+
+_FIRST_BLOCKS_S = 60.0
+_POLL_S = 0.2
+_LOG_TAIL_BYTES = 1_500
+
+Say = Callable[[str], None]
+
+
+def up(network: Network, say: Say) -> NetworkHealth:
+    """Start what is not running and wait until all answer and blocks come.
+
+    A chain that has stalled has doubled the length of its rounds with each one that failed, so
+    that it would go on only much later: then all validators are restarted, which forgets that.
+    Raises EngineMissing, or ChainFault when the chain does not come up; what was started then
+    stays, for `status` and `logs` to show.
+    """
+    binary = engine.build(say)
+    with _operating(network):
+        if look(network).stalled:
+            return _restart(binary, network, say)
+        _start(binary, network, say)
+        health = _await_blocks(network, STALLED_AFTER_S)
+        return health or _restart(binary, network, say)
+
+
+def down(network: Network) -> int:
+    """Stop this network's validators and nothing else; returns how many ran."""
+    with _operating(network):
+        running = processes.find(network)
+        processes.stop(running.values())
+        return len(running)
+
+
+def _restart(binary: Path, network: Network, say: Say) -> NetworkHealth:
+    say("no new block comes: restarting all validators")
+    processes.stop(processes.find(network).values())
+    _start(binary, network, say)
+    health = _await_blocks(network, _FIRST_BLOCKS_S)
+    if health is None:
+        raise ChainFault(
+            f"the validators run, but no block came within {_FIRST_BLOCKS_S:.0f} s",
+            where=str(network.folder.root),
+            remedy="Look at `tally network status` and `tally network logs NAME`",
+        )
+    return health
+
+
+def _start(binary: Path, network: Network, say: Say) -> None:
+    running = processes.find(network)
+    missing = [one for one in network.validators if one.name not in running]
+    for validator in missing:
+        _refuse_taken_ports(validator)
+    if missing:
+        say(f"starting {', '.join(validator.name for validator in missing)}")
+    if not running:
+        # The first to propose sends its block at the next full second, to the peers that it has by
+        # then; where that is too soon, the others wait out a round of ten seconds.
+        time.sleep(-time.time() % 1)
+    for validator in missing:
+        processes.start(binary, network, validator)
+
+
+def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
+    """Wait until every validator answers and a block has been added; None when none was in time.
+
+    Raises ChainFault when a validator ends.
+    """
+    first: int | None = None
+    deadline = time.monotonic() + wait_s
+    while time.monotonic() < deadline:
+        health = look(network)
+        for one in health.validators:
+            if not one.running:
+                raise _ended(network, one.validator)
+        if all(one.answers for one in health.validators):
+            if first is None:
+                first = health.height
+            elif health.height > first:
+                return health
+        time.sleep(_POLL_S)
+    return None
+
+
+def _refuse_taken_ports(validator: Validator) -> None:
+    for port in (validator.rpc_port, validator.peer_port, validator.control_port):
+        if not is_free(port):
+            raise ChainFault(
+                f"port {port} of {validator.name} is taken by another program, which is left alone",
+                where=HOST,
+                remedy="Stop that program, then run `tally network up` again",
+            )
+
+
+def _ended(network: Network, validator: Validator) -> ChainFault:
+    log = network.log(validator)
+    with log.open("rb") as file:
+        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
+        tail = file.read().decode(errors="replace").strip()
+    return ChainFault(
+        f"validator {validator.name} ended while it was starting; its log ends with:\n{tail}",
+        where=str(log),
+    )
+
+
+def _operating(network: Network) -> FileLock:
+    """One command at a time starts or stops this network's processes."""
+    return FileLock(network.folder.chain / "lock")

@@ -1,0 +1,88 @@
+"""The validators' processes: started in the background, found again, stopped.
+
+A process is a validator's when it runs the engine's server on that validator's data folder. That is
+read off the processes themselves: a file of process ids would be stale after a kill, and could
+name a stranger. Between finding and signalling psutil compares the time of birth, so that what is
+signalled is always what was found.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from deploy.network.layout import HOST, Network, Validator
+
+_STOP_S = 15.0
+_KILL_S = 5.0
+
+
+def find(network: Network) -> dict[str, psutil.Process]:
+    """The validators that run, by name."""
+    by_data = {str(network.data(validator)): validator.name for validator in network.validators}
+    found: dict[str, psutil.Process] = {}
+    for process in psutil.process_iter(["cmdline"]):
+        data = _data_folder(process.info["cmdline"] or [])  # none where it ended or is hidden
+        if data in by_data:
+            found[by_data[data]] = process
+    return found
+
+
+def start(engine: Path, network: Network, validator: Validator) -> psutil.Process:
+    """Start a validator in a session of its own, so that it outlives this command."""
+    command = [
+        *(str(engine), "server", "--data-dir", str(network.data(validator))),
+        *("--chain", str(network.genesis), "--seal"),
+        *("--libp2p", f"{HOST}:{validator.peer_port}"),
+        *("--grpc-address", f"{HOST}:{validator.control_port}"),
+        *("--jsonrpc", f"{HOST}:{validator.rpc_port}"),
+        # A page of another origin in this machine's browser may not read answers.
+        *("--access-control-allow-origins", validator.rpc),
+        *("--price-limit", "0", "--max-slots", "100000", "--max-enqueued", "10000"),
+        *("--json-rpc-batch-request-limit", "0", "--json-rpc-block-range-limit", "0"),
+    ]
+    log = os.open(network.log(validator), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        pid = os.posix_spawn(
+            command[0],
+            command,
+            {},  # nothing of this command's environment, which may hold secrets
+            file_actions=[
+                (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+                (os.POSIX_SPAWN_DUP2, log, 1),
+                (os.POSIX_SPAWN_DUP2, log, 2),
+            ],
+            setsid=True,
+        )
+    finally:
+        os.close(log)
+    return psutil.Process(pid)
+
+
+def stop(processes: Iterable[psutil.Process]) -> None:
+    """Ask processes to end and wait; what does not end in time is killed."""
+    processes = list(processes)
+    for process in processes:
+        _signal(process, kill=False)
+    _, left = psutil.wait_procs(processes, timeout=_STOP_S)
+    for process in left:
+        _signal(process, kill=True)
+    psutil.wait_procs(left, timeout=_KILL_S)
+
+
+def _signal(process: psutil.Process, *, kill: bool) -> None:
+    try:
+        if kill:
+            process.kill()
+        else:
+            process.terminate()
+    except psutil.NoSuchProcess:
+        pass  # it ended by itself
+
+
+def _data_folder(command: list[str]) -> str | None:
+    """The data folder of an engine's server; None for any other process."""
+    if command[1:3] == ["server", "--data-dir"] and len(command) > 3:
+        return command[3]
+    return None
