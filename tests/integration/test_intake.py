@@ -21,7 +21,7 @@ from app.feeds.tables import events, feeds, quarantine
 from app.feeds.validation import Validator
 from app.services import intake as intake_module
 from app.services.intake import FeedResult, Intake, Receipt, Verdict
-from tests.feeds import FACILITY, csv_bytes, row
+from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, row
 
 TODAY = datetime(2026, 3, 15, 23, 59, 59, tzinfo=UTC)
 Cells = dict[str, object]
@@ -531,3 +531,38 @@ def test_a_file_is_checked_without_a_database_of_its_own(tmp_path: Path) -> None
     assert [(v.row, v.field) for v in aside] == [(5, "amount"), (6, "reverses")]
     assert check.warnings == [f"{path}: the unknown column 'branch' is ignored"]
     assert sum(told) == 5
+
+
+_CHECKER = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {root!r})
+from app.feeds.check import check_feed
+from tests.feeds import FACILITY
+
+check = check_feed(Path(sys.argv[1]), FACILITY, "lead", quarantined=print)
+print(check.result.accepted, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_file_of_200_megabytes_goes_through_the_intake_in_little_memory(tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    memo = "m" * 120
+    rows = 0
+    with path.open("wb") as out:
+        out.write(HEADER)
+        while out.tell() < 200 << 20:
+            out.writelines(
+                LINE.replace(b"R1", b"R%d" % number) % (b"E%d" % number, memo.encode()) + b"\n"
+                for number in range(rows, rows + 10_000)
+            )
+            rows += 10_000
+    program = _CHECKER.format(root=str(Path(__file__).parents[2]))
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, check=True, text=True
+    )
+    accepted, megabytes = map(int, done.stdout.split())
+    assert accepted == rows
+    assert megabytes < 300
