@@ -1,6 +1,6 @@
 """Feeds from files and other byte streams: CSV with a header, or JSON lines."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from operator import itemgetter
@@ -164,12 +164,6 @@ def check_header(path: Path) -> None:
     """Raise FeedFault for a file that is unusable as a whole, reading no more than its start."""
     with _open(path) as stream, _reading(path):
         Feed(stream, str(path))
-
-
-def read_objects(objects: Iterable[object], validator: Validator) -> Iterator[Row]:
-    """Judge JSON objects that came by REST; a row's number is its place, from 1."""
-    for number, value in enumerate(objects, start=1):
-        yield validator.check_object(number, value)
 
 
 def _undecodable_elsewhere(event: ParsedEvent, cells: list[str]) -> Row:
