@@ -5,25 +5,27 @@ import socket
 import time
 from pathlib import Path
 
+from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from sqlalchemy import Engine, select
 
 from app.chain.contracts import ConsortiumRegistry, Reconciliation
 from app.chain.engines import engine as chain_engine
+from app.chain.identity import check_chain
 from app.chain.keystore import load_account, load_sealing_key
-from app.chain.manifest import CONTRACT_VERSION, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.config import BankConfig
 from app.db import engine as db
-from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault, WrongChain
+from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.validation import Validator
-from app.indexer.indexer import Indexer
+from app.indexer.indexer import Indexer, Progress
 from app.outbox.channel import PostingFacility
-from app.outbox.dead_letters import collect
-from app.outbox.dispatch import Dispatcher
+from app.outbox.dead_letters import collect, stopped_batches
+from app.outbox.lane import Lane
 from app.outbox.lease import Lease
 from app.outbox.runs import drained, in_flight
 from app.outbox.submitter import Submitter
@@ -31,7 +33,9 @@ from app.readmodel import tables
 from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility, agreed_facilities
 from app.services.intake import FeedResult, Intake
-from app.services.ports import RowsDone
+from app.services.ports import RowsDone, Warn
+
+_LOOK_UP_EVERY_S = 1.0
 
 
 class Bank:
@@ -44,26 +48,37 @@ class Bank:
         self.config = config
         self.name = config.name
         self.manifest = read_manifest(config)
-        self.engine: Engine = db.create(config.database_url)
-        db.upgrade(self.engine)
-        self.rpc = Rpc(config.rpc)
-        self._chain_checked = False
         operator = load_account(config.keys, "operator", development=config.development)
         self._sealing_key = load_sealing_key(config.keys, development=config.development)
+        self.engine: Engine = db.create(config.database_url)
+        self.rpc = Rpc(config.rpc)
+        self._chain_checked = False
+        self._posting: list[PostingFacility] = []
+        self._posting_looked_up = float("-inf")
+        self._unreadable: dict[str, str] = {}
+        self._collected = False
+        try:
+            db.upgrade(self.engine)
+            self._set_up(operator)
+        except BaseException:
+            self._disconnect()
+            raise
+
+    def _set_up(self, operator: LocalAccount) -> None:
         addresses = self.manifest.addresses
         self._registry = ConsortiumRegistry(self.rpc, addresses["ConsortiumRegistry"])
+        contract = Reconciliation(self.rpc, addresses["Reconciliation"])
         self.member = self._member_number(operator.address)
-        self.submitter = Submitter(
+        lane = Lane(
             self.engine,
-            Dispatcher(
-                engine=self.engine,
-                rpc=self.rpc,
-                account=operator,
-                chain_id=self.manifest.chain_id,
-                member=self.member,
-                contract=Reconciliation(self.rpc, addresses["Reconciliation"]),
-            ),
+            self.rpc,
+            operator,
+            self.manifest.chain_id,
+            contract.address,
             Lease(self.engine, operator.address, _holder()),
+        )
+        self.submitter = Submitter(
+            self.engine, self.rpc, self.manifest, self.member, contract, lane
         )
         self.indexer = Indexer(
             self.engine,
@@ -73,7 +88,6 @@ class Bank:
             sealing_key=self._sealing_key,
             finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
         )
-        self._posting: dict[str, PostingFacility] = {}
 
     def facilities(self) -> list[AgreedFacility]:
         """The facilities on the chain, proposed ones included, as this node's view has them."""
@@ -105,11 +119,14 @@ class Bank:
             )
         return Intake(EventStore(self.engine), Validator(agreed.terms, self.name))
 
-    def take_in(self, facility: str, feed: Path, rows_done: RowsDone) -> FeedResult:
+    def take_in(self, facility: str, feed: Path, rows_done: RowsDone, warn: Warn) -> FeedResult:
         """Validate a feed file and accept its good rows, durably."""
         intake = self.intake(facility)
         with open_feed(feed, intake.facility, self.name) as rows:
-            return intake.submit(rows, str(feed), "file", progress=rows_done)
+            taken = intake.submit(rows, str(feed), "file", progress=rows_done)
+        for warning in rows.warnings:
+            warn(warning)
+        return taken
 
     def ensure_chain(self) -> None:
         """Raise WrongChain or ChainUnreachable unless the endpoint was once seen to be right."""
@@ -118,8 +135,8 @@ class Bank:
             self._chain_checked = True
 
     def tick(self) -> int:
-        """Submit and index whatever can be done now."""
-        return self.submit() + self.index()
+        """Submit and index whatever can be done now; returns batches moved and legs read."""
+        return self.submit() + self._advance().legs
 
     def submit(self) -> int:
         """Settle, fix and offer batches once."""
@@ -128,11 +145,16 @@ class Bank:
 
     def index(self) -> int:
         """Project what has become final; returns the number of blocks read."""
+        progress = self._advance()
+        return progress.to_block - progress.from_block + 1
+
+    def _advance(self) -> Progress:
         self.ensure_chain()
         progress = self.indexer.advance()
-        if progress.legs:
+        if progress.legs or not self._collected:  # the last process may have died before this
             collect(self.engine, self.member)
-        return progress.to_block - progress.from_block + 1
+            self._collected = True
+        return progress
 
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
@@ -144,9 +166,19 @@ class Bank:
 
     def stopped(self, facility: str) -> str:
         """Why nothing more goes out until a person has looked; empty when all is well."""
-        if not self.submitter.stopped(facility):
-            return ""
-        return "; ".join(self.submitter.incidents) or "a batch has used up its attempts"
+        return "; ".join(self.troubles(facility))
+
+    def troubles(self, facility: str | None = None) -> list[str]:
+        """What a person must mend before a facility, or any, is posted to again."""
+        found = [self.submitter.foreign] if self.submitter.foreign else []
+        found += [why for id_, why in self._unreadable.items() if facility in (None, id_)]
+        with self.engine.connect() as connection:
+            found += [
+                f"batch {one.sequence} of {one.facility} has stopped: {one.why}. When that is "
+                "mended, let it go on with `tally dead-letters replay`"
+                for one in stopped_batches(connection, facility)
+            ]
+        return found
 
     def indexed_block(self) -> int:
         """The last block that this bank's read model holds."""
@@ -166,9 +198,15 @@ class Bank:
         return self._registry.role(self.member)
 
     def close(self) -> None:
-        """Give up the lane and the database's connections."""
-        self.submitter.release()
+        """Give up the lane, and close the connections to the database and the chain."""
+        try:
+            self.submitter.release()
+        finally:
+            self._disconnect()
+
+    def _disconnect(self) -> None:
         self.engine.dispose()
+        self.rpc.close()
 
     def _member_number(self, operator: ChecksumAddress) -> int:
         """Whose key this is: by the chain, or while that is away by what was read of it before."""
@@ -190,30 +228,36 @@ class Bank:
         return member
 
     def _posting_facilities(self) -> list[PostingFacility]:
-        """Facilities that this bank posts to; looked up again only while there are none."""
-        if not self._posting:
-            for agreed in self.facilities():
-                terms = agreed.terms
-                if not agreed.active or self.name not in terms.banks:
-                    continue
-                sealed = agreed.sealed_reference_key
-                key = open_reference_key(sealed, self._sealing_key) if sealed else None
-                if key is None:
-                    raise ConfigFault(
-                        f"the reference key of {terms.id} does not open with this bank's key",
-                        where=str(self.config.keys),
-                        remedy="Restore keys/sealing.json from the backup",
-                    )
-                partner = terms.partner(self.name)
-                self._posting[terms.id] = PostingFacility(
-                    id=terms.id,
-                    number=agreed.number,
-                    partners=len(terms.partners),
-                    own_partner=partner.number if partner else 0,
-                    reference_key=key,
-                    readers=agreed.readers,
-                )
-        return list(self._posting.values())
+        """Facilities that this bank posts to; looked up again now and then: they come and go."""
+        now = time.monotonic()
+        if now - self._posting_looked_up > _LOOK_UP_EVERY_S:
+            ours = [one for one in self.facilities() if one.active and self.name in one.terms.banks]
+            self._posting = [opened for one in ours if (opened := self._opened(one)) is not None]
+            self._posting_looked_up = now
+        return self._posting
+
+    def _opened(self, agreed: AgreedFacility) -> PostingFacility | None:
+        """A facility with its reference key; None, and a trouble, when that does not open: the
+        others go on."""
+        terms = agreed.terms
+        sealed = agreed.sealed_reference_key
+        key = open_reference_key(sealed, self._sealing_key) if sealed else None
+        if key is None:
+            self._unreadable[terms.id] = (
+                f"the reference key of {terms.id} does not open with this bank's sealing key; "
+                f"restore {self.config.keys / 'sealing.json'} from the backup"
+            )
+            return None
+        self._unreadable.pop(terms.id, None)
+        partner = terms.partner(self.name)
+        return PostingFacility(
+            id=terms.id,
+            number=agreed.number,
+            partners=len(terms.partners),
+            own_partner=partner.number if partner else 0,
+            reference_key=key,
+            readers=agreed.readers,
+        )
 
 
 def read_manifest(config: BankConfig) -> Manifest:
@@ -228,31 +272,6 @@ def read_manifest(config: BankConfig) -> Manifest:
         ) from None
     except ValueError as fault:
         raise ConfigFault(str(fault), where=str(config.manifest)) from None
-
-
-def check_chain(rpc: Rpc, manifest: Manifest) -> None:
-    """Raise WrongChain unless the endpoint serves the manifest's chain and contracts."""
-    chain_id = int(rpc.call("eth_chainId", []), 16)
-    if chain_id != manifest.chain_id:
-        raise WrongChain(
-            f"it serves chain {chain_id}, this network is chain {manifest.chain_id}",
-            where=rpc.url,
-            remedy="Mend `rpc` in bank.toml",
-        )
-    address = manifest.addresses["Reconciliation"]
-    if rpc.call("eth_getCode", [address, "latest"]) == "0x":
-        raise WrongChain(
-            f"there is no Reconciliation contract at {address}",
-            where=rpc.url,
-            remedy="The chain was reset or is another: restore it, or found the network anew",
-        )
-    version = Reconciliation(rpc, address).contract_version()
-    if version != CONTRACT_VERSION:
-        raise WrongChain(
-            f"its contracts are version {version}, this application speaks {CONTRACT_VERSION}",
-            where=rpc.url,
-            remedy="Upgrade the application or the contracts",
-        )
 
 
 def _holder() -> str:

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 import uvicorn
 
 from app.api.app import create_app
@@ -16,6 +17,8 @@ from app.feeds.rest import RestFeeds
 from app.jobs.ageing import Ageing
 from app.jobs.feed_folder import FeedFolder
 from app.jobs.scheduler import Jobs, Scheduler
+
+_log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
 
@@ -82,7 +85,12 @@ class Node:
         self._notifier.publish(self._bank.indexed_block())
 
     def _take_in(self, facility: str, path: Path) -> str:
-        taken = self._bank.take_in(facility, path, lambda rows: None)
+        taken = self._bank.take_in(
+            facility,
+            path,
+            rows_done=lambda rows: None,
+            warn=lambda text: _log.warning("feed", why=text),
+        )
         return (
             f"{taken.rows_in} in, {taken.accepted} accepted, {taken.duplicate} duplicate, "
             f"{taken.quarantined} quarantined"

@@ -80,6 +80,7 @@ class _ThreadWorker:
     def _work(self, config: Path, facility: str, feed: Path | None) -> None:
         try:
             with closing(Bank(load_config(config))) as bank:
+                bank.index()  # the facility's terms are read from the chain
                 work(bank, facility, feed, self)
         except _Closed:
             pass
@@ -156,6 +157,7 @@ class _PipeDesk:
 def _work_in_process(pipe: Connection, config: Path, facility: str, feed: Path | None) -> None:
     try:
         with closing(Bank(load_config(config))) as bank:
+            bank.index()  # the facility's terms are read from the chain
             work(bank, facility, feed, _PipeDesk(pipe))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         pass  # nobody waits any more

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import orjson
 import typer
+from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.console import stderr, stdout
@@ -163,6 +164,8 @@ def _progress(feeds: dict[str, Path]) -> Iterator[Callable[[str, service.Message
         moved = dict.fromkeys(feeds, 0)
 
         def hear(bank: str, message: service.Message) -> None:
+            if isinstance(message, service.Warned):
+                bars.console.print(f"[yellow]warning[/] {escape(message.text)}", highlight=False)
             if bank not in tasks:
                 return
             if isinstance(message, service.RowsTaken):

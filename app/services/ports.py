@@ -9,6 +9,9 @@ from app.services.intake import FeedResult
 RowsDone = Callable[[int], None]
 """Told how many more rows were taken in."""
 
+Warn = Callable[[str], None]
+"""Told what in a feed was ignored."""
+
 
 class ReconcilingBank(Protocol):
     """One bank's own machinery, signing with its own keys and keeping its own database."""
@@ -16,7 +19,7 @@ class ReconcilingBank(Protocol):
     @property
     def name(self) -> str: ...
 
-    def take_in(self, facility: str, feed: Path, rows_done: RowsDone) -> FeedResult:
+    def take_in(self, facility: str, feed: Path, rows_done: RowsDone, warn: Warn) -> FeedResult:
         """Validate a feed file and accept its good rows, durably."""
 
     def tick(self) -> int:

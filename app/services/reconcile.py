@@ -51,6 +51,13 @@ class BatchesMoved:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something in the feed was ignored, and says so."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
     """Everything accepted is final; None where there was no feed."""
 
@@ -62,7 +69,7 @@ class CaughtUp:
     """The read model holds the block that was asked for."""
 
 
-Message = RowsTaken | BatchesMoved | Posted | CaughtUp
+Message = RowsTaken | BatchesMoved | Warned | Posted | CaughtUp
 
 
 class Worker(Protocol):
@@ -132,7 +139,11 @@ def work(bank: ReconcilingBank, facility: str, feed: Path | None, desk: Desk) ->
         taken: Future[FeedResult] | None = None
         if feed is not None:
             taken = pool.submit(
-                bank.take_in, facility, feed, lambda count: desk.tell(RowsTaken(count))
+                bank.take_in,
+                facility,
+                feed,
+                lambda count: desk.tell(RowsTaken(count)),
+                lambda text: desk.tell(Warned(text)),
             )
         told = False
         moved_at = time.monotonic()
