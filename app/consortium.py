@@ -7,9 +7,10 @@ from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
 
-from app.bootstrap import Bank, check_chain
+from app.bootstrap import Bank
 from app.chain.agreement import Party, accept, propose
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
+from app.chain.identity import check_chain
 from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc

@@ -48,6 +48,7 @@ def found(rpc: Rpc, engine: str, folder: ConsortiumFolder) -> Manifest:
     return Manifest(
         engine=engine,
         chain_id=int(rpc.call("eth_chainId", []), 16),
+        genesis=rpc.call("eth_getBlockByNumber", ["0x0", False])["hash"],
         addresses=dict(zip(CONTRACTS, proxies, strict=True)),
         first_block=first_block,
     )

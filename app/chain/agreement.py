@@ -57,7 +57,13 @@ def _terms(
     facility: Facility, parties: Mapping[str, Party], readers: list[Party], key: bytes
 ) -> dict[str, Any]:
     def sealed(party: Party) -> bytes:
-        return seal_reference_key(key, party.sealing_key)
+        box = seal_reference_key(key, party.sealing_key)
+        if box is None:
+            raise ChainFault(
+                f"the sealing key that member {party.member} has registered is no key",
+                remedy="That member has to be admitted with a key of its own making",
+            )
+        return box
 
     missing = [
         name

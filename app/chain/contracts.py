@@ -1,9 +1,13 @@
 """Thin typed wrappers, one class a contract. Amounts are minor units, days ordinals."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from eth_abi import decode
+import requests
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 from web3 import Web3
@@ -11,14 +15,16 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractCustomError, Web3Exception
 
-from app.chain.errors import ContractReverted
+from app.chain.errors import ChainAnswer, ContractReverted, unreachable
+from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 from deploy.compile import load_artifact
 
-
 ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 """Members' roles by their numbers on the chain."""
+
+_HEAD_SELECTOR = keccak(text="head(uint32,uint16)")[:4]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +35,32 @@ class Head:
     digest: bytes
 
 
+@contextmanager
+def translated(rpc: Rpc, where: str) -> Iterator[None]:
+    """Make web3's errors ours: ContractReverted, ChainUnreachable, else a ChainFault."""
+    try:
+        yield
+    except ContractCustomError as revert:
+        raise reverted(where, revert.data) from None
+    except requests.RequestException as cause:
+        raise unreachable(rpc.url, cause) from cause
+    except (Web3Exception, ValueError) as fault:
+        raise ChainFault(str(fault), where=where) from fault
+
+
 class _Wrapper:
     name: str
 
     def __init__(self, rpc: Rpc, address: str) -> None:
+        self._rpc = rpc
         self.address = Web3.to_checksum_address(address)
         self.contract: Contract = rpc.web3.eth.contract(
             address=self.address, abi=load_artifact(self.name)["abi"]
         )
 
     def _read(self, function: ContractFunction) -> Any:
-        try:
+        with translated(self._rpc, f"{self.name}.{function.fn_name}"):
             return function.call()
-        except ContractCustomError as revert:
-            raise reverted(f"{self.name}.{function.fn_name}", revert.data) from None
-        except Web3Exception as fault:
-            raise ChainFault(f"{self.name}.{function.fn_name}: {fault}") from fault
 
     def contract_version(self) -> int:
         return int(self._read(self.contract.functions.contractVersion()))
@@ -56,7 +72,6 @@ class ConsortiumRegistry(_Wrapper):
     def member_of(self, operator: ChecksumAddress) -> int:
         """The member number of an operator key; 0 when it is nobody's."""
         return int(self._read(self.contract.functions.memberOf(operator)))
-
 
     def role(self, member: int) -> str:
         """lead, partner, auditor or regulator."""
@@ -93,26 +108,50 @@ class FacilityRegistry(_Wrapper):
 class Reconciliation(_Wrapper):
     name = "Reconciliation"
 
-    def head(self, facility: int, member: int) -> Head:
-        sequence, digest = self._read(self.contract.functions.head(facility, member))
-        return Head(int(sequence), bytes(digest))
+    def head_request(self, facility: int, member: int) -> tuple[str, list[Any]]:
+        """Asks for a member's head, alone or in a batch; `head` reads the answer."""
+        data = _HEAD_SELECTOR + facility.to_bytes(32) + member.to_bytes(32)
+        return "eth_call", [{"to": self.address, "data": "0x" + data.hex()}, "latest"]
+
+    def head(self, answer: str) -> Head:
+        """The head in an answer to `head_request`."""
+        words = bytes.fromhex(answer[2:])
+        if len(words) != 64:
+            raise ChainFault("the answer is not a head", where=f"Reconciliation at {self.address}")
+        return Head(int.from_bytes(words[:32]), words[32:])
+
+    def refusal(self, sender: ChecksumAddress, calldata: bytes, gas: int) -> str:
+        """Why a posting would be refused if it were sent now; empty when it would not be."""
+        call = {
+            "from": sender,
+            "to": self.address,
+            "data": "0x" + calldata.hex(),
+            "gas": hex(gas),
+            "gasPrice": "0x0",
+        }
+        try:
+            self._rpc.call("eth_call", [call, "latest"])
+        except ChainAnswer as answer:
+            data = answer.data.get("data") if isinstance(answer.data, dict) else answer.data
+            if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
+                return reverted("post", data).what
+            return answer.text
+        return ""
 
 
 def reverted(where: str, data: object) -> ContractReverted:
     """Name a custom error by its selector and decode its arguments."""
     raw = bytes.fromhex(str(data).removeprefix("0x")) if data else b""
-    for contract in (
-        "ConsortiumRegistry",
-        "FacilityRegistry",
-        "ReserveLedger",
-        "Reconciliation",
-    ):
+    for contract in CONTRACTS:
         for entry in load_artifact(contract)["abi"]:
             if entry["type"] != "error":
                 continue
             types = [_type(argument) for argument in entry["inputs"]]
             if keccak(text=f"{entry['name']}({','.join(types)})")[:4] == raw[:4]:
-                values = decode(types, raw[4:])
+                try:
+                    values = decode(types, raw[4:])
+                except DecodingError:
+                    values = ("?",) * len(types)
                 names = [argument["name"] for argument in entry["inputs"]]
                 return ContractReverted(where, entry["name"], dict(zip(names, values, strict=True)))
     return ContractReverted(where, "UnknownError", {"data": raw[:36].hex()})

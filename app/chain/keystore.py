@@ -7,14 +7,15 @@ its owner may read, and which production replaces by a mounted secret.
 
 import json
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
-import eth_keyfile
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
+from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 from eth_typing import ChecksumAddress
 from nacl.public import PrivateKey
 
@@ -25,6 +26,7 @@ _SEALING = "sealing"
 _PASSPHRASE = "passphrase"
 _DEVELOPMENT_SCRYPT_N = 1 << 12
 _PRODUCTION_SCRYPT_N = 1 << 18
+_PUBLIC = re.compile("0x[0-9A-Fa-f]{40}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,37 +41,38 @@ class PublicKeys:
 
 def create_keys(folder: Path, *, development: bool) -> PublicKeys:
     """Make a bank's keys under a random passphrase. Development keys are marked and cheap to
-    open; outside development they are refused."""
-    folder.mkdir(parents=True, mode=0o700)
+    open; outside development they are refused. Raises KeyUnusable when there are keys already."""
+    if folder.exists():
+        raise KeyUnusable(f"{folder} is there already; keys are never overwritten")
+    # Made aside and then named, so that a folder that was cut off in the making is no key folder.
+    making = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.new")
+    making.mkdir(parents=True, mode=0o700)
     passphrase = secrets.token_urlsafe(32)
-    _write_private(folder / _PASSPHRASE, passphrase)
+    _write_private(making / _PASSPHRASE, passphrase)
     work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
     for name in (*SIGNING_KEYS, _SEALING):
         secret = bytes(PrivateKey.generate()) if name == _SEALING else bytes(Account.create().key)
-        stored = eth_keyfile.create_keyfile_json(
-            secret, passphrase.encode(), kdf="scrypt", iterations=work
-        )
+        stored = create_keyfile_json(secret, passphrase.encode(), kdf="scrypt", iterations=work)
         public = (
             bytes(PrivateKey(secret).public_key).hex()
             if name == _SEALING
             else Account.from_key(secret).address
         )
         _write_private(
-            folder / f"{name}.json",
+            making / f"{name}.json",
             json.dumps(stored | {"public": public, "development": development}, indent=2),
         )
+    making.rename(folder)
     return public_keys(folder)
 
 
 def public_keys(folder: Path) -> PublicKeys:
     """Read the public halves without the passphrase."""
-    operator, approver, recovery = (_stored(folder, name)["public"] for name in SIGNING_KEYS)
-    return PublicKeys(
-        operator=cast(ChecksumAddress, operator),
-        approver=cast(ChecksumAddress, approver),
-        recovery=cast(ChecksumAddress, recovery),
-        sealing=bytes.fromhex(cast(str, _stored(folder, _SEALING)["public"])),
+    operator, approver, recovery = (
+        cast(ChecksumAddress, _stored(folder, name)["public"]) for name in SIGNING_KEYS
     )
+    sealing = _stored(folder, _SEALING)["public"]
+    return PublicKeys(operator, approver, recovery, bytes.fromhex(sealing))
 
 
 def load_account(folder: Path, name: str, *, development: bool) -> LocalAccount:
@@ -82,17 +85,20 @@ def load_sealing_key(folder: Path, *, development: bool) -> bytes:
     return _secret(folder, _SEALING, development=development)
 
 
-def _stored(folder: Path, name: str) -> dict[str, object]:
+def _stored(folder: Path, name: str) -> dict[str, Any]:
     path = folder / f"{name}.json"
     try:
         stored = json.loads(path.read_text())
-        if isinstance(stored, dict) and "public" in stored:
-            return stored
     except FileNotFoundError:
         raise KeyUnusable(f"{path}: no such key; restore it from the bank's backup") from None
-    except (OSError, json.JSONDecodeError) as fault:
-        raise KeyUnusable(f"{path}: cannot be read ({fault})") from fault
-    raise KeyUnusable(f"{path}: not a key file of this application")
+    except OSError as fault:
+        raise KeyUnusable(f"{path}: cannot be read ({fault.strerror})") from None
+    except ValueError:
+        stored = None
+    public = stored.get("public") if isinstance(stored, dict) else None
+    if not isinstance(public, str) or not _PUBLIC.fullmatch(public):
+        raise KeyUnusable(f"{path}: not a key file of this application")
+    return cast(dict[str, Any], stored)
 
 
 def _secret(folder: Path, name: str, *, development: bool) -> bytes:
@@ -103,10 +109,11 @@ def _secret(folder: Path, name: str, *, development: bool) -> bytes:
             "(development = false) before joining a production network"
         )
     try:
-        passphrase = (folder / _PASSPHRASE).read_text()
-        return eth_keyfile.decode_keyfile_json(stored, passphrase.encode())
+        # A secret that was written by hand ends in a line feed.
+        passphrase = (folder / _PASSPHRASE).read_bytes().rstrip(b"\r\n")
+        return decode_keyfile_json(stored, passphrase)
     except OSError as fault:
-        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from fault
+        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from None
     except (ValueError, KeyError, TypeError):
         # The cause is left out on purpose: it may quote what it tried to decrypt.
         raise KeyUnusable(

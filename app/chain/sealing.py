@@ -5,7 +5,7 @@ its X25519 sealing key. The format is in docs/architecture.md, "Sealed details".
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import nacl.exceptions
@@ -16,18 +16,29 @@ from nacl.secret import SecretBox
 
 _VERSION = 1
 _WRAPPED_BYTES = 2 + SecretBox.KEY_SIZE + 48
-_MOST_OPENED_BYTES = 64 * 1024 * 1024
+_MOST_READERS = 255
+
+MAX_PLAIN_BYTES = 4 * 1024 * 1024
+"""Most bytes of a batch's details before they are compressed: nobody opens more."""
 
 
-def seal_details(details: Sequence[Sequence[Any]], readers: dict[int, bytes]) -> bytes:
-    """Seal one batch's details to `readers` (member number to its X25519 public key)."""
+def seal_details(details: Sequence[Sequence[Any]], readers: Mapping[int, bytes]) -> bytes | None:
+    """Seal one batch's details to `readers` (member number to its X25519 public key).
+
+    None when they are too many to be sealed in one. A reader whose key is no key is left out:
+    a member that registers rubbish must not stop the others' postings.
+    """
+    plain = orjson.dumps(details)
+    if len(plain) > MAX_PLAIN_BYTES:
+        return None
     key = nacl.utils.random(SecretBox.KEY_SIZE)
-    wrapped = b"".join(
-        member.to_bytes(2) + SealedBox(PublicKey(public)).encrypt(key)
+    wrapped = [
+        member.to_bytes(2) + sealed
         for member, public in sorted(readers.items())
-    )
-    plain = zlib.compress(orjson.dumps(details), 6)
-    return bytes([_VERSION, len(readers)]) + wrapped + SecretBox(key).encrypt(plain)
+        if (sealed := _sealed(public, key)) is not None
+    ][:_MOST_READERS]
+    packed = SecretBox(key).encrypt(zlib.compress(plain, 6))
+    return b"".join((bytes((_VERSION, len(wrapped))), *wrapped, packed))
 
 
 def open_details(sealed: bytes, member: int, secret: bytes) -> list[list[Any]] | None:
@@ -48,7 +59,7 @@ def open_details(sealed: bytes, member: int, secret: bytes) -> list[list[Any]] |
         key = SealedBox(PrivateKey(secret)).decrypt(wrapped)
         packed = SecretBox(key).decrypt(sealed[body:])
         opener = zlib.decompressobj()
-        plain = opener.decompress(packed, _MOST_OPENED_BYTES)
+        plain = opener.decompress(packed, MAX_PLAIN_BYTES)
         details = orjson.loads(plain) if not opener.unconsumed_tail else None
     except (nacl.exceptions.CryptoError, ValueError, zlib.error):
         return None
@@ -57,9 +68,9 @@ def open_details(sealed: bytes, member: int, secret: bytes) -> list[list[Any]] |
     return details
 
 
-def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes:
-    """Seal a facility's reference key to one member's public sealing key."""
-    return SealedBox(PublicKey(reader)).encrypt(reference_key)
+def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes | None:
+    """Seal a facility's reference key to one member's public sealing key; None for no key."""
+    return _sealed(reader, reference_key)
 
 
 def open_reference_key(sealed: bytes, secret: bytes) -> bytes | None:
@@ -67,4 +78,12 @@ def open_reference_key(sealed: bytes, secret: bytes) -> bytes | None:
     try:
         return SealedBox(PrivateKey(secret)).decrypt(sealed)
     except (nacl.exceptions.CryptoError, ValueError):
+        return None
+
+
+def _sealed(public: bytes, plain: bytes) -> bytes | None:
+    try:
+        return SealedBox(PublicKey(public)).encrypt(plain)
+    except (nacl.exceptions.CryptoError, ValueError, TypeError, RuntimeError):
+        # RuntimeError: a point of low order, with which nothing can be agreed.
         return None

@@ -6,9 +6,8 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from eth_typing import HexStr
 from web3.contract.contract import ContractConstructor, ContractFunction
-from web3.exceptions import ContractCustomError
 
-from app.chain.contracts import reverted
+from app.chain.contracts import translated
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 
@@ -42,13 +41,11 @@ def execute(
     """
     what = getattr(call, "fn_name", "constructor")
     sender: Any = {"from": account.address}
-    try:
+    with translated(rpc, what):
         gas = call.estimate_gas(sender)
-    except ContractCustomError as revert:
-        raise reverted(what, revert.data) from None
-    built: dict[str, Any] = dict(
-        call.build_transaction({"from": account.address, "gas": gas * 3 // 2, "gasPrice": 0})
-    )
+        built: dict[str, Any] = dict(
+            call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0})
+        )
     raw = sign(
         account,
         chain_id=int(rpc.call("eth_chainId", []), 16),

@@ -1,15 +1,18 @@
-"""Dead letters: accepted events that the chain refused for good, kept for a person to see.
+"""Dead letters: accepted events that cannot be posted, or that the chain refused for good.
 
-A duplicate leg is no dead letter: it is counted as what it is.
+They wait for a person, who replays them once the cause is mended. A duplicate leg is no dead
+letter: it is counted as what it is. What is replayed and refused again is a new letter.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, insert, select
+from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 
 from app.feeds.tables import events
-from app.outbox.fix import now_utc
-from app.outbox.tables import batches, dead_letters
+from app.outbox.log import log_state, now_utc
+from app.outbox.tables import FIXED, STOPPED, batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
 
 _DUPLICATE = "duplicate"
@@ -17,18 +20,54 @@ _DUPLICATE = "duplicate"
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """`row` is the event's line in its feed; `reason` the contract's word."""
+    """`row` is the event's line in its feed; `reason` the contract's word, or ours."""
 
+    facility: str
     feed_id: int
     row: int
     event_id: str
+    event_ref: str
     reason: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoppedBatch:
+    """A batch that failed too often; the ones behind it wait."""
+
+    facility: str
+    sequence: int
+    legs: int
+    why: str
+    at: str
+
+
+def waiting_events(facility: str) -> Select[Any]:
+    """The accepted events of a facility that no batch carries yet, letters apart."""
+    return (
+        select(events)
+        .outerjoin(
+            dead_letters,
+            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
+        )
+        .where(
+            events.c.facility == facility,
+            events.c.batch_id.is_(None),
+            events.c.parts > 0,
+            dead_letters.c.id.is_(None),
+        )
+    )
+
+
+def put_aside(connection: Connection, event: int, reason: str) -> None:
+    """Make a letter of an event that no batch can carry."""
+    connection.execute(insert(dead_letters).values(event=event, reason=reason, at=now_utc()))
 
 
 def collect(engine: Engine, member: int) -> int:
-    """Make dead letters of this bank's legs that the contract rejected; returns how many new."""
+    """Make letters of this bank's legs that the contract rejected; returns how many new."""
     refused = (
-        select(events.c.id, rejections.c.reason)
+        select(events.c.id, events.c.batch_id, rejections.c.reason)
         .join(batches, batches.c.id == events.c.batch_id)
         .join(
             rejections,
@@ -39,28 +78,110 @@ def collect(engine: Engine, member: int) -> int:
                 rejections.c.index == events.c.leg_index,
             ),
         )
-        .outerjoin(dead_letters, dead_letters.c.event == events.c.id)
+        .outerjoin(
+            dead_letters,
+            and_(
+                dead_letters.c.event == events.c.id,
+                dead_letters.c.batch_id == events.c.batch_id,
+            ),
+        )
         .where(rejections.c.reason != _DUPLICATE, dead_letters.c.id.is_(None))
+        .distinct()  # a rejected leg of the lead is told once for each of its partners
     )
+    with engine.connect() as connection:
+        if connection.execute(refused.limit(1)).first() is None:
+            return 0
     with engine.begin() as connection:
         rows = connection.execute(refused).all()
-        if rows:
-            at = now_utc()
-            connection.execute(
-                insert(dead_letters),
-                [{"event": row.id, "reason": row.reason, "at": at} for row in rows],
-            )
+        at = now_utc()
+        connection.execute(
+            insert(dead_letters),
+            [
+                {"event": row.id, "batch_id": row.batch_id, "reason": row.reason, "at": at}
+                for row in rows
+            ],
+        )
     return len(rows)
 
 
 def of_feed(connection: Connection, feed_id: int) -> list[DeadLetter]:
-    """The dead letters among one feed's events, by row."""
-    return [
-        DeadLetter(row.feed_id, row.row, row.event_id, row.reason)
-        for row in connection.execute(
-            select(events.c.feed_id, events.c.row, events.c.event_id, dead_letters.c.reason)
-            .join(events, events.c.id == dead_letters.c.event)
-            .where(events.c.feed_id == feed_id)
-            .order_by(events.c.row)
+    """The letters among one feed's events, by row; without those that were replayed."""
+    return _letters(connection, _LETTERS.where(events.c.feed_id == feed_id))
+
+
+def all_letters(connection: Connection) -> list[DeadLetter]:
+    """Every letter that waits, oldest first."""
+    return _letters(connection, _LETTERS)
+
+
+def stopped_batches(connection: Connection, facility: str | None = None) -> list[StoppedBatch]:
+    """The batches that failed too often, of one facility or of all."""
+    newest = (
+        select(func.max(batch_log.c.id))
+        .where(batch_log.c.batch_id == batches.c.id, batch_log.c.state == STOPPED)
+        .correlate(batches)
+        .scalar_subquery()
+    )
+    query = (
+        select(
+            batches.c.facility,
+            batches.c.sequence,
+            batches.c.legs,
+            batch_log.c.detail,
+            batch_log.c.at,
         )
-    ]
+        .join(batch_log, batch_log.c.id == newest)
+        .where(batches.c.state == STOPPED)
+        .order_by(batches.c.facility, batches.c.sequence)
+    )
+    if facility is not None:
+        query = query.where(batches.c.facility == facility)
+    return [StoppedBatch(*row) for row in connection.execute(query)]
+
+
+def replay(engine: Engine, event_ids: Collection[str] | None = None) -> int:
+    """Let letters wait for the outbox again, those of `event_ids` or all; returns how many."""
+    waits = dead_letters.c.replayed_at.is_(None)
+    chosen = select(dead_letters.c.event).where(waits)
+    if event_ids is not None:
+        named = select(events.c.id).where(events.c.event_id.in_(event_ids))
+        chosen = chosen.where(dead_letters.c.event.in_(named))
+    with engine.begin() as connection:
+        freed = connection.execute(
+            update(events).where(events.c.id.in_(chosen)).values(batch_id=None, leg_index=None)
+        )
+        connection.execute(
+            update(dead_letters)
+            .where(waits, dead_letters.c.event.in_(chosen))
+            .values(replayed_at=now_utc())
+        )
+    return freed.rowcount
+
+
+def resume(engine: Engine) -> int:
+    """Let stopped batches be tried again; returns how many."""
+    with engine.begin() as connection:
+        stopped = connection.execute(select(batches.c.id).where(batches.c.state == STOPPED))
+        ids = list(stopped.scalars())
+        log_state(connection, ids, FIXED, "a person lets it go on")
+    return len(ids)
+
+
+_LETTERS = (
+    select(
+        events.c.facility,
+        events.c.feed_id,
+        events.c.row,
+        events.c.event_id,
+        events.c.event_ref,
+        dead_letters.c.reason,
+        dead_letters.c.at,
+    )
+    .join(events, events.c.id == dead_letters.c.event)
+    .where(dead_letters.c.replayed_at.is_(None))
+    .order_by(events.c.feed_id, events.c.row, dead_letters.c.id)
+)
+
+
+def _letters(connection: Connection, query: Select[Any]) -> list[DeadLetter]:
+    return [DeadLetter(*row) for row in connection.execute(query)]

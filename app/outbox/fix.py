@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import Connection, Row, and_, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.chain.contracts import Head
 from app.chain.posting import encode_post, next_digest
@@ -15,7 +14,9 @@ from app.domain.identifiers import reference
 from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
 from app.feeds.tables import events
 from app.outbox.channel import PostingFacility
-from app.outbox.tables import FIXED, batch_log, batches, dead_letters
+from app.outbox.dead_letters import put_aside, waiting_events
+from app.outbox.log import log_state, now_utc
+from app.outbox.tables import FIXED, AnyRow, batches
 
 MAX_CALLDATA_BYTES = 126 * 1024
 """Below the 128 KiB that pools take for the whole signed transaction."""
@@ -50,25 +51,27 @@ def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> 
     """Fix the next batch from the oldest waiting events, inside the caller's transaction.
 
     None when nothing waits. Events of one batch are ordered by business and shares day (so that
-    few group words are needed), reversals last, since their targets may be in the same batch.
+    few group words are needed), reversals last, since their targets may be in the same batch. An
+    event whose details alone are too large becomes a dead letter.
     """
+    sequence = head.sequence + 1
     rows = _waiting(connection, facility)
     while rows:
         legs = [_leg(row, facility) for row in rows]
         stream, indexes = pack(legs)
         sealed = seal_details([_details(row) for row in rows], facility.readers)
-        sequence = head.sequence + 1
-        calldata = encode_post(facility.number, sequence, stream, sealed)
-        if len(calldata) <= MAX_CALLDATA_BYTES or len(rows) == 1:
-            break
-        rows = _ordered(sorted(rows, key=lambda row: row.id)[: len(rows) // 2])
+        if sealed is not None:
+            calldata = encode_post(facility.number, sequence, stream, sealed)
+            if len(calldata) <= MAX_CALLDATA_BYTES:
+                break
+        if len(rows) > 1:
+            rows = _ordered(sorted(rows, key=lambda row: row.id)[: len(rows) // 2])
+        else:
+            put_aside(connection, rows[0].id, "its details are too large for one transaction")
+            rows = _waiting(connection, facility)
     else:
         return None
-    parts = sum(_parts(row, facility) for row in rows)
-    day_totals = min(parts, facility.partners * len({(leg.business_day, leg.kind) for leg in legs}))
-    gas_limit = (
-        _GAS_BASE + _GAS_PART * parts + _GAS_DAY_TOTAL * day_totals + _GAS_BYTE * len(calldata)
-    )
+    gas_limit = _gas(rows, facility, len(calldata))
     batch_id: int = connection.execute(
         insert(batches)
         .values(
@@ -97,54 +100,27 @@ def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> 
     return FixedBatch(batch_id, calldata, gas_limit)
 
 
-def log_state(
-    connection: Connection, batch_ids: Sequence[int], state: str, detail: str = ""
-) -> None:
-    """Add to the batches' history and keep their newest state."""
-    at = now_utc()
-    connection.execute(
-        insert(batch_log),
-        [{"batch_id": batch, "state": state, "detail": detail, "at": at} for batch in batch_ids],
-    )
-    connection.execute(update(batches).where(batches.c.id.in_(batch_ids)).values(state=state))
+def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> int:
+    parts = sum(1 if row.partner else facility.partners for row in rows)
+    own_days = len({(row.business_day, row.kind) for row in rows})
+    day_totals = min(parts, facility.partners * own_days)
+    return _GAS_BASE + _GAS_PART * parts + _GAS_DAY_TOTAL * day_totals + _GAS_BYTE * size_bytes
 
 
-def now_utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _waiting(connection: Connection, facility: PostingFacility) -> list[Row[Any]]:
+def _waiting(connection: Connection, facility: PostingFacility) -> list[AnyRow]:
     # A lead's shared leg counts a part for each partner, whether or not it gets one.
     most = MAX_PARTS if facility.own_partner else max(1, MAX_PARTS // facility.partners)
-    rows = connection.execute(
-        select(events)
-        .outerjoin(
-            dead_letters,
-            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
-        )
-        .where(
-            events.c.facility == facility.id,
-            events.c.batch_id.is_(None),
-            events.c.parts > 0,
-            dead_letters.c.id.is_(None),
-        )
-        .order_by(events.c.id)
-        .limit(most)
-    ).all()
-    return _ordered(rows)
+    waiting = waiting_events(facility.id).order_by(events.c.id).limit(most)
+    return _ordered(connection.execute(waiting).all())
 
 
-def _ordered(rows: Sequence[Row[Any]]) -> list[Row[Any]]:
+def _ordered(rows: Sequence[AnyRow]) -> list[AnyRow]:
     return sorted(
         rows, key=lambda row: (row.kind == REVERSAL, row.business_day, row.shares_day, row.id)
     )
 
 
-def _parts(row: Row[Any], facility: PostingFacility) -> int:
-    return 1 if row.partner else facility.partners
-
-
-def _leg(row: Row[Any], facility: PostingFacility) -> Leg:
+def _leg(row: AnyRow, facility: PostingFacility) -> Leg:
     key = facility.reference_key
     return Leg(
         kind=row.kind,
@@ -160,7 +136,7 @@ def _leg(row: Row[Any], facility: PostingFacility) -> Leg:
     )
 
 
-def _details(row: Row[Any]) -> list[Any]:
+def _details(row: AnyRow) -> list[Any]:
     details = orjson.loads(row.details) if row.details else (None, None, None)
     return [
         row.event_ref,

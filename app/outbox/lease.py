@@ -1,75 +1,88 @@
 """One submitter per lane: a lease with a fencing number, held in the bank's database."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.outbox.tables import leases
 
-LEASE_MS = 15_000
+LEASE_MS = 5_000
+"""How long a successor waits for a submitter that was killed. Work may take longer: the fence, not
+the time, keeps two of them apart."""
 
 
 class LeaseLost(Exception):
-    """Another process holds this lane now; nothing more may be fixed under the old fence."""
+    """Another process holds this lane now; nothing more may be written under the old fence."""
 
 
 class Lease:
-    """`holder` names this process (host, pid, start); `acquire` before work, `check` inside it."""
+    """`holder` names this process (host, pid, start). `hold` before work, write in `writing`."""
 
     def __init__(self, engine: Engine, lane: str, holder: str) -> None:
         self._engine = engine
         self._lane = lane
         self._holder = holder
         self._fence = 0
+        self._renew_at = 0.0
 
-    def acquire(self) -> bool:
+    def hold(self) -> bool:
         """Take or renew the lease; False while another holder's has not run out."""
-        now_ms = time.time_ns() // 1_000_000
-        with self._engine.begin() as connection:
-            row = connection.execute(select(leases).where(leases.c.lane == self._lane)).first()
-            if row is None:
-                try:
-                    with connection.begin_nested():
-                        connection.execute(
-                            insert(leases).values(
-                                lane=self._lane,
-                                holder=self._holder,
-                                fence=1,
-                                expires_at=now_ms + LEASE_MS,
-                            )
-                        )
-                except IntegrityError:
-                    return False
-                self._fence = 1
-                return True
-            ours = row.holder == self._holder and row.fence == self._fence
-            if not ours and row.expires_at > now_ms:
-                return False
-            fence = row.fence if ours else row.fence + 1
-            taken = connection.execute(
-                update(leases)
-                .where(leases.c.lane == self._lane, leases.c.fence == row.fence)
-                .values(holder=self._holder, fence=fence, expires_at=now_ms + LEASE_MS)
-            )
-            if taken.rowcount != 1:
-                return False
-            self._fence = fence
+        if time.monotonic() < self._renew_at:
             return True
+        self._renew_at = 0.0
+        fence = self._take()
+        if fence is None:
+            return False
+        self._fence = fence
+        self._renew_at = time.monotonic() + LEASE_MS / 3000
+        return True
 
-    def check(self, connection: Connection) -> None:
-        """Inside the transaction that fixes a batch: raise LeaseLost unless the fence is ours."""
-        fence = connection.execute(
-            select(leases.c.fence).where(leases.c.lane == self._lane).with_for_update()
-        ).scalar_one()
-        if fence != self._fence:
-            raise LeaseLost(f"lane {self._lane} is held by another submitter (fence {fence})")
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction under our fence, committed at the end. Raises LeaseLost when it is not
+        ours any more; a successor waits until the transaction has ended."""
+        with self._engine.begin() as connection:
+            fence = connection.execute(
+                select(leases.c.fence).where(leases.c.lane == self._lane).with_for_update()
+            ).scalar_one()
+            if fence != self._fence:
+                self._renew_at = 0.0
+                raise LeaseLost(f"lane {self._lane} is held by another submitter (fence {fence})")
+            yield connection
 
     def release(self) -> None:
         """Let the lease run out now, so that a successor need not wait."""
+        self._renew_at = 0.0
         with self._engine.begin() as connection:
             connection.execute(
                 update(leases)
                 .where(leases.c.lane == self._lane, leases.c.fence == self._fence)
                 .values(expires_at=0)
             )
+
+    def _take(self) -> int | None:
+        """The fence under which the lease is ours now; None while it is another's."""
+        now_ms = time.time_ns() // 1_000_000
+        ours = {"holder": self._holder, "expires_at": now_ms + LEASE_MS}
+        with self._engine.begin() as connection:
+            row = connection.execute(select(leases).where(leases.c.lane == self._lane)).first()
+            if row is None:
+                try:
+                    with connection.begin_nested():
+                        connection.execute(insert(leases).values(lane=self._lane, fence=1, **ours))
+                except IntegrityError:  # another process was first
+                    return None
+                return 1
+            renewing = row.holder == self._holder and row.fence == self._fence
+            if not renewing and row.expires_at > now_ms:
+                return None
+            fence: int = row.fence if renewing else row.fence + 1
+            taken = connection.execute(
+                update(leases)
+                .where(leases.c.lane == self._lane, leases.c.fence == row.fence)
+                .values(fence=fence, **ours)
+            )
+            return fence if taken.rowcount == 1 else None

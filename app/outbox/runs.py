@@ -1,27 +1,15 @@
 """How far a bank's postings have come, and what they cost."""
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Engine, func, select
 
 from app.feeds.tables import events
-from app.outbox.tables import FINAL, OFFERED, STOPPED, batches, dead_letters
+from app.outbox.dead_letters import waiting_events
+from app.outbox.tables import FINAL, OFFERED, STOPPED, batches
 
 
 def drained(engine: Engine, facility: str) -> bool:
     """Whether every accepted event is on the chain, finally (or waits for a person)."""
-    waiting = (
-        select(events.c.id)
-        .outerjoin(
-            dead_letters,
-            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
-        )
-        .where(
-            events.c.facility == facility,
-            events.c.batch_id.is_(None),
-            events.c.parts > 0,
-            dead_letters.c.id.is_(None),
-        )
-        .limit(1)
-    )
+    waiting = waiting_events(facility).with_only_columns(events.c.id).limit(1)
     unsettled = (
         select(batches.c.id)
         .where(batches.c.facility == facility, batches.c.state.not_in((FINAL, STOPPED)))

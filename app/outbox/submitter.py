@@ -1,66 +1,101 @@
-"""The submitter: turns waiting events into batches and carries them to the chain, lane by lane."""
+"""The submitter: turns waiting events into batches and carries them to the chain."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from sqlalchemy import Engine, func, select
 
+from app.chain.contracts import Head, Reconciliation
+from app.chain.identity import check_identity, identity_requests
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
 from app.outbox.channel import PostingFacility
-from app.outbox.dispatch import WINDOW, Dispatcher
 from app.outbox.fix import fix_batch, newest_head
-from app.outbox.lease import Lease
-from app.outbox.tables import FIXED, OFFERED, REWOUND, STOPPED, batches
+from app.outbox.lane import Lane
+from app.outbox.lease import LeaseLost
+from app.outbox.settle import Settler
+from app.outbox.tables import FINAL, STOPPED, batches
+
+WINDOW = 24
+"""Most batches of a facility in flight at once."""
+
+_NOTHING = Head(0, bytes(32))
 
 
 class Submitter:
     """One bank's submitter. `tick` does whatever can be done now and never waits for a block."""
 
-    def __init__(self, engine: Engine, dispatcher: Dispatcher, lease: Lease) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        rpc: Rpc,
+        manifest: Manifest,
+        member: int,
+        contract: Reconciliation,
+        lane: Lane,
+    ) -> None:
         self._engine = engine
-        self._dispatcher = dispatcher
-        self._lease = lease
+        self._rpc = rpc
+        self._manifest = manifest
+        self._member = member
+        self._contract = contract
+        self._lane = lane
+        self._settler = Settler(engine, rpc, contract, lane)
+        self.foreign = ""
+        """Why the whole lane stands still: the contract counts batches that are not ours."""
 
-    @property
-    def incidents(self) -> list[str]:
-        """What a person must see: foreign or reverted batches, vanished blocks."""
-        return self._dispatcher.incidents
-
-    def tick(self, facilities: Iterable[PostingFacility]) -> int:
+    def tick(self, facilities: Sequence[PostingFacility]) -> int:
         """Settle, fix and offer once; returns how many batches moved.
 
-        Does nothing while another process holds the lane. Raises ChainUnreachable when the chain
-        does not answer: nothing is lost, call again later.
+        Does nothing while another process holds the lane. Raises ChainUnreachable, WrongChain or
+        StorageFault: nothing is lost, call again later.
         """
-        if not self._lease.acquire():
+        try:
+            if not facilities or not self._lane.lease.hold():
+                return 0
+            return self._work(facilities)
+        except LeaseLost:
+            return 0  # its new holder does the rest
+
+    def _work(self, facilities: Sequence[PostingFacility]) -> int:
+        mined, heads = self._look(facilities)
+        known = list(zip(facilities, heads, strict=True))
+        # All facilities share the nonces: when one of them is another's, none is posted to.
+        self.foreign = "; ".join(
+            why for facility, head in known if (why := self._settler.foreign(facility, head))
+        )
+        if self.foreign:
             return 0
         moved = 0
-        for facility in facilities:
-            moved += self._dispatcher.settle(facility.id, facility.number)
-            moved += self._fix(facility)
-        return moved + self._dispatcher.offer()
+        for facility, head in known:
+            moved += self._settler.settle(facility, head, mined)
+            moved += self._fix(facility, mined)
+        return moved + self._lane.offer(mined)
 
-    def stopped(self, facility: str) -> bool:
-        """Whether a batch has used up its attempts, so that its lane waits for a person."""
-        with self._engine.connect() as connection:
-            return bool(
-                connection.execute(
-                    select(func.count()).where(
-                        batches.c.facility == facility, batches.c.state == STOPPED
-                    )
-                ).scalar_one()
-            )
+    def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, list[Head]]:
+        """The chain's count of the lane's transactions, then the facilities' heads; all of it from
+        the network's own chain."""
+        identity = identity_requests(self._manifest)
+        count: tuple[str, list[object]] = (
+            "eth_getTransactionCount",
+            [self._lane.address, "latest"],
+        )
+        heads = [self._contract.head_request(one.number, self._member) for one in facilities]
+        answers = self._rpc.batch([*identity, count, *heads])
+        check_identity(self._rpc.url, self._manifest, answers[: len(identity)])
+        mined, *found = answers[len(identity) :]
+        return int(mined, 16), [self._contract.head(one) for one in found]
 
-    def _fix(self, facility: PostingFacility) -> int:
+    def _fix(self, facility: PostingFacility, mined: int) -> int:
         fixed = 0
         while self._room(facility.id):
-            with self._engine.begin() as connection:
-                self._lease.check(connection)
-                head = newest_head(connection, facility.id) or self._dispatcher.contract.head(
-                    facility.number, self._dispatcher.member
-                )
+            with self._lane.lease.writing() as connection:
+                head = newest_head(connection, facility.id) or _NOTHING
                 batch = fix_batch(connection, facility, head)
                 if batch is None:
                     break
-                self._dispatcher.sign_attempt(connection, batch.id, batch.calldata, batch.gas_limit)
+                self._lane.sign_attempt(
+                    connection, batch.id, batch.calldata, batch.gas_limit, mined
+                )
             fixed += 1
         return fixed
 
@@ -68,12 +103,12 @@ class Submitter:
         with self._engine.connect() as connection:
             in_flight, stopped = connection.execute(
                 select(
-                    func.count().filter(batches.c.state.in_((FIXED, OFFERED, REWOUND))),
+                    func.count().filter(batches.c.state != FINAL),
                     func.count().filter(batches.c.state == STOPPED),
-                ).where(batches.c.facility == facility)
+                ).where(batches.c.facility == facility, batches.c.state != FINAL)
             ).one()
         return bool(in_flight < WINDOW and not stopped)
 
     def release(self) -> None:
         """Give up the lane, at shutdown."""
-        self._lease.release()
+        self._lane.lease.release()

@@ -1,5 +1,7 @@
 """The outbox: batches as they were fixed, and everything that happened to them since."""
 
+from typing import Any
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -7,6 +9,7 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
+    Row,
     String,
     Table,
     Text,
@@ -14,6 +17,9 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+
+AnyRow = Row[*tuple[Any, ...]]
+"""A row of a query, its columns by name."""
 
 FIXED, OFFERED, FINAL, REVERTED, FOREIGN, REWOUND, STOPPED = (
     "fixed",
@@ -27,6 +33,9 @@ FIXED, OFFERED, FINAL, REVERTED, FOREIGN, REWOUND, STOPPED = (
 """The states of a batch. Reverted and foreign ones wait for a new attempt, rewound ones for their
 bytes to be offered again; stopped ones for a person."""
 
+OPEN = (FIXED, OFFERED, REVERTED, FOREIGN, REWOUND)
+"""The states from which a batch goes on by itself."""
+
 batches = Table(
     "batches",
     metadata,
@@ -35,13 +44,14 @@ batches = Table(
     Column("facility_number", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("legs", Integer, nullable=False),
-    Column("calldata", LargeBinary, nullable=False, comment="the call as fixed, never changed"),
     Column("digest", LargeBinary(32), nullable=False, comment="the contract's digest after it"),
     Column("gas_limit", BigInteger, nullable=False),
     Column("state", String(10), nullable=False, comment="the newest state in batch_log"),
     Column("gas_used", BigInteger, comment="of the final receipt"),
     Column("block_number", BigInteger, comment="of the final receipt"),
     Column("fixed_at", String(32), nullable=False, comment="UTC"),
+    # Last: SQLite walks through a large value to reach what stands behind it.
+    Column("calldata", LargeBinary, nullable=False, comment="the call as fixed, never changed"),
     UniqueConstraint("facility", "sequence"),
     Index("ix_batches_state", "state", "facility", "sequence"),
 )
@@ -53,8 +63,8 @@ attempts = Table(
     Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
     Column("lane", String(42), nullable=False, comment="operator address whose nonce it takes"),
     Column("nonce", BigInteger, nullable=False),
-    Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
     Column("tx_hash", String(66), nullable=False, unique=True),
+    Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
     UniqueConstraint("lane", "nonce"),
 )
 
@@ -81,7 +91,8 @@ dead_letters = Table(
     "dead_letters",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("event", ForeignKey("events.id"), nullable=False, unique=True),
+    Column("event", ForeignKey("events.id"), nullable=False, index=True),
+    Column("batch_id", ForeignKey("batches.id"), comment="whose leg it was; null = never in one"),
     Column("reason", Text, nullable=False),
     Column("at", String(32), nullable=False, comment="UTC"),
     Column("replayed_at", String(32), comment="UTC; null while it waits for a person"),

@@ -1,0 +1,31 @@
+"""The batches' history: what happened is only ever added."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, insert, update
+
+from app.outbox.tables import batch_log, batches
+
+
+def log_state(
+    connection: Connection, batch_ids: Sequence[int], state: str, detail: str = ""
+) -> None:
+    """Add to the batches' history and keep their newest state."""
+    if not batch_ids:
+        return
+    note(connection, batch_ids, state, detail)
+    connection.execute(update(batches).where(batches.c.id.in_(batch_ids)).values(state=state))
+
+
+def note(connection: Connection, batch_ids: Sequence[int], state: str, detail: str) -> None:
+    """Add to the batches' history what does not change their state."""
+    at = now_utc()
+    connection.execute(
+        insert(batch_log),
+        [{"batch_id": batch, "state": state, "detail": detail, "at": at} for batch in batch_ids],
+    )
+
+
+def now_utc() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
