@@ -14,29 +14,29 @@ from sqlalchemy import Connection
 from app.api import received
 from app.api.context import Context
 from app.api.models import (
-    AsOf,
-    BalanceOut,
     BalancesOut,
     FacilitiesOut,
-    FacilityOut,
-    HalfOut,
     LegOut,
     PageOut,
     PairOut,
-    PartnerOut,
     PendingOut,
     QuarantinedOut,
     RejectionOut,
-    RulesOut,
-    SharesOut,
 )
 from app.api.problems import Problem
 from app.api.security import ANY, READ
-from app.domain.money import format_amount
+from app.api.shapes import (
+    Money,
+    as_of,
+    balance_out,
+    facility_out,
+    leg_out,
+    money_of,
+    pair_out,
+    rejection_out,
+)
 from app.readmodel import queries
-from app.readmodel.directory import directory
-from app.readmodel.facilities import AgreedFacility, agreed_facilities
-from app.readmodel.results import Balance, Half, Leg, Pair, Rejection
+from app.readmodel.facilities import agreed_facilities
 from app.readmodel.sums import balances
 
 MAX_PAGE = 1_000
@@ -133,7 +133,7 @@ Filtering = Annotated[queries.Filter, Depends(_filter)]
 def list_facilities(request: Request) -> FacilitiesOut:
     """Every facility on the chain that this node sees, proposed ones included."""
     with _reading(request) as connection:
-        return FacilitiesOut(items=[_facility(one) for one in agreed_facilities(connection)])
+        return FacilitiesOut(items=[facility_out(one) for one in agreed_facilities(connection)])
 
 
 @router.get("/balances", tags=["reserves"], dependencies=[READ], summary="Reserve accounts")
@@ -143,45 +143,45 @@ def list_balances(
     """Each account with its three balances and its proof; what is pending stands apart."""
     with _reading(request) as connection:
         return BalancesOut(
-            items=[_balance(one) for one in balances(connection, facility, partner)],
+            items=[balance_out(one) for one in balances(connection, facility, partner)],
             pending=[
                 PendingOut(facility=id_, waiting=counts.waiting, dead_letters=counts.dead)
                 for id_, counts in sorted(received.pending(connection).items())
                 if facility in (None, id_)
             ],
-            as_of=_as_of(connection),
+            as_of=as_of(connection),
         )
 
 
 @router.get("/pairs", tags=["pairs"], dependencies=[READ], summary="Pairs of any type")
 def list_pairs(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Matched pairs, breaks, one-sided and duplicate legs, newest first."""
-    return _answer(request, queries.pairs, where, page, _pair)
+    return _answer(request, queries.pairs, where, page, pair_out)
 
 
 @router.get("/matches", tags=["pairs"], dependencies=[READ], summary="Matched pairs")
 def list_matches(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Pairs that are matched or within tolerance, newest first."""
-    return _answer(request, queries.matches, where, page, _pair)
+    return _answer(request, queries.matches, where, page, pair_out)
 
 
 @router.get("/breaks", tags=["pairs"], dependencies=[READ], summary="Breaks")
 def list_breaks(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Unequal pairs, one-sided legs and duplicate legs, newest first."""
-    return _answer(request, queries.breaks, where, page, _pair)
+    return _answer(request, queries.breaks, where, page, pair_out)
 
 
 @router.get("/legs", tags=["legs"], dependencies=[READ], summary="Posted legs")
 def list_legs(request: Request, where: Filtering, page: Paging) -> PageOut[LegOut]:
     """Every posted leg, rejected ones too, with the transaction that carried it. A page holds both
     halves of `limit` pairs."""
-    return _answer(request, queries.legs, where, page, _leg)
+    return _answer(request, queries.legs, where, page, leg_out)
 
 
 @router.get("/rejections", tags=["legs"], dependencies=[ANY], summary="Rejected legs")
 def list_rejections(request: Request, where: Filtering, page: Paging) -> PageOut[RejectionOut]:
     """Legs that the contract rejected, each with its reason, newest first."""
-    return _answer(request, queries.rejections, where, page, _rejection)
+    return _answer(request, queries.rejections, where, page, rejection_out)
 
 
 @router.get("/quarantine", tags=["events"], dependencies=[ANY], summary="Quarantined rows")
@@ -194,7 +194,7 @@ def list_quarantine(
         return PageOut(
             items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
             next=page.next(found.following),
-            as_of=_as_of(connection),
+            as_of=as_of(connection),
         )
 
 
@@ -203,163 +203,13 @@ def _answer(
     query: Callable[..., Any],
     where: queries.Filter,
     page: _Page,
-    shape: Callable[[Any, dict[str, tuple[str, int]]], Any],
+    shape: Callable[[Any, Money], Any],
 ) -> PageOut[Any]:
     with _reading(request) as connection:
         found = query(connection, where, page.limit, page.before)
-        money = {
-            one.id: (one.currency, one.decimals)
-            for one in directory(connection).facilities.values()
-        }
+        money = money_of(connection)
         return PageOut(
             items=[shape(item, money) for item in found.items],
             next=page.next(found.following),
-            as_of=_as_of(connection),
+            as_of=as_of(connection),
         )
-
-
-def _as_of(connection: Connection) -> AsOf | None:
-    cursor = queries.cursor(connection)
-    if cursor is None:
-        return None
-    return AsOf(block=cursor.block_number, hash=cursor.block_hash, time=cursor.block_time)
-
-
-def _facility(agreed: AgreedFacility) -> FacilityOut:
-    terms = agreed.terms
-    return FacilityOut(
-        id=terms.id,
-        state="active" if agreed.active else "proposed",
-        waiting_for=list(agreed.waiting_for),
-        lead=terms.lead,
-        currency=terms.currency,
-        decimals=terms.decimals,
-        time_zone=terms.time_zone,
-        cut_off=terms.cut_off.isoformat(),
-        rules=RulesOut(
-            amount_tolerance=format_amount(terms.rules.amount_tolerance, terms.decimals),
-            date_window_days=terms.rules.date_window_days,
-            match_deadline_hours=terms.rules.match_deadline_hours,
-        ),
-        partners=[
-            PartnerOut(
-                name=partner.name,
-                share_bps=SharesOut(
-                    principal=partner.shares.principal,
-                    interest=partner.shares.interest,
-                    fee=partner.shares.fee,
-                ),
-                low_balance=format_amount(partner.low_balance, terms.decimals),
-            )
-            for partner in terms.partners
-        ],
-    )
-
-
-def _balance(account: Balance) -> BalanceOut:
-    books = account.contract or account.books
-
-    def amount(minor: int) -> str:
-        return format_amount(minor, account.decimals)
-
-    return BalanceOut(
-        facility=account.facility,
-        partner=account.partner,
-        currency=account.currency,
-        lead_book=amount(books.lead_book),
-        partner_book=amount(books.partner_book),
-        agreed=amount(books.agreed),
-        proof=None if account.proof is None else amount(account.proof),
-        open_lead=amount(books.open_lead),
-        open_partner=amount(books.open_partner),
-        accepted_difference=amount(books.accepted_difference),
-        open_legs=account.open_legs,
-        pairs=account.counts,
-        overdue=account.overdue,
-        low_balance=amount(account.low_balance),
-        low=books.agreed < account.low_balance,
-        shortfall=amount(account.shortfall),
-        last_block=account.last_block,
-    )
-
-
-def _half(half: Half | None, decimals: int) -> HalfOut | None:
-    if half is None:
-        return None
-    return HalfOut(
-        amount=format_amount(half.amount, decimals),
-        value_date=half.value_date,
-        business_date=half.business_date,
-        sequence=half.sequence,
-        index=half.index,
-        posted_at=half.posted_at,
-        reversed=half.reversed,
-    )
-
-
-def _pair(pair: Pair, money: dict[str, tuple[str, int]]) -> PairOut:
-    currency, decimals = money[pair.facility]
-    difference = pair.difference
-    return PairOut(
-        number=pair.number,
-        facility=pair.facility,
-        partner=pair.partner,
-        kind=pair.kind,
-        event_ref=pair.event_ref,
-        reference=pair.reference,
-        target=pair.target,
-        type=pair.type,
-        currency=currency,
-        lead_leg=_half(pair.lead, decimals),
-        partner_leg=_half(pair.partner_half, decimals),
-        difference=None if difference is None else format_amount(difference, decimals),
-        first_posted_at=pair.first_posted_at,
-        due_at=pair.due_at,
-        overdue=pair.overdue,
-        rules_version=pair.rules_version,
-        shares_version=pair.shares_version,
-        agreed_business_date=pair.agreed_business_date,
-    )
-
-
-def _leg(leg: Leg, money: dict[str, tuple[str, int]]) -> LegOut:
-    currency, decimals = money[leg.facility]
-    half = _half(leg.half, decimals)
-    assert half is not None
-    return LegOut(
-        number=leg.number,
-        facility=leg.facility,
-        partner=leg.partner,
-        bank=leg.bank,
-        side=leg.side,
-        kind=leg.kind,
-        event_ref=leg.event_ref,
-        reference=leg.reference,
-        target=leg.target,
-        currency=currency,
-        leg=half,
-        status=leg.status,
-        reason=leg.reason,
-        transaction=leg.transaction,
-        block=leg.block_number,
-    )
-
-
-def _rejection(leg: Rejection, money: dict[str, tuple[str, int]]) -> RejectionOut:
-    currency, decimals = money[leg.facility]
-    half = _half(leg.half, decimals)
-    assert half is not None
-    return RejectionOut(
-        number=leg.number,
-        facility=leg.facility,
-        partner=leg.partner,
-        bank=leg.bank,
-        side=leg.side,
-        kind=leg.kind,
-        event_ref=leg.event_ref,
-        reference=leg.reference,
-        target=leg.target,
-        currency=currency,
-        leg=half,
-        reason=leg.reason,
-    )

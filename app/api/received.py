@@ -45,23 +45,21 @@ def _table(name: str) -> Table:
 def pending(connection: Connection) -> Mapping[str, Pending]:
     """By facility id; a facility with nothing pending is absent."""
     events, batches, letters = _table("events"), _table("batches"), _table("dead_letters")
-    dead: dict[str, int] = {
-        facility: count
-        for facility, count in connection.execute(
+    dead: dict[str, int] = dict(
+        connection.execute(
             select(events.c.facility, func.count())
             .join(letters, letters.c.event == events.c.id)
             .where(letters.c.replayed_at.is_(None))
             .group_by(events.c.facility)
-        )
-    }
-    waiting: dict[str, int] = {
-        facility: count
-        for facility, count in connection.execute(
+        ).all()
+    )
+    waiting: dict[str, int] = dict(
+        connection.execute(
             select(events.c.facility, func.count())
             .where(events.c.batch_id.is_(None), events.c.parts > 0)
             .group_by(events.c.facility)
-        )
-    }
+        ).all()
+    )
     # A batch that the read model does not hold yet, whatever the outbox knows of it by now. (No
     # column after the calldata is read: each would cost a walk through its overflow pages.)
     projected = (

@@ -1,0 +1,110 @@
+"""`tally balances`: the reserve accounts of a bank's view."""
+
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from app.api import received
+from app.api.models import BalanceOut, BalancesOut, PendingOut
+from app.api.shapes import as_of, balance_out
+from app.cli.console import stderr
+from app.cli.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FacilityOption,
+    JsonOption,
+    checked_facility,
+    reading,
+    show,
+    show_as_of,
+    table,
+)
+from app.readmodel.sums import balances as balances_of
+
+
+def balances(
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each reserve account: the three balances, the proof, open legs and breaks.
+
+    They come from final blocks, as this bank's node has read them; the node need not be running.
+    With --json the object is that of GET /v1/balances.
+
+    Example:
+
+      tally balances --config .tally/demo/banks/webank/bank.toml
+    """
+    with reading(config) as engine, engine.connect() as connection:
+        chosen = checked_facility(connection, facility)
+        found = BalancesOut(
+            items=[balance_out(one) for one in balances_of(connection, chosen, partner)],
+            pending=[
+                PendingOut(facility=id_, waiting=counts.waiting, dead_letters=counts.dead)
+                for id_, counts in sorted(received.pending(connection).items())
+                if chosen in (None, id_)
+            ],
+            as_of=as_of(connection),
+        )
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    made = table(
+        "facility",
+        "partner",
+        "",
+        numbers=(
+            "lead book",
+            "partner book",
+            "agreed",
+            "proof",
+            "open legs",
+            "breaks",
+            "overdue",
+            "",
+        ),
+    )
+    for account in found.items:
+        made.add_row(*_row(account))
+    show(made)
+    for pending in found.pending:
+        stderr.print(
+            Text(
+                f"{pending.facility}: {pending.waiting:,} events pending (accepted here, not yet "
+                f"on the chain), {pending.dead_letters:,} in the dead letters"
+            )
+        )
+    show_as_of(found.as_of)
+
+
+def _row(account: BalanceOut) -> tuple[Text, ...]:
+    proof = Text("reading", "yellow")
+    if account.proof is not None:
+        zero = not account.proof.strip("-0.")
+        proof = Text(account.proof, "green" if zero else "bold red")
+    broken = sum(
+        count
+        for name, count in account.pairs.items()
+        if name not in ("matched", "within_tolerance")
+    )
+    mark = Text("")
+    if account.shortfall.strip("0."):
+        mark = Text("shortfall", "bold red")
+    elif account.low:
+        mark = Text("low", "yellow")
+    return (
+        Text(account.facility),
+        Text(account.partner),
+        Text(account.currency, "dim"),
+        Text(account.lead_book),
+        Text(account.partner_book),
+        Text(account.agreed, "bold"),
+        proof,
+        Text(f"{account.open_legs:,}"),
+        Text(f"{broken:,}", "yellow" if broken else "dim"),
+        Text(f"{account.overdue:,}", "yellow" if account.overdue else "dim"),
+        mark,
+    )

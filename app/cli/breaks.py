@@ -1,0 +1,113 @@
+"""`tally breaks`: the legs that have no equal other half."""
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from app.api.models import HalfOut, PageOut, PairOut
+from app.api.shapes import as_of, money_of, pair_out
+from app.cli.console import stderr
+from app.cli.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FacilityOption,
+    JsonOption,
+    checked_facility,
+    reading,
+    show,
+    show_as_of,
+    table,
+)
+from app.readmodel import queries
+
+
+class BreakType(StrEnum):
+    """The types of breaks (`results.BREAK_TYPES`)."""
+
+    amount = "amount"
+    date = "date"
+    amount_and_date = "amount_and_date"
+    missing_at_partner = "missing_at_partner"
+    missing_at_lead = "missing_at_lead"
+    duplicate_at_lead = "duplicate_at_lead"
+    duplicate_at_partner = "duplicate_at_partner"
+
+
+_MOST_LINES = 1_000_000
+
+
+def breaks(
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    type_: Annotated[
+        list[BreakType] | None, typer.Option("--type", help="May be given several times.")
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="Part of the event reference.")] = None,
+    overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their deadline.")] = (
+        False
+    ),
+    limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.
+
+    With --json the object is that of GET /v1/breaks, without its cursor.
+
+    Example:
+
+      tally breaks --config bank.toml --partner huarui --type amount --type date
+    """
+    with reading(config) as engine, engine.connect() as connection:
+        where = queries.Filter(
+            facility=checked_facility(connection, facility),
+            partner=partner,
+            types=[one.value for one in type_ or ()],
+            text=text,
+            overdue=True if overdue else None,
+        )
+        page = queries.breaks(connection, where, limit)
+        money = money_of(connection)
+        found = PageOut[PairOut](
+            items=[pair_out(one, money) for one in page.items], next=None, as_of=as_of(connection)
+        )
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2, exclude={"next"}))
+        return
+    made = table(
+        "type",
+        "partner",
+        "kind",
+        "event",
+        numbers=("lead", "partner", "difference", "lead date", "partner date", "first posted"),
+    )
+    for pair in found.items:
+        made.add_row(*_row(pair))
+    show(made)
+    if page.following is not None:
+        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
+    show_as_of(found.as_of)
+
+
+def _row(pair: PairOut) -> tuple[Text, ...]:
+    def amount(half: HalfOut | None) -> Text:
+        return Text(half.amount) if half else Text("-", "dim")
+
+    def day(half: HalfOut | None) -> Text:
+        return Text(half.value_date.isoformat() if half else "", "dim")
+
+    posted = f"{pair.first_posted_at:%Y-%m-%d %H:%M}"
+    return (
+        Text(pair.type.replace("_", " "), "yellow"),
+        Text(pair.partner),
+        Text(pair.kind.replace("_", " ")),
+        Text(f"#{pair.reference[:12]}", "dim") if pair.event_ref is None else Text(pair.event_ref),
+        amount(pair.lead_leg),
+        amount(pair.partner_leg),
+        Text(pair.difference or "", "bold"),
+        day(pair.lead_leg),
+        day(pair.partner_leg),
+        Text(f"{posted} overdue" if pair.overdue else posted, "red" if pair.overdue else ""),
+    )

@@ -1,0 +1,78 @@
+"""What the reading commands share: the bank's database, and tables that fit where they go."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+from sqlalchemy import Connection, Engine
+
+from app.api.models import AsOf
+from app.cli.console import stderr, stdout
+from app.config import load_config
+from app.db import engine as db
+from app.domain.errors import UsageFault
+from app.readmodel.directory import directory
+
+_PIPED_WIDTH = 240
+
+ConfigOption = Annotated[
+    Path,
+    typer.Option(help="The bank's bank.toml.", envvar="TALLY_CONFIG", show_default=True),
+]
+FacilityOption = Annotated[str | None, typer.Option(metavar="ID", help="A facility's id.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
+
+DEFAULT_CONFIG = Path("bank.toml")
+
+
+@contextmanager
+def reading(config: Path) -> Iterator[Engine]:
+    """The bank's database, brought up to date; it is only read."""
+    engine = db.create(load_config(config).database_url)
+    try:
+        db.upgrade(engine)
+        yield engine
+    finally:
+        engine.dispose()
+
+
+def checked_facility(connection: Connection, given: str | None) -> str | None:
+    """A facility's id as given, if there is one. Raises UsageFault for one that nobody knows."""
+    names = directory(connection)
+    if given is not None and names.facility(given) is None:
+        known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
+        raise UsageFault(
+            f"facility {given!r} is not on this chain", remedy=f"Its facilities: {known}"
+        )
+    return given
+
+
+def table(*texts: str, numbers: tuple[str, ...] = ()) -> Table:
+    """A table whose first columns are texts and the others numbers."""
+    made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    for name in texts:
+        made.add_column(name, no_wrap=True)
+    for name in numbers:
+        made.add_column(name, justify="right", no_wrap=True)
+    return made
+
+
+def show(made: Table) -> None:
+    """Print a table; where it is no terminal, without cutting its cells to 80 columns."""
+    console = stdout if stdout.is_terminal else Console(width=_PIPED_WIDTH)
+    console.print(made)
+
+
+def show_as_of(as_of: AsOf | None) -> None:
+    """Say on standard error which block the answer is true of."""
+    if as_of is None:
+        stderr.print("no block of the chain has been read yet: start the bank's node", style="dim")
+    else:
+        stderr.print(
+            Text(f"as of block {as_of.block:,}, {as_of.time:%Y-%m-%d %H:%M:%S} UTC", style="dim")
+        )
