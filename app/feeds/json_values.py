@@ -1,7 +1,12 @@
 """JSON as feeds need it: numbers as they were written, and repeated keys seen."""
 
 import json
+import re
 from typing import Any, NoReturn
+
+MAX_DEPTH = 500
+
+_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
 
 
 class JsonNumber(str):
@@ -17,11 +22,26 @@ class RepeatedKeys(dict[str, Any]):
 
 
 def decode(text: str) -> Any:
-    """Parse JSON. Raises ValueError for what is none, NaN and Infinity included."""
-    try:
-        return _DECODER.decode(text)
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    """Parse JSON. Raises ValueError for what is none, NaN and Infinity included, and for values
+    nested more than MAX_DEPTH deep."""
+    _check_depth(text)
+    return _DECODER.decode(text)
+
+
+def _check_depth(text: str) -> None:
+    """The parser's own guard is the recursion limit, which libraries of ours raise so far that
+    deep nesting would overflow the stack and end the process."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
+    depth = 0
+    for token in _BRACKETS.finditer(text):
+        match token.group()[0]:
+            case "[" | "{":
+                depth += 1
+            case "]" | "}":
+                depth -= 1
+        if depth > MAX_DEPTH:
+            raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -234,6 +234,34 @@ def test_a_bad_json_line_is_quarantined_alone(line: bytes, field: str) -> None:
     assert (fault(bad).row, fault(bad).field) == (3, field), fault(bad)
 
 
+def test_deep_json_is_refused_whatever_the_recursion_limit() -> None:
+    """Libraries that the node loads raise the limit so far that the parser's guard is gone."""
+    limit = sys.getrecursionlimit()
+    sys.setrecursionlimit(1_000_000)
+    try:
+        rows = [
+            b'{"x":'
+            + opening * depth
+            + closing * depth
+            + b","
+            + json_bytes([row(event_id)]).strip()[1:]
+            for event_id, opening, closing, depth in (
+                ("E1", b"[", b"]", 499),
+                ("E2", b"[", b"]", 500),
+                ("E3", b'{"a":', b"}", 400_000 // 6),
+                ("E4", b'["[[]}",', b"]", 499),
+                ("E5", b"[", b"", 400_000),
+            )
+        ]
+        rows.append(b'{"x":[' + b"{}," * 5_000 + b"{}]," + json_bytes([row("E6")]).strip()[1:])
+        judged = read(b"\n".join(rows))
+    finally:
+        sys.setrecursionlimit(limit)
+    fields = [getattr(one, "field", "accepted") for one in judged]
+    assert fields == ["accepted", "row", "row", "accepted", "row", "accepted"]
+    assert "nested more than 500 deep" in fault(judged[1]).reason
+
+
 def test_a_json_number_is_shown_as_it_was_written() -> None:
     line = json_bytes([row(amount=1)]).replace(b'"amount": 1', b'"amount": 100.10')
     (bad,) = read(line)
