@@ -242,6 +242,7 @@ def test_deep_json_is_refused_whatever_the_recursion_limit() -> None:
         rows = [
             b'{"x":'
             + opening * depth
+            + b"1"
             + closing * depth
             + b","
             + json_bytes([row(event_id)]).strip()[1:]
