@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
+from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
@@ -23,7 +24,7 @@ from app.indexer.completeness import check_complete
 from app.indexer.decode import ROLES
 from app.indexer.errors import Incomplete, Reorganised
 from app.indexer.project import Changes, Projection
-from app.indexer.rewind import check_chain, describe
+from app.indexer.rewind import describe
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
@@ -132,6 +133,7 @@ class Indexer:
                     if self._made_anew:
                         raise
                     self._made_anew = run.rewound = True
+                    run.legs = 0
                     self._make_anew(("made_anew", str(fault), self.position()))
             except BaseException:
                 # Half a range may be in it.
@@ -144,7 +146,10 @@ class Indexer:
         """`believe`: record what should not happen, and do not ask again."""
         state = self._state = self._state or self._load()
         run.head, at_cursor = self._scanner.look(state.block_number)
-        if at_cursor is not None and at_cursor.hash != state.block_hash:
+        if state.block_number is not None and at_cursor is None:
+            # It lags, unless it is another chain than before.
+            check_chain(self._rpc, self._manifest)
+        elif at_cursor is not None and at_cursor.hash != state.block_hash:
             state = self._rewind(state)
             run.rewound = True
         first = self._next(state)

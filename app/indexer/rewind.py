@@ -6,37 +6,11 @@ seconds were on disk; it is small, so the view is read again from the start.
 
 from sqlalchemy import Connection, func, select
 
-from app.chain.manifest import Manifest
-from app.chain.rpc import Rpc
-from app.domain.errors import WrongChain
 from app.indexer.scan import Scanner
 from app.indexer.state import State
 from app.readmodel import tables as t
 
 _BLOCKS_AT_A_TIME = 200
-
-
-def check_chain(rpc: Rpc, manifest: Manifest) -> None:
-    """Raises WrongChain unless the endpoint serves the manifest's chain with our contracts."""
-    chain_id, code = rpc.batch(
-        [
-            ("eth_chainId", []),
-            ("eth_getCode", [manifest.addresses["Reconciliation"], "latest"]),
-        ]
-    )
-    if int(chain_id, 16) != manifest.chain_id:
-        raise WrongChain(
-            f"it serves chain {int(chain_id, 16)}, the network's manifest names "
-            f"{manifest.chain_id}",
-            where=rpc.url,
-            remedy="Name the right endpoint in `rpc`, or the right manifest",
-        )
-    if code in ("0x", "0x0", None):
-        raise WrongChain(
-            "it has none of the network's contracts",
-            where=rpc.url,
-            remedy="Start the chain with its own state, or found the network anew",
-        )
 
 
 def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[str, str, int]:

@@ -102,7 +102,10 @@ def change(method: str, **fields: Any) -> Fault:
 
 
 def absent(method: str) -> Fault:
-    return lambda request, answer: None if request[0] == method else answer
+    """Has none of them, but for the first block."""
+    return lambda request, answer: (
+        None if request[0] == method and request[1][0] != "0x0" else answer
+    )
 
 
 def first_posting_missing(request: Request, answer: Any) -> Any:
@@ -363,10 +366,18 @@ def test_another_chain_behind_the_endpoint_does_not_rewind_the_view(
             return "0x7"
         return change("eth_getBlockByNumber", hash="0x" + "55" * 32)(request, answer)
 
-    rpc.fault = other_chain
-    with pytest.raises(WrongChain):
-        indexer.advance()
-    assert digest(database) == before
+    def begun_anew(request: Request, answer: Any) -> Any:
+        if request == ("eth_getBlockByNumber", ["0x0", False]):
+            return {**answer, "hash": "0x" + "55" * 32}
+        if request[0] == "eth_blockNumber":
+            return "0x3"
+        return None if request[0] == "eth_getBlockByNumber" else answer
+
+    for fault in (other_chain, begun_anew):
+        rpc.fault = fault
+        with pytest.raises(WrongChain):
+            indexer.advance()
+        assert digest(database) == before
     rpc.fault = None
     indexer.advance()
     assert digest(database) == before
