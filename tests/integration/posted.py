@@ -65,6 +65,7 @@ class World:
     tolerance: int = 1
     window_days: int = 1
     facility_id: str = "WLD-2016-A"
+    engine: str = "anvil"
     sequences: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -77,7 +78,7 @@ class World:
                 Member("auditor", "auditor"),
             ],
         )
-        self.manifest = found(self.rpc, "anvil", self.folder)
+        self.manifest = found(self.rpc, self.engine, self.folder)
         addresses = self.manifest.addresses
         self.registry = FacilityRegistry(self.rpc, addresses["FacilityRegistry"])
         self.consortium = ConsortiumRegistry(self.rpc, addresses["ConsortiumRegistry"])

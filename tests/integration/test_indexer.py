@@ -17,7 +17,7 @@ from app.readmodel.directory import directory
 from app.readmodel.queries import Filter
 from app.readmodel.results import TYPES, Balance, Pair
 from app.readmodel.sums import balances, movements
-from ganache.launcher import start
+from ganache.launcher import ChainHandle, start
 from tests.integration.posted import TODAY, Event, World, new_world
 
 DRAWDOWN, PRINCIPAL, INTEREST, FEE, TOP_UP, WITHDRAWAL, REVERSAL = 1, 2, 3, 5, 6, 9, 12
@@ -539,3 +539,32 @@ def test_rpc_is_asked_by_range_not_by_leg(world: World, database: Engine) -> Non
     rpc = Counting(world.rpc.url)
     world.indexer("webank", database, rpc).advance()
     assert rpc.requests < 20
+
+
+def test_each_engine_is_read_alike(chain: ChainHandle, tmp_path: Path) -> None:
+    world = new_world(chain.process.url, tmp_path, engine=chain.process.engine)
+    engine = create(f"sqlite:///{tmp_path / 'live.db'}")
+    upgrade(engine)
+    live = world.indexer("webank", engine)
+    batches: list[tuple[str, list[Event]]] = [
+        ("webank", [Event(DRAWDOWN, "D", 10_000), Event(TOP_UP, "T", 5, partner=WUXI)]),
+        ("huarui", [Event(DRAWDOWN, "D", 4533), Event(DRAWDOWN, "D", 1)]),
+        ("wuxi", [Event(DRAWDOWN, "D", 2466), Event(TOP_UP, "T", 9)]),
+        ("webank", [Event(REVERSAL, "R", 10_000, target=(DRAWDOWN, "D")), Event(FEE, "F", 0)]),
+    ]
+    for bank, events in batches:
+        world.post(bank, *events)
+        assert live.advance().legs == len(events)
+    found = view(engine)
+    assert counts(found["huarui"]) == {
+        "matched": 1,
+        "missing_at_partner": 1,
+        "duplicate_at_partner": 1,
+    }
+    assert counts(found["wuxi"]) == {"within_tolerance": 1, "amount": 1, "missing_at_partner": 1}
+    assert {balance.proof for balance in found.values()} == {0}
+    assert no_incidents(engine)
+    before = digest(engine)
+    rebuild(world.indexer("webank", engine))
+    assert digest(engine) == before
+    engine.dispose()

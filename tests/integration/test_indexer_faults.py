@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, func, select, update
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.db.engine import create, upgrade
-from app.domain.errors import ChainUnreachable, WrongChain
+from app.domain.errors import ChainUnreachable, DatabaseBusy, DatabaseUnreachable, WrongChain
 from app.indexer import indexer as indexer_module
 from app.indexer.decode import TOPICS
 from app.indexer.errors import OtherView, ShortAnswer
@@ -438,6 +439,44 @@ def test_a_write_that_fails_leaves_the_range_to_be_read_again(
     assert indexer.position() == 0
     indexer.advance()
     assert pair_count(database) == 4
+
+
+def test_a_table_that_stays_locked_is_a_busy_database(world: World, postgres_url: str) -> None:
+    engine = create(postgres_url, busy_timeout_ms=300)
+    upgrade(engine)
+    three_postings(world)
+    indexer = world.indexer("webank", engine)
+    with engine.begin() as other:
+        other.exec_driver_sql("LOCK TABLE pairs IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(DatabaseBusy):
+            indexer.advance()
+    indexer.advance()
+    assert pair_count(engine) == 4
+    engine.dispose()
+
+
+def test_a_database_server_that_breaks_off(world: World, postgres_url: str) -> None:
+    engine = create(postgres_url)
+    upgrade(engine)
+    three_postings(world)
+    indexer = world.indexer("webank", engine)
+    blocker = create(postgres_url)
+
+    with blocker.begin() as other:
+        other.exec_driver_sql("LOCK TABLE pairs IN ACCESS EXCLUSIVE MODE")
+        with ThreadPoolExecutor(1) as pool:
+            running = pool.submit(indexer.advance)
+            while not other.exec_driver_sql(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE wait_event_type = 'Lock' AND datname = current_database()"
+            ).all():
+                pass
+            with pytest.raises(DatabaseUnreachable):
+                running.result()
+    blocker.dispose()
+    indexer.advance()
+    assert pair_count(engine) == 4
+    engine.dispose()
 
 
 @pytest.fixture
