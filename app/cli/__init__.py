@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib import import_module
 
 import typer
 
@@ -22,21 +23,43 @@ cli = typer.Typer(
 )
 
 
-def _register() -> None:
-    from app.cli import demo, feed, keys, network, node, rebuild, reconcile
+@cli.callback()
+def _verbs_keep_their_names() -> None:
+    """With a single command loaded, Typer would otherwise take its name away."""
 
-    cli.command("reconcile")(reconcile.reconcile)
-    cli.command("node")(node.node)
-    cli.command("demo")(demo.demo)
-    cli.add_typer(feed.feed, name="feed")
-    cli.add_typer(keys.keys, name="keys")
-    cli.add_typer(network.network, name="network")
-    cli.command("rebuild")(rebuild.rebuild)
+
+_VERBS = (
+    "reconcile",
+    "demo",
+    "node",
+    "feed",
+    "keys",
+    "balances",
+    "breaks",
+    "report",
+    "rebuild",
+    "network",
+)
+"""Each is the name of a module here, and in it of the function (or group) that it runs."""
+
+
+def _register(arguments: list[str]) -> None:
+    """Load the verb that is asked for; all of them (for the help) where none is.
+
+    The libraries behind some verbs take a second to load, which no other verb should wait for.
+    """
+    asked = arguments[0] if arguments else ""
+    for verb in (asked,) if asked in _VERBS else _VERBS:
+        found = getattr(import_module(f"app.cli.{verb}"), verb)
+        if isinstance(found, typer.Typer):
+            cli.add_typer(found, name=verb)
+        else:
+            cli.command(verb)(found)
 
 
 def main() -> None:
     """Run the command line. Exit codes: 2 for unusable input, 3 for what failed on the way."""
-    _register()
+    _register(sys.argv[1:])
     try:
         cli()
     except TallyError as fault:
