@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
+import {BatchSums, Sums} from "./libraries/BatchSums.sol";
 import {Judge} from "./libraries/Judge.sol";
 import {Kinds} from "./libraries/Kinds.sol";
 import {LegWord} from "./libraries/LegWords.sol";
 import {Limits} from "./libraries/Limits.sol";
 import {Movements} from "./libraries/Movements.sol";
-import {MovementTable, MovementTables} from "./libraries/MovementTables.sol";
-import {OpenChange, OpenChanges} from "./libraries/OpenChanges.sol";
+import {OpenChanges} from "./libraries/OpenChanges.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
 import {Splits} from "./libraries/Splits.sol";
-import {ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
+import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {PostingTerms, Rules, Shares} from "./types/FacilityTypes.sol";
 import {Pair, Reason, Status} from "./types/LegTypes.sol";
@@ -24,12 +26,12 @@ import {Pair, Reason, Status} from "./types/LegTypes.sol";
 /// @dev Meaning, units and errors: IReconciliation. A batch is read once, word by word; pairs are written as they are
 ///      judged, sums are kept in memory and recorded in the ledger by one call at the end.
 contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
-    using MovementTables for MovementTable;
+    using BatchSums for Sums;
 
     /// @dev Topic of Posted, whose words are copied once, for the digest and the event.
     bytes32 private constant _POSTED = keccak256("Posted(uint32,uint16,uint64,bytes32,bytes)");
 
-    /// @dev A batch while it is read.
+    /// @dev A batch while it is read. What every leg needs stands here ready for it.
     struct Batch {
         uint256 facility;
         uint256 member;
@@ -37,34 +39,40 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         // the sender's partner number; 0 = it is the lead
         uint256 party;
         uint256 partnerCount;
-        // the group that the words are in; 0 before the first
-        uint256 businessDay;
-        uint256 sharesDay;
-        // the last day that a leg may carry
-        uint256 latestDay;
-        uint256 parts;
         // the newest versions, and the older ones where a leg needs them
-        PostingTerms terms;
+        uint256 sharesVersion;
+        uint256 sharesFrom;
+        uint256 rulesVersion;
+        uint256 rulesFrom;
         uint24[] sharesSchedule;
         Shares[][] shares;
         uint24[] rulesSchedule;
-        // the partner of the first of changes
-        uint256 firstPartner;
-        OpenChange[] changes;
-        MovementTable movements;
-        // each partner's part of the leg in hand
-        uint256[] split;
+        // the last day that a leg may carry; 0 in a group whose own days are later
+        uint256 latestDay;
+        uint256 latestDayOfGroup;
+        // the group that the words are in; no business day = none yet
+        uint256 businessDay;
+        uint256 sharesDay;
+        // the place of the word in hand, the words so far that are no legs, and the parts beyond one a leg
+        uint256 index;
+        uint256 otherWords;
+        uint256 moreParts;
+        // of the lead's leg in hand, by partner; the version of the shares in it
+        Part[] split;
+        uint256 splitVersion;
+        // what the batch moves
+        Sums sums;
     }
 
-    /// @dev A half that is about to be set.
-    struct Half {
-        uint256 partner;
-        uint256 kind;
-        // value day (24) | amount (56)
-        uint256 packed;
-        bool isOutgoing;
-        uint256 sharesVersion;
-        uint256 index;
+    /// @dev A partner's part of the lead's leg in hand.
+    struct Part {
+        // the partner's shares, packed
+        uint256 shares;
+        // minor units
+        uint256 amount;
+        // its pair, and where that is kept
+        PairSlot slot;
+        bytes32 place;
     }
 
     /// @inheritdoc IReconciliation
@@ -81,7 +89,8 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     function post(uint32 facility, uint64 sequence, bytes32[] calldata legs, bytes calldata) external {
         Batch memory batch = _open(facility, sequence, legs.length);
         _read(batch, legs);
-        _ledger.record(facility, batch.party == 0, batch.firstPartner, batch.movements.close(), batch.changes);
+        Sums memory sums = batch.sums;
+        _ledger.record(facility, batch.party == 0, sums.firstPartner, sums.movements(), sums.changes);
         _seal(batch, legs);
     }
 
@@ -93,7 +102,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
 
     /// @inheritdoc IReconciliation
     function pair(uint32 facility, uint8 partner, uint8 kind, uint160 ref) external view returns (Pair memory) {
-        return _pairs[PairSlots.key(facility, partner, kind, ref)].unpack();
+        return _pairs[PairSlots.key(facility, partner, kind, ref)].slot.unpack();
     }
 
     /// @inheritdoc IReconciliation
@@ -103,7 +112,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         returns (Pair memory)
     {
         uint256 ownKey = PairSlots.key(facility, partner, Kinds.REVERSAL, ref);
-        return _pairs[PairSlots.reversalKey(ownKey, (uint256(targetKind) << 248) | targetRef)].unpack();
+        return _pairs[PairSlots.reversalKey(ownKey, (uint256(targetKind) << 248) | targetRef)].slot.unpack();
     }
 
     /// @dev Checks what concerns the whole batch, and makes its working memory.
@@ -120,57 +129,73 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         batch.sequence = sequence;
         batch.party = terms.party;
         batch.partnerCount = terms.partnerCount;
-        batch.latestDay = block.timestamp / 1 days + Limits.EPOCH_ORDINAL + Limits.MAX_DAYS_AHEAD;
-        batch.terms = terms;
+        batch.sharesVersion = terms.sharesVersion;
+        batch.sharesFrom = terms.sharesFrom;
+        batch.rulesVersion = terms.rulesVersion;
+        batch.rulesFrom = terms.rulesFrom;
         batch.shares = new Shares[][](terms.sharesVersion + 1);
+        batch.latestDay = block.timestamp / 1 days + Limits.EPOCH_ORDINAL + Limits.MAX_DAYS_AHEAD;
 
-        bool isLead = terms.party == 0;
-        batch.firstPartner = isLead ? 1 : terms.party;
-        batch.changes = new OpenChange[](isLead ? terms.partnerCount : 1);
-        for (uint256 i; i < batch.changes.length; ++i) batch.changes[i] = OpenChanges.NONE;
-        batch.split = new uint256[](isLead ? terms.partnerCount : 0);
-        // A part moves its own book on one day and the agreed amount on another at most; the lead's both on one.
-        uint256 parts = isLead ? words * terms.partnerCount : words;
-        if (parts > Limits.MAX_PARTS) parts = Limits.MAX_PARTS;
-        batch.movements = MovementTables.create(isLead ? parts : 2 * parts);
+        uint256 partners = terms.partnerCount;
+        if (terms.party == 0) {
+            // at most two accounts' worth of parts before the count of parts stops the batch
+            batch.sums = BatchSums.create(Math.min(words * partners, words + Limits.MAX_PARTS), 1, partners);
+            batch.split = new Part[](partners);
+        } else {
+            // a half moves its own book on one day, and the agreed amount perhaps on another: the lead half's
+            batch.sums = BatchSums.create(2 * words, terms.party, 1);
+        }
     }
 
-    /// @dev Reads the words in turn. A bad leg is rejected, a word that cannot be understood reverts.
+    /// @dev Reads the words in turn. A bad leg is rejected; a word that cannot be understood reverts.
     function _read(Batch memory batch, bytes32[] calldata legs) private {
+        uint256 count = legs.length;
         uint256 i;
-        while (i < legs.length) {
-            uint256 index = i++;
-            LegWord word = _wordAt(legs, index);
-            if (word.isGroup()) {
-                if (!word.isWellFormedGroup()) revert PostingMalformed(index);
-                batch.businessDay = word.businessDay();
-                batch.sharesDay = word.sharesDay();
-                continue;
+        while (i < count) {
+            LegWord word = _wordAt(legs, i);
+            batch.index = i;
+            unchecked {
+                ++i;
             }
-            if (batch.businessDay == 0) revert PostingMalformed(index);
-
-            Reason reason;
-            if (word.kind() == Kinds.REVERSAL) {
-                if (i == legs.length) revert PostingMalformed(index);
-                LegWord target = _wordAt(legs, i++);
-                if (!target.isWellFormedTarget()) revert PostingMalformed(index + 1);
-                reason = _fault(batch, word, target.targetKind());
-                if (reason == Reason.None) reason = _postReversal(batch, word, target, index);
+            if (word.isPlain(batch.latestDayOfGroup)) {
+                Reason reason = batch.party == 0 ? _postLead(batch, word) : _postPartner(batch, word);
+                if (reason != Reason.None) _reject(batch, reason);
+            } else if (word.isGroup()) {
+                _openGroup(batch, word);
             } else {
-                reason = _fault(batch, word, word.kind());
-                if (reason == Reason.None) {
-                    reason = word.partner() == 0
-                        ? _postShared(batch, word, index)
-                        : _postSingle(batch, word, index);
-                }
-            }
-            if (reason != Reason.None) {
-                _countParts(batch, 1, index);
-                emit LegRejected(
-                    uint32(batch.facility), uint16(batch.member), uint64(batch.sequence), uint16(index), uint8(reason)
-                );
+                i = _postOther(batch, legs, word);
             }
         }
+        _countParts(batch, count - batch.otherWords);
+    }
+
+    function _openGroup(Batch memory batch, LegWord word) private pure {
+        if (!word.isWellFormedGroup()) revert PostingMalformed(batch.index);
+        batch.businessDay = word.businessDay();
+        batch.sharesDay = word.sharesDay();
+        batch.sums.openDay(word.businessDay());
+        ++batch.otherWords;
+        batch.latestDayOfGroup = Math.max(batch.businessDay, batch.sharesDay) > batch.latestDay ? 0 : batch.latestDay;
+    }
+
+    /// @dev A leg that is not plain: a reversal, or one with something wrong.
+    /// @return next the place of the next word
+    function _postOther(Batch memory batch, bytes32[] calldata legs, LegWord word) private returns (uint256 next) {
+        uint256 index = batch.index;
+        if (batch.businessDay == 0) revert PostingMalformed(index);
+        next = index + 1;
+        Reason reason;
+        if (word.kind() == Kinds.REVERSAL) {
+            if (next == legs.length) revert PostingMalformed(index);
+            LegWord target = _wordAt(legs, next++);
+            if (!target.isWellFormedTarget()) revert PostingMalformed(index + 1);
+            ++batch.otherWords;
+            reason = _fault(batch, word, target.targetKind());
+            if (reason == Reason.None) reason = _postReversal(batch, word, target);
+        } else {
+            reason = _fault(batch, word, word.kind());
+        }
+        if (reason != Reason.None) _reject(batch, reason);
     }
 
     /// @dev What is wrong with a leg by itself: kind, amount, partner, dates, then the mark of a duplicate.
@@ -179,99 +204,148 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         if (!Kinds.isPostable(word.kind())) return Reason.UnknownKind;
         if (word.amount() == 0) return Reason.AmountZero;
         if (word.amount() > Limits.MAX_AMOUNT) return Reason.AmountTooLarge;
-
-        uint256 partner = word.partner();
-        if (partner > batch.partnerCount) return Reason.UnknownPartner;
-        if (batch.party != 0) {
-            if (partner != batch.party) return Reason.PartnerNotAllowed;
-        } else if ((partner == 0) != Kinds.isShared(booked) && Kinds.isReversible(booked)) {
-            return Reason.PartnerNotAllowed;
-        }
-
-        uint256 latestDay = batch.latestDay;
-        uint256 valueDay = word.valueDay();
-        if (valueDay == 0 || valueDay > latestDay) return Reason.DateTooFar;
-        if (batch.businessDay > latestDay || batch.sharesDay > latestDay) return Reason.DateTooFar;
-
+        if (!_isPartnerAllowed(batch, word.partner(), booked)) return _partnerFault(batch, word.partner());
+        if (word.valueDay() == 0 || word.valueDay() > batch.latestDayOfGroup) return Reason.DateTooFar;
         return word.isDeclaredDuplicate() ? Reason.Duplicate : Reason.None;
     }
 
-    /// @dev One partner's half: a partner's own, or the lead's of a one-partner kind.
-    function _postSingle(Batch memory batch, LegWord word, uint256 index) private returns (Reason) {
-        uint256 key = PairSlots.key(batch.facility, word.partner(), word.kind(), word.ref());
-        PairSlot slot = _pairs[key];
-        if (slot.has(_postedFlag(batch))) return Reason.Duplicate;
+    /// @dev A partner names itself. The lead names nobody for a shared kind, and a partner for the others.
+    function _isPartnerAllowed(Batch memory batch, uint256 partner, uint256 booked) private pure returns (bool) {
+        if (batch.party != 0) return partner == batch.party;
+        // a target that cannot be reversed says nothing of partners; it is rejected as a target
+        if (partner == 0) return Kinds.isShared(booked) || !Kinds.isReversible(booked);
+        return partner <= batch.partnerCount && !Kinds.isShared(booked);
+    }
 
-        _countParts(batch, 1, index);
-        _setHalf(
-            batch,
-            key,
-            slot,
-            Half(word.partner(), word.kind(), word.half(), Kinds.isOutgoing(word.kind()), 0, index)
+    function _partnerFault(Batch memory batch, uint256 partner) private pure returns (Reason) {
+        return partner > batch.partnerCount ? Reason.UnknownPartner : Reason.PartnerNotAllowed;
+    }
+
+    function _reject(Batch memory batch, Reason reason) private {
+        emit LegRejected(
+            uint32(batch.facility), uint16(batch.member), uint64(batch.sequence), uint16(batch.index), uint8(reason)
         );
+    }
+
+    /// @dev A partner's half, of its own account.
+    function _postPartner(Batch memory batch, LegWord word) private returns (Reason) {
+        uint256 kind = word.kind();
+        uint256 partner = word.partner();
+        if (partner != batch.party) return _partnerFault(batch, partner);
+        PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
+        PairSlot slot = record.slot;
+        if (slot.has(PairSlots.PARTNER_POSTED)) return Reason.Duplicate;
+
+        record.slot = _setPartnerHalf(batch, slot, kind, word.half(), Kinds.effect(kind, word.amount()));
         return Reason.None;
     }
 
-    /// @dev The lead's leg of a whole event, split among the partners. If any pair has its lead half already, the whole
-    ///      leg is a duplicate: all are checked before one is written.
-    function _postShared(Batch memory batch, LegWord word, uint256 index) private returns (Reason) {
-        uint256 day = batch.sharesDay == 0 ? word.valueDay() : batch.sharesDay;
-        uint256 version = _sharesVersion(batch, day);
-        Shares[] memory shares = _shares(batch, version);
-        uint256 whole;
-        for (uint256 partner = 1; partner <= batch.partnerCount; ++partner) {
-            uint256 key = PairSlots.key(batch.facility, partner, word.kind(), word.ref());
-            if (_pairs[key].has(PairSlots.LEAD_POSTED)) return Reason.Duplicate;
-            // a partner that joined after this version has no share in it
-            uint256 part =
-                partner <= shares.length ? Splits.part(shares[partner - 1], word.kind(), word.amount()) : 0;
-            batch.split[partner - 1] = part;
-            whole |= part;
+    /// @dev The lead's leg: one partner's, or of a whole event, which is split. A part of 0 makes no half.
+    function _postLead(Batch memory batch, LegWord word) private returns (Reason) {
+        uint256 kind = word.kind();
+        uint256 partner = word.partner();
+        // nobody is named for a shared kind, a partner for the others
+        if ((partner == 0) != Kinds.isShared(kind)) return _partnerFault(batch, partner);
+        uint256 half = word.half();
+        uint256 version;
+        if (partner == 0) {
+            version = _takeSharesOf(batch, word);
+            if (batch.partnerCount != 1) return _postParts(batch, word, version);
+            partner = 1;
+            half = PairSlots.withAmount(half, Splits.part(_partAt(batch.split, 0).shares, kind, word.amount()));
+        } else if (partner > batch.partnerCount) {
+            return Reason.UnknownPartner;
         }
-        if (whole == 0) return Reason.NoParts;
+        PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
+        PairSlot slot = record.slot;
+        if (slot.has(PairSlots.LEAD_POSTED)) return Reason.Duplicate;
+        uint256 amount = PairSlots.halfAmount(half);
+        if (amount == 0) return Reason.NoParts;
 
-        _countParts(batch, batch.partnerCount, index);
-        for (uint256 partner = 1; partner <= batch.partnerCount; ++partner) {
-            uint256 part = batch.split[partner - 1];
-            if (part == 0) continue;
-            uint256 key = PairSlots.key(batch.facility, partner, word.kind(), word.ref());
-            _setHalf(
-                batch,
-                key,
-                _pairs[key],
-                Half(
-                    partner,
-                    word.kind(),
-                    PairSlots.toHalf(word.valueDay(), part),
-                    Kinds.isOutgoing(word.kind()),
-                    version,
-                    index
-                )
-            );
+        record.slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), version);
+        return Reason.None;
+    }
+
+    /// @dev Takes in hand the shares that split a leg: those of the day that the lead states, or of the value day.
+    function _takeSharesOf(Batch memory batch, LegWord word) private view returns (uint256 version) {
+        uint256 from = batch.sharesFrom;
+        version = batch.sharesVersion;
+        if (from != 0) {
+            uint256 day = batch.sharesDay == 0 ? word.valueDay() : batch.sharesDay;
+            if (day < from) version = _olderShares(batch, day);
         }
+        if (version != batch.splitVersion) _takeShares(batch, version);
+    }
+
+    /// @dev The lead's leg split among several partners. If any pair has its lead half already, the whole leg is a
+    ///      duplicate: all are checked before one is written.
+    function _postParts(Batch memory batch, LegWord word, uint256 sharesVersion) private returns (Reason) {
+        Reason reason = _split(batch, word);
+        if (reason != Reason.None) return reason;
+
+        uint256 kind = word.kind();
+        uint256 partners = batch.partnerCount;
+        for (uint256 i; i < partners;) {
+            Part memory part = _partAt(batch.split, i);
+            unchecked {
+                ++i;
+            }
+            uint256 amount = part.amount;
+            if (amount == 0) continue;
+            uint256 half = PairSlots.withAmount(word.half(), amount);
+            _recordAt(part.place).slot =
+                _setLeadHalf(batch, part.slot, i, kind, half, Kinds.effect(kind, amount), sharesVersion);
+        }
+        return Reason.None;
+    }
+
+    /// @dev Finds each partner's part of a leg, its pair, and where that is kept.
+    function _split(Batch memory batch, LegWord word) private view returns (Reason) {
+        uint256 kind = word.kind();
+        uint256 amount = word.amount();
+        uint256 partners = batch.partnerCount;
+        uint256 sum;
+        for (uint256 i; i < partners;) {
+            Part memory part = _partAt(batch.split, i);
+            unchecked {
+                ++i;
+                part.amount = Splits.part(part.shares, kind, amount);
+                sum += part.amount;
+            }
+            PairRecord storage record = _pairs[PairSlots.key(batch.facility, i, kind, word.ref())];
+            PairSlot slot = record.slot;
+            if (slot.has(PairSlots.LEAD_POSTED)) return Reason.Duplicate;
+            part.slot = slot;
+            part.place = _placeOf(record);
+        }
+        if (sum == 0) return Reason.NoParts;
+        _countParts(batch, partners - 1);
         return Reason.None;
     }
 
     /// @dev A reversal takes the amounts that its target's halves hold; they are never split again. It is a pair of its
     ///      own; its target is only marked. The lead's of a shared event concerns every partner that had a part.
-    function _postReversal(Batch memory batch, LegWord word, LegWord target, uint256 index) private returns (Reason) {
+    function _postReversal(Batch memory batch, LegWord word, LegWord target) private returns (Reason) {
         (uint256 first, uint256 last) =
             word.partner() == 0 ? (1, batch.partnerCount) : (word.partner(), word.partner());
         Reason reason = _reversalFault(batch, word, target, first, last);
         if (reason != Reason.None) return reason;
 
-        _countParts(batch, last - first + 1, index);
-        bool isOutgoing = !Kinds.isOutgoing(target.targetKind());
-        uint256 reversed = batch.party == 0 ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
+        _countParts(batch, last - first);
+        bool isLead = batch.party == 0;
         for (uint256 partner = first; partner <= last; ++partner) {
-            uint256 targetKey = PairSlots.key(batch.facility, partner, target.targetKind(), target.ref());
-            PairSlot targetSlot = _pairs[targetKey];
-            if (!targetSlot.has(_postedFlag(batch))) continue;
-            _pairs[targetKey] = targetSlot.withFlag(reversed);
+            PairRecord storage reversed = _targetRecord(batch, target, partner);
+            uint256 half = isLead ? reversed.slot.leadHalf() : reversed.slot.partnerHalf();
+            if (half == 0) continue;
+            reversed.slot = reversed.slot.withFlag(isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED);
 
-            uint256 key = _reversalKey(batch, word, target, partner);
-            uint256 half = PairSlots.toHalf(word.valueDay(), _ownAmount(batch, targetSlot));
-            _setHalf(batch, key, _pairs[key], Half(partner, Kinds.REVERSAL, half, isOutgoing, 0, index));
+            uint256 amount = PairSlots.halfAmount(half);
+            uint256 effect = Kinds.reversed(Kinds.effect(target.targetKind(), amount));
+            half = PairSlots.withAmount(word.half(), amount);
+            PairRecord storage record = _reversalRecord(batch, word, target, partner);
+            record.slot = isLead
+                ? _setLeadHalf(batch, record.slot, partner, Kinds.REVERSAL, half, effect, 0)
+                : _setPartnerHalf(batch, record.slot, Kinds.REVERSAL, half, effect);
         }
         return Reason.None;
     }
@@ -283,96 +357,126 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         view
         returns (Reason)
     {
-        uint256 posted = _postedFlag(batch);
+        bool isLead = batch.party == 0;
+        uint256 posted = isLead ? PairSlots.LEAD_POSTED : PairSlots.PARTNER_POSTED;
         for (uint256 partner = first; partner <= last; ++partner) {
-            if (_pairs[_reversalKey(batch, word, target, partner)].has(posted)) return Reason.Duplicate;
+            if (_reversalRecord(batch, word, target, partner).slot.has(posted)) return Reason.Duplicate;
         }
         if (!Kinds.isReversible(target.targetKind())) return Reason.TargetNotReversible;
 
-        uint256 reversed = batch.party == 0 ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
         bool isThere;
         for (uint256 partner = first; partner <= last; ++partner) {
-            PairSlot slot = _pairs[PairSlots.key(batch.facility, partner, target.targetKind(), target.ref())];
+            PairSlot slot = _targetRecord(batch, target, partner).slot;
             if (!slot.has(posted)) continue;
             isThere = true;
-            if (slot.has(reversed)) return Reason.TargetReversed;
-            if (word.partner() != 0 && word.amount() != _ownAmount(batch, slot)) return Reason.TargetAmount;
+            if (slot.has(isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED)) return Reason.TargetReversed;
+            uint256 amount = PairSlots.halfAmount(isLead ? slot.leadHalf() : slot.partnerHalf());
+            if (word.partner() != 0 && word.amount() != amount) return Reason.TargetAmount;
         }
         return isThere ? Reason.None : Reason.TargetMissing;
     }
 
-    /// @dev Sets the sender's half of a pair, judges the pair if the other is known, and sums what that moves.
-    function _setHalf(Batch memory batch, uint256 key, PairSlot slot, Half memory half) private {
-        bool isLead = batch.party == 0;
-        bool isSecond = slot.has(isLead ? PairSlots.PARTNER_POSTED : PairSlots.LEAD_POSTED);
-        if (isLead) {
-            uint256 version = _rulesVersion(batch, PairSlots.halfValueDay(half.packed));
-            slot = slot.withLeadHalf(half.packed, batch.businessDay, version, half.sharesVersion);
-        } else {
-            slot = slot.withPartnerHalf(half.packed);
-            if (!isSecond) slot = slot.withRules(_rulesVersion(batch, PairSlots.halfValueDay(half.packed)));
-        }
-
-        uint256 effect = _effect(PairSlots.halfAmount(half.packed), half.isOutgoing);
-        uint256 movementKey = Movements.toKey(half.partner, batch.businessDay, half.kind);
-        if (isSecond) {
-            slot = _judge(batch, slot, half, movementKey, effect);
-        } else {
+    /// @dev The pair with the lead's half set. A first half opens; a second is judged: an exact match by one comparison,
+    ///      others by the rules. Sums what that moves.
+    /// @param effect the half's amount signed by its effect, two's complement like all effects
+    function _setLeadHalf(
+        Batch memory batch,
+        PairSlot slot,
+        uint256 partner,
+        uint256 kind,
+        uint256 half,
+        uint256 effect,
+        uint256 sharesVersion
+    ) private returns (PairSlot) {
+        uint256 other = slot.partnerHalf();
+        uint256 rulesVersion = batch.rulesVersion;
+        uint256 valueDay = PairSlots.halfValueDay(half);
+        if (valueDay < batch.rulesFrom) rulesVersion = _olderRules(batch, valueDay);
+        slot = slot.withLeadHalf(half, batch.businessDay, rulesVersion, sharesVersion);
+        uint256 delta = Movements.delta(effect, 0);
+        uint256 opening;
+        if (other == 0) {
             slot = slot.withFirstSeen(block.timestamp);
-            batch.movements.add(movementKey, Movements.delta(effect, 0));
-            _changeOpen(batch, half.partner, isLead ? effect : 0, isLead ? 0 : effect, 0, 1);
+            opening = OpenChanges.leadOpened(effect);
+        } else if (other == half) {
+            slot = slot.withStatus(Status.Matched);
+            delta = Movements.delta(effect, effect);
+            opening = OpenChanges.partnerSettled(effect);
+        } else {
+            (slot, opening) = _judge(batch, slot, partner, kind, effect);
         }
-        _pairs[key] = slot;
+        batch.sums.add(partner, kind, delta, opening);
+        return slot;
     }
 
-    /// @dev Judges a pair whose second half has just been set. Settled: the lead's amount is agreed, on the lead's
-    ///      business day, and the other side's leg is open no more. Broken: both legs are open.
-    function _judge(Batch memory batch, PairSlot slot, Half memory half, uint256 movementKey, uint256 effect)
+    /// @dev The pair with the partner's half set; as `_setLeadHalf`.
+    function _setPartnerHalf(Batch memory batch, PairSlot slot, uint256 kind, uint256 half, uint256 effect)
         private
         returns (PairSlot)
     {
-        Status status = Status.Matched;
-        if (slot.leadHalf() != slot.partnerHalf()) {
-            status = Judge.judge(
-                slot.leadHalf(),
-                slot.partnerHalf(),
-                _facilities.rules(uint32(batch.facility), uint16(slot.rulesVersion()))
-            );
-            emit PairJudged(
-                uint32(batch.facility),
-                uint16(batch.member),
-                uint64(batch.sequence),
-                uint16(half.index),
-                uint8(half.partner),
-                uint8(status),
-                uint16(slot.rulesVersion())
-            );
+        uint256 partner = batch.party;
+        uint256 other = slot.leadHalf();
+        slot = slot.withPartnerHalf(half);
+        uint256 delta = Movements.delta(effect, 0);
+        uint256 opening;
+        if (other == half) {
+            slot = slot.withStatus(Status.Matched);
+            opening = OpenChanges.leadSettled(effect);
+            if (slot.leadBusinessDay() == batch.businessDay) delta = Movements.delta(effect, effect);
+            else batch.sums.addAgreed(partner, slot.leadBusinessDay(), kind, effect);
+        } else if (other == 0) {
+            uint256 valueDay = PairSlots.halfValueDay(half);
+            uint256 rulesVersion = valueDay < batch.rulesFrom ? _olderRules(batch, valueDay) : batch.rulesVersion;
+            slot = slot.withRules(rulesVersion).withFirstSeen(block.timestamp);
+            opening = OpenChanges.partnerOpened(effect);
+        } else {
+            (slot, opening) = _judge(batch, slot, partner, kind, effect);
         }
+        batch.sums.add(partner, kind, delta, opening);
+        return slot;
+    }
 
+    /// @dev Judges a pair whose halves are both set and not equal.
+    /// @param effect of the sender's half; the other's has the same sign
+    /// @return the pair with its status
+    /// @return opening the change of open items: within tolerance the other's leg is settled, else the sender's is open
+    ///         too
+    function _judge(Batch memory batch, PairSlot slot, uint256 partner, uint256 kind, uint256 effect)
+        private
+        returns (PairSlot, uint256 opening)
+    {
+        uint256 rulesVersion = slot.rulesVersion();
+        Rules memory rules = _facilities.rules(uint32(batch.facility), uint16(rulesVersion));
+        Status status = Judge.judge(slot.leadHalf(), slot.partnerHalf(), rules);
         bool isLead = batch.party == 0;
-        if (Judge.settles(status)) {
-            uint256 leadEffect = _effect(PairSlots.halfAmount(slot.leadHalf()), half.isOutgoing);
-            uint256 partnerEffect = _effect(PairSlots.halfAmount(slot.partnerHalf()), half.isOutgoing);
-            uint256 agreedKey = Movements.toKey(half.partner, slot.leadBusinessDay(), half.kind);
-            if (agreedKey == movementKey) {
-                batch.movements.add(movementKey, Movements.delta(effect, leadEffect));
-            } else {
-                batch.movements.add(movementKey, Movements.delta(effect, 0));
-                batch.movements.add(agreedKey, Movements.delta(0, leadEffect));
-            }
+        if (status == Status.WithinTolerance) {
+            uint256 leadEffect = Kinds.withSignOf(effect, PairSlots.halfAmount(slot.leadHalf()));
+            uint256 partnerEffect = Kinds.withSignOf(effect, PairSlots.halfAmount(slot.partnerHalf()));
+            batch.sums.addAgreed(partner, slot.leadBusinessDay(), kind, leadEffect);
             unchecked {
-                uint256 closedLead = isLead ? 0 : 0 - leadEffect;
-                uint256 closedPartner = isLead ? 0 - partnerEffect : 0;
-                // one open leg less
-                _changeOpen(
-                    batch, half.partner, closedLead, closedPartner, partnerEffect - leadEffect, type(uint256).max
-                );
+                opening = OpenChanges.accepted(partnerEffect - leadEffect)
+                    + (isLead ? OpenChanges.partnerSettled(partnerEffect) : OpenChanges.leadSettled(leadEffect));
             }
         } else {
-            batch.movements.add(movementKey, Movements.delta(effect, 0));
-            _changeOpen(batch, half.partner, isLead ? effect : 0, isLead ? 0 : effect, 0, 1);
+            opening = isLead ? OpenChanges.leadOpened(effect) : OpenChanges.partnerOpened(effect);
         }
-        return slot.withStatus(status);
+        emit PairJudged(
+            uint32(batch.facility),
+            uint16(batch.member),
+            uint64(batch.sequence),
+            uint16(batch.index),
+            uint8(partner),
+            uint8(status),
+            uint16(rulesVersion)
+        );
+        return (slot.withStatus(status), opening);
+    }
+
+    /// @dev Counts parts beyond one a leg, and at the end the legs. The sums have room for what this lets pass.
+    function _countParts(Batch memory batch, uint256 parts) private pure {
+        parts += batch.moreParts;
+        if (parts > Limits.MAX_PARTS) revert PostingTooManyParts(parts, Limits.MAX_PARTS);
+        batch.moreParts = parts;
     }
 
     /// @dev Moves the member's head to this batch and echoes its words: the whole truth that indexers read.
@@ -405,35 +509,16 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         }
     }
 
-    function _countParts(Batch memory batch, uint256 parts, uint256 index) private pure {
-        uint256 sum = batch.parts + parts;
-        if (sum > Limits.MAX_PARTS) revert PostingTooManyParts(index, Limits.MAX_PARTS);
-        batch.parts = sum;
-    }
-
-    function _changeOpen(
-        Batch memory batch,
-        uint256 partner,
-        uint256 lead,
-        uint256 partnerSide,
-        uint256 accepted,
-        uint256 legs
-    ) private pure {
-        uint256 place = partner - batch.firstPartner;
-        batch.changes[place] = batch.changes[place].plus(OpenChanges.delta(lead, partnerSide, accepted, legs));
-    }
-
-    /// @dev The version of shares in force on a day. The newest is at hand; older ones are looked up once a batch.
-    function _sharesVersion(Batch memory batch, uint256 day) private view returns (uint256) {
-        if (day >= batch.terms.sharesFrom) return batch.terms.sharesVersion;
+    /// @dev The version of shares in force on a day before the newest; the days of all are asked for once a batch.
+    function _olderShares(Batch memory batch, uint256 day) private view returns (uint256) {
         if (batch.sharesSchedule.length == 0) {
             batch.sharesSchedule = _facilities.sharesSchedule(uint32(batch.facility));
         }
         return _versionOn(batch.sharesSchedule, day);
     }
 
-    function _rulesVersion(Batch memory batch, uint256 day) private view returns (uint256) {
-        if (day >= batch.terms.rulesFrom) return batch.terms.rulesVersion;
+    /// @dev The version of rules in force on a day before the newest; as `_olderShares`.
+    function _olderRules(Batch memory batch, uint256 day) private view returns (uint256) {
         if (batch.rulesSchedule.length == 0) {
             batch.rulesSchedule = _facilities.rulesSchedule(uint32(batch.facility));
         }
@@ -446,41 +531,63 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         while (schedule[version - 1] > day) --version;
     }
 
-    function _shares(Batch memory batch, uint256 version) private view returns (Shares[] memory shares) {
-        shares = batch.shares[version];
+    /// @dev Takes another version of shares in hand; each is asked for once a batch. A partner that joined after it has
+    ///      no share in it.
+    function _takeShares(Batch memory batch, uint256 version) private view {
+        Shares[] memory shares = batch.shares[version];
         if (shares.length == 0) {
             shares = _facilities.shares(uint32(batch.facility), uint16(version));
             batch.shares[version] = shares;
         }
+        for (uint256 i; i < batch.partnerCount; ++i) {
+            batch.split[i].shares = i < shares.length ? Splits.pack(shares[i]) : 0;
+        }
+        batch.splitVersion = version;
     }
 
-    function _reversalKey(Batch memory batch, LegWord word, LegWord target, uint256 partner)
+    function _targetRecord(Batch memory batch, LegWord target, uint256 partner)
         private
-        pure
-        returns (uint256)
+        view
+        returns (PairRecord storage)
+    {
+        return _pairs[PairSlots.key(batch.facility, partner, target.targetKind(), target.ref())];
+    }
+
+    function _reversalRecord(Batch memory batch, LegWord word, LegWord target, uint256 partner)
+        private
+        view
+        returns (PairRecord storage)
     {
         uint256 ownKey = PairSlots.key(batch.facility, partner, Kinds.REVERSAL, word.ref());
-        return PairSlots.reversalKey(ownKey, LegWord.unwrap(target));
+        return _pairs[PairSlots.reversalKey(ownKey, LegWord.unwrap(target))];
     }
 
-    /// @dev The amount of the sender's own half.
-    function _ownAmount(Batch memory batch, PairSlot slot) private pure returns (uint256) {
-        return PairSlots.halfAmount(batch.party == 0 ? slot.leadHalf() : slot.partnerHalf());
-    }
-
-    function _postedFlag(Batch memory batch) private pure returns (uint256) {
-        return batch.party == 0 ? PairSlots.LEAD_POSTED : PairSlots.PARTNER_POSTED;
-    }
-
-    /// @dev An amount signed by its effect on the reserve, two's complement.
-    function _effect(uint256 amount, bool isOutgoing) private pure returns (uint256) {
-        unchecked {
-            return isOutgoing ? 0 - amount : amount;
+    /// @dev A part that the caller knows to be there.
+    function _partAt(Part[] memory split, uint256 i) private pure returns (Part memory part) {
+        assembly ("memory-safe") {
+            part := mload(add(split, shl(5, add(i, 1))))
         }
     }
 
-    function _wordAt(bytes32[] calldata legs, uint256 index) private pure returns (LegWord) {
-        return LegWord.wrap(uint256(legs[index]));
+    /// @dev Where a pair is kept, to come back to without hashing its key again.
+    function _placeOf(PairRecord storage record) private pure returns (bytes32 place) {
+        assembly ("memory-safe") {
+            place := record.slot
+        }
+    }
+
+    /// @param place as `_placeOf` gave it
+    function _recordAt(bytes32 place) private pure returns (PairRecord storage record) {
+        assembly ("memory-safe") {
+            record.slot := place
+        }
+    }
+
+    /// @dev A word that the caller knows to be there.
+    function _wordAt(bytes32[] calldata legs, uint256 index) private pure returns (LegWord word) {
+        assembly ("memory-safe") {
+            word := calldataload(add(legs.offset, shl(5, index)))
+        }
     }
 
     function _headKey(uint256 facility, uint256 member) private pure returns (uint256) {

@@ -18,6 +18,8 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
 
     /// @dev What a batch moves on one account in all: sums of its movements.
     struct Sums {
+        // the account's last closed day
+        uint256 closedThrough;
         int256 book;
         int256 agreed;
     }
@@ -41,17 +43,22 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         if (msg.sender != _reconciliation) revert LedgerOnlyReconciliation(msg.sender);
 
         Sums[] memory sums = new Sums[](changes.length);
+        for (uint256 i; i < changes.length; ++i) {
+            sums[i].closedThrough = _books[_accountKey(facility, firstPartner + i)].closedThrough;
+        }
         for (uint256 i; i < movements.length; ++i) {
             Movement movement = movements[i];
-            uint256 place = movement.partner() - firstPartner;
-            if (place >= changes.length) revert LedgerUnknownAccount(facility, movement.partner());
-            _recordMovement(facility, isLead, movement);
-            sums[place].book += movement.book();
-            sums[place].agreed += movement.agreed();
+            uint256 partner = movement.partner();
+            if (partner < firstPartner || partner - firstPartner >= changes.length) {
+                revert LedgerUnknownAccount(facility, partner);
+            }
+            Sums memory sum = sums[partner - firstPartner];
+            sum.book += movement.book();
+            sum.agreed += movement.agreed();
+            _recordMovement(_accountKey(facility, partner), isLead, movement, sum.closedThrough);
         }
         for (uint256 i; i < changes.length; ++i) {
-            // an account that is not touched has no change of its open legs: every leg opens or settles one
-            if (!changes[i].isNone() || sums[i].book != 0 || sums[i].agreed != 0) {
+            if (sums[i].book != 0 || sums[i].agreed != 0 || !changes[i].isNone()) {
                 _recordAccount(facility, isLead, firstPartner + i, sums[i], changes[i]);
             }
         }
@@ -96,10 +103,9 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         return (total.lead, total.partner, total.agreed);
     }
 
-    function _recordMovement(uint32 facility, bool isLead, Movement movement) private {
-        uint256 accountKey = _accountKey(facility, movement.partner());
-        uint256 closedThrough = _books[accountKey].closedThrough;
-        uint256 day = movement.day() > closedThrough ? movement.day() : closedThrough + 1;
+    function _recordMovement(uint256 accountKey, bool isLead, Movement movement, uint256 closedThrough) private {
+        uint256 day = movement.day();
+        if (day <= closedThrough) day = closedThrough + 1;
 
         uint256 dayKey = _dayKey(accountKey, day, movement.kind());
         DayTotal memory total = _dayTotals[dayKey];

@@ -45,9 +45,9 @@ interface IReconciliation is IGoverned {
     /// @notice More words than a batch of `most` can need.
     error PostingTooManyWords(uint256 given, uint256 most);
 
-    /// @notice More than `most` parts, seen at the word `index`: a leg counts one, a shared leg of the lead one for
-    ///         each partner.
-    error PostingTooManyParts(uint256 index, uint256 most);
+    /// @notice More than `most` parts: a leg counts one, a shared leg of the lead that is split one for each partner.
+    /// @param given parts so far
+    error PostingTooManyParts(uint256 given, uint256 most);
 
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry

@@ -41,8 +41,26 @@ library Kinds {
         }
     }
 
-    /// @notice Whether the event lowers the reserve. Meaningless for a reversal: ask for its target's kind.
-    function isOutgoing(uint256 kind) internal pure returns (bool) {
-        return (_OUTGOING >> kind) & 1 == 1;
+    /// @notice An amount signed by its effect on the reserve, minor units, two's complement.
+    function effect(uint256 kind, uint256 amount) internal pure returns (uint256) {
+        unchecked {
+            // all ones where it lowers the reserve: flipping all bits and adding one makes the negative
+            uint256 sign = 0 - ((_OUTGOING >> kind) & 1);
+            return (amount ^ sign) - sign;
+        }
+    }
+
+    /// @notice The opposite of an effect.
+    function reversed(uint256 effect_) internal pure returns (uint256) {
+        unchecked {
+            return 0 - effect_;
+        }
+    }
+
+    /// @notice Another amount of the same effect.
+    function withSignOf(uint256 effect_, uint256 amount) internal pure returns (uint256) {
+        unchecked {
+            return int256(effect_) < 0 ? 0 - amount : amount;
+        }
     }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Kinds} from "./Kinds.sol";
+import {Limits} from "./Limits.sol";
+
 /// @notice A word of a posting's stream: a group, a leg or a reversal's target.
 /// @dev Most significant first. Group: 0 (8) | 0 (8) | business day (24) | shares day (24) | 0 (192).
 ///      Leg: kind (8, its top bit = declared duplicate) | partner (8) | value day (24) | amount (56) | reference (160).
@@ -21,6 +24,19 @@ library LegWords {
 
     function isGroup(LegWord word) internal pure returns (bool) {
         return LegWord.unwrap(word) >> 248 == 0;
+    }
+
+    /// @notice Whether nothing is wrong with a leg by itself, its partner apart: it is of a postable kind, no reversal, no
+    ///         declared duplicate, of an amount in bounds, and its value day is there and not after `latestDay`.
+    function isPlain(LegWord word, uint256 latestDay) internal pure returns (bool plain) {
+        uint256 lastKind = Kinds.OTHER_OUT;
+        uint256 maxAmount = Limits.MAX_AMOUNT;
+        assembly ("memory-safe") {
+            // x - 1 < n is 1 <= x <= n, as 0 wraps round to the largest number
+            plain := lt(sub(shr(248, word), 1), lastKind)
+            plain := and(plain, lt(sub(and(shr(160, word), 0xffffffffffffff), 1), maxAmount))
+            plain := and(plain, lt(sub(and(shr(216, word), 0xffffff), 1), latestDay))
+        }
     }
 
     function isWellFormedGroup(LegWord word) internal pure returns (bool) {

@@ -24,18 +24,12 @@ library Movements {
         return Movement.wrap((key_ << (2 * _FIELD)) | (_OFFSET << _FIELD) | _OFFSET);
     }
 
-    /// @notice Both amounts, signed by effect, in the form that `plus` adds.
+    /// @notice Both amounts, signed by effect, as one number to add to a movement.
     /// @param book_ minor units, two's complement
     /// @param agreed_ minor units, two's complement
     function delta(uint256 book_, uint256 agreed_) internal pure returns (uint256) {
         unchecked {
             return (book_ << _FIELD) + agreed_;
-        }
-    }
-
-    function plus(Movement movement, uint256 delta_) internal pure returns (Movement) {
-        unchecked {
-            return Movement.wrap(Movement.unwrap(movement) + delta_);
         }
     }
 

@@ -14,17 +14,43 @@ library OpenChanges {
     OpenChange internal constant NONE =
         OpenChange.wrap((_OFFSET << 192) | (_OFFSET << 128) | (_OFFSET << 64) | _OFFSET);
 
-    /// @notice All four changes in the form that `plus` adds; amounts in minor units signed by effect.
-    function delta(uint256 lead, uint256 partner, uint256 accepted, uint256 legs) internal pure returns (uint256) {
+    uint256 private constant _LEAD_SHIFT = 192;
+    uint256 private constant _PARTNER_SHIFT = 128;
+    uint256 private constant _ACCEPTED_SHIFT = 64;
+
+    /// @notice A leg of the lead opened, as one number to add to a change.
+    /// @param effect minor units signed by effect, two's complement, as in all that follow
+    function leadOpened(uint256 effect) internal pure returns (uint256) {
         unchecked {
-            return (lead << 192) + (partner << 128) + (accepted << 64) + legs;
+            return (effect << _LEAD_SHIFT) + 1;
         }
     }
 
-    function plus(OpenChange change, uint256 delta_) internal pure returns (OpenChange) {
+    /// @notice A leg of the lead that was open settled.
+    function leadSettled(uint256 effect) internal pure returns (uint256) {
         unchecked {
-            return OpenChange.wrap(OpenChange.unwrap(change) + delta_);
+            return 0 - leadOpened(effect);
         }
+    }
+
+    /// @notice A leg of the partner opened.
+    function partnerOpened(uint256 effect) internal pure returns (uint256) {
+        unchecked {
+            return (effect << _PARTNER_SHIFT) + 1;
+        }
+    }
+
+    /// @notice A leg of the partner that was open settled.
+    function partnerSettled(uint256 effect) internal pure returns (uint256) {
+        unchecked {
+            return 0 - partnerOpened(effect);
+        }
+    }
+
+    /// @notice A difference accepted.
+    /// @param difference partner's less lead's amount, minor units signed by effect, two's complement
+    function accepted(uint256 difference) internal pure returns (uint256) {
+        return difference << _ACCEPTED_SHIFT;
     }
 
     function isNone(OpenChange change) internal pure returns (bool) {
@@ -32,15 +58,15 @@ library OpenChanges {
     }
 
     function openLead(OpenChange change) internal pure returns (int256) {
-        return _field(change, 192);
+        return _field(change, _LEAD_SHIFT);
     }
 
     function openPartner(OpenChange change) internal pure returns (int256) {
-        return _field(change, 128);
+        return _field(change, _PARTNER_SHIFT);
     }
 
     function acceptedDifference(OpenChange change) internal pure returns (int256) {
-        return _field(change, 64);
+        return _field(change, _ACCEPTED_SHIFT);
     }
 
     function openLegs(OpenChange change) internal pure returns (int256) {

@@ -46,9 +46,9 @@ library PairSlots {
         }
     }
 
-    /// @notice A half: value day (24) | amount (56).
-    function toHalf(uint256 valueDay, uint256 amount) internal pure returns (uint256) {
-        return (valueDay << 56) | amount;
+    /// @notice A half of the same value day with another amount.
+    function withAmount(uint256 half, uint256 amount) internal pure returns (uint256) {
+        return (half & ~_AMOUNT) | amount;
     }
 
     function halfAmount(uint256 half) internal pure returns (uint256) {
@@ -92,9 +92,9 @@ library PairSlots {
         uint256 rulesVersion_,
         uint256 sharesVersion
     ) internal pure returns (PairSlot) {
-        uint256 kept = PairSlot.unwrap(slot) & ~(_VERSION << _RULES_SHIFT);
         return PairSlot.wrap(
-            kept | (half << _LEAD_HALF_SHIFT) | (businessDay << _BUSINESS_DAY_SHIFT) | (rulesVersion_ << _RULES_SHIFT)
+            (PairSlot.unwrap(slot) & ~(_VERSION << _RULES_SHIFT)) | (half << _LEAD_HALF_SHIFT)
+                | (businessDay << _BUSINESS_DAY_SHIFT) | (rulesVersion_ << _RULES_SHIFT)
                 | (sharesVersion << _SHARES_SHIFT) | LEAD_POSTED
         );
     }

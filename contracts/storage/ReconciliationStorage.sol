@@ -6,6 +6,11 @@ import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
 import {PairSlot} from "../libraries/PairSlots.sol";
 
+/// @dev One pair, so that its place is found once and read and written there.
+struct PairRecord {
+    PairSlot slot;
+}
+
 /// @title All that Reconciliation remembers
 /// @dev Appended to only.
 abstract contract ReconciliationStorage {
@@ -22,5 +27,5 @@ abstract contract ReconciliationStorage {
     mapping(uint256 headKey => uint256) internal _heads;
 
     /// @dev Pair by its identity: PairSlots.key, or PairSlots.reversalKey of a reversal.
-    mapping(uint256 key => PairSlot) internal _pairs;
+    mapping(uint256 key => PairRecord) internal _pairs;
 }

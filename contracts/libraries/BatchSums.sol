@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {Movement, Movements} from "./Movements.sol";
+import {OpenChange, OpenChanges} from "./OpenChanges.sol";
+
+/// @notice What one batch moves: movements by account, day and kind, and changes of open items by account.
+/// @dev Movements: an open-addressed index over a dense list. `index` has 2^n entries of two bytes: 0 = free, else the
+///      place in `list` plus one. It has at least twice as many entries as `list` can hold, so probing ends, and soon.
+///      Nearly all movements fall on the day in hand: where those lie is kept at hand in `today`.
+struct Sums {
+    // the partners whose accounts move: the first; the others follow
+    uint256 firstPartner;
+    OpenChange[] changes;
+    Movement[] list;
+    uint256 count;
+    bytes index;
+    // the day in hand, and by account and kind the place in memory of its movement; 0 = none yet
+    uint256 day;
+    uint256[] today;
+}
+
+/// @title Summing in memory what a batch moves
+library BatchSums {
+    /// @dev 2^40 divided by the golden ratio, odd: spreads neighbouring keys over the index.
+    uint256 private constant _SPREAD = 0x9E3779B97F;
+
+    /// @dev Room for the kinds of one account in `today`, a power of two.
+    uint256 private constant _KINDS = 16;
+
+    /// @param capacity the most movements that the batch can need, at most 2^15
+    /// @param firstPartner the first of the partners whose accounts move
+    /// @param accounts how many follow on each other
+    function create(uint256 capacity, uint256 firstPartner, uint256 accounts)
+        internal
+        pure
+        returns (Sums memory sums)
+    {
+        uint256 entries = 4;
+        while (entries < 2 * capacity) entries <<= 1;
+        sums.index = new bytes(2 * entries);
+        sums.list = new Movement[](capacity);
+        sums.firstPartner = firstPartner;
+        sums.today = new uint256[](accounts * _KINDS);
+        sums.changes = new OpenChange[](accounts);
+        for (uint256 i; i < accounts; ++i) sums.changes[i] = OpenChanges.NONE;
+    }
+
+    /// @notice Takes another day in hand.
+    function openDay(Sums memory sums, uint256 day) internal pure {
+        sums.day = day;
+        uint256[] memory today = sums.today;
+        assembly ("memory-safe") {
+            // copying from beyond the end of the calldata writes zeros
+            calldatacopy(add(today, 0x20), calldatasize(), shl(5, mload(today)))
+        }
+    }
+
+    /// @notice Adds what one half moves on the day in hand.
+    /// @param partner one of the partners that the sums were made for
+    /// @param kind below 16
+    /// @param moved as `Movements.delta` makes it
+    /// @param opened as `OpenChanges` makes it
+    function add(Sums memory sums, uint256 partner, uint256 kind, uint256 moved, uint256 opened) internal pure {
+        uint256[] memory today = sums.today;
+        OpenChange[] memory changes = sums.changes;
+        unchecked {
+            uint256 account = partner - sums.firstPartner;
+            uint256 at;
+            assembly ("memory-safe") {
+                at := mload(add(today, shl(5, add(add(shl(4, account), kind), 1))))
+            }
+            if (at == 0) {
+                at = _find(sums, Movements.toKey(partner, sums.day, kind));
+                today[account * _KINDS + kind] = at;
+            }
+            assembly ("memory-safe") {
+                // packed amounts are added as one number: see Movement and OpenChange
+                mstore(at, add(mload(at), moved))
+                at := add(changes, shl(5, add(account, 1)))
+                mstore(at, add(mload(at), opened))
+            }
+        }
+    }
+
+    /// @notice Adds an agreed amount on any day.
+    /// @param effect minor units signed by effect, two's complement
+    function addAgreed(Sums memory sums, uint256 partner, uint256 day, uint256 kind, uint256 effect) internal pure {
+        uint256 at = _find(sums, Movements.toKey(partner, day, kind));
+        uint256 moved = Movements.delta(0, effect);
+        assembly ("memory-safe") {
+            mstore(at, add(mload(at), moved))
+        }
+    }
+
+    /// @notice The movements summed. Ends the sums: nothing may be added afterwards.
+    function movements(Sums memory sums) internal pure returns (Movement[] memory list) {
+        list = sums.list;
+        uint256 count = sums.count;
+        assembly ("memory-safe") {
+            // shorten the array in place; `count` never exceeds its length
+            mstore(list, count)
+        }
+    }
+
+    /// @dev The place in memory of the movement of `key`, which it makes where there is none.
+    function _find(Sums memory sums, uint256 key) private pure returns (uint256 at) {
+        bytes memory index = sums.index;
+        Movement[] memory list = sums.list;
+        unchecked {
+            uint256 mask = (index.length >> 1) - 1;
+            uint256 place = (key * _SPREAD) >> 24;
+            while (true) {
+                place &= mask;
+                uint256 entry = _entryAt(index, place);
+                if (entry == 0) {
+                    entry = ++sums.count;
+                    // the list's length is the batch's bound; Solidity's own check guards it
+                    list[entry - 1] = Movements.empty(key);
+                    _setEntry(index, place, entry);
+                    return _placeOf(list, entry);
+                }
+                if (list[entry - 1].key() == key) return _placeOf(list, entry);
+                ++place;
+            }
+        }
+    }
+
+    function _entryAt(bytes memory index, uint256 place) private pure returns (uint256 entry) {
+        assembly ("memory-safe") {
+            // the two bytes at `place` are the last two of the word that ends with them
+            entry := and(mload(add(index, add(2, shl(1, place)))), 0xffff)
+        }
+    }
+
+    function _setEntry(bytes memory index, uint256 place, uint256 entry) private pure {
+        assembly ("memory-safe") {
+            let at := add(index, add(32, shl(1, place)))
+            mstore8(at, shr(8, entry))
+            mstore8(add(at, 1), entry)
+        }
+    }
+
+    /// @dev An entry of the index is the place in the list plus one, which skips the length word.
+    function _placeOf(Movement[] memory list, uint256 entry) private pure returns (uint256 at) {
+        assembly ("memory-safe") {
+            at := add(list, shl(5, entry))
+        }
+    }
+}
