@@ -12,7 +12,7 @@ Readings, where INTERFACES leaves a choice:
  2. Faults of the row as a whole (wrong number of cells, a quote that is never closed, not a JSON
     object, JSON that is not valid or not UTF-8) have the empty field and come before all columns.
  3. In CSV, undecodable bytes are a fault of the column that holds them; in an unknown column they
-    are a fault of the whole row, after all columns (empty field). NUL in a known column is a fault.
+    are a fault of the whole row, after all columns (field `row`). NUL in a known column is a fault.
  4. A blank line holds nothing but spaces and tabs. Lines end with LF or CRLF; any other character
     is content. The header is the first line that is not blank; lines count from 1, header included.
  5. A quote opens a quoted cell only as its first character; within a bare cell it is itself. What
@@ -34,6 +34,7 @@ Readings, where INTERFACES leaves a choice:
 13. A row beyond the 30 days is quarantined also where it is a duplicate leg or has no parts.
 14. Every partner of the facility has its sums in `rows`, without a feed they are 0.
 15. A facility file with another `amount_tolerance` than an exact amount of the currency is bad.
+16. JSON nested more than 500 deep is a fault of the whole row, whatever the parser could do.
 """
 
 from __future__ import annotations
@@ -97,10 +98,11 @@ COLUMNS = [
 ]
 NEEDED = COLUMNS[:8]
 MAX_TEXT = 16_384
+MAX_DEPTH = 500
 MAX_MINOR = 10**15
 MAX_AHEAD = timedelta(days=30)
 
-WHOLE_ROW = ""  # field of a fault that belongs to no column
+WHOLE_ROW = "row"  # field of a fault that belongs to no column
 
 PAIR_TYPES = [
     "matched",
@@ -201,6 +203,8 @@ def read_json_lines(data: bytes) -> Iterator[RawRow]:
             continue
         row = RawRow(number)
         try:
+            if depth(line) > MAX_DEPTH:
+                raise ValueError("nested too deep")
             # Every object comes as its list of (key, value), so that repeated keys are seen; every
             # number stays text within a wrapper, so that none is too long or not a number.
             pairs = json.loads(
@@ -234,6 +238,24 @@ class JsonObject(list):  # type: ignore[type-arg]
 
 class JsonNumber(str):
     """A JSON number, as it was written."""
+
+
+def depth(line: bytes) -> int:
+    """How deep a line's brackets go, those within strings left out."""
+    deepest = now = 0
+    in_string = escaped = False
+    for byte in line:
+        if in_string:
+            in_string = escaped or byte != ord('"')
+            escaped = not escaped and byte == ord("\\")
+        elif byte == ord('"'):
+            in_string = True
+        elif byte in b"[{":
+            now += 1
+            deepest = max(deepest, now)
+        elif byte in b"]}":
+            now -= 1
+    return deepest
 
 
 def refuse_constant(name: str) -> None:
