@@ -214,10 +214,10 @@ def latin_1(line: bytes) -> bytes:
 
 BrokenBytes = tuple[str, dict[str, Any], Callable[[bytes], bytes] | None]
 BROKEN_CSV: list[BrokenBytes] = [
-    ("", {}, cut_last_cell),
-    ("", {}, add_cell),
-    ("", {"event_id": "", "facility": ""}, add_cell),
-    ("", {}, lambda line: b"stray" + (b"\r\n" if line.endswith(b"\r\n") else b"\n")),
+    ("row", {}, cut_last_cell),
+    ("row", {}, add_cell),
+    ("row", {"event_id": "", "facility": ""}, add_cell),
+    ("row", {}, lambda line: b"stray" + (b"\r\n" if line.endswith(b"\r\n") else b"\n")),
     ("event_id", {"event_id": "caf\u00e9"}, latin_1),
     ("event_ref", {"event_ref": "caf\u00e9"}, latin_1),
     ("memo", {"memo": "caf\u00e9"}, latin_1),
@@ -237,11 +237,11 @@ BROKEN_JSON: list[BrokenBytes] = [
     ("memo", {"memo": 0}, None),
     ("memo", {"memo": "half"}, lambda line: line.replace(b'"half"', b'"\\ud800"')),
     ("memo", {"memo": "nul"}, lambda line: line.replace(b'"nul"', b'"\\u0000"')),
-    ("", {}, lambda line: line.rstrip()[:-1] + b"\n"),
-    ("", {}, lambda line: b"[" + line.rstrip() + b"]\n"),
-    ("", {}, lambda line: b"17\n"),
-    ("", {}, lambda line: line.rstrip() + b" {}\n"),
-    ("", {"memo": "caf\u00e9"}, latin_1),
+    ("row", {}, lambda line: line.rstrip()[:-1] + b"\n"),
+    ("row", {}, lambda line: b"[" + line.rstrip() + b"]\n"),
+    ("row", {}, lambda line: b"17\n"),
+    ("row", {}, lambda line: line.rstrip() + b" {}\n"),
+    ("row", {"memo": "caf\u00e9"}, latin_1),
 ]
 
 

@@ -10,7 +10,7 @@ Readings, where INTERFACES leaves a choice:
     (the target: not found, reversed already, other amount), then `chain` (a value date, a business
     date or a stated `shares_on` more than 30 days after today, UTC).
  2. Faults of the row as a whole (wrong number of cells, a quote that is never closed, not a JSON
-    object, JSON that is not valid or not UTF-8) have the empty field and come before all columns.
+    object, JSON that is not valid or not UTF-8) have field `row` and come before all columns.
  3. In CSV, undecodable bytes are a fault of the column that holds them; in an unknown column they
     are a fault of the whole row, after all columns (field `row`). NUL in a known column is a fault.
  4. A blank line holds nothing but spaces and tabs. Lines end with LF or CRLF; any other character

@@ -365,7 +365,13 @@ def test_rows_are_counted_by_physical_lines_and_blank_lines_are_not_rows(run: An
         b",,8" + good % b"I8",
     ]
     expected = run(b"\r\n".join(lines))
-    assert faults(expected) == [(9, "event_id"), (11, ""), (12, "memo"), (13, "event_id"), (15, "")]
+    assert faults(expected) == [
+        (9, "event_id"),
+        (11, "row"),
+        (12, "memo"),
+        (13, "event_id"),
+        (15, "row"),
+    ]
     assert expected.rows["L"] == {"in": 8, "accepted": 3, "duplicate": 0, "quarantined": 5}
 
 
@@ -393,8 +399,8 @@ def test_json_lines(run: Any) -> None:
     ]
     expected = run(b"\n".join(lines))
     assert faults(expected) == [
-        (4, "amount"), (5, "amount"), (6, ""), (7, ""), (8, ""), (9, ""), (10, "memo"),
-        (11, "kind"), (12, "event_id"), (14, ""), (15, "booked_at"),
+        (4, "amount"), (5, "amount"), (6, "row"), (7, "row"), (8, "row"), (9, "row"), (10, "memo"),
+        (11, "kind"), (12, "event_id"), (14, "row"), (15, "booked_at"),
     ]  # fmt: skip
     assert expected.rows["L"] == {"in": 14, "accepted": 2, "duplicate": 1, "quarantined": 11}
 
