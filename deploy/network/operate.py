@@ -9,12 +9,13 @@ from filelock import FileLock
 from app.domain.errors import ChainFault
 from deploy.network import engine, processes
 from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look
-from deploy.network.layout import HOST, Network, Validator
-from deploy.network.ports import is_free
+from deploy.network.launch import start_missing
+from deploy.network.layout import Network, Validator
 
 _FIRST_BLOCKS_S = 60.0
 _POLL_S = 0.2
-_LOG_TAIL_BYTES = 1_500
+_LOG_TAIL_BYTES = 4_000
+_LOG_TAIL_LINES = 8
 
 Say = Callable[[str], None]
 
@@ -59,18 +60,9 @@ def _restart(binary: Path, network: Network, say: Say) -> NetworkHealth:
 
 
 def _start(binary: Path, network: Network, say: Say) -> None:
-    running = processes.find(network)
-    missing = [one for one in network.validators if one.name not in running]
-    for validator in missing:
-        _refuse_taken_ports(validator)
-    if missing:
-        say(f"starting {', '.join(validator.name for validator in missing)}")
-    if not running:
-        # The first to propose sends its block at the next full second, to the peers that it has by
-        # then; where that is too soon, the others wait out a round of ten seconds.
-        time.sleep(-time.time() % 1)
-    for validator in missing:
-        processes.start(binary, network, validator)
+    started = start_missing(binary, network)
+    if started:
+        say(f"started {', '.join(validator.name for validator in started)}")
 
 
 def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
@@ -94,24 +86,16 @@ def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
     return None
 
 
-def _refuse_taken_ports(validator: Validator) -> None:
-    for port in (validator.rpc_port, validator.peer_port, validator.control_port):
-        if not is_free(port):
-            raise ChainFault(
-                f"port {port} of {validator.name} is taken by another program, which is left alone",
-                where=HOST,
-                remedy="Stop that program, then run `tally network up` again",
-            )
-
-
 def _ended(network: Network, validator: Validator) -> ChainFault:
     log = network.log(validator)
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-        tail = file.read().decode(errors="replace").strip()
+        tail = file.read().decode(errors="replace").strip().splitlines()[-_LOG_TAIL_LINES:]
     return ChainFault(
-        f"validator {validator.name} ended while it was starting; its log ends with:\n{tail}",
+        f"validator {validator.name} ended while it was starting; its log ends with:\n"
+        + "\n".join(tail),
         where=str(log),
+        remedy="Mend what it names, then run `tally network up` again",
     )
 
 

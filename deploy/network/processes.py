@@ -7,6 +7,7 @@ signalled is always what was found.
 """
 
 import os
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from deploy.network.layout import HOST, Network, Validator
 
 _STOP_S = 15.0
 _KILL_S = 5.0
+_POLL_S = 0.001
 
 
 def find(network: Network) -> dict[str, psutil.Process]:
@@ -57,7 +59,14 @@ def start(engine: Path, network: Network, validator: Validator) -> psutil.Proces
         )
     finally:
         os.close(log)
-    return psutil.Process(pid)
+    process = psutil.Process(pid)
+    try:
+        # For a moment its command line cannot be read, and `find` would take it for dead.
+        while not process.cmdline():
+            time.sleep(_POLL_S)
+    except psutil.Error:
+        pass  # it ended at once; whoever waits for it says so
+    return process
 
 
 def stop(processes: Iterable[psutil.Process]) -> None:
