@@ -57,6 +57,10 @@ def age(seconds: int) -> str:
     return f"{seconds // 86_400} days"
 
 
+def _days(count: int) -> str:
+    return f"{count:,} {'day' if count == 1 else 'days'}"
+
+
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
@@ -200,10 +204,10 @@ class Reserves:
 
 
 def choices(connection: Connection) -> tuple[list[str], list[str]]:
-    """The facilities and partners that the list can be narrowed to."""
-    facilities = directory(connection).facilities.values()
-    partners = {partner.name for facility in facilities for partner in facility.partners}
-    return [facility.id for facility in facilities], sorted(partners)
+    """The facilities and partners that the list can be narrowed to: those with an account here."""
+    accounts = balances(connection)
+    facilities = dict.fromkeys(one.facility for one in accounts)
+    return list(facilities), sorted({one.partner for one in accounts})
 
 
 def reserves(connection: Connection, pending: Mapping[str, Pending], now: datetime) -> Reserves:
@@ -332,7 +336,7 @@ def _card(
     facts = [
         f"Cut-off {terms.cut_off:%H:%M:%S} {terms.time_zone}",
         f"Tolerance {money(terms.rules.amount_tolerance, decimals)}, "
-        f"{terms.rules.date_window_days} days",
+        f"{_days(terms.rules.date_window_days)}",
         f"Match within {deadline} h",
     ]
     if not agreed.active:
@@ -585,4 +589,4 @@ def _differences(pair: Pair, decimals: int) -> Iterable[str]:
         yield f"{'+' if pair.difference > 0 else ''}{money(pair.difference, decimals)}"
     days = (pair.partner_half.value_date - pair.lead.value_date).days
     if days:
-        yield f"{'+' if days > 0 else '−'}{abs(days):,} {'day' if abs(days) == 1 else 'days'}"
+        yield f"{'+' if days > 0 else '−'}{_days(abs(days))}"

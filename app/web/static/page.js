@@ -32,13 +32,17 @@ function markMoved() {
   }
 }
 
+function say(text) {
+  document.getElementById("announce").textContent = text;
+}
+
 let chainState = null;
 
 function announceState() {
   const pill = document.querySelector("[data-state]");
   if (!pill) return;
   if (chainState !== null && chainState !== pill.dataset.state) {
-    document.getElementById("announce").textContent = pill.dataset.announce;
+    say(pill.dataset.announce);
   }
   chainState = pill.dataset.state;
 }
@@ -53,9 +57,13 @@ function showLost(lost) {
 
 document.addEventListener("htmx:sseError", () => showLost(true));
 document.addEventListener("htmx:sseOpen", () => showLost(false));
-document.addEventListener("htmx:afterSettle", () => {
+document.addEventListener("htmx:afterSettle", (event) => {
   markMoved();
   tick();
+  // Only what the reader asked for is read out, not what moves by itself.
+  const asked = event.detail.requestConfig?.elt;
+  const count = document.getElementById("breaks-count");
+  if (count && asked?.id && asked.id !== "breaks-list") say(count.textContent);
 });
 document.addEventListener("htmx:sseMessage", () => {
   markMoved();

@@ -1,0 +1,417 @@
+"""The treasury page in a real browser: against two running nodes, and in states that are rare."""
+
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from sqlalchemy import insert
+
+from app.api.context import ChainHealth
+from app.api.keys import revoke
+from app.db.engine import create
+from app.domain.kinds import Kind
+from app.readmodel import tables
+from tests.e2e.two_nodes import TwoNodes, two_nodes
+from tests.integration.faces import Face, face
+from tests.integration.seeded import START, Seed
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+UPDATE_S = 1.0
+"""A page shows a block within so long; the block's own clock counts whole seconds."""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture(scope="module")
+def nodes(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoNodes]:
+    with two_nodes(tmp_path_factory.mktemp("two-nodes")) as running:
+        yield running
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Iterator[Seed]:
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
+    yield Seed(engine)
+    engine.dispose()
+
+
+class Watched:
+    """A page, with everything that it loaded and complained of."""
+
+    def __init__(self, browser: Browser, **context: Any) -> None:
+        self.page: Page = browser.new_page(**context)
+        self.complaints: list[str] = []
+        self.hosts: set[str] = set()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on(
+            "request", lambda request: self.hosts.add(httpx.URL(request.url).netloc.decode())
+        )
+
+    def _hear(self, message: ConsoleMessage) -> None:
+        # htmx reports it as an error that a newer request took an older one's place.
+        if not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
+            self.complaints.append(message.text)
+
+    def close(self) -> None:
+        self.page.close()
+
+
+@pytest.fixture
+def watched(browser: Browser) -> Iterator[Watched]:
+    opened = Watched(browser, viewport={"width": 1280, "height": 900})
+    yield opened
+    opened.close()
+
+
+def event(ref: str, amount: str, **changes: str) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "event_id": f"{ref}-{amount}",
+        "facility": "WLD-2016-A",
+        "event_ref": ref,
+        "kind": "top_up",
+        "amount": amount,
+        "currency": "CNY",
+        "value_date": now.date().isoformat(),
+        "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+    } | changes
+
+
+def account(page: Page, partner: str) -> Any:
+    return page.locator(f'tr[data-partner="{partner}"]')
+
+
+class TestTwoNodes:
+    def test_both_pages_follow_both_banks_without_a_reload(
+        self, browser: Browser, nodes: TwoNodes
+    ) -> None:
+        lead, partner = (Watched(browser), Watched(browser))
+        for watched, node in ((lead, nodes.lead), (partner, nodes.partner)):
+            watched.page.goto(node.url)
+            watched.page.evaluate("document.body.dataset.loaded = 'once'")
+            expect(watched.page.locator(".pill.good")).to_have_text("Live")
+            expect(watched.page.locator(".who")).to_contain_text(node.bank)
+
+        nodes.lead.push(event("FUND-1", "500000.00", partner="huarui"))
+        for watched in (lead, partner):
+            row = account(watched.page, "huarui")
+            expect(row.get_by_text("1 missing at partner")).to_be_visible(timeout=15_000)
+            cells = row.locator("td")
+            expect(cells.nth(0)).to_have_text("0.00")
+            expect(cells.nth(1)).to_have_text("500,000.00")
+            expect(cells.nth(2)).to_have_text("0.00")
+            expect(cells.nth(3)).to_contain_text("0.00 (proved)")
+            expect(cells.nth(4)).to_have_text("1")
+            expect(row.get_by_text("Low balance")).to_be_visible()
+            listed = watched.page.locator("#breaks-list tbody tr")
+            expect(listed).to_have_count(1)
+            expect(listed).to_contain_text("FUND-1")
+            expect(listed).to_contain_text("500,000.00")
+
+        nodes.partner.push(event("FUND-1", "500000.00"))
+        for watched in (lead, partner):
+            row = account(watched.page, "huarui")
+            expect(row.locator("td").nth(2)).to_have_text("500,000.00", timeout=15_000)
+            expect(row.locator("td").nth(0)).to_have_text("500,000.00")
+            expect(row.locator("td").nth(4)).to_have_text("0")
+            expect(row.get_by_text("Low balance")).to_have_count(0)
+            expect(watched.page.locator("#breaks-list tbody tr")).to_have_count(0)
+            assert watched.page.evaluate("document.body.dataset.loaded") == "once"
+            assert watched.complaints == []
+        assert lead.hosts == {httpx.URL(nodes.lead.url).netloc.decode()}
+        assert partner.hosts == {httpx.URL(nodes.partner.url).netloc.decode()}
+        lead.close()
+        partner.close()
+
+    def test_a_block_is_on_the_page_within_a_second(
+        self, watched: Watched, nodes: TwoNodes
+    ) -> None:
+        page = watched.page
+        page.goto(nodes.lead.url)
+        ages: list[float] = page.evaluate(
+            """() => new Promise((done) => {
+                const seen = [];
+                let last = document.querySelector("#state time").dateTime;
+                new MutationObserver(() => {
+                    const time = document.querySelector("#state time");
+                    if (!time || time.dateTime === last) return;
+                    last = time.dateTime;
+                    seen.push((Date.now() - Date.parse(last)) / 1000);
+                    if (seen.length === 7) done(seen);
+                }).observe(document.getElementById("state"), {childList: true, subtree: true});
+            })"""
+        )
+        # A block's clock tells whole seconds: up to one of these is the block's, not the page's.
+        assert median(ages) < 1 + UPDATE_S, ages
+
+    def test_a_node_that_is_gone_is_said_to_be_gone(
+        self, watched: Watched, nodes: TwoNodes
+    ) -> None:
+        page = watched.page
+        page.goto(nodes.partner.url)
+        expect(page.locator("#lost")).to_be_hidden()
+        nodes.partner.process.process.terminate()
+        nodes.partner.process.process.wait(15)
+        expect(page.locator("#lost")).to_be_visible(timeout=10_000)
+        expect(page.locator("#lost")).to_contain_text("stand as of block")
+
+
+class TestSigningIn:
+    """Outside a development network nothing is shown without a key that may read."""
+
+    @pytest.fixture
+    def node(self, seed: Seed) -> Iterator[Face]:
+        with face(seed.engine) as served:
+            yield served
+
+    def test_nothing_is_open_without_a_session(self, node: Face) -> None:
+        client = node.client(None)
+        answer = client.get("/?partner=huarui")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+        for path in ("/breaks", "/live"):
+            refused = client.get(path)
+            assert refused.status_code == 401
+            assert refused.headers["hx-redirect"] == "/login"
+        for forged in ("x", "InRrIg.aaaa.bbbb"):
+            assert client.get("/", headers={"Cookie": f"tally_session={forged}"}).status_code == 303
+
+    def test_a_key_that_may_not_read(self, node: Face) -> None:
+        client = node.client(None)
+        for key, status in (("nonsense", 401), (node.key("feeds"), 403), ("", 401)):
+            answer = client.post("/login", data={"key": key})
+            assert answer.status_code == status
+            assert "set-cookie" not in answer.headers
+        assert client.post("/login", json={"key": "x"}).status_code == 415
+        assert client.post("/login", data={"key": "x" * 5000}).status_code == 413
+
+    def test_a_session_ends_with_its_key(self, node: Face) -> None:
+        client, key = node.client(None), node.key("read")
+        answer = client.post("/login", data={"key": key})
+        assert answer.status_code == 303
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert key not in cookie
+        assert client.get("/").status_code == 200
+        with node.engine.begin() as connection:
+            revoke(connection, key.split("_")[1])
+        assert client.get("/").status_code == 303
+
+    def test_a_development_page_opens_to_this_machine_only(self, seed: Seed) -> None:
+        with face(seed.engine, development=True) as node:
+            client = node.client(None)
+            assert "Development network" in client.get("/").text
+            # A name that another site made lead here.
+            assert client.get("/", headers={"Host": "evil.example"}).status_code == 303
+            # A reader behind a proxy on this machine.
+            assert client.get("/", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 303
+
+    def test_in_the_browser(self, node: Face, watched: Watched) -> None:
+        page = watched.page
+        page.goto(node.url)
+        page.get_by_label("API key").fill("tk_wrong")
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("alert")).to_contain_text("opens nothing")
+        page.get_by_label("API key").fill(node.key("read"))
+        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_role("heading", name="Reserves")).to_be_visible()
+        expect(page.get_by_text("Development network")).to_have_count(0)
+        page.get_by_role("button", name="Sign out").click()
+        expect(page.get_by_label("API key")).to_be_visible()
+
+
+class TestStates:
+    """What the page says when something is not as it should be."""
+
+    @pytest.fixture
+    def node(self, seed: Seed) -> Iterator[Face]:
+        with face(seed.engine, development=True) as served:
+            yield served
+
+    def change(self, seed: Seed, node: Face) -> None:
+        with seed.engine.begin() as connection:
+            seed.close_block(connection)
+        node.notifier.publish(seed.block)
+
+    def test_the_chain_behind_stalled_and_away(
+        self, node: Face, seed: Seed, watched: Watched
+    ) -> None:
+        page = watched.page
+        page.goto(node.url)
+        for health, words in (
+            (ChainHealth(seed.block + 40), "40 blocks behind"),
+            (ChainHealth(seed.block, stalled=True), "Chain stalled"),
+            (ChainHealth(None), "Chain unreachable"),
+            (ChainHealth(seed.block), "Live"),
+        ):
+            node.health = health
+            expect(page.locator("[data-state]")).to_have_text(words, timeout=5_000)
+            expect(page.locator("#announce")).not_to_be_empty()
+
+    def test_ages_tick_between_blocks(self, node: Face, seed: Seed, watched: Watched) -> None:
+        seed.now = int(time.time()) - 58
+        self.change(seed, node)
+        watched.page.goto(node.url)
+        expect(watched.page.locator("#state time")).to_have_text("59 s", timeout=5_000)
+        expect(watched.page.locator("#state time")).to_have_text("1 min", timeout=5_000)
+
+    def test_shortfall_wrong_proof_and_incident(
+        self, node: Face, seed: Seed, watched: Watched
+    ) -> None:
+        page = watched.page
+        page.goto(node.url)
+        expect(account(page, "huarui").locator(".proof.good")).to_have_count(1)
+        with seed.engine.begin() as connection:
+            seed.pair(connection, 1, Kind.DRAWDOWN, "D-1", 1_234_567, "matched", day=START.date())
+            connection.execute(
+                insert(tables.incidents).values(
+                    what="books_differ",
+                    place="WLD-2016-A, wuxi: <b>lead</b>",
+                    block=7,
+                    noticed_at=int(time.time()),
+                )
+            )
+        seed.accounts[2].partner_book += 5
+        self.change(seed, node)
+        row = account(page, "huarui")
+        expect(row.get_by_text("Shortfall")).to_be_visible()
+        expect(row.locator("td").nth(2)).to_have_text("−12,345.67")
+        expect(account(page, "wuxi").locator(".proof.bad")).to_contain_text("0.05 (NOT proved)")
+        expect(page.locator(".notice.bad")).to_contain_text("Block 7: WLD-2016-A, wuxi: <b>lead")
+        expect(page.locator(".tile.bad")).to_have_count(2)
+
+    def test_breaks_are_filtered_and_paged(self, node: Face, seed: Seed, watched: Watched) -> None:
+        with seed.engine.begin() as connection:
+            for number in range(70):
+                type_ = "date" if number % 7 == 0 else "missing_at_lead"
+                seed.pair(
+                    connection,
+                    1 + number % 2,
+                    Kind.PRINCIPAL,
+                    f"<i>REF</i>-{number:03}",
+                    100,
+                    type_,
+                    day=START.date(),
+                    first_posted_at=seed.now - int(timedelta(days=2).total_seconds()),
+                )
+            seed.close_block(connection)
+        page = watched.page
+        page.goto(node.url)
+        rows = page.locator("#breaks-list tbody tr")
+        expect(rows).to_have_count(50)
+        expect(rows.first).to_contain_text("<i>REF</i>-069")
+        page.get_by_role("link", name="Next page").click()
+        expect(rows).to_have_count(20)
+        expect(rows.last).to_contain_text("REF</i>-000")
+        self.change(seed, node)
+        expect(page.locator("[data-block]")).to_have_text(str(seed.block))
+        expect(rows).to_have_count(20)
+        page.get_by_role("link", name="First page").click()
+        expect(rows).to_have_count(50)
+
+        page.get_by_label("Type").select_option("Date")
+        expect(rows).to_have_count(10)
+        expect(rows.first).to_contain_text("+1 day")
+        page.get_by_label("Partner").select_option("wuxi")
+        expect(rows).to_have_count(5)
+        page.get_by_label("Reference").press_sequentially("ref</I>-04")
+        expect(rows).to_have_count(1)
+        expect(page.locator("#announce")).to_have_text("1 shown")
+        assert "type=date" in page.url
+        page.reload()
+        expect(rows).to_have_count(1)
+        expect(page.get_by_label("Partner")).to_have_value("wuxi")
+        page.get_by_label("Reference").fill("")
+        page.get_by_label("Overdue only").check()
+        expect(page.locator("#breaks-list")).to_contain_text("No break fits this filter")
+        page.get_by_label("Type").select_option("All")
+        expect(rows.locator(".mark.bad")).to_have_count(30)
+        assert watched.complaints == []
+
+    def test_a_type_in_an_account_leads_to_its_breaks(
+        self, node: Face, seed: Seed, watched: Watched
+    ) -> None:
+        with seed.engine.begin() as connection:
+            for type_ in ("date", "amount", "amount"):
+                seed.pair(connection, 1, Kind.FEE, f"F-{seed.number}", 100, type_, day=START.date())
+            seed.close_block(connection)
+        page = watched.page
+        page.goto(node.url)
+        account(page, "huarui").get_by_role("link", name="2 amount").click()
+        expect(page.locator("#breaks-list tbody tr")).to_have_count(2)
+        expect(page.get_by_label("Type")).to_have_value("amount")
+
+    @pytest.mark.parametrize("scheme", ["light", "dark"])
+    @pytest.mark.parametrize("width", [1280, 420])
+    def test_it_fits_and_can_be_read_by_all(
+        self, node: Face, seed: Seed, browser: Browser, width: int, scheme: Any
+    ) -> None:
+        seed.fill(40)
+        watched = Watched(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
+        page = watched.page
+        page.goto(node.url)
+        expect(page.locator("#breaks-list tbody tr").first).to_be_visible()
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        # The tables stay tables to a screen reader, whatever they look like.
+        expect(
+            page.get_by_role("table", name="Reserve accounts of WLD-2016-A in CNY")
+        ).to_be_visible()
+        expect(page.get_by_role("rowheader", name="huarui").first).to_be_visible()
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("link", name="Skip to the reserves")).to_be_focused()
+        faint = page.evaluate(CONTRASTS)
+        assert faint == [], faint
+        assert watched.complaints == []
+        watched.close()
+
+
+# Every text against what lies behind it: WCAG AA, 4.5 to 1 (3 to 1 for large text).
+CONTRASTS = """() => {
+    const numbers = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
+    const luminance = ([r, g, b]) => {
+        const [x, y, z] = [r, g, b].map((c) => {
+            c /= 255;
+            return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const behind = (element) => {
+        for (let one = element; one; one = one.parentElement) {
+            const color = numbers(getComputedStyle(one).backgroundColor);
+            if (color.length === 3 || color[3] > 0) return color;
+        }
+        return [255, 255, 255];
+    };
+    const faint = new Set();
+    for (const element of document.querySelectorAll("body *")) {
+        const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
+        if (!own || !element.checkVisibility()) continue;
+        if (element.closest(".visually-hidden, .moved")) continue;
+        const style = getComputedStyle(element);
+        const [a, b] = [luminance(numbers(style.color)), luminance(behind(element))];
+        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+        const large = parseFloat(style.fontSize) >= 24;
+        if (ratio < (large ? 3 : 4.5)) faint.add(`${element.className}: ${ratio.toFixed(2)}`);
+    }
+    return [...faint];
+}"""

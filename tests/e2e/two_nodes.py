@@ -1,0 +1,98 @@
+"""A lead and a partner on a real chain, each with a running `tally node` of its own."""
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app.api import keys
+from app.config import load_config
+from app.consortium import embedded
+from app.db import engine as db
+from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
+from app.domain.facility import parse_facility
+from deploy.consortium import Member
+
+FACILITY_ID = "WLD-2016-A"
+MEMBERS = [Member("webank", "lead"), Member("huarui", "partner")]
+TERMS = """
+id        = "WLD-2016-A"
+lead      = "webank"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "23:59:59"
+
+[rules]
+amount_tolerance     = "0.00"
+date_window_days     = 0
+match_deadline_hours = 24
+
+[[partners]]
+name        = "huarui"
+share_bps   = { principal = 8000, interest = 8000, fee = 8000 }
+low_balance = "100000.00"
+"""
+
+
+@dataclass
+class RunningNode:
+    """One bank's node, and how its core banking pushes to it."""
+
+    bank: str
+    url: str
+    key: str
+    process: NodeProcess
+
+    def push(self, *events: dict[str, Any]) -> None:
+        """Push events; each must be accepted."""
+        answer = httpx.post(
+            f"{self.url}/v1/facilities/{FACILITY_ID}/events:bulk",
+            json=list(events),
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=30,
+        )
+        assert answer.status_code == 200, answer.text
+        assert answer.json()["rows"]["accepted"] == len(events), answer.text
+
+
+@dataclass
+class TwoNodes:
+    lead: RunningNode
+    partner: RunningNode
+
+
+@contextmanager
+def two_nodes(folder: Path) -> Iterator[TwoNodes]:
+    """Start a chain with a block a second, the facility in force, and both nodes."""
+    ports = _free_ports(len(MEMBERS))
+    with embedded(folder, MEMBERS, "anvil", block_time_s=1, ports=ports) as consortium:
+        consortium.agree(parse_facility(TERMS))
+        started: list[NodeProcess] = []
+        try:
+            for member, port in zip(MEMBERS, ports, strict=True):
+                started.append(start_node(consortium.folder, member, port))
+            for process in started:
+                await_ready(process)
+            nodes = []
+            for process in started:
+                config = load_config(consortium.folder.config(process.name))
+                engine = db.create(config.database_url)
+                with engine.begin() as connection:
+                    _, key = keys.create(connection, "core banking", "feeds")
+                engine.dispose()
+                nodes.append(RunningNode(process.name, process.url, key, process))
+            yield TwoNodes(*nodes)
+        finally:
+            stop_nodes(started)
+
+
+def _free_ports(count: int) -> list[int]:
+    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
+    ports: list[int] = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
