@@ -13,12 +13,10 @@ from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
-from app.db.schema import full_metadata
 from app.domain.errors import (
     ConfigFault,
     DatabaseBusy,
@@ -169,10 +167,6 @@ def upgrade(engine: Engine) -> None:
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
-        if ScriptDirectory.from_config(config).get_current_head() is None:
-            # Until the first migration is there, the tables as they are declared.
-            full_metadata().create_all(connection)
-            return
         config.attributes["connection"] = connection
         try:
             command.upgrade(config, "head")

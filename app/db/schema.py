@@ -1,7 +1,6 @@
 """All rooms' tables in one MetaData: what is migrated and created."""
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from sqlalchemy import MetaData
 
@@ -16,6 +15,5 @@ def full_metadata() -> MetaData:
     Imported on demand: the rooms import `db`, so `db` cannot import them when it is loaded.
     """
     for room in _ROOMS:
-        if find_spec(room) is not None:
-            import_module(room)
+        import_module(room)
     return metadata
