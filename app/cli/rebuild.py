@@ -39,8 +39,7 @@ def rebuild(
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("rebuild")
             rebuild_view(
-                bank.engine,
                 bank.indexer,
-                lambda seen: bars.update(task, completed=seen.to_block, total=seen.head),
+                lambda done, total: bars.update(task, completed=done, total=total),
             )
         stdout.print(f"block {bank.indexed_block()} digest {digest(bank.engine)}", highlight=False)

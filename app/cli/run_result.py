@@ -33,11 +33,11 @@ def run_result(
     before: Mapping[str, int],
 ) -> dict[str, Any]:
     """Everything but `seconds`. `before`: each bank's last batch sequence before this run."""
-    banks = {bank.name: bank for bank in banks}
-    lead = banks[terms.lead]
+    by_name = {bank.name: bank for bank in banks}
+    lead = by_name[terms.lead]
     posts = gas = 0
     since: dict[int, int] = {}
-    for bank in banks.values():
+    for bank in by_name.values():
         bank_posts, bank_gas = run_gas(bank.engine, terms.id, before[bank.name])
         posts += bank_posts
         gas += bank_gas
@@ -46,7 +46,7 @@ def run_result(
         completed = completed_pairs(connection, terms.id, since)
     return {
         "facility": terms.id,
-        "rows": {name: _rows(bank, outcome) for name, bank in banks.items()},
+        "rows": {name: _rows(bank, outcome) for name, bank in by_name.items()},
         **account_results(lead.engine, terms.id),
         "chain": {
             "engine": lead.manifest.engine,

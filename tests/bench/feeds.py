@@ -65,14 +65,10 @@ def write_feeds(folder: Path, pairs: int) -> tuple[Facility, dict[str, Path]]:
             kind = KINDS[number % len(KINDS)]
             amount = 100_000 + number
             part = facility.split(kind, amount, 1)[0] if kind.shared else amount
-            common = (f"{kind.feed_name}-{number:08d}", kind.feed_name)
-            tail = ("CNY", _DATE, f"{_DATE}T10:00:00+08:00")
-            lead_rows.writerow(
-                (f"L{number}", "BENCH", *common, format_amount(amount, 2), *tail)
-                + ("" if kind.shared else PARTNER, f"L{number % 5000:06d}")
-            )
-            partner_rows.writerow(
-                (f"P{number}", "BENCH", *common, format_amount(part, 2), *tail)
-                + ("", f"L{number % 5000:06d}")
-            )
+            ref, name, loan = f"{kind.feed_name}-{number:08d}", kind.feed_name, f"L{number % 5000}"
+            rest = ("CNY", _DATE, f"{_DATE}T10:00:00+08:00")
+            named = "" if kind.shared else PARTNER
+            whole, share = format_amount(amount, 2), format_amount(part, 2)
+            lead_rows.writerow((f"L{number}", "BENCH", ref, name, whole, *rest, named, loan))
+            partner_rows.writerow((f"P{number}", "BENCH", ref, name, share, *rest, "", loan))
     return facility, paths
