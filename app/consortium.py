@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import fields
 from pathlib import Path
+from shlex import quote
 
 from eth_account.signers.local import LocalAccount
 
@@ -15,7 +16,7 @@ from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.config import load_config
-from app.domain.errors import ChainFault, UsageFault
+from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
@@ -136,17 +137,29 @@ def embedded(
         yield consortium
 
 
-def network(root: Path) -> Consortium:
-    """The network in `root`, at the chain endpoint that its first member uses."""
+@contextmanager
+def network(root: Path) -> Iterator[Consortium]:
+    """The network in `root`, at the chain endpoint that its first member uses.
+
+    Where a chain node does not answer, the error tells how to start the network.
+    """
     folder = ConsortiumFolder(root)
     members = folder.members()
-    if not members:
+    if not members or not folder.manifest.exists():
         raise UsageFault(
             "this folder holds no network",
             where=str(root),
             remedy="Make one with `tally network create`",
         )
-    return Consortium(folder, load_config(folder.config(members[0].name)).rpc)
+    try:
+        yield Consortium(folder, load_config(folder.config(members[0].name)).rpc)
+    except ChainUnreachable as fault:
+        raise ChainUnreachable(
+            fault.what,
+            where=fault.where,
+            remedy=f"Start the network with `tally network up --dir {quote(str(root))}`; what was "
+            "accepted is kept",
+        ) from fault
 
 
 def _check_terms(wanted: Facility, agreed: Facility) -> None:

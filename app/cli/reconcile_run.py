@@ -38,7 +38,7 @@ def run(
     """
     with ExitStack() as stack:
         if network_dir is not None:
-            consortium = network(network_dir)
+            consortium = stack.enter_context(network(network_dir))
         else:
             stderr.print("founding the consortium", style="dim")
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="tally-")))
@@ -60,6 +60,7 @@ def _reconcile(
         banks = [consortium.bank(name) for name in terms.banks]
         for bank in banks:
             stack.callback(bank.close)
+            bank.ensure_chain()
         before = {bank.name: last_batch(bank.engine, terms.id) for bank in banks}
         configs = {name: consortium.folder.config(name) for name in terms.banks}
         with working(configs, terms.id, feeds) as workers, _progress(feeds) as progress:
