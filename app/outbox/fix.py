@@ -137,11 +137,13 @@ def _leg(row: AnyRow, facility: PostingFacility) -> Leg:
 
 
 def _details(row: AnyRow) -> list[Any]:
-    details = orjson.loads(row.details) if row.details else (None, None, None)
+    details = orjson.loads(row.details) if row.details else {}
     return [
         row.event_ref,
         row.target_ref,
         row.event_id,
         row.booked_at,
-        *details,
+        details.get("loan_ref"),
+        details.get("borrower_ref"),
+        details.get("memo"),
     ]

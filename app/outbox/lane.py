@@ -97,7 +97,8 @@ class Lane:
             if connection.execute(_ANY_OPEN).first() is None:
                 return 0
             outstanding = connection.execute(
-                select(attempts.c.id, attempts.c.nonce)
+                select(attempts.c.id, attempts.c.nonce, batches.c.state)
+                .join(batches, batches.c.id == attempts.c.batch_id)
                 .where(attempts.c.lane == self.address, attempts.c.nonce >= mined)
                 .order_by(attempts.c.nonce)
                 .limit(_OUTSTANDING)
@@ -109,7 +110,8 @@ class Lane:
         due = [
             row.id
             for row in outstanding
-            if now - self._offered_at.get(row.id, float("-inf")) > _OFFER_AGAIN_S
+            if row.state in (FIXED, REWOUND)
+            or now - self._offered_at.get(row.id, float("-inf")) > _OFFER_AGAIN_S
         ]
         self._forget_all_but({row.id for row in outstanding})
         return self._send(due)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine
@@ -10,6 +11,7 @@ from sqlalchemy import Engine
 from app.db.engine import create, upgrade
 from ganache.launcher import start
 from tests.integration.posted import World, new_world
+from tests.integration.posting import Net
 
 
 @pytest.fixture(scope="module")
@@ -36,3 +38,29 @@ def database(database_url: str) -> Iterator[Engine]:
     upgrade(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def founded_net(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Net]:
+    """Banks with all their machinery, on an anvil of the module's own."""
+    folder = tmp_path_factory.mktemp("net")
+    with start("anvil", state_dir=folder / "chain", keep_state=False) as chain:
+        net = Net(folder / "net", chain.process.url)
+        yield net
+        net.close()
+
+
+@pytest.fixture
+def net(founded_net: Net) -> Iterator[Net]:
+    """The founded banks; whatever a test posts is taken back after it."""
+    with founded_net.lost_blocks():
+        founded_net.mining(True)
+        yield founded_net
+        founded_net.rpc.call("evm_setAutomine", [True])
+    founded_net.opened.close()
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """The URL of an empty SQLite database of this test alone."""
+    return f"sqlite:///{tmp_path / 'bank.db'}"

@@ -1,0 +1,349 @@
+"""Banks with real keys, databases and a real chain, for the tests of the outbox."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Row, func, select
+
+from app.bootstrap import Bank
+from app.chain.keystore import load_account
+from app.chain.rpc import Rpc
+from app.chain.transactions import sign, wait_for_receipt
+from app.config import load_config
+from app.consortium import Consortium
+from app.domain.errors import ChainUnreachable
+from app.domain.facility import Facility, load_facility
+from app.feeds.tables import events
+from app.outbox.tables import FINAL, batch_log, batches
+from app.readmodel.results import Balance
+from app.readmodel.sums import balances
+from deploy.consortium import ConsortiumFolder, Member, create, write_config
+
+LEAD, PARTNERS = "webank", ("huarui", "wuxi")
+FACILITY = "WLD-2016-A"
+BASE = 100_00
+
+_WAIT_S = 30.0
+_TERMS = """
+id        = "{id}"
+lead      = "webank"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "23:59:59"
+
+[rules]
+amount_tolerance     = "0.00"
+date_window_days     = 0
+match_deadline_hours = 24
+{partners}"""
+_PARTNER = """
+[[partners]]
+name        = "{name}"
+share_bps   = {{ principal = 4000, interest = 4000, fee = 4000 }}
+low_balance = "100000.00"
+"""
+
+
+def await_true(condition: Callable[[], Any], what: str, wait_s: float = _WAIT_S) -> None:
+    deadline = time.monotonic() + wait_s
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {wait_s} s: {what}"
+        time.sleep(0.02)
+
+
+@dataclass
+class Net:
+    """A founded consortium on the chain at `url`, and the banks that were opened in it."""
+
+    root: Path
+    url: str
+    engine: str = "anvil"
+    facilities: tuple[str, ...] = (FACILITY,)
+    opened: ExitStack = field(default_factory=ExitStack)
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def __post_init__(self) -> None:
+        self.folder = ConsortiumFolder(self.root)
+        members = [Member(LEAD, "lead"), *(Member(name, "partner") for name in PARTNERS)]
+        create(self.folder, members)
+        for member in members:
+            write_config(self.folder, member.name, rpc=self.url, port=0)
+        self.consortium = Consortium(self.folder, self.url)
+        self.rpc = self.consortium.rpc
+        self.manifest = self.consortium.found(self.engine)
+        for id_ in self.facilities:
+            self.agree(id_)
+
+    def agree(self, id_: str) -> Facility:
+        path = self.root / f"{id_}.toml"
+        partners = "".join(_PARTNER.format(name=name) for name in PARTNERS)
+        path.write_text(_TERMS.format(id=id_, partners=partners))
+        terms = load_facility(path)
+        # With a database of its own: the lead's is the test's, whose indexer must be alone on it.
+        config = self.folder.config(LEAD)
+        text = config.read_text()
+        config.write_text(
+            text.replace('database_url = "', 'database_url = "sqlite:///agree.db" # ')
+        )
+        (config.parent / "agree.db").unlink(missing_ok=True)
+        self.consortium.agree(terms)
+        config.write_text(text)
+        return terms
+
+    def bank(self, name: str = LEAD, database_url: str | None = None) -> Bank:
+        """A bank's machinery: new objects each time, as after a restart."""
+        if database_url is not None:
+            config = self.folder.config(name)
+            text = re.sub(
+                "database_url = .*", f'database_url = "{database_url}"', config.read_text()
+            )
+            config.write_text(text)
+        bank = Bank(load_config(self.folder.config(name)))
+        self.opened.callback(bank.rpc.close)
+        self.opened.callback(bank.engine.dispose)
+        return bank
+
+    def fresh_bank(self, database_url: str, name: str = LEAD) -> Bank:
+        """A bank with an empty database that knows the facilities."""
+        bank = self.bank(name, database_url)
+        bank.index()
+        return bank
+
+    def feed(
+        self,
+        bank: Bank,
+        rows: int,
+        *,
+        facility: str = FACILITY,
+        kind: str = "top_up",
+        partner: str | None = PARTNERS[0],
+        **cells: str,
+    ) -> list[str]:
+        """Take in so many new events of BASE minor units; returns their event_ids."""
+        path = self.root / f"feed-{next(self._numbers)}.csv"
+        now = datetime.now(UTC)
+        ids = []
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            known = ["event_id", "facility", "event_ref", "kind", "amount", "currency"]
+            known += ["value_date", "booked_at", "partner"]
+            writer.writerow([*known, *(cell for cell in cells if cell not in known)])
+            for _ in range(rows):
+                number = next(self._numbers)
+                ids.append(f"E{number}")
+                row = {
+                    "event_id": f"E{number}",
+                    "facility": facility,
+                    "event_ref": f"R{number}",
+                    "kind": kind,
+                    "amount": "100.00",
+                    "currency": "CNY",
+                    "value_date": now.date().isoformat(),
+                    "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                    "partner": partner if bank.name == LEAD else "",
+                }
+                writer.writerow((row | cells).values())
+        taken = bank.take_in(facility, path, lambda rows: None, lambda text: None)
+        assert taken.accepted == rows, taken
+        return ids
+
+    def spread(
+        self, bank: Bank, rows: int, *, kind: str, first_day: int, partner: str | None = PARTNERS[0]
+    ) -> None:
+        """Take in events of one kind, each on a business day of its own; `first_day` from today.
+
+        Equal calls for a lead and a partner give the two halves of the same events, but for the
+        business day; reversals are of the drawdowns that were spread before.
+        """
+        path = self.root / f"feed-{next(self._numbers)}.csv"
+        today = datetime.now(UTC)
+        with path.open("w", newline="") as file:
+            writer = csv.writer(file)
+            header = "event_id,facility,event_ref,kind,amount,currency,value_date,booked_at"
+            writer.writerow([*header.split(","), "partner", "reverses"])
+            for one in range(rows):
+                booked = today + timedelta(days=first_day + one)
+                ref = f"S{kind}{one}"
+                value_date = (today - timedelta(days=one)).date().isoformat()
+                writer.writerow(
+                    [
+                        *(ref, FACILITY, ref, kind, "100.00", "CNY", value_date),
+                        booked.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                        partner if bank.name == LEAD else "",
+                        f"drawdown/Sdrawdown{one}" if kind == "reversal" else "",
+                    ]
+                )
+        taken = bank.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        assert taken.accepted == rows, taken
+
+    def event_ref(self, bank: Bank, event_id: str) -> str:
+        (row,) = self.rows(bank, select(events.c.event_ref).where(events.c.event_id == event_id))
+        ref: str = row.event_ref
+        return ref
+
+    def drain(self, bank: Bank, facility: str = FACILITY, wait_s: float = _WAIT_S) -> None:
+        """Tick until everything accepted is final and read back."""
+        deadline = time.monotonic() + wait_s
+        while True:
+            moved = bank.tick()
+            assert not bank.troubles(), bank.troubles()
+            if not moved and bank.drained(facility):
+                return
+            assert time.monotonic() < deadline, self.history(bank)
+            if not moved:
+                time.sleep(0.02)
+
+    def catch_up(self, bank: Bank) -> None:
+        """Index until the read model holds the chain's newest block."""
+
+        def caught_up() -> bool:
+            bank.index()
+            return bank.indexed_block() == bank.head()
+
+        await_true(caught_up, "the read model is at the head")
+
+    def head(self, bank: Bank, facility: str = FACILITY) -> tuple[int, bytes]:
+        contract = self.reconciliation(bank)
+        number = next(one.number for one in bank.facilities() if one.terms.id == facility)
+        method, params = contract.head_request(number, bank.member)
+        head = contract.head(self.rpc.call(method, params))
+        return head.sequence, head.digest
+
+    def reconciliation(self, bank: Bank) -> Any:
+        return bank.submitter._contract
+
+    def account(self, bank: Bank, partner: str = PARTNERS[0], facility: str = FACILITY) -> Balance:
+        with bank.engine.connect() as connection:
+            (found,) = balances(connection, facility=facility, partner=partner)
+        return found
+
+    def assert_exactly_once(self, bank: Bank, rows: int, facility: str = FACILITY) -> None:
+        """Every accepted event is on the chain once: by the contract's head, books and counts."""
+        self.catch_up(bank)
+        with bank.engine.connect() as connection:
+            newest = connection.execute(
+                select(batches.c.sequence, batches.c.digest)
+                .where(batches.c.facility == facility)
+                .order_by(batches.c.sequence.desc())
+            ).all()
+            states = connection.execute(
+                select(batches.c.state).where(batches.c.facility == facility)
+            ).scalars()
+            assert set(states) == {FINAL}
+            carried = connection.execute(
+                select(func.count()).where(
+                    events.c.facility == facility, events.c.batch_id.is_not(None)
+                )
+            ).scalar_one()
+        assert carried == rows
+        assert [row.sequence for row in newest] == list(range(len(newest), 0, -1))
+        assert self.head(bank, facility) == tuple(newest[0])
+        account = self.account(bank, facility=facility)
+        side = "lead" if bank.name == LEAD else "partner"
+        assert getattr(account.books, f"{side}_book") == rows * BASE
+        assert account.proof == 0
+        assert account.counts[f"duplicate_at_{side}"] == 0
+        assert len(self.posts(bank)) == len(newest)
+
+    def posts(self, bank: Bank) -> list[Any]:
+        """The transactions of a bank's operator key that the chain has mined and that succeeded."""
+        found = []
+        for number in range(int(self.rpc.call("eth_blockNumber", []), 16) + 1):
+            block = self.rpc.call("eth_getBlockByNumber", [hex(number), True])
+            for one in block["transactions"]:
+                if one["from"].lower() == self.operator(bank.name).address.lower():
+                    receipt = self.rpc.call("eth_getTransactionReceipt", [one["hash"]])
+                    if receipt["status"] == "0x1" and one["to"].lower() == (
+                        self.manifest.addresses["Reconciliation"].lower()
+                    ):
+                        found.append(one)
+        return found
+
+    def operator(self, name: str = LEAD) -> Any:
+        return load_account(self.folder.keys(name), "operator", development=True)
+
+    def foreign_transaction(self, nonce: int, name: str = LEAD) -> None:
+        """Another process uses the bank's operator key: an empty transaction at a nonce."""
+        self.send(b"", nonce, name, to=self.operator(name).address)
+
+    def send(self, data: bytes, nonce: int, name: str = LEAD, to: str | None = None) -> None:
+        """Another process posts with a bank's operator key."""
+        raw = sign(
+            self.operator(name),
+            chain_id=self.manifest.chain_id,
+            nonce=nonce,
+            to=to or self.manifest.addresses["Reconciliation"],
+            data=data,
+            gas=5_000_000,
+        )
+        receipt = wait_for_receipt(
+            self.rpc, self.rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])
+        )
+        assert receipt["status"] == "0x1"
+
+    def mining(self, on: bool) -> None:
+        """Anvil: a block for every transaction, or none at all until it is turned on again."""
+        self.rpc.call("evm_setAutomine", [on])
+        if on:
+            self.rpc.call("evm_mine", [])
+
+    def history(self, bank: Bank) -> list[tuple[int, str, str]]:
+        """Everything that happened to the batches: sequence, state, detail."""
+        with bank.engine.connect() as connection:
+            return [
+                tuple(row)
+                for row in connection.execute(
+                    select(batches.c.sequence, batch_log.c.state, batch_log.c.detail)
+                    .join(batches, batches.c.id == batch_log.c.batch_id)
+                    .order_by(batch_log.c.id)
+                )
+            ]
+
+    def states(self, bank: Bank, sequence: int = 1) -> list[str]:
+        """The states that a batch went through, without the pool's remarks."""
+        return [
+            state
+            for number, state, detail in self.history(bank)
+            if number == sequence and not detail.startswith("pool:")
+        ]
+
+    def rows(self, bank: Bank, query: Any) -> list[Row[Any]]:
+        with bank.engine.connect() as connection:
+            return list(connection.execute(query))
+
+    @contextmanager
+    def lost_blocks(self) -> Iterator[None]:
+        """Anvil: what is mined inside is taken back at the end, as if it had never been stored."""
+        snapshot = self.rpc.call("evm_snapshot", [])
+        yield
+        height = int(self.rpc.call("eth_blockNumber", []), 16)
+        assert self.rpc.call("evm_revert", [snapshot])
+        # The new blocks outnumber the lost ones: a shorter chain looks like a node that lags.
+        lost = height - int(self.rpc.call("eth_blockNumber", []), 16)
+        self.rpc.call("anvil_mine", [hex(lost + 1)])
+
+    def close(self) -> None:
+        self.opened.close()
+        self.rpc.close()
+
+
+def answers(url: str) -> bool:
+    """Whether a chain answers."""
+    rpc = Rpc(url)
+    try:
+        rpc.call("eth_blockNumber", [])
+    except ChainUnreachable:
+        return False
+    finally:
+        rpc.close()
+    return True

@@ -1,0 +1,162 @@
+"""Two submitters started by mistake for one bank: one works, the other takes over when it hangs."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+from sqlalchemy import func, select, update
+
+from app.bootstrap import Bank
+from app.outbox import lease
+from app.outbox.lane import Lane
+from app.outbox.lease import LeaseLost
+from app.outbox.tables import attempts, batches, leases
+from tests.integration.posting import FACILITY, Net
+
+
+@pytest.fixture
+def two(net: Net, database_url: str) -> tuple[Bank, Bank]:
+    first = net.fresh_bank(database_url)
+    return first, net.bank()
+
+
+def let_expire(bank: Bank) -> None:
+    """The holder's time runs out, as if it had hung for so long."""
+    with bank.engine.begin() as connection:
+        connection.execute(update(leases).values(expires_at=0))
+
+
+def fence(bank: Bank) -> int:
+    with bank.engine.connect() as connection:
+        return connection.execute(select(leases.c.fence)).scalar_one()
+
+
+def test_the_second_does_nothing_while_the_first_holds_the_lane(
+    net: Net, two: tuple[Bank, Bank]
+) -> None:
+    first, second = two
+    first.submit()
+    net.feed(first, 3)
+    for _ in range(3):
+        assert second.submit() == 0
+    assert net.rows(second, select(batches)) == []
+    assert fence(first) == 1
+    net.drain(first)
+    net.assert_exactly_once(first, 3)
+
+
+def test_an_expired_lease_is_taken_over_and_the_old_holder_is_fenced(
+    net: Net, two: tuple[Bank, Bank]
+) -> None:
+    first, second = two
+    first.submit()
+    let_expire(first)
+    net.feed(first, 3)
+    assert second.submit() > 0
+    assert fence(second) == 2
+    lane = first.submitter._lane
+    with pytest.raises(LeaseLost, match="fence 2"), lane.lease.writing():
+        raise AssertionError("the old holder may not write")
+    assert first.submit() == 0  # stands back without a word
+    net.drain(second)
+    net.assert_exactly_once(second, 3)
+
+
+def test_a_lease_lost_in_the_middle_of_a_tick(
+    net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first hangs after it has looked at the chain; the second takes the lane and works."""
+    first, second = two
+    first.submit()
+    net.feed(first, 3)
+    look = first.submitter._look
+
+    def hang(facilities: object) -> object:
+        seen = look(facilities)  # type: ignore[arg-type]
+        let_expire(first)
+        net.drain(second)
+        return seen
+
+    monkeypatch.setattr(first.submitter, "_look", hang)
+    assert first.submit() == 0
+    net.assert_exactly_once(second, 3)
+
+
+def test_a_lease_lost_between_fixing_and_recording_an_offer(
+    net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = two
+    net.feed(first, 3)
+    send = first.rpc.batch_answers
+
+    def hang(requests: list) -> list:
+        answers = send(requests)
+        if requests and requests[0][0] == "eth_sendRawTransaction":
+            let_expire(first)
+            net.drain(second)
+        return answers
+
+    monkeypatch.setattr(first.rpc, "batch_answers", hang)
+    assert first.submit() == 0
+    assert net.rows(second, select(func.count()).select_from(attempts))[0][0] == 1
+    net.assert_exactly_once(second, 3)
+
+
+def test_a_lease_that_was_given_up_is_free_at_once(net: Net, two: tuple[Bank, Bank]) -> None:
+    first, second = two
+    first.submit()
+    first.close()
+    net.feed(second, 3)
+    net.drain(second)
+    net.assert_exactly_once(second, 3)
+
+
+def test_the_holder_renews_its_lease_in_time(
+    net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "LEASE_MS", 300)
+    first, second = two
+    until = time.monotonic() + 1
+    while time.monotonic() < until:
+        first.submit()
+        second.submit()
+    assert fence(first) == 1
+
+
+def test_two_that_fight_over_the_lane_post_everything_once(
+    net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Leases so short that each loses its own again and again, in the middle of its work."""
+    monkeypatch.setattr(lease, "LEASE_MS", 1)
+    first, second = two
+    net.feed(first, 600)
+    faults: list[BaseException] = []
+
+    def work(bank: Bank) -> None:
+        try:
+            deadline = time.monotonic() + 30
+            while not bank.drained(FACILITY) and time.monotonic() < deadline:
+                bank.submit()
+        except BaseException as fault:
+            faults.append(fault)
+
+    threads = [threading.Thread(target=work, args=(bank,)) for bank in two]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    assert fence(first) > 2
+    net.assert_exactly_once(second, 600)
+
+
+def test_a_lane_is_a_key_of_its_own(net: Net, two: tuple[Bank, Bank]) -> None:
+    """Leases of different operator keys in one database do not know of each other."""
+    first, _ = two
+    assert isinstance(first.submitter._lane, Lane)
+    other = lease.Lease(first.engine, "0x" + "11" * 20, "elsewhere")
+    assert other.hold()
+    assert first.submitter._lane.lease.hold()
+    other.release()
