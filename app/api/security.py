@@ -11,7 +11,7 @@ from app.api.problems import Problem
 
 _bearer = HTTPBearer(
     auto_error=False,
-    scheme_name="API key",
+    scheme_name="api_key",
     description="`Authorization: Bearer tk_<id>_<secret>`. Role `feeds` pushes events and sees "
     "what was quarantined, `read` reads, `admin` does both and manages keys.",
 )

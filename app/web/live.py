@@ -74,16 +74,12 @@ class Live:
         with self._context.engine.connect() as connection:
             state = view.chain_state(connection, self._context.health(), now)
             pending = received.pending(connection)
-            reserves = view.reserves(connection, pending, now)
-            broken = tuple(
-                (
-                    one.facility,
-                    one.partner,
-                    one.overdue,
-                    *(one.counts[name] for name in BREAK_TYPES),
-                )
-                for one in balances(connection)
-            )
+            found = balances(connection)
+            reserves = view.reserves(connection, found, pending, now)
+        broken = tuple(
+            (one.facility, one.partner, one.overdue, *(one.counts[name] for name in BREAK_TYPES))
+            for one in found
+        )
         accounts = self._templates.get_template("accounts.html").render(view=reserves)
         return [
             Frame(

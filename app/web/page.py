@@ -21,6 +21,7 @@ from app.api.context import Context
 from app.api.keys import Keyring
 from app.api.problems import Problem
 from app.domain.errors import ConfigFault
+from app.readmodel.sums import balances
 from app.web import view
 from app.web.live import Live
 
@@ -128,11 +129,12 @@ def create_page(context: Context, keyring: Keyring) -> APIRouter:
             return RedirectResponse("/login", 303)
         now = datetime.now(UTC)
         with context.engine.connect() as connection:
-            facilities, partners = view.choices(connection)
+            accounts = balances(connection)
+            facilities, partners = view.choices(accounts)
             return html(
                 "page.html",
                 state=view.chain_state(connection, context.health(), now),
-                view=view.reserves(connection, received.pending(connection), now),
+                view=view.reserves(connection, accounts, received.pending(connection), now),
                 breaks=view.break_list(connection, where, before, now),
                 filters=where,
                 facility_choices=facilities,

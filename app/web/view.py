@@ -203,16 +203,19 @@ class Reserves:
     facilities: Sequence[FacilityCard]
 
 
-def choices(connection: Connection) -> tuple[list[str], list[str]]:
+def choices(accounts: Sequence[Balance]) -> tuple[list[str], list[str]]:
     """The facilities and partners that the list can be narrowed to: those with an account here."""
-    accounts = balances(connection)
     facilities = dict.fromkeys(one.facility for one in accounts)
     return list(facilities), sorted({one.partner for one in accounts})
 
 
-def reserves(connection: Connection, pending: Mapping[str, Pending], now: datetime) -> Reserves:
-    """Every reserve account of this node's view, by facility."""
-    accounts = balances(connection)
+def reserves(
+    connection: Connection,
+    accounts: Sequence[Balance],
+    pending: Mapping[str, Pending],
+    now: datetime,
+) -> Reserves:
+    """`accounts` (all of this node's view) by facility."""
     agreed = {one.terms.id: one for one in agreed_facilities(connection)}
     cards = [
         _card(

@@ -1,6 +1,7 @@
 """What the REST face reads: filters, pages that stay put, problems, health, and its OpenAPI."""
 
 import json
+import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -315,6 +316,8 @@ class TestOpenApi:
             found: Any = document
             for part in reference.removeprefix("#/").split("/"):
                 found = found[part]
+        for group in document["components"].values():
+            assert all(re.fullmatch(r"[a-zA-Z0-9._-]+", name) for name in group)
         tags = {tag["name"] for tag in document["tags"]}
         for path, operations in document["paths"].items():
             for operation in operations.values():
