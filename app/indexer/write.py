@@ -21,7 +21,7 @@ from app.indexer.state import Account, State
 from app.readmodel import tables as t
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
-_KEY_TYPES = "facility bigint, partner int, kind int, ref {0}, target_kind int, target_ref {0}"
+_KEY_TYPES = "facility bigint, partner int, kind int, ref bytea, target_kind int, target_ref bytea"
 _CHANGEABLE = [column.name for column in t.pairs.columns][len(_KEY) + 1 :]
 
 
@@ -38,25 +38,38 @@ def load_pairs(
     ]
     if not keys:
         return
-    blob = "bytea" if connection.dialect.name == "postgresql" else "blob"
-    connection.exec_driver_sql(
-        f"CREATE TEMPORARY TABLE IF NOT EXISTS wanted_pairs ({_KEY_TYPES.format(blob)})"
-    )
-    connection.exec_driver_sql("DELETE FROM wanted_pairs")
+    if connection.dialect.name == "postgresql":
+        # A temporary table stays for the connection's life: made anew for each block, thousands a
+        # day would bloat the catalogue. By its statistics (there are none) the planner would read
+        # all pairs, not look up the wanted ones.
+        prepare: tuple[str, ...] = (
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS wanted_pairs ({_KEY_TYPES})"
+            " ON COMMIT DELETE ROWS",
+            "SET LOCAL enable_hashjoin = off",
+            "SET LOCAL enable_mergejoin = off",
+            "SET LOCAL jit = off",
+        )
+        join = "wanted_pairs JOIN pairs ON"
+    else:
+        prepare = (
+            f"CREATE TEMPORARY TABLE IF NOT EXISTS wanted_pairs ({', '.join(_KEY)})",
+            "DELETE FROM wanted_pairs",
+        )
+        # SQLite takes a CROSS JOIN in the order in which it is written.
+        join = "wanted_pairs CROSS JOIN pairs WHERE"
+    for statement in prepare:
+        connection.exec_driver_sql(statement)
     _insert(connection, "wanted_pairs", _KEY, keys)
-    matching = " AND ".join(f"pairs.{name} = wanted_pairs.{name}" for name in _KEY)
     columns = ", ".join(f"pairs.{column.name}" for column in t.pairs.columns)
-    # CROSS JOIN: SQLite shall go through the wanted keys and look each up, not the other way.
-    for row in connection.exec_driver_sql(
-        f"SELECT {columns} FROM wanted_pairs CROSS JOIN pairs WHERE {matching}"
-        if connection.dialect.name == "sqlite"
-        else f"SELECT {columns} FROM wanted_pairs JOIN pairs ON {matching}"
-    ).all():
+    matching = " AND ".join(f"pairs.{name} = wanted_pairs.{name}" for name in _KEY)
+    found = connection.exec_driver_sql(f"SELECT {columns} FROM {join} {matching}")
+    for row in found.all():
         kind, reference, target_kind, target = row[3], row[4], row[5], row[6]
         key = bytes((kind,)) + reference
         if target_kind:
             key += bytes((target_kind,)) + target
         accounts[row[1], row[2]].pairs[key] = list(row)
+    connection.commit()
 
 
 def write(connection: Connection, state: State, changes: Changes, last: Header) -> None:
@@ -148,7 +161,7 @@ def _update_pairs(connection: Connection, rows: list[list[Any]]) -> None:
     if connection.dialect.name == "postgresql":
         columns = _names(t.pairs)
         connection.exec_driver_sql(
-            "CREATE TEMPORARY TABLE changed_pairs ON COMMIT DROP AS TABLE pairs WITH NO DATA"
+            "CREATE TEMPORARY TABLE IF NOT EXISTS changed_pairs (LIKE pairs) ON COMMIT DELETE ROWS"
         )
         _insert(connection, "changed_pairs", columns, rows)
         changes = ", ".join(f"{name} = changed_pairs.{name}" for name in _CHANGEABLE)

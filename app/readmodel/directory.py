@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import lru_cache
 
 from sqlalchemy import Connection, select
 
@@ -100,11 +101,13 @@ def target_name(kind: int, reference: bytes, event_ref: str | None) -> str | Non
     return f"{kind_name(kind)}/{event_ref if event_ref is not None else '#' + reference.hex()}"
 
 
+@lru_cache(4096)
 def to_date(day: int) -> date:
     """A day of the chain as a date, kept within the calendar (a bank may post any number)."""
     return date.fromordinal(min(max(day, 1), date.max.toordinal()))
 
 
+@lru_cache(4096)
 def to_time(seconds: int) -> datetime:
     """A block's time in UTC."""
     return datetime.fromtimestamp(seconds, UTC)
