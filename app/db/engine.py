@@ -6,6 +6,7 @@ fail, not wait, when another writer came between.
 """
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,8 @@ BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another one before `DatabaseBusy`."""
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
+_UPGRADING = threading.Lock()
+"""Alembic keeps its context in globals: one upgrade at a time in a process."""
 _UPGRADE_LOCK = 0x7A11_0001
 """Any number: the advisory lock under which one process at a time upgrades a PostgreSQL."""
 
@@ -164,7 +167,7 @@ def upgrade(engine: Engine) -> None:
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with engine.begin() as connection:
+    with _UPGRADING, engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         config.attributes["connection"] = connection
