@@ -1,6 +1,5 @@
 """The treasury page in a real browser: against two running nodes, and in states that are rare."""
 
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -272,12 +271,13 @@ class TestStates:
             expect(page.locator("#announce")).not_to_be_empty()
 
     def test_ages_tick_between_blocks(self, node: Face, seed: Seed, watched: Watched) -> None:
-        seed.now = int(time.time()) - 40
+        seed.now = int(time.time()) - 10
         self.change(seed, node)
         watched.page.goto(node.url)
         age = watched.page.locator("#state time")
-        expect(age).to_have_text(re.compile(r"^[45]\d s$"))
-        expect(age).to_have_text("1 min", timeout=30_000)
+        shown = age.inner_text()
+        expect(age).not_to_have_text(shown)
+        assert int(age.inner_text().removesuffix(" s")) > int(shown.removesuffix(" s")) >= 10
 
     def test_shortfall_wrong_proof_and_incident(
         self, node: Face, seed: Seed, watched: Watched
