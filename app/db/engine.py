@@ -38,6 +38,7 @@ _UPGRADE_LOCK = 0x7A11_0001
 
 _SQLITE_CACHE_KIB = 32 * 1024
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL = 5, 6, 13
+_SQLITE_WRITE_FAILED = 778  # SQLITE_IOERR_WRITE: over a quota or a limit of file sizes
 _SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot open, no database
 _POSTGRES_BUSY = frozenset({"55P03", "40P01", "40001"})  # lock timeout, deadlock, serialisation
 _POSTGRES_FULL = "53100"
@@ -117,10 +118,11 @@ def _translate(context: ExceptionContext) -> None:
     where = context.engine.url.render_as_string(hide_password=True) if context.engine else ""
     fault: StorageFault | None = None
     if isinstance(error, sqlite3.Error):
-        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        whole = getattr(error, "sqlite_errorcode", 0)
+        code = whole & 0xFF
         if code in (_SQLITE_BUSY, _SQLITE_LOCKED):
             fault = _busy(where)
-        elif code == _SQLITE_FULL:
+        elif code == _SQLITE_FULL or whole == _SQLITE_WRITE_FAILED:
             fault = _full(where)
         elif code in _SQLITE_UNOPENABLE:
             fault = _unreachable(where, str(error))

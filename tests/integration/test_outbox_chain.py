@@ -1,0 +1,372 @@
+"""The chain goes down, comes back poorer, or comes back as another one; a database that is held."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from sqlalchemy import text
+
+from app.bootstrap import Bank
+from app.chain import identity
+from app.chain.errors import ChainAnswer
+from app.chain.identity import check_chain
+from app.chain.rpc import Rpc
+from app.db import engine as db
+from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
+from app.outbox.settle import Settler
+from ganache import launcher
+from ganache.engines import Engine
+from ganache.launcher import ChainHandle, start
+from tests.integration.posting import FACILITY, LEAD, Net, await_true
+
+
+class Chain:
+    """A chain of this test's own, which it may stop, kill and start again on the same port."""
+
+    def __init__(self, engine: Engine, folder: Path) -> None:
+        self.engine: Engine = engine
+        self.folder = folder
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._handle: ChainHandle | None = None
+
+    def start(self, name: str = "chain", chain_id: int = 31337) -> None:
+        self._handle = start(
+            self.engine, state_dir=self.folder / name, port=self.port, chain_id=chain_id
+        )
+
+    def stop(self) -> None:
+        """End it in good order, its state stored."""
+        if self._handle is not None:
+            self._handle.stop()
+        self._handle = None
+
+    def kill(self) -> None:
+        """Kill -9: what was not stored is lost."""
+        assert self._handle is not None
+        process = psutil.Process(self._handle.process.pid)
+        os.kill(process.pid, signal.SIGKILL)
+        await_true(lambda: not self._handle.alive(), "the chain is dead")  # type: ignore[union-attr]
+        self._handle._keeper.abandon()
+        self.stop()
+
+
+@pytest.fixture
+def chain(engine: Engine, tmp_path: Path) -> Iterator[Chain]:
+    chain = Chain(engine, tmp_path)
+    chain.start()
+    yield chain
+    chain.stop()
+
+
+@pytest.fixture
+def anvil(tmp_path: Path) -> Iterator[Chain]:
+    chain = Chain("anvil", tmp_path)
+    chain.start()
+    yield chain
+    chain.stop()
+
+
+@pytest.fixture
+def founding() -> Iterator[Callable[[Chain], Net]]:
+    with ExitStack() as stack:
+
+        def found(chain: Chain) -> Net:
+            net = Net(chain.folder / "net", chain.url, chain.engine)
+            stack.callback(net.close)
+            return net
+
+        yield found
+
+
+Founding = Callable[[Chain], Net]
+
+
+def opened(net: Net) -> Bank:
+    bank = net.bank(LEAD)
+    bank.index()
+    return bank
+
+
+def test_each_engine_posts_and_keeps_what_was_posted(chain: Chain, founding: Founding) -> None:
+    net = founding(chain)
+    bank = opened(net)
+    net.feed(bank, 30)
+    net.drain(bank)
+    chain.stop()
+    with pytest.raises(ChainUnreachable):
+        bank.submit()
+    net.feed(bank, 5)  # taken in while there is no chain
+    chain.start()
+    net.drain(bank)
+    net.assert_exactly_once(bank, 35)
+    assert net.head(bank)[0] == 2
+
+
+def test_a_killed_anvil_loses_blocks_and_they_are_posted_again(
+    anvil: Chain, founding: Founding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = founding(anvil)
+    bank = opened(net)
+    net.feed(bank, 10)
+    net.drain(bank)
+    monkeypatch.setattr(launcher, "_DUMP_INTERVAL_S", 600)
+    anvil.stop()  # from here on it stores nothing
+    anvil.start()
+    net.feed(bank, 300)
+    net.drain(bank)
+    assert net.head(bank)[0] == 3
+    anvil.kill()
+    anvil.start()
+    assert net.head(bank)[0] == 1
+    net.rpc.call("anvil_mine", ["0x10"])
+    net.drain(bank)
+    assert "rewound" in net.states(bank, 2)
+    net.assert_exactly_once(bank, 310)
+
+
+def test_a_bank_that_starts_while_the_chain_is_down_knows_who_it_is(
+    anvil: Chain, founding: Founding
+) -> None:
+    net = founding(anvil)
+    bank = opened(net)
+    bank.close()
+    anvil.stop()
+    bank = net.bank(LEAD)
+    assert bank.role() == "lead"
+    net.feed(bank, 3)
+    with pytest.raises(ChainUnreachable) as unreachable:
+        bank.submit()
+    assert "what was accepted waits" in unreachable.value.remedy
+    anvil.start()
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
+
+
+def test_another_chain_id(anvil: Chain, founding: Founding) -> None:
+    bank = with_rows_waiting(founding(anvil))
+    anvil.stop()
+    anvil.start("other", chain_id=4711)
+    with pytest.raises(WrongChain, match="chain 4711, this network is chain 31337") as wrong:
+        bank.submit()
+    assert "bank.toml" in wrong.value.remedy
+
+
+def test_a_chain_that_was_begun_anew(anvil: Chain, founding: Founding) -> None:
+    net = founding(anvil)
+    bank = with_rows_waiting(net)
+    anvil.stop()
+    anvil.start("anew")
+    with pytest.raises(WrongChain, match="another chain of the same id") as wrong:
+        bank.submit()
+    assert "restore" in wrong.value.remedy
+    # Founded again with the same keys it even has the contracts at the same addresses.
+    before = net.manifest
+    net.folder.manifest.unlink()
+    anew = net.consortium.found("anvil")
+    assert anew.addresses == before.addresses
+    assert anew.genesis != before.genesis
+    with pytest.raises(WrongChain):
+        bank.submit()
+    anvil.stop()
+    anvil.start()
+    net.drain(bank)
+    net.assert_exactly_once(bank, 13)
+
+
+def test_a_chain_that_lost_the_contracts(anvil: Chain, founding: Founding) -> None:
+    before = Rpc(anvil.url)
+    snapshot = before.call("evm_snapshot", [])
+    bank = with_rows_waiting(founding(anvil))
+    assert before.call("evm_revert", [snapshot])
+    before.close()
+    with pytest.raises(WrongChain, match="no Reconciliation contract") as wrong:
+        bank.submit()
+    assert "found the network anew" in wrong.value.remedy
+
+
+def test_another_contract_version(
+    anvil: Chain, founding: Founding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = founding(anvil)
+    monkeypatch.setattr(identity, "CONTRACT_VERSION", 2)
+    with pytest.raises(WrongChain, match="version 1, this application speaks 2") as wrong:
+        check_chain(net.rpc, net.manifest)
+    assert "Upgrade" in wrong.value.remedy
+
+
+def test_a_manifest_of_other_contracts(anvil: Chain, founding: Founding) -> None:
+    net = founding(anvil)
+    elsewhere = replace(
+        net.manifest, addresses={**net.manifest.addresses, "Reconciliation": "0x" + "0" * 40}
+    )
+    with pytest.raises(WrongChain, match="no Reconciliation contract"):
+        check_chain(net.rpc, elsewhere)
+
+
+def with_rows_waiting(net: Net) -> Bank:
+    bank = opened(net)
+    net.feed(bank, 10)
+    net.drain(bank)
+    net.feed(bank, 3)
+    return bank
+
+
+def test_the_chain_goes_down_between_offering_and_proof(
+    anvil: Chain, founding: Founding, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net = founding(anvil)
+    bank = opened(net)
+    net.feed(bank, 3)
+    bank.submit()
+    finalise = Settler._finalise
+
+    def fail(*arguments: object) -> None:
+        monkeypatch.setattr(Settler, "_finalise", finalise)
+        anvil.stop()
+        finalise(*arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Settler, "_finalise", fail)
+    with pytest.raises(ChainUnreachable):
+        for _ in range(50):
+            bank.submit()
+            time.sleep(0.02)
+    assert net.states(bank) == ["fixed", "offered"]
+    anvil.start()
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
+
+
+# Endpoints that are no good
+
+
+@pytest.fixture
+def impostor() -> Iterator[Callable[[bytes | None], str]]:
+    """An HTTP endpoint that answers every request with the given bytes (None: never)."""
+    listeners: list[socket.socket] = []
+    threads: list[threading.Thread] = []
+
+    def serve(listener: socket.socket, answer: bytes | None) -> None:
+        with ExitStack() as kept:
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                kept.enter_context(connection)
+                if answer is not None:
+                    connection.recv(1 << 16)
+                    connection.sendall(answer)
+                    connection.close()
+
+    def start_one(answer: bytes | None) -> str:
+        listener = socket.create_server(("127.0.0.1", 0))
+        listeners.append(listener)
+        threads.append(threading.Thread(target=serve, args=(listener, answer), daemon=True))
+        threads[-1].start()
+        return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+    yield start_one
+    for listener in listeners:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+    for thread in threads:
+        thread.join()
+
+
+def http(status: str, body: bytes) -> bytes:
+    head = f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    return head.encode() + body
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (None, "Timeout"),
+        (b"", "ConnectionError"),
+        (http("502 Bad Gateway", b"<html>"), "HTTP 502"),
+        (http("200 OK", b"<html>"), "unexpected character"),
+        (http("200 OK", b"null"), "not a JSON-RPC answer"),
+        (http("200 OK", b"[1]"), "not a JSON-RPC answer"),
+        (http("200 OK", b'{"jsonrpc":"2.0","id":0}'), "without a result"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", "Error"),
+    ],
+)
+def test_endpoints_that_do_not_answer(
+    impostor: Callable[[bytes | None], str], answer: bytes | None, why: str
+) -> None:
+    rpc = Rpc(impostor(answer), timeout_s=0.3)
+    with pytest.raises(ChainUnreachable, match=why):
+        rpc.call("eth_blockNumber", [])
+    rpc.close()
+
+
+@pytest.mark.parametrize(
+    "body", [b"[]", b"null", b'[{"id":0,"result":1},{"id":0,"result":2}]', b'[{"id":1}, 5]']
+)
+def test_short_answers_to_a_batch(impostor: Callable[[bytes | None], str], body: bytes) -> None:
+    rpc = Rpc(impostor(http("200 OK", body)), timeout_s=1)
+    with pytest.raises(ChainUnreachable, match="missing"):
+        rpc.batch([("eth_blockNumber", []), ("eth_chainId", [])])
+    rpc.close()
+
+
+def test_answers_to_a_batch_may_come_in_any_order(impostor: Callable[[bytes | None], str]) -> None:
+    body = b'[{"id":1,"result":"b"},{"id":0,"result":"a"}]'
+    rpc = Rpc(impostor(http("200 OK", body)), timeout_s=1)
+    assert rpc.batch([("one", []), ("two", [])]) == ["a", "b"]
+    rpc.close()
+
+
+@pytest.mark.parametrize("error", [b'{"code":-32000,"message":"too large"}', b'"too large"'])
+def test_a_batch_that_is_refused_as_a_whole(
+    impostor: Callable[[bytes | None], str], error: bytes
+) -> None:
+    rpc = Rpc(impostor(http("200 OK", b'{"jsonrpc":"2.0","id":null,"error":' + error + b"}")))
+    with pytest.raises(ChainAnswer, match="too large"):
+        rpc.batch([("eth_blockNumber", [])])
+    rpc.close()
+
+
+def test_a_contract_read_while_the_chain_is_down(anvil: Chain, founding: Founding) -> None:
+    net = founding(anvil)
+    bank = opened(net)
+    anvil.stop()
+    with pytest.raises(ChainUnreachable):
+        net.reconciliation(bank).contract_version()
+
+
+# A database that another holds
+
+
+def test_a_locked_database_is_busy_and_nothing_is_lost(
+    anvil: Chain, founding: Founding, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert db.create.__kwdefaults__ is not None
+    monkeypatch.setitem(db.create.__kwdefaults__, "busy_timeout_ms", 100)
+    net = founding(anvil)
+    bank = net.fresh_bank(database_url)
+    net.feed(bank, 3)
+    holder = db.create(database_url)
+    with holder.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("LOCK TABLE batches, leases IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(DatabaseBusy) as busy:
+            bank.submit()
+        assert busy.value.remedy
+    holder.dispose()
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
+    assert bank.drained(FACILITY)
