@@ -12,7 +12,7 @@ from app.api.app import create_app
 from app.api.context import ChainHealth, Context
 from app.api.notifier import Notifier
 from app.bootstrap import Bank
-from app.domain.errors import ChainUnreachable, ConfigFault
+from app.domain.errors import ChainUnreachable, ConfigFault, WrongChain
 from app.feeds.rest import RestFeeds
 from app.jobs.ageing import Ageing
 from app.jobs.feed_folder import FeedFolder
@@ -29,12 +29,14 @@ class Node:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._notifier = Notifier()
-        self._health = ChainHealth(head=None)
+        self._head: int | None = None
+        self._stalled = False
+        self._troubles: list[str] = []
         self._moved_at = time.monotonic()
         self._feeds = FeedFolder(bank.config.inbox, self._take_in)
         self._scheduler = Scheduler(
             Jobs(
-                submit=bank.submit,
+                submit=self._submit,
                 index=self._index,
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
@@ -55,7 +57,7 @@ class Node:
                 member=self._bank.member,
                 role=self._bank.role(),
                 notifier=self._notifier,
-                health=lambda: self._health,
+                health=self._health,
                 inlet=RestFeeds(self._bank.intake),
                 development=config.development,
             )
@@ -71,17 +73,32 @@ class Node:
             self._scheduler.stop()
             self._bank.close()
 
+    def _health(self) -> ChainHealth:
+        return ChainHealth(self._head, self._stalled, posting_stopped=bool(self._troubles))
+
+    def _submit(self) -> None:
+        self._bank.submit()
+        troubles = self._bank.troubles()
+        for why in troubles:
+            if why not in self._troubles:
+                _log.error("posting stopped", why=why)
+        if self._troubles and not troubles:
+            _log.info("posting goes on")
+        self._troubles = troubles
+
     def _index(self) -> None:
         try:
             head = self._bank.head()
-        except ChainUnreachable:
-            self._health = ChainHealth(head=None, stalled=True)
+            if head != self._head:
+                self._moved_at = time.monotonic()
+            self._head = head
+            self._stalled = (
+                time.monotonic() - self._moved_at > _STALLED_AFTER_S and self._bank.in_flight()
+            )
+            self._bank.index()
+        except (ChainUnreachable, WrongChain):
+            self._head, self._stalled = None, True
             raise
-        if head != self._health.head:
-            self._moved_at = time.monotonic()
-        waits = time.monotonic() - self._moved_at > _STALLED_AFTER_S and self._bank.in_flight()
-        self._health = ChainHealth(head=head, stalled=waits)
-        self._bank.index()
         self._notifier.publish(self._bank.indexed_block())
 
     def _take_in(self, facility: str, path: Path) -> str:
@@ -114,7 +131,9 @@ def _listen(host: str, port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # now, not later: until then another could bind the same port
     except OSError as fault:
+        listener.close()
         raise ConfigFault(
             f"cannot listen on {host}:{port} ({fault.strerror})",
             remedy="Free the port, or choose another under [api] in bank.toml",

@@ -15,6 +15,7 @@ from pathlib import Path
 from app.bootstrap import Bank
 from app.config import load_config
 from app.domain.errors import InputFault, TallyError
+from app.logs import configure_logs
 from app.services.reconcile import Message, Worker, work
 
 LARGE_FEED_BYTES = 4_000_000
@@ -155,6 +156,7 @@ class _PipeDesk:
 
 
 def _work_in_process(pipe: Connection, config: Path, facility: str, feed: Path | None) -> None:
+    configure_logs()
     try:
         with closing(Bank(load_config(config))) as bank:
             bank.index()  # the facility's terms are read from the chain

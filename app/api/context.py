@@ -16,11 +16,13 @@ class ChainHealth:
     """The chain as this node last saw it. Asking for it must not wait for the chain.
 
     `head` is the newest final block at the endpoint, None while nobody answers there; `stalled`
-    says that blocks should come and do not.
+    says that blocks should come and do not, `posting_stopped` that nothing more goes out until a
+    person has looked (the node's log says why).
     """
 
     head: int | None
     stalled: bool = False
+    posting_stopped: bool = False
 
 
 class Inlet(Protocol):

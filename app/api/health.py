@@ -68,6 +68,7 @@ def _look(request: Request) -> HealthOut:
             lag = max(0, seen.head - cursor.block_number)
     return HealthOut(
         status=chain_status(cursor, seen),
+        posting="stopped" if seen.posting_stopped else "running",
         bank=context.bank,
         role=context.role,
         chain=ChainOut(

@@ -313,9 +313,11 @@ class ChainOut(_Model):
 
 
 class HealthOut(_Model):
-    """`status`: live, behind, stalled, unreachable (the chain) or starting."""
+    """`status`: live, behind, stalled, unreachable (the chain) or starting. `posting`: stopped when
+    nothing more goes out until a person has looked; the node's log says why."""
 
     status: Literal["live", "behind", "stalled", "unreachable", "starting"]
+    posting: Literal["running", "stopped"]
     bank: str
     role: str
     chain: ChainOut

@@ -8,6 +8,7 @@ import typer
 
 from app.cli.console import stderr
 from app.domain.errors import InputFault, TallyError
+from app.logs import configure_logs
 
 _INPUT_EXIT = 2
 _FAILED_EXIT = 3
@@ -38,9 +39,11 @@ _VERBS = (
     "breaks",
     "report",
     "rebuild",
+    "dead-letters",
     "network",
 )
-"""Each is the name of a module here, and in it of the function (or group) that it runs."""
+"""Each is the name of a module here, and in it of the function (or group) that it runs (with `_`
+for `-`)."""
 
 
 def _register(arguments: list[str]) -> None:
@@ -50,7 +53,8 @@ def _register(arguments: list[str]) -> None:
     """
     asked = arguments[0] if arguments else ""
     for verb in (asked,) if asked in _VERBS else _VERBS:
-        found = getattr(import_module(f"app.cli.{verb}"), verb)
+        name = verb.replace("-", "_")
+        found = getattr(import_module(f"app.cli.{name}"), name)
         if isinstance(found, typer.Typer):
             cli.add_typer(found, name=verb)
         else:
@@ -59,6 +63,7 @@ def _register(arguments: list[str]) -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 2 for unusable input, 3 for what failed on the way."""
+    configure_logs()
     _register(sys.argv[1:])
     try:
         cli()

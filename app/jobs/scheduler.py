@@ -1,5 +1,6 @@
 """The node's clockwork: what recurs, each job on its own thread, never two of a kind at once."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -30,6 +31,8 @@ class Scheduler:
     """Runs the jobs until `stop`. A job that fails is logged once and tried again at its time."""
 
     def __init__(self, jobs: Jobs) -> None:
+        # A job that takes longer than its interval is skipped, which is nothing to write home about.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._troubles: dict[str, str] = {}
         for name, job, every_s in (
@@ -48,11 +51,6 @@ class Scheduler:
                 coalesce=True,
                 misfire_grace_time=None,
             )
-
-    @property
-    def troubles(self) -> dict[str, str]:
-        """The jobs that fail just now, and why."""
-        return dict(self._troubles)
 
     def start(self) -> None:
         self._scheduler.start()
