@@ -34,11 +34,11 @@ def create_network(root: Path, members: list[Member], validators: int, say: Say)
             where=str(root),
             remedy="Use it as it is (`tally network up`), or name another folder",
         )
+    binary = engine.build(say)
     try:
         compiler.compile_contracts()
     except compiler.CompileError as fault:
         raise ChainFault(str(fault), where="contracts") from fault
-    binary = engine.build(say)
     try:
         folder.chain.mkdir(parents=True)
     except OSError as fault:

@@ -1,0 +1,96 @@
+"""`tally network up`, `down`, `status` and `logs`: validators as processes of this machine."""
+
+from __future__ import annotations
+
+import signal
+import socket
+
+import psutil
+import pytest
+
+from app.domain.errors import ChainFault
+from deploy.network import operate
+from deploy.network.health import look
+from deploy.network.layout import HOST, Network
+from tests.network.running import (
+    await_health,
+    status,
+    tally,
+    validator_processes,
+)
+
+
+def pids(network: Network) -> dict[str, int]:
+    return {one.validator.name: one.pid for one in look(network).validators}
+
+
+def test_up_brings_blocks_and_again_changes_nothing(stopped: Network) -> None:
+    outcome = tally("network", "up", "--dir", stopped.folder.root)
+    assert outcome.code == 0, outcome.stderr
+    shown = status(stopped)
+    assert shown["height"] > 0
+    assert sorted(one["pid"] for one in shown["validators"]) == sorted(
+        validator_processes(stopped.folder.root)
+    )
+    for one in shown["validators"]:
+        assert one["running"] and abs(one["height"] - shown["height"]) <= 1
+
+    before = pids(stopped)
+    operate.up(stopped, print)
+    assert pids(stopped) == before
+    await_health(stopped, lambda health: all(one.peers == 3 for one in health.validators), 30)
+
+
+def test_only_this_machine_reaches_a_validator(running: Network) -> None:
+    for pid in pids(running).values():
+        listening = [
+            one.laddr
+            for one in psutil.Process(pid).net_connections("all")
+            if one.status == psutil.CONN_LISTEN
+        ]
+        assert len(listening) == 3  # RPC, peers, control
+        assert {address.ip for address in listening} == {HOST}
+
+
+def test_validators_outlive_the_command_and_see_nothing_of_it(running: Network) -> None:
+    for pid in pids(running).values():
+        process = psutil.Process(pid)
+        assert not process.environ()
+        assert process.terminal() is None
+
+
+def test_down_leaves_nothing_running(running: Network) -> None:
+    outcome = tally("network", "down", "--dir", running.folder.root)
+    assert outcome.code == 0 and "4 validators stopped" in outcome.stdout
+    assert not validator_processes(running.folder.root)
+    assert operate.down(running) == 0
+    shown = tally("network", "status", "--dir", running.folder.root)
+    assert shown.code == 0 and "tally network up" in shown.stdout
+
+
+def test_up_starts_only_what_is_dead(running: Network) -> None:
+    before = pids(running)
+    psutil.Process(before["plzen-1"]).send_signal(signal.SIGKILL)
+    await_health(running, lambda health: not health.validators[3].running, 10)
+    operate.up(running, print)
+    after = pids(running)
+    assert after["plzen-1"] not in (0, before["plzen-1"])
+    assert {name: pid for name, pid in after.items() if name != "plzen-1"} == {
+        name: pid for name, pid in before.items() if name != "plzen-1"
+    }
+
+
+def test_a_port_that_a_stranger_took_is_named_and_nothing_is_started(stopped: Network) -> None:
+    taken = stopped.validators[2]
+    with socket.create_server((HOST, taken.rpc_port)):
+        with pytest.raises(ChainFault, match=f"port {taken.rpc_port} of ostrava-1 is taken"):
+            operate.up(stopped, print)
+        assert not validator_processes(stopped.folder.root)
+
+
+def test_logs_shows_the_end_of_one_validators_log(running: Network) -> None:
+    outcome = tally("network", "logs", "brno-1", "--dir", running.folder.root, "-n", "7")
+    assert outcome.code == 0
+    assert len(outcome.stdout.splitlines()) == 7
+    outcome = tally("network", "logs", "brno-9", "--dir", running.folder.root)
+    assert outcome.code == 2 and "brno-1" in outcome.stderr
