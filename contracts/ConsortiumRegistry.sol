@@ -76,8 +76,8 @@ contract ConsortiumRegistry is ConsortiumStorage, Governed, IConsortiumRegistry 
         if (_numberByName[nameHash] != 0) revert ConsortiumNameTaken(newcomer.name, _numberByName[nameHash]);
 
         Role role = Role(newcomer.role);
-        bool isKeyMissing = newcomer.operator == address(0) || newcomer.approver == address(0)
-            || newcomer.recovery == address(0);
+        bool isKeyMissing =
+            newcomer.operator == address(0) || newcomer.approver == address(0) || newcomer.recovery == address(0);
         if (newcomer.sealingKey == 0 || (isKeyMissing && _isBank(role))) revert ConsortiumKeyMissing(newcomer.name);
 
         uint16 number = ++_memberCount;

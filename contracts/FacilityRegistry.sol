@@ -187,7 +187,9 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
         for (uint256 i; i < partners.length; ++i) {
             uint16 member = partners[i].member;
             bool isTwice = facility.partnerOf[member] != 0;
-            if (member == lead || isTwice || !_consortium.isActiveBank(member)) revert FacilityBadPartner(i + 1, member);
+            if (member == lead || isTwice || !_consortium.isActiveBank(member)) {
+                revert FacilityBadPartner(i + 1, member);
+            }
             facility.partnerOf[member] = uint8(i + 1);
             facility.partners.push(partners[i]);
             firstShares.push(partners[i].shares);
@@ -199,8 +201,8 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
         for (uint256 i; i < readers.length; ++i) {
             uint16 member = readers[i].member;
             Member memory reader = _consortium.member(member);
-            bool isReader = reader.state == MemberState.Active
-                && (reader.role == Role.Auditor || reader.role == Role.Regulator);
+            bool isReader =
+                reader.state == MemberState.Active && (reader.role == Role.Auditor || reader.role == Role.Regulator);
             if (!isReader) revert FacilityBadReader(i, member);
             for (uint256 earlier; earlier < i; ++earlier) {
                 if (readers[earlier].member == member) revert FacilityBadReader(i, member);

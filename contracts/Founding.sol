@@ -7,15 +7,7 @@ import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
-import {FoundingMember} from "./types/ConsortiumTypes.sol";
-
-/// @notice The contracts of a consortium: implementations to found it from, or the proxies founded.
-struct Contracts {
-    address consortiumRegistry;
-    address facilityRegistry;
-    address reserveLedger;
-    address reconciliation;
-}
+import {Contracts, FoundingMember} from "./types/ConsortiumTypes.sol";
 
 /// @title The founding of a consortium, whole or not at all
 /// @notice Its creation makes the proxies, wires them to each other and admits the founding members, in one
@@ -38,9 +30,8 @@ contract Founding {
         IConsortiumRegistry(founded.consortiumRegistry).initialize(members);
         IFacilityRegistry(founded.facilityRegistry).initialize(founded.consortiumRegistry);
         IReserveLedger(founded.reserveLedger).initialize(founded.consortiumRegistry, founded.reconciliation);
-        IReconciliation(founded.reconciliation).initialize(
-            founded.consortiumRegistry, founded.facilityRegistry, founded.reserveLedger
-        );
+        IReconciliation(founded.reconciliation)
+            .initialize(founded.consortiumRegistry, founded.facilityRegistry, founded.reserveLedger);
         _contracts = founded;
         emit Founded(founded);
     }

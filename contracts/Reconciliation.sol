@@ -16,6 +16,7 @@ import {Limits} from "./libraries/Limits.sol";
 import {Movements} from "./libraries/Movements.sol";
 import {OpenChanges} from "./libraries/OpenChanges.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
+import {Staged, StagedParts} from "./libraries/StagedParts.sol";
 import {Splits} from "./libraries/Splits.sol";
 import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
@@ -27,9 +28,13 @@ import {Pair, Reason, Status} from "./types/LegTypes.sol";
 ///      judged, sums are kept in memory and recorded in the ledger by one call at the end.
 contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     using BatchSums for Sums;
+    using StagedParts for Staged;
 
     /// @dev Topic of Posted, whose words are copied once, for the digest and the event.
     bytes32 private constant _POSTED = keccak256("Posted(uint32,uint16,uint64,bytes32,bytes)");
+
+    /// @dev Instead of a count of parts: one of their pairs has its lead half already.
+    uint256 private constant _DUPLICATE = type(uint256).max;
 
     /// @dev A batch while it is read. What every leg needs stands here ready for it.
     struct Batch {
@@ -53,26 +58,19 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         // the group that the words are in; no business day = none yet
         uint256 businessDay;
         uint256 sharesDay;
+        // what the lead's halves of the group have in common under the newest rules, see PairSlots.leadStamp
+        uint256 newestStamp;
         // the place of the word in hand, the words so far that are no legs, and the parts beyond one a leg
         uint256 index;
         uint256 otherWords;
         uint256 moreParts;
-        // of the lead's leg in hand, by partner; the version of the shares in it
-        Part[] split;
-        uint256 splitVersion;
+        // the shares in hand, packed, by partner; their version
+        uint256[] sharesInHand;
+        uint256 versionInHand;
+        // the parts of the lead's leg in hand, checked and not yet written
+        Staged staged;
         // what the batch moves
         Sums sums;
-    }
-
-    /// @dev A partner's part of the lead's leg in hand.
-    struct Part {
-        // the partner's shares, packed
-        uint256 shares;
-        // minor units
-        uint256 amount;
-        // its pair, and where that is kept
-        PairSlot slot;
-        bytes32 place;
     }
 
     /// @inheritdoc IReconciliation
@@ -90,7 +88,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         Batch memory batch = _open(facility, sequence, legs.length);
         _read(batch, legs);
         Sums memory sums = batch.sums;
-        _ledger.record(facility, batch.party == 0, sums.firstPartner, sums.movements(), sums.changes);
+        _ledger.record(facility, batch.party == 0, sums.movements(), sums.changes);
         _seal(batch, legs);
     }
 
@@ -139,11 +137,12 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256 partners = terms.partnerCount;
         if (terms.party == 0) {
             // at most two accounts' worth of parts before the count of parts stops the batch
-            batch.sums = BatchSums.create(Math.min(words * partners, words + Limits.MAX_PARTS), 1, partners);
-            batch.split = new Part[](partners);
+            batch.sums = BatchSums.create(Math.min(words * partners, words + Limits.MAX_PARTS), partners);
+            batch.sharesInHand = new uint256[](partners);
+            batch.staged = StagedParts.create(partners);
         } else {
             // a half moves its own book on one day, and the agreed amount perhaps on another: the lead half's
-            batch.sums = BatchSums.create(2 * words, terms.party, 1);
+            batch.sums = BatchSums.create(2 * words, terms.party);
         }
     }
 
@@ -158,8 +157,8 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
                 ++i;
             }
             if (word.isPlain(batch.latestDayOfGroup)) {
-                Reason reason = batch.party == 0 ? _postLead(batch, word) : _postPartner(batch, word);
-                if (reason != Reason.None) _reject(batch, reason);
+                if (batch.party == 0) _postLead(batch, word);
+                else _postPartner(batch, word);
             } else if (word.isGroup()) {
                 _openGroup(batch, word);
             } else {
@@ -173,6 +172,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         if (!word.isWellFormedGroup()) revert PostingMalformed(batch.index);
         batch.businessDay = word.businessDay();
         batch.sharesDay = word.sharesDay();
+        batch.newestStamp = PairSlots.leadStamp(word.businessDay(), batch.rulesVersion);
         batch.sums.openDay(word.businessDay());
         ++batch.otherWords;
         batch.latestDayOfGroup = Math.max(batch.businessDay, batch.sharesDay) > batch.latestDay ? 0 : batch.latestDay;
@@ -184,18 +184,17 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256 index = batch.index;
         if (batch.businessDay == 0) revert PostingMalformed(index);
         next = index + 1;
-        Reason reason;
-        if (word.kind() == Kinds.REVERSAL) {
-            if (next == legs.length) revert PostingMalformed(index);
-            LegWord target = _wordAt(legs, next++);
-            if (!target.isWellFormedTarget()) revert PostingMalformed(index + 1);
-            ++batch.otherWords;
-            reason = _fault(batch, word, target.targetKind());
-            if (reason == Reason.None) reason = _postReversal(batch, word, target);
-        } else {
-            reason = _fault(batch, word, word.kind());
+        if (word.kind() != Kinds.REVERSAL) {
+            _reject(batch, _fault(batch, word, word.kind()));
+            return next;
         }
-        if (reason != Reason.None) _reject(batch, reason);
+        if (next == legs.length) revert PostingMalformed(index);
+        LegWord target = _wordAt(legs, next++);
+        if (!target.isWellFormedTarget()) revert PostingMalformed(index + 1);
+        ++batch.otherWords;
+        Reason reason = _fault(batch, word, target.targetKind());
+        if (reason == Reason.None) _postReversal(batch, word, target);
+        else _reject(batch, reason);
     }
 
     /// @dev What is wrong with a leg by itself: kind, amount, partner, dates, then the mark of a duplicate.
@@ -228,42 +227,41 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     }
 
     /// @dev A partner's half, of its own account.
-    function _postPartner(Batch memory batch, LegWord word) private returns (Reason) {
+    function _postPartner(Batch memory batch, LegWord word) private {
         uint256 kind = word.kind();
         uint256 partner = word.partner();
-        if (partner != batch.party) return _partnerFault(batch, partner);
+        if (partner != batch.party) return _reject(batch, _partnerFault(batch, partner));
         PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
         PairSlot slot = record.slot;
-        if (slot.has(PairSlots.PARTNER_POSTED)) return Reason.Duplicate;
+        if (slot.has(PairSlots.PARTNER_POSTED)) return _reject(batch, Reason.Duplicate);
 
         record.slot = _setPartnerHalf(batch, slot, kind, word.half(), Kinds.effect(kind, word.amount()));
-        return Reason.None;
     }
 
     /// @dev The lead's leg: one partner's, or of a whole event, which is split. A part of 0 makes no half.
-    function _postLead(Batch memory batch, LegWord word) private returns (Reason) {
+    function _postLead(Batch memory batch, LegWord word) private {
         uint256 kind = word.kind();
         uint256 partner = word.partner();
         // nobody is named for a shared kind, a partner for the others
-        if ((partner == 0) != Kinds.isShared(kind)) return _partnerFault(batch, partner);
+        if ((partner == 0) != Kinds.isShared(kind)) return _reject(batch, _partnerFault(batch, partner));
         uint256 half = word.half();
-        uint256 version;
+        uint256 stamp = _leadStamp(batch, word.valueDay());
         if (partner == 0) {
-            version = _takeSharesOf(batch, word);
-            if (batch.partnerCount != 1) return _postParts(batch, word, version);
+            uint256 version = _takeSharesOf(batch, word);
+            stamp = PairSlots.withShares(stamp, version);
+            if (batch.partnerCount != 1) return _postParts(batch, word, stamp);
             partner = 1;
-            half = PairSlots.withAmount(half, Splits.part(_partAt(batch.split, 0).shares, kind, word.amount()));
+            half = PairSlots.withAmount(half, Splits.part(_sharesOf(batch, 1), kind, word.amount()));
         } else if (partner > batch.partnerCount) {
-            return Reason.UnknownPartner;
+            return _reject(batch, Reason.UnknownPartner);
         }
         PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
         PairSlot slot = record.slot;
-        if (slot.has(PairSlots.LEAD_POSTED)) return Reason.Duplicate;
+        if (slot.has(PairSlots.LEAD_POSTED)) return _reject(batch, Reason.Duplicate);
         uint256 amount = PairSlots.halfAmount(half);
-        if (amount == 0) return Reason.NoParts;
+        if (amount == 0) return _reject(batch, Reason.NoParts);
 
-        record.slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), version);
-        return Reason.None;
+        record.slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), stamp);
     }
 
     /// @dev Takes in hand the shares that split a leg: those of the day that the lead states, or of the value day.
@@ -274,65 +272,61 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
             uint256 day = batch.sharesDay == 0 ? word.valueDay() : batch.sharesDay;
             if (day < from) version = _olderShares(batch, day);
         }
-        if (version != batch.splitVersion) _takeShares(batch, version);
+        if (version != batch.versionInHand) _takeShares(batch, version);
     }
 
     /// @dev The lead's leg split among several partners. If any pair has its lead half already, the whole leg is a
     ///      duplicate: all are checked before one is written.
-    function _postParts(Batch memory batch, LegWord word, uint256 sharesVersion) private returns (Reason) {
-        Reason reason = _split(batch, word);
-        if (reason != Reason.None) return reason;
+    function _postParts(Batch memory batch, LegWord word, uint256 stamp) private {
+        uint256 count = _stageParts(batch, word);
+        if (count == _DUPLICATE) return _reject(batch, Reason.Duplicate);
+        if (count == 0) return _reject(batch, Reason.NoParts);
 
         uint256 kind = word.kind();
-        uint256 partners = batch.partnerCount;
-        for (uint256 i; i < partners;) {
-            Part memory part = _partAt(batch.split, i);
+        for (uint256 i; i < count;) {
+            (uint256 partner, uint256 amount, PairSlot slot, bytes32 place) = batch.staged.at(i);
+            uint256 half = PairSlots.withAmount(word.half(), amount);
+            slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), stamp);
+            _recordAt(place).slot = slot;
             unchecked {
                 ++i;
             }
-            uint256 amount = part.amount;
-            if (amount == 0) continue;
-            uint256 half = PairSlots.withAmount(word.half(), amount);
-            _recordAt(part.place).slot =
-                _setLeadHalf(batch, part.slot, i, kind, half, Kinds.effect(kind, amount), sharesVersion);
         }
-        return Reason.None;
     }
 
     /// @dev Finds each partner's part of a leg, its pair, and where that is kept.
-    function _split(Batch memory batch, LegWord word) private view returns (Reason) {
+    /// @return count how many parts there are; _DUPLICATE where a pair has its lead half already
+    function _stageParts(Batch memory batch, LegWord word) private view returns (uint256 count) {
         uint256 kind = word.kind();
         uint256 amount = word.amount();
         uint256 partners = batch.partnerCount;
-        uint256 sum;
-        for (uint256 i; i < partners;) {
-            Part memory part = _partAt(batch.split, i);
+        uint256 key = PairSlots.key(batch.facility, 0, kind, word.ref());
+        for (uint256 partner = 1; partner <= partners;) {
             unchecked {
-                ++i;
-                part.amount = Splits.part(part.shares, kind, amount);
-                sum += part.amount;
+                key += PairSlots.NEXT_PARTNER;
             }
-            PairRecord storage record = _pairs[PairSlots.key(batch.facility, i, kind, word.ref())];
+            PairRecord storage record = _pairs[key];
             PairSlot slot = record.slot;
-            if (slot.has(PairSlots.LEAD_POSTED)) return Reason.Duplicate;
-            part.slot = slot;
-            part.place = _placeOf(record);
+            if (slot.has(PairSlots.LEAD_POSTED)) return _DUPLICATE;
+            uint256 part = Splits.part(_sharesOf(batch, partner), kind, amount);
+            unchecked {
+                if (part != 0) batch.staged.set(count++, partner, part, slot, _placeOf(record));
+                ++partner;
+            }
         }
-        if (sum == 0) return Reason.NoParts;
         _countParts(batch, partners - 1);
-        return Reason.None;
     }
 
     /// @dev A reversal takes the amounts that its target's halves hold; they are never split again. It is a pair of its
     ///      own; its target is only marked. The lead's of a shared event concerns every partner that had a part.
-    function _postReversal(Batch memory batch, LegWord word, LegWord target) private returns (Reason) {
-        (uint256 first, uint256 last) =
-            word.partner() == 0 ? (1, batch.partnerCount) : (word.partner(), word.partner());
+    function _postReversal(Batch memory batch, LegWord word, LegWord target) private {
+        (uint256 first, uint256 last) = word.partner() == 0 ? (1, batch.partnerCount) : (word.partner(), word.partner());
         Reason reason = _reversalFault(batch, word, target, first, last);
-        if (reason != Reason.None) return reason;
+        if (reason != Reason.None) return _reject(batch, reason);
 
         _countParts(batch, last - first);
         bool isLead = batch.party == 0;
+        uint256 stamp = _leadStamp(batch, word.valueDay());
         for (uint256 partner = first; partner <= last; ++partner) {
             PairRecord storage reversed = _targetRecord(batch, target, partner);
             uint256 half = isLead ? reversed.slot.leadHalf() : reversed.slot.partnerHalf();
@@ -344,10 +338,9 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
             half = PairSlots.withAmount(word.half(), amount);
             PairRecord storage record = _reversalRecord(batch, word, target, partner);
             record.slot = isLead
-                ? _setLeadHalf(batch, record.slot, partner, Kinds.REVERSAL, half, effect, 0)
+                ? _setLeadHalf(batch, record.slot, partner, Kinds.REVERSAL, half, effect, stamp)
                 : _setPartnerHalf(batch, record.slot, Kinds.REVERSAL, half, effect);
         }
-        return Reason.None;
     }
 
     /// @dev What forbids a reversal: it is there already, or its target is none, absent, reversed or of another amount.
@@ -379,6 +372,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     /// @dev The pair with the lead's half set. A first half opens; a second is judged: an exact match by one comparison,
     ///      others by the rules. Sums what that moves.
     /// @param effect the half's amount signed by its effect, two's complement like all effects
+    /// @param stamp what all halves of the leg have in common, see _leadStamp
     function _setLeadHalf(
         Batch memory batch,
         PairSlot slot,
@@ -386,13 +380,10 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256 kind,
         uint256 half,
         uint256 effect,
-        uint256 sharesVersion
+        uint256 stamp
     ) private returns (PairSlot) {
         uint256 other = slot.partnerHalf();
-        uint256 rulesVersion = batch.rulesVersion;
-        uint256 valueDay = PairSlots.halfValueDay(half);
-        if (valueDay < batch.rulesFrom) rulesVersion = _olderRules(batch, valueDay);
-        slot = slot.withLeadHalf(half, batch.businessDay, rulesVersion, sharesVersion);
+        slot = slot.withLeadHalf(half, stamp);
         uint256 delta = Movements.delta(effect, 0);
         uint256 opening;
         if (other == 0) {
@@ -407,6 +398,12 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         }
         batch.sums.add(partner, kind, delta, opening);
         return slot;
+    }
+
+    /// @dev What the halves of one leg of the lead have in common: the business day, and the rules of its value day.
+    function _leadStamp(Batch memory batch, uint256 valueDay) private view returns (uint256) {
+        if (valueDay >= batch.rulesFrom) return batch.newestStamp;
+        return PairSlots.leadStamp(batch.businessDay, _olderRules(batch, valueDay));
     }
 
     /// @dev The pair with the partner's half set; as `_setLeadHalf`.
@@ -540,9 +537,9 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
             batch.shares[version] = shares;
         }
         for (uint256 i; i < batch.partnerCount; ++i) {
-            batch.split[i].shares = i < shares.length ? Splits.pack(shares[i]) : 0;
+            batch.sharesInHand[i] = i < shares.length ? Splits.pack(shares[i]) : 0;
         }
-        batch.splitVersion = version;
+        batch.versionInHand = version;
     }
 
     function _targetRecord(Batch memory batch, LegWord target, uint256 partner)
@@ -562,10 +559,11 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         return _pairs[PairSlots.reversalKey(ownKey, LegWord.unwrap(target))];
     }
 
-    /// @dev A part that the caller knows to be there.
-    function _partAt(Part[] memory split, uint256 i) private pure returns (Part memory part) {
+    /// @dev The packed shares in hand of a partner that the caller knows to be there.
+    function _sharesOf(Batch memory batch, uint256 partner) private pure returns (uint256 shares) {
+        uint256[] memory inHand = batch.sharesInHand;
         assembly ("memory-safe") {
-            part := mload(add(split, shl(5, add(i, 1))))
+            shares := mload(add(inHand, shl(5, partner)))
         }
     }
 

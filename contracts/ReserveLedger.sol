@@ -16,10 +16,11 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     using SafeCast for int256;
     using SafeCast for uint256;
 
-    /// @dev What a batch moves on one account in all: sums of its movements.
+    /// @dev What a batch moves on one account in all.
     struct Sums {
+        bool isTouched;
         // the account's last closed day
-        uint256 closedThrough;
+        uint24 closedThrough;
         int256 book;
         int256 agreed;
     }
@@ -33,34 +34,30 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     /// @inheritdoc IReserveLedger
-    function record(
-        uint32 facility,
-        bool isLead,
-        uint256 firstPartner,
-        Movement[] calldata movements,
-        OpenChange[] calldata changes
-    ) external {
+    function record(uint32 facility, bool isLead, Movement[] calldata movements, OpenChange[] calldata changes)
+        external
+    {
         if (msg.sender != _reconciliation) revert LedgerOnlyReconciliation(msg.sender);
 
         Sums[] memory sums = new Sums[](changes.length);
-        for (uint256 i; i < changes.length; ++i) {
-            sums[i].closedThrough = _books[_accountKey(facility, firstPartner + i)].closedThrough;
-        }
         for (uint256 i; i < movements.length; ++i) {
             Movement movement = movements[i];
             uint256 partner = movement.partner();
-            if (partner < firstPartner || partner - firstPartner >= changes.length) {
-                revert LedgerUnknownAccount(facility, partner);
+            if (partner >= changes.length) revert LedgerUnknownAccount(facility, partner);
+            uint256 accountKey = _accountKey(facility, partner);
+            Sums memory sum = sums[partner];
+            if (!sum.isTouched) {
+                sum.isTouched = true;
+                sum.closedThrough = _books[accountKey].closedThrough;
             }
-            Sums memory sum = sums[partner - firstPartner];
             sum.book += movement.book();
             sum.agreed += movement.agreed();
-            _recordMovement(_accountKey(facility, partner), isLead, movement, sum.closedThrough);
+            _recordMovement(accountKey, isLead, movement, sum.closedThrough);
         }
-        for (uint256 i; i < changes.length; ++i) {
-            if (sums[i].book != 0 || sums[i].agreed != 0 || !changes[i].isNone()) {
-                _recordAccount(facility, isLead, firstPartner + i, sums[i], changes[i]);
-            }
+        // no leg opens or is settled without a movement
+        for (uint256 partner; partner < changes.length; ++partner) {
+            if (sums[partner].isTouched) _recordAccount(facility, isLead, partner, sums[partner], changes[partner]);
+            else if (!changes[partner].isNone()) revert LedgerUnknownAccount(facility, partner);
         }
     }
 

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {
-    FacilityState, FacilityTerms, PostingTerms, Rules, Shares
-} from "../types/FacilityTypes.sol";
+import {FacilityState, FacilityTerms, PostingTerms, Rules, Shares} from "../types/FacilityTypes.sol";
 import {IGoverned} from "./IGoverned.sol";
 
 /// @title The facilities: who lends together, with what shares, judged by which rules

@@ -17,7 +17,8 @@ interface IReserveLedger is IGoverned {
     /// @dev Never seen unless the code that records is wrong: report it.
     error LedgerOutOfBalance(uint32 facility, uint8 partner, bool isLeadBook);
 
-    /// @notice A movement names a partner that is not among the accounts of the record.
+    /// @notice A movement names a partner beyond the changes, or a change has no movement.
+    /// @dev Never seen unless the code that records is wrong: report it.
     error LedgerUnknownAccount(uint32 facility, uint256 partner);
 
     /// @notice Once, in the transaction that makes the proxy.
@@ -27,17 +28,10 @@ interface IReserveLedger is IGoverned {
 
     /// @notice Records what one batch moves.
     /// @param isLead whose book the movements are of: the lead's, or the partner's
-    /// @param firstPartner the partner of the first of `changes`; the others follow
     /// @param movements per account, business day and kind; days that are closed move to the next open one
-    /// @param changes per account, of open legs and accepted differences
-    /// @dev Reverts with LedgerOnlyReconciliation or LedgerOutOfBalance.
-    function record(
-        uint32 facility,
-        bool isLead,
-        uint256 firstPartner,
-        Movement[] calldata movements,
-        OpenChange[] calldata changes
-    ) external;
+    /// @param changes of open legs and accepted differences, by partner number; place 0 is nobody's
+    /// @dev Reverts with LedgerOnlyReconciliation, LedgerUnknownAccount or LedgerOutOfBalance.
+    function record(uint32 facility, bool isLead, Movement[] calldata movements, OpenChange[] calldata changes) external;
 
     /// @notice A reserve account; all amounts in minor units, signed by their effect on the reserve.
     /// @return leadBook sum of the lead's legs

@@ -9,41 +9,36 @@ import {OpenChange, OpenChanges} from "./OpenChanges.sol";
 ///      place in `list` plus one. It has at least twice as many entries as `list` can hold, so probing ends, and soon.
 ///      Nearly all movements fall on the day in hand: where those lie is kept at hand in `today`.
 struct Sums {
-    // the partners whose accounts move: the first; the others follow
-    uint256 firstPartner;
+    // by partner number; place 0 is nobody's
     OpenChange[] changes;
     Movement[] list;
     uint256 count;
     bytes index;
-    // the day in hand, and by account and kind the place in memory of its movement; 0 = none yet
+    // the day in hand, and by partner number and kind the place in memory of its movement; 0 = none yet
     uint256 day;
     uint256[] today;
 }
 
 /// @title Summing in memory what a batch moves
 library BatchSums {
-    /// @dev 2^40 divided by the golden ratio, odd: spreads neighbouring keys over the index.
-    uint256 private constant _SPREAD = 0x9E3779B97F;
+    /// @dev 2^64 divided by the golden ratio, odd: spreads neighbouring keys over the index.
+    uint256 private constant _SPREAD = 0x9E3779B97F4A7C15;
 
-    /// @dev Room for the kinds of one account in `today`, a power of two.
+    /// @dev Room for the kinds of one account in `today`: 2^4.
     uint256 private constant _KINDS = 16;
 
     /// @param capacity the most movements that the batch can need, at most 2^15
-    /// @param firstPartner the first of the partners whose accounts move
-    /// @param accounts how many follow on each other
-    function create(uint256 capacity, uint256 firstPartner, uint256 accounts)
-        internal
-        pure
-        returns (Sums memory sums)
-    {
+    /// @param lastPartner the highest partner number whose account moves
+    function create(uint256 capacity, uint256 lastPartner) internal pure returns (Sums memory sums) {
         uint256 entries = 4;
         while (entries < 2 * capacity) entries <<= 1;
         sums.index = new bytes(2 * entries);
         sums.list = new Movement[](capacity);
-        sums.firstPartner = firstPartner;
-        sums.today = new uint256[](accounts * _KINDS);
-        sums.changes = new OpenChange[](accounts);
-        for (uint256 i; i < accounts; ++i) sums.changes[i] = OpenChanges.NONE;
+        sums.today = new uint256[]((lastPartner + 1) * _KINDS);
+        sums.changes = new OpenChange[](lastPartner + 1);
+        for (uint256 partner; partner <= lastPartner; ++partner) {
+            sums.changes[partner] = OpenChanges.NONE;
+        }
     }
 
     /// @notice Takes another day in hand.
@@ -57,29 +52,30 @@ library BatchSums {
     }
 
     /// @notice Adds what one half moves on the day in hand.
-    /// @param partner one of the partners that the sums were made for
+    /// @param partner up to the last one that the sums were made for
     /// @param kind below 16
     /// @param moved as `Movements.delta` makes it
     /// @param opened as `OpenChanges` makes it
     function add(Sums memory sums, uint256 partner, uint256 kind, uint256 moved, uint256 opened) internal pure {
         uint256[] memory today = sums.today;
         OpenChange[] memory changes = sums.changes;
-        unchecked {
-            uint256 account = partner - sums.firstPartner;
-            uint256 at;
+        uint256 known;
+        uint256 at;
+        assembly ("memory-safe") {
+            known := add(add(today, 0x20), shl(5, add(shl(4, partner), kind)))
+            at := mload(known)
+        }
+        if (at == 0) {
+            at = _find(sums, Movements.toKey(partner, sums.day, kind));
             assembly ("memory-safe") {
-                at := mload(add(today, shl(5, add(add(shl(4, account), kind), 1))))
+                mstore(known, at)
             }
-            if (at == 0) {
-                at = _find(sums, Movements.toKey(partner, sums.day, kind));
-                today[account * _KINDS + kind] = at;
-            }
-            assembly ("memory-safe") {
-                // packed amounts are added as one number: see Movement and OpenChange
-                mstore(at, add(mload(at), moved))
-                at := add(changes, shl(5, add(account, 1)))
-                mstore(at, add(mload(at), opened))
-            }
+        }
+        assembly ("memory-safe") {
+            // packed amounts are added as one number: see Movement and OpenChange
+            mstore(at, add(mload(at), moved))
+            at := add(add(changes, 0x20), shl(5, partner))
+            mstore(at, add(mload(at), opened))
         }
     }
 
@@ -109,7 +105,7 @@ library BatchSums {
         Movement[] memory list = sums.list;
         unchecked {
             uint256 mask = (index.length >> 1) - 1;
-            uint256 place = (key * _SPREAD) >> 24;
+            uint256 place = (key * _SPREAD) >> 40;
             while (true) {
                 place &= mask;
                 uint256 entry = _entryAt(index, place);

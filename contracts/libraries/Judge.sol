@@ -14,10 +14,10 @@ library Judge {
     function judge(uint256 leadHalf, uint256 partnerHalf, Rules memory rules) internal pure returns (Status) {
         if (leadHalf == partnerHalf) return Status.Matched;
 
-        bool amountBroken = _distance(PairSlots.halfAmount(leadHalf), PairSlots.halfAmount(partnerHalf))
-            > rules.amountTolerance;
-        bool dateBroken = _distance(PairSlots.halfValueDay(leadHalf), PairSlots.halfValueDay(partnerHalf))
-            > rules.dateWindowDays;
+        bool amountBroken =
+            _distance(PairSlots.halfAmount(leadHalf), PairSlots.halfAmount(partnerHalf)) > rules.amountTolerance;
+        bool dateBroken =
+            _distance(PairSlots.halfValueDay(leadHalf), PairSlots.halfValueDay(partnerHalf)) > rules.dateWindowDays;
 
         if (amountBroken && dateBroken) return Status.AmountAndDate;
         if (amountBroken) return Status.Amount;

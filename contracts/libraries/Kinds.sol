@@ -16,8 +16,7 @@ library Kinds {
     uint256 internal constant OTHER_OUT = 11;
     uint256 internal constant REVERSAL = 12;
 
-    uint256 private constant _OUTGOING =
-        (1 << DRAWDOWN) | (1 << WITHDRAWAL) | (1 << SERVICE_FEE) | (1 << OTHER_OUT);
+    uint256 private constant _OUTGOING = (1 << DRAWDOWN) | (1 << WITHDRAWAL) | (1 << SERVICE_FEE) | (1 << OTHER_OUT);
 
     /// @notice Whether banks may post this kind. Corrections (13) are made by resolutions only.
     function isPostable(uint256 kind) internal pure returns (bool) {

@@ -32,6 +32,9 @@ library PairSlots {
     uint256 private constant _DAY = (1 << 24) - 1;
     uint256 private constant _VERSION = (1 << 12) - 1;
 
+    /// @notice What leads from a partner's key to the next partner's.
+    uint256 internal constant NEXT_PARTNER = 1 << 168;
+
     /// @notice The identity of a pair: facility (32) | partner (8) | kind (8) | reference (160).
     function key(uint256 facility, uint256 partner, uint256 kind, uint256 ref) internal pure returns (uint256) {
         return (facility << 176) | (partner << 168) | (kind << 160) | ref;
@@ -84,19 +87,20 @@ library PairSlots {
         return (PairSlot.unwrap(slot) >> _RULES_SHIFT) & _VERSION;
     }
 
+    /// @notice What the halves of one leg of the lead have in common.
+    function leadStamp(uint256 businessDay, uint256 rulesVersion_) internal pure returns (uint256) {
+        return (businessDay << _BUSINESS_DAY_SHIFT) | (rulesVersion_ << _RULES_SHIFT) | LEAD_POSTED;
+    }
+
+    /// @notice The stamp of a leg that is split.
+    function withShares(uint256 stamp, uint256 sharesVersion) internal pure returns (uint256) {
+        return stamp | (sharesVersion << _SHARES_SHIFT);
+    }
+
     /// @notice The slot with the lead's half set. Its rules replace those of a partner's half that came first.
-    function withLeadHalf(
-        PairSlot slot,
-        uint256 half,
-        uint256 businessDay,
-        uint256 rulesVersion_,
-        uint256 sharesVersion
-    ) internal pure returns (PairSlot) {
-        return PairSlot.wrap(
-            (PairSlot.unwrap(slot) & ~(_VERSION << _RULES_SHIFT)) | (half << _LEAD_HALF_SHIFT)
-                | (businessDay << _BUSINESS_DAY_SHIFT) | (rulesVersion_ << _RULES_SHIFT)
-                | (sharesVersion << _SHARES_SHIFT) | LEAD_POSTED
-        );
+    function withLeadHalf(PairSlot slot, uint256 half, uint256 stamp) internal pure returns (PairSlot) {
+        uint256 kept = PairSlot.unwrap(slot) & ~(_VERSION << _RULES_SHIFT);
+        return PairSlot.wrap(kept | (half << _LEAD_HALF_SHIFT) | stamp);
     }
 
     /// @notice The slot with the partner's half set.

@@ -53,3 +53,11 @@ struct KeyHolder {
     uint16 member;
     KeyPurpose purpose;
 }
+
+/// @notice The contracts of a consortium: implementations to found it from, or the proxies founded.
+struct Contracts {
+    address consortiumRegistry;
+    address facilityRegistry;
+    address reserveLedger;
+    address reconciliation;
+}

@@ -91,15 +91,10 @@ contract GasTest is Consortium {
         uint8 named = uint8(partner == 0 && kind > 5 ? 1 : partner);
         uint256 amount = 1_000_000 + event_;
         if (kind <= 5 && partner != 0) amount = amount * bps / 10_000;
-        return bytes32(
-            abi.encodePacked(kind, named, TODAY, uint56(amount), bytes20(keccak256(abi.encode(event_))))
-        );
+        return bytes32(abi.encodePacked(kind, named, TODAY, uint56(amount), bytes20(keccak256(abi.encode(event_)))));
     }
 
-    function _send(uint32 facility, uint16 member, bytes32[] memory words, Load memory load)
-        private
-        returns (uint256)
-    {
+    function _send(uint32 facility, uint16 member, bytes32[] memory words, Load memory load) private returns (uint256) {
         (uint64 sequence,) = reconciliation.head(facility, member);
         bytes memory sealedDetails = new bytes(load.sealedBytes * words.length);
         for (uint256 i; i < sealedDetails.length; ++i) {

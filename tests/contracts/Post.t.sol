@@ -33,13 +33,17 @@ contract PostTest is Consortium {
     // ---- faults of the whole batch
 
     function test_post_reverts_for_a_stranger() external {
-        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, address(this), KeyPurpose.Operator));
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, address(this), KeyPurpose.Operator)
+        );
         reconciliation.post(facility, 1, _today().words, "");
     }
 
     function test_post_reverts_for_an_approver() external {
         address approver = approverOf(LEAD);
-        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, approver, KeyPurpose.Operator));
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, approver, KeyPurpose.Operator)
+        );
         vm.prank(approver);
         reconciliation.post(facility, 1, _today().words, "");
     }
@@ -147,7 +151,8 @@ contract PostTest is Consortium {
     // ---- faults of one leg
 
     function test_a_bad_leg_does_not_sink_its_batch() external {
-        Stream memory stream = _today().leg(13, 1, TODAY, 1, 1).leg(TOP_UP, 1, TODAY, 100, 7).leg(TOP_UP, 1, TODAY, 0, 8);
+        Stream memory stream =
+            _today().leg(13, 1, TODAY, 1, 1).leg(TOP_UP, 1, TODAY, 100, 7).leg(TOP_UP, 1, TODAY, 0, 8);
         vm.recordLogs();
         post(facility, LEAD, stream);
         Vm.Log[] memory logs = vm.getRecordedLogs();
@@ -456,8 +461,7 @@ contract PostTest is Consortium {
 
     function _assertJudged(Vm.Log memory log, uint16 index, uint8 partner, Status status) private pure {
         vm.assertEq(log.topics[0], IReconciliation.PairJudged.selector, "a judgement");
-        (, uint16 at, uint8 of_, uint8 as_, uint16 rules) =
-            abi.decode(log.data, (uint64, uint16, uint8, uint8, uint16));
+        (, uint16 at, uint8 of_, uint8 as_, uint16 rules) = abi.decode(log.data, (uint64, uint16, uint8, uint8, uint16));
         vm.assertEq(at, index, "the leg judged");
         vm.assertEq(of_, partner, "the partner");
         vm.assertEq(as_, uint8(status), "the status");

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {ConsortiumRegistry} from "ConsortiumRegistry.sol";
-import {FacilityRegistry} from "FacilityRegistry.sol";
-import {Contracts, Founding} from "Founding.sol";
-import {Reconciliation} from "Reconciliation.sol";
-import {ReserveLedger} from "ReserveLedger.sol";
-import {FoundingMember, Role} from "types/ConsortiumTypes.sol";
+import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
+import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
+import {IReconciliation} from "interfaces/IReconciliation.sol";
+import {IReserveLedger} from "interfaces/IReserveLedger.sol";
+import {Contracts, FoundingMember, Role} from "types/ConsortiumTypes.sol";
 import {FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
-import {Pair} from "types/LegTypes.sol";
 import {Stream} from "./Stream.sol";
 import {vm} from "./Vm.sol";
+
+interface IFounding {
+    function contracts() external view returns (Contracts memory);
+}
 
 /// @title A founded consortium with a facility, and short ways to act in it
 /// @dev Members: 1 the lead, 2 to partners + 1 the partners, then an auditor and a regulator.
@@ -20,27 +22,32 @@ abstract contract Consortium {
     uint24 internal constant TODAY = 739_618;
     uint256 internal constant NOW = (uint256(TODAY) - 719_163) * 1 days + 12 hours;
 
-    ConsortiumRegistry internal consortium;
-    FacilityRegistry internal facilities;
-    ReserveLedger internal ledger;
-    Reconciliation internal reconciliation;
+    IConsortiumRegistry internal consortium;
+    IFacilityRegistry internal facilities;
+    IReserveLedger internal ledger;
+    IReconciliation internal reconciliation;
 
     /// @dev Founds a consortium of a lead, so many partners, an auditor and a regulator.
     function found(uint256 partners) internal {
         vm.warp(NOW);
-        Contracts memory founded = new Founding(implementations(), members(partners)).contracts();
-        consortium = ConsortiumRegistry(founded.consortiumRegistry);
-        facilities = FacilityRegistry(founded.facilityRegistry);
-        ledger = ReserveLedger(founded.reserveLedger);
-        reconciliation = Reconciliation(founded.reconciliation);
+        Contracts memory founded = deployFounding(implementations(), members(partners));
+        consortium = IConsortiumRegistry(founded.consortiumRegistry);
+        facilities = IFacilityRegistry(founded.facilityRegistry);
+        ledger = IReserveLedger(founded.reserveLedger);
+        reconciliation = IReconciliation(founded.reconciliation);
     }
 
+    function deployFounding(Contracts memory code, FoundingMember[] memory list) internal returns (Contracts memory) {
+        return IFounding(vm.deployCode("Founding.sol:Founding", abi.encode(code, list))).contracts();
+    }
+
+    /// @dev By name, from forge's own output: `new` would compile every contract once more into every test.
     function implementations() internal returns (Contracts memory) {
         return Contracts({
-            consortiumRegistry: address(new ConsortiumRegistry()),
-            facilityRegistry: address(new FacilityRegistry()),
-            reserveLedger: address(new ReserveLedger()),
-            reconciliation: address(new Reconciliation())
+            consortiumRegistry: vm.deployCode("ConsortiumRegistry.sol:ConsortiumRegistry"),
+            facilityRegistry: vm.deployCode("FacilityRegistry.sol:FacilityRegistry"),
+            reserveLedger: vm.deployCode("ReserveLedger.sol:ReserveLedger"),
+            reconciliation: vm.deployCode("Reconciliation.sol:Reconciliation")
         });
     }
 

@@ -14,11 +14,7 @@ library Streams {
         return group(stream, businessDay, 0);
     }
 
-    function group(Stream memory stream, uint256 businessDay, uint256 sharesDay)
-        internal
-        pure
-        returns (Stream memory)
-    {
+    function group(Stream memory stream, uint256 businessDay, uint256 sharesDay) internal pure returns (Stream memory) {
         return word(stream, bytes32(abi.encodePacked(uint16(0), uint24(businessDay), uint24(sharesDay), uint192(0))));
     }
 

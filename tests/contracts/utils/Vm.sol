@@ -27,6 +27,9 @@ interface Vm {
     function assertFalse(bool condition, string calldata what) external pure;
     function assertLe(uint256 left, uint256 right, string calldata what) external pure;
 
+    function deployCode(string calldata artifact) external returns (address);
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
+
     function expectRevert(bytes calldata data) external;
     function expectPartialRevert(bytes4 selector) external;
     function expectEmit(address emitter) external;
