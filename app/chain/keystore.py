@@ -114,7 +114,7 @@ def _secret(folder: Path, name: str, *, development: bool) -> bytes:
         return decode_keyfile_json(stored, passphrase)
     except OSError as fault:
         raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from None
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, NotImplementedError):
         # The cause is left out on purpose: it may quote what it tried to decrypt.
         raise KeyUnusable(
             f"{folder / name}.json does not open with the passphrase beside it"

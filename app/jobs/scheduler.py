@@ -31,7 +31,7 @@ class Scheduler:
     """Runs the jobs until `stop`. A job that fails is logged once and tried again at its time."""
 
     def __init__(self, jobs: Jobs) -> None:
-        # A job that takes longer than its interval is skipped, which is nothing to write home about.
+        # That a job which takes longer than its interval is skipped is as it should be.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._troubles: dict[str, str] = {}

@@ -1,0 +1,194 @@
+"""bank.toml and network.json: what is wrong in them is named, with the file and the key."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.bootstrap import read_manifest
+from app.chain.manifest import CONTRACTS, Manifest
+from app.config import load_config
+from app.domain.errors import ConfigFault
+from deploy.consortium import ConsortiumFolder, write_config
+
+GOOD = {
+    "name": '"webank"',
+    "keys": '"keys"',
+    "database_url": '"sqlite:///node.db"',
+    "manifest": '"../../network.json"',
+    "rpc": '"http://127.0.0.1:8545"',
+    "inbox": '"inbox"',
+}
+MANIFEST = Manifest(
+    engine="anvil",
+    chain_id=31337,
+    genesis="0x" + "ab" * 32,
+    addresses=dict.fromkeys(CONTRACTS, "0x5FbDB2315678afecb367f032d93F642f64180aa3"),
+    first_block=1,
+)
+
+
+def written(folder: Path, tail: str = "", **changes: str | None) -> Path:
+    path = folder / "bank.toml"
+    lines = [f"{key} = {value}" for key, value in (GOOD | changes).items() if value is not None]
+    path.write_text("\n".join(lines) + "\n" + tail)
+    return path
+
+
+def fault_of(path: Path) -> ConfigFault:
+    with pytest.raises(ConfigFault) as fault:
+        load_config(path)
+    assert fault.value.where == str(path)
+    return fault.value
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path)
+    monkeypatch.chdir("/")
+    config = load_config(tmp_path / "bank.toml")
+    assert config.keys == tmp_path / "keys"
+    assert config.inbox == tmp_path / "inbox"
+    assert config.database_url == f"sqlite:///{tmp_path / 'node.db'}"
+    assert config.manifest.resolve() == tmp_path.parent.parent / "network.json"
+    assert (config.host, config.port, config.development) == ("127.0.0.1", 8700, False)
+
+
+@pytest.mark.parametrize("url", ["sqlite:////var/lib/node.db", "postgresql://bank@db/node"])
+def test_other_database_urls_stay_as_they_are(tmp_path: Path, url: str) -> None:
+    assert load_config(written(tmp_path, database_url=f'"{url}"')).database_url == url
+
+
+@pytest.mark.parametrize("key", GOOD)
+def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
+    assert fault_of(written(tmp_path, **{key: None})).what.startswith(f"{key}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("name", '""'),
+        ("name", f'"{"x" * 65}"'),
+        ("name", "5"),
+        ("rpc", '"127.0.0.1:8545"'),
+        ("rpc", '"ws://127.0.0.1"'),
+        ("development", '"often"'),
+        ("keys", "[]"),
+    ],
+)
+def test_a_value_that_is_none_is_named(tmp_path: Path, key: str, value: str) -> None:
+    assert f"{key}: " in fault_of(written(tmp_path, **{key: value})).what
+
+
+def test_an_unknown_key_is_named(tmp_path: Path) -> None:
+    assert "prot: " in fault_of(written(tmp_path, prot="5")).what
+    assert "api.prot: " in fault_of(written(tmp_path, "[api]\nprot = 5\n")).what
+
+
+@pytest.mark.parametrize("port", ["-1", "65536", '"x"'])
+def test_a_port_that_is_none(tmp_path: Path, port: str) -> None:
+    assert "api.port: " in fault_of(written(tmp_path, f"[api]\nport = {port}\n")).what
+
+
+def test_several_faults_are_told_together(tmp_path: Path) -> None:
+    what = fault_of(written(tmp_path, rpc=None, inbox=None)).what
+    assert "rpc: " in what and "inbox: " in what
+
+
+def test_no_fault_shows_a_value(tmp_path: Path) -> None:
+    path = written(tmp_path, database_url="5", rpc='"postgresql://bank:geheim@db"')
+    assert "geheim" not in str(fault_of(path))
+
+
+@pytest.mark.parametrize("content", [b"name = ", b"\xff\xfe", b"{}"])
+def test_what_is_no_toml(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "bank.toml"
+    path.write_bytes(content)
+    assert fault_of(path).what.startswith("not TOML")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    fault = fault_of(tmp_path / "bank.toml")
+    assert "No such file" in fault.what and "bank.toml" in fault.remedy
+    assert "cannot be read" in fault_of(tmp_path).what  # a folder
+
+
+def test_what_is_written_for_a_member_can_be_read(tmp_path: Path) -> None:
+    folder = ConsortiumFolder(tmp_path)
+    write_config(folder, 'a "bank" / № 1', rpc="http://127.0.0.1:1", port=0)
+    config = load_config(folder.config('a "bank" / № 1'))
+    assert config.name == 'a "bank" / № 1'
+    assert config.development
+    assert config.manifest.resolve() == folder.manifest
+
+
+# The manifest
+
+
+def manifest_fault(tmp_path: Path, content: bytes) -> str:
+    (tmp_path / "network.json").write_bytes(content)
+    config = load_config(written(tmp_path, manifest='"network.json"'))
+    with pytest.raises(ConfigFault) as fault:
+        read_manifest(config)
+    assert fault.value.where == str(tmp_path / "network.json")
+    return str(fault.value)
+
+
+def test_a_manifest_comes_back_as_it_was_written(tmp_path: Path) -> None:
+    MANIFEST.write(tmp_path / "network.json")
+    assert Manifest.read(tmp_path / "network.json") == MANIFEST
+    assert [file.name for file in tmp_path.iterdir()] == ["network.json"]
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"engine": "besu2"}, "unknown chain engine 'besu2'"),
+        ({"engine": None}, "engine"),
+        ({"chain_id": "31337"}, "chain_id"),
+        ({"chain_id": 0}, "chain_id"),
+        ({"chain_id": True}, "chain_id"),
+        ({"first_block": -1}, "first_block"),
+        ({"genesis": "0xab"}, "genesis"),
+        ({"genesis": 5}, "genesis"),
+        ({"addresses": {}}, "addresses.ConsortiumRegistry"),
+        ({"addresses": []}, "addresses"),
+        ({"addresses": MANIFEST.addresses | {"Reconciliation": "0x12"}}, "addresses.Reconcil"),
+        (
+            {"addresses": MANIFEST.addresses | {"ReserveLedger": "0x" + "ab" * 20}},
+            "addresses.ReserveLedger is not a checksummed address",
+        ),
+    ],
+)
+def test_a_fault_in_a_manifest_is_named(tmp_path: Path, change: dict[str, Any], named: str) -> None:
+    said = manifest_fault(tmp_path, json.dumps(asdict(MANIFEST) | change).encode())
+    assert named in said
+    assert "take it from the bank that founded the network" in said
+
+
+@pytest.mark.parametrize("key", list(asdict(MANIFEST)))
+def test_a_manifest_without_a_key(tmp_path: Path, key: str) -> None:
+    whole = asdict(MANIFEST)
+    del whole[key]
+    assert key in manifest_fault(tmp_path, json.dumps(whole).encode())
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b"null", b'{"engine"', b"\xff"])
+def test_what_is_no_manifest(tmp_path: Path, content: bytes) -> None:
+    assert "is not a network manifest" in manifest_fault(tmp_path, content)
+
+
+def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, manifest='"network.json"'))
+    with pytest.raises(ConfigFault, match="cannot be read") as fault:
+        read_manifest(config)
+    assert "Found the network first" in fault.value.remedy
+
+
+def test_keys_of_a_later_version_are_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "network.json"
+    path.write_text(json.dumps(asdict(MANIFEST) | {"peers": []}))
+    assert Manifest.read(path) == MANIFEST
