@@ -10,7 +10,6 @@ from sqlalchemy import select
 from app.db.engine import create, upgrade
 from app.domain.facility import Facility, load_facility
 from app.domain.kinds import Kind
-from app.feeds.cells import WHOLE_ROW
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.tables import events
@@ -47,7 +46,7 @@ def test_every_bank_takes_in_what_the_oracle_says(
         engine.dispose()
 
         aside = [
-            (path.name, verdict.row, "" if verdict.field == WHOLE_ROW else verdict.field)
+            (path.name, verdict.row, verdict.field)
             for verdict in verdicts
             if verdict.status == "quarantined"
         ]
