@@ -103,6 +103,7 @@ class Net:
     def bank(self, name: str = LEAD, database_url: str | None = None) -> Bank:
         """A bank's machinery: new objects each time, as after a restart."""
         if database_url is not None:
+            write_config(self.folder, name, rpc=self.url, port=0)
             config = self.folder.config(name)
             text = re.sub(
                 "database_url = .*", f'database_url = "{database_url}"', config.read_text()
@@ -119,43 +120,39 @@ class Net:
         bank.index()
         return bank
 
-    def feed(
-        self,
-        bank: Bank,
-        rows: int,
-        *,
-        facility: str = FACILITY,
-        kind: str = "top_up",
-        partner: str | None = PARTNERS[0],
-        **cells: str,
-    ) -> list[str]:
+    def feed(self, bank: Bank, rows: int, facility: str = FACILITY, **cells: str) -> list[str]:
         """Take in so many new events of BASE minor units; returns their event_ids."""
-        path = self.root / f"feed-{next(self._numbers)}.csv"
-        now = datetime.now(UTC)
-        ids = []
-        with path.open("w", newline="") as file:
-            writer = csv.writer(file)
-            known = ["event_id", "facility", "event_ref", "kind", "amount", "currency"]
-            known += ["value_date", "booked_at", "partner"]
-            writer.writerow([*known, *(cell for cell in cells if cell not in known)])
-            for _ in range(rows):
-                number = next(self._numbers)
-                ids.append(f"E{number}")
-                row = {
-                    "event_id": f"E{number}",
-                    "facility": facility,
-                    "event_ref": f"R{number}",
-                    "kind": kind,
-                    "amount": "100.00",
-                    "currency": "CNY",
-                    "value_date": now.date().isoformat(),
-                    "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                    "partner": partner if bank.name == LEAD else "",
-                }
-                writer.writerow((row | cells).values())
+        path, ids = self.feed_file(bank.name, rows, facility, **cells)
         taken = bank.take_in(facility, path, lambda rows: None, lambda text: None)
         assert taken.accepted == rows, taken
         return ids
+
+    def feed_file(
+        self, bank: str, rows: int, facility: str = FACILITY, **cells: str
+    ) -> tuple[Path, list[str]]:
+        """A feed of so many new events, and their event_ids; `cells` overrides columns."""
+        path = self.root / f"feed-{next(self._numbers)}.csv"
+        now = datetime.now(UTC)
+        lines = []
+        for _ in range(rows):
+            number = next(self._numbers)
+            row = {
+                "event_id": f"E{number}",
+                "facility": facility,
+                "event_ref": f"R{number}",
+                "kind": "top_up",
+                "amount": "100.00",
+                "currency": "CNY",
+                "value_date": now.date().isoformat(),
+                "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "partner": PARTNERS[0] if bank == LEAD else "",
+            }
+            lines.append(row | cells)
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, lines[0].keys())
+            writer.writeheader()
+            writer.writerows(lines)
+        return path, [line["event_id"] for line in lines]
 
     def spread(
         self, bank: Bank, rows: int, *, kind: str, first_day: int, partner: str | None = PARTNERS[0]

@@ -14,20 +14,24 @@ from pathlib import Path
 
 import psutil
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from app.bootstrap import Bank
 from app.chain import identity
-from app.chain.errors import ChainAnswer
+from app.chain.agreement import accept
+from app.chain.contracts import FacilityRegistry
+from app.chain.errors import ChainAnswer, ContractReverted
 from app.chain.identity import check_chain
+from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
 from app.db import engine as db
 from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
 from app.outbox.settle import Settler
+from app.outbox.tables import batches
 from ganache import launcher
 from ganache.engines import Engine
 from ganache.launcher import ChainHandle, start
-from tests.integration.posting import FACILITY, LEAD, Net, await_true
+from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 
 class Chain:
@@ -113,6 +117,23 @@ def test_each_engine_posts_and_keeps_what_was_posted(chain: Chain, founding: Fou
     net.drain(bank)
     net.assert_exactly_once(bank, 35)
     assert net.head(bank)[0] == 2
+
+
+def test_each_engine_tells_why_it_refuses(chain: Chain, founding: Founding) -> None:
+    net = founding(chain)
+    bank = opened(net)
+    net.feed(bank, 3)
+    net.drain(bank)
+    calldata = net.rows(bank, select(batches.c.calldata))[0].calldata
+    again = net.reconciliation(bank).refusal(net.operator().address, calldata, 100_000_000)
+    assert "PostingWrongSequence(facility=1, member=1, expected=2, given=1)" in again
+    registry = FacilityRegistry(net.rpc, net.manifest.addresses["FacilityRegistry"])
+    approver = load_account(net.folder.keys(PARTNERS[0]), "approver", development=True)
+    stranger = net.reconciliation(bank).refusal(approver.address, calldata, 100_000_000)
+    assert "ConsortiumNotAKey" in stranger
+    with pytest.raises(ContractReverted, match="FacilityInState") as refused:
+        accept(net.rpc, registry, approver, 1)
+    assert refused.value.name == "FacilityInState"
 
 
 def test_a_killed_anvil_loses_blocks_and_they_are_posted_again(

@@ -1,0 +1,308 @@
+"""A node as a process: `python -m app node`, from its start to its end."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from app.outbox.dead_letters import put_aside
+from app.outbox.log import log_state
+from app.outbox.tables import STOPPED, batches
+from deploy.consortium import write_config
+from ganache.launcher import start
+from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_END = 8
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Node:
+    """A running node of one bank."""
+
+    def __init__(self, net: Net, name: str, rpc: str | None = None) -> None:
+        self.port = free_port()
+        self.folder = net.folder.config(name).parent
+        write_config(net.folder, name, rpc=rpc or net.url, port=self.port)
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = self.folder / "node.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "node", "--config", str(net.folder.config(name))],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def health(self) -> dict[str, Any]:
+        try:
+            answer = httpx.get(f"{self.url}/health", timeout=5)
+        except httpx.TransportError:
+            return {}
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def await_health(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        def there() -> bool:
+            assert self.process.poll() is None, self.said()
+            health = self.health()
+            return bool(health) and wanted(health)
+
+        await_true(there, "the node's health")
+
+    def put(self, net: Net, bank: str, rows: int) -> None:
+        """Put a feed into the inbox, as another program would."""
+        path, _ = net.feed_file(bank, rows)
+        inbox = self.folder / "inbox" / FACILITY
+        inbox.mkdir(parents=True, exist_ok=True)
+        past = time.time() - 60
+        os.utime(path, (past, past))
+        path.rename(inbox / path.name)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def ends(self, number: int = signal.SIGTERM) -> int:
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
+        assert time.monotonic() - began < SECONDS_TO_END, self.said()
+        return code
+
+
+@pytest.fixture
+def nodes(net: Net) -> Iterator[Callable[..., Node]]:
+    with ExitStack() as stack:
+
+        def begin(name: str = LEAD, rpc: str | None = None) -> Node:
+            node = Node(net, name, rpc)
+            stack.callback(node.process.wait)
+            stack.callback(node.process.kill)
+            return node
+
+        for name in (LEAD, *PARTNERS):
+            (net.folder.config(name).parent / "node.db").unlink(missing_ok=True)
+        yield begin
+
+
+Nodes = Callable[..., Node]
+
+
+def live(health: dict[str, Any]) -> bool:
+    return health["status"] == "live"
+
+
+def test_from_the_inbox_to_the_chain_and_an_orderly_end(net: Net, nodes: Nodes) -> None:
+    node = nodes()
+    node.await_health(live)
+    assert node.health()["posting"] == "running"
+    node.put(net, LEAD, 40)
+    bank = net.bank(LEAD)
+    await_true(lambda: len(net.rows(bank, select(batches))) > 0, "a batch was fixed")
+    await_true(lambda: bank.drained(FACILITY), "everything is final")
+    assert not any((node.folder / "inbox" / FACILITY).iterdir())
+    assert len(list((node.folder / "inbox" / "done" / FACILITY).iterdir())) == 1
+    assert node.ends() == 0
+    assert "Traceback" not in node.said()
+    # The lane was given up: a successor works at once.
+    net.feed(bank, 1)
+    assert bank.submit() > 0
+    net.drain(bank)
+    net.assert_exactly_once(bank, 41)
+
+
+def test_ctrl_c_ends_it_too(net: Net, nodes: Nodes) -> None:
+    node = nodes(PARTNERS[0])
+    node.await_health(live)
+    with httpx.stream("GET", f"{node.url}/events", timeout=5):  # a page that is open
+        assert node.ends(signal.SIGINT) == 0
+    assert "Traceback" not in node.said()
+
+
+def test_it_starts_while_the_chain_is_down_and_catches_up(tmp_path: Path) -> None:
+    port = free_port()
+    with ExitStack() as stack:
+        chain = start("anvil", state_dir=tmp_path / "chain", port=port)
+        net = Net(tmp_path / "net", chain.process.url)
+        stack.callback(net.close)
+        bank = net.bank(LEAD)
+        bank.index()
+        bank.close()
+        chain.stop()
+        known, unknown = Node(net, LEAD), Node(net, PARTNERS[0])
+        for node in (known, unknown):
+            stack.callback(node.process.wait)
+            stack.callback(node.process.kill)
+        known.await_health(lambda health: health["status"] == "unreachable")
+        known.put(net, LEAD, 5)
+        await_true(lambda: (known.folder / "inbox" / "done").is_dir(), "the feed was taken in")
+        # With an empty database a node cannot know yet who it is.
+        await_true(lambda: "waiting for the chain" in unknown.said(), "it says what it waits for")
+        chain = start("anvil", state_dir=tmp_path / "chain", port=port)
+        stack.callback(chain.stop)
+        for node in (known, unknown):
+            node.await_health(live)
+        bank = net.bank(LEAD)
+        await_true(lambda: bank.drained(FACILITY), "everything is final")
+        for node in (known, unknown):
+            assert node.ends() == 0
+            assert "Traceback" not in node.said()
+        net.assert_exactly_once(net.bank(LEAD), 5)
+
+
+def test_it_ends_in_order_while_the_chain_is_down(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        chain = start("anvil", state_dir=tmp_path / "chain", keep_state=False)
+        net = Net(tmp_path / "net", chain.process.url)
+        stack.callback(net.close)
+        node = Node(net, LEAD)
+        stack.callback(node.process.wait)
+        stack.callback(node.process.kill)
+        node.await_health(live)
+        chain.stop()
+        node.await_health(lambda health: health["status"] == "unreachable")
+        assert node.ends() == 0
+
+
+def test_a_signal_while_it_waits_for_its_chain(net: Net, nodes: Nodes) -> None:
+    node = nodes(PARTNERS[1], rpc=f"http://127.0.0.1:{free_port()}")
+    await_true(lambda: "waiting for the chain" in node.said(), "it waits")
+    assert node.ends() == 0
+
+
+def test_a_taken_port_is_refused_with_its_remedy(net: Net, nodes: Nodes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        write_config(net.folder, LEAD, rpc=net.url, port=port)
+        done = subprocess.run(
+            [sys.executable, "-m", "app", "node", "--config", str(net.folder.config(LEAD))],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    assert done.returncode == 2
+    assert f"cannot listen on 127.0.0.1:{port}" in done.stderr
+    assert "choose another" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_another_chain_is_said_and_nothing_is_posted(
+    net: Net, nodes: Nodes, tmp_path: Path
+) -> None:
+    node = nodes()
+    node.await_health(live)
+    assert node.ends() == 0
+    with start("anvil", state_dir=tmp_path / "other", keep_state=False) as other:
+        node = nodes(rpc=other.process.url)
+        code = node.process.wait(timeout=60)
+    assert code == 3
+    assert "another chain of the same id" in node.said()
+    assert "Traceback" not in node.said()
+
+
+def test_it_says_that_posting_has_stopped(net: Net, nodes: Nodes) -> None:
+    """Another database has posted with the bank's key."""
+    other = net.bank(LEAD, f"sqlite:///{net.root / 'other.db'}")
+    other.index()
+    net.feed(other, 1)
+    net.drain(other)
+    other.close()
+    node = nodes()
+    node.await_health(lambda health: health["posting"] == "stopped")
+    assert "is not this database's" in node.said()
+    assert node.ends() == 0
+
+
+# Commands
+
+
+def tally(net: Net, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"NO_COLOR": "1", "TALLY_CONFIG": str(net.folder.config(LEAD))},
+    )
+
+
+def test_reconcile_does_not_post_where_another_database_has(net: Net) -> None:
+    other = net.fresh_bank(f"sqlite:///{net.root / 'elsewhere.db'}")
+    net.feed(other, 1)
+    net.drain(other)
+    other.close()
+    write_config(net.folder, LEAD, rpc=net.url, port=0)
+    (net.folder.config(LEAD).parent / "node.db").unlink(missing_ok=True)
+    feed, _ = net.feed_file(LEAD, 2)
+    options = ["--facility", str(net.root / f"{FACILITY}.toml"), "--network", str(net.root)]
+    done = tally(net, "reconcile", "--lead", str(feed), *options, "--json")
+    assert done.returncode == 3
+    assert done.stdout == ""
+    assert "is not this database's" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert net.head(other)[0] == 1
+
+
+def test_dead_letters_are_listed_and_replayed(net: Net, sqlite_url: str) -> None:
+    bank = net.fresh_bank(sqlite_url)
+    ids = net.feed(bank, 3)
+    nothing = tally(net, "dead-letters", "list")
+    assert (nothing.returncode, nothing.stdout) == (0, "")
+    assert "nothing waits" in nothing.stderr
+    with bank.engine.begin() as connection:
+        for event in (1, 2):
+            put_aside(connection, event, "too large [red]for a test[/]")
+    listed = tally(net, "dead-letters", "list")
+    assert all(one in listed.stdout for one in (*ids[:2], FACILITY, "[red]for a test[/]"))
+    assert ids[2] not in listed.stdout
+    found = json.loads(tally(net, "dead-letters", "list", "--json").stdout)
+    assert [letter["event_id"] for letter in found["events"]] == ids[:2]
+    net.drain(bank)
+    assert net.account(bank).counts["missing_at_partner"] == 1
+    unknown = tally(net, "dead-letters", "replay", "nobody", ids[0])
+    assert unknown.returncode == 2
+    assert "'nobody' is no dead letter" in unknown.stderr
+    assert "1 events" in tally(net, "dead-letters", "replay", ids[0]).stderr
+    assert "1 events" in tally(net, "dead-letters", "replay").stderr
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
+
+
+def test_stopped_batches_are_listed_and_let_go_on(net: Net, sqlite_url: str) -> None:
+    bank = net.fresh_bank(sqlite_url)
+    net.mining(False)
+    net.feed(bank, 3)
+    bank.submit()
+    with bank.engine.begin() as connection:
+        log_state(connection, [1], STOPPED, "5 attempts failed: the contract refused")
+    listed = tally(net, "dead-letters", "list")
+    assert "batch 1 of WLD-2016-A (3 legs) has stopped" in listed.stdout
+    assert "the contract refused" in listed.stdout
+    assert (
+        json.loads(tally(net, "dead-letters", "list", "--json").stdout)["batches"][0]["legs"] == 3
+    )
+    assert "1 batches" in tally(net, "dead-letters", "replay").stderr
+    net.mining(True)
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
