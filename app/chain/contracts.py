@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.contract import Contract
 from web3.contract.contract import ContractFunction
-from web3.exceptions import ContractCustomError, Web3Exception
+from web3.exceptions import ContractLogicError, Web3Exception
 
 from app.chain.errors import ChainAnswer, ContractReverted, unreachable
 from app.chain.manifest import CONTRACTS
@@ -40,8 +40,11 @@ def translated(rpc: Rpc, where: str) -> Iterator[None]:
     """Make web3's errors ours: ContractReverted, ChainUnreachable, else a ChainFault."""
     try:
         yield
-    except ContractCustomError as revert:
-        raise reverted(where, revert.data) from None
+    except ContractLogicError as revert:
+        data = _revert_data(revert.data)
+        if data is None:
+            raise ChainFault(str(revert.message), where=where) from None
+        raise reverted(where, data) from None
     except requests.RequestException as cause:
         raise unreachable(rpc.url, cause) from cause
     except (Web3Exception, ValueError) as fault:
@@ -132,16 +135,22 @@ class Reconciliation(_Wrapper):
         try:
             self._rpc.call("eth_call", [call, "latest"])
         except ChainAnswer as answer:
-            data = answer.data.get("data") if isinstance(answer.data, dict) else answer.data
-            if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
-                return reverted("post", data).what
-            return answer.text
+            data = _revert_data(answer.data)
+            return answer.text if data is None else reverted("post", data).what
         return ""
 
 
-def reverted(where: str, data: object) -> ContractReverted:
+def _revert_data(data: object) -> bytes | None:
+    """A custom error's selector and arguments, as the engines' error objects carry them."""
+    if isinstance(data, dict):  # ganache
+        data = data.get("data") or data.get("result")
+    if isinstance(data, str) and data.startswith("0x") and len(data) >= 10:
+        return bytes.fromhex(data[2:])
+    return None
+
+
+def reverted(where: str, raw: bytes) -> ContractReverted:
     """Name a custom error by its selector and decode its arguments."""
-    raw = bytes.fromhex(str(data).removeprefix("0x")) if data else b""
     for contract in CONTRACTS:
         for entry in load_artifact(contract)["abi"]:
             if entry["type"] != "error":

@@ -131,9 +131,9 @@ def test_each_engine_tells_why_it_refuses(chain: Chain, founding: Founding) -> N
     approver = load_account(net.folder.keys(PARTNERS[0]), "approver", development=True)
     stranger = net.reconciliation(bank).refusal(approver.address, calldata, 100_000_000)
     assert "ConsortiumNotAKey" in stranger
-    with pytest.raises(ContractReverted, match="FacilityInState") as refused:
+    with pytest.raises(ContractReverted, match="FacilityAlreadyAccepted") as refused:
         accept(net.rpc, registry, approver, 1)
-    assert refused.value.name == "FacilityInState"
+    assert refused.value.name == "FacilityAlreadyAccepted"
 
 
 def test_a_killed_anvil_loses_blocks_and_they_are_posted_again(
