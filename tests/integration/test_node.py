@@ -16,8 +16,13 @@ from typing import Any
 
 import httpx
 import pytest
+from click.testing import Result
 from sqlalchemy import select
+from typer.testing import CliRunner
 
+from app.bootstrap import Bank
+from app.cli.dead_letters import dead_letters
+from app.domain.errors import UsageFault
 from app.outbox.dead_letters import put_aside
 from app.outbox.log import log_state
 from app.outbox.tables import STOPPED, batches
@@ -99,9 +104,17 @@ def nodes(net: Net) -> Iterator[Callable[..., Node]]:
             stack.callback(node.process.kill)
             return node
 
-        for name in (LEAD, *PARTNERS):
-            (net.folder.config(name).parent / "node.db").unlink(missing_ok=True)
+        begin_anew(net)
         yield begin
+    begin_anew(net)
+
+
+def begin_anew(net: Net) -> None:
+    """Every bank has its own configuration and an empty database."""
+    for name in (LEAD, *PARTNERS):
+        write_config(net.folder, name, rpc=net.url, port=0)
+        for file in net.folder.config(name).parent.glob("node.db*"):
+            file.unlink()
 
 
 Nodes = Callable[..., Node]
@@ -163,24 +176,13 @@ def test_it_starts_while_the_chain_is_down_and_catches_up(tmp_path: Path) -> Non
             node.await_health(live)
         bank = net.bank(LEAD)
         await_true(lambda: bank.drained(FACILITY), "everything is final")
-        for node in (known, unknown):
-            assert node.ends() == 0
-            assert "Traceback" not in node.said()
+        assert unknown.ends() == 0
         net.assert_exactly_once(net.bank(LEAD), 5)
-
-
-def test_it_ends_in_order_while_the_chain_is_down(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        chain = start("anvil", state_dir=tmp_path / "chain", keep_state=False)
-        net = Net(tmp_path / "net", chain.process.url)
-        stack.callback(net.close)
-        node = Node(net, LEAD)
-        stack.callback(node.process.wait)
-        stack.callback(node.process.kill)
-        node.await_health(live)
-        chain.stop()
-        node.await_health(lambda health: health["status"] == "unreachable")
-        assert node.ends() == 0
+        chain.stop()  # and it ends in order when the chain has gone again
+        known.await_health(lambda health: health["status"] == "unreachable")
+        assert known.ends() == 0
+        for node in (known, unknown):
+            assert "Traceback" not in node.said()
 
 
 def test_a_signal_while_it_waits_for_its_chain(net: Net, nodes: Nodes) -> None:
@@ -209,9 +211,6 @@ def test_a_taken_port_is_refused_with_its_remedy(net: Net, nodes: Nodes) -> None
 def test_another_chain_is_said_and_nothing_is_posted(
     net: Net, nodes: Nodes, tmp_path: Path
 ) -> None:
-    node = nodes()
-    node.await_health(live)
-    assert node.ends() == 0
     with start("anvil", state_dir=tmp_path / "other", keep_state=False) as other:
         node = nodes(rpc=other.process.url)
         code = node.process.wait(timeout=60)
@@ -236,27 +235,22 @@ def test_it_says_that_posting_has_stopped(net: Net, nodes: Nodes) -> None:
 # Commands
 
 
-def tally(net: Net, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=os.environ | {"NO_COLOR": "1", "TALLY_CONFIG": str(net.folder.config(LEAD))},
-    )
-
-
 def test_reconcile_does_not_post_where_another_database_has(net: Net) -> None:
+    begin_anew(net)
     other = net.fresh_bank(f"sqlite:///{net.root / 'elsewhere.db'}")
     net.feed(other, 1)
     net.drain(other)
     other.close()
-    write_config(net.folder, LEAD, rpc=net.url, port=0)
-    (net.folder.config(LEAD).parent / "node.db").unlink(missing_ok=True)
+    begin_anew(net)
     feed, _ = net.feed_file(LEAD, 2)
     options = ["--facility", str(net.root / f"{FACILITY}.toml"), "--network", str(net.root)]
-    done = tally(net, "reconcile", "--lead", str(feed), *options, "--json")
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "reconcile", "--lead", str(feed), *options, "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
     assert done.returncode == 3
     assert done.stdout == ""
     assert "is not this database's" in done.stderr
@@ -264,27 +258,33 @@ def test_reconcile_does_not_post_where_another_database_has(net: Net) -> None:
     assert net.head(other)[0] == 1
 
 
+def letters(bank: Bank, *arguments: str) -> Result:
+    """`tally dead-letters`, in this process."""
+    config = ["--config", str(bank.config.path)]
+    return CliRunner().invoke(dead_letters, [*arguments, *config])
+
+
 def test_dead_letters_are_listed_and_replayed(net: Net, sqlite_url: str) -> None:
     bank = net.fresh_bank(sqlite_url)
     ids = net.feed(bank, 3)
-    nothing = tally(net, "dead-letters", "list")
-    assert (nothing.returncode, nothing.stdout) == (0, "")
+    nothing = letters(bank, "list")
+    assert (nothing.exit_code, nothing.stdout) == (0, "")
     assert "nothing waits" in nothing.stderr
     with bank.engine.begin() as connection:
         for event in (1, 2):
             put_aside(connection, event, "too large [red]for a test[/]")
-    listed = tally(net, "dead-letters", "list")
+    listed = letters(bank, "list")
     assert all(one in listed.stdout for one in (*ids[:2], FACILITY, "[red]for a test[/]"))
     assert ids[2] not in listed.stdout
-    found = json.loads(tally(net, "dead-letters", "list", "--json").stdout)
+    found = json.loads(letters(bank, "list", "--json").stdout)
     assert [letter["event_id"] for letter in found["events"]] == ids[:2]
     net.drain(bank)
     assert net.account(bank).counts["missing_at_partner"] == 1
-    unknown = tally(net, "dead-letters", "replay", "nobody", ids[0])
-    assert unknown.returncode == 2
-    assert "'nobody' is no dead letter" in unknown.stderr
-    assert "1 events" in tally(net, "dead-letters", "replay", ids[0]).stderr
-    assert "1 events" in tally(net, "dead-letters", "replay").stderr
+    unknown = letters(bank, "replay", "nobody", ids[0])
+    assert isinstance(unknown.exception, UsageFault)
+    assert unknown.exception.what == "'nobody' is no dead letter of this bank"
+    assert "1 events" in letters(bank, "replay", ids[0]).stderr
+    assert "1 events" in letters(bank, "replay").stderr
     net.drain(bank)
     net.assert_exactly_once(bank, 3)
 
@@ -296,13 +296,12 @@ def test_stopped_batches_are_listed_and_let_go_on(net: Net, sqlite_url: str) -> 
     bank.submit()
     with bank.engine.begin() as connection:
         log_state(connection, [1], STOPPED, "5 attempts failed: the contract refused")
-    listed = tally(net, "dead-letters", "list")
+    listed = letters(bank, "list")
     assert "batch 1 of WLD-2016-A (3 legs) has stopped" in listed.stdout
     assert "the contract refused" in listed.stdout
-    assert (
-        json.loads(tally(net, "dead-letters", "list", "--json").stdout)["batches"][0]["legs"] == 3
-    )
-    assert "1 batches" in tally(net, "dead-letters", "replay").stderr
+    found = json.loads(letters(bank, "list", "--json").stdout)
+    assert found["batches"][0]["legs"] == 3
+    assert "1 batches" in letters(bank, "replay").stderr
     net.mining(True)
     net.drain(bank)
     net.assert_exactly_once(bank, 3)
