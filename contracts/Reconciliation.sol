@@ -30,9 +30,6 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     using BatchSums for Sums;
     using StagedParts for Staged;
 
-    /// @dev Topic of Posted, whose words are copied once, for the digest and the event.
-    bytes32 private constant _POSTED = keccak256("Posted(uint32,uint16,uint64,bytes32,bytes)");
-
     /// @dev Instead of a count of parts: one of their pairs has its lead half already.
     uint256 private constant _DUPLICATE = type(uint256).max;
 
@@ -86,10 +83,11 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     /// @inheritdoc IReconciliation
     function post(uint32 facility, uint64 sequence, bytes32[] calldata legs, bytes calldata) external {
         Batch memory batch = _open(facility, sequence, legs.length);
+        uint256 echo = _advance(batch, legs);
         _read(batch, legs);
         Sums memory sums = batch.sums;
         _ledger.record(facility, batch.party == 0, sums.movements(), sums.changes);
-        _seal(batch, legs);
+        _echo(batch, echo, legs.length);
     }
 
     /// @inheritdoc IReconciliation
@@ -352,6 +350,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     {
         bool isLead = batch.party == 0;
         uint256 posted = isLead ? PairSlots.LEAD_POSTED : PairSlots.PARTNER_POSTED;
+        uint256 reversed = isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
         for (uint256 partner = first; partner <= last; ++partner) {
             if (_reversalRecord(batch, word, target, partner).slot.has(posted)) return Reason.Duplicate;
         }
@@ -362,7 +361,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
             PairSlot slot = _targetRecord(batch, target, partner).slot;
             if (!slot.has(posted)) continue;
             isThere = true;
-            if (slot.has(isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED)) return Reason.TargetReversed;
+            if (slot.has(reversed)) return Reason.TargetReversed;
             uint256 amount = PairSlots.halfAmount(isLead ? slot.leadHalf() : slot.partnerHalf());
             if (word.partner() != 0 && word.amount() != amount) return Reason.TargetAmount;
         }
@@ -476,33 +475,36 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         batch.moreParts = parts;
     }
 
-    /// @dev Moves the member's head to this batch and echoes its words: the whole truth that indexers read.
-    function _seal(Batch memory batch, bytes32[] calldata legs) private {
+    /// @dev Moves the member's head to this batch.
+    /// @return echo where in memory the data of Posted stands: sequence, digest, offset of the words, their length, words
+    function _advance(Batch memory batch, bytes32[] calldata legs) private returns (uint256 echo) {
         uint256 headKey = _headKey(batch.facility, batch.member);
         uint256 sequence = batch.sequence;
         bytes32 before = _digestOf(_heads[headKey]);
-        uint256 at;
         bytes32 digest;
         assembly ("memory-safe") {
-            // The event's data beyond the free memory: sequence, digest, offset of the words, their length, the words.
-            at := mload(0x40)
+            echo := mload(0x40)
             let size := shl(5, legs.length)
-            calldatacopy(add(at, 0x80), legs.offset, size)
+            mstore(0x40, add(echo, add(0x80, size)))
+            calldatacopy(add(echo, 0x80), legs.offset, size)
             mstore(0x00, before)
-            mstore(0x20, keccak256(add(at, 0x80), size))
+            mstore(0x20, keccak256(add(echo, 0x80), size))
             digest := shl(64, shr(64, keccak256(0x00, 0x40)))
+            mstore(echo, sequence)
+            mstore(add(echo, 0x20), digest)
+            mstore(add(echo, 0x40), 0x60)
+            mstore(add(echo, 0x60), size)
         }
         _heads[headKey] = uint256(digest) | sequence;
+    }
+
+    /// @dev Emits Posted, the whole truth that indexers read, from where `_advance` wrote its data.
+    function _echo(Batch memory batch, uint256 echo, uint256 words) private {
         uint256 facility = batch.facility;
         uint256 member = batch.member;
-        bytes32 topic = _POSTED;
+        bytes32 topic = IReconciliation.Posted.selector;
         assembly ("memory-safe") {
-            let size := shl(5, legs.length)
-            mstore(at, sequence)
-            mstore(add(at, 0x20), digest)
-            mstore(add(at, 0x40), 0x60)
-            mstore(add(at, 0x60), size)
-            log3(at, add(0x80, size), topic, facility, member)
+            log3(echo, add(0x80, shl(5, words)), topic, facility, member)
         }
     }
 

@@ -13,9 +13,6 @@ import {Books, DayTotal, OpenItems} from "./types/LedgerTypes.sol";
 /// @title The reserve accounts: three balances each, and what explains their differences
 /// @dev Meaning, units and errors: IReserveLedger.
 contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
-    using SafeCast for int256;
-    using SafeCast for uint256;
-
     /// @dev What a batch moves on one account in all.
     struct Sums {
         bool isTouched;
@@ -106,9 +103,9 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
 
         uint256 dayKey = _dayKey(accountKey, day, movement.kind());
         DayTotal memory total = _dayTotals[dayKey];
-        if (isLead) total.lead = (total.lead + movement.book()).toInt80();
-        else total.partner = (total.partner + movement.book()).toInt80();
-        total.agreed = (total.agreed + movement.agreed()).toInt80();
+        if (isLead) total.lead = SafeCast.toInt80(total.lead + movement.book());
+        else total.partner = SafeCast.toInt80(total.partner + movement.book());
+        total.agreed = SafeCast.toInt80(total.agreed + movement.agreed());
         _dayTotals[dayKey] = total;
     }
 
@@ -117,15 +114,15 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     {
         uint256 accountKey = _accountKey(facility, partner);
         Books memory books = _books[accountKey];
-        if (isLead) books.leadBook = (books.leadBook + sums.book).toInt72();
-        else books.partnerBook = (books.partnerBook + sums.book).toInt72();
-        books.agreed = (books.agreed + sums.agreed).toInt72();
+        if (isLead) books.leadBook = SafeCast.toInt72(books.leadBook + sums.book);
+        else books.partnerBook = SafeCast.toInt72(books.partnerBook + sums.book);
+        books.agreed = SafeCast.toInt72(books.agreed + sums.agreed);
 
         OpenItems memory open = _openItems[accountKey];
-        open.openLead = (open.openLead + change.openLead()).toInt72();
-        open.openPartner = (open.openPartner + change.openPartner()).toInt72();
-        open.acceptedDifference = (open.acceptedDifference + change.acceptedDifference()).toInt72();
-        open.openLegs = (int256(uint256(open.openLegs)) + change.openLegs()).toUint256().toUint40();
+        open.openLead = SafeCast.toInt72(open.openLead + change.openLead());
+        open.openPartner = SafeCast.toInt72(open.openPartner + change.openPartner());
+        open.acceptedDifference = SafeCast.toInt72(open.acceptedDifference + change.acceptedDifference());
+        open.openLegs = SafeCast.toUint40(SafeCast.toUint256(int256(uint256(open.openLegs)) + change.openLegs()));
 
         if (books.leadBook != int256(books.agreed) + open.openLead) {
             revert LedgerOutOfBalance(facility, uint8(partner), true);

@@ -23,7 +23,7 @@ SOLC = CONTRACTS / "bin" / "solc"
 _STAMP = ARTIFACTS / ".source-hash"
 _MODULES = CONTRACTS / "node_modules"
 
-# The same settings stand in contracts/foundry.toml; tests/unit/test_compile.py compares them.
+# The same settings stand in contracts/foundry.toml; tests/contracts/test_compile.py compares them.
 SETTINGS: dict[str, Any] = {
     "evmVersion": "paris",
     "viaIR": True,

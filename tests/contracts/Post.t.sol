@@ -300,9 +300,12 @@ contract PostTest is Consortium {
 
     function test_breaks_stay_open_on_both_sides() external {
         Stream memory lead = _today();
-        lead = lead.leg(TOP_UP, 1, TODAY, 100, 1).leg(TOP_UP, 1, TODAY, 100, 2).leg(TOP_UP, 1, TODAY, 100, 3);
+        lead = lead.leg(TOP_UP, 1, TODAY, 100, 1);
+        lead = lead.leg(TOP_UP, 1, TODAY, 100, 2);
+        lead = lead.leg(TOP_UP, 1, TODAY, 100, 3);
         Stream memory partner = _today();
-        partner = partner.leg(TOP_UP, 1, TODAY, 106, 1).leg(TOP_UP, 1, TODAY - 3, 100, 2);
+        partner = partner.leg(TOP_UP, 1, TODAY, 106, 1);
+        partner = partner.leg(TOP_UP, 1, TODAY - 3, 100, 2);
         partner = partner.leg(TOP_UP, 1, TODAY + 3, 94, 3);
         post(facility, ANNA, partner);
         vm.recordLogs();
