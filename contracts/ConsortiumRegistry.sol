@@ -9,7 +9,8 @@ import {FoundingMember, KeyHolder, KeyPurpose, Member, MemberState, Role} from "
 /// @title The members of the consortium, their roles and their keys
 /// @dev Meaning, units and errors: IConsortiumRegistry.
 contract ConsortiumRegistry is ConsortiumStorage, Governed, IConsortiumRegistry {
-    uint256 private constant _MAX_NAME_BYTES = 64;
+    /// @dev 64 characters of UTF-8.
+    uint256 private constant _MAX_NAME_BYTES = 256;
     uint256 private constant _MAX_FOUNDING_MEMBERS = 256;
 
     /// @inheritdoc IConsortiumRegistry

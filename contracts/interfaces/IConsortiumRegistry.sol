@@ -25,7 +25,7 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice At most `most` members can found a consortium; `given` were given.
     error ConsortiumTooManyMembers(uint256 given, uint256 most);
 
-    /// @notice A name is empty or longer than 64 bytes, at place `index` of the list.
+    /// @notice A name is empty or longer than 256 bytes, at place `index` of the list.
     error ConsortiumBadName(uint256 index, string name);
 
     /// @notice Another member already has this name.

@@ -25,7 +25,7 @@ interface IFacilityRegistry is IGoverned {
     /// @notice `member` is no active member with the role of a lead.
     error FacilityNotALead(uint16 member);
 
-    /// @notice An id is empty or longer than 64 bytes.
+    /// @notice An id is empty or longer than 256 bytes.
     error FacilityBadId(string id);
 
     /// @notice The id is taken by a facility that is there already.
@@ -34,7 +34,7 @@ interface IFacilityRegistry is IGoverned {
     /// @notice `currency` is not three capital letters, or `decimals` is above 4.
     error FacilityBadCurrency(string currency, uint8 decimals);
 
-    /// @notice A time zone's name is empty or longer than 64 bytes.
+    /// @notice A time zone's name is empty or longer than 256 bytes.
     error FacilityBadTimeZone(string timeZone);
 
     /// @notice A facility needs 1 to `most` partners; `given` were given.
@@ -60,12 +60,6 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice A tolerance above the largest amount, 10^15 minor units.
     error FacilityToleranceTooLarge(uint56 amountTolerance, uint256 most);
-
-    /// @notice A date window above `most` days.
-    error FacilityWindowTooLarge(uint16 dateWindowDays, uint256 most);
-
-    /// @notice A match deadline above `most` seconds.
-    error FacilityDeadlineTooLong(uint32 matchDeadlineSeconds, uint256 most);
 
     /// @notice A cut-off that is not a second of a day (0 to 86,399).
     error FacilityBadCutOff(uint24 cutOffSeconds);

@@ -8,13 +8,12 @@ import {Splits} from "./Splits.sol";
 
 /// @title What a facility's terms must satisfy on their own, whoever is a member
 library TermsChecks {
-    uint256 private constant _MAX_TEXT_BYTES = 64;
+    /// @dev 64 characters of UTF-8.
+    uint256 private constant _MAX_TEXT_BYTES = 256;
     uint256 private constant _MAX_DECIMALS = 4;
-    uint256 private constant _MAX_PARTNERS = 100;
-    uint256 private constant _MAX_READERS = 100;
+    uint256 private constant _MAX_PARTNERS = 254;
+    uint256 private constant _MAX_READERS = 254;
     uint256 private constant _MAX_SEALED_BYTES = 256;
-    uint256 private constant _MAX_WINDOW_DAYS = 3_650;
-    uint256 private constant _MAX_DEADLINE_SECONDS = 3_650 days;
 
     function check(FacilityTerms calldata terms) internal pure {
         if (!_isText(terms.id)) revert IFacilityRegistry.FacilityBadId(terms.id);
@@ -39,12 +38,6 @@ library TermsChecks {
     function checkRules(Rules calldata rules) internal pure {
         if (rules.amountTolerance > Limits.MAX_AMOUNT) {
             revert IFacilityRegistry.FacilityToleranceTooLarge(rules.amountTolerance, Limits.MAX_AMOUNT);
-        }
-        if (rules.dateWindowDays > _MAX_WINDOW_DAYS) {
-            revert IFacilityRegistry.FacilityWindowTooLarge(rules.dateWindowDays, _MAX_WINDOW_DAYS);
-        }
-        if (rules.matchDeadlineSeconds > _MAX_DEADLINE_SECONDS) {
-            revert IFacilityRegistry.FacilityDeadlineTooLong(rules.matchDeadlineSeconds, _MAX_DEADLINE_SECONDS);
         }
         if (rules.cutOffSeconds >= 1 days) revert IFacilityRegistry.FacilityBadCutOff(rules.cutOffSeconds);
     }

@@ -45,7 +45,7 @@ contract InitializeTest is Consortium {
         FoundingMember[] memory list = members(2);
         list[1].name = "";
         _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadName.selector, 1, ""));
-        string memory long = string(new bytes(65));
+        string memory long = string(new bytes(257));
         list[1].name = long;
         _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadName.selector, 1, long));
         list[1].name = list[0].name;

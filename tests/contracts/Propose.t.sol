@@ -48,7 +48,7 @@ contract ProposeTest is Consortium {
         FacilityTerms memory terms = _terms();
         terms.id = "";
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadId.selector, ""));
-        terms.id = string(new bytes(65));
+        terms.id = string(new bytes(257));
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadId.selector, terms.id));
         terms.id = string(new bytes(64));
         _propose(terms);
@@ -79,25 +79,18 @@ contract ProposeTest is Consortium {
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityFirstRulesDated.selector, 1));
         terms.rules = Rules(0, 1e15 + 1, 0, 0, 0);
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityToleranceTooLarge.selector, 1e15 + 1, 1e15));
-        terms.rules = Rules(0, 0, 3_651, 0, 0);
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityWindowTooLarge.selector, 3_651, 3_650));
-        terms.rules = Rules(0, 0, 0, 3_650 days + 1, 0);
-        _refuse(
-            terms,
-            abi.encodeWithSelector(IFacilityRegistry.FacilityDeadlineTooLong.selector, 3_650 days + 1, 3_650 days)
-        );
         terms.rules = Rules(0, 0, 0, 0, 86_400);
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadCutOff.selector, 86_400));
-        terms.rules = Rules(0, 1e15, 3_650, 3_650 days, 86_399);
+        terms.rules = Rules(0, 1e15, type(uint16).max, type(uint32).max, 86_399);
         _propose(terms);
     }
 
     function test_partner_counts() external {
         FacilityTerms memory terms = _terms();
         terms.partners = new PartnerTerms[](0);
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadPartnerCount.selector, 0, 100));
-        terms.partners = new PartnerTerms[](101);
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadPartnerCount.selector, 101, 100));
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadPartnerCount.selector, 0, 254));
+        terms.partners = new PartnerTerms[](255);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadPartnerCount.selector, 255, 254));
     }
 
     function test_partners_that_cannot_be() external {
@@ -146,8 +139,8 @@ contract ProposeTest is Consortium {
         _refuse(terms, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownMember.selector, 99));
         terms.readers[1] = SealedFor(REGULATOR, new bytes(257));
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadSealedKey.selector, REGULATOR, 257, 256));
-        terms.readers = new SealedFor[](101);
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityTooManyReaders.selector, 101, 100));
+        terms.readers = new SealedFor[](255);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityTooManyReaders.selector, 255, 254));
     }
 
     function test_a_proposal_is_kept_whole() external {
