@@ -20,8 +20,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
-            # The first test of a machine builds the engine.
+            # The first test of a machine builds the engine, which takes minutes.
             item.add_marker(pytest.mark.timeout(900))
+            if "built" in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
