@@ -6,7 +6,7 @@ The tables are the feeds' and the outbox's; they are read here, and written only
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, Table, func, select
+from sqlalchemy import Connection, Table, and_, func, select
 
 from app.db.schema import full_metadata
 from app.readmodel.results import Page
@@ -56,7 +56,10 @@ def pending(connection: Connection) -> Mapping[str, Pending]:
     waiting: dict[str, int] = dict(
         connection.execute(
             select(events.c.facility, func.count())
-            .where(events.c.batch_id.is_(None), events.c.parts > 0)
+            .outerjoin(
+                letters, and_(letters.c.event == events.c.id, letters.c.replayed_at.is_(None))
+            )
+            .where(events.c.batch_id.is_(None), events.c.parts > 0, letters.c.id.is_(None))
             .group_by(events.c.facility)
         ).all()
     )
@@ -77,7 +80,7 @@ def pending(connection: Connection) -> Mapping[str, Pending]:
     ):
         waiting[facility] = waiting.get(facility, 0) + int(legs)
     return {
-        facility: Pending(waiting.get(facility, 0) - dead.get(facility, 0), dead.get(facility, 0))
+        facility: Pending(waiting.get(facility, 0), dead.get(facility, 0))
         for facility in waiting.keys() | dead.keys()
     }
 

@@ -1,6 +1,7 @@
 """One JSON-RPC endpoint: single and batched requests with typed errors."""
 
 from typing import Any, cast
+from urllib.parse import urlsplit
 
 import orjson
 import requests
@@ -24,10 +25,15 @@ class _OrjsonProvider(HTTPProvider):
 
 
 class Rpc:
-    """Connections to one chain node. Safe to share between threads; close it at the end."""
+    """Connections to one chain node. Safe to share between threads; close it at the end.
+
+    `url` is the endpoint as it may be shown: without a user and password.
+    """
 
     def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
-        self.url = url
+        parts = urlsplit(url)
+        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self._endpoint = url
         self._timeout_s = timeout_s
         # One pool for all threads: web3 would open a session for each thread that ever called.
         self._session = requests.Session()
@@ -87,7 +93,7 @@ class Rpc:
     def _post(self, payload: object) -> Any:
         try:
             answer = self._session.post(
-                self.url,
+                self._endpoint,
                 data=orjson.dumps(payload),
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeout_s,

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
+from app.chain.engines import state_is_gone
+from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -24,7 +26,7 @@ from app.indexer.completeness import check_complete
 from app.indexer.decode import ROLES
 from app.indexer.errors import Incomplete, Reorganised
 from app.indexer.project import Changes, Projection
-from app.indexer.rewind import describe
+from app.indexer.rewind import describe, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
@@ -146,10 +148,15 @@ class Indexer:
         """`believe`: record what should not happen, and do not ask again."""
         state = self._state = self._state or self._load()
         run.head, at_cursor = self._scanner.look(state.block_number)
-        if state.block_number is not None and at_cursor is None:
-            # It lags, unless it is another chain than before.
+        taken_back = False
+        if at_cursor is not None:
+            taken_back = at_cursor.hash != state.block_hash
+        elif state.block_number is not None:
+            # It lags, unless it is another chain than before, or a shorter one.
             check_chain(self._rpc, self._manifest)
-        elif at_cursor is not None and at_cursor.hash != state.block_hash:
+            with self._engine.connect() as connection:
+                taken_back = has_other_blocks(connection, self._scanner, run.head)
+        if taken_back:
             state = self._rewind(state)
             run.rewound = True
         first = self._next(state)
@@ -203,17 +210,7 @@ class Indexer:
         for account in changes.accounts.values():
             account.pairs.clear()
         if at_head:
-            if not found.empty:
-                check_complete(self._rpc, self._manifest, state, found.last.number)
-            stale = [
-                account
-                for account in state.accounts.values()
-                if account.contract["contract_block"] != account.last_block
-            ]
-            changes.incidents += read_books(self._rpc, self._manifest, stale, found.last.number)
-            changes.accounts.update(
-                {(account.facility, account.partner): account for account in stale}
-            )
+            self._check(state, found, changes)
         if changes.incidents and not believe:
             what, place, _ = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({what})", where=place)
@@ -222,6 +219,26 @@ class Indexer:
             record_incidents(connection, changes.incidents, int(time.time()))
         _move(state, found.last)
         return changes
+
+    def _check(self, state: State, found: Range, changes: Changes) -> None:
+        """Hold the view against the contracts' own state after the range's last block."""
+        stale = [
+            account
+            for account in state.accounts.values()
+            if account.contract["contract_block"] != account.last_block
+        ]
+        try:
+            if not found.empty:
+                check_complete(self._rpc, self._manifest, state, found.last.number)
+            changes.incidents += read_books(self._rpc, self._manifest, stale, found.last.number)
+        except ChainAnswer as answer:
+            if not state_is_gone(answer.text):
+                raise
+            # The chain has moved far on in the meantime: the next head is checked instead.
+            for account in stale:
+                account.contract["contract_block"] = None
+            return
+        changes.accounts.update({(account.facility, account.partner): account for account in stale})
 
     def _rewind(self, state: State) -> State:
         """Make the view anew from the start, unless it is the endpoint that is another one now."""

@@ -13,6 +13,19 @@ from app.readmodel import tables as t
 _BLOCKS_AT_A_TIME = 200
 
 
+def has_other_blocks(connection: Connection, scanner: Scanner, head: int) -> bool:
+    """Whether a chain that is shorter than the view is not only behind: it has another block where
+    the view kept one."""
+    c = t.blocks.c
+    kept = connection.execute(
+        select(t.blocks).where(c.number <= head).order_by(c.number.desc()).limit(1)
+    ).first()
+    if kept is None:
+        return False
+    header = scanner.header(kept.number)
+    return header is not None and header.hash != kept.hash
+
+
 def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[str, str, int]:
     """The incident of a reorganisation: what of the view the chain still has, and what is lost."""
     common = _last_common(connection, scanner)

@@ -7,6 +7,7 @@ import random
 import pytest
 from sqlalchemy import func, select, update
 
+from app.api.received import Pending, pending
 from app.bootstrap import Bank
 from app.chain.keystore import load_sealing_key
 from app.chain.posting import next_digest, sealed_of
@@ -463,6 +464,8 @@ def test_what_the_chain_rejects_becomes_a_letter_and_can_be_replayed(
         net.feed(bank, 3)
         net.drain(bank)
     letters = {letter.event_id: letter.reason for letter in all_letters_of(bank)}
+    with bank.engine.connect() as connection:
+        assert pending(connection) == {FACILITY: Pending(waiting=0, dead=2)}
     assert letters[reversal] == "target_missing"
     assert "too large" in letters[target]
     assert net.account(bank).books.lead_book == 3 * BASE

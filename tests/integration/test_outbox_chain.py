@@ -152,7 +152,6 @@ def test_a_killed_anvil_loses_blocks_and_they_are_posted_again(
     anvil.kill()
     anvil.start()
     assert net.head(bank)[0] == 1
-    net.rpc.call("anvil_mine", ["0x10"])
     net.drain(bank)
     assert "rewound" in net.states(bank, 2)
     net.assert_exactly_once(bank, 310)
@@ -331,6 +330,15 @@ def test_endpoints_that_do_not_answer(
     rpc = Rpc(impostor(answer), timeout_s=0.3)
     with pytest.raises(ChainUnreachable, match=why):
         rpc.call("eth_blockNumber", [])
+    rpc.close()
+
+
+def test_the_endpoints_password_is_never_shown() -> None:
+    rpc = Rpc("http://bank:geheim@127.0.0.1:9/v1", timeout_s=1)
+    assert rpc.url == "http://127.0.0.1:9/v1"
+    with pytest.raises(ChainUnreachable) as fault:
+        rpc.call("eth_blockNumber", [])
+    assert "geheim" not in str(fault.value)
     rpc.close()
 
 
