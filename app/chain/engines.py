@@ -27,3 +27,15 @@ def engine(name: str) -> Engine:
     except KeyError:
         known = ", ".join(sorted(_ENGINES))
         raise ValueError(f"unknown chain engine {name!r}; known are {known}") from None
+
+
+_STATE_GONE = (
+    "BlockOutOfRangeError",  # anvil, which keeps the state of its newest blocks only
+    "missing trie node",  # ganache, Polygon Edge
+    "World state unavailable",  # Besu
+)
+
+
+def state_is_gone(text: str) -> bool:
+    """Whether a node's error says that it no longer holds the state after so old a block."""
+    return any(phrase in text for phrase in _STATE_GONE)
