@@ -504,8 +504,10 @@ def test_what_was_answered_survives_the_death_of_the_process(desk: Desk, databas
     assert pusher.stdout is not None
     answered = [pusher.stdout.readline().strip() for _ in range(25)]
     pusher.send_signal(signal.SIGKILL)
-    rest, _ = pusher.communicate(timeout=60)
-    answered += rest.split("\n")[:-1]
+    # Not communicate(): it forgets what readline has buffered.
+    answered += pusher.stdout.read().split("\n")[:-1]
+    pusher.wait(timeout=60)
+    pusher.stdout.close()
     kept = [event_id for event_id, *_ in desk.events()]
     assert kept[: len(answered)] == answered
     assert len(kept) <= len(answered) + 1
