@@ -10,7 +10,6 @@ from web3 import Web3
 
 from app.bootstrap import Bank
 from app.chain.keystore import load_account
-from app.chain.posting import encode_post
 from app.chain.rpc import Rpc
 from app.chain.transactions import wait_for_receipt
 from app.consortium import Consortium, embedded
@@ -20,6 +19,7 @@ from app.outbox.tables import attempts, batches
 from app.readmodel.sums import balances
 from app.services import reconcile as service
 from app.workers import working
+from deploy.compile import load_artifact
 from deploy.consortium import Member
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 
@@ -93,7 +93,10 @@ def plain_loop(folder: Path, legs: int) -> float:
     with embedded(folder / "network", _MEMBERS, "anvil") as consortium:
         consortium.agree(facility)
         web3 = Web3(Web3.HTTPProvider(consortium.rpc.url))
-        address = web3.to_checksum_address(_manifest_address(consortium))
+        contract = web3.eth.contract(
+            address=web3.to_checksum_address(consortium.manifest().addresses["Reconciliation"]),
+            abi=load_artifact("Reconciliation")["abi"],
+        )
         account = load_account(consortium.folder.keys(LEAD), "operator", development=True)
         started = time.perf_counter()
         for number in range(legs):
@@ -107,17 +110,15 @@ def plain_loop(folder: Path, legs: int) -> float:
                 reference=number.to_bytes(20),
             )
             stream, _ = pack([leg])
-            signed = account.sign_transaction(
+            words = [stream[place : place + 32] for place in range(0, len(stream), 32)]
+            transaction = contract.functions.post(1, number + 1, words, b"").build_transaction(
                 {
-                    "chainId": web3.eth.chain_id,
+                    "from": account.address,
                     "nonce": web3.eth.get_transaction_count(account.address),
-                    "gas": 1_000_000,
                     "gasPrice": 0,
-                    "to": address,
-                    "value": 0,
-                    "data": encode_post(1, number + 1, stream, b""),
                 }
             )
+            signed = account.sign_transaction(transaction)
             sent = web3.eth.send_raw_transaction(signed.raw_transaction)
             assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
         return legs / 2 / (time.perf_counter() - started)
@@ -140,7 +141,3 @@ def _signed(bank: Bank) -> list[bytes]:
                 .order_by(attempts.c.nonce)
             ).scalars()
         )
-
-
-def _manifest_address(consortium: Consortium) -> str:
-    return consortium.manifest().addresses["Reconciliation"]
