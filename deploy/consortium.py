@@ -17,8 +17,6 @@ from app.chain.keystore import PublicKeys, create_keys, public_keys
 
 Role = Literal["lead", "partner", "auditor", "regulator"]
 
-ROLE_NUMBERS: dict[Role, int] = {"lead": 1, "partner": 2, "auditor": 3, "regulator": 4}
-
 
 @dataclass(frozen=True, slots=True)
 class Member:

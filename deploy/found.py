@@ -4,12 +4,13 @@ from typing import Any
 
 from web3.contract.contract import ContractConstructor
 
+from app.chain.contracts import ROLES
 from app.chain.keystore import load_account
 from app.chain.manifest import CONTRACTS, Manifest
 from app.chain.rpc import Rpc
 from app.chain.transactions import execute
 from deploy.compile import load_artifact
-from deploy.consortium import ROLE_NUMBERS, ConsortiumFolder
+from deploy.consortium import ConsortiumFolder
 
 
 def found(rpc: Rpc, engine: str, folder: ConsortiumFolder) -> Manifest:
@@ -26,13 +27,14 @@ def found(rpc: Rpc, engine: str, folder: ConsortiumFolder) -> Manifest:
         return str(rpc.web3.to_checksum_address(receipt["contractAddress"]))
 
     implementations = [deploy(name) for name in CONTRACTS]
+    role_numbers = {role: number for number, role in ROLES.items()}
     founding_members = []
     for member in members:
         keys = folder.public_keys(member.name)
         founding_members.append(
             (
                 member.name,
-                ROLE_NUMBERS[member.role],
+                role_numbers[member.role],
                 keys.operator,
                 keys.approver,
                 keys.recovery,

@@ -60,7 +60,8 @@ def reconcile(
     if out is not None:
         _make_folder(out)
     # Loaded only now: what cannot be used is said before the chain's libraries are.
-    from app.cli.reconcile_run import has_differences, run
+    from app.cli.reconcile_run import run
+    from app.cli.run_result import has_differences
 
     result = run(terms, feeds, network_dir, engine.value, out, started)
     if as_json:

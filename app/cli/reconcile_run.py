@@ -11,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.console import stderr
-from app.cli.run_result import has_differences, quarantine_lines, run_result
+from app.cli.run_result import quarantine_lines, run_result
 from app.consortium import Consortium, embedded, network
 from app.domain.facility import Facility
 from app.outbox.runs import last_batch
@@ -20,8 +20,6 @@ from app.services import reconcile as service
 from app.workers import working
 from deploy.consortium import Member
 from ganache.launcher import Engine
-
-__all__ = ["has_differences", "run"]
 
 
 def run(

@@ -11,9 +11,8 @@ from typing import Any
 from eth_abi.abi import decode as abi_decode
 from eth_hash.auto import keccak
 
+from app.chain.contracts import ROLES
 from app.indexer.errors import Incomplete
-
-ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 
 REASONS = {
     1: "duplicate",

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
+from app.chain.contracts import ROLES
 from app.chain.engines import state_is_gone
 from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
@@ -23,7 +24,6 @@ from app.chain.sealing import open_reference_key
 from app.domain.errors import WrongChain
 from app.indexer.books import read_books
 from app.indexer.completeness import check_complete
-from app.indexer.decode import ROLES
 from app.indexer.errors import Incomplete, Reorganised
 from app.indexer.project import Changes, Projection
 from app.indexer.rewind import describe, has_other_blocks
