@@ -161,6 +161,9 @@ def _work_in_process(pipe: Connection, config: Path, facility: str, feed: Path |
         with closing(Bank(load_config(config))) as bank:
             bank.index()  # the facility's terms are read from the chain
             work(bank, facility, feed, _PipeDesk(pipe))
+        # An end of the pipe that comes before whoever waits has closed theirs means a crash.
+        while True:
+            pipe.recv()
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         pass  # nobody waits any more
     except TallyError as fault:
