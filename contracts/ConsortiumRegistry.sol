@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {ConsortiumStorage} from "./storage/ConsortiumStorage.sol";
-import {FoundingMember, KeyHolder, KeyPurpose, Member, MemberState, Role} from "./types/ConsortiumTypes.sol";
+import {Contracts, FoundingMember, KeyHolder, KeyPurpose, Member, MemberState, Role} from "./types/ConsortiumTypes.sol";
 
 /// @title The members of the consortium, their roles and their keys
 /// @dev Meaning, units and errors: IConsortiumRegistry.
@@ -14,7 +14,7 @@ contract ConsortiumRegistry is ConsortiumStorage, Governed, IConsortiumRegistry 
     uint256 private constant _MAX_FOUNDING_MEMBERS = 256;
 
     /// @inheritdoc IConsortiumRegistry
-    function initialize(FoundingMember[] calldata members) external initializer {
+    function initialize(FoundingMember[] calldata members, Contracts calldata contracts_) external initializer {
         if (members.length > _MAX_FOUNDING_MEMBERS) {
             revert ConsortiumTooManyMembers(members.length, _MAX_FOUNDING_MEMBERS);
         }
@@ -28,6 +28,12 @@ contract ConsortiumRegistry is ConsortiumStorage, Governed, IConsortiumRegistry 
             _admit(members[i], i);
         }
         if (banks < 2 || leads == 0) revert ConsortiumTooFewBanks(banks, leads);
+        _contracts = contracts_;
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function contracts() external view returns (Contracts memory) {
+        return _contracts;
     }
 
     /// @inheritdoc IConsortiumRegistry

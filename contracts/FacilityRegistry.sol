@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
+import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
 import {TermsChecks} from "./libraries/TermsChecks.sol";
 import {Facility, FacilityStorage} from "./storage/FacilityStorage.sol";
 import {KeyPurpose, Member, MemberState, Role} from "./types/ConsortiumTypes.sol";
@@ -21,9 +22,11 @@ import {
 /// @dev Meaning, units and errors: IFacilityRegistry.
 contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
     /// @inheritdoc IFacilityRegistry
-    function initialize(address consortium) external initializer {
+    function initialize(address consortium, address ledger) external initializer {
         _requireAddress(consortium);
+        _requireAddress(ledger);
         _consortium = IConsortiumRegistry(consortium);
+        _ledger = IReserveLedger(ledger);
     }
 
     /// @inheritdoc IFacilityRegistry

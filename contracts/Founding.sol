@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
+import {IDayClose} from "./interfaces/IDayClose.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
@@ -25,13 +26,19 @@ contract Founding {
             consortiumRegistry: address(new ERC1967Proxy(implementations.consortiumRegistry, "")),
             facilityRegistry: address(new ERC1967Proxy(implementations.facilityRegistry, "")),
             reserveLedger: address(new ERC1967Proxy(implementations.reserveLedger, "")),
-            reconciliation: address(new ERC1967Proxy(implementations.reconciliation, ""))
+            reconciliation: address(new ERC1967Proxy(implementations.reconciliation, "")),
+            dayClose: address(new ERC1967Proxy(implementations.dayClose, ""))
         });
-        IConsortiumRegistry(founded.consortiumRegistry).initialize(members);
-        IFacilityRegistry(founded.facilityRegistry).initialize(founded.consortiumRegistry);
-        IReserveLedger(founded.reserveLedger).initialize(founded.consortiumRegistry, founded.reconciliation);
+        IConsortiumRegistry(founded.consortiumRegistry).initialize(members, founded);
+        IFacilityRegistry(founded.facilityRegistry).initialize(founded.consortiumRegistry, founded.reserveLedger);
+        IReserveLedger(founded.reserveLedger)
+            .initialize(founded.consortiumRegistry, founded.facilityRegistry, founded.reconciliation, founded.dayClose);
         IReconciliation(founded.reconciliation)
             .initialize(founded.consortiumRegistry, founded.facilityRegistry, founded.reserveLedger);
+        IDayClose(founded.dayClose)
+            .initialize(
+                founded.consortiumRegistry, founded.facilityRegistry, founded.reserveLedger, founded.reconciliation
+            );
         _contracts = founded;
         emit Founded(founded);
     }

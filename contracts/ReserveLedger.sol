@@ -23,11 +23,18 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     /// @inheritdoc IReserveLedger
-    function initialize(address consortium, address reconciliation) external initializer {
+    function initialize(address consortium, address facilities, address reconciliation, address dayClose)
+        external
+        initializer
+    {
         _requireAddress(consortium);
+        _requireAddress(facilities);
         _requireAddress(reconciliation);
+        _requireAddress(dayClose);
         _consortium = consortium;
+        _facilities = facilities;
         _reconciliation = reconciliation;
+        _dayClose = dayClose;
     }
 
     /// @inheritdoc IReserveLedger

@@ -10,7 +10,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from app.chain.engines import engine as chain_engine
 
-CONTRACTS = ("ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation")
+CONTRACTS = (
+    "ConsortiumRegistry",
+    "FacilityRegistry",
+    "ReserveLedger",
+    "Reconciliation",
+    "DayClose",
+)
 
 CONTRACT_VERSION = 1
 """The `contractVersion()` that this release of the application speaks to."""

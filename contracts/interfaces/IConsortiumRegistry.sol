@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {FoundingMember, KeyPurpose, Member, MemberState} from "../types/ConsortiumTypes.sol";
+import {Contracts, FoundingMember, KeyPurpose, Member, MemberState} from "../types/ConsortiumTypes.sol";
 import {IGoverned} from "./IGoverned.sol";
 
 /// @title The members of the consortium, their roles and their keys
@@ -52,7 +52,10 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice Founds the consortium. Once, in the transaction that makes the proxy.
     /// @param members at least two banks, one of them a lead; numbered by their places from 1. Auditors and regulators
     ///        may leave their operator, approver and recovery keys zero.
-    function initialize(FoundingMember[] calldata members) external;
+    function initialize(FoundingMember[] calldata members, Contracts calldata contracts_) external;
+
+    /// @notice The consortium's proxies: the only contracts that a vote can upgrade.
+    function contracts() external view returns (Contracts memory);
 
     /// @notice How many members were ever admitted; the highest member number.
     function memberCount() external view returns (uint16);

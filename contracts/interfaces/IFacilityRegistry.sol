@@ -87,7 +87,8 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
-    function initialize(address consortium) external;
+    /// @param ledger the ReserveLedger
+    function initialize(address consortium, address ledger) external;
 
     /// @notice Proposes a facility. Called by the approver of `terms.lead`, who thereby accepts for the lead.
     /// @return facility the new facility's number

@@ -23,8 +23,10 @@ interface IReserveLedger is IGoverned {
 
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
+    /// @param facilities the FacilityRegistry, the only contract that opens accounts
     /// @param reconciliation the only contract that may record
-    function initialize(address consortium, address reconciliation) external;
+    /// @param dayClose the only contract that closes days
+    function initialize(address consortium, address facilities, address reconciliation, address dayClose) external;
 
     /// @notice Records what one batch moves.
     /// @param isLead whose book the movements are of: the lead's, or the partner's

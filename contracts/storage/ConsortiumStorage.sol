@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {KeyHolder, Member} from "../types/ConsortiumTypes.sol";
+import {Contracts, KeyHolder, Member} from "../types/ConsortiumTypes.sol";
 
 /// @title All that ConsortiumRegistry remembers
 /// @dev Appended to only; contracts/README.md says how the layout is watched.
@@ -17,4 +17,7 @@ abstract contract ConsortiumStorage {
 
     /// @dev Whose key an address is, and for what.
     mapping(address key => KeyHolder) internal _keys;
+
+    /// @dev The proxies that a vote can upgrade, this contract's own among them.
+    Contracts internal _contracts;
 }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
+import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
 import {FacilityState, PartnerTerms, Rules, SealedFor, Shares} from "../types/FacilityTypes.sol";
 
 /// @dev One facility. The first slot holds all that posting needs.
@@ -41,6 +42,9 @@ struct Facility {
 abstract contract FacilityStorage {
     /// @dev Who is a member, and whose key is whose.
     IConsortiumRegistry internal _consortium;
+
+    /// @dev Where the accounts are kept.
+    IReserveLedger internal _ledger;
 
     /// @dev Facilities ever proposed; numbers run from 1 to this.
     uint32 internal _facilityCount;

@@ -12,6 +12,12 @@ abstract contract LedgerStorage {
     /// @dev The only contract that may record.
     address internal _reconciliation;
 
+    /// @dev The only contract that opens accounts.
+    address internal _facilities;
+
+    /// @dev The only contract that closes days.
+    address internal _dayClose;
+
     /// @dev The three balances, by account.
     mapping(uint256 accountKey => Books) internal _books;
 

@@ -60,4 +60,5 @@ struct Contracts {
     address facilityRegistry;
     address reserveLedger;
     address reconciliation;
+    address dayClose;
 }

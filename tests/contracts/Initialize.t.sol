@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {ERC1967Proxy} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Proxy.sol";
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
+import {IDayClose} from "interfaces/IDayClose.sol";
 import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
 import {IGoverned} from "interfaces/IGoverned.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
@@ -135,39 +136,42 @@ contract InitializeTest is Consortium {
     function test_nothing_is_initialized_twice() external {
         found(1);
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
-        consortium.initialize(members(1));
+        consortium.initialize(members(1), code);
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
-        facilities.initialize(address(this));
+        facilities.initialize(address(this), address(this));
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
-        ledger.initialize(address(this), address(this));
+        ledger.initialize(address(this), address(this), address(this), address(this));
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
         reconciliation.initialize(address(this), address(this), address(this));
     }
 
     function test_implementations_are_nobodys() external {
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
-        IConsortiumRegistry(code.consortiumRegistry).initialize(members(1));
+        IConsortiumRegistry(code.consortiumRegistry).initialize(members(1), code);
         vm.expectRevert(abi.encodeWithSelector(InvalidInitialization.selector));
-        IReserveLedger(code.reserveLedger).initialize(address(this), address(this));
+        IReserveLedger(code.reserveLedger).initialize(address(1), address(1), address(1), address(1));
     }
 
     function test_wiring_needs_addresses() external {
         bytes memory refusal = abi.encodeWithSelector(IGoverned.AddressMissing.selector);
         address registry = _bare(code.facilityRegistry);
-        vm.expectRevert(refusal);
-        IFacilityRegistry(registry).initialize(NOBODY);
         address book = _bare(code.reserveLedger);
-        vm.expectRevert(refusal);
-        IReserveLedger(book).initialize(NOBODY, address(1));
-        vm.expectRevert(refusal);
-        IReserveLedger(book).initialize(address(1), NOBODY);
         address matcher = _bare(code.reconciliation);
-        vm.expectRevert(refusal);
-        IReconciliation(matcher).initialize(NOBODY, address(1), address(1));
-        vm.expectRevert(refusal);
-        IReconciliation(matcher).initialize(address(1), NOBODY, address(1));
-        vm.expectRevert(refusal);
-        IReconciliation(matcher).initialize(address(1), address(1), NOBODY);
+        address closer = _bare(code.dayClose);
+        for (uint256 missing; missing < 4; ++missing) {
+            address[4] memory wired = [address(1), address(1), address(1), address(1)];
+            wired[missing] = NOBODY;
+            vm.expectRevert(refusal);
+            IReserveLedger(book).initialize(wired[0], wired[1], wired[2], wired[3]);
+            vm.expectRevert(refusal);
+            IDayClose(closer).initialize(wired[0], wired[1], wired[2], wired[3]);
+            if (missing == 3) break;
+            vm.expectRevert(refusal);
+            IReconciliation(matcher).initialize(wired[0], wired[1], wired[2]);
+            if (missing == 2) continue;
+            vm.expectRevert(refusal);
+            IFacilityRegistry(registry).initialize(wired[0], wired[1]);
+        }
     }
 
     function test_every_contract_tells_its_version() external {
@@ -176,12 +180,13 @@ contract InitializeTest is Consortium {
         vm.assertEq(facilities.contractVersion(), 1, "facilities");
         vm.assertEq(ledger.contractVersion(), 1, "ledger");
         vm.assertEq(reconciliation.contractVersion(), 1, "reconciliation");
+        vm.assertEq(dayClose.contractVersion(), 1, "day close");
     }
 
     function _refuse(FoundingMember[] memory list, bytes memory refusal) private {
         address registry = _bare(code.consortiumRegistry);
         vm.expectRevert(refusal);
-        IConsortiumRegistry(registry).initialize(list);
+        IConsortiumRegistry(registry).initialize(list, code);
     }
 
     /// @dev A proxy that is not yet initialized.

@@ -26,14 +26,16 @@ contract UpgradeTest is Consortium {
             _refuse(callers[i], address(facilities), next.facilityRegistry);
             _refuse(callers[i], address(ledger), next.reserveLedger);
             _refuse(callers[i], address(reconciliation), next.reconciliation);
+            _refuse(callers[i], address(dayClose), next.dayClose);
         }
     }
 
     function test_the_registry_upgrades_and_what_was_stays() external {
         uint32 facility = activate("F", one(5_000), strictRules());
-        address[4] memory proxies = [address(consortium), address(facilities), address(ledger), address(reconciliation)];
-        address[4] memory codes =
-            [next.consortiumRegistry, next.facilityRegistry, next.reserveLedger, next.reconciliation];
+        address[5] memory proxies =
+            [address(consortium), address(facilities), address(ledger), address(reconciliation), address(dayClose)];
+        address[5] memory codes =
+            [next.consortiumRegistry, next.facilityRegistry, next.reserveLedger, next.reconciliation, next.dayClose];
         for (uint256 i; i < proxies.length; ++i) {
             vm.prank(address(consortium));
             IUpgradeable(proxies[i]).upgradeToAndCall(codes[i], "");

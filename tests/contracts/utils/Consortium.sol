@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
+import {IDayClose} from "interfaces/IDayClose.sol";
 import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
@@ -26,6 +27,7 @@ abstract contract Consortium {
     IFacilityRegistry internal facilities;
     IReserveLedger internal ledger;
     IReconciliation internal reconciliation;
+    IDayClose internal dayClose;
 
     /// @dev Founds a consortium of a lead, so many partners, an auditor and a regulator.
     function found(uint256 partners) internal {
@@ -35,6 +37,7 @@ abstract contract Consortium {
         facilities = IFacilityRegistry(founded.facilityRegistry);
         ledger = IReserveLedger(founded.reserveLedger);
         reconciliation = IReconciliation(founded.reconciliation);
+        dayClose = IDayClose(founded.dayClose);
     }
 
     function deployFounding(Contracts memory code, FoundingMember[] memory list) internal returns (Contracts memory) {
@@ -47,7 +50,8 @@ abstract contract Consortium {
             consortiumRegistry: vm.deployCode("ConsortiumRegistry.sol:ConsortiumRegistry"),
             facilityRegistry: vm.deployCode("FacilityRegistry.sol:FacilityRegistry"),
             reserveLedger: vm.deployCode("ReserveLedger.sol:ReserveLedger"),
-            reconciliation: vm.deployCode("Reconciliation.sol:Reconciliation")
+            reconciliation: vm.deployCode("Reconciliation.sol:Reconciliation"),
+            dayClose: vm.deployCode("DayClose.sol:DayClose")
         });
     }
 
