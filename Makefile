@@ -3,11 +3,11 @@
 #   make setup    the set-up alone; the commands are then in .venv/bin   make test-slow  the slow ones
 #   make lint     formats, linters, types, Slither                       make bench      what is measured
 #   make reset    forget the demo's state                                make contracts-report  gas, sizes, coverage
-#   make lock     renew requirements.lock from pyproject.toml
+#   make lock     renew requirements.lock from pyproject.toml        make snapshots  what is made and committed
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test lint slither test-slow bench contracts contracts-report forge-test test-tools reset lock
+.PHONY: run setup test lint slither test-slow bench contracts contracts-report snapshots forge-test test-tools reset lock
 
 # The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
 PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
@@ -87,6 +87,10 @@ bench: setup
 contracts-report: setup
 	@cd contracts && PATH="$(FORGE_PATH)" && forge build --sizes && forge test --gas-report \
 		&& forge coverage --ir-minimum --report summary
+
+# What is made from the contracts and committed; tests fail when it is stale. Look at the difference.
+snapshots: setup
+	@$(BIN)/python -m deploy.error_page
 
 reset:
 	@rm -rf .tally

@@ -15,7 +15,7 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractLogicError, Web3Exception
 
-from app.chain.errors import ChainAnswer, ContractReverted, unreachable
+from app.chain.errors import ChainAnswer, ContractReverted, refusal, unreachable
 from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
@@ -149,21 +149,35 @@ def _revert_data(data: object) -> bytes | None:
     return None
 
 
+_BUILT_IN: list[dict[str, Any]] = [
+    {"name": "Panic", "inputs": [{"name": "code", "type": "uint256"}]},
+    {"name": "Error", "inputs": [{"name": "message", "type": "string"}]},
+]
+"""Solidity's own errors, which stand in no ABI."""
+
+
 def reverted(where: str, raw: bytes) -> ContractReverted:
-    """Name a custom error by its selector and decode its arguments."""
+    """Name a custom error by its selector, decode its arguments, tell its cause and remedy."""
+    for entry in [*_errors(), *_BUILT_IN]:
+        types = [_type(argument) for argument in entry["inputs"]]
+        if keccak(text=f"{entry['name']}({','.join(types)})")[:4] != raw[:4]:
+            continue
+        try:
+            values = decode(types, raw[4:])
+        except DecodingError:
+            break
+        names = [argument["name"] for argument in entry["inputs"]]
+        arguments = dict(zip(names, values, strict=True))
+        return refusal(where, entry["name"], entry["inputs"], arguments)
+    unknown = [{"name": "data", "type": "bytes"}]
+    return refusal(where, "UnknownError", unknown, {"data": raw[:36]})
+
+
+def _errors() -> Iterator[dict[str, Any]]:
     for contract in CONTRACTS:
         for entry in load_artifact(contract)["abi"]:
-            if entry["type"] != "error":
-                continue
-            types = [_type(argument) for argument in entry["inputs"]]
-            if keccak(text=f"{entry['name']}({','.join(types)})")[:4] == raw[:4]:
-                try:
-                    values = decode(types, raw[4:])
-                except DecodingError:
-                    values = ("?",) * len(types)
-                names = [argument["name"] for argument in entry["inputs"]]
-                return ContractReverted(where, entry["name"], dict(zip(names, values, strict=True)))
-    return ContractReverted(where, "UnknownError", {"data": raw[:36].hex()})
+            if entry["type"] == "error":
+                yield entry
 
 
 def _type(argument: dict[str, Any]) -> str:

@@ -1,0 +1,339 @@
+"""Why a contract refuses, and what to do: one entry for each custom error and each rejection.
+
+`docs/errors.md` is made from these tables and the contracts' ABIs (`make snapshots`); a test fails
+when an error or a reason is missing here. Texts may use the error's arguments by name.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, date, datetime
+from typing import Any
+
+REPORT = "Report it with the transaction: the contracts themselves are at fault"
+
+REMEDIES: dict[str, tuple[str, str]] = {
+    # --- every contract ---
+    "AddressMissing": (
+        "an address that must be a contract's is zero",
+        "Found the consortium with the addresses of contracts that are deployed",
+    ),
+    "UpgradeWithoutVote": (
+        "{caller} asked for an upgrade without a vote",
+        "Propose the upgrade to the consortium; its registry carries it out once voted for",
+    ),
+    "InvalidInitialization": (
+        "the contract is initialized already, or is an implementation, which never is",
+        "Call the proxies that the founding made; nobody needs to initialize them",
+    ),
+    "NotInitializing": (
+        "a step of the initialization was called outside of it",
+        "Found the consortium by the contract Founding, which does it whole",
+    ),
+    "UUPSUnauthorizedCallContext": (
+        "an upgrade was asked of an implementation and not of its proxy",
+        "Name the proxy in the proposal; `tally consortium list` shows the five",
+    ),
+    "UUPSUnsupportedProxiableUUID": (
+        "the new implementation keeps its code's address elsewhere (slot {slot})",
+        "Propose an implementation that is compiled from this project's contracts",
+    ),
+    "ERC1967InvalidImplementation": (
+        "{implementation} has no code that a proxy could run",
+        "Deploy the new implementation first, then propose its address",
+    ),
+    "ERC1967NonPayable": (
+        "money of the chain itself was sent along",
+        "Send no value: Tallystick never moves the chain's own coin",
+    ),
+    "AddressEmptyCode": (
+        "there is no code at {target}",
+        "Deploy the contract first, then name its address",
+    ),
+    "FailedCall": (
+        "a call made by the contract failed and did not say why",
+        "Try the upgrade's own call against a copy of the chain before it is proposed again",
+    ),
+    # --- ConsortiumRegistry ---
+    "ConsortiumTooFewBanks": (
+        "a consortium needs two banks, one of them a lead; there are {banks} banks, {leads} leads",
+        "Name at least one lead and one more bank",
+    ),
+    "ConsortiumTooManyMembers": (
+        "{given} members are too many to found a consortium with",
+        "Found it with at most {most} and admit the others by vote",
+    ),
+    "ConsortiumBadName": (
+        "the name of the member at place {index} is empty or longer than 256 bytes",
+        "Give it a name of 1 to 256 bytes",
+    ),
+    "ConsortiumNameTaken": (
+        "member {member} has the name '{name}' already",
+        "Choose another name; names are never given away again",
+    ),
+    "ConsortiumUnknownRole": (
+        "{role} is no role (the member at place {index})",
+        "Use 1 lead, 2 partner, 3 auditor or 4 regulator",
+    ),
+    "ConsortiumKeyMissing": (
+        "'{member}' lacks a key that it needs",
+        "Banks need an operator, an approver and a recovery key, every member a sealing key",
+    ),
+    "ConsortiumKeyTaken": (
+        "key {key} is or was member {member}'s key for {purpose}",
+        "Make a fresh key: each serves one member for one purpose, for ever",
+    ),
+    "ConsortiumNotAKey": (
+        "{caller} is no member's key for {purpose}",
+        "Sign with the bank's own key for that purpose; `tally consortium list` shows the keys",
+    ),
+    "ConsortiumMemberNotActive": (
+        "member {member} is {state}",
+        "Only active members may; the other banks can vote to reinstate a suspended one",
+    ),
+    "ConsortiumUnknownMember": (
+        "there is no member {member}",
+        "Use a member's number as `tally consortium list` shows it",
+    ),
+    # --- FacilityRegistry ---
+    "FacilityNotProposedByLead": (
+        "the approver of member {approver} cannot propose for the lead, member {lead}",
+        "Have the lead propose it: its own approver key signs",
+    ),
+    "FacilityNotALead": (
+        "member {member} has not the role of a lead",
+        "Propose facilities from a lead bank",
+    ),
+    "FacilityBadId": (
+        "the facility's id is empty or longer than 256 bytes",
+        "Give it an id of 1 to 256 bytes",
+    ),
+    "FacilityIdTaken": (
+        "facility {facility} has the id '{id}' already",
+        "Choose another id",
+    ),
+    "FacilityBadCurrency": (
+        "'{currency}' with {decimals} decimals is no currency",
+        "Use the three capital letters of ISO 4217 and its decimals, 4 at most",
+    ),
+    "FacilityBadTimeZone": (
+        "the time zone's name is empty or longer than 256 bytes",
+        "Use an IANA name such as Europe/Prague",
+    ),
+    "FacilityBadPartnerCount": (
+        "{given} partners were named",
+        "Name 1 to {most}",
+    ),
+    "FacilityBadPartner": (
+        "member {member}, partner {partner} of the list, is no active bank, is the lead, or stands "
+        "there twice",
+        "Name active banks other than the lead, each once",
+    ),
+    "FacilityBadReader": (
+        "member {member}, at place {index} of the readers, is no active auditor or regulator, or "
+        "stands there twice",
+        "Name active auditors and regulators, each once",
+    ),
+    "FacilityTooManyReaders": (
+        "{given} readers were named",
+        "Name at most {most}",
+    ),
+    "FacilityBadSealedKey": (
+        "the reference key sealed to member {member} has {length} bytes",
+        "Seal the key again; a sealed key has at most {most} bytes",
+    ),
+    "FacilitySharesAboveWhole": (
+        "the partners' shares of component {component} (0 principal, 1 interest, 2 fee) add up to "
+        "{sumBps} basis points",
+        "Let them add up to at most 10000; the rest is the lead's",
+    ),
+    "FacilityFirstRulesDated": (
+        "the first rules are dated {effectiveFrom}",
+        "Leave their first day 0: they apply from the beginning of time",
+    ),
+    "FacilityToleranceTooLarge": (
+        "a tolerance of {amountTolerance} minor units is too large",
+        "Allow at most {most}",
+    ),
+    "FacilityBadCutOff": (
+        "{cutOffSeconds} is no second of a day",
+        "Use 0 to 86399 seconds since local midnight",
+    ),
+    "FacilityUnknown": (
+        "there is no facility {facility}",
+        "Use a facility's number as `tally facility list` shows it",
+    ),
+    "FacilityInState": (
+        "facility {facility} is {state}",
+        "See what the call needs: legs are taken only while the facility is active",
+    ),
+    "FacilityNotAPartner": (
+        "member {member} is no partner of facility {facility}",
+        "Have a partner of the facility sign",
+    ),
+    "FacilityNotAParty": (
+        "member {member} is neither lead nor partner of facility {facility}",
+        "Have a party of the facility sign",
+    ),
+    "FacilityAlreadyAccepted": (
+        "member {member} has accepted facility {facility} already",
+        "Nothing is to be done; the facility waits for the other partners",
+    ),
+    "FacilityOtherTerms": (
+        "what was accepted for facility {facility} is not what was proposed ({proposed})",
+        "Read the terms as they stand on the chain, then accept those",
+    ),
+    "FacilityUnknownVersion": (
+        "facility {facility} has no version {version}",
+        "Ask for a version from 1 to the newest",
+    ),
+    # --- ReserveLedger ---
+    "LedgerOnlyReconciliation": (
+        "{caller} is not the contract Reconciliation, which alone records",
+        "Post legs; nobody writes to the ledger directly",
+    ),
+    "LedgerOutOfBalance": (
+        "the record would leave a book of partner {partner} of facility {facility} unexplained",
+        REPORT,
+    ),
+    "LedgerUnknownAccount": (
+        "the record names an account ({partner}) that facility {facility} has not",
+        REPORT,
+    ),
+    "SafeCastOverflowedIntDowncast": (
+        "a balance would leave its {bits} bits ({value})",
+        "Look for legs of absurd amounts; balances reach 2 x 10^21 minor units",
+    ),
+    "SafeCastOverflowedUintDowncast": (
+        "a number would leave its {bits} bits ({value})",
+        REPORT,
+    ),
+    "SafeCastOverflowedIntToUint": (
+        "a count would fall below zero ({value})",
+        REPORT,
+    ),
+    # --- Reconciliation ---
+    "PostingWrongSequence": (
+        "member {member}'s next batch for facility {facility} is {expected}, {given} was sent",
+        "If it was posted already, nothing is missing; else post the batches between",
+    ),
+    "PostingMalformed": (
+        "the stream cannot be read at word {index}",
+        "Build the words as docs/architecture.md says: a group word with a business day first, a "
+        "target word after each reversal, unused bits 0",
+    ),
+    "PostingTooManyWords": (
+        "a batch of {given} words is too long",
+        "Send at most {most} words at a time",
+    ),
+    "PostingTooManyParts": (
+        "a batch of {given} parts is too large",
+        "Send at most {most}; a shared leg of the lead counts one for each partner",
+    ),
+}
+"""Custom error -> (cause, remedy)."""
+
+REJECTIONS: dict[str, tuple[str, str]] = {
+    "Duplicate": (
+        "a leg of this bank with the same identity was posted before",
+        "Nothing is missing if it is the same leg; else give the event a reference of its own",
+    ),
+    "UnknownKind": (
+        "no leg of this kind can be posted",
+        "Use kinds 1 to 12; corrections are made by resolutions only",
+    ),
+    "AmountZero": ("the amount is 0", "Post an amount of at least one minor unit"),
+    "AmountTooLarge": (
+        "the amount is above 10^15 minor units",
+        "Check the decimals; split the event if it is as large as that",
+    ),
+    "UnknownPartner": (
+        "the facility has no partner of this number",
+        "Name a partner by its place in the facility's terms, from 1",
+    ),
+    "PartnerNotAllowed": (
+        "the leg names a partner where its sender may not",
+        "A partner names itself; the lead names nobody for a shared kind, a partner for the others",
+    ),
+    "DateTooFar": (
+        "a day of the leg or of its group is missing or more than 30 days ahead",
+        "Correct the value date, business date or shares date",
+    ),
+    "TargetMissing": (
+        "the leg to be reversed was never posted by this bank",
+        "Post the original first, or correct the target's kind and reference",
+    ),
+    "TargetReversed": (
+        "the target is reversed already",
+        "Nothing is to be done if it is the same reversal; a leg is reversed once",
+    ),
+    "TargetNotReversible": (
+        "a leg of the target's kind cannot be reversed",
+        "Post the event anew instead of reversing a reversal",
+    ),
+    "TargetAmount": (
+        "the reversal's amount is not the target's",
+        "Reverse the whole amount as it was posted, then post the right one",
+    ),
+    "NoParts": (
+        "every partner's part of the leg rounds down to 0",
+        "Nothing is to be posted: the lead keeps the whole amount",
+    ),
+}
+"""`Reason` of LegRejected -> (cause, remedy), in the order of its numbers from 1."""
+
+ACCESS = frozenset(
+    {
+        "ConsortiumNotAKey",
+        "ConsortiumMemberNotActive",
+        "FacilityNotProposedByLead",
+        "FacilityNotALead",
+        "FacilityNotAPartner",
+        "FacilityNotAParty",
+        "LedgerOnlyReconciliation",
+        "UpgradeWithoutVote",
+        "InvalidInitialization",
+    }
+)
+"""The errors that say: not you. Who meets them is the access matrix of contracts/README.md."""
+
+ENUMS: dict[str, tuple[str, ...]] = {
+    "KeyPurpose": ("nothing", "operator", "approver", "recovery"),
+    "MemberState": ("no member", "active", "suspended", "evicted"),
+    "FacilityState": ("unknown", "proposed", "active", "paused", "closed"),
+}
+"""The words for the values of the enums that errors carry, by their numbers."""
+
+_LAST_DAY = date.max.toordinal()
+
+_BUILT_IN = {
+    "Panic": ("the contract stopped itself (Solidity's panic {code})", REPORT),
+    "Error": ("{message}", REPORT),
+    "UnknownError": (
+        "the contract refused in a way that this release does not know ({data})",
+        "Compare `contractVersion()` with this release of the application",
+    ),
+}
+
+
+def explain(name: str, inputs: Iterable[dict[str, Any]], values: dict[str, Any]) -> tuple[str, str]:
+    """The cause and the remedy of a custom error, with its arguments in words.
+
+    `inputs` are the ABI's; an error that no table knows is told by its bare name.
+    """
+    cause, remedy = (REMEDIES | _BUILT_IN).get(name, (name, ""))
+    words = {entry["name"]: _words(entry, values[entry["name"]]) for entry in inputs}
+    return cause.format_map(words), remedy.format_map(words)
+
+
+def _words(entry: dict[str, Any], value: Any) -> str:
+    """An argument as a person reads it: enums, days and times by name, bytes as hex."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()
+    kind = str(entry.get("internalType", ""))
+    name = str(entry["name"])
+    if kind.startswith("enum "):
+        return ENUMS[kind.removeprefix("enum ")][int(value)]
+    if entry["type"] == "uint24" and not name.endswith("Seconds"):
+        return date.fromordinal(value).isoformat() if 0 < value <= _LAST_DAY else f"day {value}"
+    if name.endswith(("At", "until", "Until")) and isinstance(value, int):
+        return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return str(value)
