@@ -1,17 +1,14 @@
-"""Logs of the four contracts, as typed events in chain order.
+"""Logs of the contracts, as events in chain order.
 
-Postings are the bulk of the chain and are read by hand; all other events are rare and left to
-eth_abi. Strings on the chain were written by others: they are read as bytes and made printable.
+Postings are the bulk of the chain and are read by hand; all other events are rare and read by the
+contracts' ABIs.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from eth_abi.abi import decode as abi_decode
-from eth_hash.auto import keccak
-
-from app.chain.contracts import ROLES
+from app.chain.contract_events import ContractEvent, EventKind, event_kinds
 from app.indexer.errors import Incomplete
 
 REASONS = {
@@ -40,41 +37,8 @@ STATUSES = {
 }
 """How the contract judged a pair whose halves are not equal."""
 
-_SHARES = "(uint16,uint16,uint16)"
-_RULES = "(uint24,uint56,uint16,uint32,uint24)"
-# `bytes` stands for `string` here (the encoding is the same), so that text that is not UTF-8 is
-# ours to mend.
-_TERMS = (
-    f"(bytes,uint16,bytes,uint8,bytes,{_RULES},(uint16,{_SHARES},int72,bytes)[],bytes,"
-    "(uint16,bytes)[])"
-)
-_MEMBER = ["bytes", "uint8", "address", "address", "bytes32", "address"]
-
-SIGNATURES = {
-    "Posted": "Posted(uint32,uint16,uint64,bytes32,bytes)",
-    "LegRejected": "LegRejected(uint32,uint16,uint64,uint16,uint8)",
-    "PairJudged": "PairJudged(uint32,uint16,uint64,uint16,uint8,uint8,uint16)",
-    "MemberAdmitted": "MemberAdmitted(uint16,string,uint8,address,address,bytes32,address)",
-    "FacilityProposed": (
-        f"FacilityProposed(uint32,(string,uint16,string,uint8,string,{_RULES},"
-        f"(uint16,{_SHARES},int72,bytes)[],bytes,(uint16,bytes)[]))"
-    ),
-    "FacilityAccepted": "FacilityAccepted(uint32,uint16)",
-    "FacilityActivated": "FacilityActivated(uint32)",
-}
-_EMITTER = {
-    "Posted": "Reconciliation",
-    "LegRejected": "Reconciliation",
-    "PairJudged": "Reconciliation",
-    "MemberAdmitted": "ConsortiumRegistry",
-    "FacilityProposed": "FacilityRegistry",
-    "FacilityAccepted": "FacilityRegistry",
-    "FacilityActivated": "FacilityRegistry",
-}
-
-TOPICS = {name: "0x" + keccak(text.encode()).hex() for name, text in SIGNATURES.items()}
-"""First topic of each event that is read."""
-_NAMES = {topic: name for name, topic in TOPICS.items()}
+POSTING = ("Posted", "LegRejected", "PairJudged")
+"""The events that are read by hand here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,115 +73,70 @@ class Posting:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class MemberAdmitted:
-    number: int
-    name: str
-    role: str
-    operator: bytes
-    approver: bytes
-    sealing_key: bytes
-    recovery: bytes
+Event = Posting | ContractEvent
 
 
-@dataclass(frozen=True, slots=True)
-class PartnerTerms:
-    member: int
-    principal_bps: int
-    interest_bps: int
-    fee_bps: int
-    low_balance: int
-    sealed_reference_key: bytes
+class Decoder:
+    """Reads the logs of one network's contracts: those of postings, and the events `handled`."""
 
+    def __init__(self, addresses: Mapping[str, str], handled: Iterable[str]) -> None:
+        """`addresses` are the manifest's; `handled` are names of events."""
+        kinds = event_kinds()
+        wanted = [kinds[name] for name in (*POSTING, *handled)]
+        self._kinds: dict[tuple[str, str], EventKind] = {
+            (kind.topic, addresses[kind.contract].lower()): kind for kind in wanted
+        }
+        self.filter: dict[str, Any] = {
+            "address": sorted({addresses[kind.contract] for kind in wanted}),
+            "topics": [sorted({kind.topic for kind in wanted})],
+        }
+        """The part of an `eth_getLogs` filter that names contracts and events."""
 
-@dataclass(frozen=True, slots=True)
-class RulesTerms:
-    effective_from: int
-    amount_tolerance: int
-    date_window_days: int
-    match_deadline_seconds: int
-    cut_off_seconds: int
+    def decode(self, logs: Iterable[dict[str, Any]]) -> list[Event]:
+        """Read JSON-RPC logs (in any order) into events in chain order.
 
+        A known event from another address than its contract's is not ours and is passed over.
+        Raises Incomplete when what belongs to one posting is not all there.
+        """
+        ordered = sorted(
+            logs, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16))
+        )
+        events: list[Event] = []
+        rejected: dict[int, int] = {}
+        judged: dict[tuple[int, int], Judgement] = {}
+        awaited: tuple[str, int, int, int] | None = None  # the posting that exceptions belong to
 
-@dataclass(frozen=True, slots=True)
-class FacilityProposed:
-    number: int
-    id: str
-    lead: int
-    currency: str
-    decimals: int
-    time_zone: str
-    rules: RulesTerms
-    partners: tuple[PartnerTerms, ...]
-    lead_sealed_reference_key: bytes
-    readers: dict[int, bytes]
-    """Auditors and regulators: member number to the reference key sealed to it."""
-    block_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class FacilityAccepted:
-    facility: int
-    member: int
-
-
-@dataclass(frozen=True, slots=True)
-class FacilityActivated:
-    facility: int
-    block_number: int
-
-
-Event = Posting | MemberAdmitted | FacilityProposed | FacilityAccepted | FacilityActivated
-
-
-def log_filter(addresses: Mapping[str, str]) -> dict[str, Any]:
-    """The part of an `eth_getLogs` filter that names contracts and events."""
-    return {"address": sorted(set(addresses.values())), "topics": [sorted(_NAMES)]}
-
-
-def decode(logs: Iterable[dict[str, Any]], addresses: Mapping[str, str]) -> list[Event]:
-    """Read JSON-RPC logs (in any order) into events in chain order.
-
-    `addresses` are the manifest's. A known event from another address than its contract's is not
-    ours and is passed over. Raises Incomplete when what belongs to one posting is not all there.
-    """
-    emitters = {name: address.lower() for name, address in addresses.items()}
-    ordered = sorted(logs, key=lambda log: (int(log["blockNumber"], 16), int(log["logIndex"], 16)))
-    events: list[Event] = []
-    rejected: dict[int, int] = {}
-    judged: dict[tuple[int, int], Judgement] = {}
-    awaited: tuple[str, int, int, int] | None = None  # the posting that exceptions belong to
-
-    for log in ordered:
-        topics: list[str] = log["topics"]
-        name = _NAMES.get(topics[0])
-        if name is None or log["address"].lower() != emitters[_EMITTER[name]]:
-            continue
-        data: str = log["data"]
-        numbers = [int(topic, 16) for topic in topics[1:]]
-        if name == "Posted":
-            posting = _posting(log, numbers, data, rejected, judged)
-            key = (posting.tx_hash, posting.facility, posting.member, posting.sequence)
-            if awaited is not None and awaited != key:
-                raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
-            events.append(posting)
-            rejected, judged, awaited = {}, {}, None
-        elif name in ("LegRejected", "PairJudged"):
-            words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
-            key = (log["transactionHash"], numbers[0], numbers[1], words[0])
-            if awaited is not None and awaited != key:
-                raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
-            awaited = key
-            if name == "LegRejected":
-                rejected[words[1]] = words[2]
+        for log in ordered:
+            topics: list[str] = log["topics"]
+            event_kind = self._kinds.get((topics[0], log["address"].lower()))
+            if event_kind is None:
+                continue
+            name = event_kind.name
+            data: str = log["data"]
+            numbers = [int(topic, 16) for topic in topics[1:]]
+            if name == "Posted":
+                posting = _posting(log, numbers, data, rejected, judged)
+                key = (posting.tx_hash, posting.facility, posting.member, posting.sequence)
+                if awaited is not None and awaited != key:
+                    raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
+                events.append(posting)
+                rejected, judged, awaited = {}, {}, None
+            elif name in ("LegRejected", "PairJudged"):
+                words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
+                key = (log["transactionHash"], numbers[0], numbers[1], words[0])
+                if awaited is not None and awaited != key:
+                    raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
+                awaited = key
+                if name == "LegRejected":
+                    rejected[words[1]] = words[2]
+                else:
+                    status = STATUSES.get(words[3], f"unknown ({words[3]})")
+                    judged[words[1], words[2]] = Judgement(status, words[4])
             else:
-                status = STATUSES.get(words[3], f"unknown ({words[3]})")
-                judged[words[1], words[2]] = Judgement(status, words[4])
-        else:
-            events.append(_rare(name, numbers, bytes.fromhex(data[2:]), log))
-    if awaited is not None:
-        raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
-    return events
+                events.append(event_kind.read(log))
+        if awaited is not None:
+            raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
+        return events
 
 
 def _posting(
@@ -243,45 +162,3 @@ def _posting(
         rejected=rejected,
         judged=judged,
     )
-
-
-def _rare(name: str, numbers: list[int], data: bytes, log: dict[str, Any]) -> Event:
-    block_number = int(log["blockNumber"], 16)
-    if name == "MemberAdmitted":
-        text, role, operator, approver, sealing_key, recovery = abi_decode(_MEMBER, data)
-        return MemberAdmitted(
-            number=numbers[0],
-            name=_printable(text),
-            role=ROLES.get(role, f"unknown ({role})"),
-            operator=bytes.fromhex(operator[2:]),
-            approver=bytes.fromhex(approver[2:]),
-            sealing_key=sealing_key,
-            recovery=bytes.fromhex(recovery[2:]),
-        )
-    if name == "FacilityProposed":
-        (terms,) = abi_decode([_TERMS], data)
-        facility_id, lead, currency, decimals, zone, rules, partners, lead_key, readers = terms
-        return FacilityProposed(
-            number=numbers[0],
-            id=_printable(facility_id),
-            lead=lead,
-            currency=_printable(currency),
-            decimals=decimals,
-            time_zone=_printable(zone),
-            rules=RulesTerms(*rules),
-            partners=tuple(
-                PartnerTerms(member, principal, interest, fee, low_balance, sealed)
-                for member, (principal, interest, fee), low_balance, sealed in partners
-            ),
-            lead_sealed_reference_key=lead_key,
-            readers=dict(readers),
-            block_number=block_number,
-        )
-    if name == "FacilityAccepted":
-        return FacilityAccepted(numbers[0], numbers[1])
-    return FacilityActivated(numbers[0], block_number)
-
-
-def _printable(text: bytes) -> str:
-    decoded = text.decode("utf-8", "replace")
-    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)

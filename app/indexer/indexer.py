@@ -23,9 +23,11 @@ from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.domain.errors import WrongChain
 from app.indexer.books import read_books
+from app.indexer.changes import Changes, Projection
 from app.indexer.completeness import check_complete
 from app.indexer.errors import Incomplete, Reorganised
-from app.indexer.project import Changes, Projection
+from app.indexer.handlers import HANDLERS
+from app.indexer.project import project
 from app.indexer.rewind import describe, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
@@ -90,7 +92,7 @@ class Indexer:
         self._manifest = manifest
         self._member = member
         self._sealing_key = sealing_key
-        self._scanner = Scanner(rpc, manifest, finality_depth)
+        self._scanner = Scanner(rpc, manifest, finality_depth, HANDLERS)
         self._state: State | None = None
         # Whether this process has made the view anew because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
@@ -200,13 +202,15 @@ class Indexer:
         return ahead.submit(self._scanner.read, first, final, parent)
 
     def _apply(self, state: State, found: Range, *, at_head: bool, believe: bool) -> Changes:
-        projection = Projection(state, self._open_key)
+        projection = Projection(state, found.headers, self._open_key)
         first_unused = state.next_number
-        projection.take(found)
+        project(projection, found)
         if first_unused > 1:
             with self._engine.connect() as connection:
                 load_pairs(connection, state.accounts, projection.wanted)
-        changes = projection.fold()
+        for step in projection.steps:
+            step()
+        changes = projection.changes
         for account in changes.accounts.values():
             account.pairs.clear()
         if at_head:

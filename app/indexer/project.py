@@ -6,41 +6,21 @@ waits for the chain or writes to the database. One leg costs a few microseconds:
 no query per leg.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
-from sqlalchemy import Executable, insert, update
-
 from app.chain.posting import next_digest
 from app.domain.kinds import Kind, effect
 from app.domain.legs import DECLARED_DUPLICATE, REVERSAL
-from app.indexer.decode import (
-    DUPLICATE,
-    REASONS,
-    STATUSES,
-    FacilityAccepted,
-    FacilityActivated,
-    FacilityProposed,
-    Judgement,
-    MemberAdmitted,
-    Posting,
-)
+from app.indexer.changes import Projection
+from app.indexer.decode import DUPLICATE, REASONS, STATUSES, Judgement, Posting
 from app.indexer.details import SEALED, Names, open_names
 from app.indexer.errors import Incomplete
+from app.indexer.handlers import HANDLERS
 from app.indexer.scan import Header, Range
-from app.indexer.state import (
-    COMPONENTS,
-    Account,
-    FacilityState,
-    RulesVersion,
-    SharesVersion,
-    State,
-)
+from app.indexer.state import COMPONENTS, Account, FacilityState, RulesVersion, SharesVersion
 from app.readmodel import tables as t
-
-FIRST_VERSION = 1
 
 # A word read as its first eight bytes, the next four, and the reference.
 _WORDS = Struct(">QI20s")
@@ -65,22 +45,6 @@ _AGREED_DAY = _COLUMNS.index("agreed_business_day")
 
 
 @dataclass(slots=True)
-class Changes:
-    """What a range changes, ready to be written in one transaction."""
-
-    rare: list[Executable] = field(default_factory=list)
-    blocks: list[tuple[Any, ...]] = field(default_factory=list)
-    postings: list[tuple[Any, ...]] = field(default_factory=list)
-    new_pairs: list[list[Any]] = field(default_factory=list)
-    changed_pairs: dict[int, list[Any]] = field(default_factory=dict)
-    rejections: list[tuple[Any, ...]] = field(default_factory=list)
-    accounts: dict[tuple[int, int], Account] = field(default_factory=dict)
-    incidents: list[tuple[str, str, int]] = field(default_factory=list)
-    """(what, place, block)"""
-    legs: int = 0
-
-
-@dataclass(slots=True)
 class _Batch:
     """One posting on its way: its surroundings, and its legs as parts per account.
 
@@ -95,100 +59,38 @@ class _Batch:
     partner: int
     header: Header
     names: Names
+    row: int
+    """Its place among the postings of the range."""
     parts: list[tuple[Any, ...]] = field(default_factory=list)
     legs: int = 0
 
 
-class Projection:
-    """One range, from events to `Changes`. Changes `state` on the way: after a failure, load it
-    anew."""
+def project(projection: Projection, found: Range) -> None:
+    """Take a range's events. Raises Incomplete when they cannot be all there."""
+    postings = _Postings(projection)
+    for event in found.events:
+        if isinstance(event, Posting):
+            header = found.headers[event.block_number]
+            postings.take(event, header, found.sealed.get(event.tx_hash, b""))
+        else:
+            HANDLERS[event.name](projection, event)
+    projection.changes.blocks += [
+        (header.number, header.hash, header.timestamp)
+        for _, header in sorted(found.headers.items())
+    ]
 
-    def __init__(self, state: State, open_key: Callable[[bytes], bytes | None]) -> None:
-        self._state = state
-        self._open_key = open_key
-        self._changes = Changes()
-        self._batches: list[_Batch] = []
-        self.wanted: dict[tuple[int, int], set[bytes]] = {}
-        """Account to the keys of the pairs that are touched, to be put into `Account.pairs`."""
 
-    def take(self, found: Range) -> None:
-        """Read a range's events. Raises Incomplete when they cannot be all there."""
-        for event in found.events:
-            if isinstance(event, Posting):
-                header = found.headers[event.block_number]
-                self._posting(event, header, found.sealed.get(event.tx_hash, b""))
-            elif isinstance(event, MemberAdmitted):
-                self._state.members += 1
-                self._changes.rare.append(insert(t.members).values(_member_row(event)))
-            elif isinstance(event, FacilityProposed):
-                self._proposed(event)
-            elif isinstance(event, FacilityAccepted):
-                c = t.facility_partners.c
-                self._changes.rare.append(
-                    update(t.facility_partners)
-                    .where(c.facility == event.facility, c.member == event.member)
-                    .values(accepted=True)
-                )
-            else:
-                self._activated(event)
-        self._changes.blocks += [
-            (header.number, header.hash, header.timestamp)
-            for _, header in sorted(found.headers.items())
-        ]
+class _Postings:
+    """Postings read into legs, and joined into pairs once those are loaded."""
 
-    # --- Facilities ----------------------------------------------------------------------------
-
-    def _proposed(self, event: FacilityProposed) -> None:
-        view = self._state.view
-        partners = {terms.member: place for place, terms in enumerate(event.partners, 1)}
-        sealed = {
-            **event.readers,
-            **{terms.member: terms.sealed_reference_key for terms in event.partners},
-            event.lead: event.lead_sealed_reference_key,
-        }.get(view.member)
-        facility = FacilityState(
-            event.number, event.lead, partners, None if sealed is None else self._open_key(sealed)
-        )
-        facility.see(view)
-        facility.add_shares(
-            FIRST_VERSION,
-            0,
-            [
-                (place, terms.principal_bps, terms.interest_bps, terms.fee_bps)
-                for place, terms in enumerate(event.partners, 1)
-            ],
-        )
-        rules = event.rules
-        facility.rules.append(
-            RulesVersion(
-                FIRST_VERSION,
-                rules.effective_from,
-                rules.amount_tolerance,
-                rules.date_window_days,
-                rules.match_deadline_seconds,
-            )
-        )
-        self._state.facilities[event.number] = facility
-        for partner in sorted(facility.visible):
-            account = Account(event.number, partner)
-            self._state.accounts[event.number, partner] = account
-            self._changes.accounts[event.number, partner] = account
-        self._changes.rare += _facility_statements(event, sealed)
-
-    def _activated(self, event: FacilityActivated) -> None:
-        facility = self._state.facilities.get(event.facility)
-        if facility is None:
-            raise Incomplete(f"no event has proposed facility {event.facility}")
-        facility.active = True
-        self._changes.rare.append(
-            update(t.facilities)
-            .where(t.facilities.c.number == event.facility)
-            .values(state="active", activated_block=event.block_number)
-        )
+    def __init__(self, projection: Projection) -> None:
+        self._projection = projection
+        self._state = projection.state
+        self._changes = projection.changes
 
     # --- Reading legs --------------------------------------------------------------------------
 
-    def _posting(self, posting: Posting, header: Header, sealed: bytes) -> None:
+    def take(self, posting: Posting, header: Header, sealed: bytes) -> None:
         state = self._state
         facility = state.facilities.get(posting.facility)
         if facility is None:
@@ -211,7 +113,8 @@ class Projection:
             names = open_names(
                 sealed, state.view.member, state.view.sealing_key, facility.reference_key
             )
-            batch = _Batch(posting, facility, by_lead, partner, header, names)
+            row = len(self._changes.postings)
+            batch = _Batch(posting, facility, by_lead, partner, header, names, row)
             try:
                 self._read_legs(batch)
             except (KeyError, StopIteration):
@@ -219,7 +122,7 @@ class Projection:
                 raise Incomplete(
                     "it holds a leg that should have been rejected", where=posting.place
                 ) from None
-            self._batches.append(batch)
+            self._projection.later(lambda: self._join(batch))
             legs = batch.legs
         else:
             # Another partner's: counted, and left alone.
@@ -245,7 +148,8 @@ class Projection:
         facility, posting = batch.facility, batch.posting
         number, visible, rejected = facility.number, facility.visible, posting.rejected
         accounts = {one: self._state.accounts[number, one] for one in visible}
-        wanted = {one: self.wanted.setdefault((number, one), set()) for one in visible}
+        all_wanted = self._projection.wanted
+        wanted = {one: all_wanted.setdefault((number, one), set()) for one in visible}
         parts = batch.parts
         split_on: dict[int, SharesVersion] = {}
         business_day = shares_day = 0
@@ -365,18 +269,11 @@ class Projection:
 
     # --- Folding -------------------------------------------------------------------------------
 
-    def fold(self) -> Changes:
-        """Join the legs into pairs, once the pairs of `wanted` are in their accounts."""
-        postings = {
-            (row[0], row[1], row[2]): place for place, row in enumerate(self._changes.postings)
-        }
-        for batch in self._batches:
-            self._fold(batch)
-            posting = batch.posting
-            place = postings[posting.facility, posting.member, posting.sequence]
-            row = self._changes.postings[place]
-            self._changes.postings[place] = (*row[:-1], batch.names.state)
-        return self._changes
+    def _join(self, batch: _Batch) -> None:
+        """Join a posting's legs into pairs, which are in their accounts by now."""
+        self._fold(batch)
+        row = self._changes.postings[batch.row]
+        self._changes.postings[batch.row] = (*row[:-1], batch.names.state)
 
     def _fold(self, batch: _Batch) -> None:
         posting, facility, by_lead = batch.posting, batch.facility, batch.by_lead
@@ -645,68 +542,3 @@ def _count(legs: bytes) -> int:
             if kind & ~DECLARED_DUPLICATE == REVERSAL:
                 next(words)
     return count
-
-
-def _member_row(event: MemberAdmitted) -> dict[str, Any]:
-    return {
-        "number": event.number,
-        "name": event.name,
-        "role": event.role,
-        "operator": event.operator,
-        "approver": event.approver,
-        "sealing_key": event.sealing_key,
-        "recovery": event.recovery,
-    }
-
-
-def _facility_statements(event: FacilityProposed, sealed: bytes | None) -> list[Executable]:
-    rules = event.rules
-    return [
-        insert(t.facilities).values(
-            number=event.number,
-            id=event.id,
-            lead=event.lead,
-            currency=event.currency,
-            decimals=event.decimals,
-            time_zone=event.time_zone,
-            state="proposed",
-            proposed_block=event.block_number,
-            activated_block=None,
-            sealed_reference_key=sealed,
-        ),
-        insert(t.facility_partners).values(
-            [
-                {
-                    "facility": event.number,
-                    "partner": place,
-                    "member": terms.member,
-                    "low_balance": terms.low_balance,
-                    "accepted": False,
-                }
-                for place, terms in enumerate(event.partners, 1)
-            ]
-        ),
-        insert(t.share_versions).values(
-            [
-                {
-                    "facility": event.number,
-                    "version": FIRST_VERSION,
-                    "partner": place,
-                    "effective_from": 0,
-                    "principal_bps": terms.principal_bps,
-                    "interest_bps": terms.interest_bps,
-                    "fee_bps": terms.fee_bps,
-                }
-                for place, terms in enumerate(event.partners, 1)
-            ]
-        ),
-        insert(t.rule_versions).values(
-            facility=event.number,
-            version=FIRST_VERSION,
-            effective_from=rules.effective_from,
-            amount_tolerance=rules.amount_tolerance,
-            date_window_days=rules.date_window_days,
-            match_deadline_seconds=rules.match_deadline_seconds,
-            cut_off_seconds=rules.cut_off_seconds,
-        ),
-    ]

@@ -5,6 +5,7 @@ come in the same request as its logs, the first must follow the block before it,
 block hash must be its block's.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ from app.chain.manifest import Manifest
 from app.chain.posting import sealed_of
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable
-from app.indexer.decode import Event, Posting, decode, log_filter
+from app.indexer.decode import Decoder, Event, Posting
 from app.indexer.errors import Reorganised, ShortAnswer
 
 _FIRST_RANGE_BLOCKS = 8
@@ -51,11 +52,13 @@ class Range:
 class Scanner:
     """Reads a chain range by range; the size of ranges follows what they hold."""
 
-    def __init__(self, rpc: Rpc, manifest: Manifest, finality_depth: int) -> None:
+    def __init__(
+        self, rpc: Rpc, manifest: Manifest, finality_depth: int, handled: Iterable[str]
+    ) -> None:
+        """`handled`: names of the events to read besides those of postings."""
         self._rpc = rpc
-        self._addresses = manifest.addresses
         self._reconciliation = manifest.addresses["Reconciliation"].lower()
-        self._filter = log_filter(manifest.addresses)
+        self._decoder = Decoder(manifest.addresses, handled)
         self._finality_depth = finality_depth
         self._range_blocks = _FIRST_RANGE_BLOCKS
 
@@ -97,14 +100,17 @@ class Scanner:
             [
                 _block_request(first),
                 _block_request(last),
-                ("eth_getLogs", [{"fromBlock": hex(first), "toBlock": hex(last), **self._filter}]),
+                (
+                    "eth_getLogs",
+                    [{"fromBlock": hex(first), "toBlock": hex(last), **self._decoder.filter}],
+                ),
             ]
         )
         if opening is None or closing is None:
             raise ShortAnswer(f"the node does not have block {last} that it spoke of before")
         if parent is not None and _header(opening).parent != parent:
             raise Reorganised(f"block {first} does not follow the block {first - 1} that was read")
-        events = decode(logs, self._addresses)
+        events = self._decoder.decode(logs)
         end = _header(closing)
         headers = self._headers({int(log["blockNumber"], 16) for log in logs})
         for log in logs:

@@ -14,8 +14,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
+from app.indexer.changes import Changes
 from app.indexer.errors import OtherView
-from app.indexer.project import Changes
 from app.indexer.scan import Header
 from app.indexer.state import Account, State
 from app.readmodel import tables as t

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
+from app.chain.contract_events import event_kinds
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.db.engine import create, upgrade
 from app.domain.errors import ChainUnreachable, DatabaseBusy, DatabaseUnreachable, WrongChain
 from app.indexer import indexer as indexer_module
-from app.indexer.decode import TOPICS
 from app.indexer.errors import OtherView, ShortAnswer
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest
@@ -81,7 +81,7 @@ def drop_logs(name: str, keep: int = 0) -> Fault:
         kept = keep
         short = []
         for log in answer:
-            if log["topics"][0] == TOPICS[name]:
+            if log["topics"][0] == event_kinds()[name].topic:
                 kept -= 1
                 if kept < 0:
                     continue
@@ -112,14 +112,14 @@ def absent(method: str) -> Fault:
 def first_posting_missing(request: Request, answer: Any) -> Any:
     if request[0] != "eth_getLogs":
         return answer
-    found = [log for log in answer if log["topics"][0] == TOPICS["Posted"]]
+    found = [log for log in answer if log["topics"][0] == event_kinds()["Posted"].topic]
     return [log for log in answer if log is not (found[0] if found else None)]
 
 
 def other_legs(request: Request, answer: Any) -> Any:
     if request[0] == "eth_getLogs":
         for log in answer:
-            if log["topics"][0] == TOPICS["Posted"]:
+            if log["topics"][0] == event_kinds()["Posted"].topic:
                 log["data"] = log["data"][:-2] + "ff"
     return answer
 
@@ -226,7 +226,7 @@ def test_a_judgement_that_does_not_follow_from_the_halves_is_noticed(
     def lenient(request: Request, answer: Any) -> Any:
         if request[0] == "eth_getLogs":
             for log in answer:
-                if log["topics"][0] == TOPICS["PairJudged"]:
+                if log["topics"][0] == event_kinds()["PairJudged"].topic:
                     words = [log["data"][at : at + 64] for at in range(2, len(log["data"]), 64)]
                     words[3] = f"{2:064x}"
                     log["data"] = "0x" + "".join(words)

@@ -1,0 +1,102 @@
+"""Events of the contracts as their ABIs have them: rare ones, decoded whole into names and values.
+
+Postings are the bulk of the chain; the indexer reads those by hand.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from eth_abi.abi import decode
+from eth_hash.auto import keccak
+
+from app.chain.manifest import CONTRACTS
+from deploy.compile import load_artifact
+
+
+@dataclass(frozen=True, slots=True)
+class ContractEvent:
+    """One event. `arguments` by the ABI's names: numbers as int, addresses and bytes as bytes,
+    texts made printable (others wrote them), structs as dicts of the same, arrays as lists."""
+
+    name: str
+    arguments: dict[str, Any]
+    block_number: int
+    tx_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class EventKind:
+    """An event of an ABI: who emits it, and what its topics and its data are."""
+
+    contract: str
+    name: str
+    topic: str
+    _indexed: tuple[dict[str, Any], ...]
+    _data: tuple[dict[str, Any], ...]
+
+    def read(self, log: dict[str, Any]) -> ContractEvent:
+        """Read a JSON-RPC log of this event. Raises eth_abi's DecodingError where it is not."""
+        topics = b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"][1:])
+        arguments = {
+            **_values(self._indexed, topics),
+            **_values(self._data, bytes.fromhex(log["data"][2:])),
+        }
+        return ContractEvent(
+            self.name, arguments, int(log["blockNumber"], 16), log["transactionHash"]
+        )
+
+
+@cache
+def event_kinds() -> dict[str, EventKind]:
+    """All events of the contracts by their names, which no two contracts share."""
+    kinds: dict[str, EventKind] = {}
+    for contract in CONTRACTS:
+        for entry in load_artifact(contract)["abi"]:
+            if entry["type"] != "event":
+                continue
+            inputs = entry["inputs"]
+            signature = f"{entry['name']}({','.join(_type(one, 'string') for one in inputs)})"
+            kinds[entry["name"]] = EventKind(
+                contract,
+                entry["name"],
+                "0x" + keccak(signature.encode()).hex(),
+                tuple(one for one in inputs if one["indexed"]),
+                tuple(one for one in inputs if not one["indexed"]),
+            )
+    return kinds
+
+
+def _values(inputs: tuple[dict[str, Any], ...], data: bytes) -> dict[str, Any]:
+    # `bytes` stands for `string` (the encoding is the same), so that text that is not UTF-8 is
+    # ours to mend.
+    values = decode([_type(one, "bytes") for one in inputs], data)
+    return {one["name"]: _plain(one, value) for one, value in zip(inputs, values, strict=True)}
+
+
+def _type(argument: dict[str, Any], text: str) -> str:
+    kind = str(argument["type"])
+    if kind.startswith("tuple"):
+        inner = ",".join(_type(one, text) for one in argument["components"])
+        return f"({inner}){kind[5:]}"
+    return kind.replace("string", text)
+
+
+def _plain(argument: dict[str, Any], value: Any) -> Any:
+    kind = str(argument["type"])
+    if kind.endswith("]"):
+        one = {**argument, "type": kind[: kind.rindex("[")]}
+        return [_plain(one, item) for item in value]
+    if kind == "tuple":
+        return {
+            one["name"]: _plain(one, item)
+            for one, item in zip(argument["components"], value, strict=True)
+        }
+    if kind == "string":
+        return _printable(value)
+    return bytes.fromhex(value[2:]) if kind == "address" else value
+
+
+def _printable(text: bytes) -> str:
+    decoded = text.decode("utf-8", "replace")
+    return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)

@@ -1,0 +1,137 @@
+"""Facilities, from their proposal to their activation."""
+
+from typing import Any
+
+from sqlalchemy import Executable, insert, update
+
+from app.chain.contract_events import ContractEvent
+from app.indexer.changes import Projection
+from app.indexer.errors import Incomplete
+from app.indexer.state import Account, FacilityState, RulesVersion
+from app.readmodel import tables as t
+
+FIRST_VERSION = 1
+
+
+def facility_proposed(projection: Projection, event: ContractEvent) -> None:
+    """The lead proposed a facility: its terms, and the first version of shares and rules."""
+    number, terms = event.arguments["facility"], event.arguments["terms"]
+    state, changes = projection.state, projection.changes
+    partners = {one["member"]: place for place, one in enumerate(terms["partners"], 1)}
+    sealed = {
+        **{reader["member"]: reader["sealedReferenceKey"] for reader in terms["readers"]},
+        **{one["member"]: one["sealedReferenceKey"] for one in terms["partners"]},
+        terms["lead"]: terms["leadSealedReferenceKey"],
+    }.get(state.view.member)
+    facility = FacilityState(
+        number, terms["lead"], partners, None if sealed is None else projection.open_key(sealed)
+    )
+    facility.see(state.view)
+    facility.add_shares(
+        FIRST_VERSION,
+        0,
+        [
+            (
+                place,
+                one["shares"]["principalBps"],
+                one["shares"]["interestBps"],
+                one["shares"]["feeBps"],
+            )
+            for place, one in enumerate(terms["partners"], 1)
+        ],
+    )
+    rules = terms["rules"]
+    facility.rules.append(
+        RulesVersion(
+            FIRST_VERSION,
+            rules["effectiveFrom"],
+            rules["amountTolerance"],
+            rules["dateWindowDays"],
+            rules["matchDeadlineSeconds"],
+        )
+    )
+    state.facilities[number] = facility
+    for partner in sorted(facility.visible):
+        account = Account(number, partner)
+        state.accounts[number, partner] = account
+        changes.accounts[number, partner] = account
+    changes.rare += _statements(number, terms, sealed, event.block_number)
+
+
+def facility_accepted(projection: Projection, event: ContractEvent) -> None:
+    """A partner accepted the terms."""
+    c = t.facility_partners.c
+    projection.changes.rare.append(
+        update(t.facility_partners)
+        .where(c.facility == event.arguments["facility"], c.member == event.arguments["member"])
+        .values(accepted=True)
+    )
+
+
+def facility_activated(projection: Projection, event: ContractEvent) -> None:
+    """All partners have accepted: legs are taken from now on."""
+    number = event.arguments["facility"]
+    facility = projection.state.facilities.get(number)
+    if facility is None:
+        raise Incomplete(f"no event has proposed facility {number}")
+    facility.active = True
+    projection.changes.rare.append(
+        update(t.facilities)
+        .where(t.facilities.c.number == number)
+        .values(state="active", activated_block=event.block_number)
+    )
+
+
+def _statements(
+    number: int, terms: dict[str, Any], sealed: bytes | None, block: int
+) -> list[Executable]:
+    rules = terms["rules"]
+    return [
+        insert(t.facilities).values(
+            number=number,
+            id=terms["id"],
+            lead=terms["lead"],
+            currency=terms["currency"],
+            decimals=terms["decimals"],
+            time_zone=terms["timeZone"],
+            state="proposed",
+            proposed_block=block,
+            activated_block=None,
+            sealed_reference_key=sealed,
+        ),
+        insert(t.facility_partners).values(
+            [
+                {
+                    "facility": number,
+                    "partner": place,
+                    "member": one["member"],
+                    "low_balance": one["lowBalance"],
+                    "accepted": False,
+                }
+                for place, one in enumerate(terms["partners"], 1)
+            ]
+        ),
+        insert(t.share_versions).values(
+            [
+                {
+                    "facility": number,
+                    "version": FIRST_VERSION,
+                    "partner": place,
+                    "effective_from": 0,
+                    "principal_bps": one["shares"]["principalBps"],
+                    "interest_bps": one["shares"]["interestBps"],
+                    "fee_bps": one["shares"]["feeBps"],
+                }
+                for place, one in enumerate(terms["partners"], 1)
+            ]
+        ),
+        insert(t.rule_versions).values(
+            facility=number,
+            version=FIRST_VERSION,
+            effective_from=rules["effectiveFrom"],
+            amount_tolerance=rules["amountTolerance"],
+            date_window_days=rules["dateWindowDays"],
+            match_deadline_seconds=rules["matchDeadlineSeconds"],
+            cut_off_seconds=rules["cutOffSeconds"],
+        ),
+    ]
