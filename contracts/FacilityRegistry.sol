@@ -111,6 +111,11 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
     }
 
     /// @inheritdoc IFacilityRegistry
+    function leadOf(uint32 number) external view returns (uint16) {
+        return _facilities[number].lead;
+    }
+
+    /// @inheritdoc IFacilityRegistry
     function memberOfPartner(uint32 number, uint8 partner) external view returns (uint16) {
         Facility storage facility = _facilities[number];
         if (partner == 0 || partner > facility.partnerCount) return 0;

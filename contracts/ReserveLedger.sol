@@ -5,10 +5,11 @@ import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
 
 import {Governed} from "./Governed.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
+import {Ceilings} from "./libraries/Ceilings.sol";
 import {Movement} from "./libraries/Movements.sol";
 import {OpenChange} from "./libraries/OpenChanges.sol";
 import {LedgerStorage} from "./storage/LedgerStorage.sol";
-import {Books, DayTotal, OpenItems} from "./types/LedgerTypes.sol";
+import {Books, DayTotal, OpenItems, Reserve} from "./types/LedgerTypes.sol";
 
 /// @title The reserve accounts: three balances each, and what explains their differences
 /// @dev Meaning, units and errors: IReserveLedger.
@@ -35,6 +36,18 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         _facilities = facilities;
         _reconciliation = reconciliation;
         _dayClose = dayClose;
+    }
+
+    /// @inheritdoc IReserveLedger
+    function openAccount(uint32 facility, uint8 partner, int72 lowBalance) external {
+        if (msg.sender != _facilities) revert LedgerOnlyFacilityRegistry(msg.sender);
+        uint256 accountKey = _accountKey(facility, partner);
+        if (_reserves[accountKey].isOpen) revert LedgerAccountOpen(facility, partner);
+
+        _reserves[accountKey] = Reserve({isOpen: true, lowBalance: lowBalance});
+        _books[accountKey].lowBalanceCeiling = Ceilings.pack(lowBalance);
+
+        emit AccountOpened(facility, partner, lowBalance);
     }
 
     /// @inheritdoc IReserveLedger
@@ -92,6 +105,12 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
             open.openLegs,
             books.closedThrough
         );
+    }
+
+    /// @inheritdoc IReserveLedger
+    function threshold(uint32 facility, uint8 partner) external view returns (bool isOpen, int72 lowBalance) {
+        Reserve memory reserve = _reserves[_accountKey(facility, partner)];
+        return (reserve.isOpen, reserve.lowBalance);
     }
 
     /// @inheritdoc IReserveLedger

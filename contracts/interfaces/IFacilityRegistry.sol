@@ -116,6 +116,9 @@ interface IFacilityRegistry is IGoverned {
     /// @notice Whether a partner (by its number) has accepted.
     function hasAccepted(uint32 facility, uint8 partner) external view returns (bool);
 
+    /// @notice The member that leads the facility; 0 = no such facility.
+    function leadOf(uint32 facility) external view returns (uint16);
+
     /// @notice The member that is this partner of the facility; 0 = no such partner.
     function memberOfPartner(uint32 facility, uint8 partner) external view returns (uint16);
 

@@ -10,6 +10,16 @@ import {IGoverned} from "./IGoverned.sol";
 ///         no administrator. Every record is refused that would break LEDGER_1:
 ///         leadBook = agreed + open lead legs; partnerBook = agreed + open partner legs + accepted differences.
 interface IReserveLedger is IGoverned {
+    /// @notice An account was opened, with all balances 0.
+    /// @param lowBalance the balance below which the reserve is low, minor units
+    event AccountOpened(uint32 indexed facility, uint8 indexed partner, int72 lowBalance);
+
+    /// @notice `caller` is not the FacilityRegistry, the only one that opens accounts.
+    error LedgerOnlyFacilityRegistry(address caller);
+
+    /// @notice The account is open already.
+    error LedgerAccountOpen(uint32 facility, uint8 partner);
+
     /// @notice `caller` is not Reconciliation, the only one that may record.
     error LedgerOnlyReconciliation(address caller);
 
@@ -27,6 +37,11 @@ interface IReserveLedger is IGoverned {
     /// @param reconciliation the only contract that may record
     /// @param dayClose the only contract that closes days
     function initialize(address consortium, address facilities, address reconciliation, address dayClose) external;
+
+    /// @notice Opens a partner's reserve account, once its facility is active. Called by the FacilityRegistry.
+    /// @param lowBalance the balance below which the reserve is low, minor units
+    /// @dev Reverts with LedgerOnlyFacilityRegistry or LedgerAccountOpen.
+    function openAccount(uint32 facility, uint8 partner, int72 lowBalance) external;
 
     /// @notice Records what one batch moves.
     /// @param isLead whose book the movements are of: the lead's, or the partner's
@@ -57,6 +72,9 @@ interface IReserveLedger is IGoverned {
             uint40 openLegs,
             uint24 closedThrough
         );
+
+    /// @notice Whether an account is open, and the balance below which it is low, minor units.
+    function threshold(uint32 facility, uint8 partner) external view returns (bool isOpen, int72 lowBalance);
 
     /// @notice The movements of a business day (ordinal) of one kind, minor units signed by effect.
     function dayTotal(uint32 facility, uint8 partner, uint24 day, uint8 kind)

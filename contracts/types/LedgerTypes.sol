@@ -6,11 +6,21 @@ pragma solidity 0.8.34;
 /// @param partnerBook sum of the effects of the partner's legs
 /// @param agreed sum of the effects that both agree on: the lead's amounts of matched pairs
 /// @param closedThrough the last closed day (ordinal); a movement up to it falls on the next one
+/// @param lowBalanceCeiling the threshold of a low balance, rounded up: see Ceilings
 struct Books {
     int72 leadBook;
     int72 partnerBook;
     int72 agreed;
     uint24 closedThrough;
+    uint16 lowBalanceCeiling;
+}
+
+/// @notice What a reserve account needs to know seldom, apart from what every batch reads.
+/// @param isOpen whether the account was opened
+/// @param lowBalance the balance below which the reserve is low, minor units
+struct Reserve {
+    bool isOpen;
+    int72 lowBalance;
 }
 
 /// @notice What explains the difference of the books, summed apart from them, minor units signed by effect.
