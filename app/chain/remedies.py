@@ -186,6 +186,14 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Ask for a version from 1 to the newest",
     ),
     # --- ReserveLedger ---
+    "LedgerOnlyFacilityRegistry": (
+        "{caller} is not the contract FacilityRegistry, which alone opens accounts",
+        "Accept the facility as its partners; its activation opens the accounts",
+    ),
+    "LedgerAccountOpen": (
+        "the reserve account of partner {partner} of facility {facility} is open already",
+        REPORT,
+    ),
     "LedgerOnlyReconciliation": (
         "{caller} is not the contract Reconciliation, which alone records",
         "Post legs; nobody writes to the ledger directly",
@@ -288,6 +296,7 @@ ACCESS = frozenset(
         "FacilityNotALead",
         "FacilityNotAPartner",
         "FacilityNotAParty",
+        "LedgerOnlyFacilityRegistry",
         "LedgerOnlyReconciliation",
         "UpgradeWithoutVote",
         "InvalidInitialization",
