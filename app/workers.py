@@ -9,6 +9,7 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
+from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -25,18 +26,29 @@ _MODULE = "app.workers"
 _END_S = 10.0
 
 
+def prepare(feeds: Mapping[str, Path]) -> None:
+    """Begin to load what the banks' processes need, where `working` will put these feeds into
+    processes; it goes on beside what the caller does until then."""
+    if _is_large(feeds):
+        multiprocessing.set_forkserver_preload([_MODULE])
+        forkserver.ensure_running()
+
+
 @contextmanager
 def working(
     configs: Mapping[str, Path], facility: str, feeds: Mapping[str, Path]
 ) -> Iterator[Sequence[Worker]]:
     """Put banks (name to `bank.toml`) to work on their feeds of a facility; end them at the end."""
-    size = sum(feed.stat().st_size for feed in feeds.values())
-    kind = _ProcessWorker if size >= LARGE_FEED_BYTES else _ThreadWorker
+    kind = _ProcessWorker if _is_large(feeds) else _ThreadWorker
     with ExitStack() as stack:
         yield [
             stack.enter_context(closing(kind(name, config, facility, feeds.get(name))))
             for name, config in configs.items()
         ]
+
+
+def _is_large(feeds: Mapping[str, Path]) -> bool:
+    return sum(feed.stat().st_size for feed in feeds.values()) >= LARGE_FEED_BYTES
 
 
 class _Closed(Exception):
@@ -95,7 +107,6 @@ class _ProcessWorker:
     def __init__(self, name: str, config: Path, facility: str, feed: Path | None) -> None:
         self.name = name
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload([_MODULE])
         self._pipe, end = context.Pipe()
         self._process = context.Process(
             target=_work_in_process, args=(end, config, facility, feed), name=name, daemon=True

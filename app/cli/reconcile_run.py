@@ -17,7 +17,7 @@ from app.domain.facility import Facility
 from app.outbox.runs import last_batch
 from app.reports.run_files import write_pairs, write_quarantine
 from app.services import reconcile as service
-from app.workers import working
+from app.workers import prepare, working
 from deploy.consortium import Member
 from ganache.launcher import Engine
 
@@ -34,6 +34,7 @@ def run(
 
     `started` (monotonic) is when the command began. Raises TallyError.
     """
+    prepare(feeds)
     with ExitStack() as stack:
         if network_dir is not None:
             consortium = stack.enter_context(network(network_dir))

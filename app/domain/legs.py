@@ -7,6 +7,7 @@ units, references 20 bytes (`identifiers.reference`).
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
+from typing import NamedTuple
 
 MAX_PARTS = 500
 """Most parts in one posting (a shared leg of the lead counts one part for each partner)."""
@@ -19,8 +20,7 @@ _LEG = Struct(">BB3s7s20s")
 _TARGET = Struct(">B11x20s")
 
 
-@dataclass(frozen=True, slots=True)
-class Leg:
+class Leg(NamedTuple):
     """One leg as a bank posts it. `target_*` belong to reversals only (0 and empty otherwise)."""
 
     kind: int

@@ -18,7 +18,7 @@ from app.outbox.runs import run_gas
 from app.outbox.tables import attempts, batches
 from app.readmodel.sums import balances
 from app.services import reconcile as service
-from app.workers import working
+from app.workers import prepare, working
 from deploy.compile import load_artifact
 from deploy.consortium import Member
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
@@ -41,6 +41,7 @@ def end_to_end(folder: Path, pairs: int) -> EndToEnd:
     """Both feeds read, validated, stored, posted, matched, and indexed on both sides."""
     folder.mkdir(parents=True)
     facility, feeds = write_feeds(folder, pairs)
+    prepare(feeds)
     with ExitStack() as stack:
         consortium = stack.enter_context(embedded(folder / "network", _MEMBERS, "anvil"))
         consortium.agree(facility)
