@@ -23,6 +23,8 @@ PLAIN = st.builds(
     shares_day=st.integers(0, 2**24 - 1),
     reference=REFERENCES,
     duplicate=st.booleans(),
+    target_kind=st.just(0),
+    target_reference=st.just(b""),
 )
 REVERSALS = st.builds(
     Leg,
