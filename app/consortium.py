@@ -38,9 +38,7 @@ class Consortium:
             manifest = Manifest.read(self.folder.manifest)
             check_chain(self.rpc, manifest)
             return manifest
-        manifest = found(self.rpc, engine, self.folder)
-        manifest.write(self.folder.manifest)
-        return manifest
+        return found(self.rpc, engine, self.folder, say=lambda text: None)
 
     def agree(self, facility: Facility) -> None:
         """Bring a facility into force: proposed by its lead, accepted by every partner.
@@ -64,8 +62,9 @@ class Consortium:
             lead.index()
             agreed = lead.facility(facility.id)
             _check_terms(facility, agreed.terms)
-            for name in agreed.waiting_for:
-                accept(self.rpc, registry, self._approver(name), agreed.number)
+            if agreed.waiting_for:
+                approvers = [self._approver(name) for name in agreed.waiting_for]
+                accept(self.rpc, registry, approvers, agreed.number)
 
     def bank(self, name: str) -> Bank:
         """A member's machinery. The caller closes it."""

@@ -1,6 +1,7 @@
 """A consortium's folder on one machine: a folder per member with its keys and its `bank.toml`.
 
 DIR/network.json            the manifest: engine, chain id, addresses of the contracts
+DIR/deployment.json         what the deploy steps made, step by step
 DIR/members.json            names and roles, in the order of their numbers
 DIR/chain/                  the embedded chain's state
 DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie beside it
@@ -35,6 +36,11 @@ class ConsortiumFolder:
     @property
     def manifest(self) -> Path:
         return self.root / "network.json"
+
+    @property
+    def journal(self) -> Path:
+        """What the deploy steps have noted."""
+        return self.root / "deployment.json"
 
     @property
     def chain(self) -> Path:

@@ -1,7 +1,7 @@
 """A facility's way onto the chain: the lead proposes its terms, every partner accepts them."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from eth_account.signers.local import LocalAccount
 from app.chain.contracts import FacilityRegistry
 from app.chain.rpc import Rpc
 from app.chain.sealing import seal_reference_key
-from app.chain.transactions import execute
+from app.chain.transactions import execute, execute_all
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 
@@ -44,13 +44,15 @@ def propose(
     return registry.facility_number(facility.id)
 
 
-def accept(rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount, number: int) -> None:
-    """Accept the terms as they stand on the chain, with a partner's approver key.
+def accept(
+    rpc: Rpc, registry: FacilityRegistry, approvers: Sequence[LocalAccount], number: int
+) -> None:
+    """Accept the terms as they stand on the chain, with the approver keys of some of its partners.
 
     Compare them with what was agreed (`facility.difference_on_chain`) before calling this.
     """
-    terms = registry.terms(number)
-    execute(rpc, approver, registry.accept(number, registry.terms_hash(terms)))
+    terms_hash = registry.terms_hash(registry.terms(number))
+    execute_all(rpc, [(one, registry.accept(number, terms_hash)) for one in approvers])
 
 
 def _terms(

@@ -1,6 +1,7 @@
 """Transactions that a bank signs itself: built, signed locally, sent, and awaited."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -10,6 +11,8 @@ from web3.contract.contract import ContractConstructor, ContractFunction
 from app.chain.contracts import translated
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
+
+Call = ContractFunction | ContractConstructor
 
 _POLL_S = 0.05
 _WAIT_S = 120.0
@@ -32,29 +35,57 @@ def sign(
     return bytes(account.sign_transaction(transaction).raw_transaction)
 
 
-def execute(
-    rpc: Rpc, account: LocalAccount, call: ContractFunction | ContractConstructor
-) -> dict[str, Any]:
+def execute(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
     """Send one administrative call and wait for its receipt (postings go through the outbox).
 
     Raises ContractReverted with the custom error when the contract refuses.
     """
-    what = getattr(call, "fn_name", "constructor")
-    sender: Any = {"from": account.address}
-    with translated(rpc, what):
-        gas = call.estimate_gas(sender)
-        built: dict[str, Any] = dict(
-            call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0})
+    return execute_all(rpc, [(account, call)])[0]
+
+
+def execute_all(rpc: Rpc, calls: Sequence[tuple[LocalAccount, Call]]) -> list[dict[str, Any]]:
+    """Send administrative calls that do not build on each other, then wait for all their receipts:
+    as many as fit share a block.
+
+    Raises ContractReverted, before anything is sent, when a contract refuses one of them.
+    """
+    built = [_build(rpc, account, call) for account, call in calls]
+    chain_id = int(rpc.call("eth_chainId", []), 16)
+    nonces: dict[str, int] = {}
+    sent = []
+    for (account, call), transaction in zip(calls, built, strict=True):
+        if account.address not in nonces:
+            nonces[account.address] = next_nonce(rpc, account)
+        raw = sign(
+            account,
+            chain_id=chain_id,
+            nonce=nonces[account.address],
+            to=transaction.get("to"),
+            data=bytes.fromhex(HexStr(str(transaction["data"])).removeprefix("0x")),
+            gas=transaction["gas"],
         )
-    raw = sign(
-        account,
-        chain_id=int(rpc.call("eth_chainId", []), 16),
-        nonce=int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16),
-        to=built.get("to"),
-        data=bytes.fromhex(HexStr(str(built["data"])).removeprefix("0x")),
-        gas=built["gas"],
-    )
-    tx_hash = rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])
+        nonces[account.address] += 1
+        sent.append((_what(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
+    return [_succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
+
+
+def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
+    """How many transactions of an account the newest block counts."""
+    return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)
+
+
+def _build(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+    sender: Any = {"from": account.address}
+    with translated(rpc, _what(call)):
+        gas = call.estimate_gas(sender)
+        return dict(call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0}))
+
+
+def _what(call: Call) -> str:
+    return str(getattr(call, "fn_name", "constructor"))
+
+
+def _succeeded(rpc: Rpc, what: str, tx_hash: str) -> dict[str, Any]:
     receipt = wait_for_receipt(rpc, tx_hash)
     if int(receipt["status"], 16) != 1:
         raise ChainFault(f"{what}: transaction {tx_hash} was mined and failed")

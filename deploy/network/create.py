@@ -27,7 +27,10 @@ def create_network(root: Path, members: list[Member], validators: int, say: Say)
     when the folder is in use, EngineMissing, or ChainFault; what was made is removed then.
     """
     folder = ConsortiumFolder(root.resolve())
-    made = (folder.chain, folder.root / "banks", folder.root / "members.json", folder.manifest)
+    made = (
+        *(folder.chain, folder.root / "banks", folder.root / "members.json"),
+        *(folder.journal, folder.manifest),
+    )
     if any(path.exists() for path in made):
         raise UsageFault(
             "this folder holds a network already",
@@ -76,12 +79,11 @@ def _create(
         say("founding the consortium")
         rpc = Rpc(validators[0].rpc)
         try:
-            manifest = found(rpc, engine.NAME, folder)
+            found(rpc, engine.NAME, folder, say)
         except ChainAnswer as fault:
             raise ChainFault(f"the contracts were refused: {fault.text}", where=rpc.url) from fault
         finally:
             rpc.close()
-        manifest.write(folder.manifest)
     finally:
         down(network)
     return network

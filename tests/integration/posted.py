@@ -78,7 +78,7 @@ class World:
                 Member("auditor", "auditor"),
             ],
         )
-        self.manifest = found(self.rpc, self.engine, self.folder)
+        self.manifest = found(self.rpc, self.engine, self.folder, say=lambda text: None)
         addresses = self.manifest.addresses
         self.registry = FacilityRegistry(self.rpc, addresses["FacilityRegistry"])
         self.consortium = ConsortiumRegistry(self.rpc, addresses["ConsortiumRegistry"])
@@ -121,7 +121,7 @@ class World:
         number = propose(self.rpc, self.registry, approver, terms, parties, [parties["auditor"]])
         for name in self.partners:
             approver = load_account(self.folder.keys(name), "approver", development=True)
-            accept(self.rpc, self.registry, approver, number)
+            accept(self.rpc, self.registry, [approver], number)
         return number
 
     def secret(self, bank: str) -> bytes:

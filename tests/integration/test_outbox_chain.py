@@ -132,7 +132,7 @@ def test_each_engine_tells_why_it_refuses(chain: Chain, founding: Founding) -> N
     stranger = net.reconciliation(bank).refusal(approver.address, calldata, 100_000_000)
     assert "ConsortiumNotAKey" in stranger
     with pytest.raises(ContractReverted, match="FacilityAlreadyAccepted") as refused:
-        accept(net.rpc, registry, approver, 1)
+        accept(net.rpc, registry, [approver], 1)
     assert refused.value.name == "FacilityAlreadyAccepted"
 
 

@@ -1,0 +1,201 @@
+"""The deploy steps: what a second run notices, and what a run that was cut off leaves to do."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.chain.errors import ContractReverted
+from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.rpc import Rpc
+from app.chain.transactions import execute_all, next_nonce, wait_for_receipt
+from app.consortium import Consortium
+from app.domain.errors import ChainFault
+from app.domain.facility import load_facility
+from deploy.compile import load_artifact
+from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from deploy.found import found
+from deploy.steps import deployment as deployments
+from deploy.steps import step_01_implementations, step_02_founding
+from deploy.steps.deployment import Deployment
+from deploy.steps.run import run
+from deploy.steps.step_04_facility import FirstFacility
+from deploy.steps.step_05_upgrade import Upgrade
+from ganache.launcher import ChainProcess
+
+MEMBERS = [Member("ceska", "lead"), Member("brno", "partner"), Member("ostrava", "partner")]
+FACILITY = """
+id = "F-1"
+lead = "ceska"
+currency = "CZK"
+time_zone = "UTC"
+cut_off = "23:59:59"
+[rules]
+amount_tolerance = "0.00"
+date_window_days = 0
+match_deadline_hours = 24
+[[partners]]
+name = "brno"
+share_bps = { principal = 4000, interest = 4000, fee = 4000 }
+low_balance = "0.00"
+[[partners]]
+name = "ostrava"
+share_bps = { principal = 4000, interest = 4000, fee = 4000 }
+low_balance = "0.00"
+"""
+
+
+@pytest.fixture
+def rpc(shared_anvil: ChainProcess) -> Iterator[Rpc]:
+    found = Rpc(shared_anvil.url)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> ConsortiumFolder:
+    made = ConsortiumFolder(tmp_path / "net")
+    create(made, MEMBERS)
+    return made
+
+
+@pytest.fixture
+def deployment(rpc: Rpc, folder: ConsortiumFolder) -> Deployment:
+    """Of a consortium that is founded."""
+    found(rpc, "anvil", folder, print)
+    return Deployment(rpc, "anvil", folder)
+
+
+def sent(deployment: Deployment) -> int:
+    return next_nonce(deployment.rpc, deployment.deployer)
+
+
+def test_a_second_run_sends_nothing_and_leaves_everything(deployment: Deployment) -> None:
+    before = (sent(deployment), deployment.folder.manifest.read_text())
+    said: list[str] = []
+    found(deployment.rpc, "anvil", deployment.folder, said.append)
+    assert said == ["1 implementations: done before", "2 founding: done before",
+                    "3 manifest: done before"]  # fmt: skip
+    assert (sent(deployment), deployment.folder.manifest.read_text()) == before
+
+
+def test_a_manifest_that_was_lost_is_written_again(deployment: Deployment) -> None:
+    before = Manifest.read(deployment.folder.manifest)
+    count = sent(deployment)
+    deployment.folder.manifest.unlink()
+    assert found(deployment.rpc, "anvil", deployment.folder, print) == before
+    assert sent(deployment) == count
+
+
+@pytest.mark.parametrize("enacted", [False, True])
+def test_a_run_that_was_cut_off_goes_on_where_it_was(
+    rpc: Rpc, folder: ConsortiumFolder, enacted: bool
+) -> None:
+    """Cut off after its decision was noted, or after its transactions were mined too."""
+    cut_off = Deployment(rpc, "anvil", folder)
+    run([step_01_implementations], cut_off, print)
+    step_02_founding.prepare(cut_off)
+    if enacted:
+        step_02_founding.enact(cut_off)
+    noted = json.loads(folder.journal.read_text())
+
+    manifest = found(rpc, "anvil", folder, print)
+    assert json.loads(folder.journal.read_text()) == noted
+    assert sent(cut_off) == len(CONTRACTS) + 1
+    assert manifest.first_block == noted["first_block"]
+
+
+def test_implementations_that_never_came_are_deployed_again(
+    rpc: Rpc, folder: ConsortiumFolder
+) -> None:
+    first = Deployment(rpc, "anvil", folder)
+    step_01_implementations.prepare(first)
+    again = Deployment(rpc, "anvil", folder)
+    assert "not the code of ConsortiumRegistry, " in step_01_implementations.verify(again)
+    run([step_01_implementations], again, print)
+    assert step_01_implementations.verify(again) == ""
+
+
+def test_foreign_code_where_an_implementation_should_be_is_seen(deployment: Deployment) -> None:
+    made = deployment.journal["implementations"]
+    made["ReserveLedger"]["address"] = made["DayClose"]["address"]
+    assert step_01_implementations.verify(deployment) == (
+        "there is not the code of ReserveLedger where it should be"
+    )
+
+
+def test_founders_that_the_registry_refuses_are_named(rpc: Rpc, tmp_path: Path) -> None:
+    folder = ConsortiumFolder(tmp_path / "net")
+    create(folder, [MEMBERS[0], Member("ceska", "partner")])
+    with pytest.raises(ContractReverted):
+        found(rpc, "anvil", folder, print)
+    assert not folder.manifest.exists()
+
+
+def test_nothing_is_sent_when_one_call_of_many_is_refused(
+    deployment: Deployment,
+) -> None:
+    count = sent(deployment)
+    good = deployment.creation("DayClose")
+    bad = deployment.creation("Founding", (deployment.deployer.address,) * 5, [])
+    with pytest.raises(ChainFault):
+        execute_all(deployment.rpc, [(deployment.deployer, good), (deployment.deployer, bad)])
+    assert sent(deployment) == count
+
+
+def test_notes_of_another_chain_are_dropped(deployment: Deployment) -> None:
+    deployment.note(genesis="0x" + "1" * 64)
+    assert set(Deployment(deployment.rpc, "anvil", deployment.folder).journal) == {"genesis"}
+
+
+def test_a_facility_is_agreed_once(deployment: Deployment, tmp_path: Path) -> None:
+    for member in MEMBERS:
+        write_config(deployment.folder, member.name, rpc=deployment.rpc.url, port=0)
+    path = tmp_path / "facility.toml"
+    path.write_text(FACILITY)
+    consortium = Consortium(deployment.folder, deployment.rpc.url)
+    step = FirstFacility(consortium, load_facility(path))
+    assert step.verify(deployment) == "F-1 is not on the chain"
+    said: list[str] = []
+    run([step], deployment, said.append)
+    run([step], deployment, said.append)
+    assert said == ["4 facility: done", "4 facility: done before"]
+
+
+def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = Upgrade("DayClose")
+    assert step.verify(deployment) == ""
+
+    def newer(name: str) -> dict[str, Any]:
+        """Tomorrow's DayClose: any other code will do."""
+        return load_artifact("ReserveLedger" if name == "DayClose" else name)
+
+    monkeypatch.setattr(deployments, "load_artifact", newer)
+    assert "stands for other code" in step.verify(deployment)
+    for _ in range(2):
+        step.prepare(deployment)
+        step.enact(deployment)
+    proposal = json.loads(step.proposal(deployment).read_text())
+    assert sent(deployment) == len(CONTRACTS) + 2  # the code once, whatever is repeated
+    manifest = Manifest.read(deployment.folder.manifest)
+    assert proposal["proxy"] == manifest.addresses["DayClose"]
+    assert "stands for other code" in step.verify(deployment)
+
+    # What the registry does when the vote has passed.
+    rpc, registry = deployment.rpc, manifest.addresses["ConsortiumRegistry"]
+    proxy = rpc.web3.eth.contract(
+        address=rpc.web3.to_checksum_address(proposal["proxy"]),
+        abi=load_artifact("DayClose")["abi"],
+    )
+    rpc.call("anvil_impersonateAccount", [registry])
+    upgrade = proxy.encode_abi("upgradeToAndCall", [proposal["implementation"], b""])
+    call = {"from": registry, "to": proxy.address, "data": upgrade, "gasPrice": "0x0"}
+    receipt = wait_for_receipt(rpc, rpc.call("eth_sendTransaction", [call]))
+    assert int(receipt["status"], 16) == 1
+    assert step.verify(deployment) == ""
