@@ -75,7 +75,7 @@ contract InitializeTest is Consortium {
         _refuse(
             list,
             abi.encodeWithSelector(
-                IConsortiumRegistry.ConsortiumKeyTaken.selector, list[1].operator, 2, KeyPurpose.Operator
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, _toKey(list[1].operator), 2, KeyPurpose.Operator
             )
         );
         list = members(2);
@@ -83,7 +83,15 @@ contract InitializeTest is Consortium {
         _refuse(
             list,
             abi.encodeWithSelector(
-                IConsortiumRegistry.ConsortiumKeyTaken.selector, list[0].approver, 1, KeyPurpose.Approver
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, _toKey(list[0].approver), 1, KeyPurpose.Approver
+            )
+        );
+        list = members(2);
+        list[1].sealingKey = list[0].sealingKey;
+        _refuse(
+            list,
+            abi.encodeWithSelector(
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, list[0].sealingKey, 1, KeyPurpose.Sealing
             )
         );
     }
@@ -181,6 +189,10 @@ contract InitializeTest is Consortium {
         vm.assertEq(ledger.contractVersion(), 1, "ledger");
         vm.assertEq(reconciliation.contractVersion(), 1, "reconciliation");
         vm.assertEq(dayClose.contractVersion(), 1, "day close");
+    }
+
+    function _toKey(address key) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(key)));
     }
 
     function _refuse(FoundingMember[] memory list, bytes memory refusal) private {

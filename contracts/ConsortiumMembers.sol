@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
+import {MemberSets} from "./libraries/MemberSets.sol";
+import {ConsortiumStorage, ValidatorNode} from "./storage/ConsortiumStorage.sol";
+import {FoundingMember, KeyHolder, KeyPurpose, Member, MemberState, Role, Validator} from "./types/ConsortiumTypes.sol";
+
+/// @title Who the members are: their states, roles, keys and nodes, and what a change of them must satisfy
+/// @dev The half of ConsortiumRegistry that knows no votes. Each change stands beside its `_require…`, which is asked
+///      when the change is proposed and once more when it is made.
+abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
+    using MemberSets for uint256;
+
+    /// @dev 64 characters of UTF-8.
+    uint256 private constant _MAX_NAME_BYTES = 256;
+    uint256 private constant _MAX_ENODE_BYTES = 512;
+    uint256 private constant _MIN_BANKS = 2;
+
+    /// @inheritdoc IConsortiumRegistry
+    function memberCount() external view returns (uint16) {
+        return _memberCount;
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function member(uint16 number) external view returns (Member memory) {
+        return _known(number);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function memberNamed(string calldata name) external view returns (uint16) {
+        return _numberByName[keccak256(bytes(name))];
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function memberOf(address operator) external view returns (uint16) {
+        return _memberByKey(operator, KeyPurpose.Operator);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function approverOf(address approver) external view returns (uint16) {
+        return _memberByKey(approver, KeyPurpose.Approver);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function keyOf(uint16 number, KeyPurpose purpose) external view returns (bytes32) {
+        return _keyOf(_known(number), purpose);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function activeMember(address key, KeyPurpose purpose) external view returns (uint16) {
+        return _actingMember(key, purpose);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function isActiveBank(uint16 number) external view returns (bool) {
+        Member storage subject = _members[number];
+        return subject.state == MemberState.Active && _isBank(subject.role);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
+    function validators() external view returns (Validator[] memory list) {
+        list = new Validator[](_validatorNodes.length);
+        for (uint256 i; i < list.length; ++i) {
+            address node = _validatorNodes[i];
+            list[i] = Validator({node: node, member: _validators[node].member, enode: _validators[node].enode});
+        }
+    }
+
+    // admission
+
+    /// @param index the newcomer's place in the list of founding members; 0 when it is admitted later
+    function _requireAdmissible(FoundingMember memory newcomer, uint256 index) internal view {
+        uint16 count = _memberCount;
+        if (count == MemberSets.MOST) revert ConsortiumTooManyMembers(MemberSets.MOST + 1, MemberSets.MOST);
+        _requireRole(newcomer.role, index);
+        uint256 nameBytes = bytes(newcomer.name).length;
+        if (nameBytes == 0 || nameBytes > _MAX_NAME_BYTES) revert ConsortiumBadName(index, newcomer.name);
+        uint16 namesake = _numberByName[keccak256(bytes(newcomer.name))];
+        if (namesake != 0) revert ConsortiumNameTaken(newcomer.name, namesake);
+        if (newcomer.sealingKey == 0 || _isBankWithoutKeys(newcomer)) revert ConsortiumKeyMissing(newcomer.name);
+
+        bytes32[4] memory keys = _keysOf(newcomer);
+        for (uint256 i; i < keys.length; ++i) {
+            if (keys[i] == 0) continue;
+            _requireFree(keys[i]);
+            for (uint256 earlier; earlier < i; ++earlier) {
+                bool isTwice = keys[earlier] == keys[i];
+                if (isTwice) revert ConsortiumKeyTaken(keys[i], count + 1, KeyPurpose(earlier + 1));
+            }
+        }
+    }
+
+    function _admit(FoundingMember memory newcomer) internal {
+        uint16 number = ++_memberCount;
+        _numberByName[keccak256(bytes(newcomer.name))] = number;
+        _members[number] = Member({
+            name: newcomer.name,
+            role: Role(newcomer.role),
+            state: MemberState.Active,
+            stoppedUntil: 0,
+            operator: newcomer.operator,
+            approver: newcomer.approver,
+            recovery: newcomer.recovery,
+            sealingKey: newcomer.sealingKey
+        });
+        bytes32[4] memory keys = _keysOf(newcomer);
+        for (uint256 i; i < keys.length; ++i) {
+            if (keys[i] != 0) _keys[keys[i]] = KeyHolder({member: number, purpose: KeyPurpose(i + 1)});
+        }
+        _enrol(number);
+
+        emit MemberAdmitted(
+            number,
+            newcomer.name,
+            newcomer.role,
+            newcomer.operator,
+            newcomer.approver,
+            newcomer.sealingKey,
+            newcomer.recovery
+        );
+    }
+
+    // states and roles
+
+    function _requireSuspendable(uint16 number) internal view {
+        _requireActive(number);
+        _requireBanksBeside(number);
+    }
+
+    function _requireReinstatable(uint16 number) internal view {
+        MemberState state = _known(number).state;
+        if (state == MemberState.Suspended || (state == MemberState.Active && _isStopped(number))) return;
+        revert ConsortiumNothingToReinstate(number, state);
+    }
+
+    function _requireEvictable(uint16 number) internal view {
+        _requireNotEvicted(number);
+        _requireBanksBeside(number);
+    }
+
+    function _requireRoleChange(uint16 number, uint8 role) internal view {
+        Member storage subject = _requireNotEvicted(number);
+        _requireRole(role, 0);
+        if (uint8(subject.role) == role) revert ConsortiumRoleUnchanged(number, role);
+        bool isBank = _isBank(Role(role));
+        bool isKeyMissing =
+            subject.operator == address(0) || subject.approver == address(0) || subject.recovery == address(0);
+        if (isBank && isKeyMissing) revert ConsortiumKeyMissing(subject.name);
+        bool isActive = subject.state == MemberState.Active;
+        _requireEnoughBanks(
+            _activeBanks.put(number, isActive && isBank), _activeLeads.put(number, isActive && Role(role) == Role.Lead)
+        );
+    }
+
+    function _setState(uint16 number, MemberState state) internal {
+        _members[number].state = state;
+        _enrol(number);
+        emit MemberStateChanged(number, state);
+    }
+
+    function _evict(uint16 number) internal {
+        _setState(number, MemberState.Evicted);
+        // backwards, as the last one moves to the place that falls free
+        for (uint256 i = _validatorNodes.length; i != 0; --i) {
+            address node = _validatorNodes[i - 1];
+            if (_validators[node].member == number) _removeValidator(node);
+        }
+    }
+
+    function _changeRole(uint16 number, uint8 role) internal {
+        _members[number].role = Role(role);
+        _enrol(number);
+        emit MemberRoleChanged(number, role);
+    }
+
+    // keys
+
+    function _requireReplaceable(uint16 number, uint8 purpose, bytes32 key) internal view {
+        _requireNotEvicted(number);
+        if (purpose == uint8(KeyPurpose.None) || purpose > uint8(KeyPurpose.Sealing)) {
+            revert ConsortiumUnknownKeyPurpose(purpose);
+        }
+        bool isAddress = uint256(key) <= type(uint160).max;
+        if (key == 0 || (!isAddress && purpose != uint8(KeyPurpose.Sealing))) revert ConsortiumBadKey(purpose, key);
+        _requireFree(key);
+    }
+
+    function _replaceKey(uint16 number, uint8 asked, bytes32 key, bool isByVote) internal {
+        KeyPurpose purpose = KeyPurpose(asked);
+        Member storage holder = _members[number];
+        bytes32 old = _keyOf(holder, purpose);
+        if (old != 0) _keys[old].purpose = KeyPurpose.Retired;
+        _keys[key] = KeyHolder({member: number, purpose: purpose});
+        if (purpose == KeyPurpose.Operator) holder.operator = _toAddress(key);
+        else if (purpose == KeyPurpose.Approver) holder.approver = _toAddress(key);
+        else if (purpose == KeyPurpose.Recovery) holder.recovery = _toAddress(key);
+        else holder.sealingKey = key;
+        emit MemberKeyReplaced(number, asked, key, isByVote);
+    }
+
+    function _keyHolder(address key) internal view returns (KeyHolder memory) {
+        return _keys[_toKey(key)];
+    }
+
+    // validators
+
+    function _requireRegistrable(uint16 number, address node, string memory enode) internal view {
+        _requireActive(number);
+        uint256 enodeBytes = bytes(enode).length;
+        if (node == address(0) || enodeBytes == 0 || enodeBytes > _MAX_ENODE_BYTES) {
+            revert ConsortiumBadValidator(node, enode);
+        }
+        uint16 holder = _validators[node].member;
+        if (holder != 0) revert ConsortiumValidatorTaken(node, holder);
+    }
+
+    function _requireRegistered(address node) internal view {
+        if (_validators[node].member == 0) revert ConsortiumUnknownValidator(node);
+    }
+
+    function _registerValidator(uint16 number, address node, string memory enode) internal {
+        _validators[node] = ValidatorNode({member: number, place: uint32(_validatorNodes.length), enode: enode});
+        _validatorNodes.push(node);
+        emit ValidatorRegistered(number, node, enode);
+    }
+
+    function _removeValidator(address node) internal {
+        uint32 place = _validators[node].place;
+        address last = _validatorNodes[_validatorNodes.length - 1];
+        _validatorNodes[place] = last;
+        _validators[last].place = place;
+        _validatorNodes.pop();
+        delete _validators[node];
+        emit ValidatorRemoved(node);
+    }
+
+    // who is who
+
+    /// @dev The active member for whom `key` serves `purpose`. Posting's hot path: two slots.
+    function _actingMember(address key, KeyPurpose purpose) internal view returns (uint16 number) {
+        number = _memberByKey(key, purpose);
+        if (number == 0) revert ConsortiumNotAKey(key, purpose);
+        Member storage acting = _members[number];
+        if (acting.state != MemberState.Active) revert ConsortiumMemberNotActive(number, acting.state);
+        if (acting.stoppedUntil > block.timestamp) revert ConsortiumMemberStopped(number, acting.stoppedUntil);
+    }
+
+    function _known(uint16 number) internal view returns (Member storage) {
+        if (number == 0 || number > _memberCount) revert ConsortiumUnknownMember(number);
+        return _members[number];
+    }
+
+    function _requireActive(uint16 number) internal view {
+        MemberState state = _known(number).state;
+        if (state != MemberState.Active) revert ConsortiumMemberNotActive(number, state);
+    }
+
+    function _isStopped(uint16 number) internal view returns (bool) {
+        return _members[number].stoppedUntil > block.timestamp;
+    }
+
+    function _requireEnoughBanks(uint256 banks, uint256 leads) internal pure {
+        if (banks.count() < _MIN_BANKS || leads == 0) revert ConsortiumTooFewBanks(banks.count(), leads.count());
+    }
+
+    /// @dev Keeps the sets of banks in step with a member's role and state.
+    function _enrol(uint16 number) private {
+        Member storage subject = _members[number];
+        bool isActive = subject.state == MemberState.Active;
+        _activeBanks = _activeBanks.put(number, isActive && _isBank(subject.role));
+        _activeLeads = _activeLeads.put(number, isActive && subject.role == Role.Lead);
+    }
+
+    function _requireBanksBeside(uint16 number) private view {
+        _requireEnoughBanks(_activeBanks.put(number, false), _activeLeads.put(number, false));
+    }
+
+    function _requireNotEvicted(uint16 number) private view returns (Member storage subject) {
+        subject = _known(number);
+        if (subject.state == MemberState.Evicted) revert ConsortiumMemberNotActive(number, MemberState.Evicted);
+    }
+
+    function _requireFree(bytes32 key) private view {
+        KeyHolder memory holder = _keys[key];
+        if (holder.member != 0) revert ConsortiumKeyTaken(key, holder.member, holder.purpose);
+    }
+
+    function _memberByKey(address key, KeyPurpose purpose) private view returns (uint16) {
+        KeyHolder memory holder = _keyHolder(key);
+        return holder.purpose == purpose ? holder.member : 0;
+    }
+
+    function _keyOf(Member storage holder, KeyPurpose purpose) private view returns (bytes32) {
+        if (purpose == KeyPurpose.Operator) return _toKey(holder.operator);
+        if (purpose == KeyPurpose.Approver) return _toKey(holder.approver);
+        if (purpose == KeyPurpose.Recovery) return _toKey(holder.recovery);
+        return purpose == KeyPurpose.Sealing ? holder.sealingKey : bytes32(0);
+    }
+
+    function _requireRole(uint8 role, uint256 index) private pure {
+        if (role == uint8(Role.None) || role > uint8(Role.Regulator)) revert ConsortiumUnknownRole(index, role);
+    }
+
+    function _isBankWithoutKeys(FoundingMember memory newcomer) private pure returns (bool) {
+        bool isKeyMissing =
+            newcomer.operator == address(0) || newcomer.approver == address(0) || newcomer.recovery == address(0);
+        return isKeyMissing && _isBank(Role(newcomer.role));
+    }
+
+    /// @dev In the order of KeyPurpose, from Operator.
+    function _keysOf(FoundingMember memory newcomer) private pure returns (bytes32[4] memory) {
+        return [_toKey(newcomer.operator), _toKey(newcomer.approver), _toKey(newcomer.recovery), newcomer.sealingKey];
+    }
+
+    function _isBank(Role role) private pure returns (bool) {
+        return role == Role.Lead || role == Role.Partner;
+    }
+
+    function _toKey(address key) private pure returns (bytes32) {
+        return bytes32(uint256(uint160(key)));
+    }
+
+    function _toAddress(bytes32 key) private pure returns (address) {
+        return address(uint160(uint256(key)));
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
+import {FoundingMember, ProposalKind} from "../types/ConsortiumTypes.sol";
+
+/// @title What a proposal asks for, read from its bytes
+/// @dev Only the ABI's own encoding is taken, and it is read by hand: what is malformed meets our error and not a bare
+///      revert, one proposal has one payload, and the code is a fraction of the compiler's decoders. Texts are not
+///      copied, they stay in the payload.
+library Payloads {
+    uint256 private constant _WORD = 32;
+    uint256 private constant _ADDRESS_BITS = 160;
+
+    function toNewcomer(bytes memory payload) internal pure returns (FoundingMember memory) {
+        // the struct's place, then the name's in it, role, three addresses, sealing key, and last the name itself
+        bool isWell = _hasTail(payload, 7) && _word(payload, 0) == _WORD && _word(payload, 1) == 6 * _WORD
+            && _fits(payload, 2, 8) && _fits(payload, 3, _ADDRESS_BITS) && _fits(payload, 4, _ADDRESS_BITS)
+            && _fits(payload, 5, _ADDRESS_BITS);
+        _require(isWell, ProposalKind.Admit, payload);
+        return FoundingMember({
+            name: string(_tail(payload, 7)),
+            role: uint8(_word(payload, 2)),
+            operator: _address(payload, 3),
+            approver: _address(payload, 4),
+            recovery: _address(payload, 5),
+            sealingKey: bytes32(_word(payload, 6))
+        });
+    }
+
+    function toMember(ProposalKind kind, bytes memory payload) internal pure returns (uint16) {
+        _require(payload.length == _WORD && _fits(payload, 0, 16), kind, payload);
+        return uint16(_word(payload, 0));
+    }
+
+    function toRole(bytes memory payload) internal pure returns (uint16 member, uint8 role) {
+        bool isWell = payload.length == 2 * _WORD && _fits(payload, 0, 16) && _fits(payload, 1, 8);
+        _require(isWell, ProposalKind.ChangeRole, payload);
+        return (uint16(_word(payload, 0)), uint8(_word(payload, 1)));
+    }
+
+    function toKey(bytes memory payload) internal pure returns (uint16 member, uint8 purpose, bytes32 key) {
+        bool isWell = payload.length == 3 * _WORD && _fits(payload, 0, 16) && _fits(payload, 1, 8);
+        _require(isWell, ProposalKind.ReplaceKey, payload);
+        return (uint16(_word(payload, 0)), uint8(_word(payload, 1)), bytes32(_word(payload, 2)));
+    }
+
+    function toValidator(bytes memory payload)
+        internal
+        pure
+        returns (uint16 member, address node, string memory enode)
+    {
+        bool isWell = _hasTail(payload, 3) && _fits(payload, 0, 16) && _fits(payload, 1, _ADDRESS_BITS)
+            && _word(payload, 2) == 3 * _WORD;
+        _require(isWell, ProposalKind.RegisterValidator, payload);
+        return (uint16(_word(payload, 0)), _address(payload, 1), string(_tail(payload, 3)));
+    }
+
+    function toNode(bytes memory payload) internal pure returns (address) {
+        _require(payload.length == _WORD && _fits(payload, 0, _ADDRESS_BITS), ProposalKind.RemoveValidator, payload);
+        return _address(payload, 0);
+    }
+
+    function toUpgrade(bytes memory payload)
+        internal
+        pure
+        returns (address proxy, address implementation, bytes memory call)
+    {
+        bool isWell = _hasTail(payload, 3) && _fits(payload, 0, _ADDRESS_BITS) && _fits(payload, 1, _ADDRESS_BITS)
+            && _word(payload, 2) == 3 * _WORD;
+        _require(isWell, ProposalKind.Upgrade, payload);
+        return (_address(payload, 0), _address(payload, 1), _tail(payload, 3));
+    }
+
+    /// @dev Whether the payload ends in bytes whose length stands in word `head`, filled up to a whole word.
+    function _hasTail(bytes memory payload, uint256 head) private pure returns (bool) {
+        uint256 start = (head + 1) * _WORD;
+        if (payload.length < start) return false;
+        uint256 length = _word(payload, head);
+        if (length > payload.length) return false;
+        return payload.length == start + (length + _WORD - 1) / _WORD * _WORD;
+    }
+
+    function _fits(bytes memory payload, uint256 place, uint256 bits) private pure returns (bool) {
+        return _word(payload, place) >> bits == 0;
+    }
+
+    /// @dev Only of words that the payload has.
+    function _word(bytes memory payload, uint256 place) private pure returns (uint256 word) {
+        assembly ("memory-safe") {
+            word := mload(add(payload, mul(add(place, 1), 32)))
+        }
+    }
+
+    function _address(bytes memory payload, uint256 place) private pure returns (address) {
+        return address(uint160(_word(payload, place)));
+    }
+
+    /// @dev The bytes whose length stands in word `head`.
+    function _tail(bytes memory payload, uint256 head) private pure returns (bytes memory tail) {
+        assembly ("memory-safe") {
+            tail := add(payload, mul(add(head, 1), 32))
+        }
+    }
+
+    function _require(bool isWell, ProposalKind kind, bytes memory payload) private pure {
+        if (!isWell) revert IConsortiumRegistry.ConsortiumBadPayload(kind, payload.length);
+    }
+}
