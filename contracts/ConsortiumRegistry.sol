@@ -130,8 +130,8 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         uint16 bank = _bankBeside(subject);
         _requireActive(subject);
         Member storage stopped = _members[subject];
-        uint256 notBefore = stopped.stoppedUntil == 0 ? 0 : stopped.stoppedUntil + _STOP_NOT_AGAIN_WITHIN;
-        if (block.timestamp < notBefore) revert ConsortiumEmergencyTooSoon(subject, notBefore);
+        uint256 againAt = stopped.stoppedUntil == 0 ? 0 : stopped.stoppedUntil + _STOP_NOT_AGAIN_WITHIN;
+        if (block.timestamp < againAt) revert ConsortiumEmergencyTooSoon(subject, againAt);
 
         Emergency storage emergency = _emergencies[subject];
         bool isSecond = _isSecond(subject, bank, emergency.stopAskedBy, emergency.stopAskedAt);

@@ -54,12 +54,13 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     # --- ConsortiumRegistry ---
     "ConsortiumTooFewBanks": (
-        "a consortium needs two banks, one of them a lead; there are {banks} banks, {leads} leads",
-        "Name at least one lead and one more bank",
+        "a consortium needs two active banks, one of them a lead; there would be {banks} banks, "
+        "{leads} leads",
+        "Name at least one lead and one more bank; admit another before one is lost",
     ),
     "ConsortiumTooManyMembers": (
-        "{given} members are too many to found a consortium with",
-        "Found it with at most {most} and admit the others by vote",
+        "this would be member {given}, and a consortium has {most} at most, evicted ones included",
+        "Found another consortium for those who do not fit",
     ),
     "ConsortiumBadName": (
         "the name of the member at place {index} is empty or longer than 256 bytes",
@@ -92,6 +93,111 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "ConsortiumUnknownMember": (
         "there is no member {member}",
         "Use a member's number as `tally consortium list` shows it",
+    ),
+    "ConsortiumMemberStopped": (
+        "two other banks have stopped member {member}; its keys are refused until {until}",
+        "Replace lost keys with the recovery key; two banks or a vote to reinstate lift the stop",
+    ),
+    "ConsortiumNotABank": (
+        "member {member} is no active lead or partner",
+        "Only these propose, vote and stop; have a bank do it",
+    ),
+    "ConsortiumUnknownKind": (
+        "{kind} is no kind of proposal",
+        "Use 1 to 9, as `tally consortium propose --help` lists them",
+    ),
+    "ConsortiumBadPayload": (
+        "{length} bytes are not what a proposal to {kind} needs",
+        "Propose with `tally consortium propose`, which encodes the payload",
+    ),
+    "ConsortiumPayloadTooLong": (
+        "a payload of {length} bytes is too long",
+        "Send at most {most} bytes; split the upgrade's own call",
+    ),
+    "ConsortiumSubjectHasNoVote": (
+        "the proposal is about member {member}, which neither makes it nor votes on it",
+        "Have another bank propose it; for its own keys a member needs no vote",
+    ),
+    "ConsortiumTooFewVoters": (
+        "only {electorate} banks could vote on it, and {needed} must be in favour",
+        "Admit another bank first: one bank alone decides nothing",
+    ),
+    "ConsortiumUnknownProposal": (
+        "there is no proposal {proposal}",
+        "Use a number that `tally consortium list` shows",
+    ),
+    "ConsortiumProposalInState": (
+        "proposal {proposal} is {state}",
+        "Only open proposals are voted on; make a new one",
+    ),
+    "ConsortiumVotedAlready": (
+        "member {member} has voted on proposal {proposal}",
+        "Nothing is to be done: a vote is given once and stands",
+    ),
+    "ConsortiumNoMajority": (
+        "{yes} banks are in favour of proposal {proposal}, and {needed} must be",
+        "Wait for further votes; `tally consortium show {proposal}` says whose are missing",
+    ),
+    "ConsortiumNotTheProposer": (
+        "member {member} did not make proposal {proposal}",
+        "Have member {proposer} take it back, or vote against it",
+    ),
+    "ConsortiumNothingToReinstate": (
+        "member {member} is {state}, and under no stop",
+        "Only suspended or stopped members are reinstated; evicted ones never are",
+    ),
+    "ConsortiumRoleUnchanged": (
+        "member {member} has role {role} already",
+        "Nothing is to be done, or name another role",
+    ),
+    "ConsortiumUnknownKeyPurpose": (
+        "{purpose} is no purpose of a key",
+        "Use 1 operator, 2 approver, 3 recovery or 4 sealing",
+    ),
+    "ConsortiumBadKey": (
+        "{key} cannot be a key for purpose {purpose}",
+        "Give an address other than 0, or for purpose 4 a sealing key of 32 bytes",
+    ),
+    "ConsortiumKeyMayNotRotate": (
+        "a key that is {own} may not replace one for purpose {purpose}",
+        "The approver key replaces the operator and sealing keys, the recovery key these and the "
+        "approver key; the recovery key itself is replaced by a vote",
+    ),
+    "ConsortiumBadValidator": (
+        "a validator needs an address and an enode of 1 to 512 bytes; this is {node} at '{enode}'",
+        "Name the node's address and enode as its chain node prints them",
+    ),
+    "ConsortiumValidatorTaken": (
+        "{node} is a validator of member {member} already",
+        "Nothing is to be done, or remove it first",
+    ),
+    "ConsortiumUnknownValidator": (
+        "{node} is no validator of the consortium",
+        "Use an address that `tally consortium list` shows among the validators",
+    ),
+    "ConsortiumUnknownContract": (
+        "{proxy} is none of the consortium's contracts",
+        "Name one of the five proxies; `tally consortium list` shows them",
+    ),
+    "ConsortiumBadImplementation": (
+        "there is no code at {implementation} that can stand behind a proxy",
+        "Deploy the new implementation first, then propose its address",
+    ),
+    "ConsortiumOwnEmergency": (
+        "member {member} can neither stop itself nor lift its own stop",
+        "Have two other banks do it; for lost keys use the recovery key",
+    ),
+    "ConsortiumEmergencyAskedAlready": (
+        "member {by} has asked for it already",
+        "A second bank must ask for the same of member {member} within 24 hours",
+    ),
+    "ConsortiumEmergencyTooSoon": (
+        "member {member} was stopped lately and cannot be stopped again before {againAt}",
+        "Propose to suspend it instead",
+    ),
+    "ConsortiumNotStopped": (
+        "member {member} is under no emergency stop",
+        "Nothing is to be lifted; a suspended member is reinstated by a vote",
     ),
     # --- FacilityRegistry ---
     "FacilityNotProposedByLead": (
@@ -292,6 +398,10 @@ ACCESS = frozenset(
     {
         "ConsortiumNotAKey",
         "ConsortiumMemberNotActive",
+        "ConsortiumMemberStopped",
+        "ConsortiumNotABank",
+        "ConsortiumNotTheProposer",
+        "ConsortiumKeyMayNotRotate",
         "FacilityNotProposedByLead",
         "FacilityNotALead",
         "FacilityNotAPartner",
@@ -305,7 +415,20 @@ ACCESS = frozenset(
 """The errors that say: not you. Who meets them is the access matrix of contracts/README.md."""
 
 ENUMS: dict[str, tuple[str, ...]] = {
-    "KeyPurpose": ("nothing", "operator", "approver", "recovery"),
+    "KeyPurpose": ("nothing", "operator", "approver", "recovery", "sealing", "retired"),
+    "ProposalKind": (
+        "nothing",
+        "admit",
+        "suspend",
+        "reinstate",
+        "evict",
+        "change a role",
+        "replace a key",
+        "register a validator",
+        "remove a validator",
+        "upgrade",
+    ),
+    "ProposalState": ("unknown", "open", "enacted", "rejected", "withdrawn", "expired"),
     "MemberState": ("no member", "active", "suspended", "evicted"),
     "FacilityState": ("unknown", "proposed", "active", "paused", "closed"),
 }

@@ -194,8 +194,8 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice The bank `by` has asked for it already; now a second bank must, within 24 hours.
     error ConsortiumEmergencyAskedAlready(uint16 member, uint16 by);
 
-    /// @notice `member` was stopped lately and cannot be stopped again before `notBefore`.
-    error ConsortiumEmergencyTooSoon(uint16 member, uint256 notBefore);
+    /// @notice `member` was stopped lately and cannot be stopped again before `againAt`.
+    error ConsortiumEmergencyTooSoon(uint16 member, uint256 againAt);
 
     /// @notice `member` is under no emergency stop.
     error ConsortiumNotStopped(uint16 member);
