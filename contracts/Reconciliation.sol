@@ -91,6 +91,27 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     }
 
     /// @inheritdoc IReconciliation
+    function markHeld(uint256 pairKey) external {
+        if (msg.sender != address(_ledger)) revert PairOnlyReserveLedger(msg.sender);
+        PairSlot slot = _pairs[pairKey].slot;
+        if (PairSlot.unwrap(slot) != 0) revert PairNotFree(pairKey);
+        _pairs[pairKey].slot = slot.withFlag(PairSlots.HELD);
+    }
+
+    /// @inheritdoc IReconciliation
+    function openLegsAt(uint32 facility, uint8 partner, uint256[] calldata keys) external view returns (uint256 legs) {
+        uint256 account = (uint256(facility) << 8) | partner;
+        uint256 last;
+        for (uint256 i; i < keys.length; ++i) {
+            uint256 key = keys[i];
+            if (key <= last) revert PairsNotAscending(i);
+            if (PairSlots.accountOf(key) != account) revert PairOfOtherAccount(i, key);
+            last = key;
+            legs += _pairs[key].slot.openLegs();
+        }
+    }
+
+    /// @inheritdoc IReconciliation
     function head(uint32 facility, uint16 member) external view returns (uint64 sequence, bytes32 digest) {
         uint256 word = _heads[_headKey(facility, member)];
         return (uint64(word), _digestOf(word));

@@ -304,6 +304,14 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{caller} is not the contract Reconciliation, which alone records",
         "Post legs; nobody writes to the ledger directly",
     ),
+    "LedgerOnlyDayClose": (
+        "{caller} is not the contract DayClose, which alone closes days",
+        "Propose the day's statement with `tally day propose`; the other bank confirms it",
+    ),
+    "LedgerBadRange": (
+        "the range of days ends ({toDay}) before it begins ({fromDay})",
+        "Name the earlier day first",
+    ),
     "LedgerOutOfBalance": (
         "the record would leave a book of partner {partner} of facility {facility} unexplained",
         REPORT,
@@ -311,6 +319,41 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "LedgerUnknownAccount": (
         "the record names an account ({partner}) that facility {facility} has not",
         REPORT,
+    ),
+    # --- holds ---
+    "HoldNoAccount": (
+        "facility {facility} has no open reserve account of partner {partner}",
+        "Name a partner of an active facility; `tally facility list` shows them",
+    ),
+    "HoldNotTheLead": (
+        "member {member} does not lead facility {facility}",
+        "Only its lead places holds and releases them early; once expired, any member may release",
+    ),
+    "HoldFacilityClosed": (
+        "facility {facility} is closed",
+        "Nothing is drawn from a closed facility; use another",
+    ),
+    "HoldAmountZero": (
+        "the hold for drawdown {ref} of partner {partner} of facility {facility} is of nothing",
+        "Hold the partner's part of the drawdown, in minor units",
+    ),
+    "HoldBadExpiry": (
+        "a hold cannot expire at {expiresAt}",
+        "Let it expire after now and not after {latestAt}",
+    ),
+    "HoldExists": (
+        "drawdown {ref} of partner {partner} of facility {facility} was held before; "
+        "that hold is {state}",
+        "Each drawdown is held once ever; post it, or use another reference",
+    ),
+    "HoldAboveAvailable": (
+        "{amount} minor units are more than the {available} available to partner {partner} of "
+        "facility {facility}",
+        "Hold less, release another hold, or have the partner top its reserve up",
+    ),
+    "HoldNotActive": (
+        "the hold for drawdown {ref} of partner {partner} of facility {facility} is {state}",
+        "Nothing is held any more; `tally hold list` shows what is",
     ),
     "SafeCastOverflowedIntDowncast": (
         "a balance would leave its {bits} bits ({value})",
@@ -323,6 +366,99 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "SafeCastOverflowedIntToUint": (
         "a count would fall below zero ({value})",
         REPORT,
+    ),
+    # --- DayClose ---
+    "DayCloseNoAccount": (
+        "facility {facility} has no open reserve account of partner {partner}",
+        "Name a partner of an active facility; `tally facility list` shows them",
+    ),
+    "DayCloseNotAParty": (
+        "member {member} is neither the lead of facility {facility} nor its partner {partner}",
+        "Have one of the account's two banks sign",
+    ),
+    "DayCloseDayClosed": (
+        "{day} is closed already; the account is closed through {closedThrough}",
+        "Close a later day, or reopen the last one with the other bank",
+    ),
+    "DayCloseDayAhead": (
+        "{day} has not begun; the block's day is {today}",
+        "Close it once it is over",
+    ),
+    "DayCloseProposalWaits": (
+        "the proposal of member {member} to close {day} waits",
+        "Confirm it with `tally day confirm`, or dispute it, and then propose your own",
+    ),
+    "DayCloseOpeningDiffers": (
+        "the opening is not the last closing: lead {lead}, partner {partner}, agreed {agreed}",
+        "Wait until the node has read the last closing, then propose again",
+    ),
+    "DayCloseMovementsDiffer": (
+        "the movements are not the ledger's: lead {lead}, partner {partner}, agreed {agreed}",
+        "Wait until the node has read the newest blocks, then propose again",
+    ),
+    "DayCloseClosingDiffers": (
+        "opening and movements make lead {lead}, partner {partner}, agreed {agreed}",
+        "State that as the closing",
+    ),
+    "DayCloseOpenItemsDiffer": (
+        "what is open is not as stated: lead {openLead}, partner {openPartner}, accepted "
+        "differences {acceptedDifference}, {openLegs} legs",
+        "Wait until the node has read the newest blocks, then propose again",
+    ),
+    "DayCloseCarriedForwardIncomplete": (
+        "the pairs named have {named} open legs, the account has {openLegs}",
+        "Wait until the node has read the newest blocks, then propose again",
+    ),
+    "DayCloseTooManyNames": (
+        "{given} pairs with open legs were named",
+        "At most {most} can be carried forward: work the breaks down first",
+    ),
+    "DayCloseNotProposed": (
+        "no such statement of partner {partner} of facility {facility} waits; the one that waits "
+        "is of {day}",
+        "Look at what waits with `tally day list`",
+    ),
+    "DayCloseOwnProposal": (
+        "member {member} proposed it itself",
+        "The other bank's approver answers",
+    ),
+    "DayCloseNotYours": (
+        "member {proposer} proposed it, not member {member}",
+        "Dispute what the other bank proposed; only its own bank takes it back",
+    ),
+    "DayCloseProposerNotActive": (
+        "member {proposer}, who proposed it, is no active bank any more",
+        "Propose it anew from your side once the other bank is active again",
+    ),
+    "DayCloseChanged": (
+        "movements, or the last closing, have changed since {day} of partner {partner} of "
+        "facility {facility} was proposed",
+        "Dispute it or have it proposed anew with the movements as they are now",
+    ),
+    "DayCloseNotLastClosed": (
+        "{day} is not the last closed day, which is {closedThrough}",
+        "Reopen the last closed day first",
+    ),
+    "DayCloseReopenNotProposed": (
+        "no such reopening of partner {partner} of facility {facility} waits; the one that waits "
+        "is of {day}",
+        "Look at what waits with `tally day list`",
+    ),
+    "PairOnlyReserveLedger": (
+        "{caller} is not the contract ReserveLedger, which alone marks held drawdowns",
+        "Place a hold with `tally hold place`",
+    ),
+    "PairNotFree": (
+        "a half of the drawdown {pairKey} is posted already",
+        "A hold comes before its drawdown; this one needs none any more",
+    ),
+    "PairsNotAscending": (
+        "the pair at place {index} is not after the one before it",
+        "Name each pair once, in ascending order",
+    ),
+    "PairOfOtherAccount": (
+        "the pair at place {index} ({pairKey}) is another account's",
+        "Name pairs of the account alone",
     ),
     # --- Reconciliation ---
     "PostingWrongSequence": (
@@ -408,6 +544,12 @@ ACCESS = frozenset(
         "FacilityNotAParty",
         "LedgerOnlyFacilityRegistry",
         "LedgerOnlyReconciliation",
+        "LedgerOnlyDayClose",
+        "HoldNotTheLead",
+        "DayCloseNotAParty",
+        "DayCloseOwnProposal",
+        "DayCloseNotYours",
+        "PairOnlyReserveLedger",
         "UpgradeWithoutVote",
         "InvalidInitialization",
     }
@@ -431,6 +573,7 @@ ENUMS: dict[str, tuple[str, ...]] = {
     "ProposalState": ("unknown", "open", "enacted", "rejected", "withdrawn", "expired"),
     "MemberState": ("no member", "active", "suspended", "evicted"),
     "FacilityState": ("unknown", "proposed", "active", "paused", "closed"),
+    "HoldState": ("none", "active", "released", "posted"),
 }
 """The words for the values of the enums that errors carry, by their numbers."""
 

@@ -49,6 +49,18 @@ interface IReconciliation is IGoverned {
     /// @param given parts so far
     error PostingTooManyParts(uint256 given, uint256 most);
 
+    /// @notice `caller` is not the ReserveLedger, the only one that marks held pairs.
+    error PairOnlyReserveLedger(address caller);
+
+    /// @notice A half of the pair is known already: a hold comes before its drawdown.
+    error PairNotFree(uint256 pairKey);
+
+    /// @notice The key at place `index` is not after the one before it.
+    error PairsNotAscending(uint256 index);
+
+    /// @notice The pair at place `index` is another account's.
+    error PairOfOtherAccount(uint256 index, uint256 pairKey);
+
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
     /// @param facilities the FacilityRegistry
@@ -64,6 +76,16 @@ interface IReconciliation is IGoverned {
     ///      PostingTooManyParts. A bad leg is rejected by LegRejected. Checks in this order: kind, amount, partner, dates,
     ///      duplicate, target. A leg that its sender declares a duplicate is rejected as one and split for nothing.
     function post(uint32 facility, uint64 sequence, bytes32[] calldata legs, bytes calldata sealedDetails) external;
+
+    /// @notice Marks a drawdown's pair as held: the match that settles it settles the hold. Called by the ReserveLedger.
+    /// @dev Reverts with PairOnlyReserveLedger or PairNotFree.
+    function markHeld(uint256 pairKey) external;
+
+    /// @notice How many legs are open in these pairs of an account: 0, 1 or 2 each.
+    /// @param keys strictly ascending, so that none counts twice, and all of that account
+    /// @dev What equals the account's count of open legs names all that is open. Reverts with PairsNotAscending or
+    ///      PairOfOtherAccount.
+    function openLegsAt(uint32 facility, uint8 partner, uint256[] calldata keys) external view returns (uint256);
 
     /// @notice How far a member's postings for a facility have come.
     /// @return sequence of its last batch; 0 = none

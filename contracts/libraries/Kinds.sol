@@ -15,6 +15,7 @@ library Kinds {
     uint256 internal constant SERVICE_FEE = 10;
     uint256 internal constant OTHER_OUT = 11;
     uint256 internal constant REVERSAL = 12;
+    uint256 internal constant CORRECTION = 13;
 
     uint256 private constant _OUTGOING = (1 << DRAWDOWN) | (1 << WITHDRAWAL) | (1 << SERVICE_FEE) | (1 << OTHER_OUT);
 

@@ -17,4 +17,7 @@ library Limits {
 
     /// @dev The ordinal (date.toordinal()) of 1970-01-01.
     uint256 internal constant EPOCH_ORDINAL = 719_163;
+
+    /// @dev How long a hold can last, seconds.
+    uint256 internal constant MAX_HOLD_SECONDS = 30 days;
 }

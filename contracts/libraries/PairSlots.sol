@@ -18,6 +18,8 @@ library PairSlots {
     uint256 internal constant PARTNER_POSTED = 2;
     uint256 internal constant LEAD_REVERSED = 4;
     uint256 internal constant PARTNER_REVERSED = 8;
+    /// @dev A hold of the drawdown was placed before either half was known.
+    uint256 internal constant HELD = 1 << 12;
 
     uint256 private constant _LEAD_HALF_SHIFT = 176;
     uint256 private constant _PARTNER_HALF_SHIFT = 96;
@@ -40,13 +42,20 @@ library PairSlots {
         return (facility << 176) | (partner << 168) | (kind << 160) | ref;
     }
 
-    /// @notice The identity of a reversal's pair: its own word and its target's together.
-    function reversalKey(uint256 ownKey, uint256 targetWord) internal pure returns (uint256 hash) {
+    /// @notice The identity of a reversal's pair: facility (32) | partner (8) | hash of its own key and its target's word
+    ///         (216). Its facility stands where other keys have zeros, so the two never meet.
+    function reversalKey(uint256 ownKey, uint256 targetWord) internal pure returns (uint256 key_) {
         assembly ("memory-safe") {
             mstore(0x00, ownKey)
             mstore(0x20, targetWord)
-            hash := keccak256(0x00, 0x40)
+            key_ := or(shl(216, shr(168, ownKey)), shr(40, keccak256(0x00, 0x40)))
         }
+    }
+
+    /// @notice The account that a pair belongs to: facility (32) | partner (8).
+    function accountOf(uint256 key_) internal pure returns (uint256) {
+        uint256 account = key_ >> 168;
+        return account >> 40 == 0 ? account : key_ >> 216;
     }
 
     /// @notice A half of the same value day with another amount.
@@ -121,6 +130,13 @@ library PairSlots {
     /// @notice The slot with its judgement, set once, when the second half is known.
     function withStatus(PairSlot slot, Status status) internal pure returns (PairSlot) {
         return PairSlot.wrap(PairSlot.unwrap(slot) | (uint256(status) << _STATUS_SHIFT));
+    }
+
+    /// @notice How many legs of the pair are open: none once it is settled.
+    function openLegs(PairSlot slot) internal pure returns (uint256) {
+        Status status_ = Status((PairSlot.unwrap(slot) >> _STATUS_SHIFT) & 0xf);
+        if (status_ == Status.Matched || status_ == Status.WithinTolerance) return 0;
+        return (leadHalf(slot) == 0 ? 0 : 1) + (partnerHalf(slot) == 0 ? 0 : 1);
     }
 
     /// @notice The pair as views return it.

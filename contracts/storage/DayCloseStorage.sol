@@ -5,9 +5,10 @@ import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "../interfaces/IReconciliation.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
+import {Closing, DayProposal, ReopenProposal} from "../types/DayCloseTypes.sol";
 
 /// @title All that DayClose remembers
-/// @dev Appended to only.
+/// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24)].
 abstract contract DayCloseStorage {
     /// @dev Who is a member, and whose key is whose.
     IConsortiumRegistry internal _consortium;
@@ -20,4 +21,13 @@ abstract contract DayCloseStorage {
 
     /// @dev Whose open legs a statement carries forward.
     IReconciliation internal _reconciliation;
+
+    /// @dev The balances of closed days, by account and day. What day is the last the ledger knows.
+    mapping(uint256 dayKey => Closing) internal _closings;
+
+    /// @dev The closing that waits for the other bank, by account.
+    mapping(uint256 accountKey => DayProposal) internal _proposals;
+
+    /// @dev The reopening that waits for the other bank, by account.
+    mapping(uint256 accountKey => ReopenProposal) internal _reopenProposals;
 }

@@ -1,19 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Books, DayTotal, OpenItems, Reserve} from "../types/LedgerTypes.sol";
+import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
+import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
+import {IReconciliation} from "../interfaces/IReconciliation.sol";
+import {DayTotal} from "../libraries/DayTotals.sol";
+import {Hold} from "../types/HoldTypes.sol";
+import {Books, OpenItems, Reserve} from "../types/LedgerTypes.sol";
 
 /// @title All that ReserveLedger remembers
-/// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24) | kind (8)].
+/// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24) | kind (8)],
+///      [| span (16)].
 abstract contract LedgerStorage {
-    /// @dev Whose vote upgrades this contract.
-    address internal _consortium;
+    /// @dev Who is a member, and whose key is whose.
+    IConsortiumRegistry internal _consortium;
 
-    /// @dev The only contract that may record.
-    address internal _reconciliation;
+    /// @dev The only contract that may record; it marks the pairs of drawdowns that are held.
+    IReconciliation internal _reconciliation;
 
     /// @dev The only contract that opens accounts.
-    address internal _facilities;
+    IFacilityRegistry internal _facilities;
 
     /// @dev The only contract that closes days.
     address internal _dayClose;
@@ -24,9 +30,15 @@ abstract contract LedgerStorage {
     /// @dev What explains their differences, by account; summed apart from the balances.
     mapping(uint256 accountKey => OpenItems) internal _openItems;
 
-    /// @dev Thresholds, by account.
+    /// @dev Thresholds and sums of holds, by account.
     mapping(uint256 accountKey => Reserve) internal _reserves;
 
     /// @dev Movements, by account, business day and kind.
     mapping(uint256 dayKey => DayTotal) internal _dayTotals;
+
+    /// @dev The business days with movements, a bit each, by account and span of 256 days (day >> 8).
+    mapping(uint256 spanKey => uint256) internal _activeDays;
+
+    /// @dev Holds, by the drawdown's pair: PairSlots.key.
+    mapping(uint256 pairKey => Hold) internal _holds;
 }

@@ -18,9 +18,15 @@ struct Books {
 /// @notice What a reserve account needs to know seldom, apart from what every batch reads.
 /// @param isOpen whether the account was opened
 /// @param lowBalance the balance below which the reserve is low, minor units
+/// @param held sum of the active holds, minor units
+/// @param activeHolds how many holds are active
+/// @param calendarFrom the earliest span of 256 days (day >> 8) with a movement, plus one; 0 = no movement yet
 struct Reserve {
     bool isOpen;
     int72 lowBalance;
+    uint72 held;
+    uint32 activeHolds;
+    uint24 calendarFrom;
 }
 
 /// @notice What explains the difference of the books, summed apart from them, minor units signed by effect.
@@ -33,11 +39,4 @@ struct OpenItems {
     int72 openPartner;
     int72 acceptedDifference;
     uint40 openLegs;
-}
-
-/// @notice The movements of one reserve account on one business day of one kind, minor units.
-struct DayTotal {
-    int80 lead;
-    int80 partner;
-    int80 agreed;
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {IReserveLedger} from "interfaces/IReserveLedger.sol";
+import {DayTotal} from "libraries/DayTotals.sol";
+import {Kinds} from "libraries/Kinds.sol";
+import {Accounts} from "./utils/Accounts.sol";
+import {vm} from "./utils/Vm.sol";
+
+/// @title movements: what moved on a range of days, and what comes for a closed one
+contract MovementsTest is Accounts {
+    uint8 private constant TOP_UP = uint8(Kinds.TOP_UP);
+    uint8 private constant WITHDRAWAL = uint8(Kinds.WITHDRAWAL);
+
+    function setUp() external {
+        openAccounts();
+    }
+
+    function test_a_range_that_ends_before_it_begins_is_refused() external {
+        vm.expectRevert(abi.encodeWithSelector(IReserveLedger.LedgerBadRange.selector, TODAY, TODAY - 1));
+        ledger.movements(facility, 1, TODAY, TODAY - 1);
+    }
+
+    function test_only_DayClose_closes() external {
+        address[3] memory callers = [address(this), approverOf(LEAD), address(reconciliation)];
+        for (uint256 i; i < callers.length; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(IReserveLedger.LedgerOnlyDayClose.selector, callers[i]));
+            vm.prank(callers[i]);
+            ledger.closeThrough(facility, 1, TODAY);
+        }
+    }
+
+    function test_no_movement_is_none() external view {
+        _expect(0, type(uint24).max, 0, 0, 0);
+    }
+
+    function test_days_far_apart_are_found() external {
+        settle(1, TOP_UP, 1, 1, 1);
+        settle(1, TOP_UP, 255, 20, 2);
+        settle(1, WITHDRAWAL, 256, 300, 3);
+        settle(1, TOP_UP, 65_536, 4_000, 4);
+        settle(1, TOP_UP, TODAY, 50_000, 5);
+        settle(1, TOP_UP, TODAY + 30, 600_000, 6);
+        _expect(0, type(uint24).max, 653_721, 653_721, 653_721);
+        _expect(1, 255, 21, 21, 21);
+        _expect(2, 256, -280, -280, -280);
+        _expect(257, 65_535, 0, 0, 0);
+        _expect(65_536, TODAY, 54_000, 54_000, 54_000);
+        _expect(TODAY + 1, TODAY + 29, 0, 0, 0);
+        _expect(TODAY + 30, TODAY + 30, 600_000, 600_000, 600_000);
+    }
+
+    function test_each_side_and_what_is_agreed_fall_on_their_own_days() external {
+        postHalf(LEAD, 1, TOP_UP, TODAY - 3, 100, 1);
+        postHalf(memberOf(1), 1, TOP_UP, TODAY - 3, 70, 2);
+        postHalf(LEAD, 1, TOP_UP, TODAY - 2, 40, 3);
+        vm.assertTrue(ledger.available(facility, 2) == 0, "the other partner's account is its own");
+        _expect(TODAY - 3, TODAY - 3, 100, 70, 0);
+        _expect(TODAY - 3, TODAY - 2, 140, 70, 0);
+    }
+
+    function test_a_movement_of_a_closed_day_falls_on_the_next_and_says_so() external {
+        postHalf(LEAD, 1, TOP_UP, TODAY - 5, 100, 1);
+        _closeThrough(TODAY - 3);
+        // the partner's half on an open day: what is agreed falls on the lead's day, which is closed
+        vm.expectEmit(address(ledger));
+        emit IReserveLedger.MovementPriorDay(facility, 1, TOP_UP, TODAY - 5, TODAY - 2, false, 0, 100);
+        postLate(memberOf(1), TODAY - 1, 100, 1);
+        _expect(TODAY - 5, TODAY - 3, 100, 0, 0);
+        _expect(TODAY - 2, TODAY - 2, 0, 0, 100);
+        _expect(TODAY - 1, TODAY - 1, 0, 100, 0);
+        // a half on a closed day
+        vm.expectEmit(address(ledger));
+        emit IReserveLedger.MovementPriorDay(facility, 1, TOP_UP, TODAY - 3, TODAY - 2, true, 7, 0);
+        postHalf(LEAD, 1, TOP_UP, TODAY - 3, 7, 2);
+        _expect(TODAY - 2, TODAY - 2, 7, 0, 100);
+    }
+
+    function test_a_day_opened_again_takes_movements_again() external {
+        _closeThrough(TODAY - 3);
+        postHalf(LEAD, 1, TOP_UP, TODAY - 3, 7, 1);
+        _closeThrough(TODAY - 4);
+        postHalf(LEAD, 1, TOP_UP, TODAY - 3, 8, 2);
+        _expect(TODAY - 3, TODAY - 3, 8, 0, 0);
+        _expect(TODAY - 2, TODAY - 2, 7, 0, 0);
+    }
+
+    /// @dev Against a plain sum over random days, kinds and ranges.
+    function testFuzz_movements_are_the_sum_of_the_days(
+        uint24[6] memory day,
+        uint16[6] memory amount,
+        uint24[2] memory at
+    ) external {
+        int256 sum;
+        (at[0], at[1]) = (TODAY - at[0] % 3_000, TODAY - at[1] % 3_000);
+        (uint24 from, uint24 to) = at[0] < at[1] ? (at[0], at[1]) : (at[1], at[0]);
+        for (uint160 i; i < 6; ++i) {
+            day[i] = TODAY - day[i] % 3_000;
+            postHalf(LEAD, 1, i % 2 == 0 ? TOP_UP : WITHDRAWAL, day[i], uint256(amount[i]) + 1, i + 1);
+            int256 effect = i % 2 == 0 ? int256(uint256(amount[i]) + 1) : -int256(uint256(amount[i]) + 1);
+            if (day[i] >= from && day[i] <= to) sum += effect;
+        }
+        _expect(from, to, sum, 0, 0);
+    }
+
+    /// @dev Packed fields keep apart, whatever the signs.
+    function testFuzz_a_day_total_keeps_its_fields(int64[8] calldata book, int64[8] calldata agreed, uint8 sides)
+        external
+        pure
+    {
+        DayTotal total = DayTotal.wrap(0);
+        int256[3] memory sums;
+        for (uint256 i; i < 8; ++i) {
+            bool isLead = (sides >> i) & 1 == 1;
+            total = total.plus(isLead, book[i], agreed[i]);
+            sums[isLead ? 0 : 1] += book[i];
+            sums[2] += agreed[i];
+        }
+        vm.assertTrue(total.lead() == sums[0] && total.partner() == sums[1] && total.agreed() == sums[2], "the sums");
+    }
+
+    function postLate(uint16 member, uint24 businessDay, uint256 amount, uint160 ref) private {
+        // the halves must be of one value day to match
+        (uint64 sequence,) = reconciliation.head(facility, member);
+        bytes32[] memory words = new bytes32[](2);
+        words[0] = bytes32(uint256(businessDay) << 216);
+        words[1] = bytes32(abi.encodePacked(TOP_UP, uint8(1), TODAY - 5, uint56(amount), ref));
+        vm.prank(operatorOf(member));
+        reconciliation.post(facility, sequence + 1, words, "");
+    }
+
+    function _closeThrough(uint24 day) private {
+        vm.prank(address(dayClose));
+        ledger.closeThrough(facility, 1, day);
+    }
+
+    function _expect(uint24 from, uint24 to, int256 lead, int256 partner, int256 agreed) private view {
+        (int256 a, int256 b, int256 c) = ledger.movements(facility, 1, from, to);
+        vm.assertEq(a, lead, "lead");
+        vm.assertEq(b, partner, "partner");
+        vm.assertEq(c, agreed, "agreed");
+    }
+}
