@@ -17,7 +17,7 @@ abstract contract Accounts is Consortium {
         uint16[] memory bps = new uint16[](2);
         (bps[0], bps[1]) = (5_000, 2_000);
         facility = activate("F", bps, strictRules());
-        // OPEN-BY-HAND
+        // where the activation has not done it
         for (uint8 partner = 1; partner <= 2; ++partner) {
             (bool isOpen,) = ledger.threshold(facility, partner);
             if (isOpen) continue;
