@@ -3,6 +3,7 @@
 import os
 import socket
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -10,11 +11,10 @@ from eth_typing import ChecksumAddress
 from sqlalchemy import Engine, select
 
 from app.chain.contracts import ConsortiumRegistry, Reconciliation
+from app.chain.endpoints import Endpoints
 from app.chain.engines import engine as chain_engine
-from app.chain.identity import check_chain
 from app.chain.keystore import load_account, load_sealing_key
 from app.chain.manifest import Manifest
-from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.config import BankConfig
 from app.db import engine as db
@@ -23,6 +23,7 @@ from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.validation import Validator
 from app.indexer.indexer import Indexer, Progress
+from app.indexer.rebuild import rebuild
 from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import collect, stopped_batches
 from app.outbox.lane import Lane
@@ -51,8 +52,9 @@ class Bank:
         operator = load_account(config.keys, "operator", development=config.development)
         self._sealing_key = load_sealing_key(config.keys, development=config.development)
         self.engine: Engine = db.create(config.database_url)
-        self.rpc = Rpc(config.rpc)
-        self._chain_checked = False
+        self.endpoints = Endpoints(config.rpc, self.manifest)
+        # Each its own, because submitting and indexing go on beside each other.
+        self.rpc, self._reading = self.endpoints.way(), self.endpoints.way()
         self._posting: list[PostingFacility] = []
         self._posting_looked_up = float("-inf")
         self._unreadable: dict[str, str] = {}
@@ -66,7 +68,7 @@ class Bank:
 
     def _set_up(self, operator: LocalAccount) -> None:
         addresses = self.manifest.addresses
-        self._registry = ConsortiumRegistry(self.rpc, addresses["ConsortiumRegistry"])
+        self._registry = ConsortiumRegistry(self._reading, addresses["ConsortiumRegistry"])
         contract = Reconciliation(self.rpc, addresses["Reconciliation"])
         self.member = self._member_number(operator.address)
         lane = Lane(
@@ -82,7 +84,7 @@ class Bank:
         )
         self.indexer = Indexer(
             self.engine,
-            self.rpc,
+            self._reading,
             self.manifest,
             member=self.member,
             sealing_key=self._sealing_key,
@@ -129,10 +131,8 @@ class Bank:
         return taken
 
     def ensure_chain(self) -> None:
-        """Raise WrongChain or ChainUnreachable unless the endpoint was once seen to be right."""
-        if not self._chain_checked:
-            check_chain(self.rpc, self.manifest)
-            self._chain_checked = True
+        """Raise WrongChain or ChainUnreachable unless an endpoint is seen to be right."""
+        self._reading.run(lambda: None)
 
     def tick(self) -> int:
         """Submit and index whatever can be done now; returns batches moved and legs read."""
@@ -140,8 +140,7 @@ class Bank:
 
     def submit(self) -> int:
         """Settle, fix and offer batches once."""
-        self.ensure_chain()
-        return self.submitter.tick(self._posting_facilities())
+        return self.rpc.run(lambda: self.submitter.tick(self._posting_facilities()))
 
     def index(self) -> int:
         """Project what has become final; returns the number of blocks read."""
@@ -149,12 +148,15 @@ class Bank:
         return progress.to_block - progress.from_block + 1
 
     def _advance(self) -> Progress:
-        self.ensure_chain()
-        progress = self.indexer.advance()
+        progress = self._reading.run(self.indexer.advance)
         if progress.legs or not self._collected:  # the last process may have died before this
             collect(self.engine, self.member)
             self._collected = True
         return progress
+
+    def rebuild(self, told: Callable[[int, int], None]) -> None:
+        """Make the read model anew from the chain alone; see `indexer.rebuild`."""
+        self._reading.run(lambda: rebuild(self.indexer, told))
 
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
@@ -185,8 +187,8 @@ class Bank:
         return self.indexer.position()
 
     def head(self) -> int:
-        """The newest block at the chain endpoint."""
-        return int(self.rpc.call("eth_blockNumber", []), 16)
+        """The newest block at the endpoint that is read from."""
+        return self._reading.run(lambda: int(self._reading.call("eth_blockNumber", []), 16))
 
     def role(self) -> str:
         """lead, partner, auditor or regulator: by the read model, or before its first block by
@@ -195,7 +197,7 @@ class Bank:
             known = directory(connection).members.get(self.member)
         if known is not None:
             return known.role
-        return self._registry.role(self.member)
+        return self._reading.run(lambda: self._registry.role(self.member))
 
     def close(self) -> None:
         """Give up the lane, and close the connections to the database and the chain."""
@@ -206,19 +208,18 @@ class Bank:
 
     def _disconnect(self) -> None:
         self.engine.dispose()
-        self.rpc.close()
+        self.endpoints.close()
 
     def _member_number(self, operator: ChecksumAddress) -> int:
         """Whose key this is: by the chain, or while that is away by what was read of it before."""
         try:
-            self.ensure_chain()
+            member = self._reading.run(lambda: self._registry.member_of(operator))
         except ChainUnreachable:
             with self.engine.connect() as connection:
                 known = connection.execute(select(tables.cursor.c.member)).scalar_one_or_none()
             if known is None:
                 raise
             return int(known)
-        member = self._registry.member_of(operator)
         if member == 0:
             raise ConfigFault(
                 f"the operator key of {self.name} belongs to no member of this consortium",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from app.domain.errors import ConfigFault
 
@@ -16,6 +16,13 @@ class _Api(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
 
 
+_Endpoint = Annotated[str, Field(pattern=r"^https?://")]
+
+
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
 class _File(BaseModel):
     model_config = ConfigDict(extra="forbid")
     name: Annotated[str, Field(min_length=1, max_length=64)]
@@ -23,7 +30,7 @@ class _File(BaseModel):
     keys: Path
     database_url: str
     manifest: Path
-    rpc: Annotated[str, Field(pattern=r"^https?://")]
+    rpc: Annotated[list[_Endpoint], BeforeValidator(_listed), Field(min_length=1)]
     inbox: Path
     api: _Api = _Api()
 
@@ -31,6 +38,8 @@ class _File(BaseModel):
 @dataclass(frozen=True, slots=True)
 class BankConfig:
     """`inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
+
+    `rpc`: the chain's endpoints, the preferred one (the bank's own) first.
 
     `development` allows development keys and an open page on loopback.
     """
@@ -41,7 +50,7 @@ class BankConfig:
     keys: Path
     database_url: str
     manifest: Path
-    rpc: str
+    rpc: tuple[str, ...]
     inbox: Path
     host: str
     port: int
@@ -73,7 +82,7 @@ def load_config(path: Path) -> BankConfig:
         keys=base / parsed.keys,
         database_url=_absolute_url(parsed.database_url, base),
         manifest=base / parsed.manifest,
-        rpc=parsed.rpc,
+        rpc=tuple(dict.fromkeys(parsed.rpc)),
         inbox=base / parsed.inbox,
         host=parsed.api.host,
         port=parsed.api.port,

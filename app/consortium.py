@@ -11,6 +11,7 @@ from eth_account.signers.local import LocalAccount
 from app.bootstrap import Bank
 from app.chain.agreement import Party, accept, propose
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
+from app.chain.endpoints import Endpoints
 from app.chain.identity import check_chain
 from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
@@ -26,11 +27,11 @@ _OBSERVERS = ("auditor", "regulator")
 
 
 class Consortium:
-    """The members whose keys lie in one folder, and the chain at `rpc_url`."""
+    """The members whose keys lie in one folder, and the chain that `rpc` leads to."""
 
-    def __init__(self, folder: ConsortiumFolder, rpc_url: str) -> None:
+    def __init__(self, folder: ConsortiumFolder, rpc: Rpc) -> None:
         self.folder = folder
-        self.rpc = Rpc(rpc_url)
+        self.rpc = rpc
 
     def found(self, engine: str) -> Manifest:
         """Deploy the contracts with the founding members, unless that was done before."""
@@ -76,7 +77,7 @@ class Consortium:
 
     def height(self) -> int:
         """The newest block's number."""
-        return int(self.rpc.call("eth_blockNumber", []), 16)
+        return self.rpc.run(lambda: int(self.rpc.call("eth_blockNumber", []), 16))
 
     def _member_numbers(self, facility: Facility, manifest: Manifest) -> dict[str, int]:
         registry = ConsortiumRegistry(self.rpc, manifest.addresses["ConsortiumRegistry"])
@@ -131,16 +132,16 @@ def embedded(
         for place, member in enumerate(members):
             port = ports[place] if ports else 0
             write_config(folder, member.name, rpc=chain.process.url, port=port)
-        consortium = Consortium(folder, chain.process.url)
+        consortium = Consortium(folder, Rpc(chain.process.url))
         consortium.found(engine)
         yield consortium
 
 
 @contextmanager
 def network(root: Path) -> Iterator[Consortium]:
-    """The network in `root`, at the chain endpoint that its first member uses.
+    """The network in `root`, at the chain endpoints that its first member uses.
 
-    Where a chain node does not answer, the error tells how to start the network.
+    Where no chain node answers, the error tells how to start the network.
     """
     folder = ConsortiumFolder(root)
     members = folder.members()
@@ -150,8 +151,12 @@ def network(root: Path) -> Iterator[Consortium]:
             where=str(root),
             remedy="Make one with `tally network create`",
         )
+    urls = load_config(folder.config(members[0].name)).rpc
+    endpoints = Endpoints(urls, Manifest.read(folder.manifest))
     try:
-        yield Consortium(folder, load_config(folder.config(members[0].name)).rpc)
+        way = endpoints.way()
+        way.run(lambda: None)  # before anything is sent, the first good one is found
+        yield Consortium(folder, way)
     except ChainUnreachable as fault:
         raise ChainUnreachable(
             fault.what,
@@ -159,6 +164,8 @@ def network(root: Path) -> Iterator[Consortium]:
             remedy=f"Start the network with `tally network up --dir {quote(str(root))}`; what was "
             "accepted is kept",
         ) from fault
+    finally:
+        endpoints.close()
 
 
 def _check_terms(wanted: Facility, agreed: Facility) -> None:

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import structlog
@@ -10,6 +11,7 @@ import uvicorn
 
 from app.api.app import create_app
 from app.api.context import ChainHealth, Context
+from app.api.models import EndpointOut
 from app.api.notifier import Notifier
 from app.bootstrap import Bank
 from app.domain.errors import ChainUnreachable, ConfigFault, WrongChain
@@ -74,7 +76,12 @@ class Node:
             self._bank.close()
 
     def _health(self) -> ChainHealth:
-        return ChainHealth(self._head, self._stalled, posting_stopped=bool(self._troubles))
+        return ChainHealth(
+            self._head,
+            self._stalled,
+            posting_stopped=bool(self._troubles),
+            endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
+        )
 
     def _submit(self) -> None:
         self._bank.submit()
@@ -92,7 +99,7 @@ class Node:
             if head != self._head:
                 self._moved_at = time.monotonic()
             self._head = head
-            self._stalled = (
+            self._note_stall(
                 time.monotonic() - self._moved_at > _STALLED_AFTER_S and self._bank.in_flight()
             )
             self._bank.index()
@@ -100,6 +107,13 @@ class Node:
             self._head, self._stalled = None, True
             raise
         self._notifier.publish(self._bank.indexed_block())
+
+    def _note_stall(self, stalled: bool) -> None:
+        if stalled and not self._stalled:
+            _log.warning("chain stalled", block=self._head, why="batches wait and no block comes")
+        elif self._stalled and not stalled:
+            _log.info("chain goes on", block=self._head)
+        self._stalled = stalled
 
     def _take_in(self, facility: str, path: Path) -> str:
         taken = self._bank.take_in(

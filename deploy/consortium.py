@@ -9,6 +9,7 @@ DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -78,10 +79,13 @@ def create(folder: ConsortiumFolder, members: list[Member]) -> None:
     )
 
 
-def write_config(folder: ConsortiumFolder, name: str, *, rpc: str, port: int) -> None:
+def write_config(
+    folder: ConsortiumFolder, name: str, *, rpc: str | Sequence[str], port: int
+) -> None:
     """Write a member's `bank.toml`; again when the chain's address or the port has changed.
 
-    `port` of its API and page; 0 = any free one.
+    `rpc`: its chain endpoint, or several, the preferred one first; `port` of its API and page; 0 =
+    any free one.
     """
     path = folder.config(name)
     (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
@@ -91,7 +95,7 @@ def write_config(folder: ConsortiumFolder, name: str, *, rpc: str, port: int) ->
         'keys = "keys"\n'
         'database_url = "sqlite:///node.db"\n'
         'manifest = "../../network.json"\n'
-        f'rpc = "{rpc}"\n'
+        f"rpc = {json.dumps(rpc)}\n"
         'inbox = "inbox"\n'
         "\n[api]\n"
         'host = "127.0.0.1"\n'

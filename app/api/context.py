@@ -6,6 +6,7 @@ from typing import Any, BinaryIO, Protocol
 
 from sqlalchemy import Engine
 
+from app.api.models import EndpointOut
 from app.api.notifier import Notifier
 from app.domain.events import Quarantined
 from app.services.intake import FeedResult, Receipt, Verdict
@@ -23,6 +24,7 @@ class ChainHealth:
     head: int | None
     stalled: bool = False
     posting_stopped: bool = False
+    endpoints: Sequence[EndpointOut] = ()
 
 
 class Inlet(Protocol):

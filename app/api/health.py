@@ -77,5 +77,6 @@ def _look(request: Request) -> HealthOut:
             lag_blocks=lag,
             block_time=cursor.block_time if cursor else None,
             age_seconds=age,
+            endpoints=list(seen.endpoints),
         ),
     )

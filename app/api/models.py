@@ -304,12 +304,23 @@ class QuarantinedOut(_Model):
     at: datetime
 
 
+class EndpointOut(_Model):
+    """One of the chain's endpoints. `state`: good, behind, doubted (its answers were late or did
+    not add up), out of sync (it lacks the contracts), unreachable, other chain."""
+
+    url: str
+    state: str
+    head: int | None
+    why: str = Field(description="Empty where it is good.")
+
+
 class ChainOut(_Model):
     head: int | None = Field(description="Newest final block at the endpoint; null: no answer.")
     block: int | None = Field(description="Last block that this node has read.")
     lag_blocks: int | None
     block_time: datetime | None
     age_seconds: int | None
+    endpoints: list[EndpointOut] = Field(description="As configured, the preferred one first.")
 
 
 class HealthOut(_Model):

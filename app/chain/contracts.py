@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-import requests
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_typing import ChecksumAddress
@@ -15,7 +14,7 @@ from web3.contract import Contract
 from web3.contract.contract import ContractFunction
 from web3.exceptions import ContractLogicError, Web3Exception
 
-from app.chain.errors import ChainAnswer, ContractReverted, refusal, unreachable
+from app.chain.errors import ChainAnswer, ContractReverted, refusal
 from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
@@ -36,8 +35,8 @@ class Head:
 
 
 @contextmanager
-def translated(rpc: Rpc, where: str) -> Iterator[None]:
-    """Make web3's errors ours: ContractReverted, ChainUnreachable, else a ChainFault."""
+def translated(where: str) -> Iterator[None]:
+    """Make web3's errors ours: ContractReverted, else a ChainFault."""
     try:
         yield
     except ContractLogicError as revert:
@@ -45,8 +44,6 @@ def translated(rpc: Rpc, where: str) -> Iterator[None]:
         if data is None:
             raise ChainFault(str(revert.message), where=where) from None
         raise reverted(where, data) from None
-    except requests.RequestException as cause:
-        raise unreachable(rpc.url, cause) from cause
     except (Web3Exception, ValueError) as fault:
         raise ChainFault(str(fault), where=where) from fault
 
@@ -62,7 +59,7 @@ class _Wrapper:
         )
 
     def _read(self, function: ContractFunction) -> Any:
-        with translated(self._rpc, f"{self.name}.{function.fn_name}"):
+        with translated(f"{self.name}.{function.fn_name}"):
             return function.call()
 
     def contract_version(self) -> int:

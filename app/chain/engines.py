@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """`finality_depth_blocks`: how far below the newest block a block is final."""
+    """`finality_depth_blocks`: how far below the newest block a block is final. `keeps_blocks`:
+    what was final stays, so that a node with fewer blocks can only be behind."""
 
     finality_depth_blocks: int
+    keeps_blocks: bool
 
 
 _ENGINES = {
     # One process, one writer: its newest block stands unless its disk state was lost.
-    "anvil": Engine(finality_depth_blocks=0),
-    "ganache": Engine(finality_depth_blocks=0),
+    "anvil": Engine(finality_depth_blocks=0, keeps_blocks=False),
+    "ganache": Engine(finality_depth_blocks=0, keeps_blocks=False),
     # Byzantine fault tolerant: a block that exists is final.
-    "edge": Engine(finality_depth_blocks=0),
-    "besu": Engine(finality_depth_blocks=0),
+    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True),
+    "besu": Engine(finality_depth_blocks=0, keeps_blocks=True),
 }
 
 

@@ -2,6 +2,7 @@
 
 ChainFault
 ├── ChainUnreachable     nobody answers, or not in time: worth trying again
+│   └── OutOfSync        the right chain without its newest blocks: a node that lags or was wiped
 ├── WrongChain           another chain, contract version or missing code than the manifest says
 ├── ChainAnswer          the node answered with a JSON-RPC error: its code and text
 └── ContractReverted     a call or transaction was refused by a contract's custom error
@@ -33,6 +34,10 @@ def unreachable(url: str, cause: BaseException) -> ChainUnreachable:
         where=url,
         remedy="Start the chain node, or mend `rpc` in bank.toml; what was accepted waits",
     )
+
+
+class OutOfSync(ChainUnreachable):
+    """The node serves this network's chain and lacks blocks of it that are known to be final."""
 
 
 class ChainAnswer(ChainFault):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from app.chain.contracts import Reconciliation
+from app.chain.errors import OutOfSync, unreachable
 from app.chain.manifest import CONTRACT_VERSION, Manifest
 from app.chain.rpc import Rpc
 from app.domain.errors import WrongChain
@@ -18,19 +19,29 @@ def identity_requests(manifest: Manifest) -> list[tuple[str, list[Any]]]:
         ("eth_chainId", []),
         ("eth_getBlockByNumber", ["0x0", False]),
         ("eth_getCode", [manifest.addresses["Reconciliation"], "latest"]),
+        ("eth_blockNumber", []),
     ]
 
 
-def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> None:
-    """Raise WrongChain unless the answers are those of the manifest's chain and contracts."""
-    chain_id, genesis, code = answers
-    if int(chain_id, 16) != manifest.chain_id:
+def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
+    """The newest block there. Raises WrongChain unless the answers are those of the manifest's
+    chain and contracts, OutOfSync when they are of that chain's first blocks alone."""
+    try:
+        chain_id, genesis, code, newest = (
+            int(answers[0], 16),
+            answers[1] and answers[1]["hash"],
+            answers[2],
+            int(answers[3], 16),
+        )
+    except (ValueError, TypeError, KeyError) as fault:
+        raise unreachable(url, ValueError("its answers cannot be read")) from fault
+    if chain_id != manifest.chain_id:
         raise WrongChain(
-            f"it serves chain {int(chain_id, 16)}, this network is chain {manifest.chain_id}",
+            f"it serves chain {chain_id}, this network is chain {manifest.chain_id}",
             where=url,
             remedy="Mend `rpc` in bank.toml",
         )
-    if genesis is None or genesis["hash"] != manifest.genesis:
+    if genesis != manifest.genesis:
         raise WrongChain(
             f"it serves another chain of the same id {manifest.chain_id} (its first block is not "
             "this network's)",
@@ -39,17 +50,26 @@ def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> None:
             "network anew",
         )
     if code in ("0x", "0x0", None):
+        absent = f"there is no Reconciliation contract at {manifest.addresses['Reconciliation']}"
+        if newest < manifest.first_block:
+            raise OutOfSync(
+                f"{absent}: the node has {newest} blocks, the contracts stand in later ones",
+                where=url,
+                remedy="It was wiped or has lost its newest blocks: let it sync, restore it, or "
+                "found the network anew",
+            )
         raise WrongChain(
-            f"there is no Reconciliation contract at {manifest.addresses['Reconciliation']}",
+            absent,
             where=url,
-            remedy="The chain has lost its newest blocks or is not synced: let it sync, restore "
-            "it, or found the network anew",
+            remedy="Mend `manifest` or `rpc` in bank.toml, or found the network anew",
         )
+    return newest
 
 
-def check_chain(rpc: Rpc, manifest: Manifest) -> None:
-    """Raise WrongChain unless the endpoint serves the manifest's chain, contracts and version."""
-    check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
+def check_chain(rpc: Rpc, manifest: Manifest) -> int:
+    """The newest block there. Raises WrongChain unless the endpoint serves the manifest's chain,
+    contracts and version, OutOfSync when it has not come as far as the contracts."""
+    newest = check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
     version = Reconciliation(rpc, manifest.addresses["Reconciliation"]).contract_version()
     if version != CONTRACT_VERSION:
         raise WrongChain(
@@ -57,3 +77,4 @@ def check_chain(rpc: Rpc, manifest: Manifest) -> None:
             where=rpc.url,
             remedy="Upgrade the application or the contracts",
         )
+    return newest

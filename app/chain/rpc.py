@@ -1,64 +1,81 @@
 """One JSON-RPC endpoint: single and batched requests with typed errors."""
 
-from typing import Any, cast
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
 import orjson
 import requests
 from requests.adapters import HTTPAdapter
-from web3 import HTTPProvider, Web3
+from web3 import Web3
 from web3.middleware import ExtraDataToPOAMiddleware
-from web3.types import RPCResponse
+from web3.providers.base import JSONBaseProvider
+from web3.types import RPCEndpoint, RPCResponse
 
 from app.chain.errors import ChainAnswer, unreachable
+from app.domain.errors import ChainUnreachable
 
 _TIMEOUT_S = 30
+_CONNECT_TIMEOUT_S = 3.05  # a little more than TCP's first repetition
 _CONNECTIONS = 16
+_Answer = TypeVar("_Answer")
 
 
-class _OrjsonProvider(HTTPProvider):
-    """web3's provider with a faster decoder: answers hold megabytes of hex."""
+class _Provider(JSONBaseProvider):
+    """web3's way through an `Rpc`: its connections, its errors, its faster decoder."""
 
-    @staticmethod
-    def decode_rpc_response(raw_response: bytes) -> RPCResponse:
-        return cast(RPCResponse, orjson.loads(raw_response))
+    def __init__(self, rpc: "Rpc") -> None:
+        super().__init__()
+        self._rpc = rpc
+
+    def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        return cast(RPCResponse, self._rpc.exchange(self.encode_rpc_request(method, params)))
 
 
 class Rpc:
-    """Connections to one chain node. Safe to share between threads; close it at the end.
-
-    `url` is the endpoint as it may be shown: without a user and password.
-    """
+    """Connections to one chain node. Safe to share between threads; close it at the end."""
 
     def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
         parts = urlsplit(url)
-        self.url = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._endpoint = url
-        self._timeout_s = timeout_s
+        self._timeouts_s = (min(timeout_s, _CONNECT_TIMEOUT_S), timeout_s)
         # One pool for all threads: web3 would open a session for each thread that ever called.
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        self.web3 = Web3(
-            _OrjsonProvider(
-                url,
-                session=self._session,
-                request_kwargs={"timeout": timeout_s},
-                exception_retry_configuration=None,
-            )
-        )
+
+    @cached_property
+    def web3(self) -> Web3:
         """For rare, typed calls (contract wrappers). Hot paths use `call` and `batch`."""
-        self.web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        web3 = Web3(_Provider(self))
+        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
+        return web3
+
+    @property
+    def url(self) -> str:
+        """The endpoint as it may be shown: without a user and password."""
+        return self._shown
+
+    def run(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do a piece of work that may be begun again where its endpoint fails."""
+        return work()
+
+    def others(self) -> "list[Rpc]":
+        """The other endpoints of the same chain that could be asked now."""
+        return []
+
+    def move_on(self, fault: ChainUnreachable) -> None:
+        """The answers do not add up: ask another endpoint from now on, if there is one."""
 
     def call(self, method: str, params: list[Any]) -> Any:
         """One request; returns its result.
 
         Raises ChainUnreachable when nobody answers, ChainAnswer when the node reports an error.
         """
-        answer = self._post({"jsonrpc": "2.0", "id": 0, "method": method, "params": params})
-        if not isinstance(answer, dict):
-            raise unreachable(self.url, ValueError("not a JSON-RPC answer"))
-        return self._result(method, answer)
+        request = {"jsonrpc": "2.0", "id": 0, "method": method, "params": params}
+        return self._result(method, self.exchange(orjson.dumps(request)))
 
     def batch(self, requests_: list[tuple[str, list[Any]]]) -> list[Any]:
         """Many requests in one round trip; results in order. Raises at the first error object."""
@@ -72,10 +89,12 @@ class Rpc:
         if not requests_:
             return []
         answers = self._post(
-            [
-                {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
-                for place, (method, params) in enumerate(requests_)
-            ]
+            orjson.dumps(
+                [
+                    {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
+                    for place, (method, params) in enumerate(requests_)
+                ]
+            )
         )
         if isinstance(answers, dict):  # the node refuses the batch as a whole
             raise ChainAnswer("batch", answers.get("error") or answers)
@@ -86,17 +105,24 @@ class Rpc:
         except KeyError:
             raise unreachable(self.url, ValueError("an answer to a batch is missing")) from None
 
+    def exchange(self, request: bytes) -> dict[str, Any]:
+        """The whole answer to one encoded request, an error object included."""
+        answer = self._post(request)
+        if not isinstance(answer, dict):
+            raise unreachable(self.url, ValueError("not a JSON-RPC answer"))
+        return answer
+
     def close(self) -> None:
         """Close the connections."""
         self._session.close()
 
-    def _post(self, payload: object) -> Any:
+    def _post(self, payload: bytes) -> Any:
         try:
             answer = self._session.post(
                 self._endpoint,
-                data=orjson.dumps(payload),
+                data=payload,
                 headers={"Content-Type": "application/json"},
-                timeout=self._timeout_s,
+                timeout=self._timeouts_s,
             )
             answer.raise_for_status()
             return orjson.loads(answer.content)

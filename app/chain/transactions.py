@@ -76,7 +76,7 @@ def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
 
 def _build(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
     sender: Any = {"from": account.address}
-    with translated(rpc, _what(call)):
+    with translated(_what(call)):
         gas = call.estimate_gas(sender)
         return dict(call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0}))
 

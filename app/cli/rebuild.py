@@ -11,7 +11,6 @@ from app.bootstrap import Bank
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.indexer.rebuild import digest
-from app.indexer.rebuild import rebuild as rebuild_view
 
 
 def rebuild(
@@ -38,8 +37,5 @@ def rebuild(
         )
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("rebuild")
-            rebuild_view(
-                bank.indexer,
-                lambda done, total: bars.update(task, completed=done, total=total),
-            )
+            bank.rebuild(lambda done, total: bars.update(task, completed=done, total=total))
         stdout.print(f"block {bank.indexed_block()} digest {digest(bank.engine)}", highlight=False)

@@ -25,10 +25,10 @@ from app.domain.errors import WrongChain
 from app.indexer.books import read_books
 from app.indexer.changes import Changes, Projection
 from app.indexer.completeness import check_complete
-from app.indexer.errors import Incomplete, Reorganised
+from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
 from app.indexer.handlers import HANDLERS
 from app.indexer.project import project
-from app.indexer.rewind import describe, has_other_blocks
+from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
@@ -132,7 +132,9 @@ class Indexer:
             except Incomplete as fault:
                 self._state = None
                 doubts += 1
-                # Asked once more it may be whole; if not, an earlier answer may have been short.
+                # Asked once more, or elsewhere, it may be whole; if not, an earlier answer may
+                # have been short.
+                self._rpc.move_on(fault)
                 if doubts > 1:
                     if self._made_anew:
                         raise
@@ -247,6 +249,12 @@ class Indexer:
     def _rewind(self, state: State) -> State:
         """Make the view anew from the start, unless it is the endpoint that is another one now."""
         check_chain(self._rpc, self._manifest)
+        if has_block(self._rpc.others(), state):
+            raise ShortAnswer(
+                f"the endpoint has another block {state.block_number} than was read, and another "
+                "endpoint has that one still",
+                where=self._rpc.url,
+            )
         with self._engine.connect() as connection:
             incident = describe(connection, self._scanner, state)
         self._make_anew(incident)

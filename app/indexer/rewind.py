@@ -4,8 +4,13 @@ Engines with finality never come here. A development chain does, when it was kil
 seconds were on disk; it is small, so the view is read again from the start.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import Connection, func, select
 
+from app.chain.errors import ChainAnswer
+from app.chain.rpc import Rpc
+from app.domain.errors import ChainUnreachable
 from app.indexer.scan import Scanner
 from app.indexer.state import State
 from app.readmodel import tables as t
@@ -24,6 +29,21 @@ def has_other_blocks(connection: Connection, scanner: Scanner, head: int) -> boo
         return False
     header = scanner.header(kept.number)
     return header is not None and header.hash != kept.hash
+
+
+def has_block(endpoints: Iterable[Rpc], state: State) -> bool:
+    """Whether one of these endpoints has the view's newest block as the view has it."""
+    if state.block_number is None or state.block_hash is None:
+        return False
+    request = [hex(state.block_number), False]
+    for endpoint in endpoints:
+        try:
+            block = endpoint.call("eth_getBlockByNumber", request)
+        except (ChainUnreachable, ChainAnswer):
+            continue
+        if block is not None and block["hash"] == "0x" + state.block_hash.hex():
+            return True
+    return False
 
 
 def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[str, str, int]:

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, func, insert, select
 
 from app.chain.rpc import Rpc
 from app.chain.transactions import sign
+from app.domain.errors import ChainUnreachable
 from app.outbox.lease import Lease
 from app.outbox.log import log_state, note
 from app.outbox.tables import FIXED, OFFERED, OPEN, REWOUND, AnyRow, attempts, batches
@@ -46,6 +47,7 @@ class Lane:
         self.lease = lease
         self._offered_at: dict[int, float] = {}
         self._answers: dict[int, str] = {}
+        self._turn = 0
 
     @property
     def address(self) -> ChecksumAddress:
@@ -107,28 +109,43 @@ class Lane:
             self._fill_gap(mined)
             return 0
         now = time.monotonic()
-        due = [
-            row.id
-            for row in outstanding
-            if row.state in (FIXED, REWOUND)
-            or now - self._offered_at.get(row.id, float("-inf")) > _OFFER_AGAIN_S
-        ]
+        never = float("-inf")
+        fresh = [row.id for row in outstanding if row.state in (FIXED, REWOUND)]
+        again = [row.id for row in outstanding if row.state not in (FIXED, REWOUND)]
         self._forget_all_but({row.id for row in outstanding})
-        return self._send(due)
+        # All of them as soon as one waits for long: the later nonces wait for the earlier ones.
+        if all(now - self._offered_at.get(id_, never) <= _OFFER_AGAIN_S for id_ in again):
+            return self._send(self._rpc, fresh)
+        endpoint = self._next_endpoint() if self._offered_at else self._rpc
+        try:
+            self._send(endpoint, again)
+        except ChainUnreachable:
+            if endpoint is self._rpc:
+                raise  # the others' turns come again
+        return self._send(self._rpc, fresh)
 
-    def _send(self, due: list[int]) -> int:
+    def _next_endpoint(self) -> Rpc:
+        """Where the same bytes are offered once more. A pool may be wedged: it keeps them, mines
+        nothing, and says "nonce too low"; another node's mines them at once."""
+        turns = [self._rpc, *self._rpc.others()]
+        self._turn = (self._turn + 1) % len(turns)
+        return turns[self._turn]
+
+    def _send(self, rpc: Rpc, due: list[int]) -> int:
         sent = 0
         while due:
             with self._engine.connect() as connection:
                 rows = connection.execute(_TO_SEND.where(attempts.c.id.in_(due))).all()
             chunk = _at_most(rows, _REQUEST_BYTES)
             due = due[len(chunk) :]
-            answers = self._rpc.batch_answers(
+            answers = rpc.batch_answers(
                 [("eth_sendRawTransaction", ["0x" + row.raw_transaction.hex()]) for row in chunk]
             )
             with self.lease.writing() as connection:
                 fresh = [row.batch_id for row in chunk if row.state in (FIXED, REWOUND)]
-                log_state(connection, fresh, OFFERED, self._rpc.url)
+                log_state(connection, fresh, OFFERED, rpc.url)
+                if rpc is not self._rpc:
+                    note(connection, [row.batch_id for row in chunk], OFFERED, f"also at {rpc.url}")
                 for row, answer in zip(chunk, answers, strict=True):
                     error = answer.get("error")
                     said = str(error.get("message", error) if isinstance(error, dict) else error)

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from sqlalchemy import Engine, func, select
 
 from app.chain.contracts import Head, Reconciliation
+from app.chain.engines import engine as chain_engine
+from app.chain.errors import OutOfSync
 from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -19,6 +21,12 @@ WINDOW = 24
 """Most batches of a facility in flight at once."""
 
 _NOTHING = Head(0, bytes(32))
+_NEWEST_FINAL_BLOCK = (
+    select(batches.c.block_number)
+    .where(batches.c.block_number.is_not(None))
+    .order_by(batches.c.id.desc())
+    .limit(1)
+)
 
 
 class Submitter:
@@ -39,6 +47,7 @@ class Submitter:
         self._member = member
         self._contract = contract
         self._lane = lane
+        self._keeps_blocks = chain_engine(manifest.engine).keeps_blocks
         self._settler = Settler(engine, rpc, contract, lane)
         self.foreign = ""
         """Why the whole lane stands still: the contract counts batches that are not ours."""
@@ -81,9 +90,22 @@ class Submitter:
         )
         heads = [self._contract.head_request(one.number, self._member) for one in facilities]
         answers = self._rpc.batch([*identity, count, *heads])
-        check_identity(self._rpc.url, self._manifest, answers[: len(identity)])
+        newest = check_identity(self._rpc.url, self._manifest, answers[: len(identity)])
+        if self._keeps_blocks:
+            self._refuse_older_than_final(newest)
         mined, *found = answers[len(identity) :]
         return int(mined, 16), [self._contract.head(one) for one in found]
+
+    def _refuse_older_than_final(self, newest: int) -> None:
+        """A node that lags counts fewer batches than are final, and proves nothing."""
+        with self._engine.connect() as connection:
+            final = connection.execute(_NEWEST_FINAL_BLOCK).scalar_one_or_none() or 0
+        if newest < final:
+            raise OutOfSync(
+                f"the node's newest block is {newest}, batches of block {final} are final",
+                where=self._rpc.url,
+                remedy="It lags or was wiped: let it sync, or name another one in `rpc`",
+            )
 
     def _fix(self, facility: PostingFacility, mined: int) -> int:
         fixed = 0

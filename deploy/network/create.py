@@ -72,7 +72,7 @@ def _create(
     write_genesis(binary, network)
     create(folder, members)
     for place, member in enumerate(members):
-        write_config(folder, member.name, rpc=network.rpc_of(place), port=ports.pop())
+        write_config(folder, member.name, rpc=network.rpcs_of(place), port=ports.pop())
     network.write()
     try:
         up(network, say)

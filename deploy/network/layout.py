@@ -53,12 +53,14 @@ class Network:
         """What a validator's process printed, over all its starts."""
         return self.data(validator) / "node.log"
 
-    def rpc_of(self, place: int) -> str:
-        """The endpoint of the member at `place` (from 0, in the order of their numbers).
+    def rpcs_of(self, place: int) -> list[str]:
+        """The endpoints of the member at `place` (from 0, in the order of their numbers).
 
-        Its own first validator; members beyond the validators, auditors among them, share.
+        Its own first validator, then the others; members beyond the validators, auditors among
+        them, share.
         """
-        return self.validators[place % len(self.validators)].rpc
+        first = place % len(self.validators)
+        return [one.rpc for one in (*self.validators[first:], *self.validators[:first])]
 
     def write(self) -> None:
         _description(self.folder).write_text(

@@ -78,7 +78,7 @@ class Net:
         create(self.folder, members)
         for member in members:
             write_config(self.folder, member.name, rpc=self.url, port=0)
-        self.consortium = Consortium(self.folder, self.url)
+        self.consortium = Consortium(self.folder, Rpc(self.url))
         self.rpc = self.consortium.rpc
         self.manifest = self.consortium.found(self.engine)
         for id_ in self.facilities:

@@ -11,6 +11,7 @@ from app.api.received import Pending, pending
 from app.bootstrap import Bank
 from app.chain.keystore import load_sealing_key
 from app.chain.posting import next_digest, sealed_of
+from app.chain.rpc import Rpc
 from app.chain.sealing import open_details
 from app.outbox import fix, settle
 from app.outbox.dead_letters import all_letters, replay, resume
@@ -253,7 +254,7 @@ def test_a_pool_that_says_nonce_too_low_proves_nothing(
     wedged = {"error": {"code": -32600, "message": "nonce too low"}}
     with monkeypatch.context() as pool:
         pool.setattr(bank.rpc, "batch_answers", lambda requests: [wedged] * len(requests))
-        pool.setattr(bank.rpc, "batch", type(bank.rpc)(bank.rpc.url).batch)
+        pool.setattr(bank.rpc, "batch", Rpc(bank.rpc.url).batch)
         net.feed(bank, 3)
         for _ in range(5):
             bank.submit()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -80,7 +81,7 @@ def test_a_missing_key_is_named(tmp_path: Path, key: str) -> None:
     ],
 )
 def test_a_value_that_is_none_is_named(tmp_path: Path, key: str, value: str) -> None:
-    assert f"{key}: " in fault_of(written(tmp_path, **{key: value})).what
+    assert re.search(rf"{key}(\.0)?: ", fault_of(written(tmp_path, **{key: value})).what)
 
 
 def test_an_unknown_key_is_named(tmp_path: Path) -> None:
@@ -123,6 +124,17 @@ def test_what_is_written_for_a_member_can_be_read(tmp_path: Path) -> None:
     assert config.name == 'a "bank" / № 1'
     assert config.development
     assert config.manifest.resolve() == folder.manifest
+
+
+def test_one_endpoint_or_several(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path)).rpc == ("http://127.0.0.1:8545",)
+    both = '["http://127.0.0.1:8546", "https://other", "http://127.0.0.1:8546"]'
+    assert load_config(written(tmp_path, rpc=both)).rpc == (
+        "http://127.0.0.1:8546",
+        "https://other",
+    )
+    assert "rpc: " in fault_of(written(tmp_path, rpc="[]")).what
+    assert "rpc.1: " in fault_of(written(tmp_path, rpc='["http://a", "b"]')).what
 
 
 # The manifest

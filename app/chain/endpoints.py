@@ -1,0 +1,260 @@
+"""Several endpoints of one chain: which of them is asked, and what is known of each.
+
+An endpoint is believed once it was seen to serve the network's own chain, and looked at again
+every other second: one that is down, lags, or has become another chain is left out until it is well
+again. One whose answers were late or did not add up is left out for a while, each time for longer.
+The first in the configuration is asked wherever it is well.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, TypeVar
+
+import structlog
+
+from app.chain.errors import ChainAnswer, OutOfSync
+from app.chain.identity import check_chain
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.domain.errors import ChainFault, ChainUnreachable, WrongChain
+
+LAG_BLOCKS = 5
+"""So many blocks may an endpoint be behind the best one before it is left out."""
+
+LOOK_EVERY_S = 2.0
+_LOOK_TIMEOUT_S = 5.0
+_TIMEOUT_S = 10.0  # shorter than a single endpoint's: another one can be asked
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
+
+_log = structlog.get_logger()
+_Answer = TypeVar("_Answer")
+
+
+class State(IntEnum):
+    """How an endpoint is; the smaller, the rather it is asked."""
+
+    GOOD = 0
+    BEHIND = 1
+    DOUBTED = 2
+    OUT_OF_SYNC = 3
+    UNREACHABLE = 4
+    OTHER_CHAIN = 5
+
+    @property
+    def word(self) -> str:
+        return self.name.lower().replace("_", " ")
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointHealth:
+    """What is shown of an endpoint: `why` is empty where it is good, `head` None where unknown."""
+
+    url: str
+    state: str
+    head: int | None
+    why: str
+
+
+class _Endpoint:
+    """One endpoint and what is known of it. Used under the lock of its `Endpoints`."""
+
+    def __init__(self, place: int, rpc: Rpc) -> None:
+        self.place = place
+        self.rpc = rpc
+        self.believed = False
+        self.head: int | None = None
+        self.fault: ChainFault | None = None  # of a look at it; the next good look ends it
+        self.doubt: ChainFault | None = None  # of its answers; time ends it
+        self.doubted_until = 0.0
+        self.doubts = 0
+        self.shown = State.GOOD
+
+    def state(self, newest: int) -> State:
+        if isinstance(self.fault, WrongChain):
+            return State.OTHER_CHAIN
+        if isinstance(self.fault, OutOfSync):
+            return State.OUT_OF_SYNC
+        if self.fault is not None:
+            return State.UNREACHABLE
+        if time.monotonic() < self.doubted_until:
+            return State.DOUBTED
+        if self.head is not None and newest - self.head > LAG_BLOCKS:
+            return State.BEHIND
+        return State.GOOD
+
+    def why(self, state: State, newest: int) -> str:
+        if state is State.BEHIND:
+            return f"it is {newest - (self.head or 0)} blocks behind"
+        fault = self.doubt if state is State.DOUBTED else self.fault
+        return "" if state is State.GOOD or fault is None else fault.what
+
+
+class Endpoints:
+    """A bank's endpoints. `way` gives each worker its own way to the chain; close it at the end."""
+
+    def __init__(self, urls: Sequence[str], manifest: Manifest) -> None:
+        self._manifest = manifest
+        several = len(urls) > 1
+        self._all = [
+            _Endpoint(place, Rpc(url, _TIMEOUT_S) if several else Rpc(url))
+            for place, url in enumerate(urls)
+        ]
+        self._lock = threading.Lock()
+        self._closed = threading.Event()
+        if several:
+            for endpoint, url in zip(self._all, urls, strict=True):
+                threading.Thread(
+                    target=self._watch, args=(endpoint, url), name="endpoint", daemon=True
+                ).start()
+
+    def way(self) -> "Way":
+        """A way to the chain for one worker, which must not share it with others."""
+        return Way(self)
+
+    def health(self) -> list[EndpointHealth]:
+        """Every endpoint as it was last seen, in the order of the configuration."""
+        with self._lock:
+            newest = self._newest()
+            return [
+                EndpointHealth(
+                    endpoint.rpc.url, state.word, endpoint.head, endpoint.why(state, newest)
+                )
+                for endpoint in self._all
+                for state in [endpoint.state(newest)]
+            ]
+
+    def close(self) -> None:
+        """Stop looking, and close all connections."""
+        self._closed.set()
+        for endpoint in self._all:
+            endpoint.rpc.close()
+
+    def believe(self, endpoint: _Endpoint) -> None:
+        """Raise ChainUnreachable or WrongChain unless it serves this network's own chain."""
+        if not endpoint.believed:
+            head = check_chain(endpoint.rpc, self._manifest)
+            with self._lock:
+                endpoint.believed, endpoint.head, endpoint.fault = True, head, None
+                self._tell()
+
+    def candidates(self) -> list[_Endpoint]:
+        """Whom to ask, in this order: those that are well, then the lagging and the doubted ones.
+        Where there are none of either, the one that may soonest be well."""
+        with self._lock:
+            newest = self._newest()
+            ranked = sorted(self._all, key=lambda one: (one.state(newest), one.place))
+            usable = [one for one in ranked if one.state(newest) <= State.DOUBTED]
+            return usable or ranked[:1]
+
+    def doubt(self, endpoint: _Endpoint, fault: ChainFault) -> None:
+        """It failed, or answered what cannot be: leave it out for a while."""
+        with self._lock:
+            if isinstance(fault, WrongChain | OutOfSync):
+                endpoint.fault = fault
+            now = time.monotonic()
+            if now - endpoint.doubted_until > _LONGEST_PAUSE_S:
+                endpoint.doubts = 0
+            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**endpoint.doubts)
+            endpoint.doubt, endpoint.doubted_until = fault, now + pause
+            endpoint.doubts += 1
+            endpoint.believed = False
+            self._tell()
+
+    def _newest(self) -> int:
+        return max((one.head or 0 for one in self._all if one.fault is None), default=0)
+
+    def _watch(self, endpoint: _Endpoint, url: str) -> None:
+        rpc = Rpc(url, _LOOK_TIMEOUT_S)
+        try:
+            while not self._closed.is_set():
+                self._look(endpoint, rpc)
+                self._closed.wait(LOOK_EVERY_S)
+        finally:
+            rpc.close()
+
+    def _look(self, endpoint: _Endpoint, rpc: Rpc) -> None:
+        fault: ChainFault | None = None
+        head = None
+        try:
+            head = check_chain(rpc, self._manifest)
+        except ChainFault as seen:
+            fault = seen
+        with self._lock:
+            endpoint.fault = fault
+            if fault is None:
+                endpoint.head = head
+            else:
+                endpoint.believed = False
+            self._tell()
+
+    def _tell(self) -> None:
+        """Log what has changed since the last time."""
+        newest = self._newest()
+        for endpoint in self._all:
+            state = endpoint.state(newest)
+            if state is endpoint.shown:
+                continue
+            endpoint.shown = state
+            if state is State.GOOD:
+                _log.info("endpoint is good again", endpoint=endpoint.rpc.url)
+            else:
+                _log.warning(
+                    "endpoint left out",
+                    endpoint=endpoint.rpc.url,
+                    state=state.word,
+                    why=endpoint.why(state, newest),
+                )
+
+
+class Way(Rpc):
+    """One worker's way to the chain: an `Rpc` whose requests go to the endpoint of the hour.
+
+    It changes between two pieces of work, never within one, so that the answers that belong
+    together are one node's.
+    """
+
+    def __init__(self, endpoints: Endpoints) -> None:
+        self._endpoints = endpoints
+        self._current = endpoints.candidates()[0]
+
+    @property
+    def url(self) -> str:
+        return self._current.rpc.url
+
+    def run(self, work: Callable[[], _Answer]) -> _Answer:
+        """Do a piece of work that may be begun again, at the first endpoint where it succeeds.
+
+        Raises what went wrong at the preferred one when none is left.
+        """
+        faults: list[ChainFault] = []
+        for candidate in self._endpoints.candidates():
+            self._current = candidate
+            try:
+                self._endpoints.believe(candidate)
+                return work()
+            except (ChainUnreachable, WrongChain, ChainAnswer) as fault:
+                self._endpoints.doubt(self._current, fault)
+                faults.append(fault)
+        # What may pass by itself comes before what a person must mend.
+        raise next((one for one in faults if isinstance(one, ChainUnreachable)), faults[0])
+
+    def others(self) -> list[Rpc]:
+        return [one.rpc for one in self._endpoints.candidates() if one is not self._current]
+
+    def move_on(self, fault: ChainUnreachable) -> None:
+        asked = self._current
+        self._endpoints.doubt(asked, fault)
+        for candidate in self._endpoints.candidates():
+            if candidate is not asked:
+                self._endpoints.believe(candidate)
+                self._current = candidate
+                return
+
+    def close(self) -> None:
+        """Nothing: the connections are those of all ways, and `Endpoints` closes them."""
+
+    def _post(self, payload: bytes) -> Any:
+        return self._current.rpc._post(payload)
