@@ -157,7 +157,7 @@ def test_a_facility_is_agreed_once(deployment: Deployment, tmp_path: Path) -> No
         write_config(deployment.folder, member.name, rpc=deployment.rpc.url, port=0)
     path = tmp_path / "facility.toml"
     path.write_text(FACILITY)
-    consortium = Consortium(deployment.folder, deployment.rpc.url)
+    consortium = Consortium(deployment.folder, deployment.rpc)
     step = FirstFacility(consortium, load_facility(path))
     assert step.verify(deployment) == "F-1 is not on the chain"
     said: list[str] = []
