@@ -41,7 +41,7 @@ contract MovementsTest is Accounts {
         settle(1, TOP_UP, 65_536, 4_000, 4);
         settle(1, TOP_UP, TODAY, 50_000, 5);
         settle(1, TOP_UP, TODAY + 30, 600_000, 6);
-        _expect(0, type(uint24).max, 653_721, 653_721, 653_721);
+        _expect(0, TODAY + 30, 653_721, 653_721, 653_721);
         _expect(1, 255, 21, 21, 21);
         _expect(2, 256, -280, -280, -280);
         _expect(257, 65_535, 0, 0, 0);
