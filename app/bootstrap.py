@@ -13,11 +13,12 @@ from sqlalchemy import Engine, select
 from app.chain.contracts import ConsortiumRegistry, Reconciliation
 from app.chain.endpoints import Endpoints
 from app.chain.engines import engine as chain_engine
-from app.chain.keystore import load_account, load_sealing_key
+from app.chain.keystore import load_account, load_sealing_key, load_storage_key
 from app.chain.manifest import Manifest
 from app.chain.sealing import open_reference_key
 from app.config import BankConfig
 from app.db import engine as db
+from app.db.vault import Vault
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
@@ -51,7 +52,8 @@ class Bank:
         self.manifest = read_manifest(config)
         operator = load_account(config.keys, "operator", development=config.development)
         self._sealing_key = load_sealing_key(config.keys, development=config.development)
-        self.engine: Engine = db.create(config.database_url)
+        storage_key = load_storage_key(config.keys, development=config.development)
+        self.engine: Engine = db.create(config.database_url, vault=Vault(storage_key))
         self.endpoints = Endpoints(config.rpc, self.manifest)
         # Each its own, because submitting and indexing go on beside each other.
         self.rpc, self._reading = self.endpoints.way(), self.endpoints.way()

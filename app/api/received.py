@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Table, and_, func, select
 
 from app.db.schema import full_metadata
+from app.db.vault import vault_of
 from app.readmodel.results import Page
 from app.readmodel.tables import cursor, postings
 
@@ -90,6 +91,7 @@ def quarantined(
 ) -> Page[QuarantinedRow]:
     """Rows kept aside, newest first."""
     rows, feeds = _table("quarantine"), _table("feeds")
+    open_ = vault_of(connection).open
     query = (
         select(rows, feeds.c.facility, feeds.c.name, feeds.c.source)
         .join(feeds, feeds.c.id == rows.c.feed_id)
@@ -108,7 +110,7 @@ def quarantined(
             row.source,
             row.row,
             row.field,
-            row.value,
+            open_(row.value).decode(),
             row.reason,
             row.at,
         )

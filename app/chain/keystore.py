@@ -1,15 +1,18 @@
 """A bank's keys: encrypted keystore files (Web3 Secret Storage) in one folder.
 
 `operator` posts, `approver` agrees (facilities, votes, resolutions), `recovery` replaces lost
-keys, `sealing` (X25519) opens details. The passphrase is read from a file beside them that only
-its owner may read, and which production replaces by a mounted secret.
+keys, `sealing` (X25519) opens details, `storage` what lies encrypted in the bank's database. The
+passphrase is read from a file beside them that only its owner may read, and which production
+replaces by a mounted secret.
 """
 
 import json
 import os
 import re
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +26,8 @@ from app.chain.errors import KeyUnusable
 
 SIGNING_KEYS = ("operator", "approver", "recovery")
 _SEALING = "sealing"
+_STORAGE = "storage"
+_STORAGE_KEY_BYTES = 32
 _PASSPHRASE = "passphrase"
 _DEVELOPMENT_SCRYPT_N = 1 << 12
 _PRODUCTION_SCRYPT_N = 1 << 18
@@ -50,14 +55,10 @@ def create_keys(folder: Path, *, development: bool) -> PublicKeys:
     passphrase = secrets.token_urlsafe(32)
     _write_private(making / _PASSPHRASE, passphrase)
     work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
-    for name in (*SIGNING_KEYS, _SEALING):
-        secret = bytes(PrivateKey.generate()) if name == _SEALING else bytes(Account.create().key)
+    for name in (*SIGNING_KEYS, _SEALING, _STORAGE):
+        secret = _MAKERS.get(name, _new_signing_key)()
         stored = create_keyfile_json(secret, passphrase.encode(), kdf="scrypt", iterations=work)
-        public = (
-            bytes(PrivateKey(secret).public_key).hex()
-            if name == _SEALING
-            else Account.from_key(secret).address
-        )
+        public = _public_half(name, secret)
         _write_private(
             making / f"{name}.json",
             json.dumps(stored | {"public": public, "development": development}, indent=2),
@@ -83,6 +84,30 @@ def load_account(folder: Path, name: str, *, development: bool) -> LocalAccount:
 def load_sealing_key(folder: Path, *, development: bool) -> bytes:
     """Decrypt the X25519 secret that opens sealed details."""
     return _secret(folder, _SEALING, development=development)
+
+
+def load_storage_key(folder: Path, *, development: bool) -> bytes:
+    """Decrypt the secret that opens what is encrypted in the bank's database."""
+    return _secret(folder, _STORAGE, development=development)
+
+
+def _new_signing_key() -> bytes:
+    return bytes(Account.create().key)
+
+
+_MAKERS: dict[str, Callable[[], bytes]] = {
+    _SEALING: lambda: bytes(PrivateKey.generate()),
+    _STORAGE: lambda: secrets.token_bytes(_STORAGE_KEY_BYTES),
+}
+
+
+def _public_half(name: str, secret: bytes) -> str:
+    """What the file says of the key in clear; a storage key has nothing public but a digest."""
+    if name == _SEALING:
+        return bytes(PrivateKey(secret).public_key).hex()
+    if name == _STORAGE:
+        return sha256(b"tallystick storage key" + secret).hexdigest()
+    return str(Account.from_key(secret).address)
 
 
 def _stored(folder: Path, name: str) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from sqlalchemy import Engine, select
 
 from app.bootstrap import Bank
 from app.consortium import Consortium
+from app.db.vault import vault_of
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 from app.domain.money import format_amount
@@ -101,10 +102,11 @@ def quarantine_lines(
             continue
         file = str(feeds[bank.name])
         with bank.engine.connect() as connection:
+            open_ = vault_of(connection).open
             for row in connection.execute(
                 select(quarantine).where(quarantine.c.feed_id == feed.feed_id)
             ):
-                lines.append((file, row.row, row.field, row.value, row.reason))
+                lines.append((file, row.row, row.field, open_(row.value).decode(), row.reason))
             for letter in dead_letters.of_feed(connection, feed.feed_id):
                 lines.append((file, letter.row, "chain", letter.event_id, letter.reason))
     return lines

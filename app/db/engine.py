@@ -18,6 +18,7 @@ from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
 
+from app.db.vault import Vault, vault_option
 from app.domain.errors import (
     ConfigFault,
     DatabaseBusy,
@@ -55,10 +56,14 @@ class _WriterEngine(Engine):
                 yield connection
 
 
-def create(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
+def create(
+    url: str, *, vault: Vault | None = None, busy_timeout_ms: int = BUSY_TIMEOUT_MS
+) -> Engine:
     """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql://...`).
 
-    Nothing is connected to before the first use. Its errors are `domain.errors.StorageFault`s.
+    `vault` opens what is encrypted in it; without one, those columns can be neither read nor
+    written. Nothing is connected to before the first use. Its errors are
+    `domain.errors.StorageFault`s.
     Raises ConfigFault for a URL that cannot be used.
     """
     try:
@@ -83,7 +88,13 @@ def create(url: str, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> Engine:
     else:
         raise ConfigFault(f"{backend} is not a database we know", remedy=_URL_REMEDY)
     # Parameters hold the customers' details; errors and logs must not.
-    engine = _WriterEngine(opened.pool, opened.dialect, opened.url, hide_parameters=True)
+    engine = _WriterEngine(
+        opened.pool,
+        opened.dialect,
+        opened.url,
+        hide_parameters=True,
+        execution_options=vault_option(vault),
+    )
     if backend == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _translate)

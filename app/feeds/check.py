@@ -4,6 +4,7 @@ The rows go the whole way through the intake, into a database that is thrown awa
 a file of any size is checked for duplicates and reversals in little memory.
 """
 
+import secrets
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 
 from app.db.engine import create, upgrade
+from app.db.vault import KEY_BYTES, Vault
 from app.domain.facility import Facility
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
@@ -49,7 +51,8 @@ def check_feed(
         open_feed(path, facility, sender) as rows,
         tempfile.TemporaryDirectory(prefix="tally-check-") as folder,
     ):
-        engine = create(f"sqlite:///{Path(folder) / 'check.sqlite'}")
+        vault = Vault(secrets.token_bytes(KEY_BYTES))
+        engine = create(f"sqlite:///{Path(folder) / 'check.sqlite'}", vault=vault)
         try:
             upgrade(engine)
             intake = Intake(EventStore(engine), Validator(facility, sender), clock=clock)

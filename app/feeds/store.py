@@ -1,11 +1,12 @@
 """The event store: where the intake keeps what it accepts, in SQLite or PostgreSQL."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import Connection, Engine, bindparam, false, insert, select, text, update
 
+from app.db.vault import vault_of
 from app.domain.events import ParsedEvent, Quarantined
 from app.feeds.tables import events, feeds, quarantine
 from app.services.intake import Receipt, Standing, Sums
@@ -143,17 +144,19 @@ class _Transaction:
             facility = connection.execute(
                 select(feeds.c.facility).where(feeds.c.id == feed_id)
             ).scalar_one()
+            seal = vault_of(connection).seal
             # Straight to the driver: the one statement that runs for every row.
             connection.exec_driver_sql(
                 _INSERT_EVENT[connection.dialect.name],
                 [
-                    _values(event, duplicate_leg, feed_id, facility, at)
+                    _values(event, duplicate_leg, feed_id, facility, at, seal)
                     for event, duplicate_leg in accepted
                 ],
             )
         if reversed_identities:
             connection.execute(_MARK_REVERSED, {"identities": list(reversed_identities)})
         if quarantined:
+            seal = vault_of(connection).seal
             connection.execute(
                 insert(quarantine),
                 [
@@ -161,7 +164,7 @@ class _Transaction:
                         "feed_id": feed_id,
                         "row": row.row,
                         "field": row.field,
-                        "value": row.value,
+                        "value": seal(row.value.encode()),
                         "reason": row.reason,
                         "at": at,
                     }
@@ -184,7 +187,12 @@ class _Transaction:
 
 
 def _values(
-    event: ParsedEvent, duplicate_leg: bool, feed_id: int, facility: str, at: str
+    event: ParsedEvent,
+    duplicate_leg: bool,
+    feed_id: int,
+    facility: str,
+    at: str,
+    seal: Callable[[bytes], bytes],
 ) -> tuple[Any, ...]:
     """In the order of _EVENT_COLUMNS."""
     return (
@@ -205,7 +213,7 @@ def _values(
         int(event.target_kind) or None,
         event.target_ref or None,
         event.booked_at,
-        event.details,
+        None if event.details is None else seal(event.details),
         event.parts,
         at,
     )

@@ -60,7 +60,7 @@ events = Table(
     Column("target_kind", SmallInteger, comment="reversals only"),
     Column("target_ref", String(64), comment="reversals only"),
     Column("booked_at", Text, nullable=False),
-    Column("details", LargeBinary, comment="JSON object of loan_ref, borrower_ref, memo"),
+    Column("details", LargeBinary, comment="sealed: JSON of loan_ref, borrower_ref, memo"),
     Column("parts", SmallInteger, nullable=False, comment="chain parts that are not 0"),
     Column("reversed", Boolean, nullable=False, server_default=false()),
     Column("accepted_at", String(32), nullable=False),
@@ -90,7 +90,7 @@ quarantine = Table(
     Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
     Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
     Column("field", String(16), nullable=False, comment="a column, or `row`, or `chain`"),
-    Column("value", Text, nullable=False),
+    Column("value", LargeBinary, nullable=False, comment="sealed: UTF-8"),
     Column("reason", Text, nullable=False),
     Column("at", String(32), nullable=False),
 )

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 from app.chain.contracts import Head
 from app.chain.posting import encode_post, next_digest
 from app.chain.sealing import seal_details
+from app.db.vault import Vault, vault_of
 from app.domain.identifiers import reference
 from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
 from app.feeds.tables import events
@@ -55,11 +56,12 @@ def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> 
     event whose details alone are too large becomes a dead letter.
     """
     sequence = head.sequence + 1
+    vault = vault_of(connection)
     rows = _waiting(connection, facility)
     while rows:
         legs = [_leg(row, facility) for row in rows]
         stream, indexes = pack(legs)
-        sealed = seal_details([_details(row) for row in rows], facility.readers)
+        sealed = seal_details([_details(row, vault) for row in rows], facility.readers)
         if sealed is not None:
             calldata = encode_post(facility.number, sequence, stream, sealed)
             if len(calldata) <= MAX_CALLDATA_BYTES:
@@ -136,8 +138,8 @@ def _leg(row: AnyRow, facility: PostingFacility) -> Leg:
     )
 
 
-def _details(row: AnyRow) -> list[Any]:
-    details = orjson.loads(row.details) if row.details else {}
+def _details(row: AnyRow, vault: Vault) -> list[Any]:
+    details = orjson.loads(vault.open(row.details)) if row.details else {}
     return [
         row.event_ref,
         row.target_ref,

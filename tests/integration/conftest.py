@@ -12,6 +12,7 @@ from app.db.engine import create, upgrade
 from ganache.launcher import start
 from tests.integration.posted import World, new_world
 from tests.integration.posting import Net
+from tests.integration.vaults import VAULT
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def world(founded_world: World) -> Iterator[World]:
 @pytest.fixture
 def database(database_url: str) -> Iterator[Engine]:
     """An empty database with its tables, of each kind in turn."""
-    engine = create(database_url)
+    engine = create(database_url, vault=VAULT)
     upgrade(engine)
     yield engine
     engine.dispose()

@@ -14,6 +14,7 @@ from app.db.engine import create
 from app.feeds.tables import events, feeds, quarantine
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
+from tests.integration.vaults import VAULT
 
 PATH = "/v1/facilities/WLD-2016-A/events"
 BULK = f"{PATH}:bulk"
@@ -22,7 +23,7 @@ CSV_HEADER = "event_id,facility,event_ref,kind,amount,currency,value_date,booked
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = create(database_url)
+    opened = create(database_url, vault=VAULT)
     Seed(opened)
     yield opened
     opened.dispose()
@@ -358,7 +359,7 @@ class TestDatabaseAway:
     def test_a_locked_database_is_answered_with_503(
         self, engine: Engine, database_url: str
     ) -> None:
-        impatient = create(database_url, busy_timeout_ms=300)
+        impatient = create(database_url, busy_timeout_ms=300, vault=VAULT)
         with face(impatient) as node:
             self.lock_and_push(engine, node.client("feeds"))
         impatient.dispose()

@@ -17,6 +17,7 @@ from app.feeds.tables import events, feeds
 from app.readmodel.results import TYPES
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
 
 LISTS = ("/v1/pairs", "/v1/matches", "/v1/breaks", "/v1/legs", "/v1/rejections", "/v1/quarantine")
 
@@ -29,7 +30,7 @@ def shared(
     url = f"sqlite:///{tmp_path_factory.mktemp('shared') / 'bank.sqlite'}"
     if request.param == "postgres":
         url = request.getfixturevalue("postgres_cluster").url("postgres")
-    opened = create(url)
+    opened = create(url, vault=VAULT)
     one_of_each(opened)
     with face(opened) as served:
         yield served
@@ -43,7 +44,7 @@ def reader(shared: Face) -> httpx.Client:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = create(database_url)
+    opened = create(database_url, vault=VAULT)
     yield opened
     opened.dispose()
 

@@ -22,6 +22,7 @@ from app.feeds.validation import Validator
 from app.services import intake as intake_module
 from app.services.intake import FeedResult, Intake, Receipt, Verdict
 from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, row
+from tests.integration.vaults import VAULT
 
 TODAY = datetime(2026, 3, 15, 23, 59, 59, tzinfo=UTC)
 Cells = dict[str, object]
@@ -29,7 +30,7 @@ Cells = dict[str, object]
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = create(database_url)
+    opened = create(database_url, vault=VAULT)
     upgrade(opened)
     yield opened
     opened.dispose()
@@ -336,7 +337,7 @@ def test_an_event_is_kept_as_the_outbox_needs_it(desk: Desk) -> None:
     assert second.value_day == date(2026, 3, 2).toordinal()
     assert second.business_day == date(2026, 3, 3).toordinal()
     assert (second.booked_at, second.shares_day) == ("2026-03-02T20:00:00.5Z", 0)
-    assert second.details == '{"loan_ref":"L1","memo":"Řež \U0001f4b8\\n"}'.encode()
+    assert VAULT.open(second.details) == '{"loan_ref":"L1","memo":"Řež \U0001f4b8\\n"}'.encode()
     assert (third.shares_day, third.parts) == (date(2026, 1, 1).toordinal(), 1)
     assert first.accepted_at == "2026-03-15T23:59:59.000+00:00"
 
@@ -354,7 +355,10 @@ def test_the_feed_and_its_rows_kept_aside_are_kept_too(desk: Desk) -> None:
     assert (feed.name, feed.source, feed.facility) == ("feed.csv", "file", "F-1")
     assert (feed.rows_in, feed.accepted, feed.duplicate, feed.quarantined) == (4, 1, 1, 2)
     assert feed.finished_at is not None
-    assert [tuple(found) for found in aside] == [(3, "memo", "a\\x00b"), (4, "amount", "1e5")]
+    assert [(row, field, VAULT.open(value)) for row, field, value in aside] == [
+        (3, "memo", b"a\\x00b"),
+        (4, "amount", b"1e5"),
+    ]
 
 
 def test_a_feed_cut_short_keeps_its_whole_chunks_and_goes_on_where_it_was(
@@ -382,17 +386,17 @@ def test_a_feed_cut_short_keeps_its_whole_chunks_and_goes_on_where_it_was(
 
 def test_a_locked_database_refuses_the_feed_and_loses_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bank.sqlite'}"
-    engine = create(url, busy_timeout_ms=50)
+    engine = create(url, busy_timeout_ms=50, vault=VAULT)
     upgrade(engine)
     desk = Desk(engine)
-    with create(url).begin(), pytest.raises(DatabaseBusy):
+    with create(url, vault=VAULT).begin(), pytest.raises(DatabaseBusy):
         desk.submit(row())
     assert desk.fields(row()) == ["accepted"]
     engine.dispose()
 
 
 def test_identities_are_looked_up_by_their_index(tmp_path: Path) -> None:
-    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT)
     upgrade(engine)
     seen: list[str] = []
     event.listen(engine, "before_cursor_execute", lambda _c, _cursor, sql, *_rest: seen.append(sql))
@@ -466,13 +470,14 @@ def test_pushed_events_of_a_day_have_one_feed_with_sums(desk: Desk) -> None:
 _PUSHER = """
 import sys
 sys.path.insert(0, {root!r})
+from tests.integration.vaults import VAULT
 from app.db.engine import create
 from app.feeds.store import EventStore
 from app.feeds.validation import Validator
 from app.services.intake import Intake
 from tests.feeds import FACILITY, row
 
-intake = Intake(EventStore(create(sys.argv[1])), Validator(FACILITY, "lead"))
+intake = Intake(EventStore(create(sys.argv[1], vault=VAULT)), Validator(FACILITY, "lead"))
 for number in range(int(sys.argv[2])):
     print(intake.push(row(f"E{{number}}")).event_id, flush=True)
 """

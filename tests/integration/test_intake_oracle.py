@@ -16,6 +16,7 @@ from app.feeds.tables import events
 from app.feeds.validation import Validator
 from app.services import intake as intake_module
 from app.services.intake import Intake, Verdict
+from tests.integration.vaults import VAULT
 from tests.reference import oracle, random_feeds
 
 SEEDS = [
@@ -35,7 +36,7 @@ def test_every_bank_takes_in_what_the_oracle_says(
     today = datetime.now(UTC)
     for bank, path in {facility.lead: case.lead, **case.partners}.items():
         want = oracle.take_in(path, bank, terms, today.date())
-        engine = create(f"sqlite:///{tmp_path / path.stem}.sqlite")
+        engine = create(f"sqlite:///{tmp_path / path.stem}.sqlite", vault=VAULT)
         upgrade(engine)
         verdicts: list[Verdict] = []
         intake = Intake(EventStore(engine), Validator(facility, bank), clock=lambda: today)

@@ -32,6 +32,7 @@ from ganache import launcher
 from ganache.engines import Engine
 from ganache.launcher import ChainHandle, start
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+from tests.integration.vaults import VAULT
 
 
 class Chain:
@@ -389,7 +390,7 @@ def test_a_locked_database_is_busy_and_nothing_is_lost(
     net = founding(anvil)
     bank = net.fresh_bank(database_url)
     net.feed(bank, 3)
-    holder = db.create(database_url)
+    holder = db.create(database_url, vault=VAULT)
     with holder.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("LOCK TABLE batches, leases IN ACCESS EXCLUSIVE MODE"))

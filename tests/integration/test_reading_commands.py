@@ -18,6 +18,7 @@ from app.domain.kinds import Kind
 from app.readmodel import tables
 from app.reports.reconciliation import ReportRefused
 from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
 
 PERIOD = ("--from", "2026-03-02", "--to", "2026-03-04")
 
@@ -30,7 +31,7 @@ def seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seed]:
         'name = "webank"\nkeys = "keys"\ndatabase_url = "sqlite:///node.db"\n'
         'manifest = "network.json"\nrpc = "http://127.0.0.1:1"\ninbox = "inbox"\n'
     )
-    engine = create(f"sqlite:///{tmp_path / 'node.db'}")
+    engine = create(f"sqlite:///{tmp_path / 'node.db'}", vault=VAULT)
     seed = Seed(engine)
     seed.fill(60)
     with engine.begin() as connection:

@@ -20,6 +20,7 @@ from app.reports.csv_report import write_csv
 from app.reports.reconciliation import ReconciliationReport, ReportRefused, open_report
 from app.reports.xlsx_report import write_xlsx
 from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
 
 FIRST = START.date()
 LAST = FIRST + timedelta(days=2)
@@ -29,7 +30,7 @@ EVIL = '=HYPERLINK("http://evil","x")'
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = create(database_url)
+    opened = create(database_url, vault=VAULT)
     yield opened
     opened.dispose()
 

@@ -41,7 +41,8 @@ def keys(made: Path, tmp_path: Path) -> Path:
 
 def test_only_the_owner_may_read(made: Path) -> None:
     assert stat.S_IMODE(made.stat().st_mode) == 0o700
-    names = {"passphrase", "sealing.json", *(f"{name}.json" for name in SIGNING_KEYS)}
+    keys = (*SIGNING_KEYS, "sealing", "storage")
+    names = {"passphrase", *(f"{name}.json" for name in keys)}
     assert {file.name for file in made.iterdir()} == names
     for file in made.iterdir():
         assert stat.S_IMODE(file.stat().st_mode) == 0o600, file

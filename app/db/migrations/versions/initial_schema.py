@@ -419,7 +419,7 @@ def upgrade() -> None:
             "details",
             sa.LargeBinary(),
             nullable=True,
-            comment="JSON object of loan_ref, borrower_ref, memo",
+            comment="sealed: JSON of loan_ref, borrower_ref, memo",
         ),
         sa.Column("parts", sa.SmallInteger(), nullable=False, comment="chain parts that are not 0"),
         sa.Column("reversed", sa.Boolean(), server_default=sa.false(), nullable=False),
@@ -462,7 +462,7 @@ def upgrade() -> None:
         sa.Column(
             "field", sa.String(length=16), nullable=False, comment="a column, or `row`, or `chain`"
         ),
-        sa.Column("value", sa.Text(), nullable=False),
+        sa.Column("value", sa.LargeBinary(), nullable=False, comment="sealed: UTF-8"),
         sa.Column("reason", sa.Text(), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.ForeignKeyConstraint(

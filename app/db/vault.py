@@ -1,0 +1,51 @@
+"""What lies encrypted in the database: customers' details, and the values of quarantined rows.
+
+The key is a keystore file of the bank's (`storage.json`) and never in the database, so that a copy
+of the database, or a backup, tells nothing of borrowers.
+"""
+
+from nacl.exceptions import CryptoError
+from nacl.secret import SecretBox
+from sqlalchemy import Connection
+
+from app.domain.errors import ConfigFault, StorageFault
+
+KEY_BYTES = SecretBox.KEY_SIZE
+_OPTION = "vault"
+
+
+class Vault:
+    """Encrypts single values (XSalsa20-Poly1305, a random nonce each)."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` of KEY_BYTES."""
+        self._box = SecretBox(key)
+
+    def seal(self, clear: bytes) -> bytes:
+        return bytes(self._box.encrypt(clear))
+
+    def open(self, sealed: bytes) -> bytes:
+        """Raises StorageFault for what another key has sealed, or what was changed."""
+        try:
+            return self._box.decrypt(sealed)
+        except CryptoError:
+            raise StorageFault(
+                "what is encrypted in the database does not open with this bank's storage key",
+                remedy="Restore storage.json from the backup that belongs to this database",
+            ) from None
+
+
+def vault_option(vault: Vault | None) -> dict[str, Vault | None]:
+    """The engine's execution option that carries its vault to where rows are written and read."""
+    return {_OPTION: vault}
+
+
+def vault_of(connection: Connection) -> Vault:
+    """The vault of a connection's engine. Raises ConfigFault where it was opened without one."""
+    vault = connection.get_execution_options().get(_OPTION)
+    if not isinstance(vault, Vault):
+        raise ConfigFault(
+            "this database was opened without its storage key",
+            remedy="Run the command with the bank's --config",
+        )
+    return vault
