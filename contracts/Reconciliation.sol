@@ -4,6 +4,7 @@ pragma solidity 0.8.34;
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 
 import {Governed} from "./Governed.sol";
+import {Resolutions} from "./Resolutions.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
@@ -18,7 +19,7 @@ import {OpenChanges} from "./libraries/OpenChanges.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
 import {Staged, StagedParts} from "./libraries/StagedParts.sol";
 import {Splits} from "./libraries/Splits.sol";
-import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
+import {PairRecord} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {PostingTerms, Rules, Shares} from "./types/FacilityTypes.sol";
 import {Pair, Reason, Status} from "./types/LegTypes.sol";
@@ -26,12 +27,12 @@ import {Pair, Reason, Status} from "./types/LegTypes.sol";
 /// @title Both banks' halves, matched as they arrive
 /// @dev Meaning, units and errors: IReconciliation. A batch is read once, word by word; pairs are written as they are
 ///      judged, sums are kept in memory and recorded in the ledger by one call at the end.
-contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
+contract Reconciliation is Resolutions, Governed, IReconciliation {
     using BatchSums for Sums;
     using StagedParts for Staged;
 
-    /// @dev Instead of a count of parts: one of their pairs has its lead half already.
-    uint256 private constant _DUPLICATE = type(uint256).max;
+    /// @dev Instead of a count of parts: one of their pairs cannot simply be written.
+    uint256 private constant _TAKEN = type(uint256).max;
 
     /// @dev A batch while it is read. What every leg needs stands here ready for it.
     struct Batch {
@@ -91,24 +92,11 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     }
 
     /// @inheritdoc IReconciliation
-    function markHeld(uint256 pairKey) external {
+    function markHeld(uint256 key) external {
         if (msg.sender != address(_ledger)) revert PairOnlyReserveLedger(msg.sender);
-        PairSlot slot = _pairs[pairKey].slot;
-        if (PairSlot.unwrap(slot) != 0) revert PairNotFree(pairKey);
-        _pairs[pairKey].slot = slot.withFlag(PairSlots.HELD);
-    }
-
-    /// @inheritdoc IReconciliation
-    function openLegsAt(uint32 facility, uint8 partner, uint256[] calldata keys) external view returns (uint256 legs) {
-        uint256 account = (uint256(facility) << 8) | partner;
-        uint256 last;
-        for (uint256 i; i < keys.length; ++i) {
-            uint256 key = keys[i];
-            if (key <= last) revert PairsNotAscending(i);
-            if (PairSlots.accountOf(key) != account) revert PairOfOtherAccount(i, key);
-            last = key;
-            legs += _pairs[key].slot.openLegs();
-        }
+        PairRecord storage record = _pairAt(key);
+        if (PairSlot.unwrap(record.slot) != 0) revert PairNotFree(key);
+        record.slot = record.slot.withFlag(PairSlots.HELD);
     }
 
     /// @inheritdoc IReconciliation
@@ -119,7 +107,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
 
     /// @inheritdoc IReconciliation
     function pair(uint32 facility, uint8 partner, uint8 kind, uint160 ref) external view returns (Pair memory) {
-        return _pairs[PairSlots.key(facility, partner, kind, ref)].slot.unpack();
+        return _pairAt(PairSlots.key(facility, partner, kind, ref)).slot.unpack();
     }
 
     /// @inheritdoc IReconciliation
@@ -129,7 +117,7 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         returns (Pair memory)
     {
         uint256 ownKey = PairSlots.key(facility, partner, Kinds.REVERSAL, ref);
-        return _pairs[PairSlots.reversalKey(ownKey, (uint256(targetKind) << 248) | targetRef)].slot.unpack();
+        return _pairAt(PairSlots.reversalKey(ownKey, (uint256(targetKind) << 248) | targetRef)).slot.unpack();
     }
 
     /// @dev Checks what concerns the whole batch, and makes its working memory.
@@ -250,11 +238,17 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256 kind = word.kind();
         uint256 partner = word.partner();
         if (partner != batch.party) return _reject(batch, _partnerFault(batch, partner));
-        PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
+        PairRecord storage record = _pairAt(PairSlots.key(batch.facility, partner, kind, word.ref()));
         PairSlot slot = record.slot;
-        if (slot.has(PairSlots.PARTNER_POSTED)) return _reject(batch, Reason.Duplicate);
-
-        record.slot = _setPartnerHalf(batch, slot, kind, word.half(), Kinds.effect(kind, word.amount()));
+        uint256 half = word.half();
+        uint256 effect = Kinds.effect(kind, word.amount());
+        if (slot.has(PairSlots.PARTNER_TAKEN)) {
+            Reason reason = slot.takenReason(false);
+            if (reason != Reason.None) return _reject(batch, reason);
+            slot = _setPartnerHalf(batch, slot, kind, half, effect);
+            return _storeHeld(batch, record, slot, partner, word.ref());
+        }
+        record.slot = _setPartnerHalf(batch, slot, kind, half, effect);
     }
 
     /// @dev The lead's leg: one partner's, or of a whole event, which is split. A part of 0 makes no half.
@@ -274,13 +268,28 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         } else if (partner > batch.partnerCount) {
             return _reject(batch, Reason.UnknownPartner);
         }
-        PairRecord storage record = _pairs[PairSlots.key(batch.facility, partner, kind, word.ref())];
+        PairRecord storage record = _pairAt(PairSlots.key(batch.facility, partner, kind, word.ref()));
         PairSlot slot = record.slot;
-        if (slot.has(PairSlots.LEAD_POSTED)) return _reject(batch, Reason.Duplicate);
         uint256 amount = PairSlots.halfAmount(half);
+        uint256 effect = Kinds.effect(kind, amount);
+        if (slot.has(PairSlots.LEAD_TAKEN)) {
+            Reason reason = slot.takenReason(true);
+            if (reason == Reason.None && amount == 0) reason = Reason.NoParts;
+            if (reason != Reason.None) return _reject(batch, reason);
+            slot = _setLeadHalf(batch, slot, partner, kind, half, effect, stamp);
+            return _storeHeld(batch, record, slot, partner, word.ref());
+        }
         if (amount == 0) return _reject(batch, Reason.NoParts);
 
-        record.slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), stamp);
+        record.slot = _setLeadHalf(batch, slot, partner, kind, half, effect, stamp);
+    }
+
+    /// @dev Writes a pair that is held, and settles its hold where the pair is settled.
+    function _storeHeld(Batch memory batch, PairRecord storage record, PairSlot slot, uint256 partner, uint256 ref)
+        private
+    {
+        record.slot = slot;
+        if (slot.isSettled()) _ledger.settleHold(uint32(batch.facility), uint8(partner), uint160(ref));
     }
 
     /// @dev Takes in hand the shares that split a leg: those of the day that the lead states, or of the value day.
@@ -297,16 +306,22 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     /// @dev The lead's leg split among several partners. If any pair has its lead half already, the whole leg is a
     ///      duplicate: all are checked before one is written.
     function _postParts(Batch memory batch, LegWord word, uint256 stamp) private {
-        uint256 count = _stageParts(batch, word);
-        if (count == _DUPLICATE) return _reject(batch, Reason.Duplicate);
+        uint256 count = _stageParts(batch, word, PairSlots.LEAD_TAKEN);
+        bool isHeld = count == _TAKEN;
+        if (isHeld) {
+            Reason reason = _takenReason(batch, word, LegWord.wrap(0), 1, batch.partnerCount);
+            if (reason != Reason.None) return _reject(batch, reason);
+            count = _stageParts(batch, word, PairSlots.LEAD_POSTED);
+        }
         if (count == 0) return _reject(batch, Reason.NoParts);
 
         uint256 kind = word.kind();
         for (uint256 i; i < count;) {
-            (uint256 partner, uint256 amount, PairSlot slot, bytes32 place) = batch.staged.at(i);
+            (uint256 partner, uint256 amount, PairSlot slot, uint256 key) = batch.staged.at(i);
             uint256 half = PairSlots.withAmount(word.half(), amount);
             slot = _setLeadHalf(batch, slot, partner, kind, half, Kinds.effect(kind, amount), stamp);
-            _recordAt(place).slot = slot;
+            if (isHeld && slot.has(PairSlots.HELD)) _storeHeld(batch, _pairAt(key), slot, partner, word.ref());
+            else _pairAt(key).slot = slot;
             unchecked {
                 ++i;
             }
@@ -314,8 +329,9 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
     }
 
     /// @dev Finds each partner's part of a leg, its pair, and where that is kept.
-    /// @return count how many parts there are; _DUPLICATE where a pair has its lead half already
-    function _stageParts(Batch memory batch, LegWord word) private view returns (uint256 count) {
+    /// @param taken the flags of a pair that cannot simply be written
+    /// @return count how many parts there are; _TAKEN where a pair has such a flag
+    function _stageParts(Batch memory batch, LegWord word, uint256 taken) private view returns (uint256 count) {
         uint256 kind = word.kind();
         uint256 amount = word.amount();
         uint256 partners = batch.partnerCount;
@@ -324,20 +340,21 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
             unchecked {
                 key += PairSlots.NEXT_PARTNER;
             }
-            PairRecord storage record = _pairs[key];
+            PairRecord storage record = _pairAt(key);
             PairSlot slot = record.slot;
-            if (slot.has(PairSlots.LEAD_POSTED)) return _DUPLICATE;
+            if (slot.has(taken)) return _TAKEN;
             uint256 part = Splits.part(_sharesOf(batch, partner), kind, amount);
             unchecked {
-                if (part != 0) batch.staged.set(count++, partner, part, slot, _placeOf(record));
+                if (part != 0) batch.staged.set(count++, partner, part, slot, key);
                 ++partner;
             }
         }
         _countParts(batch, partners - 1);
     }
 
-    /// @dev A reversal takes the amounts that its target's halves hold; they are never split again. It is a pair of its
-    ///      own; its target is only marked. The lead's of a shared event concerns every partner that had a part.
+    /// @dev A reversal takes the amounts that its target's halves hold, a correction with them; they are never split
+    ///      again. It is a pair of its own; its target is only marked. The lead's of a shared event concerns every partner
+    ///      that had a part, but for those voided.
     function _postReversal(Batch memory batch, LegWord word, LegWord target) private {
         (uint256 first, uint256 last) = word.partner() == 0 ? (1, batch.partnerCount) : (word.partner(), word.partner());
         Reason reason = _reversalFault(batch, word, target, first, last);
@@ -348,45 +365,65 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256 stamp = _leadStamp(batch, word.valueDay());
         for (uint256 partner = first; partner <= last; ++partner) {
             PairRecord storage reversed = _targetRecord(batch, target, partner);
-            uint256 half = isLead ? reversed.slot.leadHalf() : reversed.slot.partnerHalf();
-            if (half == 0) continue;
+            uint256 amount = reversed.slot.reversibleAmount(isLead);
+            if (amount == 0) continue;
             reversed.slot = reversed.slot.withFlag(isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED);
 
-            uint256 amount = PairSlots.halfAmount(half);
             uint256 effect = Kinds.reversed(Kinds.effect(target.targetKind(), amount));
-            half = PairSlots.withAmount(word.half(), amount);
-            PairRecord storage record = _reversalRecord(batch, word, target, partner);
+            uint256 half = PairSlots.withAmount(word.half(), amount);
+            PairRecord storage record = _recordOf(batch, word, target, partner);
             record.slot = isLead
                 ? _setLeadHalf(batch, record.slot, partner, Kinds.REVERSAL, half, effect, stamp)
                 : _setPartnerHalf(batch, record.slot, Kinds.REVERSAL, half, effect);
         }
     }
 
-    /// @dev What forbids a reversal: it is there already, or its target is none, absent, reversed or of another amount.
-    ///      That a shared reversal's amount is its target's only the sender can know: the whole is not kept.
+    /// @dev What forbids a reversal: it is there already, or its target is none, absent, reversed, voided or of another
+    ///      amount. That a shared reversal's amount is its target's only the sender can know: the whole is not kept.
     function _reversalFault(Batch memory batch, LegWord word, LegWord target, uint256 first, uint256 last)
         private
         view
         returns (Reason)
     {
-        bool isLead = batch.party == 0;
-        uint256 posted = isLead ? PairSlots.LEAD_POSTED : PairSlots.PARTNER_POSTED;
-        uint256 reversed = isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
-        for (uint256 partner = first; partner <= last; ++partner) {
-            if (_reversalRecord(batch, word, target, partner).slot.has(posted)) return Reason.Duplicate;
-        }
+        Reason reason = _takenReason(batch, word, target, first, last);
+        if (reason != Reason.None) return reason;
         if (!Kinds.isReversible(target.targetKind())) return Reason.TargetNotReversible;
 
+        bool isLead = batch.party == 0;
+        uint256 reversed = isLead ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
         bool isThere;
+        bool isVoided;
         for (uint256 partner = first; partner <= last; ++partner) {
             PairSlot slot = _targetRecord(batch, target, partner).slot;
-            if (!slot.has(posted)) continue;
-            isThere = true;
-            if (slot.has(reversed)) return Reason.TargetReversed;
             uint256 amount = PairSlots.halfAmount(isLead ? slot.leadHalf() : slot.partnerHalf());
+            if (amount == 0) continue;
+            if (slot.has(reversed)) return Reason.TargetReversed;
+            if (slot.reversibleAmount(isLead) == 0) {
+                isVoided = true;
+                continue;
+            }
+            isThere = true;
+            // the amount as posted, for a correction is not in the sender's feed
             if (word.partner() != 0 && word.amount() != amount) return Reason.TargetAmount;
         }
-        return isThere ? Reason.None : Reason.TargetMissing;
+        if (isThere) return Reason.None;
+        return isVoided ? Reason.TargetVoided : Reason.TargetMissing;
+    }
+
+    /// @dev Why the sender's half cannot be set in one of a leg's pairs: a duplicate if any is there, else resolved if any
+    ///      pair was resolved without it.
+    /// @param target of a reversal; else 0
+    function _takenReason(Batch memory batch, LegWord word, LegWord target, uint256 first, uint256 last)
+        private
+        view
+        returns (Reason taken)
+    {
+        bool isLead = batch.party == 0;
+        for (uint256 partner = first; partner <= last; ++partner) {
+            Reason reason = _recordOf(batch, word, target, partner).slot.takenReason(isLead);
+            if (reason == Reason.Duplicate) return reason;
+            if (reason != Reason.None) taken = reason;
+        }
     }
 
     /// @dev The pair with the lead's half set. A first half opens; a second is judged: an exact match by one comparison,
@@ -570,16 +607,19 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         view
         returns (PairRecord storage)
     {
-        return _pairs[PairSlots.key(batch.facility, partner, target.targetKind(), target.ref())];
+        return _pairAt(PairSlots.key(batch.facility, partner, target.targetKind(), target.ref()));
     }
 
-    function _reversalRecord(Batch memory batch, LegWord word, LegWord target, uint256 partner)
+    /// @dev A leg's pair with a partner.
+    /// @param target of a reversal; else 0
+    function _recordOf(Batch memory batch, LegWord word, LegWord target, uint256 partner)
         private
         view
         returns (PairRecord storage)
     {
-        uint256 ownKey = PairSlots.key(batch.facility, partner, Kinds.REVERSAL, word.ref());
-        return _pairs[PairSlots.reversalKey(ownKey, LegWord.unwrap(target))];
+        uint256 key = PairSlots.key(batch.facility, partner, word.kind(), word.ref());
+        if (word.kind() == Kinds.REVERSAL) key = PairSlots.reversalKey(key, LegWord.unwrap(target));
+        return _pairAt(key);
     }
 
     /// @dev The packed shares in hand of a partner that the caller knows to be there.
@@ -587,20 +627,6 @@ contract Reconciliation is ReconciliationStorage, Governed, IReconciliation {
         uint256[] memory inHand = batch.sharesInHand;
         assembly ("memory-safe") {
             shares := mload(add(inHand, shl(5, partner)))
-        }
-    }
-
-    /// @dev Where a pair is kept, to come back to without hashing its key again.
-    function _placeOf(PairRecord storage record) private pure returns (bytes32 place) {
-        assembly ("memory-safe") {
-            place := record.slot
-        }
-    }
-
-    /// @param place as `_placeOf` gave it
-    function _recordAt(bytes32 place) private pure returns (PairRecord storage record) {
-        assembly ("memory-safe") {
-            record.slot := place
         }
     }
 

@@ -3,11 +3,12 @@ pragma solidity 0.8.34;
 
 import {Pair} from "../types/LegTypes.sol";
 import {IGoverned} from "./IGoverned.sol";
+import {IResolutions} from "./IResolutions.sol";
 
 /// @title Both banks' halves, matched as they arrive
 /// @notice A leg is one bank's signed half of one event for one partner. Its identity is (facility, partner, kind,
 ///         reference), for a reversal with its target too. No leg is ever lost or overwritten.
-interface IReconciliation is IGoverned {
+interface IReconciliation is IGoverned, IResolutions {
     /// @notice A batch was posted. The last event of its transaction for the batch.
     /// @param sequence of the batch, from 1, without gaps per facility and member
     /// @param digest the running digest with this batch in it, its low 64 bits 0
@@ -17,7 +18,8 @@ interface IReconciliation is IGoverned {
     /// @notice A leg was rejected; the rest of its batch went on.
     /// @param index the place of the leg's word in the batch
     /// @param reason 1 Duplicate, 2 UnknownKind, 3 AmountZero, 4 AmountTooLarge, 5 UnknownPartner, 6 PartnerNotAllowed,
-    ///        7 DateTooFar, 8 TargetMissing, 9 TargetReversed, 10 TargetNotReversible, 11 TargetAmount, 12 NoParts
+    ///        7 DateTooFar, 8 TargetMissing, 9 TargetReversed, 10 TargetNotReversible, 11 TargetAmount, 12 NoParts,
+    ///        13 Resolved (the pair was resolved without this half), 14 TargetVoided
     event LegRejected(uint32 indexed facility, uint16 indexed member, uint64 sequence, uint16 index, uint8 reason);
 
     /// @notice A second half came that is not an exact match. A second half without this event is one.
@@ -55,12 +57,6 @@ interface IReconciliation is IGoverned {
     /// @notice A half of the pair is known already: a hold comes before its drawdown.
     error PairNotFree(uint256 pairKey);
 
-    /// @notice The key at place `index` is not after the one before it.
-    error PairsNotAscending(uint256 index);
-
-    /// @notice The pair at place `index` is another account's.
-    error PairOfOtherAccount(uint256 index, uint256 pairKey);
-
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
     /// @param facilities the FacilityRegistry
@@ -80,12 +76,6 @@ interface IReconciliation is IGoverned {
     /// @notice Marks a drawdown's pair as held: the match that settles it settles the hold. Called by the ReserveLedger.
     /// @dev Reverts with PairOnlyReserveLedger or PairNotFree.
     function markHeld(uint256 pairKey) external;
-
-    /// @notice How many legs are open in these pairs of an account: 0, 1 or 2 each.
-    /// @param keys strictly ascending, so that none counts twice, and all of that account
-    /// @dev What equals the account's count of open legs names all that is open. Reverts with PairsNotAscending or
-    ///      PairOfOtherAccount.
-    function openLegsAt(uint32 facility, uint8 partner, uint256[] calldata keys) external view returns (uint256);
 
     /// @notice How far a member's postings for a facility have come.
     /// @return sequence of its last batch; 0 = none

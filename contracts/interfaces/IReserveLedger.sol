@@ -152,6 +152,11 @@ interface IReserveLedger is IGoverned {
     /// @dev Reverts with LedgerOnlyDayClose.
     function closeThrough(uint32 facility, uint8 partner, uint24 day) external;
 
+    /// @notice Ends the hold of a drawdown that is settled. Called by Reconciliation; nothing happens where none is active.
+    /// @param ref the drawdown's reference
+    /// @dev Reverts with LedgerOnlyReconciliation.
+    function settleHold(uint32 facility, uint8 partner, uint160 ref) external;
+
     /// @notice A reserve account; all amounts in minor units, signed by their effect on the reserve.
     /// @return leadBook sum of the lead's legs
     /// @return partnerBook sum of the partner's legs

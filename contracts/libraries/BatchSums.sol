@@ -6,7 +6,8 @@ import {OpenChange, OpenChanges} from "./OpenChanges.sol";
 
 /// @notice What one batch moves: movements by account, day and kind, and changes of open items by account.
 /// @dev Movements: an open-addressed index over a dense list. `index` has 2^n entries of two bytes: 0 = free, else the
-///      place in `list` plus one. It has at least twice as many entries as `list` can hold, so probing ends, and soon.
+///      place in `list` plus one. It has at least twice as many entries as the batch can need, so probing ends, and soon.
+///      `list` grows by doubling: a batch may need many movements and nearly always has few.
 ///      Nearly all movements fall on the day in hand: where those lie is kept at hand in `today`.
 struct Sums {
     // by partner number; place 0 is nobody's
@@ -24,6 +25,9 @@ library BatchSums {
     /// @dev 2^64 divided by the golden ratio, odd: spreads neighbouring keys over the index.
     uint256 private constant _SPREAD = 0x9E3779B97F4A7C15;
 
+    /// @dev How many movements the list holds at first.
+    uint256 private constant _FIRST_MOVEMENTS = 32;
+
     /// @dev Room for the kinds of one account in `today`: 2^4.
     uint256 private constant _KINDS = 16;
 
@@ -33,7 +37,7 @@ library BatchSums {
         uint256 entries = 4;
         while (entries < 2 * capacity) entries <<= 1;
         sums.index = new bytes(2 * entries);
-        sums.list = new Movement[](capacity);
+        sums.list = new Movement[](_FIRST_MOVEMENTS);
         sums.today = new uint256[]((lastPartner + 1) * _KINDS);
         sums.changes = new OpenChange[](lastPartner + 1);
         for (uint256 partner; partner <= lastPartner; ++partner) {
@@ -111,7 +115,7 @@ library BatchSums {
                 uint256 entry = _entryAt(index, place);
                 if (entry == 0) {
                     entry = ++sums.count;
-                    // the list's length is the batch's bound; Solidity's own check guards it
+                    if (entry > list.length) list = _grow(sums);
                     list[entry - 1] = Movements.empty(key);
                     _setEntry(index, place, entry);
                     return _placeOf(list, entry);
@@ -120,6 +124,17 @@ library BatchSums {
                 ++place;
             }
         }
+    }
+
+    /// @dev Moves the list to where it has twice the room. What is known of places in memory is known no more.
+    function _grow(Sums memory sums) private pure returns (Movement[] memory grown) {
+        Movement[] memory list = sums.list;
+        grown = new Movement[](2 * list.length);
+        for (uint256 i; i < list.length; ++i) {
+            grown[i] = list[i];
+        }
+        sums.list = grown;
+        openDay(sums, sums.day);
     }
 
     function _entryAt(bytes memory index, uint256 place) private pure returns (uint256 entry) {

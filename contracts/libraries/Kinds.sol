@@ -19,7 +19,7 @@ library Kinds {
 
     uint256 private constant _OUTGOING = (1 << DRAWDOWN) | (1 << WITHDRAWAL) | (1 << SERVICE_FEE) | (1 << OTHER_OUT);
 
-    /// @notice Whether banks may post this kind. Corrections (13) are made by resolutions only.
+    /// @notice Whether banks may post this kind. Corrections are made by resolutions only.
     function isPostable(uint256 kind) internal pure returns (bool) {
         unchecked {
             // 0 wraps round to the largest number

@@ -20,4 +20,7 @@ library Limits {
 
     /// @dev How long a hold can last, seconds.
     uint256 internal constant MAX_HOLD_SECONDS = 30 days;
+
+    /// @dev Most bytes of a reason's text, sealed for its readers.
+    uint256 internal constant MAX_SEALED_REASON = 4_096;
 }

@@ -33,6 +33,13 @@ library Movements {
         }
     }
 
+    /// @param delta_ as `delta` makes it
+    function plus(Movement movement, uint256 delta_) internal pure returns (Movement) {
+        unchecked {
+            return Movement.wrap(Movement.unwrap(movement) + delta_);
+        }
+    }
+
     function key(Movement movement) internal pure returns (uint256) {
         return Movement.unwrap(movement) >> (2 * _FIELD);
     }

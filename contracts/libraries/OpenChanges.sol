@@ -53,6 +53,13 @@ library OpenChanges {
         return difference << _ACCEPTED_SHIFT;
     }
 
+    /// @param delta made by the functions above, or a sum of such
+    function plus(OpenChange change, uint256 delta) internal pure returns (OpenChange) {
+        unchecked {
+            return OpenChange.wrap(OpenChange.unwrap(change) + delta);
+        }
+    }
+
     function isNone(OpenChange change) internal pure returns (bool) {
         return OpenChange.unwrap(change) == OpenChange.unwrap(NONE);
     }

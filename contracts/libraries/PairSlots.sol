@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Pair, Status} from "../types/LegTypes.sol";
+import {Pair, Reason, Status} from "../types/LegTypes.sol";
+import {Action} from "../types/ResolutionTypes.sol";
 
 /// @notice A pair in one word: facts that each side sets once, and the status that follows from them.
 /// @dev Most significant first: lead half (80) | partner half (80) | lead business day (24) | first seen (32)
 ///      | rules version (12) | shares version (12) | flags (16). A half is value day (24) | amount (56), as in a leg's
-///      word, so that an exact match is one comparison. Flags: 1 lead posted, 2 partner posted, 4 lead reversed,
-///      8 partner reversed, then 4 bits of status.
+///      word, so that an exact match is one comparison. Flags, from the least: lead posted, partner posted, lead reversed,
+///      partner reversed, status (4), action of the resolution (3), its side (1), held.
+///      A resolution sets both posted flags, so that a half that arrives after it meets the check for duplicates.
 type PairSlot is uint256;
 
 using PairSlots for PairSlot global;
@@ -18,8 +20,14 @@ library PairSlots {
     uint256 internal constant PARTNER_POSTED = 2;
     uint256 internal constant LEAD_REVERSED = 4;
     uint256 internal constant PARTNER_REVERSED = 8;
+    /// @dev Whose half the resolution moved or made: the partner's; else the lead's, or nobody's.
+    uint256 internal constant RESOLVED_AT_PARTNER = 1 << 11;
     /// @dev A hold of the drawdown was placed before either half was known.
     uint256 internal constant HELD = 1 << 12;
+
+    /// @dev What a half must look into before it may be set; one test covers all.
+    uint256 internal constant LEAD_TAKEN = LEAD_POSTED | HELD;
+    uint256 internal constant PARTNER_TAKEN = PARTNER_POSTED | HELD;
 
     uint256 private constant _LEAD_HALF_SHIFT = 176;
     uint256 private constant _PARTNER_HALF_SHIFT = 96;
@@ -28,6 +36,7 @@ library PairSlots {
     uint256 private constant _RULES_SHIFT = 28;
     uint256 private constant _SHARES_SHIFT = 16;
     uint256 private constant _STATUS_SHIFT = 4;
+    uint256 private constant _ACTION_SHIFT = 8;
 
     uint256 private constant _HALF = (1 << 80) - 1;
     uint256 private constant _AMOUNT = (1 << 56) - 1;
@@ -71,7 +80,7 @@ library PairSlots {
         return half >> 56;
     }
 
-    /// @notice Whether all bits of `flag` are set.
+    /// @notice Whether any bit of `flag` is set.
     function has(PairSlot slot, uint256 flag) internal pure returns (bool) {
         return PairSlot.unwrap(slot) & flag != 0;
     }
@@ -128,15 +137,53 @@ library PairSlots {
     }
 
     /// @notice The slot with its judgement, set once, when the second half is known.
-    function withStatus(PairSlot slot, Status status) internal pure returns (PairSlot) {
-        return PairSlot.wrap(PairSlot.unwrap(slot) | (uint256(status) << _STATUS_SHIFT));
+    function withStatus(PairSlot slot, Status status_) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | (uint256(status_) << _STATUS_SHIFT));
     }
 
-    /// @notice How many legs of the pair are open: none once it is settled.
+    function status(PairSlot slot) internal pure returns (Status) {
+        return Status((PairSlot.unwrap(slot) >> _STATUS_SHIFT) & 0xf);
+    }
+
+    /// @notice How the pair was resolved; None = it was not.
+    function action(PairSlot slot) internal pure returns (Action) {
+        return Action((PairSlot.unwrap(slot) >> _ACTION_SHIFT) & 0x7);
+    }
+
+    /// @notice The slot resolved, closed to further halves.
+    function withAction(PairSlot slot, Action action_) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) | (uint256(action_) << _ACTION_SHIFT) | LEAD_POSTED | PARTNER_POSTED);
+    }
+
+    /// @notice How many legs of the pair are open: none once it is settled or resolved.
     function openLegs(PairSlot slot) internal pure returns (uint256) {
-        Status status_ = Status((PairSlot.unwrap(slot) >> _STATUS_SHIFT) & 0xf);
-        if (status_ == Status.Matched || status_ == Status.WithinTolerance) return 0;
+        if (isSettled(slot)) return 0;
         return (leadHalf(slot) == 0 ? 0 : 1) + (partnerHalf(slot) == 0 ? 0 : 1);
+    }
+
+    /// @notice Whether nothing of the pair is open: matched, within tolerance or resolved.
+    function isSettled(PairSlot slot) internal pure returns (bool) {
+        Status status_ = status(slot);
+        return status_ == Status.Matched || status_ == Status.WithinTolerance || action(slot) != Action.None;
+    }
+
+    /// @notice Why a side's half cannot be set any more: it is there, or the pair was resolved without it.
+    function takenReason(PairSlot slot, bool isLead) internal pure returns (Reason) {
+        if (!has(slot, isLead ? LEAD_POSTED : PARTNER_POSTED)) return Reason.None;
+        bool isAbsent = isLead ? leadHalf(slot) == 0 : partnerHalf(slot) == 0;
+        // the absent half of a one-sided leg that was written off is there, but its bank did not post it
+        bool isMade =
+            action(slot) == Action.WriteOff && status(slot) == Status.Open && has(slot, RESOLVED_AT_PARTNER) != isLead;
+        return isAbsent || isMade ? Reason.Resolved : Reason.Duplicate;
+    }
+
+    /// @notice What a reversal of a side's half undoes, minor units: its amount, corrected by an adjustment; 0 where there
+    ///         is no half, or where it was voided.
+    function reversibleAmount(PairSlot slot, bool isLead) internal pure returns (uint256) {
+        Action action_ = action(slot);
+        if (action_ == Action.Void) return 0;
+        bool isAdjusted = action_ == Action.Adjust && has(slot, RESOLVED_AT_PARTNER) != isLead;
+        return halfAmount(isLead != isAdjusted ? leadHalf(slot) : partnerHalf(slot));
     }
 
     /// @notice The pair as views return it.
@@ -152,6 +199,9 @@ library PairSlots {
         pair.sharesVersion = uint16((word >> _SHARES_SHIFT) & _VERSION);
         pair.leadReversed = has(slot, LEAD_REVERSED);
         pair.partnerReversed = has(slot, PARTNER_REVERSED);
-        pair.status = Status((word >> _STATUS_SHIFT) & 0xf);
+        pair.status = status(slot);
+        pair.action = action(slot);
+        pair.resolvedAtPartner = has(slot, RESOLVED_AT_PARTNER);
+        pair.held = has(slot, HELD);
     }
 }

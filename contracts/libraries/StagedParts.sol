@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {PairSlot} from "./PairSlots.sol";
 
 /// @notice The parts of one leg, checked and not yet written. One memory serves all legs of a batch.
-/// @dev By part three words: partner (8) | amount (56), the pair as it is, and where that is kept.
+/// @dev By part three words: partner (8) | amount (56), the pair as it is, its key.
 struct Staged {
     uint256[] words;
 }
@@ -17,7 +17,7 @@ library StagedParts {
     }
 
     /// @param i below the most that the memory was made for
-    function set(Staged memory staged, uint256 i, uint256 partner, uint256 amount, PairSlot slot, bytes32 place)
+    function set(Staged memory staged, uint256 i, uint256 partner, uint256 amount, PairSlot slot, uint256 key)
         internal
         pure
     {
@@ -26,7 +26,7 @@ library StagedParts {
             let to := add(add(words, 0x20), mul(i, 0x60))
             mstore(to, or(shl(56, partner), amount))
             mstore(add(to, 0x20), slot)
-            mstore(add(to, 0x40), place)
+            mstore(add(to, 0x40), key)
         }
     }
 
@@ -34,7 +34,7 @@ library StagedParts {
     function at(Staged memory staged, uint256 i)
         internal
         pure
-        returns (uint256 partner, uint256 amount, PairSlot slot, bytes32 place)
+        returns (uint256 partner, uint256 amount, PairSlot slot, uint256 key)
     {
         uint256[] memory words = staged.words;
         assembly ("memory-safe") {
@@ -43,7 +43,7 @@ library StagedParts {
             partner := shr(56, amount)
             amount := and(amount, 0xffffffffffffff)
             slot := mload(add(from, 0x20))
-            place := mload(add(from, 0x40))
+            key := mload(add(from, 0x40))
         }
     }
 }

@@ -5,6 +5,7 @@ import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
 import {PairSlot} from "../libraries/PairSlots.sol";
+import {Proposal} from "../types/ResolutionTypes.sol";
 
 /// @dev One pair, so that its place is found once and read and written there.
 struct PairRecord {
@@ -26,6 +27,16 @@ abstract contract ReconciliationStorage {
     /// @dev Digest (192, most significant) | sequence (64) of the last batch, by facility (32) | member (16).
     mapping(uint256 headKey => uint256) internal _heads;
 
-    /// @dev Pair by its identity: PairSlots.key, or PairSlots.reversalKey of a reversal.
-    mapping(uint256 key => PairRecord) internal _pairs;
+    /// @dev The resolution that waits for the other bank, by the pair's key.
+    mapping(uint256 key => Proposal) internal _proposals;
+
+    /// @dev A pair. Its key (PairSlots.key, or PairSlots.reversalKey of a reversal) is itself the number of its storage
+    ///      slot: a mapping would hash it once more, for 60 gas a half. Nothing else lies there: a key has its facility
+    ///      in bits 176 to 207 and zeros above, a reversal's has it in its top 32 bits, so that no key is a small number,
+    ///      and none is one of the hashes at which Solidity and the proxy keep things but by breaking the hash.
+    function _pairAt(uint256 key) internal pure returns (PairRecord storage record) {
+        assembly ("memory-safe") {
+            record.slot := key
+        }
+    }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Action} from "./ResolutionTypes.sol";
+
 /// @notice Why a leg was rejected; the rest of its batch goes on.
 enum Reason {
     None,
@@ -15,10 +17,12 @@ enum Reason {
     TargetReversed,
     TargetNotReversible,
     TargetAmount,
-    NoParts
+    NoParts,
+    Resolved,
+    TargetVoided
 }
 
-/// @notice How a pair's two halves compare. Open: only one half is known.
+/// @notice How a pair's two halves compare. Open: only one half is known. A resolution leaves it as it was.
 enum Status {
     Open,
     Matched,
@@ -39,6 +43,10 @@ enum Status {
 /// @param sharesVersion the shares that split it; 0 where nothing was split
 /// @param leadReversed whether the lead reversed its half
 /// @param partnerReversed whether the partner reversed its half
+/// @param action how the pair was resolved; None = it was not
+/// @param resolvedAtPartner whose half the resolution corrected (adjust) or made (write-off of a one-sided leg): the
+///        partner's; false otherwise
+/// @param held whether a hold of this drawdown was placed before either half was known
 struct Pair {
     uint56 leadAmount;
     uint56 partnerAmount;
@@ -51,4 +59,7 @@ struct Pair {
     bool leadReversed;
     bool partnerReversed;
     Status status;
+    Action action;
+    bool resolvedAtPartner;
+    bool held;
 }
