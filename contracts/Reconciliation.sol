@@ -604,7 +604,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
 
     function _targetRecord(Batch memory batch, LegWord target, uint256 partner)
         private
-        view
+        pure
         returns (PairRecord storage)
     {
         return _pairAt(PairSlots.key(batch.facility, partner, target.targetKind(), target.ref()));
@@ -614,7 +614,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
     /// @param target of a reversal; else 0
     function _recordOf(Batch memory batch, LegWord word, LegWord target, uint256 partner)
         private
-        view
+        pure
         returns (PairRecord storage)
     {
         uint256 key = PairSlots.key(batch.facility, partner, word.kind(), word.ref());

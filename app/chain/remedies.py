@@ -460,7 +460,80 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "the pair at place {index} ({pairKey}) is another account's",
         "Name pairs of the account alone",
     ),
-    # --- Reconciliation ---
+    # --- Reconciliation: resolutions ---
+    "ResolutionNotAParty": (
+        "member {member} is neither the lead of facility {facility} nor its partner {partner}",
+        "Only the two banks of a pair resolve it, each with its approver key",
+    ),
+    "ResolutionNotABreak": (
+        "nothing is open in pair {pairKey}: it is unknown, matched, within tolerance or resolved",
+        "Look at the open breaks with `tally breaks`",
+    ),
+    "ResolutionPending": (
+        "a proposal of member {proposer} for pair {pairKey} waits already",
+        "See `tally breaks proposals`; have it accepted, disputed or withdrawn first",
+    ),
+    "ResolutionNotProposed": (
+        "no proposal waits for pair {pairKey}",
+        "See `tally breaks proposals`; it may have been accepted, disputed or withdrawn",
+    ),
+    "ResolutionOther": (
+        "another resolution of pair {pairKey} waits ({proposed}, not {given})",
+        "Read what is proposed now with `tally breaks proposals`, then decide on that",
+    ),
+    "ResolutionStateChanged": (
+        "pair {pairKey} has changed since: a half or a reversal came",
+        "Look at the break again and propose anew; the old proposal can no longer be accepted",
+    ),
+    "ResolutionOwn": (
+        "member {member} proposed the resolution of pair {pairKey} itself",
+        "The other bank accepts or disputes it; its proposer can only withdraw it",
+    ),
+    "ResolutionNotYours": (
+        "member {member} cannot withdraw what member {proposer} proposed for pair {pairKey}",
+        "Dispute it instead, with a reason",
+    ),
+    "ResolutionProposerNotActive": (
+        "member {proposer}, which proposed for pair {pairKey}, is suspended or evicted",
+        "Dispute the proposal; a bank that is not active resolves nothing",
+    ),
+    "ResolutionUnknownAction": (
+        "{action} is no action",
+        "Use 1 adjust, 2 write off, 3 force or 4 void",
+    ),
+    "ResolutionBadSide": (
+        "{side} is no side for this action",
+        "Name whose book an adjustment moves, 1 the lead's or 2 the partner's; else 0",
+    ),
+    "ResolutionBadDay": (
+        "the business day {businessDay} is missing or too late",
+        "Use a day up to the day after the block's",
+    ),
+    "ResolutionTargetNotAllowed": (
+        "a pair of kind {kind} has no target",
+        "Name a target for a reversal's pair only",
+    ),
+    "ResolutionNeedsBothHalves": (
+        "pair {pairKey} has one half only, which action {action} cannot resolve",
+        "Write a one-sided leg off (its absent half is posted) or void it",
+    ),
+    "ResolutionNothingToAdjust": (
+        "both halves of pair {pairKey} have the same amount",
+        "Force the pair: only its dates differ",
+    ),
+    "ResolutionHalfReversed": (
+        "the half of pair {pairKey} that would be corrected is reversed already",
+        "Force the pair or write it off; the reversal is a pair of its own",
+    ),
+    "ResolutionReasonMissing": (
+        "no reason was given",
+        "Say why: the other bank and the auditors read it",
+    ),
+    "ResolutionReasonTooLong": (
+        "the sealed reason has {length} bytes",
+        "Say it in fewer words; a sealed reason has at most {most} bytes",
+    ),
+    # --- Reconciliation: postings ---
     "PostingWrongSequence": (
         "member {member}'s next batch for facility {facility} is {expected}, {given} was sent",
         "If it was posted already, nothing is missing; else post the batches between",
@@ -527,6 +600,14 @@ REJECTIONS: dict[str, tuple[str, str]] = {
         "every partner's part of the leg rounds down to 0",
         "Nothing is to be posted: the lead keeps the whole amount",
     ),
+    "Resolved": (
+        "both banks resolved the pair without this leg",
+        "Nothing is to be done if the resolution stands; else post the event under a new reference",
+    ),
+    "TargetVoided": (
+        "both banks have voided what would be reversed",
+        "Nothing is to be done: the void took it back",
+    ),
 }
 """`Reason` of LegRejected -> (cause, remedy), in the order of its numbers from 1."""
 
@@ -549,6 +630,9 @@ ACCESS = frozenset(
         "DayCloseNotAParty",
         "DayCloseOwnProposal",
         "DayCloseNotYours",
+        "ResolutionNotAParty",
+        "ResolutionOwn",
+        "ResolutionNotYours",
         "PairOnlyReserveLedger",
         "UpgradeWithoutVote",
         "InvalidInitialization",

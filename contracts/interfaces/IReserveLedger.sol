@@ -143,11 +143,6 @@ interface IReserveLedger is IGoverned {
     /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, HoldNotActive or HoldNotTheLead.
     function release(uint32 facility, uint8 partner, uint160 ref) external;
 
-    /// @notice Ends the hold of a drawdown that is settled. Called by Reconciliation; nothing happens where none is active.
-    /// @param ref the drawdown's reference
-    /// @dev Reverts with LedgerOnlyReconciliation.
-    function settleHold(uint32 facility, uint8 partner, uint160 ref) external;
-
     /// @notice Sets the last closed day of an account (ordinal), backwards too, for a reopening. Called by DayClose.
     /// @dev Reverts with LedgerOnlyDayClose.
     function closeThrough(uint32 facility, uint8 partner, uint24 day) external;

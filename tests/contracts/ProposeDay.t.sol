@@ -3,7 +3,7 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {IDayClose} from "interfaces/IDayClose.sol";
-import {IReconciliation} from "interfaces/IReconciliation.sol";
+import {IResolutions} from "interfaces/IResolutions.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {PairSlots} from "libraries/PairSlots.sol";
 import {KeyPurpose} from "types/ConsortiumTypes.sol";
@@ -104,13 +104,13 @@ contract ProposeDayTest is Accounts {
         _refuseNames(s, names(first), abi.encodeWithSelector(incomplete, 1, 2));
         _refuseNames(s, nothing(), abi.encodeWithSelector(incomplete, 0, 2));
         _refuseNames(
-            s, names(first, keyOf(1, TOP_UP, 1)), abi.encodeWithSelector(IReconciliation.PairsNotAscending.selector, 1)
+            s, names(first, keyOf(1, TOP_UP, 1)), abi.encodeWithSelector(IResolutions.PairsNotAscending.selector, 1)
         );
-        _refuseNames(s, names(first, first), abi.encodeWithSelector(IReconciliation.PairsNotAscending.selector, 1));
+        _refuseNames(s, names(first, first), abi.encodeWithSelector(IResolutions.PairsNotAscending.selector, 1));
         postHalf(LEAD, 2, TOP_UP, TODAY, 30, 2);
         uint256 other = keyOf(2, TOP_UP, 2);
         _refuseNames(
-            s, names(second, other), abi.encodeWithSelector(IReconciliation.PairOfOtherAccount.selector, 1, other)
+            s, names(second, other), abi.encodeWithSelector(IResolutions.PairOfOtherAccount.selector, 1, other)
         );
         bytes4 tooMany = IDayClose.DayCloseTooManyNames.selector;
         _refuseNames(s, new uint256[](3_501), abi.encodeWithSelector(tooMany, 3_501, 3_500));
