@@ -1,0 +1,164 @@
+"""What a matched pair costs on a real anvil: gas of both sides' transactions, by kind of load."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_utils.crypto import keccak
+
+from app.chain.rpc import Rpc
+from app.domain.legs import Leg, pack
+from tests.contracts.live import Live, key, terms
+
+NEW_SLOT = 22_100
+UPDATE = 5_000
+_KINDS = 8
+_SHARED_KINDS = 5
+_TRANSACTION = 21_000
+
+
+@dataclass(frozen=True)
+class Load:
+    """`batches` of `parts` by each partner, and as many parts by the lead for each.
+
+    `days`: business days in a batch. `sealed_bytes` of details for each leg.
+    """
+
+    partners: int = 1
+    parts: int = 500
+    batches: int = 20
+    days: int = 1
+    sealed_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Gas a matched pair: all, and of it what the transactions' own bytes cost."""
+
+    pair: int
+    calldata: int
+
+    def floor(self) -> int:
+        """A new slot, an update, the bytes: below this nothing that keeps pairs can be."""
+        return NEW_SLOT + UPDATE + self.calldata
+
+
+LOADS = {
+    "gas_per_pair": Load(),
+    "gas_per_pair_10_partners": Load(partners=10, batches=10),
+    "gas_per_pair_3_partners": Load(partners=3, batches=10),
+    "gas_per_pair_batches_of_100": Load(parts=100),
+    "gas_per_pair_36_days": Load(days=36),
+    "gas_per_pair_sealed_60_bytes_a_leg": Load(sealed_bytes=60),
+}
+
+
+def measure(rpc: Rpc, load: Load) -> Cost:
+    """Found a consortium, post a load from both sides, and see that all of it matched."""
+    live = Live(rpc)
+    names = [f"partner-{number}" for number in range(1, load.partners + 1)]
+    live.found({"lead": "lead"} | dict.fromkeys(names, "partner"))
+    share = 9_000 // load.partners
+    shares = {number: (share, share, share) for number in range(2, load.partners + 2)}
+    facility = live.activate(terms("GAS", 1, shares), "lead", names)
+    today = live.today()
+
+    gas = calldata = pairs = 0
+    streams: list[tuple[str, list[Leg]]] = []
+    for batch in range(load.batches * load.partners):
+        legs = [_as_lead(event, today, load) for event in _lead_batch(batch, load)]
+        streams.append(("lead", legs))
+    for partner, name in enumerate(names, 1):
+        mine = [
+            _as_partner(event, partner, share, today, load)
+            for batch in range(load.batches * load.partners)
+            for event in _lead_batch(batch, load)
+            if event.partner in (0, partner)
+        ]
+        pairs += len(mine)
+        streams += [(name, mine[at : at + load.parts]) for at in range(0, len(mine), load.parts)]
+    sequences = dict.fromkeys(["lead", *names], 0)
+    for name, legs in streams:
+        legs = _over_days(legs, load.days)
+        stream, _ = pack(legs)
+        words = [stream[at : at + 32] for at in range(0, len(stream), 32)]
+        sequences[name] += 1
+        sealed = b"\xa5" * (load.sealed_bytes * len(legs))
+        arguments = (facility, sequences[name], words, sealed)
+        receipt = live.send(key(name, "operator"), "Reconciliation", "post", *arguments)
+        gas += int(receipt["gasUsed"], 16)
+        data = bytes.fromhex(
+            live.contracts["Reconciliation"].encode_abi("post", list(arguments))[2:]
+        )
+        calldata += _TRANSACTION + 16 * len(data) - 12 * data.count(0)
+    for partner in range(1, load.partners + 1):
+        account = live.view("ReserveLedger", "account", facility, partner)
+        assert account[0] == account[1] == account[2] != 0, "all must match"
+        assert account[6] == 0, "nothing may stay open"
+    return Cost(gas // pairs, calldata // pairs)
+
+
+@dataclass(frozen=True)
+class _Event:
+    number: int
+    kind: int
+    # 0 = shared by all
+    partner: int
+
+
+def _lead_batch(batch: int, load: Load) -> list[_Event]:
+    """Eight kinds, each as often for every account; together as many parts as a batch holds."""
+    if load.partners == 1:
+        numbers = range(batch * load.parts, (batch + 1) * load.parts)
+        kinds = ((number, number % _KINDS + 1) for number in numbers)
+        return [_Event(number, kind, int(kind > _SHARED_KINDS)) for number, kind in kinds]
+    shared = load.parts * _SHARED_KINDS // _KINDS // load.partners
+    single = (load.parts - shared * load.partners) // load.partners * load.partners
+    first = batch * load.parts
+    return [
+        *(_Event(first + at, at % _SHARED_KINDS + 1, 0) for at in range(shared)),
+        *(
+            _Event(
+                first + shared + at,
+                _SHARED_KINDS + 1 + at // load.partners % (_KINDS - _SHARED_KINDS),
+                at % load.partners + 1,
+            )
+            for at in range(single)
+        ),
+    ]
+
+
+def _as_lead(event: _Event, today: int, load: Load) -> Leg:
+    return Leg(
+        kind=event.kind,
+        partner=event.partner,
+        amount=1_000_000 + event.number,
+        value_day=today,
+        business_day=today,
+        shares_day=0,
+        reference=keccak(event.number.to_bytes(32))[:20],
+    )
+
+
+def _as_partner(event: _Event, partner: int, share: int, today: int, load: Load) -> Leg:
+    amount = 1_000_000 + event.number
+    return Leg(
+        kind=event.kind,
+        partner=partner,
+        amount=amount * share // 10_000 if event.partner == 0 else amount,
+        value_day=today,
+        business_day=today,
+        shares_day=0,
+        reference=keccak(event.number.to_bytes(32))[:20],
+    )
+
+
+def _over_days(legs: list[Leg], days: int) -> list[Leg]:
+    """The same legs spread over so many business days, the oldest first."""
+    return [
+        Leg(
+            **{name: getattr(leg, name) for name in leg.__slots__}
+            | {"business_day": leg.business_day - days + 1 + at * days // len(legs)}
+        )
+        for at, leg in enumerate(legs)
+    ]

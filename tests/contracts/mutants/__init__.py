@@ -1,0 +1,1 @@
+"""Mutants: contracts with one fault each, and whether the tests see it."""
