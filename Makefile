@@ -13,8 +13,8 @@
 PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
 BIN := .venv/bin
-# From the folder contracts/: the npm packages' own starters, forge among them.
-FORGE_PATH := node_modules/.bin:$$PATH
+# Forge itself: the npm package's starter forgets how forge ended.
+FORGE := $(BIN)/python -m deploy.forge
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # The stamp of each part of the set-up lies in what it made: who deletes the one has deleted the other.
 NPM_READY := $(patsubst %,%/node_modules/.ready,contracts ganache app/web)
@@ -51,7 +51,7 @@ test-slow: setup test-tools
 	$(BIN)/pytest -m slow
 
 forge-test: setup
-	@cd contracts && PATH="$(FORGE_PATH)" forge test --summary
+	@$(FORGE) test --summary
 
 # A browser and a database server for tests; where they cannot be installed, those tests skip.
 test-tools:
@@ -61,7 +61,7 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	cd contracts && PATH="$(FORGE_PATH)" forge fmt --check
+	$(FORGE) fmt --check
 	@$(MAKE) --no-print-directory slither
 
 slither: .venv-slither/.checked
@@ -76,7 +76,7 @@ slither: .venv-slither/.checked
 # Left out: equality with 0 (a dangerous one is of balances that others can move; ours are flags and
 # dates), and locals that start at Solidity's 0. Our Solidity tests are not looked at.
 .venv-slither/.checked: .venv-slither/.ready contracts/node_modules/.ready contracts/foundry.toml $(SOLIDITY)
-	cd contracts && FOUNDRY_TEST=none PATH="$(FORGE_PATH)" ../.venv-slither/bin/slither . --exclude-dependencies \
+	cd contracts && FOUNDRY_TEST=none PATH="node_modules/.bin:$$PATH" ../.venv-slither/bin/slither . --exclude-dependencies \
 		--exclude-informational --exclude-optimization --exclude-low --fail-medium \
 		--exclude incorrect-equality,uninitialized-local
 	@touch $@
@@ -85,8 +85,8 @@ bench: setup
 	$(BIN)/python -m tests.bench
 
 contracts-report: setup
-	@cd contracts && PATH="$(FORGE_PATH)" && forge build --sizes && forge test --gas-report \
-		&& forge coverage --ir-minimum --report summary
+	@$(FORGE) build --sizes && $(FORGE) test --gas-report \
+		&& $(FORGE) coverage --ir-minimum --report summary
 
 # What is made from the contracts and committed; tests fail when it is stale. Look at the difference.
 snapshots: setup

@@ -7,6 +7,7 @@ import tomllib
 import pytest
 
 from deploy import compile as driver
+from deploy.forge import forge
 
 
 def test_forge_and_python_compile_with_the_same_settings() -> None:
@@ -64,6 +65,11 @@ def test_the_compilers_answer_is_whole() -> None:
     )
     assert len(answer.stdout) > 200_000
     assert "contracts" in json.loads(answer.stdout)
+
+
+def test_forge_tells_how_it_ended() -> None:
+    assert forge("config", "--json").returncode == 0
+    assert forge("no-such-verb").returncode != 0
 
 
 def test_the_compiler_refuses_what_it_does_not_do() -> None:

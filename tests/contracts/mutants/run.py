@@ -21,12 +21,12 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from deploy.compile import CONTRACTS
+from deploy.forge import forge
 
 ROOT = CONTRACTS.parent
 TESTS = ROOT / "tests" / "contracts"
 LIST = Path(__file__).with_name("mutants.toml")
-_JOBS = min(os.cpu_count() or 1, 4)
-_TIMEOUT_S = 900
+_JOBS = int(os.environ.get("MUTANT_JOBS") or min(os.cpu_count() or 1, 4))
 # The same fuzzing for every mutant and every run. Gas is no proof: any change changes it.
 _SETTINGS = {"FOUNDRY_FUZZ_SEED": "0x7a11"}
 _NOT_A_PROOF = "Gas"
@@ -42,9 +42,8 @@ class Mutant:
     replace: str
     tests: tuple[str, ...]
 
-    def applied(self) -> str:
-        """The file with the fault in it. Raises ValueError when the text is not there once."""
-        text = (CONTRACTS / self.file).read_text()
+    def applied(self, text: str) -> str:
+        """The file's text with the fault in it. Raises ValueError when `find` is not there once."""
         if text.count(self.find) != 1:
             raise ValueError(f"{self.name}: `{self.find}` stands {text.count(self.find)} times")
         return text.replace(self.find, self.replace)
@@ -95,8 +94,11 @@ class _Copy:
         self._built = False
 
     def judge(self, mutant: Mutant) -> Verdict:
+        """Build with the fault, run the tests that ought to see it, then all."""
         if not self._built:
-            self._forge("build")
+            built = self._forge("build")
+            if built.returncode:
+                return Verdict(mutant, "", built.stderr or built.stdout)
             self._built = True
         named = "{" + ",".join(f"**/{test}.t.sol" for test in (*mutant.tests, "-")) + "}"
         every = ["--no-match-path", f"**/{_NOT_A_PROOF}.t.sol"]
@@ -119,7 +121,7 @@ class _Copy:
         for made in ("out", "cache"):
             shutil.copytree(self._contracts / made, kept / made)
         sound = place.read_text()
-        place.write_text(mutant.applied())
+        place.write_text(mutant.applied(sound))
         try:
             yield
         finally:
@@ -130,16 +132,7 @@ class _Copy:
             kept.rmdir()
 
     def _forge(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        binaries = str(self._contracts / "node_modules" / ".bin")
-        return subprocess.run(
-            ["forge", *arguments],
-            cwd=self._contracts,
-            env=os.environ | _SETTINGS | {"PATH": f"{binaries}:{os.environ['PATH']}"},
-            capture_output=True,
-            text=True,
-            timeout=_TIMEOUT_S,
-            check=False,
-        )
+        return forge(*arguments, contracts=self._contracts, settings=_SETTINGS)
 
 
 def main() -> int:

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {Kinds} from "libraries/Kinds.sol";
+import {LegWord} from "libraries/LegWords.sol";
+import {Movement, Movements} from "libraries/Movements.sol";
+import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
+import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
+import {Pair, Status} from "types/LegTypes.sol";
+
+/// @title What is packed into one word comes out again, for every value: proved by halmos (`make halmos`)
+contract PackingSymbolic {
+    /// @dev Nothing that a pair's slot holds touches anything else in it.
+    function check_a_slot_keeps_every_field(
+        uint56[2] calldata amounts,
+        uint24[2] calldata valueDays,
+        uint24 businessDay,
+        uint32 seen,
+        uint16 rules,
+        uint16 shares,
+        uint8 status
+    ) external pure {
+        if (rules >= 4096 || shares >= 4096 || status > uint8(Status.AmountAndDate)) return;
+        uint256 stamp = PairSlots.withShares(PairSlots.leadStamp(businessDay, rules), shares);
+        PairSlot slot = PairSlot.wrap(0).withLeadHalf(_half(valueDays[0], amounts[0]), stamp).withFirstSeen(seen);
+        slot = slot.withPartnerHalf(_half(valueDays[1], amounts[1])).withStatus(Status(status));
+
+        Pair memory pair = slot.unpack();
+        assert(pair.leadAmount == amounts[0] && pair.leadValueDay == valueDays[0]);
+        assert(pair.partnerAmount == amounts[1] && pair.partnerValueDay == valueDays[1]);
+        assert(pair.leadBusinessDay == businessDay && pair.firstSeen == seen);
+        assert(pair.rulesVersion == rules && pair.sharesVersion == shares);
+        assert(uint8(pair.status) == status && !pair.leadReversed && !pair.partnerReversed);
+        assert(slot.has(PairSlots.LEAD_POSTED) && slot.has(PairSlots.PARTNER_POSTED));
+        assert(slot.leadHalf() == _half(valueDays[0], amounts[0]));
+        assert(slot.partnerHalf() == _half(valueDays[1], amounts[1]));
+    }
+
+    /// @dev RECON_1 of the slot: the halves and the rules of the lead's day, whichever half came first.
+    function check_RECON_1_the_order_of_halves_leaves_one_slot(
+        uint80 leadHalf,
+        uint80 partnerHalf,
+        uint24 businessDay,
+        uint16 leadRules,
+        uint16 partnerRules
+    ) external pure {
+        if (leadRules >= 4096 || partnerRules >= 4096) return;
+        uint256 stamp = PairSlots.leadStamp(businessDay, leadRules);
+        PairSlot leadFirst = PairSlot.wrap(0).withLeadHalf(leadHalf, stamp).withPartnerHalf(partnerHalf);
+        PairSlot partnerFirst = PairSlot.wrap(0).withPartnerHalf(partnerHalf).withRules(partnerRules);
+        partnerFirst = partnerFirst.withLeadHalf(leadHalf, stamp);
+        assert(PairSlot.unwrap(leadFirst) == PairSlot.unwrap(partnerFirst));
+    }
+
+    /// @dev A mark changes its own bit alone.
+    function check_a_mark_changes_nothing_else(uint256 word, uint8 bit) external pure {
+        uint256 flag = 1 << (bit & 3);
+        PairSlot marked = PairSlot.wrap(word).withFlag(flag);
+        assert(marked.has(flag));
+        assert(PairSlot.unwrap(marked) & ~flag == word & ~flag);
+    }
+
+    /// @dev Two identities never share a key.
+    function check_a_key_is_one_identity(
+        uint32[2] calldata facility,
+        uint8[2] calldata partner,
+        uint8[2] calldata kind,
+        uint160[2] calldata ref
+    ) external pure {
+        uint256 first = PairSlots.key(facility[0], partner[0], kind[0], ref[0]);
+        uint256 second = PairSlots.key(facility[1], partner[1], kind[1], ref[1]);
+        bool isSame = facility[0] == facility[1] && partner[0] == partner[1] && kind[0] == kind[1] && ref[0] == ref[1];
+        assert((first == second) == isSame);
+        assert(
+            partner[0] == 255
+                || first + PairSlots.NEXT_PARTNER == PairSlots.key(facility[0], partner[0] + 1, kind[0], ref[0])
+        );
+    }
+
+    /// @dev A half with another amount keeps its day.
+    function check_a_half_takes_another_amount(uint24 day, uint56 before, uint56 amount) external pure {
+        uint256 half = PairSlots.withAmount(_half(day, before), amount);
+        assert(PairSlots.halfAmount(half) == amount && PairSlots.halfValueDay(half) == day);
+    }
+
+    /// @dev A leg's word gives back what was written, and is plain exactly if nothing is wrong with it.
+    function check_a_legs_word(uint8 kind, uint8 partner, uint24 day, uint56 amount, uint160 ref, uint24 latest)
+        external
+        pure
+    {
+        LegWord word = LegWord.wrap(
+            (uint256(kind) << 248) | (uint256(partner) << 240) | (uint256(day) << 216) | (uint256(amount) << 160) | ref
+        );
+        assert(word.partner() == partner && word.valueDay() == day && word.amount() == amount && word.ref() == ref);
+        assert(word.kind() == kind % 128 && word.isDeclaredDuplicate() == (kind >= 128) && word.targetKind() == kind);
+        assert(word.half() == _half(day, amount));
+        assert(word.isGroup() == (kind == 0));
+        bool isPlain = kind >= 1 && kind <= 11 && amount >= 1 && amount <= 1e15 && day >= 1 && day <= latest;
+        assert(word.isPlain(latest) == isPlain);
+    }
+
+    /// @dev A group's word: well formed exactly if it has a business day and nothing that must be 0.
+    function check_a_groups_word(uint256 raw) external pure {
+        LegWord word = LegWord.wrap(raw);
+        uint256 days_ = (word.businessDay() << 216) | (word.sharesDay() << 192);
+        assert((word.isWellFormedGroup()) == (raw == days_ && word.businessDay() != 0));
+        assert(word.isWellFormedTarget() == (raw == (word.targetKind() << 248) | word.ref()));
+    }
+
+    /// @dev Sums of a movement's two amounts do not mix, nor touch its key. A batch's sums stay below 2^59.
+    function check_movements_do_not_mix(uint40 key, int64[3] calldata book, int64[3] calldata agreed) external pure {
+        uint256 word = Movement.unwrap(Movements.empty(key));
+        int256 books;
+        int256 agreedSum;
+        for (uint256 i; i < 3; ++i) {
+            unchecked {
+                word += Movements.delta(uint256(int256(book[i])), uint256(int256(agreed[i])));
+            }
+            books += book[i];
+            agreedSum += agreed[i];
+        }
+        Movement movement = Movement.wrap(word);
+        assert(movement.book() == books && movement.agreed() == agreedSum && movement.key() == key);
+        assert(movement.partner() == key >> 32 && movement.day() == (key >> 8) & 0xffffff);
+        assert(movement.kind() == key & 0xff);
+    }
+
+    /// @dev Nor do the sums of open items.
+    function check_open_changes_do_not_mix(int56[5] calldata effects) external pure {
+        uint256 word = OpenChange.unwrap(OpenChanges.NONE);
+        unchecked {
+            word += OpenChanges.leadOpened(uint256(int256(effects[0])));
+            word += OpenChanges.leadSettled(uint256(int256(effects[1])));
+            word += OpenChanges.partnerOpened(uint256(int256(effects[2])));
+            word += OpenChanges.partnerSettled(uint256(int256(effects[3])));
+            word += OpenChanges.accepted(uint256(int256(effects[4])));
+        }
+        OpenChange change = OpenChange.wrap(word);
+        assert(change.openLead() == int256(effects[0]) - effects[1]);
+        assert(change.openPartner() == int256(effects[2]) - effects[3]);
+        assert(change.acceptedDifference() == effects[4]);
+        assert(change.openLegs() == 0);
+    }
+
+    /// @dev What a kind does to the reserve, its opposite, and another amount of the same sign.
+    function check_effects(uint8 kind, uint56 amount, uint56 other) external pure {
+        if (!Kinds.isReversible(kind) || amount == 0) return;
+        int256 effect = int256(Kinds.effect(kind, amount));
+        bool isOut = kind == 1 || kind == 9 || kind == 10 || kind == 11;
+        assert(effect == (isOut ? -int256(uint256(amount)) : int256(uint256(amount))));
+        assert(int256(Kinds.reversed(uint256(effect))) == -effect);
+        assert(Kinds.withSignOf(uint256(effect), other) == Kinds.effect(kind, other));
+    }
+
+    function _half(uint256 day, uint256 amount) private pure returns (uint256) {
+        return (day << 56) | amount;
+    }
+}
