@@ -20,6 +20,7 @@ from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault
+from app.domain.matched import MatchedPair
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.validation import Validator
@@ -29,6 +30,7 @@ from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import collect, stopped_batches
 from app.outbox.lane import Lane
 from app.outbox.lease import Lease
+from app.outbox.matched import MatchedEvent, matched_events
 from app.outbox.runs import drained, in_flight
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
@@ -175,7 +177,11 @@ class Bank:
     def troubles(self, facility: str | None = None) -> list[str]:
         """What a person must mend before a facility, or any, is posted to again."""
         found = [self.submitter.foreign] if self.submitter.foreign else []
-        found += [why for id_, why in self._unreadable.items() if facility in (None, id_)]
+        return found + self.facility_troubles(facility)
+
+    def facility_troubles(self, facility: str | None = None) -> list[str]:
+        """As `troubles`, but for what stops single facilities only."""
+        found = [why for id_, why in self._unreadable.items() if facility in (None, id_)]
         with self.engine.connect() as connection:
             found += [
                 f"batch {one.sequence} of {one.facility} has stopped: {one.why}. When that is "
@@ -184,6 +190,21 @@ class Bank:
             ]
         return found
 
+    def lane_trouble(self) -> str:
+        """Why nothing at all is posted; empty when the lane works."""
+        return self.submitter.foreign
+
+    def tell_matched(self, told: Callable[[list[MatchedEvent], int], None]) -> None:
+        """From now on, tell of this bank's events that the read model newly shows as matched, and
+        of the last block that was read for it."""
+
+        def look_up(pairs: list[MatchedPair], block: int) -> None:
+            with self.engine.connect() as connection:
+                found = matched_events(connection, pairs)
+            told(found, block)
+
+        self.indexer.on_matched = look_up
+
     def indexed_block(self) -> int:
         """The last block that this bank's read model holds."""
         return self.indexer.position()
@@ -191,6 +212,10 @@ class Bank:
     def head(self) -> int:
         """The newest block at the endpoint that is read from."""
         return self._reading.run(lambda: int(self._reading.call("eth_blockNumber", []), 16))
+
+    def reading_from(self) -> str:
+        """The endpoint that is read from, as anybody may see it."""
+        return self._reading.origin
 
     def role(self) -> str:
         """lead, partner, auditor or regulator: by the read model, or before its first block by

@@ -32,6 +32,7 @@ class _File(BaseModel):
     manifest: Path
     rpc: Annotated[list[_Endpoint], BeforeValidator(_listed), Field(min_length=1)]
     inbox: Path
+    min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: _Api = _Api()
 
 
@@ -41,7 +42,8 @@ class BankConfig:
 
     `rpc`: the chain's endpoints, the preferred one (the bank's own) first.
 
-    `development` allows development keys and an open page on loopback.
+    `development` allows development keys and an open page on loopback. A node with less free disk
+    than `min_free_disk_bytes` says that it is not ready.
     """
 
     path: Path
@@ -52,6 +54,7 @@ class BankConfig:
     manifest: Path
     rpc: tuple[str, ...]
     inbox: Path
+    min_free_disk_bytes: int
     host: str
     port: int
 
@@ -84,6 +87,7 @@ def load_config(path: Path) -> BankConfig:
         manifest=base / parsed.manifest,
         rpc=tuple(dict.fromkeys(parsed.rpc)),
         inbox=base / parsed.inbox,
+        min_free_disk_bytes=parsed.min_free_disk_mb * 1024 * 1024,
         host=parsed.api.host,
         port=parsed.api.port,
     )

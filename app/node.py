@@ -10,19 +10,28 @@ import structlog
 import uvicorn
 
 from app.api.app import create_app
-from app.api.context import ChainHealth, Context
+from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
+from app.api.metrics import Metrics
 from app.api.models import EndpointOut
 from app.api.notifier import Notifier
 from app.bootstrap import Bank
-from app.domain.errors import ChainUnreachable, ConfigFault, WrongChain
+from app.db.probe import check_writable, free_disk_bytes
+from app.domain.errors import ChainUnreachable, ConfigFault, StorageFault, WrongChain
+from app.domain.kinds import Kind
 from app.feeds.rest import RestFeeds
 from app.jobs.ageing import Ageing
 from app.jobs.feed_folder import FeedFolder
 from app.jobs.scheduler import Jobs, Scheduler
+from app.logs import listed
+from app.outbox.matched import MatchedEvent
 
 _log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
+_REQUESTS_END_S = 3
+_JOBS_END_S = 3.0
+_SILENT_AFTER_S = 5.0
+"""How long the endpoint may take to tell its newest block before it counts as unreachable."""
 
 
 class Node:
@@ -31,9 +40,19 @@ class Node:
     def __init__(self, bank: Bank) -> None:
         self._bank = bank
         self._notifier = Notifier()
+        self._metrics = Metrics()
+        self._matches_after: int | None = None
+        bank.tell_matched(self._matched)
+        self.stuck = False
+        """Whether a job was still at work when `serve` ended; the process need not wait for it."""
         self._head: int | None = None
         self._stalled = False
+        self._wrong_chain = ""
+        self._asked_at: float | None = None
         self._troubles: list[str] = []
+        self._facility_troubles: list[str] = []
+        self._database_fault = ""
+        self._free_disk_bytes: int | None = None
         self._moved_at = time.monotonic()
         self._feeds = FeedFolder(bank.config.inbox, self._take_in)
         self._scheduler = Scheduler(
@@ -42,6 +61,7 @@ class Node:
                 index=self._index,
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
+                watch=self._watch,
             )
         )
 
@@ -60,32 +80,90 @@ class Node:
                 role=self._bank.role(),
                 notifier=self._notifier,
                 health=self._health,
+                activity=self._activity,
+                metrics=self._metrics,
                 inlet=RestFeeds(self._bank.intake),
                 development=config.development,
             )
         )
         server = _Server(
-            uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=3), self._notifier
+            uvicorn.Config(
+                app, log_config=None, log_level="warning", timeout_graceful_shutdown=_REQUESTS_END_S
+            ),
+            self._notifier,
         )
         self._scheduler.start()
         try:
             ready(f"http://{config.host}:{listener.getsockname()[1]}")
             server.run(sockets=[listener])
         finally:
-            self._scheduler.stop()
-            self._bank.close()
+            self.stuck = not self._scheduler.stop(_JOBS_END_S)
+            try:
+                self._bank.close()
+            except StorageFault as fault:
+                _log.warning("the lane runs out by itself", why=str(fault))
+            _log.info("stopped", stuck=self.stuck)
 
-    def _health(self) -> ChainHealth:
-        return ChainHealth(
-            self._head,
+    def _health(self) -> NodeHealth:
+        asked, free = self._asked_at, self._free_disk_bytes
+        silent = asked is not None and time.monotonic() - asked > _SILENT_AFTER_S
+        return NodeHealth(
+            None if silent else self._head,
             self._stalled,
-            posting_stopped=bool(self._troubles),
+            endpoint=self._bank.reading_from(),
             endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
+            wrong_chain=self._wrong_chain,
+            lane_stopped=self._bank.lane_trouble(),
+            facilities_stopped=tuple(self._facility_troubles),
+            lease=self._bank.submitter.lease,
+            database_fault=self._database_fault,
+            free_disk_bytes=free,
+            disk_is_low=free is not None and free < self._bank.config.min_free_disk_bytes,
         )
+
+    def _activity(self) -> Activity:
+        return Activity(
+            endpoints=tuple(
+                EndpointTraffic(origin, one.requests, one.failures, one.errors, one.seconds)
+                for origin, one in self._bank.endpoints.traffic()
+            ),
+            jobs=tuple(
+                JobRuns(name, one.runs, one.failures, one.seconds)
+                for name, one in self._scheduler.runs.items()
+            ),
+        )
+
+    def _matched(self, found: list[MatchedEvent], block: int) -> None:
+        # History that an empty view is filled with, or that is read again, took no time to match.
+        if self._matches_after is None or block <= self._matches_after:
+            return
+        self._matches_after = block
+        by_facility: dict[str, list[MatchedEvent]] = {}
+        for one in found:
+            by_facility.setdefault(one.facility, []).append(one)
+        for facility, events in by_facility.items():
+            self._metrics.matched(facility, [one.accepted_at for one in events])
+            for some in listed([_line(one) for one in events]):
+                _log.info("matched", facility=facility, pairs=some)
+
+    def _watch(self) -> None:
+        config = self._bank.config
+        try:
+            self._free_disk_bytes = free_disk_bytes(self._bank.engine, config.inbox)
+        except OSError:
+            self._free_disk_bytes = None
+        try:
+            check_writable(self._bank.engine)
+        except StorageFault as fault:
+            self._database_fault = fault.what
+            raise
+        self._database_fault = ""
 
     def _submit(self) -> None:
         self._bank.submit()
-        troubles = self._bank.troubles()
+        self._facility_troubles = self._bank.facility_troubles()
+        lane = self._bank.lane_trouble()
+        troubles = [*([lane] if lane else []), *self._facility_troubles]
         for why in troubles:
             if why not in self._troubles:
                 _log.error("posting stopped", why=why)
@@ -95,16 +173,23 @@ class Node:
 
     def _index(self) -> None:
         try:
+            self._asked_at = time.monotonic()
             head = self._bank.head()
+            self._asked_at = None
             if head != self._head:
                 self._moved_at = time.monotonic()
             self._head = head
             self._note_stall(
                 time.monotonic() - self._moved_at > _STALLED_AFTER_S and self._bank.in_flight()
             )
+            if self._matches_after is None:
+                self._matches_after = self._bank.indexed_block() or head
             self._bank.index()
-        except (ChainUnreachable, WrongChain):
+            self._wrong_chain = ""
+        except (ChainUnreachable, WrongChain) as fault:
+            self._asked_at = None
             self._head, self._stalled = None, True
+            self._wrong_chain = fault.what if isinstance(fault, WrongChain) else ""
             raise
         self._notifier.publish(self._bank.indexed_block())
 
@@ -126,6 +211,20 @@ class Node:
             f"{taken.rows_in} in, {taken.accepted} accepted, {taken.duplicate} duplicate, "
             f"{taken.quarantined} quarantined"
         )
+
+
+def _line(found: MatchedEvent) -> tuple[int, str, str, str, int, str]:
+    """As `app.logs` has it."""
+    pair = found.pair
+    kind = Kind(pair.kind).feed_name
+    return (
+        pair.partner,
+        kind,
+        pair.reference.hex(),
+        pair.status,
+        pair.sequence,
+        found.event_id,
+    )
 
 
 class _Server(uvicorn.Server):

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from sqlalchemy import Engine
 
@@ -11,20 +11,69 @@ from app.api.notifier import Notifier
 from app.domain.events import Quarantined
 from app.services.intake import FeedResult, Receipt, Verdict
 
+if TYPE_CHECKING:
+    from app.api.metrics import Metrics
+
+LeaseStanding = Literal["held", "elsewhere", "none"]
+"""Whose the lane is: this process's, another's, or nobody's (a bank that posts nothing)."""
+
 
 @dataclass(frozen=True, slots=True)
-class ChainHealth:
-    """The chain as this node last saw it. Asking for it must not wait for the chain.
-
-    `head` is the newest final block at the endpoint, None while nobody answers there; `stalled`
-    says that blocks should come and do not, `posting_stopped` that nothing more goes out until a
-    person has looked (the node's log says why).
-    """
+class NodeHealth:
+    """This node's work as it last saw it. Asking for it waits for neither chain nor disk."""
 
     head: int | None
+    """The newest final block at the endpoint; None while nobody answers there."""
     stalled: bool = False
-    posting_stopped: bool = False
+    """Whether blocks should come and do not."""
+    endpoint: str = ""
+    """The chain endpoint in use, without a path or password: it is shown without a key."""
+    wrong_chain: str = ""
+    """What is wrong with the chain that answers there; empty when it is the network's own."""
+    lane_stopped: str = ""
+    """Why nothing at all is posted until a person has looked; empty when the lane works."""
+    facilities_stopped: tuple[str, ...] = ()
+    """For each facility that is not posted to until a person has looked: why."""
+    lease: LeaseStanding = "none"
+    database_fault: str = ""
+    """Why the last attempt to write to the database failed; empty when it did not."""
+    free_disk_bytes: int | None = None
+    """Room on the disk of the database (of the inbox, where a server keeps the database)."""
+    disk_is_low: bool = False
+    """Whether that is less than the bank wants it to be."""
     endpoints: Sequence[EndpointOut] = ()
+    """Every configured endpoint as it was last seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointTraffic:
+    """HTTP requests to one chain endpoint since the start. `endpoint` as in `NodeHealth`."""
+
+    endpoint: str
+    requests: int
+    failures: int
+    """Requests without a usable answer."""
+    errors: int
+    """JSON-RPC errors among the answers."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobRuns:
+    """A recurring job's runs since the start. `seconds` it took in all."""
+
+    name: str
+    runs: int
+    failures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What this process has done since its start."""
+
+    endpoints: tuple[EndpointTraffic, ...] = ()
+    jobs: tuple[JobRuns, ...] = ()
 
 
 class Inlet(Protocol):
@@ -67,7 +116,9 @@ class Context:
     role: str
     """lead, partner, auditor or regulator."""
     notifier: Notifier
-    health: Callable[[], ChainHealth]
+    health: Callable[[], NodeHealth]
+    activity: Callable[[], Activity]
+    metrics: "Metrics"
     inlet: Inlet
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""

@@ -19,10 +19,11 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from app.api.tables import api_keys
 
-Role = Literal["feeds", "read", "admin"]
-"""`feeds` pushes events, `read` reads, `admin` does both and manages keys."""
+Role = Literal["feeds", "read", "metrics", "admin"]
+"""`feeds` pushes events, `read` reads, `metrics` scrapes /metrics and sees nothing else, `admin`
+does all of it and manages keys."""
 
-ROLES: tuple[Role, ...] = ("feeds", "read", "admin")
+ROLES: tuple[Role, ...] = ("feeds", "read", "metrics", "admin")
 
 _SHAPE = re.compile(r"tk_([0-9a-f]{12})_[0-9a-f]{64}")
 _HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)

@@ -315,34 +315,112 @@ class EndpointOut(_Model):
 
 
 class ChainOut(_Model):
-    head: int | None = Field(description="Newest final block at the endpoint; null: no answer.")
-    block: int | None = Field(description="Last block that this node has read.")
-    lag_blocks: int | None
-    block_time: datetime | None
-    age_seconds: int | None
+    endpoint: str = Field(
+        description="The chain endpoint in use.", examples=["http://127.0.0.1:8545"]
+    )
+    right_chain: bool | None = Field(
+        description="Whether it serves this network's chain and contracts; null: no answer.",
+        examples=[True],
+    )
+    head: int | None = Field(
+        description="Newest final block at the endpoint; null: no answer.", examples=[90210]
+    )
+    block: int | None = Field(
+        description="Last block that this node's read model holds.", examples=[90209]
+    )
+    lag_blocks: int | None = Field(description="Blocks between the two.", examples=[1])
+    lag_seconds: int | None = Field(
+        description="Age of the last block read while it is not the newest one; 0 when it is.",
+        examples=[1],
+    )
+    block_time: datetime | None = Field(description="Time of the last block read.")
+    age_seconds: int | None = Field(
+        description="Age of the last block read, by this machine's clock.", examples=[1]
+    )
     endpoints: list[EndpointOut] = Field(description="As configured, the preferred one first.")
+
+
+class OutboxOut(_Model):
+    """What was accepted and is not yet final on the chain."""
+
+    waiting_events: int = Field(description="In no batch yet; dead letters apart.", examples=[12])
+    fixed_batches: int = Field(description="To be offered to the chain.", examples=[1])
+    offered_batches: int = Field(description="Offered and not yet final.", examples=[2])
+    stopped_batches: int = Field(description="Failed too often: a person must look.", examples=[0])
+    oldest_seconds: int = Field(
+        description="Age of the oldest event of all these; 0 without any.", examples=[3]
+    )
+    dead_letters: int = Field(
+        description="Events that could not be posted: a person must look.", examples=[0]
+    )
+
+
+class DatabaseOut(_Model):
+    writable: bool
+    free_disk_bytes: int | None = Field(
+        description="Room on the disk of the database; where a server keeps it, on the inbox's.",
+        examples=[78_000_000_000],
+    )
+
+
+TroubleName = Literal[
+    "chain-unreachable",
+    "wrong-chain",
+    "chain-stalled",
+    "read-model-behind",
+    "starting",
+    "database",
+    "disk-low",
+    "posting-stopped",
+    "lease-elsewhere",
+    "facility-stopped",
+    "dead-letters",
+]
+
+
+class TroubleOut(_Model):
+    """One thing that is not as it should be. Programs may switch on `name`."""
+
+    name: TroubleName = Field(examples=["chain-unreachable"])
+    detail: str = Field(examples=["the chain endpoint http://127.0.0.1:8545 does not answer"])
+    remedy: str = Field(
+        examples=["Start the chain node, or name another in `rpc`; what was accepted waits"]
+    )
 
 
 class HealthOut(_Model):
     """`status`: live, behind, stalled, unreachable (the chain) or starting. `posting`: stopped when
-    nothing more goes out until a person has looked; the node's log says why."""
+    a facility, or none at all, is posted to until a person has looked. `lease`: held when this
+    process alone posts for the bank, elsewhere when another one does, none when nobody needs to.
+    `problems` keep the node from its work (`/ready` is 503 then), `warnings` do not."""
 
     status: Literal["live", "behind", "stalled", "unreachable", "starting"]
     posting: Literal["running", "stopped"]
-    bank: str
-    role: str
+    bank: str = Field(examples=["webank"])
+    role: str = Field(examples=["lead"])
     chain: ChainOut
+    outbox: OutboxOut | None = Field(description="Null while the database does not answer.")
+    lease: Literal["held", "elsewhere", "none"]
+    database: DatabaseOut
+    problems: list[TroubleOut]
+    warnings: list[TroubleOut]
+
+
+class NotReadyOut(ProblemBody):
+    """The problem of a node that cannot do its work."""
+
+    problems: list[TroubleOut]
 
 
 class KeyIn(_Model):
     name: str = Field(min_length=1, max_length=100, examples=["core banking"])
-    role: Literal["feeds", "read", "admin"]
+    role: Literal["feeds", "read", "metrics", "admin"]
 
 
 class KeyOut(_Model):
     id: str
     name: str
-    role: Literal["feeds", "read", "admin"]
+    role: Literal["feeds", "read", "metrics", "admin"]
     created_at: datetime
     revoked_at: datetime | None
 

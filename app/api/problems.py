@@ -78,6 +78,12 @@ def unavailable(detail: str) -> Problem:
     return Problem(503, "unavailable", detail, headers=_RETRY)
 
 
+def not_ready(problems: list[dict[str, Any]]) -> Problem:
+    """503 of a node that cannot do its work; `problems` says why, each with its remedy."""
+    detail = "; ".join(str(problem["detail"]) for problem in problems)
+    return Problem(503, "not-ready", detail, headers=_RETRY, problems=problems)
+
+
 def problem_of(error: TallyError) -> Problem:
     """One of our errors as the outside may see it: nothing of paths and database addresses."""
     if isinstance(error, EventConflict):

@@ -13,7 +13,8 @@ _bearer = HTTPBearer(
     auto_error=False,
     scheme_name="api_key",
     description="`Authorization: Bearer tk_<id>_<secret>`. Role `feeds` pushes events and sees "
-    "what was quarantined, `read` reads, `admin` does both and manages keys.",
+    "what was quarantined, `read` reads, `metrics` scrapes /metrics and nothing else, `admin` does "
+    "all of it and manages keys.",
 )
 
 
@@ -53,4 +54,5 @@ def _unauthorized(detail: str) -> Problem:
 PUSH = Depends(allowed("feeds", "admin"))
 READ = Depends(allowed("read", "admin"))
 ANY = Depends(allowed("feeds", "read", "admin"))
+METRICS = Depends(allowed("metrics", "admin"))
 ADMIN = Depends(allowed("admin"))

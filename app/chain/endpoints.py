@@ -18,7 +18,7 @@ import structlog
 from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
-from app.chain.rpc import Rpc
+from app.chain.rpc import Rpc, Traffic
 from app.domain.errors import ChainFault, ChainUnreachable, WrongChain
 
 LAG_BLOCKS = 5
@@ -120,11 +120,15 @@ class Endpoints:
             newest = self._newest()
             return [
                 EndpointHealth(
-                    endpoint.rpc.url, state.word, endpoint.head, endpoint.why(state, newest)
+                    endpoint.rpc.origin, state.word, endpoint.head, endpoint.why(state, newest)
                 )
                 for endpoint in self._all
                 for state in [endpoint.state(newest)]
             ]
+
+    def traffic(self) -> list[tuple[str, Traffic]]:
+        """What was asked of each endpoint, in the order of the configuration."""
+        return [(endpoint.rpc.origin, endpoint.rpc.traffic) for endpoint in self._all]
 
     def close(self) -> None:
         """Stop looking, and close all connections."""
@@ -223,6 +227,10 @@ class Way(Rpc):
     @property
     def url(self) -> str:
         return self._current.rpc.url
+
+    @property
+    def origin(self) -> str:
+        return self._current.rpc.origin
 
     def run(self, work: Callable[[], _Answer]) -> _Answer:
         """Do a piece of work that may be begun again, at the first endpoint where it succeeds.

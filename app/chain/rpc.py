@@ -1,6 +1,9 @@
 """One JSON-RPC endpoint: single and batched requests with typed errors."""
 
+import threading
+import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
@@ -22,6 +25,18 @@ _CONNECTIONS = 16
 _Answer = TypeVar("_Answer")
 
 
+@dataclass(slots=True)
+class Traffic:
+    """HTTP requests to an endpoint since it was opened."""
+
+    requests: int = 0
+    failures: int = 0
+    """Requests without a usable answer."""
+    errors: int = 0
+    """JSON-RPC errors among the answers."""
+    seconds: float = 0.0
+
+
 class _Provider(JSONBaseProvider):
     """web3's way through an `Rpc`: its connections, its errors, its faster decoder."""
 
@@ -39,7 +54,10 @@ class Rpc:
     def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
         parts = urlsplit(url)
         self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
+        self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
         self._endpoint = url
+        self.traffic = Traffic()
+        self._counting = threading.Lock()
         self._timeouts_s = (min(timeout_s, _CONNECT_TIMEOUT_S), timeout_s)
         # One pool for all threads: web3 would open a session for each thread that ever called.
         self._session = requests.Session()
@@ -57,6 +75,11 @@ class Rpc:
     def url(self) -> str:
         """The endpoint as it may be shown: without a user and password."""
         return self._shown
+
+    @property
+    def origin(self) -> str:
+        """The endpoint as anybody may see it: without its path, too, where providers put keys."""
+        return self._origin
 
     def run(self, work: Callable[[], _Answer]) -> _Answer:
         """Do a piece of work that may be begun again where its endpoint fails."""
@@ -117,6 +140,22 @@ class Rpc:
         self._session.close()
 
     def _post(self, payload: bytes) -> Any:
+        began = time.monotonic()
+        errors, failed = 0, True
+        try:
+            answer = self._exchange(payload)
+            found = answer if isinstance(answer, list) else (answer,)
+            errors = sum(isinstance(one, dict) and one.get("error") is not None for one in found)
+            failed = False
+            return answer
+        finally:
+            with self._counting:
+                self.traffic.requests += 1
+                self.traffic.failures += failed
+                self.traffic.errors += errors
+                self.traffic.seconds += time.monotonic() - began
+
+    def _exchange(self, payload: bytes) -> Any:
         try:
             answer = self._session.post(
                 self._endpoint,

@@ -24,6 +24,7 @@ class KeyRole(StrEnum):
 
     feeds = "feeds"
     read = "read"
+    metrics = "metrics"
     admin = "admin"
 
 
@@ -31,7 +32,12 @@ class KeyRole(StrEnum):
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
     config: ConfigOption,
-    role: Annotated[KeyRole, typer.Option(help="feeds pushes, read reads, admin does both.")],
+    role: Annotated[
+        KeyRole,
+        typer.Option(
+            help="feeds pushes, read reads, metrics scrapes /metrics, admin does all of it."
+        ),
+    ],
 ) -> None:
     """Make a key and print it, this once: only its hash is kept.
 

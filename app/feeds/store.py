@@ -4,12 +4,16 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Engine, bindparam, false, insert, select, text, update
 
 from app.db.vault import vault_of
 from app.domain.events import ParsedEvent, Quarantined
 from app.feeds.tables import events, feeds, quarantine
+from app.logs import listed
 from app.services.intake import Receipt, Standing, Sums
+
+_log = structlog.get_logger()
 
 _INTAKE_LOCK = 0x7A11_0002
 """Any number: the advisory lock under which one writer at a time takes in rows in PostgreSQL, as
@@ -78,7 +82,12 @@ class EventStore:
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK}
                 )
-            yield _Transaction(connection)
+            transaction = _Transaction(connection)
+            yield transaction
+        # Only now is it true.
+        for facility, feed, accepted in transaction.accepted:
+            for some in listed(accepted):
+                _log.info("accepted", facility=facility, feed=feed, events=some)
 
 
 class _Transaction:
@@ -86,6 +95,8 @@ class _Transaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self.accepted: list[tuple[str, int, list[tuple[int, str]]]] = []
+        """Facility, feed, and the row and event_id of each event."""
 
     def open_feed(self, facility: str, name: str, source: str, at: str) -> int:
         feed_id: int = self._connection.execute(
@@ -152,6 +163,9 @@ class _Transaction:
                     _values(event, duplicate_leg, feed_id, facility, at, seal)
                     for event, duplicate_leg in accepted
                 ],
+            )
+            self.accepted.append(
+                (facility, feed_id, [(event.row, event.event_id) for event, _ in accepted])
             )
         if reversed_identities:
             connection.execute(_MARK_REVERSED, {"identities": list(reversed_identities)})

@@ -23,6 +23,8 @@ class Changes:
     accounts: dict[tuple[int, int], Account] = field(default_factory=dict)
     incidents: list[tuple[str, str, int]] = field(default_factory=list)
     """(what, place, block)"""
+    matched: list[list[Any]] = field(default_factory=list)
+    """Rows of the pairs whose second half came and agreed."""
     legs: int = 0
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
@@ -22,6 +23,7 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.domain.errors import WrongChain
+from app.domain.matched import MatchedPair
 from app.indexer.books import read_books
 from app.indexer.changes import Changes, Projection
 from app.indexer.completeness import check_complete
@@ -32,8 +34,12 @@ from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
-from app.readmodel.tables import cursor
+from app.readmodel.tables import cursor, pairs
 
+_COLUMNS = [column.name for column in pairs.columns]
+_FACILITY, _STATUS = _COLUMNS.index("facility"), _COLUMNS.index("status")
+_LEAD_SEQUENCE = _COLUMNS.index("lead_sequence")
+_PARTNER_SEQUENCE = _COLUMNS.index("partner_sequence")
 _MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
 
@@ -52,6 +58,10 @@ class Progress:
     head: int
     rewound: bool = False
 
+
+OnMatched = Callable[[list[MatchedPair], int], None]
+"""Told of the pairs with a half of this bank's own that the view newly shows as matched, and of the
+last block of their range, once that is written."""
 
 OnRange = Callable[[Progress], None]
 """Told after each range that was written."""
@@ -94,6 +104,7 @@ class Indexer:
         self._sealing_key = sealing_key
         self._scanner = Scanner(rpc, manifest, finality_depth, HANDLERS)
         self._state: State | None = None
+        self.on_matched: OnMatched | None = None
         # Whether this process has made the view anew because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
         self._made_anew = False
@@ -185,6 +196,8 @@ class Indexer:
                     changes = self._apply(
                         state, found, at_head=found.last.number == run.head, believe=believe
                     )
+                if changes.matched and self.on_matched is not None:
+                    self.on_matched(_own(state, changes.matched), found.last.number)
                 run.last = found.last.number
                 run.legs += changes.legs
                 if on_range is not None:
@@ -308,6 +321,24 @@ def _collector_paused() -> Iterator[None]:
         yield
     finally:
         gc.enable()
+
+
+def _own(state: State, rows: list[list[Any]]) -> list[MatchedPair]:
+    """Pairs with a half of this view's own bank."""
+    found = []
+    for row in rows:
+        facility = state.facilities[row[_FACILITY]]
+        if facility.lead == state.view.member:
+            half = _LEAD_SEQUENCE
+        elif facility.partners.get(state.view.member) == row[_FACILITY + 1]:
+            half = _PARTNER_SEQUENCE
+        else:
+            continue
+        number, partner, kind, reference = row[_FACILITY : _FACILITY + 4]
+        found.append(
+            MatchedPair(number, partner, kind, reference, row[_STATUS], row[half], row[half + 1])
+        )
+    return found
 
 
 def _move(state: State, last: Header) -> None:

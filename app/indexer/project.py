@@ -41,6 +41,7 @@ _ABSENT = (None, None, None, None, None, None, False)
 _SHARES_VERSION = _COLUMNS.index("shares_version")
 _RULES_VERSION = _COLUMNS.index("rules_version")
 _STATUS = _COLUMNS.index("status")
+_AGREED = ("matched", "within_tolerance")
 _AGREED_DAY = _COLUMNS.index("agreed_business_day")
 
 
@@ -395,6 +396,8 @@ class _Postings:
                 else:
                     status = self._judged(batch, row, judgement, index)
                 row[_STATUS] = status
+                if status in _AGREED:
+                    changes.matched.append(row)
                 counts[found_missing] -= 1
                 counts[status] += 1
                 if status == "matched":

@@ -1,6 +1,8 @@
 """The node's clockwork: what recurs, each job on its own thread, never two of a kind at once."""
 
 import logging
+import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -13,18 +15,32 @@ SUBMIT_EVERY_S = 0.2
 INDEX_EVERY_S = 0.2
 FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
+WATCH_EVERY_S = 5.0
 
 _log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
-    """What a node does again and again. Each raises TallyError for what may pass by itself."""
+    """What a node does again and again. Each raises TallyError for what may pass by itself.
+
+    `watch` looks after the database and the disk.
+    """
 
     submit: Callable[[], object]
     index: Callable[[], object]
     feed_folder: Callable[[], object]
     ageing: Callable[[], object]
+    watch: Callable[[], object]
+
+
+@dataclass(slots=True)
+class Runs:
+    """How often a job has run, how often that failed, and the seconds that it took in all."""
+
+    runs: int = 0
+    failures: int = 0
+    seconds: float = 0.0
 
 
 class Scheduler:
@@ -35,12 +51,19 @@ class Scheduler:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._troubles: dict[str, str] = {}
+        self._running: set[str] = set()
+        self._stopping = False
+        self._idle = threading.Condition()
+        self.runs: dict[str, Runs] = {}
+        """By the job's name."""
         for name, job, every_s in (
             ("submit", jobs.submit, SUBMIT_EVERY_S),
             ("index", jobs.index, INDEX_EVERY_S),
             ("feed_folder", jobs.feed_folder, FEED_FOLDER_EVERY_S),
             ("ageing", jobs.ageing, AGEING_EVERY_S),
+            ("watch", jobs.watch, WATCH_EVERY_S),
         ):
+            self.runs[name] = Runs()
             self._scheduler.add_job(
                 self._guarded,
                 "interval",
@@ -55,11 +78,19 @@ class Scheduler:
     def start(self) -> None:
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """Let running jobs end, start no more."""
-        self._scheduler.shutdown(wait=True)
+    def stop(self, within_s: float) -> bool:
+        """Start no more jobs and let running ones end; False where one did not in that time."""
+        self._scheduler.shutdown(wait=False)
+        with self._idle:
+            self._stopping = True
+            return self._idle.wait_for(lambda: not self._running, within_s)
 
     def _guarded(self, name: str, job: Callable[[], object]) -> None:
+        with self._idle:
+            if self._stopping:
+                return
+            self._running.add(name)
+        began = time.monotonic()
         try:
             job()
         except TallyError as fault:
@@ -70,8 +101,15 @@ class Scheduler:
         else:
             if self._troubles.pop(name, None) is not None:
                 _log.info("job works again", job=name)
+        finally:
+            self.runs[name].runs += 1
+            self.runs[name].seconds += time.monotonic() - began
+            with self._idle:
+                self._running.discard(name)
+                self._idle.notify_all()
 
     def _note(self, name: str, trouble: str) -> None:
+        self.runs[name].failures += 1
         if self._troubles.get(name) != trouble:
             _log.warning("job waits", job=name, why=trouble)
         self._troubles[name] = trouble

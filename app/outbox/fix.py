@@ -33,8 +33,11 @@ class FixedBatch:
     """A batch as stored; what is signed is its calldata."""
 
     id: int
+    sequence: int
     calldata: bytes
     gas_limit: int
+    legs: list[tuple[int, str, str]]
+    """Each leg's word index, event_id, and reference in hex."""
 
 
 def newest_head(connection: Connection, facility: str) -> Head | None:
@@ -99,7 +102,11 @@ def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> 
             for row, index in zip(rows, indexes, strict=True)
         ],
     )
-    return FixedBatch(batch_id, calldata, gas_limit)
+    told = [
+        (index, row.event_id, leg.reference.hex())
+        for row, leg, index in zip(rows, legs, indexes, strict=True)
+    ]
+    return FixedBatch(batch_id, sequence, calldata, gas_limit, told)
 
 
 def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> int:

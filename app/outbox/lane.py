@@ -7,6 +7,7 @@ Nonces are given by us, each to bytes that are stored before they are sent. What
 import time
 from collections.abc import Sequence
 
+import structlog
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
@@ -18,6 +19,8 @@ from app.domain.errors import ChainUnreachable
 from app.outbox.lease import Lease
 from app.outbox.log import log_state, note
 from app.outbox.tables import FIXED, OFFERED, OPEN, REWOUND, AnyRow, attempts, batches
+
+_log = structlog.get_logger()
 
 _OUTSTANDING = 64
 """Most transactions beyond the chain's count that are offered at once."""
@@ -153,6 +156,15 @@ class Lane:
                         self._answers[row.id] = said
                         note(connection, [row.batch_id], OFFERED, f"pool: {said}")
                     self._offered_at[row.id] = time.monotonic()
+            for row in chunk:
+                if row.state in (FIXED, REWOUND):
+                    _log.info(
+                        "batch offered",
+                        facility=row.facility,
+                        sequence=row.sequence,
+                        transaction=row.tx_hash,
+                        endpoint=rpc.origin,
+                    )
             sent += len(fresh)
         return sent
 
@@ -181,7 +193,15 @@ _FIRST_OPEN = (
     .limit(1)
 )
 _TO_SEND = (
-    select(attempts.c.id, attempts.c.batch_id, attempts.c.raw_transaction, batches.c.state)
+    select(
+        attempts.c.id,
+        attempts.c.batch_id,
+        attempts.c.tx_hash,
+        attempts.c.raw_transaction,
+        batches.c.state,
+        batches.c.facility,
+        batches.c.sequence,
+    )
     .join(batches, batches.c.id == attempts.c.batch_id)
     .order_by(attempts.c.nonce)
 )

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from sqlalchemy import Connection, Engine, insert, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,6 +13,9 @@ from app.outbox.tables import leases
 LEASE_MS = 5_000
 """How long a successor waits for a submitter that was killed. Work may take longer: the fence, not
 the time, keeps two of them apart."""
+
+Standing = Literal["held", "elsewhere", "none"]
+"""Whose a lease is: ours, another holder's, or not asked for."""
 
 
 class LeaseLost(Exception):
@@ -27,6 +31,8 @@ class Lease:
         self._holder = holder
         self._fence = 0
         self._renew_at = 0.0
+        self.standing: Standing = "none"
+        """As `hold` and `writing` last found it."""
 
     def hold(self) -> bool:
         """Take or renew the lease; False while another holder's has not run out."""
@@ -35,7 +41,9 @@ class Lease:
         self._renew_at = 0.0
         fence = self._take()
         if fence is None:
+            self.standing = "elsewhere"
             return False
+        self.standing = "held"
         self._fence = fence
         self._renew_at = time.monotonic() + LEASE_MS / 3000
         return True
@@ -50,12 +58,14 @@ class Lease:
             ).scalar_one()
             if fence != self._fence:
                 self._renew_at = 0.0
+                self.standing = "elsewhere"
                 raise LeaseLost(f"lane {self._lane} is held by another submitter (fence {fence})")
             yield connection
 
     def release(self) -> None:
         """Let the lease run out now, so that a successor need not wait."""
         self._renew_at = 0.0
+        self.standing = "none"
         with self._engine.begin() as connection:
             connection.execute(
                 update(leases)

@@ -130,6 +130,20 @@ class Settler:
             log_state(connection, ids, FINAL)
             if mined:
                 connection.execute(_NOTE_RECEIPT, mined)
+        transactions = {
+            one.batch_id: (one.tx_hash, int(receipt["blockNumber"], 16))
+            for one, receipt in zip(tried, receipts, strict=True)
+            if receipt is not None and int(receipt["status"], 16) == 1
+        }
+        for row in proven:
+            transaction, block = transactions.get(row.id, (None, None))
+            _log.info(
+                "batch final",
+                facility=row.facility,
+                sequence=row.sequence,
+                transaction=transaction,
+                block=block,
+            )
 
     def _failed(self, used: Sequence[AnyRow]) -> list[_Failed]:
         """Which attempts, whose nonces the chain has counted, did not do what they should."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import structlog
 from sqlalchemy import Engine, func, select
 
 from app.chain.contracts import Head, Reconciliation
@@ -10,15 +11,18 @@ from app.chain.errors import OutOfSync
 from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.logs import listed
 from app.outbox.channel import PostingFacility
 from app.outbox.fix import fix_batch, newest_head
 from app.outbox.lane import Lane
-from app.outbox.lease import LeaseLost
+from app.outbox.lease import LeaseLost, Standing
 from app.outbox.settle import Settler
 from app.outbox.tables import FINAL, STOPPED, batches
 
 WINDOW = 24
 """Most batches of a facility in flight at once."""
+
+_log = structlog.get_logger()
 
 _NOTHING = Head(0, bytes(32))
 _NEWEST_FINAL_BLOCK = (
@@ -118,6 +122,8 @@ class Submitter:
                 self._lane.sign_attempt(
                     connection, batch.id, batch.calldata, batch.gas_limit, mined
                 )
+            for some in listed(batch.legs):
+                _log.info("batch fixed", facility=facility.id, sequence=batch.sequence, legs=some)
             fixed += 1
         return fixed
 
@@ -130,6 +136,11 @@ class Submitter:
                 ).where(batches.c.facility == facility, batches.c.state != FINAL)
             ).one()
         return bool(in_flight < WINDOW and not stopped)
+
+    @property
+    def lease(self) -> Standing:
+        """Whose the lane was at the last tick."""
+        return self._lane.lease.standing
 
     def release(self) -> None:
         """Give up the lane, at shutdown."""

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-from app.api.context import ChainHealth
+from app.api.context import NodeHealth
 from app.api.health import Status, chain_status
 from app.api.received import Pending
 from app.domain.money import format_amount
@@ -102,7 +102,7 @@ _STATES: dict[Status, tuple[str, str, str]] = {
 }
 
 
-def chain_state(connection: Connection, health: ChainHealth, now: datetime) -> State:
+def chain_state(connection: Connection, health: NodeHealth, now: datetime) -> State:
     """How the chain stands, and how far this node has read it."""
     cursor = queries.cursor(connection)
     name = chain_status(cursor, health)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 from sqlalchemy import insert
 
-from app.api.context import ChainHealth
+from app.api.context import NodeHealth
 from app.api.keys import revoke
 from app.db.engine import create
 from app.domain.kinds import Kind
@@ -261,10 +261,10 @@ class TestStates:
         page = watched.page
         page.goto(node.url)
         for health, words in (
-            (ChainHealth(seed.block + 40), "40 blocks behind"),
-            (ChainHealth(seed.block, stalled=True), "Chain stalled"),
-            (ChainHealth(None), "Chain unreachable"),
-            (ChainHealth(seed.block), "Live"),
+            (NodeHealth(seed.block + 40), "40 blocks behind"),
+            (NodeHealth(seed.block, stalled=True), "Chain stalled"),
+            (NodeHealth(None), "Chain unreachable"),
+            (NodeHealth(seed.block), "Live"),
         ):
             node.health = health
             expect(page.locator("[data-state]")).to_have_text(words)

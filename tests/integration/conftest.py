@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -10,8 +11,9 @@ from sqlalchemy import Engine
 
 from app.db.engine import create, upgrade
 from ganache.launcher import start
+from tests.integration.nodes import Node, begin_anew
 from tests.integration.posted import World, new_world
-from tests.integration.posting import Net
+from tests.integration.posting import LEAD, Net
 from tests.integration.vaults import VAULT
 
 
@@ -59,6 +61,21 @@ def net(founded_net: Net) -> Iterator[Net]:
         yield founded_net
         founded_net.rpc.call("evm_setAutomine", [True])
     founded_net.opened.close()
+
+
+@pytest.fixture
+def nodes(net: Net) -> Iterator[Callable[..., Node]]:
+    with ExitStack() as stack:
+
+        def begin(name: str = LEAD, rpc: str | None = None, settings: str = "") -> Node:
+            node = Node(net, name, rpc, settings)
+            stack.callback(node.process.wait)
+            stack.callback(node.process.kill)
+            return node
+
+        begin_anew(net)
+        yield begin
+    begin_anew(net)
 
 
 @pytest.fixture

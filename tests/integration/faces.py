@@ -13,7 +13,8 @@ from sqlalchemy import Engine
 
 from app.api import keys
 from app.api.app import create_app
-from app.api.context import ChainHealth, Context
+from app.api.context import Activity, Context, NodeHealth
+from app.api.metrics import Metrics
 from app.api.notifier import Notifier
 from app.domain.errors import UsageFault
 from app.feeds.rest import RestFeeds
@@ -52,7 +53,9 @@ class Face:
     url: str
     engine: Engine
     notifier: Notifier
-    health: ChainHealth
+    health: NodeHealth
+    activity: Activity = field(default_factory=Activity)
+    metrics: Metrics = field(default_factory=Metrics)
     clients: list[httpx.Client] = field(default_factory=list)
 
     def key(self, role: keys.Role) -> str:
@@ -78,7 +81,7 @@ def face(
 ) -> Iterator[Face]:
     """Serve the faces of one bank's node over its database."""
     notifier = Notifier()
-    node = Face("", engine, notifier, ChainHealth(head=101))
+    node = Face("", engine, notifier, NodeHealth(head=101))
 
     def intake(facility: str) -> Intake:
         with engine.connect() as connection:
@@ -98,6 +101,8 @@ def face(
             role=role,
             notifier=notifier,
             health=lambda: node.health,
+            activity=lambda: node.activity,
+            metrics=node.metrics,
             inlet=RestFeeds(intake),
             development=development,
         )

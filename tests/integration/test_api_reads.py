@@ -3,17 +3,20 @@
 import json
 import re
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
+import psycopg
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine, insert, select, update
 
-from app.api.context import ChainHealth
+from app.api.context import NodeHealth
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.feeds.tables import events, feeds
+from app.outbox.dead_letters import put_aside
+from app.outbox.tables import batches
 from app.readmodel.results import TYPES
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
@@ -272,39 +275,147 @@ class TestPages:
         assert [row["row"] for page in pages for row in page] == [5, 4, 3, 2, 1]
 
 
+def push_fees(node: Face, count: int) -> None:
+    """Push so many events, all accepted."""
+    fees = [
+        {
+            "event_id": f"E{number}",
+            "facility": "WLD-2016-A",
+            "event_ref": f"R{number}",
+            "kind": "fee",
+            "amount": "10",
+            "currency": "CNY",
+            "value_date": "2026-03-02",
+            "booked_at": "2026-03-02T00:00:00Z",
+        }
+        for number in range(count)
+    ]
+    answer = node.client("feeds").post("/v1/facilities/WLD-2016-A/events:bulk", json=fees)
+    assert answer.json()["rows"]["accepted"] == count
+
+
 class TestHealth:
     def test_the_chain_as_it_stands(self, node: Face, seed: Seed) -> None:
         client = node.client(None)
-        for health, status, ready in (
-            (ChainHealth(seed.block), "live", 200),
-            (ChainHealth(seed.block + 6), "behind", 200),
-            (ChainHealth(seed.block, stalled=True), "stalled", 200),
-            (ChainHealth(None), "unreachable", 503),
+        for health, status, problems in (
+            (NodeHealth(seed.block), "live", []),
+            (NodeHealth(seed.block + 5), "live", []),
+            (NodeHealth(seed.block + 6), "behind", ["read-model-behind"]),
+            (NodeHealth(seed.block, stalled=True), "stalled", ["chain-stalled"]),
+            (NodeHealth(None), "unreachable", ["chain-unreachable"]),
+            (NodeHealth(None, wrong_chain="another"), "unreachable", ["wrong-chain"]),
+            (NodeHealth(seed.block, lane_stopped="foreign"), "live", ["posting-stopped"]),
+            (NodeHealth(seed.block, lease="elsewhere"), "live", ["lease-elsewhere"]),
+            (NodeHealth(seed.block, database_fault="read-only"), "live", ["database"]),
+            (NodeHealth(seed.block, free_disk_bytes=7, disk_is_low=True), "live", ["disk-low"]),
+            (NodeHealth(None, disk_is_low=True), "unreachable", ["chain-unreachable", "disk-low"]),
         ):
             node.health = health
             body = client.get("/health").json()
             assert body["status"] == status
             assert body["chain"]["block"] == seed.block
+            assert [one["name"] for one in body["problems"]] == problems
+            assert body["warnings"] == []
             answer = client.get("/ready")
-            assert answer.status_code == ready
-            assert ("retry-after" in answer.headers) == (ready == 503)
+            assert answer.status_code == (503 if problems else 200)
+            assert ("retry-after" in answer.headers) == bool(problems)
+            if problems:
+                assert answer.headers["content-type"] == "application/problem+json"
+                told = answer.json()
+                assert told["type"] == "urn:tallystick:problem:not-ready"
+                assert told["problems"] == body["problems"]
+                assert all(one["detail"] and one["remedy"] for one in told["problems"])
+
+    def test_the_lag_is_told_in_blocks_and_seconds(self, node: Face, seed: Seed) -> None:
+        client = node.client(None)
+        node.health = NodeHealth(seed.block)
+        chain = client.get("/health").json()["chain"]
+        assert (chain["lag_blocks"], chain["lag_seconds"]) == (0, 0)
+        node.health = NodeHealth(seed.block + 2)
+        chain = client.get("/health").json()["chain"]
+        assert chain["lag_blocks"] == 2
+        assert chain["lag_seconds"] == chain["age_seconds"] > 0
+        node.health = NodeHealth(None)
+        chain = client.get("/health").json()["chain"]
+        assert (chain["head"], chain["lag_blocks"], chain["right_chain"]) == (None, None, None)
+
+    def test_the_outbox_as_it_stands(self, node: Face, engine: Engine) -> None:
+        client = node.client(None)
+        assert client.get("/health").json()["outbox"] == {
+            "waiting_events": 0,
+            "fixed_batches": 0,
+            "offered_batches": 0,
+            "stopped_batches": 0,
+            "oldest_seconds": 0,
+            "dead_letters": 0,
+        }
+        push_fees(node, 7)  # 4 will be in batches, 1 a letter
+        with engine.begin() as connection:
+            ids = list(connection.execute(select(events.c.id).order_by(events.c.id)).scalars())
+            aged = (datetime.now(UTC) - timedelta(seconds=90)).isoformat(timespec="milliseconds")
+            for place, state in enumerate(("offered", "reverted", "stopped", "final")):
+                batch = connection.execute(
+                    insert(batches)
+                    .values(
+                        facility="WLD-2016-A",
+                        facility_number=1,
+                        sequence=place + 1,
+                        legs=1,
+                        digest=bytes(32),
+                        gas_limit=1,
+                        state=state,
+                        fixed_at=aged,
+                        calldata=b"",
+                    )
+                    .returning(batches.c.id)
+                ).scalar_one()
+                connection.execute(
+                    update(events)
+                    .where(events.c.id == ids[place])
+                    .values(batch_id=batch, accepted_at=aged)
+                )
+            put_aside(connection, ids[4], "too large")
+        body = client.get("/health").json()
+        age = body["outbox"].pop("oldest_seconds")
+        assert 90 <= age < 120
+        assert body["outbox"] == {
+            "waiting_events": 2,
+            "fixed_batches": 1,
+            "offered_batches": 1,
+            "stopped_batches": 1,
+            "dead_letters": 1,
+        }
+        node.health = NodeHealth(node.health.head, facilities_stopped=("batch 3 has stopped",))
+        answer = client.get("/ready")
+        assert answer.status_code == 200
+        assert answer.json()["posting"] == "stopped"
+        names = [one["name"] for one in answer.json()["warnings"]]
+        assert names == ["facility-stopped", "dead-letters"]
+
+    def test_it_is_alive_without_its_database(self, node: Face, engine: Engine) -> None:
+        if engine.dialect.name != "postgresql":
+            pytest.skip("a file is there as long as it is open")
+        client = node.client(None)
+        with psycopg.connect(
+            engine.url.set(drivername="postgresql", database="postgres").render_as_string(False),
+            autocommit=True,
+        ) as server:
+            name = engine.url.database
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            server.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name]
+            )
+            body = client.get("/health").json()
+            assert body["outbox"] is None
+            assert body["database"]["writable"] is False
+            assert [one["name"] for one in body["problems"]] == ["database"]
+            assert client.get("/ready").status_code == 503
+            server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+        assert client.get("/ready").status_code == 200
 
     def test_events_are_taken_while_the_chain_is_away(self, node: Face) -> None:
-        node.health = ChainHealth(None)
-        answer = node.client("feeds").post(
-            "/v1/facilities/WLD-2016-A/events",
-            json={
-                "event_id": "E",
-                "facility": "WLD-2016-A",
-                "event_ref": "R",
-                "kind": "fee",
-                "amount": "10",
-                "currency": "CNY",
-                "value_date": "2026-03-02",
-                "booked_at": "2026-03-02T00:00:00Z",
-            },
-        )
-        assert answer.status_code == 201
+        node.health = NodeHealth(None)
+        push_fees(node, 1)
 
 
 class TestOpenApi:

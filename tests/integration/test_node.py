@@ -1,21 +1,16 @@
-"""A node as a process: `python -m app node`, from its start to its end."""
+"""A node as a process, from its start to its end, and the commands for what it cannot post."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 import httpx
-import pytest
 from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
@@ -28,100 +23,8 @@ from app.outbox.log import log_state
 from app.outbox.tables import STOPPED, batches
 from deploy.consortium import write_config
 from ganache.launcher import start
+from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, free_port, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
-
-ROOT = Path(__file__).resolve().parents[2]
-SECONDS_TO_END = 8
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Node:
-    """A running node of one bank."""
-
-    def __init__(self, net: Net, name: str, rpc: str | None = None) -> None:
-        self.port = free_port()
-        self.folder = net.folder.config(name).parent
-        write_config(net.folder, name, rpc=rpc or net.url, port=self.port)
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.log = self.folder / "node.log"
-        with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "app", "node", "--config", str(net.folder.config(name))],
-                cwd=ROOT,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-
-    def health(self) -> dict[str, Any]:
-        try:
-            answer = httpx.get(f"{self.url}/health", timeout=5)
-        except httpx.TransportError:
-            return {}
-        found: dict[str, Any] = answer.json()
-        return found
-
-    def await_health(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
-        def there() -> bool:
-            assert self.process.poll() is None, self.said()
-            health = self.health()
-            return bool(health) and wanted(health)
-
-        await_true(there, "the node's health")
-
-    def put(self, net: Net, bank: str, rows: int) -> None:
-        """Put a feed into the inbox, as another program would."""
-        path, _ = net.feed_file(bank, rows)
-        inbox = self.folder / "inbox" / FACILITY
-        inbox.mkdir(parents=True, exist_ok=True)
-        past = time.time() - 60
-        os.utime(path, (past, past))
-        path.rename(inbox / path.name)
-
-    def said(self) -> str:
-        return self.log.read_text()
-
-    def ends(self, number: int = signal.SIGTERM) -> int:
-        began = time.monotonic()
-        self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
-        assert time.monotonic() - began < SECONDS_TO_END, self.said()
-        return code
-
-
-@pytest.fixture
-def nodes(net: Net) -> Iterator[Callable[..., Node]]:
-    with ExitStack() as stack:
-
-        def begin(name: str = LEAD, rpc: str | None = None) -> Node:
-            node = Node(net, name, rpc)
-            stack.callback(node.process.wait)
-            stack.callback(node.process.kill)
-            return node
-
-        begin_anew(net)
-        yield begin
-    begin_anew(net)
-
-
-def begin_anew(net: Net) -> None:
-    """Every bank has its own configuration and an empty database."""
-    for name in (LEAD, *PARTNERS):
-        write_config(net.folder, name, rpc=net.url, port=0)
-        for file in net.folder.config(name).parent.glob("node.db*"):
-            file.unlink()
-
-
-Nodes = Callable[..., Node]
-
-
-def live(health: dict[str, Any]) -> bool:
-    return health["status"] == "live"
 
 
 def test_from_the_inbox_to_the_chain_and_an_orderly_end(net: Net, nodes: Nodes) -> None:
@@ -228,6 +131,7 @@ def test_it_says_that_posting_has_stopped(net: Net, nodes: Nodes) -> None:
     other.close()
     node = nodes()
     node.await_health(lambda health: health["posting"] == "stopped")
+    assert node.unready() == ["posting-stopped"]
     assert "is not this database's" in node.said()
     assert node.ends() == 0
 

@@ -41,6 +41,9 @@ BESIDE_APP = {
     "ganache": {"consortium", "demo", "cli"},
     "tests": set[str](),
 }
+EVERYWHERE = frozenset({"logs"})
+"""Rooms that any other may import."""
+
 LIBRARIES = {
     "web3": {"chain", "indexer"},
     "requests": {"chain"},
@@ -49,6 +52,7 @@ LIBRARIES = {
     "fastapi": {"api", "web"},
     "starlette": {"api", "web"},
     "uvicorn": {"node"},
+    "prometheus_client": {"api"},
     "pandas": {"feeds", "statements", "reports"},
     "apscheduler": {"jobs"},
     "typer": {"cli"},
@@ -81,7 +85,7 @@ def faults(room: str, source: str) -> list[str]:
         top, *rest = name.split(".")
         if top == "app":
             other = rest[0]
-            if other == room or room not in ROOMS:
+            if other == room or other in EVERYWHERE or room not in ROOMS:
                 continue
             is_table = (room, other) in TABLES_ONLY and rest[1:] == ["tables"]
             if other not in ROOMS[room] and not is_table:

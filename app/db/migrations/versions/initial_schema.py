@@ -52,7 +52,9 @@ def upgrade() -> None:
             comment="public part of the key, in logs and lists",
         ),
         sa.Column("name", sa.Text(), nullable=False, comment="who or what holds it"),
-        sa.Column("role", sa.String(length=8), nullable=False, comment="feeds, read, admin"),
+        sa.Column(
+            "role", sa.String(length=8), nullable=False, comment="feeds, read, metrics, admin"
+        ),
         sa.Column("hash", sa.Text(), nullable=False, comment="argon2id of the whole key"),
         sa.Column("created_at", sa.String(length=32), nullable=False, comment="UTC"),
         sa.Column(

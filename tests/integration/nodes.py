@@ -1,0 +1,109 @@
+"""A node as a process: `python -m app node`, from its start to its end."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from deploy.consortium import write_config
+from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+
+ROOT = Path(__file__).resolve().parents[2]
+SECONDS_TO_END = 8
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Node:
+    """A running node of one bank; `settings` are lines of its bank.toml besides the usual ones."""
+
+    def __init__(self, net: Net, name: str, rpc: str | None = None, settings: str = "") -> None:
+        self.port = free_port()
+        self.folder = net.folder.config(name).parent
+        write_config(net.folder, name, rpc=rpc or net.url, port=self.port)
+        config = net.folder.config(name)
+        config.write_text(config.read_text().replace("\n[api]", f"{settings}\n\n[api]"))
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.log = self.folder / "node.log"
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "app", "node", "--config", str(net.folder.config(name))],
+                cwd=ROOT,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+
+    def health(self) -> dict[str, Any]:
+        try:
+            answer = httpx.get(f"{self.url}/health", timeout=5)
+        except httpx.TransportError:
+            return {}
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def await_health(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        def there() -> bool:
+            assert self.process.poll() is None, self.said()
+            health = self.health()
+            return bool(health) and wanted(health)
+
+        await_true(there, "the node's health")
+
+    def unready(self) -> list[str]:
+        """The names of what keeps it from its work; empty when it is ready."""
+        answer = httpx.get(f"{self.url}/ready", timeout=5)
+        problems = answer.json()["problems"]
+        assert (answer.status_code == httpx.codes.OK) == (not problems)
+        return [problem["name"] for problem in problems]
+
+    def await_unready(self, *names: str) -> None:
+        """Wait until just these things keep it from its work."""
+        await_true(lambda: self.unready() == list(names), f"unready for {names}", wait_s=40)
+
+    def put(self, net: Net, bank: str, rows: int) -> None:
+        """Put a feed into the inbox, as another program would."""
+        path, _ = net.feed_file(bank, rows)
+        inbox = self.folder / "inbox" / FACILITY
+        inbox.mkdir(parents=True, exist_ok=True)
+        past = time.time() - 60
+        os.utime(path, (past, past))
+        path.rename(inbox / path.name)
+
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def ends(self, number: int = signal.SIGTERM) -> int:
+        began = time.monotonic()
+        self.process.send_signal(number)
+        code = self.process.wait(timeout=30)
+        assert time.monotonic() - began < SECONDS_TO_END, self.said()
+        return code
+
+
+def begin_anew(net: Net) -> None:
+    """Every bank has its own configuration and an empty database."""
+    for name in (LEAD, *PARTNERS):
+        write_config(net.folder, name, rpc=net.url, port=0)
+        for file in net.folder.config(name).parent.glob("node.db*"):
+            file.unlink()
+
+
+Nodes = Callable[..., Node]
+
+
+def live(health: dict[str, Any]) -> bool:
+    return health["status"] == "live"
