@@ -8,7 +8,7 @@ import {Movement, Movements} from "./libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "./libraries/OpenChanges.sol";
 import {Outcome, Outcomes} from "./libraries/Outcomes.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
-import {ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
+import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {Action, Proposal, Resolution} from "./types/ResolutionTypes.sol";
 
@@ -57,6 +57,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
 
         delete _proposals[key];
         _pairAt(key).slot = made.slot;
+        if (resolution.kind == Kinds.REVERSAL) _markTarget(resolution, slot);
         _record(resolution, made);
         emit ResolutionAccepted(
             resolution.facility,
@@ -121,6 +122,18 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
             last = key;
             legs += _pairAt(key).slot.openLegs();
         }
+    }
+
+    /// @dev A reversal that is voided has reversed nothing; one whose absent half is posted has reversed that side too.
+    /// @param slot the reversal's pair as it was
+    function _markTarget(Resolution memory resolution, PairSlot slot) private {
+        PairRecord storage target = _pairAt(
+            PairSlots.key(resolution.facility, resolution.partner, resolution.targetKind, resolution.targetRef)
+        );
+        uint256 posted = (slot.leadHalf() == 0 ? 0 : PairSlots.LEAD_REVERSED)
+            | (slot.partnerHalf() == 0 ? 0 : PairSlots.PARTNER_REVERSED);
+        if (Action(resolution.action) == Action.Void) target.slot = target.slot.withoutFlag(posted);
+        else target.slot = target.slot.withFlag(PairSlots.LEAD_REVERSED | PairSlots.PARTNER_REVERSED);
     }
 
     /// @dev One call to the ledger for each book that moves; it checks LEDGER_1 after each.

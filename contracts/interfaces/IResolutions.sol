@@ -13,6 +13,8 @@ import {Proposal, Resolution} from "../types/ResolutionTypes.sol";
 ///         - void: corrections take back what each half moved; nothing is agreed.
 ///         - write-off of a one-sided leg: the absent half is posted, of the same amount and value day, under the pair's
 ///           own kind, and is agreed. A lead's half made so has the resolution's business day.
+///         A reversal that is voided has reversed nothing: its target may be reversed again, under another reference. One
+///         that is written off one-sided has reversed its target on both sides.
 ///         Corrections and halves made move their book on the resolution's business day, the agreed amount falls on the
 ///         business day of the lead's half; a closed day passes either on to the next open one.
 interface IResolutions {

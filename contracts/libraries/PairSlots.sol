@@ -89,6 +89,10 @@ library PairSlots {
         return PairSlot.wrap(PairSlot.unwrap(slot) | flag);
     }
 
+    function withoutFlag(PairSlot slot, uint256 flag) internal pure returns (PairSlot) {
+        return PairSlot.wrap(PairSlot.unwrap(slot) & ~flag);
+    }
+
     function leadHalf(PairSlot slot) internal pure returns (uint256) {
         return PairSlot.unwrap(slot) >> _LEAD_HALF_SHIFT;
     }

@@ -5,6 +5,7 @@ import {Kinds} from "libraries/Kinds.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
 import {Rules} from "types/FacilityTypes.sol";
 import {Pair, Status} from "types/LegTypes.sol";
+import {Action, Proposal, Resolution} from "types/ResolutionTypes.sol";
 import {Consortium} from "./utils/Consortium.sol";
 import {Stream} from "./utils/Stream.sol";
 import {vm} from "./utils/Vm.sol";
@@ -29,12 +30,14 @@ contract Banks is Consortium {
     Identity[] private _identities;
     mapping(bytes32 identity => bool) private _isKnown;
     mapping(bytes32 leg => bool) private _isPosted;
+    mapping(uint256 pairKey => Resolution) private _waiting;
 
     /// @dev Per partner: sums of the effects of accepted legs, and how many there are.
     int256[PARTNERS + 1] public leadBook;
     int256[PARTNERS + 1] public partnerBook;
     uint256 public legs;
     uint256 public rejections;
+    uint256 public resolutions;
 
     constructor() {
         found(PARTNERS);
@@ -120,8 +123,7 @@ contract Banks is Consortium {
         stream.leg(Kinds.REVERSAL, isShared ? 0 : target.partner, TODAY, amount == 0 ? 1 : amount, ref % 3);
         stream.target(target.kind, target.ref);
         bool taken = _postOne(isLead ? LEAD : memberOf(target.partner), stream);
-        bool isReversed = isLead ? pair.leadReversed : pair.partnerReversed;
-        bool isPossible = target.kind != Kinds.REVERSAL && !isReversed && amount != 0;
+        bool isPossible = _isReversible(isLead, target, pair, uint160(ref % 3));
         // a shared reversal goes by all partners' halves, so one that this pair forbids may still be another's
         if (!isShared) require(taken == isPossible, "a reversal needs an unreversed half");
         for (uint8 partner = 1; taken && partner <= PARTNERS; ++partner) {
@@ -143,6 +145,103 @@ contract Banks is Consortium {
         );
         vm.prank(operatorOf(member));
         reconciliation.post(facility, sequence, stream.words, "");
+    }
+
+    /// @dev The two banks work on a pair: one proposes if nothing waits, then the proposal is left, disputed, withdrawn or
+    ///      accepted.
+    function resolve(uint256 which, uint8 action, bool isLead, uint8 how, uint8 daysBack) external {
+        if (_identities.length == 0) return;
+        Identity memory id = _identities[which % _identities.length];
+        Resolution memory made = _resolution(id, action % 4 + 1, isLead, daysBack);
+        uint256 key = reconciliation.pairKey(made);
+        Proposal memory proposal = reconciliation.resolutionOf(key);
+        if (proposal.resolutionHash != 0 && proposal.state == made.state) made = _waiting[key];
+        else if (!_propose(made, pairOf(id), isLead)) return;
+
+        uint16 proposer = reconciliation.resolutionOf(key).proposer;
+        uint16 other = proposer == LEAD ? memberOf(id.partner) : LEAD;
+        if (how % 6 == 0) return;
+        if (how % 6 == 1) {
+            vm.prank(approverOf(other));
+            reconciliation.disputeResolution(made, "why", "");
+        } else if (how % 6 == 2) {
+            vm.prank(approverOf(proposer));
+            reconciliation.withdrawResolution(made);
+        } else {
+            Pair memory before = pairOf(id);
+            vm.prank(approverOf(other));
+            reconciliation.acceptResolution(made);
+            _countResolution(id, before, made);
+        }
+    }
+
+    function _resolution(Identity memory id, uint8 action, bool isLead, uint8 daysBack)
+        private
+        view
+        returns (Resolution memory made)
+    {
+        made = Resolution({
+            facility: facility,
+            partner: id.partner,
+            kind: id.kind,
+            ref: id.ref,
+            targetKind: id.targetKind,
+            targetRef: id.targetRef,
+            action: action,
+            side: action != uint8(Action.Adjust) ? 0 : isLead ? 1 : 2,
+            businessDay: TODAY - daysBack % 2,
+            state: 0,
+            reasonHash: "why"
+        });
+        made.state = reconciliation.stateOf(reconciliation.pairKey(made));
+    }
+
+    /// @return proposed whether the proposal was taken, which is as the rules say
+    function _propose(Resolution memory made, Pair memory pair, bool isLead) private returns (bool proposed) {
+        vm.prank(approverOf(isLead ? LEAD : memberOf(made.partner)));
+        try reconciliation.proposeResolution(made, "") {
+            proposed = true;
+            _waiting[reconciliation.pairKey(made)] = made;
+        } catch {}
+        require(proposed == _isAllowed(made, pair), "a resolution is of a break, and one that it can have");
+    }
+
+    function _isAllowed(Resolution memory made, Pair memory pair) private pure returns (bool) {
+        if (pair.action != Action.None || pair.status == Status.Matched || pair.status == Status.WithinTolerance) {
+            return false;
+        }
+        bool isPair = pair.leadAmount != 0 && pair.partnerAmount != 0;
+        if (made.action == uint8(Action.Adjust)) {
+            bool isReversed = made.side == 1 ? pair.leadReversed : pair.partnerReversed;
+            return isPair && pair.leadAmount != pair.partnerAmount && !isReversed;
+        }
+        if (made.action == uint8(Action.Force)) return isPair;
+        return made.action == uint8(Action.WriteOff) || (!pair.leadReversed && !pair.partnerReversed);
+    }
+
+    /// @dev What DESIGN says that a resolution moves, in the books kept here.
+    function _countResolution(Identity memory id, Pair memory pair, Resolution memory made) private {
+        int256 lead = _effectOf(id, pair.leadAmount);
+        int256 partner = _effectOf(id, pair.partnerAmount);
+        if (made.action == uint8(Action.Void)) {
+            leadBook[id.partner] -= lead;
+            partnerBook[id.partner] -= partner;
+        } else if (made.action == uint8(Action.Adjust)) {
+            if (made.side == 1) leadBook[id.partner] += partner - lead;
+            else partnerBook[id.partner] += lead - partner;
+        } else if (lead == 0) {
+            leadBook[id.partner] += partner;
+        } else if (partner == 0) {
+            partnerBook[id.partner] += lead;
+        }
+        // no half is taken any more
+        _isPosted[_legKey(true, id)] = true;
+        _isPosted[_legKey(false, id)] = true;
+        ++resolutions;
+    }
+
+    function _effectOf(Identity memory id, uint256 amount) private pure returns (int256) {
+        return id.kind == Kinds.REVERSAL ? -_effect(id.targetKind, amount) : _effect(id.kind, amount);
     }
 
     function _group(uint8 daysBack) private pure returns (Stream memory stream) {
@@ -169,11 +268,36 @@ contract Banks is Consortium {
         else partnerBook[id.partner] += effect;
     }
 
+    function _isReversible(bool isLead, Identity memory target, Pair memory pair, uint160 ref)
+        private
+        view
+        returns (bool)
+    {
+        if (target.kind == Kinds.REVERSAL || pair.action == Action.Void) return false;
+        if (isLead ? pair.leadReversed : pair.partnerReversed) return false;
+        if ((isLead ? pair.leadAmount : pair.partnerAmount) == 0) return false;
+        return !_isPosted[_legKey(isLead, _reversalOf(target.partner, ref, target))];
+    }
+
     function _countReversal(bool isLead, uint8 partner, uint160 ref, Identity memory target) private {
-        Identity memory own = Identity(partner, uint8(Kinds.REVERSAL), ref, target.kind, target.ref);
+        Identity memory own = _reversalOf(partner, ref, target);
         Pair memory made = pairOf(own);
         uint256 part = isLead ? made.leadAmount : made.partnerAmount;
-        if (part != 0) _count(isLead, own, -_effect(target.kind, part));
+        Identity memory reversed = Identity(partner, target.kind, target.ref, 0, 0);
+        // a part that was resolved before may not be this reversal's
+        if (part == 0 || _isPosted[_legKey(isLead, own)]) return;
+        require(part == _netAmount(isLead, pairOf(reversed)), "a reversal undoes corrections with the leg");
+        _count(isLead, own, -_effect(target.kind, part));
+    }
+
+    function _reversalOf(uint8 partner, uint160 ref, Identity memory target) private pure returns (Identity memory) {
+        return Identity(partner, uint8(Kinds.REVERSAL), ref, target.kind, target.ref);
+    }
+
+    /// @dev What a half comes to with its correction.
+    function _netAmount(bool isLead, Pair memory pair) private pure returns (uint256) {
+        if (pair.action == Action.Adjust) return pair.resolvedAtPartner ? pair.leadAmount : pair.partnerAmount;
+        return isLead ? pair.leadAmount : pair.partnerAmount;
     }
 
     function _legKey(bool isLead, Identity memory id) private pure returns (bytes32) {
@@ -217,11 +341,12 @@ contract InvariantsTest is Consortium {
     function targetSelectors() external view returns (FuzzSelector[] memory list) {
         list = new FuzzSelector[](1);
         list[0].addr = address(banks);
-        list[0].selectors = new bytes4[](4);
+        list[0].selectors = new bytes4[](5);
         list[0].selectors[0] = Banks.leadShared.selector;
         list[0].selectors[1] = Banks.half.selector;
         list[0].selectors[2] = Banks.reverse.selector;
         list[0].selectors[3] = Banks.replay.selector;
+        list[0].selectors[4] = Banks.resolve.selector;
     }
 
     /// @dev After every posting.
@@ -284,7 +409,7 @@ contract InvariantsTest is Consortium {
             int256 partnerSide;
             int256 agreed;
             for (uint24 day = TODAY - 2; day <= TODAY; ++day) {
-                for (uint8 kind = 1; kind <= 12; ++kind) {
+                for (uint8 kind = 1; kind <= 13; ++kind) {
                     (int256 a, int256 b, int256 c) = banks.dayTotalOf(partner, day, kind);
                     lead += a;
                     partnerSide += b;
@@ -305,9 +430,15 @@ contract InvariantsTest is Consortium {
             int256 sign = id.kind == Kinds.REVERSAL ? -_sign(id.targetKind) : _sign(id.kind);
             int256 lead = sign * int256(uint256(pair.leadAmount));
             int256 partner = sign * int256(uint256(pair.partnerAmount));
+            // an adjustment's correction makes one half the other
+            if (pair.action == Action.Adjust && pair.resolvedAtPartner) partner = lead;
+            else if (pair.action == Action.Adjust) lead = partner;
+            // and what was voided has moved nothing in the end
+            if (pair.action == Action.Void) continue;
             sum.lead += lead;
             sum.partner += partner;
-            if (pair.status == Status.Matched || pair.status == Status.WithinTolerance) {
+            bool isSettled = pair.status == Status.Matched || pair.status == Status.WithinTolerance;
+            if (isSettled || pair.action != Action.None) {
                 sum.agreed += lead;
                 sum.accepted += partner - lead;
             } else {

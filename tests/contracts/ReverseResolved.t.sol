@@ -61,10 +61,7 @@ contract ReverseResolvedTest is Breaks {
         assertBooks(1000, 1100, 600);
         // the difference is accepted once, and the reversals' is a break of its own
         assertOpen(500 - 100, 600 - 110, 10, 6);
-        Resolution memory made = resolution(REVERSAL, 9, FORCE, 0);
-        (made.targetKind, made.targetRef) = (TOP_UP, AMOUNT);
-        made.state = stateOf(made);
-        resolve(made);
+        resolve(_ofReversal(AMOUNT, FORCE));
         assertBooks(1000, 1100, 500);
         assertOpen(500, 600, 0, 4);
     }
@@ -92,6 +89,30 @@ contract ReverseResolvedTest is Breaks {
         post(facility, LEAD, today().leg(PRINCIPAL, 0, TODAY, 3, 7));
         resolve(resolution(PRINCIPAL, 7, VOID, 0));
         _assertReason(LEAD, today().leg(REVERSAL, 0, TODAY, 3, 9).target(PRINCIPAL, 7), Reason.TargetVoided);
+    }
+
+    function test_a_reversal_that_was_voided_has_reversed_nothing() external {
+        post(facility, LEAD, _reversal(500, EQUAL));
+        resolve(_ofReversal(EQUAL, VOID));
+        vm.assertFalse(reconciliation.pair(facility, 1, TOP_UP, EQUAL).leadReversed, "not reversed");
+        assertBooks(1100, 1210, 500);
+        _assertReason(LEAD, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL), Reason.None);
+        assertBooks(600, 1210, 500);
+    }
+
+    function test_a_reversal_that_was_written_off_has_reversed_both_sides() external {
+        post(facility, LEAD, _reversal(500, EQUAL));
+        resolve(_ofReversal(EQUAL, WRITE_OFF));
+        assertBooks(600, 710, 0);
+        vm.assertTrue(reconciliation.pair(facility, 1, TOP_UP, EQUAL).partnerReversed, "reversed at the partner too");
+        _assertReason(ANNA, _reversal(500, EQUAL), Reason.Resolved);
+        _assertReason(ANNA, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL), Reason.TargetReversed);
+    }
+
+    function _ofReversal(uint160 target, uint8 action) private view returns (Resolution memory made) {
+        made = resolution(REVERSAL, 9, action, 0);
+        (made.targetKind, made.targetRef) = (TOP_UP, target);
+        made.state = stateOf(made);
     }
 
     function _reversal(uint256 amount, uint160 target) private pure returns (Stream memory) {
