@@ -53,6 +53,12 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
     }
 
     /// @inheritdoc IConsortiumRegistry
+    function standingOf(uint16 number) external view returns (Role role, MemberState state) {
+        Member storage subject = _members[number];
+        return (subject.role, subject.state);
+    }
+
+    /// @inheritdoc IConsortiumRegistry
     function isActiveBank(uint16 number) external view returns (bool) {
         Member storage subject = _members[number];
         return subject.state == MemberState.Active && _isBank(subject.role);

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {FacilityChanges} from "./FacilityChanges.sol";
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
 import {TermsChecks} from "./libraries/TermsChecks.sol";
-import {Facility, FacilityStorage} from "./storage/FacilityStorage.sol";
-import {KeyPurpose, Member, MemberState, Role} from "./types/ConsortiumTypes.sol";
+import {Facility, PartnerRecord} from "./storage/FacilityStorage.sol";
+import {KeyPurpose, MemberState, Role} from "./types/ConsortiumTypes.sol";
 import {
+    Bounds,
     FacilityState,
     FacilityTerms,
     PartnerTerms,
@@ -19,8 +21,8 @@ import {
 } from "./types/FacilityTypes.sol";
 
 /// @title The facilities: who lends together, with what shares, judged by which rules
-/// @dev Meaning, units and errors: IFacilityRegistry.
-contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
+/// @dev Meaning, units and errors: IFacilityRegistry. What becomes of a facility once it is active: FacilityChanges.
+contract FacilityRegistry is FacilityChanges, Governed {
     /// @inheritdoc IFacilityRegistry
     function initialize(address consortium, address ledger) external initializer {
         _requireAddress(consortium);
@@ -33,19 +35,28 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
     function propose(FacilityTerms calldata proposed) external returns (uint32 number) {
         uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
         if (approver != proposed.lead) revert FacilityNotProposedByLead(approver, proposed.lead);
-        if (_consortium.member(approver).role != Role.Lead) revert FacilityNotALead(approver);
-        TermsChecks.check(proposed);
+        (Role role,) = _consortium.standingOf(approver);
+        if (role != Role.Lead) revert FacilityNotALead(approver);
+        Shares[] memory firstShares = TermsChecks.check(proposed);
         bytes32 idHash = keccak256(bytes(proposed.id));
         if (_numberById[idHash] != 0) revert FacilityIdTaken(proposed.id, _numberById[idHash]);
 
         number = ++_facilityCount;
         _numberById[idHash] = number;
         Facility storage facility = _facilities[number];
-        _storeHead(facility, proposed);
+        facility.lead = proposed.lead;
+        facility.state = FacilityState.Proposed;
+        facility.acceptedBy = 1;
+        facility.bounds = proposed.bounds;
+        facility.idHash = idHash;
+        _startRules(facility, proposed.rules);
+        _startShares(facility, 0, firstShares);
         _storePartners(facility, proposed.partners, proposed.lead);
-        _storeReaders(facility, proposed.readers);
+        _checkReaders(proposed.readers);
+        bytes memory encoded = abi.encode(proposed);
+        facility.terms = encoded;
 
-        emit FacilityProposed(number, proposed);
+        _emitProposed(number, encoded);
     }
 
     /// @inheritdoc IFacilityRegistry
@@ -55,18 +66,37 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
         if (facility.state == FacilityState.None) revert FacilityUnknown(number);
         uint8 partner = facility.partnerOf[approver];
         if (partner == 0) revert FacilityNotAPartner(number, approver);
-        if (facility.accepted[partner]) revert FacilityAlreadyAccepted(number, approver);
+        if (_has(facility.acceptedBy, partner)) revert FacilityAlreadyAccepted(number, approver);
         if (facility.state != FacilityState.Proposed) revert FacilityInState(number, facility.state);
-        if (facility.termsHash != acceptedHash) {
-            revert FacilityOtherTerms(number, facility.termsHash, acceptedHash);
-        }
+        bytes32 hash = keccak256(facility.terms);
+        if (hash != acceptedHash) revert FacilityOtherTerms(number, hash, acceptedHash);
 
-        facility.accepted[partner] = true;
-        bool isComplete = ++facility.acceptedCount == facility.partnerCount;
-        if (isComplete) facility.state = FacilityState.Active;
+        facility.acceptedBy |= 1 << partner;
+        bool isComplete = facility.acceptedBy == (1 << (uint256(facility.partnerCount) + 1)) - 1;
+        if (isComplete) _activate(number, facility);
 
         emit FacilityAccepted(number, approver);
         if (isComplete) emit FacilityActivated(number);
+    }
+
+    /// @inheritdoc IFacilityRegistry
+    function withdraw(uint32 number) external {
+        uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
+        Facility storage facility = _facilities[number];
+        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+        if (approver != facility.lead) revert FacilityNotProposedByLead(approver, facility.lead);
+
+        _withdraw(number, facility, approver, 0);
+    }
+
+    /// @inheritdoc IFacilityRegistry
+    function decline(uint32 number, bytes32 reasonHash) external {
+        uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
+        Facility storage facility = _facilities[number];
+        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+        if (facility.partnerOf[approver] == 0) revert FacilityNotAPartner(number, approver);
+
+        _withdraw(number, facility, approver, reasonHash);
     }
 
     /// @inheritdoc IFacilityRegistry
@@ -81,23 +111,16 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
 
     /// @inheritdoc IFacilityRegistry
     function terms(uint32 number) external view returns (FacilityTerms memory) {
-        Facility storage facility = _known(number);
-        return FacilityTerms({
-            id: facility.id,
-            lead: facility.lead,
-            currency: facility.currency,
-            decimals: facility.decimals,
-            timeZone: facility.timeZone,
-            rules: facility.rules[0],
-            partners: facility.partners,
-            leadSealedReferenceKey: facility.leadSealedReferenceKey,
-            readers: facility.readers
-        });
+        bytes memory encoded = _known(number).terms;
+        assembly ("memory-safe") {
+            return(add(encoded, 0x20), mload(encoded))
+        }
     }
 
     /// @inheritdoc IFacilityRegistry
     function termsHash(uint32 number) external view returns (bytes32) {
-        return _facilities[number].termsHash;
+        Facility storage facility = _facilities[number];
+        return facility.state == FacilityState.None ? bytes32(0) : keccak256(facility.terms);
     }
 
     /// @inheritdoc IFacilityRegistry
@@ -107,7 +130,17 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
 
     /// @inheritdoc IFacilityRegistry
     function hasAccepted(uint32 number, uint8 partner) external view returns (bool) {
-        return _facilities[number].accepted[partner];
+        return _has(_facilities[number].acceptedBy, partner);
+    }
+
+    /// @inheritdoc IFacilityRegistry
+    function bounds(uint32 number) external view returns (Bounds memory) {
+        return _known(number).bounds;
+    }
+
+    /// @inheritdoc IFacilityRegistry
+    function partyCount(uint32 number) external view returns (uint16) {
+        return uint16(_known(number).partnerCount) + 1;
     }
 
     /// @inheritdoc IFacilityRegistry
@@ -173,25 +206,48 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
         return facility.rules[version - 1];
     }
 
-    function _storeHead(Facility storage facility, FacilityTerms calldata proposed) private {
-        facility.lead = proposed.lead;
-        facility.state = FacilityState.Proposed;
-        facility.decimals = proposed.decimals;
-        facility.termsHash = keccak256(abi.encode(proposed));
-        facility.id = proposed.id;
-        facility.currency = proposed.currency;
-        facility.timeZone = proposed.timeZone;
-        facility.leadSealedReferenceKey = proposed.leadSealedReferenceKey;
-        facility.rulesVersion = 1;
-        facility.rulesSchedule.push(0);
-        facility.rules.push(proposed.rules);
+    /// @inheritdoc IFacilityRegistry
+    function sharesOn(uint32 number, uint24 day) external view returns (uint16 version, Shares[] memory) {
+        Facility storage facility = _known(number);
+        version = _versionOn(facility.sharesSchedule, day);
+        return (version, facility.shares[version - 1]);
     }
 
-    /// @dev Checks each partner as it stores it, and with them the first version of the shares.
+    /// @inheritdoc IFacilityRegistry
+    function rulesOn(uint32 number, uint24 day) external view returns (uint16 version, Rules memory) {
+        Facility storage facility = _known(number);
+        version = _versionOn(facility.rulesSchedule, day);
+        return (version, facility.rules[version - 1]);
+    }
+
+    /// @dev An account for each partner, then legs are taken.
+    function _activate(uint32 number, Facility storage facility) private {
+        facility.state = FacilityState.Active;
+        for (uint8 partner = 1; partner <= facility.partnerCount; ++partner) {
+            _ledger.openAccount(number, partner, facility.partners[partner - 1].lowBalance);
+        }
+    }
+
+    /// @dev Ends what is only proposed; its id can be used again.
+    function _withdraw(uint32 number, Facility storage facility, uint16 member, bytes32 reasonHash) private {
+        if (facility.state != FacilityState.Proposed) revert FacilityInState(number, facility.state);
+
+        facility.state = FacilityState.Withdrawn;
+        delete _numberById[facility.idHash];
+
+        emit FacilityWithdrawn(number, member, reasonHash);
+    }
+
+    /// @dev Emits FacilityProposed, whose data are the encoded terms.
+    function _emitProposed(uint256 facility, bytes memory encoded) private {
+        bytes32 topic = FacilityProposed.selector;
+        assembly ("memory-safe") {
+            log2(add(encoded, 0x20), mload(encoded), topic, facility)
+        }
+    }
+
+    /// @dev Checks who each partner is as it stores it.
     function _storePartners(Facility storage facility, PartnerTerms[] calldata partners, uint16 lead) private {
-        facility.sharesVersion = 1;
-        facility.sharesSchedule.push(0);
-        Shares[] storage firstShares = facility.shares.push();
         for (uint256 i; i < partners.length; ++i) {
             uint16 member = partners[i].member;
             bool isTwice = facility.partnerOf[member] != 0;
@@ -199,24 +255,27 @@ contract FacilityRegistry is FacilityStorage, Governed, IFacilityRegistry {
                 revert FacilityBadPartner(i + 1, member);
             }
             facility.partnerOf[member] = uint8(i + 1);
-            facility.partners.push(partners[i]);
-            firstShares.push(partners[i].shares);
+            facility.partners.push(PartnerRecord(member, partners[i].lowBalance));
         }
         facility.partnerCount = uint8(partners.length);
     }
 
-    function _storeReaders(Facility storage facility, SealedFor[] calldata readers) private {
+    function _checkReaders(SealedFor[] calldata readers) private view {
         for (uint256 i; i < readers.length; ++i) {
             uint16 member = readers[i].member;
-            Member memory reader = _consortium.member(member);
-            bool isReader =
-                reader.state == MemberState.Active && (reader.role == Role.Auditor || reader.role == Role.Regulator);
+            (Role role, MemberState standing) = _consortium.standingOf(member);
+            bool isReader = standing == MemberState.Active && (role == Role.Auditor || role == Role.Regulator);
             if (!isReader) revert FacilityBadReader(i, member);
             for (uint256 earlier; earlier < i; ++earlier) {
                 if (readers[earlier].member == member) revert FacilityBadReader(i, member);
             }
-            facility.readers.push(readers[i]);
         }
+    }
+
+    /// @dev The newest version whose first day is not after `day`; the first one's is 0.
+    function _versionOn(uint24[] storage schedule, uint24 day) private view returns (uint16 version) {
+        version = uint16(schedule.length);
+        while (schedule[version - 1] > day) --version;
     }
 
     function _known(uint32 number) private view returns (Facility storage facility) {

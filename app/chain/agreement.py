@@ -92,6 +92,10 @@ def _terms(
             "matchDeadlineSeconds": rules.match_deadline_hours * 3600,
             "cutOffSeconds": cut_off.hour * 3600 + cut_off.minute * 60 + cut_off.second,
         },
+        "bounds": {
+            "leastLeadBps": facility.bounds.least_lead,
+            "largestPartnerBps": facility.bounds.largest_partner,
+        },
         "partners": [
             {
                 "member": parties[partner.name].member,

@@ -291,6 +291,82 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "facility {facility} has no version {version}",
         "Ask for a version from 1 to the newest",
     ),
+    "FacilityBadBounds": (
+        "a bound is above 10000 basis points (lead {leastLeadBps}, partner {largestPartnerBps})",
+        "Give bounds from 0 to 10000; 0 is no bound",
+    ),
+    "FacilityLeadBelowBound": (
+        "the lead would have {leadBps} basis points of component {component}, and {leastBps} is "
+        "the least",
+        "Lower the partners' shares",
+    ),
+    "FacilityPartnerAboveBound": (
+        "partner {partner} would have {bps} basis points of component {component}, and "
+        "{largestBps} is the most",
+        "Lower that partner's share",
+    ),
+    "FacilityBadShareCount": (
+        "{given} partners' shares were given, the facility has {partners} partners",
+        "Give the shares of every partner, in their order",
+    ),
+    "FacilityUnknownChange": (
+        "facility {facility} has no change {change}",
+        "Use a number that `tally facility history` shows",
+    ),
+    "FacilityChangeNotOpen": (
+        "change {change} of facility {facility} is {state}",
+        "Only open changes are accepted or withdrawn; propose it anew",
+    ),
+    "FacilityOtherChange": (
+        "what was accepted as change {change} of facility {facility} is not what was proposed "
+        "({proposed})",
+        "Read the change with `tally facility show`, then accept that",
+    ),
+    "FacilityChangeAlreadyAccepted": (
+        "member {member} has accepted change {change} of facility {facility} already",
+        "Nothing is to be done; `tally facility show` says who is waited for",
+    ),
+    "FacilityChangeWaitsFor": (
+        "change {change} of facility {facility} waits for member {member}",
+        "Have that party accept it; only evicted ones are not waited for",
+    ),
+    "FacilityChangeOfAnother": (
+        "change {change} of facility {facility} was proposed by member {proposer}",
+        "Have that member take it back, or do not accept it",
+    ),
+    "FacilityChangeTooLate": (
+        "a version of facility {facility} cannot start on {effectiveFrom}: legs may carry that day "
+        "already, or an agreed version starts later",
+        "Propose one that starts on {earliest} or later",
+    ),
+    "FacilityBeyondCalendar": (
+        "a version cannot start on {effectiveFrom}",
+        "Use a day up to {lastDay}",
+    ),
+    "FacilityTooManyVersions": (
+        "facility {facility} has {most} versions, as many as there can be",
+        "Agree on a new facility",
+    ),
+    "FacilityHasOpenLegs": (
+        "{openLegs} legs of partner {partner} of facility {facility} are open",
+        "Match or resolve them; `tally breaks list` shows them",
+    ),
+    "FacilityHasHolds": (
+        "{holds} holds of partner {partner} of facility {facility} are active",
+        "Post or release them; `tally hold list` shows them",
+    ),
+    "FacilityAlreadyPaused": (
+        "member {member} has paused facility {facility} already",
+        "Nothing is to be done; `tally facility resume` lifts the pause",
+    ),
+    "FacilityNotPausedBy": (
+        "member {member} has not paused facility {facility}",
+        "Nothing is to be done; `tally facility show` says whose pause holds",
+    ),
+    "FacilityPauseOfAnother": (
+        "facility {facility} was paused by member {pauser}, which is an active bank",
+        "Have that bank lift its pause",
+    ),
     # --- ReserveLedger ---
     "LedgerOnlyFacilityRegistry": (
         "{caller} is not the contract FacilityRegistry, which alone opens accounts",
@@ -623,6 +699,8 @@ ACCESS = frozenset(
         "FacilityNotALead",
         "FacilityNotAPartner",
         "FacilityNotAParty",
+        "FacilityChangeOfAnother",
+        "FacilityPauseOfAnother",
         "LedgerOnlyFacilityRegistry",
         "LedgerOnlyReconciliation",
         "LedgerOnlyDayClose",
@@ -656,7 +734,8 @@ ENUMS: dict[str, tuple[str, ...]] = {
     ),
     "ProposalState": ("unknown", "open", "enacted", "rejected", "withdrawn", "expired"),
     "MemberState": ("no member", "active", "suspended", "evicted"),
-    "FacilityState": ("unknown", "proposed", "active", "paused", "closed"),
+    "FacilityState": ("unknown", "proposed", "active", "paused", "closed", "withdrawn"),
+    "ChangeState": ("unknown", "open", "in force", "withdrawn", "expired"),
     "HoldState": ("none", "active", "released", "posted"),
 }
 """The words for the values of the enums that errors carry, by their numbers."""

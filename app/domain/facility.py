@@ -61,6 +61,14 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What every version of the shares keeps to, per component, in basis points; 0 = no bound."""
+
+    least_lead: int = 0
+    largest_partner: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
     """A facility as its file states it; every version starts with these terms."""
 
@@ -72,6 +80,7 @@ class Facility:
     cut_off: time
     rules: Rules
     partners: tuple[Partner, ...]
+    bounds: Bounds = Bounds()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -150,7 +159,7 @@ class _Reader:
 
     def facility(self, document: dict[str, Any]) -> Facility:
         keys = ("id", "lead", "currency", "time_zone", "cut_off", "rules", "partners")
-        self._keys(document, "", keys)
+        self._keys(document, "", keys, optional=("bounds",))
         currency = self._text(document, "currency")
         try:
             decimals = currency_decimals(currency)
@@ -165,10 +174,22 @@ class _Reader:
             cut_off=self._cut_off(document),
             rules=self._rules(document["rules"], decimals),
             partners=self._partners(document["partners"], decimals),
+            bounds=self._bounds(document.get("bounds", {})),
         )
         self._check_names(facility)
         self._check_shares(facility)
         return facility
+
+    def _bounds(self, table: Any) -> Bounds:
+        self._keys(
+            table, "bounds", (), optional=("least_lead_share_bps", "largest_partner_share_bps")
+        )
+        return Bounds(
+            *(
+                self._integer(table, key, "bounds.", _WHOLE_BPS) if key in table else 0
+                for key in ("least_lead_share_bps", "largest_partner_share_bps")
+            )
+        )
 
     def _rules(self, table: Any, decimals: int) -> Rules:
         self._keys(table, "rules", ("amount_tolerance", "date_window_days", "match_deadline_hours"))
@@ -238,6 +259,25 @@ class _Reader:
                     f"more than {_WHOLE_BPS} basis points",
                     "Lower them; what is left of 10000 is the lead's",
                 )
+            self._check_bounds(facility, component, _WHOLE_BPS - total)
+
+    def _check_bounds(self, facility: Facility, component: Component, rest: int) -> None:
+        bounds, name = facility.bounds, component.name.lower()
+        if rest < bounds.least_lead:
+            self._fail(
+                "bounds.least_lead_share_bps",
+                f"is {bounds.least_lead}, and the {name} shares leave the lead {rest}",
+                "Lower the bound or the partners' shares",
+            )
+        for partner in facility.partners:
+            share = partner.shares.of(component)
+            if 0 < bounds.largest_partner < share:
+                self._fail(
+                    "bounds.largest_partner_share_bps",
+                    f"is {bounds.largest_partner}, and the {name} share of {partner.name} is "
+                    f"{share}",
+                    "Lower the share, or leave the bound out",
+                )
 
     def _time_zone(self, document: dict[str, Any]) -> str:
         name = self._text(document, "time_zone")
@@ -267,7 +307,8 @@ class _Reader:
         self, table: Any, place: str, required: tuple[str, ...], optional: tuple[str, ...] = ()
     ) -> None:
         if not isinstance(table, dict):
-            self._fail(place, "must be a table", f"Give it the keys {', '.join(required)}")
+            keys = ", ".join(required + optional)
+            self._fail(place, "must be a table", f"Give it the keys {keys}")
         for key in table:
             if key not in required and key not in optional:
                 self._fail(

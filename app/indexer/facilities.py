@@ -94,6 +94,8 @@ def _statements(
             currency=terms["currency"],
             decimals=terms["decimals"],
             time_zone=terms["timeZone"],
+            least_lead_bps=terms["bounds"]["leastLeadBps"],
+            largest_partner_bps=terms["bounds"]["largestPartnerBps"],
             state="proposed",
             proposed_block=block,
             activated_block=None,

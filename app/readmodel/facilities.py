@@ -5,7 +5,7 @@ from datetime import time
 
 from sqlalchemy import Connection, Row, select
 
-from app.domain.facility import Facility, Partner, Rules, Shares
+from app.domain.facility import Bounds, Facility, Partner, Rules, Shares
 from app.readmodel.tables import (
     facilities,
     facility_partners,
@@ -93,6 +93,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
                 )
                 for partner in partners
             ),
+            bounds=Bounds(row.least_lead_bps, row.largest_partner_bps),
         ),
         active=row.state == "active",
         readers={number: sealing_keys[number] for number in sorted(banks | observers)},

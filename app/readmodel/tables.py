@@ -77,6 +77,9 @@ facilities = Table(
     Column("currency", String(3), nullable=False),
     Column("decimals", SmallInteger, nullable=False),
     Column("time_zone", Text, nullable=False),
+    # What every version of the shares keeps to, basis points; 0 = no bound.
+    Column("least_lead_bps", Integer, nullable=False),
+    Column("largest_partner_bps", Integer, nullable=False),
     Column("state", Text, nullable=False),  # proposed, active
     Column("proposed_block", BigInteger, nullable=False),
     Column("activated_block", BigInteger),

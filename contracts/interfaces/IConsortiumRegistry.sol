@@ -10,6 +10,7 @@ import {
     Proposal,
     ProposalKind,
     ProposalState,
+    Role,
     Validator,
     Vote
 } from "../types/ConsortiumTypes.sol";
@@ -268,6 +269,9 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice The active member for whom `key` serves `purpose`.
     /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive or ConsortiumMemberStopped.
     function activeMember(address key, KeyPurpose purpose) external view returns (uint16);
+
+    /// @notice What a member may do and where it stands; None both for no member.
+    function standingOf(uint16 number) external view returns (Role role, MemberState state);
 
     /// @notice Whether a member is an active bank: a lead or a partner. It is one under an emergency stop too.
     function isActiveBank(uint16 number) external view returns (bool);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
-import {FacilityTerms, PartnerTerms, Rules} from "../types/FacilityTypes.sol";
+import {Bounds, FacilityTerms, PartnerTerms, Rules, Shares} from "../types/FacilityTypes.sol";
 import {Limits} from "./Limits.sol";
 import {Splits} from "./Splits.sol";
 
@@ -14,8 +14,11 @@ library TermsChecks {
     uint256 private constant _MAX_PARTNERS = 254;
     uint256 private constant _MAX_READERS = 254;
     uint256 private constant _MAX_SEALED_BYTES = 256;
+    /// @dev Principal, interest, fee.
+    uint256 private constant _COMPONENTS = 3;
 
-    function check(FacilityTerms calldata terms) internal pure {
+    /// @return firstShares the first version of the shares, as the partners' terms hold it
+    function check(FacilityTerms calldata terms) internal pure returns (Shares[] memory firstShares) {
         if (!_isText(terms.id)) revert IFacilityRegistry.FacilityBadId(terms.id);
         if (!_isText(terms.timeZone)) revert IFacilityRegistry.FacilityBadTimeZone(terms.timeZone);
         if (!_isCurrency(terms.currency) || terms.decimals > _MAX_DECIMALS) {
@@ -27,6 +30,12 @@ library TermsChecks {
         checkRules(terms.rules);
         _checkSealed(terms.lead, terms.leadSealedReferenceKey);
         _checkPartners(terms.partners);
+        _checkBounds(terms.bounds);
+        firstShares = new Shares[](terms.partners.length);
+        for (uint256 i; i < firstShares.length; ++i) {
+            firstShares[i] = terms.partners[i].shares;
+        }
+        checkShares(firstShares, terms.bounds);
         if (terms.readers.length > _MAX_READERS) {
             revert IFacilityRegistry.FacilityTooManyReaders(terms.readers.length, _MAX_READERS);
         }
@@ -35,35 +44,59 @@ library TermsChecks {
         }
     }
 
-    function checkRules(Rules calldata rules) internal pure {
+    function checkRules(Rules memory rules) internal pure {
         if (rules.amountTolerance > Limits.MAX_AMOUNT) {
             revert IFacilityRegistry.FacilityToleranceTooLarge(rules.amountTolerance, Limits.MAX_AMOUNT);
         }
         if (rules.cutOffSeconds >= 1 days) revert IFacilityRegistry.FacilityBadCutOff(rules.cutOffSeconds);
     }
 
+    /// @dev A version of the shares, each partner's at place n - 1: no component above the whole, all within the bounds.
+    function checkShares(Shares[] memory shares, Bounds memory bounds) internal pure {
+        uint256 largest = bounds.largestPartnerBps == 0 ? Splits.WHOLE_BPS : bounds.largestPartnerBps;
+        for (uint256 component; component < _COMPONENTS; ++component) {
+            uint256 sum;
+            for (uint256 i; i < shares.length; ++i) {
+                sum += _bpsOf(shares[i], component);
+            }
+            if (sum > Splits.WHOLE_BPS) revert IFacilityRegistry.FacilitySharesAboveWhole(uint8(component), sum);
+            uint256 rest = Splits.WHOLE_BPS - sum;
+            if (rest < bounds.leastLeadBps) {
+                revert IFacilityRegistry.FacilityLeadBelowBound(uint8(component), rest, bounds.leastLeadBps);
+            }
+            for (uint256 i; i < shares.length; ++i) {
+                uint256 bps = _bpsOf(shares[i], component);
+                if (bps > largest) {
+                    revert IFacilityRegistry.FacilityPartnerAboveBound(i + 1, uint8(component), bps, largest);
+                }
+            }
+        }
+    }
+
     function _checkPartners(PartnerTerms[] calldata partners) private pure {
         if (partners.length == 0 || partners.length > _MAX_PARTNERS) {
             revert IFacilityRegistry.FacilityBadPartnerCount(partners.length, _MAX_PARTNERS);
         }
-        uint256 principal;
-        uint256 interest;
-        uint256 fee;
         for (uint256 i; i < partners.length; ++i) {
-            principal += partners[i].shares.principalBps;
-            interest += partners[i].shares.interestBps;
-            fee += partners[i].shares.feeBps;
             _checkSealed(partners[i].member, partners[i].sealedReferenceKey);
         }
-        if (principal > Splits.WHOLE_BPS) revert IFacilityRegistry.FacilitySharesAboveWhole(0, principal);
-        if (interest > Splits.WHOLE_BPS) revert IFacilityRegistry.FacilitySharesAboveWhole(1, interest);
-        if (fee > Splits.WHOLE_BPS) revert IFacilityRegistry.FacilitySharesAboveWhole(2, fee);
+    }
+
+    function _checkBounds(Bounds calldata bounds) private pure {
+        if (bounds.leastLeadBps > Splits.WHOLE_BPS || bounds.largestPartnerBps > Splits.WHOLE_BPS) {
+            revert IFacilityRegistry.FacilityBadBounds(bounds.leastLeadBps, bounds.largestPartnerBps);
+        }
     }
 
     function _checkSealed(uint16 member, bytes calldata sealedKey) private pure {
         if (sealedKey.length > _MAX_SEALED_BYTES) {
             revert IFacilityRegistry.FacilityBadSealedKey(member, sealedKey.length, _MAX_SEALED_BYTES);
         }
+    }
+
+    function _bpsOf(Shares memory shares, uint256 component) private pure returns (uint256) {
+        if (component == 0) return shares.principalBps;
+        return component == 1 ? shares.interestBps : shares.feeBps;
     }
 
     function _isText(string calldata text) private pure returns (bool) {

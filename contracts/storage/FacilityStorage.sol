@@ -3,7 +3,13 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
-import {FacilityState, PartnerTerms, Rules, SealedFor, Shares} from "../types/FacilityTypes.sol";
+import {Bounds, Change, FacilityState, Rules, Shares} from "../types/FacilityTypes.sol";
+
+/// @dev A partner's number in the consortium, and the balance below which its reserve is low, minor units.
+struct PartnerRecord {
+    uint16 member;
+    int72 lowBalance;
+}
 
 /// @dev One facility. The first slot holds all that posting needs.
 struct Facility {
@@ -11,30 +17,29 @@ struct Facility {
     uint16 lead;
     FacilityState state;
     uint8 partnerCount;
-    // partners that have accepted
-    uint8 acceptedCount;
-    uint8 decimals;
     // the newest versions and the first days (ordinals) they apply to
     uint16 sharesVersion;
     uint24 sharesFrom;
     uint16 rulesVersion;
     uint24 rulesFrom;
-    // keccak256(abi.encode(terms)) as proposed
-    bytes32 termsHash;
-    string id;
-    string currency;
-    string timeZone;
-    bytes leadSealedReferenceKey;
-    // partner n at place n - 1, with its first shares
-    PartnerTerms[] partners;
-    SealedFor[] readers;
+    // who has accepted the terms, and whose pause holds: bit 0 the lead, bit n partner n
+    uint256 acceptedBy;
+    uint256 pausedBy;
+    Bounds bounds;
+    // keccak256 of the id
+    bytes32 idHash;
+    // abi.encode(terms) as proposed; what is asked for apart stands in fields of its own
+    bytes terms;
+    // partner n at place n - 1
+    PartnerRecord[] partners;
     mapping(uint16 member => uint8 partner) partnerOf;
-    mapping(uint8 partner => bool) accepted;
     // version n at place n - 1
     uint24[] sharesSchedule;
     Shares[][] shares;
     uint24[] rulesSchedule;
     Rules[] rules;
+    // change n at place n - 1
+    Change[] changes;
 }
 
 /// @title All that FacilityRegistry remembers
@@ -52,6 +57,6 @@ abstract contract FacilityStorage {
     /// @dev Facility by number.
     mapping(uint32 number => Facility) internal _facilities;
 
-    /// @dev Number by keccak256 of the id; 0 = free.
+    /// @dev Number by keccak256 of the id; 0 = free, again after a withdrawal.
     mapping(bytes32 idHash => uint32 number) internal _numberById;
 }

@@ -1,13 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-/// @notice Where a facility stands. Legs are taken only while it is active.
+/// @notice Where a facility stands. Legs are taken only while it is active; closed and withdrawn are final.
 enum FacilityState {
     None,
     Proposed,
     Active,
     Paused,
-    Closed
+    Closed,
+    Withdrawn
+}
+
+/// @notice What a change of an active facility changes.
+enum ChangeKind {
+    None,
+    Shares,
+    Rules,
+    Close
+}
+
+/// @notice Where a change stands. All but open are final.
+enum ChangeState {
+    None,
+    Open,
+    TookEffect,
+    Withdrawn,
+    Expired
 }
 
 /// @notice A partner's shares per component, in basis points (1/10,000).
@@ -15,6 +33,14 @@ struct Shares {
     uint16 principalBps;
     uint16 interestBps;
     uint16 feeBps;
+}
+
+/// @notice What every version of the shares must keep to, per component, in basis points.
+/// @param leastLeadBps the lead's rest is at least this; 0 = no bound
+/// @param largestPartnerBps no partner's share is above this; 0 = no bound
+struct Bounds {
+    uint16 leastLeadBps;
+    uint16 largestPartnerBps;
 }
 
 /// @notice A version of the rules by which halves are judged.
@@ -55,9 +81,26 @@ struct FacilityTerms {
     uint8 decimals;
     string timeZone;
     Rules rules;
+    Bounds bounds;
     PartnerTerms[] partners;
     bytes leadSealedReferenceKey;
     SealedFor[] readers;
+}
+
+/// @notice A change of an active facility, proposed by one party and accepted by all.
+/// @param proposer the member that proposed it
+/// @param expiresAt the last second at which it can be accepted (block time)
+/// @param reasonHash keccak256 of the reason's text
+/// @param acceptedBy bit 0 the lead, bit n partner n
+/// @param payload Shares: abi.encode(uint24 effectiveFrom, Shares[]); Rules: abi.encode(Rules); Close: empty
+struct Change {
+    ChangeKind kind;
+    ChangeState state;
+    uint16 proposer;
+    uint40 expiresAt;
+    bytes32 reasonHash;
+    uint256 acceptedBy;
+    bytes payload;
 }
 
 /// @notice What Reconciliation needs to know for one batch, in one read.

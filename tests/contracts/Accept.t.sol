@@ -78,7 +78,14 @@ contract AcceptTest is Consortium {
         emit IFacilityRegistry.FacilityAccepted(facility, ANNA);
         vm.expectEmit(address(facilities));
         emit IFacilityRegistry.FacilityActivated(facility);
+        (bool isOpen,) = ledger.threshold(facility, 1);
+        vm.assertFalse(isOpen, "no account before");
         _accept(ANNA);
+        for (uint8 partner = 1; partner <= 2; ++partner) {
+            int72 lowBalance;
+            (isOpen, lowBalance) = ledger.threshold(facility, partner);
+            vm.assertTrue(isOpen && lowBalance == 100_000, "an account with its threshold");
+        }
         vm.assertTrue(facilities.state(facility) == FacilityState.Active, "active");
         vm.assertEq(facilities.postingTerms(facility, LEAD).party, 0, "the lead");
         vm.assertEq(facilities.postingTerms(facility, BERT).party, 2, "partner 2");

@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
 import {KeyPurpose} from "types/ConsortiumTypes.sol";
-import {FacilityState, FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
+import {Bounds, FacilityState, FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
 import {Consortium} from "./utils/Consortium.sol";
 import {vm} from "./utils/Vm.sol";
 
@@ -118,6 +118,24 @@ contract ProposeTest is Consortium {
         _propose(terms);
     }
 
+    function test_bounds() external {
+        FacilityTerms memory terms = _terms();
+        terms.bounds = Bounds(10_001, 0);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadBounds.selector, 10_001, 0));
+        terms.bounds = Bounds(0, 10_001);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadBounds.selector, 0, 10_001));
+        terms.bounds = Bounds(3_001, 4_000);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityLeadBelowBound.selector, 0, 3_000, 3_001));
+        terms.bounds = Bounds(3_000, 3_999);
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityPartnerAboveBound.selector, 1, 0, 4_000, 3_999));
+        terms.bounds = Bounds(3_000, 4_000);
+        uint32 facility = _propose(terms);
+        vm.assertEq(facilities.bounds(facility).leastLeadBps, 3_000, "kept");
+        vm.assertEq(facilities.bounds(facility).largestPartnerBps, 4_000, "kept");
+        vm.assertEq(facilities.partyCount(facility), 3, "the lead and two partners");
+        vm.assertEq(facilities.leadOf(facility), LEAD, "the lead");
+    }
+
     function test_sealed_keys_too_long() external {
         FacilityTerms memory terms = _terms();
         terms.leadSealedReferenceKey = new bytes(257);
@@ -136,7 +154,7 @@ contract ProposeTest is Consortium {
         terms.readers[1].member = AUDITOR;
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadReader.selector, 1, AUDITOR));
         terms.readers[1].member = 99;
-        _refuse(terms, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownMember.selector, 99));
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadReader.selector, 1, 99));
         terms.readers[1] = SealedFor(REGULATOR, new bytes(257));
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadSealedKey.selector, REGULATOR, 257, 256));
         terms.readers = new SealedFor[](255);

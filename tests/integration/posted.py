@@ -92,7 +92,7 @@ class World:
             self.numbers[member.name] = self.consortium.member_of(account.address)
         self.facility = self.agree()
         terms = self.registry.terms(self.facility)
-        key = open_reference_key(bytes(terms[7]), self.secret(self.lead))
+        key = open_reference_key(bytes(terms[8]), self.secret(self.lead))
         assert key is not None
         self.reference_key = key
 

@@ -90,6 +90,8 @@ class Seed:
                 currency=currency,
                 decimals=decimals,
                 time_zone="Asia/Shanghai",
+                least_lead_bps=0,
+                largest_partner_bps=0,
                 state="active",
                 proposed_block=3,
                 activated_block=5,

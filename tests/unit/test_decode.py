@@ -185,12 +185,12 @@ def test_text_that_cannot_be_shown_is_mended() -> None:
 
 def test_a_facility() -> None:
     terms = (
-        "WLD", 1, "CNY", 2, "Asia/Shanghai", (0, 5, 1, 3600, 86_399),
+        "WLD", 1, "CNY", 2, "Asia/Shanghai", (0, 5, 1, 3600, 86_399), (500, 9000),
         [(2, (8000, 7000, 0), -5, b"two")], b"lead", [(9, b"nine")],
     )  # fmt: skip
     types = [
         "(string,uint16,string,uint8,string,(uint24,uint56,uint16,uint32,uint24),"
-        "(uint16,(uint16,uint16,uint16),int72,bytes)[],bytes,(uint16,bytes)[])"
+        "(uint16,uint16),(uint16,(uint16,uint16,uint16),int72,bytes)[],bytes,(uint16,bytes)[])"
     ]
     proposed, activated = decode(
         [
@@ -202,6 +202,7 @@ def test_a_facility() -> None:
     told = proposed.arguments["terms"]
     assert (proposed.arguments["facility"], told["id"], told["lead"]) == (7, "WLD", 1)
     assert told["rules"]["matchDeadlineSeconds"] == 3600
+    assert told["bounds"] == {"leastLeadBps": 500, "largestPartnerBps": 9000}
     assert told["partners"] == [
         {
             "member": 2,

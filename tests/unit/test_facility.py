@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import FacilityFault
-from app.domain.facility import Facility, load_facility, parse_facility
+from app.domain.facility import Bounds, Facility, load_facility, parse_facility
 from app.domain.kinds import Component, Kind
 
 GOOD = """
@@ -72,6 +72,24 @@ share_bps   = { principal = 2000, interest = 1, fee = 10000 }
         ('"luoyang"', '"webank"', "'webank' is the lead"),
         ('"luoyang"', '"lu\\u0000"', r"partners\[2\].name must be 1 to 64 printable"),
         ('"100000.00"', '"1.005"', r"partners\[1\] \(huarui\).low_balance"),
+        ("[rules]", "[bounds]\nleast = 1\n[rules]", "bounds.least is an unknown key"),
+        ("[rules]", "[bounds]\nleast_lead_share_bps = -1\n[rules]", "no whole number"),
+        (
+            "[rules]",
+            "[bounds]\nlargest_partner_share_bps = 10001\n[rules]",
+            "bounds.largest_partner_share_bps 10001 is no whole number from 0 to 10000",
+        ),
+        (
+            "[rules]",
+            "[bounds]\nlargest_partner_share_bps = 9999\n[rules]",
+            "is 9999, and the fee share of luoyang is 10000",
+        ),
+        (
+            "[rules]",
+            "[bounds]\nleast_lead_share_bps = 1\n[rules]",
+            "is 1, and the principal shares leave the lead 0",
+        ),
+        ('id        = "WLD-2016-A"', 'id = "a"\nbounds = 1', "bounds must be a table"),
         ("[[partners]]", "[[partner]]", "partner is an unknown key"),
         ('lead      = "webank"', "lead = [", "not TOML"),
     ],
@@ -131,6 +149,15 @@ def test_a_good_file_is_read_to_the_letter(facility: Facility) -> None:
     assert (huarui.number, huarui.low_balance) == (1, 10_000_000)
     assert facility.partner("webank") is None
     assert facility.shares_of(2, Component.INTEREST, 1) == 1
+
+
+def test_bounds_are_optional_each(facility: Facility) -> None:
+    assert facility.bounds == Bounds(0, 0)
+    one = parse_facility(GOOD + "[bounds]\nlargest_partner_share_bps = 10000\n")
+    assert one.bounds == Bounds(0, 10_000)
+    halves = GOOD.replace("8000", "4000").replace("7999", "0").replace("10000 }", "9000 }")
+    both = "[bounds]\nleast_lead_share_bps = 1000\nlargest_partner_share_bps = 9000\n"
+    assert parse_facility(halves + both).bounds == Bounds(1_000, 9_000)
 
 
 def test_parts_are_rounded_down_and_the_lead_keeps_the_rest(facility: Facility) -> None:

@@ -7,7 +7,7 @@ import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
 import {Contracts, FoundingMember, Role} from "types/ConsortiumTypes.sol";
-import {FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
+import {Bounds, FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
 import {Stream} from "./Stream.sol";
 import {vm} from "./Vm.sol";
 
@@ -104,6 +104,7 @@ abstract contract Consortium {
             decimals: 2,
             timeZone: "Asia/Shanghai",
             rules: rules,
+            bounds: Bounds(0, 0),
             partners: partners,
             leadSealedReferenceKey: new bytes(80),
             readers: new SealedFor[](0)
