@@ -15,6 +15,7 @@ from app.chain.endpoints import Endpoints
 from app.chain.engines import engine as chain_engine
 from app.chain.keystore import load_account, load_sealing_key, load_storage_key
 from app.chain.manifest import Manifest
+from app.chain.rpc import ClientTls
 from app.chain.sealing import open_reference_key
 from app.config import BankConfig
 from app.db import engine as db
@@ -56,7 +57,7 @@ class Bank:
         self._sealing_key = load_sealing_key(config.keys, development=config.development)
         storage_key = load_storage_key(config.keys, development=config.development)
         self.engine: Engine = db.create(config.database_url, vault=Vault(storage_key))
-        self.endpoints = Endpoints(config.rpc, self.manifest)
+        self.endpoints = Endpoints(config.rpc, self.manifest, client_tls(config))
         # Each its own, because submitting and indexing go on beside each other.
         self.rpc, self._reading = self.endpoints.way(), self.endpoints.way()
         self._posting: list[PostingFacility] = []
@@ -300,6 +301,11 @@ def read_manifest(config: BankConfig) -> Manifest:
         ) from None
     except ValueError as fault:
         raise ConfigFault(str(fault), where=str(config.manifest)) from None
+
+
+def client_tls(config: BankConfig) -> ClientTls:
+    """What this bank's node believes and shows at https endpoints."""
+    return ClientTls(config.rpc_ca, config.rpc_cert, config.rpc_key)
 
 
 def _holder() -> str:

@@ -3,9 +3,9 @@
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from app.domain.errors import ConfigFault
 
@@ -31,16 +31,27 @@ class _File(BaseModel):
     database_url: str
     manifest: Path
     rpc: Annotated[list[_Endpoint], BeforeValidator(_listed), Field(min_length=1)]
+    rpc_ca: Path | None = None
+    rpc_cert: Path | None = None
+    rpc_key: Path | None = None
     inbox: Path
     min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: _Api = _Api()
+
+    @model_validator(mode="after")
+    def _certificate_and_key_go_together(self) -> Self:
+        if (self.rpc_cert is None) != (self.rpc_key is None):
+            raise ValueError("rpc_cert and rpc_key go together")
+        return self
 
 
 @dataclass(frozen=True, slots=True)
 class BankConfig:
     """`inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
 
-    `rpc`: the chain's endpoints, the preferred one (the bank's own) first.
+    `rpc`: the chain's endpoints, the preferred one (the bank's own) first. Where they are https,
+    `rpc_ca` is the authority that signed their certificates (none: those that the system trusts),
+    `rpc_cert` and `rpc_key` are what this node shows to them.
 
     `development` allows development keys and an open page on loopback. A node with less free disk
     than `min_free_disk_bytes` says that it is not ready.
@@ -53,6 +64,9 @@ class BankConfig:
     database_url: str
     manifest: Path
     rpc: tuple[str, ...]
+    rpc_ca: Path | None
+    rpc_cert: Path | None
+    rpc_key: Path | None
     inbox: Path
     min_free_disk_bytes: int
     host: str
@@ -86,11 +100,27 @@ def load_config(path: Path) -> BankConfig:
         database_url=_absolute_url(parsed.database_url, base),
         manifest=base / parsed.manifest,
         rpc=tuple(dict.fromkeys(parsed.rpc)),
+        rpc_ca=_existing(base, "rpc_ca", parsed.rpc_ca, path),
+        rpc_cert=_existing(base, "rpc_cert", parsed.rpc_cert, path),
+        rpc_key=_existing(base, "rpc_key", parsed.rpc_key, path),
         inbox=base / parsed.inbox,
         min_free_disk_bytes=parsed.min_free_disk_mb * 1024 * 1024,
         host=parsed.api.host,
         port=parsed.api.port,
     )
+
+
+def _existing(base: Path, key: str, given: Path | None, config: Path) -> Path | None:
+    """A file that must be there: a library would name neither it nor the key that names it."""
+    if given is None:
+        return None
+    if not (base / given).is_file():
+        raise ConfigFault(
+            f"{key}: there is no file {base / given}",
+            where=str(config),
+            remedy="`tally network certificates` makes a network's certificates anew",
+        )
+    return base / given
 
 
 def _absolute_url(url: str, base: Path) -> str:

@@ -8,7 +8,7 @@ from shlex import quote
 
 from eth_account.signers.local import LocalAccount
 
-from app.bootstrap import Bank
+from app.bootstrap import Bank, client_tls
 from app.chain.agreement import Party, accept, propose
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
 from app.chain.endpoints import Endpoints
@@ -151,8 +151,8 @@ def network(root: Path) -> Iterator[Consortium]:
             where=str(root),
             remedy="Make one with `tally network create`",
         )
-    urls = load_config(folder.config(members[0].name)).rpc
-    endpoints = Endpoints(urls, Manifest.read(folder.manifest))
+    config = load_config(folder.config(members[0].name))
+    endpoints = Endpoints(config.rpc, Manifest.read(folder.manifest), client_tls(config))
     try:
         way = endpoints.way()
         way.run(lambda: None)  # before anything is sent, the first good one is found

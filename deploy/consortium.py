@@ -3,11 +3,14 @@
 DIR/network.json            the manifest: engine, chain id, addresses of the contracts
 DIR/deployment.json         what the deploy steps made, step by step
 DIR/members.json            names and roles, in the order of their numbers
+DIR/tls/                    the consortium's certificate authority
+DIR/proxy/                  the proxy before the chain's RPC and the members' APIs, with its log
 DIR/chain/                  the embedded chain's state
 DIR/banks/NAME/bank.toml    one member's node: its keys/, node.db and inbox/ lie beside it
 """
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +19,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.chain.keystore import PublicKeys, create_keys, public_keys
+from deploy.tls import Certificates
 
 Role = Literal["lead", "partner", "auditor", "regulator"]
 
@@ -42,6 +46,18 @@ class ConsortiumFolder:
     def journal(self) -> Path:
         """What the deploy steps have noted."""
         return self.root / "deployment.json"
+
+    @property
+    def authority(self) -> Path:
+        return self.root / "tls"
+
+    @property
+    def proxy(self) -> Path:
+        return self.root / "proxy"
+
+    def certificates(self, name: str) -> Path:
+        """Where a member's certificates lie."""
+        return self.config(name).parent / "tls"
 
     @property
     def chain(self) -> Path:
@@ -80,12 +96,17 @@ def create(folder: ConsortiumFolder, members: list[Member]) -> None:
 
 
 def write_config(
-    folder: ConsortiumFolder, name: str, *, rpc: str | Sequence[str], port: int
+    folder: ConsortiumFolder,
+    name: str,
+    *,
+    rpc: str | Sequence[str],
+    port: int,
+    certificates: Certificates | None = None,
 ) -> None:
     """Write a member's `bank.toml`; again when the chain's address or the port has changed.
 
     `rpc`: its chain endpoint, or several, the preferred one first; `port` of its API and page; 0 =
-    any free one.
+    any free one; `certificates`: its own, where its endpoints are https.
     """
     path = folder.config(name)
     (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
@@ -95,11 +116,24 @@ def write_config(
         'keys = "keys"\n'
         'database_url = "sqlite:///node.db"\n'
         'manifest = "../../network.json"\n'
-        f"rpc = {json.dumps(rpc)}\n"
+        f"rpc = {json.dumps(rpc)}\n{_tls_lines(certificates, path.parent)}"
         'inbox = "inbox"\n'
         "\n[api]\n"
         'host = "127.0.0.1"\n'
         f"port = {port}\n"
+    )
+
+
+def _tls_lines(certificates: Certificates | None, base: Path) -> str:
+    if certificates is None:
+        return ""
+    return "".join(
+        f"{key} = {json.dumps(os.path.relpath(place, base))}\n"
+        for key, place in (
+            ("rpc_ca", certificates.ca),
+            ("rpc_cert", certificates.client),
+            ("rpc_key", certificates.client_key),
+        )
     )
 
 

@@ -18,7 +18,7 @@ import structlog
 from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
-from app.chain.rpc import Rpc, Traffic
+from app.chain.rpc import ClientTls, Rpc, Traffic
 from app.domain.errors import ChainFault, ChainUnreachable, WrongChain
 
 LAG_BLOCKS = 5
@@ -95,11 +95,12 @@ class _Endpoint:
 class Endpoints:
     """A bank's endpoints. `way` gives each worker its own way to the chain; close it at the end."""
 
-    def __init__(self, urls: Sequence[str], manifest: Manifest) -> None:
+    def __init__(self, urls: Sequence[str], manifest: Manifest, tls: ClientTls) -> None:
         self._manifest = manifest
+        self._tls = tls
         several = len(urls) > 1
         self._all = [
-            _Endpoint(place, Rpc(url, _TIMEOUT_S) if several else Rpc(url))
+            _Endpoint(place, Rpc(url, _TIMEOUT_S, tls) if several else Rpc(url, tls=tls))
             for place, url in enumerate(urls)
         ]
         self._lock = threading.Lock()
@@ -171,7 +172,7 @@ class Endpoints:
         return max((one.head or 0 for one in self._all if one.fault is None), default=0)
 
     def _watch(self, endpoint: _Endpoint, url: str) -> None:
-        rpc = Rpc(url, _LOOK_TIMEOUT_S)
+        rpc = Rpc(url, _LOOK_TIMEOUT_S, self._tls)
         try:
             while not self._closed.is_set():
                 self._look(endpoint, rpc)

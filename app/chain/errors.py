@@ -25,7 +25,9 @@ from app.domain.errors import ChainFault, ChainUnreachable, ConfigFault
 def unreachable(url: str, cause: BaseException) -> ChainUnreachable:
     """The endpoint did not answer, or nothing that could be used."""
     why = type(cause).__name__
-    if isinstance(cause, requests.HTTPError):
+    if isinstance(cause, requests.exceptions.SSLError):
+        why = f"TLS: {_innermost(cause)}; are `rpc_ca`, `rpc_cert` and `rpc_key` right?"
+    elif isinstance(cause, requests.HTTPError):
         why = f"HTTP {cause.response.status_code if cause.response is not None else 0}"
     elif isinstance(cause, ValueError) and not isinstance(cause, requests.RequestException):
         why = str(cause)
@@ -38,6 +40,13 @@ def unreachable(url: str, cause: BaseException) -> ChainUnreachable:
 
 class OutOfSync(ChainUnreachable):
     """The node serves this network's chain and lacks blocks of it that are known to be final."""
+
+
+def _innermost(cause: BaseException) -> str:
+    """What OpenSSL said, without the layers of libraries around it."""
+    while (inner := cause.__context__ or cause.__cause__) is not None:
+        cause = inner
+    return str(cause).split(" (_ssl.c")[0]
 
 
 class ChainAnswer(ChainFault):

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
@@ -48,10 +49,28 @@ class _Provider(JSONBaseProvider):
         return cast(RPCResponse, self._rpc.exchange(self.encode_rpc_request(method, params)))
 
 
+@dataclass(frozen=True, slots=True)
+class ClientTls:
+    """What an https endpoint is judged by, and what it is shown.
+
+    `ca` holds the certificate of the only authority that is believed; `certificate` and `key` are
+    our own, for a proxy that lets nobody else through.
+    """
+
+    ca: Path | None
+    certificate: Path | None
+    key: Path | None
+
+
+_SYSTEMS_TLS = ClientTls(None, None, None)
+
+
 class Rpc:
     """Connections to one chain node. Safe to share between threads; close it at the end."""
 
-    def __init__(self, url: str, timeout_s: float = _TIMEOUT_S) -> None:
+    def __init__(
+        self, url: str, timeout_s: float = _TIMEOUT_S, tls: ClientTls = _SYSTEMS_TLS
+    ) -> None:
         parts = urlsplit(url)
         self._shown = parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
         self._origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
@@ -63,6 +82,9 @@ class Rpc:
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+        self._authority: str | bool = str(tls.ca) if tls.ca else True
+        if tls.certificate and tls.key:
+            self._session.cert = (str(tls.certificate), str(tls.key))
 
     @cached_property
     def web3(self) -> Web3:
@@ -162,6 +184,8 @@ class Rpc:
                 data=payload,
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeouts_s,
+                # Here and not in the session: there an environment variable would override it.
+                verify=self._authority,
             )
             answer.raise_for_status()
             return orjson.loads(answer.content)

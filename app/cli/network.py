@@ -16,7 +16,7 @@ from app.cli.console import stderr, stdout
 from app.domain.errors import UsageFault
 from app.domain.facility import MAX_NAME
 from deploy.consortium import Member
-from deploy.network import layout, operate
+from deploy.network import layout, operate, proxy
 from deploy.network.create import create_network
 from deploy.network.health import NetworkHealth, look
 
@@ -101,6 +101,28 @@ def down(directory: DirOption) -> None:
     """
     stopped = operate.down(layout.read(directory))
     stdout.print(f"{stopped} validators stopped", highlight=False)
+
+
+@network.command()
+def certificates(directory: DirOption) -> None:
+    """Make every member's TLS certificates anew, under the network's own authority.
+
+    They hold for 397 days. The proxy shows the new ones at once, a node from its next start on;
+    the old ones stay valid until their own end.
+
+    Example:
+
+      tally network certificates --dir net
+    """
+    found = layout.read(directory)
+    if not found.api_tls_ports:
+        raise UsageFault(
+            "this network has no proxy, and so no certificates",
+            where=str(directory),
+            remedy="nginx must be there when a network is made",
+        )
+    proxy.renew(found)
+    stdout.print(f"{len(found.api_tls_ports)} members have new certificates", highlight=False)
 
 
 @network.command()

@@ -8,15 +8,17 @@ from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
+from deploy import tls
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
-from deploy.network import engine, layout
+from deploy.network import engine, layout, proxy
 from deploy.network.genesis import make_keys, write_genesis
 from deploy.network.layout import Network, Validator
 from deploy.network.operate import Say, down, up
 from deploy.network.ports import free_ports
+from deploy.proxy import nginx
 
-_PORTS_A_VALIDATOR = 3
+_PORTS_A_VALIDATOR = 4
 _VOTERS = ("lead", "partner")
 
 
@@ -29,7 +31,7 @@ def create_network(root: Path, members: list[Member], validators: int, say: Say)
     folder = ConsortiumFolder(root.resolve())
     made = (
         *(folder.chain, folder.root / "banks", folder.root / "members.json"),
-        *(folder.journal, folder.manifest),
+        *(folder.journal, folder.manifest, folder.authority, folder.proxy),
     )
     if any(path.exists() for path in made):
         raise UsageFault(
@@ -60,19 +62,39 @@ def _create(
     say(f"making the keys of {len(members)} members and {count} validators")
     banks = [member.name for member in members if member.role in _VOTERS]
     names = [(banks[place % len(banks)], place // len(banks) + 1) for place in range(count)]
-    ports = free_ports(_PORTS_A_VALIDATOR * count + len(members))
+    behind_proxy = nginx.find() is not None
+    if not behind_proxy:
+        say("nginx is not installed: the chain's RPC is plain HTTP, on this machine only")
+    ports = free_ports(_PORTS_A_VALIDATOR * count + 2 * len(members))
     validators = []
     for bank, number in names:
         name = f"{bank}-{number}"
         address, node_id = make_keys(binary, layout.data_folder(folder, name))
-        own_ports = [ports.pop() for _ in range(_PORTS_A_VALIDATOR)]
-        validators.append(Validator(name, bank, address, node_id, *own_ports))
+        rpc_port, peers, control, tls_port = (ports.pop() for _ in range(_PORTS_A_VALIDATOR))
+        if not behind_proxy:
+            tls_port = 0
+        validators.append(
+            Validator(name, bank, address, node_id, rpc_port, peers, control, tls_port)
+        )
     # Any number that other chains hardly have, so that a foreign endpoint is recognised.
     network = Network(folder, 1_000_000 + secrets.randbelow(1_000_000_000), validators)
     write_genesis(binary, network)
     create(folder, members)
+    if behind_proxy:
+        proxy.make_certificates(network)
+        network.api_tls_ports.update((member.name, ports.pop()) for member in members)
     for place, member in enumerate(members):
-        write_config(folder, member.name, rpc=network.rpcs_of(place), port=ports.pop())
+        write_config(
+            folder,
+            member.name,
+            rpc=network.rpcs_of(place),
+            port=ports.pop(),
+            certificates=tls.certificates(folder.authority, folder.certificates(member.name))
+            if behind_proxy
+            else None,
+        )
+    if behind_proxy:
+        proxy.write(network)
     network.write()
     try:
         up(network, say)

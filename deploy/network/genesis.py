@@ -8,9 +8,6 @@ from typing import Any
 from app.domain.errors import ChainFault
 from deploy.network.layout import HOST, Network
 
-BLOCK_GAS_LIMIT = 200_000_000
-BLOCK_TIME = "1s"
-
 
 def make_keys(engine: Path, data: Path) -> tuple[str, str]:
     """Make a validator's keys in its data folder; returns its address and its peer id.
@@ -27,7 +24,8 @@ def write_genesis(engine: Path, network: Network) -> None:
     arguments = [
         *("--consensus", "ibft", "--ibft-validator-type", "ecdsa"),
         *("--chain-id", str(network.chain_id), "--dir", str(network.genesis)),
-        *("--block-time", BLOCK_TIME, "--block-gas-limit", str(BLOCK_GAS_LIMIT)),
+        *("--block-time", f"{network.block_time_s}s"),
+        *("--block-gas-limit", str(network.block_gas_limit)),
     ]
     for validator in network.validators:
         peer = f"/ip4/{HOST}/tcp/{validator.peer_port}/p2p/{validator.node_id}"

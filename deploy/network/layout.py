@@ -1,18 +1,21 @@
 """The chain's part of a network's folder, and what is known of every validator.
 
-DIR/chain/validators.json      chain id, names, addresses and ports, all on 127.0.0.1
+DIR/chain/validators.json      the description: chain id, limits, names, addresses and ports,
+                               all on 127.0.0.1
 DIR/chain/genesis.json         the first block, and every validator as a peer to begin with
 DIR/chain/NAME/                one validator: its keys, its blocks and state, and node.log
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.domain.errors import ConfigFault, UsageFault
 from deploy.consortium import ConsortiumFolder, folder_name
 
 HOST = "127.0.0.1"
+BLOCK_GAS_LIMIT = 200_000_000
+BLOCK_TIME_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,20 +29,32 @@ class Validator:
     rpc_port: int
     peer_port: int
     control_port: int
+    tls_port: int = 0
+    """Of the proxy before its RPC; 0 where the network has no proxy."""
 
     @property
     def rpc(self) -> str:
-        """The URL of its JSON-RPC."""
+        """The URL of its JSON-RPC, for those who run it."""
         return f"http://{HOST}:{self.rpc_port}"
+
+    @property
+    def endpoint(self) -> str:
+        """The URL at which the banks' nodes reach it: through the proxy, where there is one."""
+        return f"https://{HOST}:{self.tls_port}" if self.tls_port else self.rpc
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """The chain of the consortium in `folder`."""
+    """The chain of the consortium in `folder`, whichever engine runs it: what each engine's files
+    are made from. Gas costs nothing on any."""
 
     folder: ConsortiumFolder
     chain_id: int
     validators: list[Validator]
+    block_gas_limit: int = BLOCK_GAS_LIMIT
+    block_time_s: int = BLOCK_TIME_S
+    api_tls_ports: dict[str, int] = field(default_factory=dict)
+    """By the members' names: the proxy's ports before their nodes' APIs."""
 
     @property
     def genesis(self) -> Path:
@@ -60,13 +75,16 @@ class Network:
         them, share.
         """
         first = place % len(self.validators)
-        return [one.rpc for one in (*self.validators[first:], *self.validators[:first])]
+        return [one.endpoint for one in (*self.validators[first:], *self.validators[:first])]
 
     def write(self) -> None:
         _description(self.folder).write_text(
             json.dumps(
                 {
                     "chain_id": self.chain_id,
+                    "block_gas_limit": self.block_gas_limit,
+                    "block_time_s": self.block_time_s,
+                    "api_tls_ports": self.api_tls_ports,
                     "validators": [asdict(validator) for validator in self.validators],
                 },
                 indent=2,
@@ -82,7 +100,14 @@ def read(root: Path) -> Network:
     try:
         found = json.loads(path.read_text())
         validators = [Validator(**entry) for entry in found["validators"]]
-        return Network(folder, int(found["chain_id"]), validators)
+        return Network(
+            folder,
+            int(found["chain_id"]),
+            validators,
+            int(found["block_gas_limit"]),
+            int(found["block_time_s"]),
+            dict(found["api_tls_ports"]),
+        )
     except (FileNotFoundError, NotADirectoryError):
         raise UsageFault(
             "this folder holds no network",

@@ -7,7 +7,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from app.domain.errors import ChainFault
-from deploy.network import engine, processes
+from deploy.network import engine, processes, proxy
 from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look
 from deploy.network.launch import start_missing
 from deploy.network.layout import Network, Validator
@@ -30,6 +30,7 @@ def up(network: Network, say: Say) -> NetworkHealth:
     """
     binary = engine.build(say)
     with _operating(network):
+        proxy.start(network)
         if look(network).stalled:
             return _restart(binary, network, say)
         _start(binary, network, say)
@@ -42,6 +43,7 @@ def down(network: Network) -> int:
     with _operating(network):
         running = processes.find(network)
         processes.stop(running.values())
+        proxy.stop(network)
         return len(running)
 
 

@@ -99,7 +99,7 @@ def test_it_leaves_a_whole_network_stopped(stopped: Network) -> None:
     }
     # Each bank has a validator of its own, and the others' to fall back on; the auditor reads at
     # the lead's.
-    own = {one.bank: one.rpc for one in stopped.validators}
+    own = {one.bank: one.endpoint for one in stopped.validators}
     first = {name: config["rpc"][0] for name, config in configs.items()}
     assert first == own | {"cnb": own["ceska"]}
     assert all(set(config["rpc"]) == set(own.values()) for config in configs.values())

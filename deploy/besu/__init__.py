@@ -1,0 +1,1 @@
+"""Hyperledger Besu, the engine for production: its files, made from a network's description."""
