@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api import admin, events, metrics, problems, reads
+from app.api import admin, consortium, events, metrics, problems, reads
 from app.api.context import Context
 from app.api.health import router as health
 from app.api.keys import Keyring
@@ -28,6 +28,7 @@ _TAGS: list[dict[str, Any]] = [
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
     {"name": "legs", "description": "The signed halves themselves, with their transactions."},
+    {"name": "consortium", "description": "Members, and what they decide together."},
     {
         "name": "health",
         "description": "For probes (without a key) and Prometheus (role `metrics`).",
@@ -63,7 +64,7 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.keyring = Keyring(context.engine)
-    for router in (events.router, reads.router, admin.router):
+    for router in (events.router, reads.router, consortium.router, admin.router):
         app.include_router(router, responses=_PROBLEMS)
     app.include_router(health)
     app.include_router(metrics.router, responses=_PROBLEMS)

@@ -67,6 +67,16 @@ def event_kinds() -> dict[str, EventKind]:
     return kinds
 
 
+def events_of(receipt: dict[str, Any]) -> list[ContractEvent]:
+    """What a transaction of ours did, in order, from its receipt."""
+    kinds = {kind.topic: kind for kind in event_kinds().values()}
+    return [
+        kinds[log["topics"][0]].read(log)
+        for log in receipt["logs"]
+        if log["topics"] and log["topics"][0] in kinds
+    ]
+
+
 def _values(inputs: tuple[dict[str, Any], ...], data: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same), so that text that is not UTF-8 is
     # ours to mend.
@@ -93,10 +103,11 @@ def _plain(argument: dict[str, Any], value: Any) -> Any:
             for one, item in zip(argument["components"], value, strict=True)
         }
     if kind == "string":
-        return _printable(value)
+        return printable(value)
     return bytes.fromhex(value[2:]) if kind == "address" else value
 
 
-def _printable(text: bytes) -> str:
+def printable(text: bytes) -> str:
+    """Text that others wrote, fit to be shown."""
     decoded = text.decode("utf-8", "replace")
     return "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in decoded)

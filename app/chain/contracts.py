@@ -77,6 +77,39 @@ class ConsortiumRegistry(_Wrapper):
         """lead, partner, auditor or regulator."""
         return ROLES[int(self._read(self.contract.functions.member(member))[1])]
 
+    def member_named(self, name: str) -> int:
+        """The number of the member of that name; 0 when there is none."""
+        return int(self._read(self.contract.functions.memberNamed(name)))
+
+    def member_count(self) -> int:
+        """The highest member number."""
+        return int(self._read(self.contract.functions.memberCount()))
+
+    def key_of(self, member: int, purpose: int) -> bytes:
+        """A member's key as the registry's word: an address in the low bits, or a sealing key."""
+        return bytes(self._read(self.contract.functions.keyOf(member, purpose)))
+
+    def propose(self, kind: int, payload: bytes, reason_hash: bytes) -> ContractFunction:
+        return self.contract.functions.propose(kind, payload, reason_hash)
+
+    def vote(self, proposal: int, in_favour: bool) -> ContractFunction:
+        return self.contract.functions.vote(proposal, in_favour)
+
+    def enact(self, proposal: int) -> ContractFunction:
+        return self.contract.functions.enact(proposal)
+
+    def withdraw(self, proposal: int) -> ContractFunction:
+        return self.contract.functions.withdraw(proposal)
+
+    def rotate_key(self, purpose: int, key: bytes) -> ContractFunction:
+        return self.contract.functions.rotateKey(purpose, key)
+
+    def emergency_stop(self, member: int, reason_hash: bytes) -> ContractFunction:
+        return self.contract.functions.emergencyStop(member, reason_hash)
+
+    def emergency_lift(self, member: int) -> ContractFunction:
+        return self.contract.functions.emergencyLift(member)
+
 
 class FacilityRegistry(_Wrapper):
     name = "FacilityRegistry"

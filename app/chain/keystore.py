@@ -29,6 +29,7 @@ _SEALING = "sealing"
 _STORAGE = "storage"
 _STORAGE_KEY_BYTES = 32
 _PASSPHRASE = "passphrase"
+_NEXT = "next"
 _DEVELOPMENT_SCRYPT_N = 1 << 12
 _PRODUCTION_SCRYPT_N = 1 << 18
 _PUBLIC = re.compile("0x[0-9A-Fa-f]{40}|[0-9a-f]{64}")
@@ -57,14 +58,38 @@ def create_keys(folder: Path, *, development: bool) -> PublicKeys:
     work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
     for name in (*SIGNING_KEYS, _SEALING, _STORAGE):
         secret = _MAKERS.get(name, _new_signing_key)()
-        stored = create_keyfile_json(secret, passphrase.encode(), kdf="scrypt", iterations=work)
-        public = _public_half(name, secret)
-        _write_private(
-            making / f"{name}.json",
-            json.dumps(stored | {"public": public, "development": development}, indent=2),
-        )
+        _store(making / f"{name}.json", name, secret, passphrase.encode(), work, development)
     making.rename(folder)
     return public_keys(folder)
+
+
+def prepare_successor(folder: Path, name: str, *, development: bool) -> ChecksumAddress:
+    """Make the signing key that is to follow one, in a file beside it; its address.
+
+    One that was made before and has not taken its place yet is found again, so that a rotation
+    that was cut off goes on with the same key. Raises KeyUnusable.
+    """
+    successor = f"{name}.{_NEXT}"
+    path = folder / f"{successor}.json"
+    if not path.exists():
+        secret = _new_signing_key()
+        work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
+        # Whole or not at all, like every key file.
+        making = folder / f"{successor}.{secrets.token_hex(4)}.new"
+        _store(making, name, secret, _passphrase(folder), work, development)
+        making.rename(path)
+    # Opened once before anybody relies on it.
+    return load_account(folder, successor, development=development).address
+
+
+def install_successor(folder: Path, name: str) -> Path:
+    """Let the successor take its key's place; returns where the old key lies from now on."""
+    current = folder / f"{name}.json"
+    retired = folder / f"{name}.retired-{_stored(folder, name)['public']}.json"
+    if not retired.exists():
+        os.link(current, retired)
+    (folder / f"{name}.{_NEXT}.json").replace(current)
+    return retired
 
 
 def public_keys(folder: Path) -> PublicKeys:
@@ -101,6 +126,14 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
 }
 
 
+def _store(
+    path: Path, name: str, secret: bytes, passphrase: bytes, work: int, development: bool
+) -> None:
+    stored = create_keyfile_json(secret, passphrase, kdf="scrypt", iterations=work)
+    about = {"public": _public_half(name, secret), "development": development}
+    _write_private(path, json.dumps(stored | about, indent=2))
+
+
 def _public_half(name: str, secret: bytes) -> str:
     """What the file says of the key in clear; a storage key has nothing public but a digest."""
     if name == _SEALING:
@@ -133,17 +166,22 @@ def _secret(folder: Path, name: str, *, development: bool) -> bytes:
             f"{folder / name}.json is a development key; make a production key "
             "(development = false) before joining a production network"
         )
+    passphrase = _passphrase(folder)
     try:
-        # A secret that was written by hand ends in a line feed.
-        passphrase = (folder / _PASSPHRASE).read_bytes().rstrip(b"\r\n")
         return decode_keyfile_json(stored, passphrase)
-    except OSError as fault:
-        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from None
     except (ValueError, KeyError, TypeError, NotImplementedError):
         # The cause is left out on purpose: it may quote what it tried to decrypt.
         raise KeyUnusable(
             f"{folder / name}.json does not open with the passphrase beside it"
         ) from None
+
+
+def _passphrase(folder: Path) -> bytes:
+    try:
+        # A secret that was written by hand ends in a line feed.
+        return (folder / _PASSPHRASE).read_bytes().rstrip(b"\r\n")
+    except OSError as fault:
+        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from None
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -40,6 +40,7 @@ _VERBS = (
     "report",
     "rebuild",
     "dead-letters",
+    "consortium",
     "network",
 )
 """Each is the name of a module here, and in it of the function (or group) that it runs (with `_`

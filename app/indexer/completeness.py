@@ -19,9 +19,11 @@ _ACTIVE = 2
 
 
 def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> None:
-    """Raises Incomplete unless members, facilities and every bank's head are those of `block`."""
+    """Raises Incomplete unless members, proposals, facilities and every bank's head are those of
+    `block`."""
     calls: list[tuple[str, str, str, bytes]] = [
         _call("members", "ConsortiumRegistry", "memberCount()", [], [state.members]),
+        _call("proposals", "ConsortiumRegistry", "proposalCount()", [], [state.proposals]),
         _call("facilities", "FacilityRegistry", "facilityCount()", [], [len(state.facilities)]),
     ]
     for facility in state.facilities.values():

@@ -1,25 +1,124 @@
-"""Members of the consortium, from the registry's events."""
+"""Members of the consortium, from the registry's events: who they are, their states and keys."""
 
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from app.chain.contract_events import ContractEvent
 from app.chain.contracts import ROLES
+from app.domain.votes import PURPOSES, STATES
 from app.indexer.changes import Projection
+from app.indexer.consortium_log import log
 from app.readmodel import tables as t
+from app.readmodel.consortium_tables import member_keys
+
+_NO_KEY = bytes(20)
 
 
 def member_admitted(projection: Projection, event: ContractEvent) -> None:
     """A member joined."""
     told = event.arguments
+    keys = {
+        "operator": told["operator"],
+        "approver": told["approver"],
+        "recovery": told["recovery"],
+        "sealing": told["sealingKey"],
+    }
     projection.state.members += 1
     projection.changes.rare.append(
         insert(t.members).values(
             number=told["member"],
             name=told["name"],
-            role=ROLES.get(told["role"], f"unknown ({told['role']})"),
-            operator=told["operator"],
-            approver=told["approver"],
-            sealing_key=told["sealingKey"],
-            recovery=told["recovery"],
+            role=_role(told["role"]),
+            operator=keys["operator"],
+            approver=keys["approver"],
+            sealing_key=keys["sealing"],
+            recovery=keys["recovery"],
+            state="active",
+            stopped_until=0,
         )
     )
+    projection.changes.rare += [
+        insert(member_keys).values(
+            key=key,
+            member=told["member"],
+            purpose=purpose,
+            given_by="admission",
+            since_block=event.block_number,
+            retired_block=None,
+        )
+        for purpose, key in keys.items()
+        if key != _NO_KEY
+    ]
+    log(projection, event, member=told["member"], role=_role(told["role"]))
+
+
+def member_state_changed(projection: Projection, event: ContractEvent) -> None:
+    """A vote suspended, reinstated or evicted a member."""
+    number, state = event.arguments["member"], STATES[event.arguments["state"]]
+    projection.changes.rare.append(
+        update(t.members).where(t.members.c.number == number).values(state=state)
+    )
+    log(projection, event, member=number, state=state)
+
+
+def member_role_changed(projection: Projection, event: ContractEvent) -> None:
+    """A vote gave a member another role."""
+    number, role = event.arguments["member"], _role(event.arguments["role"])
+    projection.changes.rare.append(
+        update(t.members).where(t.members.c.number == number).values(role=role)
+    )
+    log(projection, event, member=number, role=role)
+
+
+def member_key_replaced(projection: Projection, event: ContractEvent) -> None:
+    """A member has another key; the one before is retired."""
+    told = event.arguments
+    number, purpose = told["member"], PURPOSES[told["purpose"]]
+    key = told["key"] if purpose == "sealing" else told["key"][12:]
+    column = "sealing_key" if purpose == "sealing" else purpose
+    k = member_keys.c
+    projection.changes.rare += [
+        update(member_keys)
+        .where(k.member == number, k.purpose == purpose, k.retired_block.is_(None))
+        .values(retired_block=event.block_number),
+        insert(member_keys).values(
+            key=key,
+            member=number,
+            purpose=purpose,
+            given_by="vote" if told["isByVote"] else "member",
+            since_block=event.block_number,
+            retired_block=None,
+        ),
+        update(t.members).where(t.members.c.number == number).values({column: key}),
+    ]
+    log(projection, event, member=number, purpose=purpose, key=key.hex(), by_vote=told["isByVote"])
+
+
+def emergency_raised(projection: Projection, event: ContractEvent) -> None:
+    """A bank asks that a member be stopped, or that its stop end early."""
+    told = event.arguments
+    details = {"reason_hash": told["reasonHash"].hex()} if "reasonHash" in told else {}
+    log(projection, event, member=told["member"], by=told["by"], **details)
+
+
+def emergency_stopped(projection: Projection, event: ContractEvent) -> None:
+    """Two banks have stopped a member's keys for a while."""
+    told = event.arguments
+    _stop(projection, told["member"], told["until"])
+    log(projection, event, member=told["member"], by=told["by"], until=told["until"])
+
+
+def emergency_lifted(projection: Projection, event: ContractEvent) -> None:
+    """A stop ended early."""
+    number = event.arguments["member"]
+    _stop(projection, number, projection.time(event.block_number))
+    log(projection, event, member=number)
+
+
+def _stop(projection: Projection, number: int, until: int) -> None:
+    projection.changes.rare.append(
+        update(t.members).where(t.members.c.number == number).values(stopped_until=until)
+    )
+
+
+def _role(number: int) -> str:
+    return ROLES.get(number, f"unknown ({number})")

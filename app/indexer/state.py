@@ -10,6 +10,7 @@ from sqlalchemy import Connection, func, select
 from app.domain.kinds import Component, Kind
 from app.indexer.errors import OtherView
 from app.readmodel import tables as t
+from app.readmodel.consortium_tables import consortium_log, proposals
 
 ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 """Members of these roles project every account of the channel; a partner only its own."""
@@ -162,6 +163,10 @@ class State:
     block_time: int = 0
     members: int = 0
     """How many were admitted."""
+    proposals: int = 0
+    """How many were made to the consortium."""
+    consortium_lines: int = 0
+    """How many lines the consortium's log has."""
     facilities: dict[int, FacilityState] = field(default_factory=dict)
     heads: dict[tuple[int, int], tuple[int, bytes]] = field(default_factory=dict)
     """(facility, member) to the sequence and running digest of its last posting."""
@@ -193,6 +198,10 @@ def load(
     state.block_number, state.block_hash = cursor.block_number, bytes(cursor.block_hash)
     state.block_time = cursor.block_time
     state.members = connection.execute(select(func.count()).select_from(t.members)).scalar_one()
+    state.proposals = connection.execute(select(func.count()).select_from(proposals)).scalar_one()
+    state.consortium_lines = connection.execute(
+        select(func.count()).select_from(consortium_log)
+    ).scalar_one()
     partners: dict[int, dict[int, int]] = {}
     for row in connection.execute(select(t.facility_partners)):
         partners.setdefault(row.facility, {})[row.member] = row.partner

@@ -11,7 +11,7 @@ import structlog
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, Engine, func, insert, select
+from sqlalchemy import Connection, Engine, exists, func, insert, select
 
 from app.chain.rpc import Rpc
 from app.chain.transactions import sign
@@ -91,6 +91,26 @@ class Lane:
                 tx_hash="0x" + keccak(raw).hex(),
             )
         )
+
+    def take_over(self, mined: int) -> None:
+        """Sign anew what a former operator key of this bank has signed: since that was replaced
+        the contract refuses what it signed, so that the bytes can still count only once."""
+        of_others = _FIRST_OPEN.limit(None).where(
+            ~exists().where(attempts.c.batch_id == batches.c.id, attempts.c.lane == self.address)
+        )
+        with self._engine.connect() as connection:
+            if connection.execute(of_others.limit(1)).first() is None:
+                return
+        with self.lease.writing() as connection:
+            rows = connection.execute(of_others).all()
+            for row in rows:
+                self.sign_attempt(connection, row.id, row.calldata, row.gas_limit, mined)
+            log_state(
+                connection,
+                [row.id for row in rows],
+                FIXED,
+                f"the same bytes under the bank's new operator key {self.address}",
+            )
 
     def offer(self, mined: int) -> int:
         """Offer what the chain has not mined; returns how many were offered for the first time.

@@ -78,6 +78,7 @@ class Submitter:
         )
         if self.foreign:
             return 0
+        self._lane.take_over(mined)
         moved = 0
         for facility, head in known:
             moved += self._settler.settle(facility, head, mined)

@@ -48,7 +48,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
     for member in connection.execute(select(members)):
         names[member.number] = member.name
         sealing_keys[member.number] = member.sealing_key
-        if member.role in ("auditor", "regulator"):
+        if member.role in ("auditor", "regulator") and member.state == "active":
             observers.add(member.number)
     rules = connection.execute(
         select(rule_versions).where(

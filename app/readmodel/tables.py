@@ -26,6 +26,7 @@ from sqlalchemy import (
 
 from app.db.metadata import metadata
 from app.db.types import WideInteger
+from app.readmodel.consortium_tables import CONSORTIUM_TABLES
 
 cursor = Table(
     "cursor",
@@ -66,6 +67,9 @@ members = Table(
     Column("approver", LargeBinary(20), nullable=False),
     Column("sealing_key", LargeBinary(32), nullable=False),
     Column("recovery", LargeBinary(20), nullable=False),
+    Column("state", Text, nullable=False),  # active, suspended, evicted
+    # Up to then its operator and approver keys are refused; 0 = it was never stopped.
+    Column("stopped_until", BigInteger, nullable=False),
 )
 
 facilities = Table(
@@ -286,5 +290,6 @@ CHAIN_TABLES = (
     pairs,
     rejections,
     accounts,
+    *CONSORTIUM_TABLES,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""

@@ -80,6 +80,8 @@ class Seed:
                     approver=bytes([number + 50]) * 20,
                     sealing_key=bytes([number]) * 32,
                     recovery=bytes([number + 100]) * 20,
+                    state="active",
+                    stopped_until=0,
                 )
             )
         connection.execute(

@@ -1,0 +1,84 @@
+"""A bank in the consortium's council: what its approver key proposes, votes and stops."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from web3.contract.contract import ContractFunction
+
+from app.chain.contract_events import ContractEvent, events_of
+from app.chain.contracts import ConsortiumRegistry
+from app.chain.proposals import Asked, reason_hash
+from app.chain.rpc import Rpc
+from app.chain.transactions import execute
+from app.domain.errors import UsageFault
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A transaction that was mined, and what it did."""
+
+    transaction: str
+    block: int
+    events: list[ContractEvent]
+
+    def told(self, name: str) -> dict[str, Any] | None:
+        """The arguments of the event of that name; None where it did not come."""
+        return next((one.arguments for one in self.events if one.name == name), None)
+
+
+class Council:
+    """Sends to the registry with one key and waits until it is mined.
+
+    Each call raises ContractReverted, before anything is sent, when the registry refuses.
+    """
+
+    def __init__(self, rpc: Rpc, registry: ConsortiumRegistry, account: LocalAccount) -> None:
+        self._rpc = rpc
+        self._registry = registry
+        self._account = account
+
+    def propose(self, asked: Asked, reason: str) -> Done:
+        """Ask for something; counts as the bank's vote in favour."""
+        return self._send(self._registry.propose(asked.number, asked.payload, reason_hash(reason)))
+
+    def vote(self, proposal: int, in_favour: bool) -> Done:
+        """Vote, once and for good; the vote that makes the majority enacts."""
+        return self._send(self._registry.vote(proposal, in_favour))
+
+    def enact(self, proposal: int) -> Done:
+        """Enact a proposal whose majority stands because the electorate shrank."""
+        return self._send(self._registry.enact(proposal))
+
+    def withdraw(self, proposal: int) -> Done:
+        """Take back the bank's own proposal."""
+        return self._send(self._registry.withdraw(proposal))
+
+    def stop(self, member: int, reason: str) -> Done:
+        """Ask that a member be stopped; the second bank that asks stops it."""
+        return self._send(self._registry.emergency_stop(member, reason_hash(reason)))
+
+    def lift(self, member: int) -> Done:
+        """Ask that a stop end early; the second bank that asks ends it."""
+        return self._send(self._registry.emergency_lift(member))
+
+    def rotate(self, purpose: int, key: bytes) -> Done:
+        """Replace a key of the bank's own."""
+        return self._send(self._registry.rotate_key(purpose, key))
+
+    def _send(self, call: ContractFunction) -> Done:
+        receipt = execute(self._rpc, self._account, call)
+        return Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))
+
+
+def member_number(registry: ConsortiumRegistry, given: str) -> int:
+    """A member given by name or number. Raises UsageFault for one that nobody knows."""
+    number = registry.member_named(given)
+    if number == 0 and given.isdecimal():
+        number = int(given) if int(given) <= registry.member_count() else 0
+    if number == 0:
+        raise UsageFault(
+            f"the consortium has no member {given!r}",
+            remedy="`tally consortium list` shows the members",
+        )
+    return number

@@ -1,0 +1,54 @@
+"""What the commands share that act on the chain with one of a bank's own keys."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from app.bootstrap import read_manifest
+from app.chain.contracts import ConsortiumRegistry
+from app.chain.council import Council, Done
+from app.chain.endpoints import Endpoints
+from app.chain.keystore import load_account
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.cli.console import stderr
+from app.config import BankConfig, load_config
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """A bank's way to its chain."""
+
+    config: BankConfig
+    manifest: Manifest
+    rpc: Rpc
+
+    @property
+    def registry(self) -> ConsortiumRegistry:
+        return ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
+
+    def council(self) -> Council:
+        """The bank's approver key in the consortium's council."""
+        approver = load_account(self.config.keys, "approver", development=self.config.development)
+        return Council(self.rpc, self.registry, approver)
+
+
+@contextmanager
+def acting(path: Path) -> Iterator[Chain]:
+    """A bank's way to the chain, by its bank.toml; an endpoint was seen to be right."""
+    config = load_config(path)
+    manifest = read_manifest(config)
+    endpoints = Endpoints(config.rpc, manifest)
+    try:
+        rpc = endpoints.way()
+        rpc.run(lambda: None)
+        yield Chain(config, manifest, rpc)
+    finally:
+        endpoints.close()
+
+
+def show_done(done: Done, see: str) -> None:
+    """Say which transaction it was, and where its result is to be seen once it is final."""
+    stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
+    stderr.print(f"once the bank's node has read that block: {see}", style="dim", markup=False)

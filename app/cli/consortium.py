@@ -1,0 +1,265 @@
+"""`tally consortium`: members, votes, keys, nodes and emergency stops."""
+
+from collections.abc import Callable
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from app.api.consortium import members_out, proposal_out, proposals_out, validators_out
+from app.api.consortium_models import ConsortiumOut
+from app.api.shapes import as_of
+from app.bootstrap import read_manifest
+from app.chain.council import Council, Done
+from app.cli.acting import acting, show_done
+from app.cli.console import stdout
+from app.cli.consortium_emergency import emergency
+from app.cli.consortium_keys import keys
+from app.cli.consortium_propose import propose
+from app.cli.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    JsonOption,
+    reading,
+    show,
+    show_as_of,
+    table,
+)
+from app.config import load_config
+from app.domain.errors import UsageFault
+from app.readmodel.consortium import (
+    LogLine,
+    Proposal,
+    Standing,
+    list_proposals,
+    list_validators,
+    log_lines,
+    standings,
+)
+
+consortium = typer.Typer(
+    help="The consortium: its members, and what they decide together.", no_args_is_help=True
+)
+consortium.add_typer(propose, name="propose")
+consortium.add_typer(keys, name="keys")
+consortium.add_typer(emergency, name="emergency")
+
+NumberArgument = Annotated[int, typer.Argument(min=1, help="The proposal's number.")]
+
+_LOG_LINES = 20
+
+
+class Choice(StrEnum):
+    """How to vote."""
+
+    yes = "yes"
+    no = "no"
+
+
+@consortium.command("list")
+def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
+    """Show the members, the proposals, the validators and the contracts.
+
+    They come from final blocks, as this bank's node has read them; the node need not be running.
+
+    Example:
+
+      tally consortium list --config .tally/demo/banks/webank/bank.toml
+    """
+    addresses = read_manifest(load_config(config)).addresses
+    with reading(config) as engine, engine.connect() as connection:
+        members = standings(connection)
+        proposals = list_proposals(connection)
+        validators = list_validators(connection)
+        lines = log_lines(connection, _LOG_LINES)
+        read_to = as_of(connection)
+    if as_json:
+        whole = ConsortiumOut(
+            members=members_out(members),
+            proposals=proposals_out(proposals),
+            validators=validators_out(validators),
+            contracts=addresses,
+            as_of=read_to,
+        )
+        typer.echo(whole.model_dump_json(indent=2))
+        return
+    _show_members(members)
+    _show_proposals(proposals)
+    if validators:
+        nodes = table("validator", "member", "enode")
+        for node in validators:
+            nodes.add_row(node.node, Text(node.member), Text(node.enode))
+        show(nodes)
+    contracts = table("contract", "address")
+    for name, address in addresses.items():
+        contracts.add_row(name, address)
+    show(contracts)
+    _show_log(lines)
+    show_as_of(read_to)
+
+
+@consortium.command("show")
+def show_one(
+    number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False
+) -> None:
+    """Show one proposal: what it asks for, who voted how, and who has not.
+
+    Example:
+
+      tally consortium show 3 --config bank.toml
+    """
+    with reading(config) as engine, engine.connect() as connection:
+        found = list_proposals(connection, number)
+        read_to = as_of(connection)
+    if not found:
+        raise UsageFault(
+            f"proposal {number} is not in what this node has read",
+            remedy="`tally consortium list` shows all; a new one shows once its block is read",
+        )
+    if as_json:
+        typer.echo(proposal_out(found[0]).model_dump_json(indent=2))
+        return
+    _show_proposal(found[0])
+    show_as_of(read_to)
+
+
+@consortium.command()
+def vote(
+    number: NumberArgument,
+    choice: Annotated[Choice, typer.Argument(help="For or against.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Vote on a proposal with the bank's approver key, once and for good.
+
+    The vote that makes the majority enacts the proposal in its own transaction.
+
+    Example:
+
+      tally consortium vote 3 yes --config bank.toml
+    """
+    _act(config, number, lambda council: council.vote(number, choice is Choice.yes))
+
+
+@consortium.command()
+def enact(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Enact a proposal whose majority stands because banks have left the electorate since.
+
+    Example:
+
+      tally consortium enact 3 --config bank.toml
+    """
+    _act(config, number, lambda council: council.enact(number))
+
+
+@consortium.command()
+def withdraw(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+    """Take back a proposal that this bank made.
+
+    Example:
+
+      tally consortium withdraw 3 --config bank.toml
+    """
+    _act(config, number, lambda council: council.withdraw(number))
+
+
+def _act(config: ConfigOption, number: int, action: Callable[[Council], Done]) -> None:
+    with acting(config) as chain:
+        done = action(chain.council())
+    outcomes = {
+        "ProposalEnacted": "enacted",
+        "ProposalRejected": "rejected: no majority can be reached any more",
+        "ProposalWithdrawn": "withdrawn",
+    }
+    outcome = next((text for name, text in outcomes.items() if done.told(name) is not None), None)
+    stdout.print(f"proposal {number} {outcome or 'is still open'}", highlight=False)
+    show_done(done, f"tally consortium show {number}")
+
+
+def _show_members(members: list[Standing]) -> None:
+    made = table("no.", "member", "role", "state", "operator", "approver")
+    for one in members:
+        state = Text(one.state, "green" if one.state == "active" else "bold red")
+        if one.stopped_until is not None:
+            state = Text(f"stopped until {_time(one.stopped_until)}", "bold red")
+        made.add_row(
+            str(one.number),
+            Text(one.name),
+            Text(one.role),
+            state,
+            one.operator or "",
+            one.approver or "",
+        )
+    show(made)
+
+
+def _show_proposals(proposals: list[Proposal]) -> None:
+    if not proposals:
+        return
+    made = table("proposal", "what", "by", "state", "votes", "until")
+    for one in proposals:
+        votes = ""
+        if one.tally is not None:
+            votes = f"{one.tally.yes} of {one.tally.needed} needed, {one.tally.no} against"
+        made.add_row(
+            str(one.number),
+            Text(_what(one)),
+            Text(one.proposer),
+            Text(one.state, _COLOURS[one.state]),
+            votes,
+            _time(one.expires_at) if one.tally is not None else "",
+        )
+    show(made)
+
+
+def _show_proposal(one: Proposal) -> None:
+    stdout.print(
+        Text.assemble(f"proposal {one.number}: {_what(one)} ", (one.state, _COLOURS[one.state]))
+    )
+    for name, value in one.asked.items():
+        stdout.print(Text(f"  {name.replace('_', ' ')}: {value}"))
+    stdout.print(Text(f"  proposed by {one.proposer}, {_time(one.created_at)} UTC"))
+    stdout.print(Text(f"  reason's hash {one.reason_hash}"))
+    if one.decided_at is not None:
+        stdout.print(Text(f"  {one.state} {_time(one.decided_at)} UTC"))
+    for vote_ in one.votes:
+        mark = "for" if vote_.in_favour else "against"
+        note = "" if vote_.counts or one.tally is None else " (does not count now)"
+        stdout.print(Text(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}"))
+    if one.tally is not None:
+        stdout.print(
+            Text(
+                f"  {one.tally.yes} in favour of {one.tally.needed} needed, of "
+                f"{one.tally.electorate} banks; not yet voted: {', '.join(one.missing) or 'nobody'}"
+            )
+        )
+        stdout.print(Text(f"  expires {_time(one.expires_at)} UTC"))
+
+
+def _show_log(lines: list[LogLine]) -> None:
+    made = table("when", "what", "member", "by", "")
+    for line in reversed(lines):
+        details = ", ".join(f"{name} {value}" for name, value in line.details.items())
+        made.add_row(
+            _time(line.at), line.what, Text(line.member or ""), Text(line.by or ""), Text(details)
+        )
+    show(made)
+
+
+_COLOURS = {
+    "open": "yellow",
+    "enacted": "green",
+    "rejected": "red",
+    "withdrawn": "dim",
+    "expired": "dim",
+}
+
+
+def _what(one: Proposal) -> str:
+    about: Any = one.asked.get("member") or one.asked.get("name") or one.asked.get("node")
+    return f"{one.kind.replace('_', ' ')} {about or one.asked.get('proxy', '')}"
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M}"

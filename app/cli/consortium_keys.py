@@ -1,0 +1,146 @@
+"""`tally consortium keys`: the keys by which the chain knows the members, and their rotation."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from app.api.shapes import as_of
+from app.chain.keystore import public_keys
+from app.chain.rotation import ROTATED_BY, rotate
+from app.cli.acting import acting, show_done
+from app.cli.console import stderr, stdout
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
+from app.config import load_config
+from app.db import engine as db
+from app.domain.errors import UsageFault
+from app.outbox.lease import Lease
+from app.readmodel.consortium import list_keys
+
+keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)
+
+
+class OwnKey(StrEnum):
+    """A key that a bank replaces itself."""
+
+    operator = "operator"
+    approver = "approver"
+
+
+class Signer(StrEnum):
+    """The key that replaces another."""
+
+    approver = "approver"
+    recovery = "recovery"
+
+
+@keys.command("list")
+def list_(
+    config: ConfigOption = DEFAULT_CONFIG,
+    member: Annotated[str | None, typer.Option(help="Of one member, by name.")] = None,
+    own: Annotated[
+        bool, typer.Option("--own", help="The public halves in this bank's own key folder.")
+    ] = False,
+) -> None:
+    """Show the keys that serve, and those that were replaced.
+
+    With --own: what the banks of a consortium need to admit this one.
+
+    Example:
+
+      tally consortium keys list --config bank.toml --member huarui
+    """
+    if own:
+        mine = public_keys(load_config(config).keys)
+        made = table("purpose", "key")
+        for purpose in ("operator", "approver", "recovery"):
+            made.add_row(purpose, getattr(mine, purpose))
+        made.add_row("sealing", mine.sealing.hex())
+        show(made)
+        return
+    with reading(config) as engine, engine.connect() as connection:
+        found = list_keys(connection, member)
+        read_to = as_of(connection)
+    made = table("member", "purpose", "key", "given by", "since block", "replaced in block")
+    for one in found:
+        made.add_row(
+            Text(one.member),
+            one.purpose,
+            one.key,
+            one.given_by,
+            f"{one.since_block:,}",
+            "" if one.retired_block is None else f"{one.retired_block:,}",
+            style="dim" if one.retired_block is not None else "",
+        )
+    show(made)
+    show_as_of(read_to)
+
+
+@keys.command("rotate")
+def rotate_(
+    purpose: Annotated[OwnKey, typer.Argument(help="The key that is replaced.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+    signed_by: Annotated[
+        Signer | None,
+        typer.Option(help="The key that replaces it.", show_default="approver, else recovery"),
+    ] = None,
+) -> None:
+    """Replace a key of this bank's own by a fresh one. The old key's file is kept beside it.
+
+    The operator key is replaced by the approver key (or the recovery key), the approver key by
+    the recovery key. Cut off, run it again: it goes on with the same new key. While an operator
+    key is replaced the bank's node must be stopped; what it had on its way goes out under the new
+    key when it is started again.
+
+    Example:
+
+      tally consortium keys rotate operator --config bank.toml
+    """
+    signer = signed_by.value if signed_by else ROTATED_BY[purpose.value]
+    if signer == purpose.value:
+        raise UsageFault("an approver key is replaced by the recovery key: --signed-by recovery")
+    with _lane_at_rest(config, purpose), acting(config) as chain:
+        member = chain.registry.member_named(chain.config.name)
+        if member == 0:
+            raise UsageFault(f"{chain.config.name} is no member of this consortium")
+        rotated = rotate(
+            chain.rpc,
+            chain.registry,
+            member,
+            chain.config.keys,
+            purpose.value,
+            signed_by=signer,
+            development=chain.config.development,
+        )
+    stdout.print(f"the {purpose.value} key is now {rotated.key}", highlight=False)
+    stdout.print(f"the old one is kept: {rotated.old_key_file}", markup=False, highlight=False)
+    if rotated.done is None:
+        stderr.print("the chain had taken the new key already", style="dim")
+    else:
+        show_done(rotated.done, f"tally consortium keys list --member {chain.config.name}")
+
+
+@contextmanager
+def _lane_at_rest(config: ConfigOption, purpose: OwnKey) -> Iterator[None]:
+    """Holds the lane of the operator key that goes, so that nothing is posted with it meanwhile."""
+    if purpose is not OwnKey.operator:
+        yield
+        return
+    bank = load_config(config)
+    engine = db.create(bank.database_url)
+    try:
+        db.upgrade(engine)
+        lease = Lease(engine, public_keys(bank.keys).operator, f"rotation/{os.getpid()}")
+        if not lease.hold():
+            raise UsageFault(
+                "the bank's node is posting with this key",
+                remedy="Stop the node first; its batches go out under the new key afterwards",
+            )
+        yield
+        lease.release()
+    finally:
+        engine.dispose()

@@ -1,0 +1,70 @@
+"""How the consortium decides: what can be proposed, and when a majority stands.
+
+Words for the numbers of the registry's contract; what they mean stands in
+`contracts/interfaces/IConsortiumRegistry.sol`.
+"""
+
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+KINDS = {
+    1: "admit",
+    2: "suspend",
+    3: "reinstate",
+    4: "evict",
+    5: "change_role",
+    6: "replace_key",
+    7: "register_validator",
+    8: "remove_validator",
+    9: "upgrade",
+}
+"""What is asked for, by its number."""
+
+SUBJECT_KINDS = frozenset({"suspend", "reinstate", "evict", "change_role", "replace_key"})
+"""The kinds about a member that neither votes nor counts."""
+
+PURPOSES = {1: "operator", 2: "approver", 3: "recovery", 4: "sealing"}
+"""What a key is for, by its number."""
+
+STATES = {1: "active", 2: "suspended", 3: "evicted"}
+"""Where a member stands, by its number."""
+
+BANK_ROLES = frozenset({"lead", "partner"})
+"""The roles that vote."""
+
+PROPOSAL_STATES = ("open", "enacted", "rejected", "withdrawn", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How the votes stand, numbers of banks: votes that count, who may vote, what is needed."""
+
+    yes: int
+    no: int
+    electorate: int
+    needed: int
+
+
+def tally(
+    electorate: AbstractSet[int],
+    stopped: AbstractSet[int],
+    in_favour: AbstractSet[int],
+    against: AbstractSet[int],
+) -> Tally:
+    """Count as the contract does: votes of banks that are in the electorate now.
+
+    `electorate`: the active banks less the subject; votes of `stopped` banks wait, though they stay
+    in the electorate.
+    """
+    counting = electorate - stopped
+    return Tally(
+        yes=len(in_favour & counting),
+        no=len(against & counting),
+        electorate=len(electorate),
+        needed=needed(len(electorate)),
+    )
+
+
+def needed(electorate: int) -> int:
+    """How many must be in favour: more than two thirds, and at least two."""
+    return max(2, 2 * electorate // 3 + 1)

@@ -1,0 +1,116 @@
+"""Proposals, votes, validators and upgrades, from the registry's events."""
+
+import json
+
+from eth_utils.address import to_checksum_address
+from sqlalchemy import delete, insert, update
+
+from app.chain.contract_events import ContractEvent
+from app.chain.proposals import read_payload
+from app.domain.votes import KINDS, SUBJECT_KINDS
+from app.indexer.changes import Projection
+from app.indexer.consortium_log import log
+from app.readmodel.consortium_tables import proposals, validators, votes
+
+
+def proposal_made(projection: Projection, event: ContractEvent) -> None:
+    """A bank asks for something; its own vote follows as an event of its own."""
+    told = event.arguments
+    kind = KINDS[told["kind"]]
+    asked = read_payload(kind, told["payload"])
+    projection.state.proposals += 1
+    projection.changes.rare.append(
+        insert(proposals).values(
+            number=told["proposal"],
+            kind=kind,
+            proposer=told["proposer"],
+            subject=asked["member"] if kind in SUBJECT_KINDS else None,
+            asked=json.dumps(asked, ensure_ascii=False, sort_keys=True),
+            payload=told["payload"],
+            reason_hash=told["reasonHash"],
+            created_at=projection.time(event.block_number),
+            created_block=event.block_number,
+            tx_hash=bytes.fromhex(event.tx_hash[2:]),
+            expires_at=told["expiresAt"],
+            state="open",
+            decided_at=None,
+            decided_block=None,
+        )
+    )
+
+
+def vote_cast(projection: Projection, event: ContractEvent) -> None:
+    """A bank voted."""
+    told = event.arguments
+    projection.changes.rare.append(
+        insert(votes).values(
+            proposal=told["proposal"],
+            member=told["member"],
+            in_favour=told["inFavour"],
+            voted_at=projection.time(event.block_number),
+            tx_hash=bytes.fromhex(event.tx_hash[2:]),
+        )
+    )
+
+
+def proposal_enacted(projection: Projection, event: ContractEvent) -> None:
+    """A majority stands; what it does is in the events that follow."""
+    _decide(projection, event, "enacted")
+
+
+def proposal_rejected(projection: Projection, event: ContractEvent) -> None:
+    """No majority can be reached any more."""
+    _decide(projection, event, "rejected")
+
+
+def proposal_withdrawn(projection: Projection, event: ContractEvent) -> None:
+    """Its proposer took it back."""
+    _decide(projection, event, "withdrawn")
+
+
+def validator_registered(projection: Projection, event: ContractEvent) -> None:
+    """A member's node is a validator."""
+    told = event.arguments
+    projection.changes.rare.append(
+        insert(validators).values(
+            node=told["node"],
+            member=told["member"],
+            enode=told["enode"],
+            since_block=event.block_number,
+        )
+    )
+    log(projection, event, member=told["member"], node=_address(told["node"]), enode=told["enode"])
+
+
+def validator_removed(projection: Projection, event: ContractEvent) -> None:
+    """A node is a validator no more."""
+    node = event.arguments["node"]
+    projection.changes.rare.append(delete(validators).where(validators.c.node == node))
+    log(projection, event, node=_address(node))
+
+
+def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
+    """A vote put other code behind one of the contracts."""
+    told = event.arguments
+    log(
+        projection,
+        event,
+        proxy=_address(told["proxy"]),
+        implementation=_address(told["implementation"]),
+    )
+
+
+def _decide(projection: Projection, event: ContractEvent, state: str) -> None:
+    projection.changes.rare.append(
+        update(proposals)
+        .where(proposals.c.number == event.arguments["proposal"])
+        .values(
+            state=state,
+            decided_at=projection.time(event.block_number),
+            decided_block=event.block_number,
+        )
+    )
+
+
+def _address(octets: bytes) -> str:
+    return to_checksum_address(octets)

@@ -1,0 +1,250 @@
+"""The consortium as the chain has it: members, proposals and their votes, keys, validators, log."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from eth_utils.address import to_checksum_address
+from sqlalchemy import Connection, Row, select
+
+from app.domain.votes import BANK_ROLES, Tally, tally
+from app.readmodel import tables as t
+from app.readmodel.consortium_tables import (
+    consortium_log,
+    member_keys,
+    proposals,
+    validators,
+    votes,
+)
+from app.readmodel.directory import to_time
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A member. `state`: active, suspended or evicted; `stopped_until`: None unless two banks have
+    stopped it and that has not ended by the chain's clock. A key is None where it has none."""
+
+    number: int
+    name: str
+    role: str
+    state: str
+    stopped_until: datetime | None
+    operator: str | None
+    approver: str | None
+    recovery: str | None
+    sealing_key: str
+
+    @property
+    def votes(self) -> bool:
+        """Whether it is in the electorate: an active lead or partner, stopped or not."""
+        return self.state == "active" and self.role in BANK_ROLES
+
+
+@dataclass(frozen=True, slots=True)
+class VoteCast:
+    """How a bank voted, and whether that counts now."""
+
+    member: str
+    in_favour: bool
+    at: datetime
+    counts: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a bank asked for. `asked` by the payload's fields, members by name; `tally` is None once
+    it is decided, and `missing` names who may still vote; `state` as domain.votes has it."""
+
+    number: int
+    kind: str
+    asked: dict[str, Any]
+    proposer: str
+    subject: str | None
+    reason_hash: str
+    created_at: datetime
+    expires_at: datetime
+    state: str
+    decided_at: datetime | None
+    votes: tuple[VoteCast, ...]
+    tally: Tally | None
+    missing: tuple[str, ...]
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class ValidatorNode:
+    """A validator node of the chain and whose it is."""
+
+    node: str
+    member: str
+    enode: str
+    since_block: int
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key that a member has or had. `given_by`: admission, vote, or member (it did so itself)."""
+
+    member: str
+    purpose: str
+    key: str
+    given_by: str
+    since_block: int
+    retired_block: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """Something that was done to the consortium."""
+
+    number: int
+    what: str
+    member: str | None
+    by: str | None
+    details: dict[str, Any]
+    at: datetime
+    block: int
+    transaction: str
+
+
+def standings(connection: Connection) -> list[Standing]:
+    """Every member ever admitted, by number."""
+    now = _now(connection)
+    return [
+        Standing(
+            number=row.number,
+            name=row.name,
+            role=row.role,
+            state=row.state,
+            stopped_until=to_time(row.stopped_until) if row.stopped_until > now else None,
+            operator=_address(row.operator),
+            approver=_address(row.approver),
+            recovery=_address(row.recovery),
+            sealing_key=bytes(row.sealing_key).hex(),
+        )
+        for row in connection.execute(select(t.members).order_by(t.members.c.number))
+    ]
+
+
+def list_proposals(connection: Connection, number: int | None = None) -> list[Proposal]:
+    """All proposals, newest first, or the one of that number."""
+    members = {one.number: one for one in standings(connection)}
+    now = _now(connection)
+    wanted = select(proposals).order_by(proposals.c.number.desc())
+    cast = select(votes).order_by(votes.c.voted_at, votes.c.member)
+    if number is not None:
+        wanted = wanted.where(proposals.c.number == number)
+        cast = cast.where(votes.c.proposal == number)
+    by_proposal: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(cast):
+        by_proposal.setdefault(row.proposal, []).append(row)
+    return [
+        _proposal(row, by_proposal.get(row.number, []), members, now)
+        for row in connection.execute(wanted)
+    ]
+
+
+def list_validators(connection: Connection) -> list[ValidatorNode]:
+    """The validator nodes, by member and address."""
+    names = _names(connection)
+    v = validators.c
+    return [
+        ValidatorNode(_address(row.node) or "", names[row.member], row.enode, row.since_block)
+        for row in connection.execute(select(validators).order_by(v.member, v.node))
+    ]
+
+
+def list_keys(connection: Connection, member: str | None = None) -> list[Key]:
+    """The keys of all members or of one, those that serve first."""
+    names = _names(connection)
+    k = member_keys.c
+    return [
+        Key(
+            names[row.member],
+            row.purpose,
+            bytes(row.key).hex() if row.purpose == "sealing" else _address(row.key) or "",
+            row.given_by,
+            row.since_block,
+            row.retired_block,
+        )
+        for row in connection.execute(
+            select(member_keys).order_by(
+                k.retired_block.is_not(None), k.member, k.purpose, k.since_block, k.key
+            )
+        )
+        if member in (None, names[row.member])
+    ]
+
+
+def log_lines(connection: Connection, limit: int) -> list[LogLine]:
+    """The newest lines of the consortium's log, newest first."""
+    names = _names(connection)
+    newest = select(consortium_log).order_by(consortium_log.c.number.desc()).limit(limit)
+    return [
+        LogLine(
+            row.number,
+            row.what,
+            names.get(row.member),
+            names.get(row.by_member),
+            json.loads(row.details),
+            to_time(row.at),
+            row.block_number,
+            "0x" + bytes(row.tx_hash).hex(),
+        )
+        for row in connection.execute(newest)
+    ]
+
+
+def _proposal(
+    row: Row[Any], cast: list[Row[Any]], members: dict[int, Standing], now: int
+) -> Proposal:
+    electorate = {one.number for one in members.values() if one.votes} - {row.subject}
+    stopped = {one.number for one in members.values() if one.stopped_until is not None}
+    in_favour = {one.member for one in cast if one.in_favour}
+    against = {one.member for one in cast if not one.in_favour}
+    state = "expired" if row.state == "open" and now >= row.expires_at else row.state
+    is_open = state == "open"
+    asked = json.loads(row.asked)
+    if "member" in asked:
+        asked["member"] = members[asked["member"]].name
+    return Proposal(
+        number=row.number,
+        kind=row.kind,
+        asked=asked,
+        proposer=members[row.proposer].name,
+        subject=None if row.subject is None else members[row.subject].name,
+        reason_hash="0x" + bytes(row.reason_hash).hex(),
+        created_at=to_time(row.created_at),
+        expires_at=to_time(row.expires_at),
+        state=state,
+        decided_at=None if row.decided_at is None else to_time(row.decided_at),
+        votes=tuple(
+            VoteCast(
+                members[one.member].name,
+                one.in_favour,
+                to_time(one.voted_at),
+                one.member in electorate - stopped,
+            )
+            for one in cast
+        ),
+        tally=tally(electorate, stopped, in_favour, against) if is_open else None,
+        missing=tuple(members[number].name for number in sorted(electorate - in_favour - against))
+        if is_open
+        else (),
+        transaction="0x" + bytes(row.tx_hash).hex(),
+    )
+
+
+def _names(connection: Connection) -> dict[int, str]:
+    found = connection.execute(select(t.members.c.number, t.members.c.name))
+    return {row.number: row.name for row in found}
+
+
+def _now(connection: Connection) -> int:
+    """The chain's clock: the time of the last block that was read."""
+    return connection.execute(select(t.cursor.c.block_time)).scalar_one_or_none() or 0
+
+
+def _address(octets: bytes) -> str | None:
+    return to_checksum_address(bytes(octets)) if any(octets) else None

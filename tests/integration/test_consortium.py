@@ -1,0 +1,485 @@
+"""The consortium's council on a real chain: what is proposed, voted and stopped shows up here."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from eth_utils.address import to_checksum_address
+from sqlalchemy import Engine
+from typer import Typer
+from typer.testing import CliRunner, Result
+
+from app.chain.council import Council, member_number
+from app.chain.errors import AccessRefused, ConsortiumRefused
+from app.chain.keystore import PublicKeys, create_keys, load_account, public_keys
+from app.chain.proposals import (
+    Asked,
+    Newcomer,
+    about,
+    admit,
+    change_role,
+    register_validator,
+    remove_validator,
+    replace_key,
+    upgrade,
+)
+from app.chain.transactions import execute
+from app.cli.consortium import consortium
+from app.db.engine import create
+from app.db.engine import upgrade as upgrade_schema
+from app.domain.errors import TallyError, UsageFault
+from app.indexer.rebuild import digest
+from app.outbox.lease import Lease
+from app.readmodel.consortium import (
+    Proposal,
+    Standing,
+    list_keys,
+    list_proposals,
+    list_validators,
+    log_lines,
+    standings,
+)
+from deploy.compile import load_artifact
+from deploy.consortium import write_config
+from tests.integration.faces import face
+from tests.integration.posted import World
+
+NODE = "0x" + "7b" * 20
+FRESH = to_checksum_address("0x" + "5a" * 20)
+DAY_S = 24 * 3600
+
+
+def council(world: World, bank: str, key: str = "approver") -> Council:
+    account = load_account(world.folder.keys(bank), key, development=True)
+    return Council(world.rpc, world.consortium, account)
+
+
+def carry(world: World, asked: Asked, *voters: str) -> int:
+    """Proposed by the lead, with the votes of these banks."""
+    made = council(world, world.lead).propose(asked, "a reason").told("ProposalMade")
+    assert made is not None
+    for bank in voters:
+        council(world, bank).vote(made["proposal"], True)
+    return int(made["proposal"])
+
+
+def read(world: World, engine: Engine) -> None:
+    world.indexer(world.lead, engine).advance()
+
+
+def proposal(engine: Engine, number: int) -> Proposal:
+    with engine.connect() as connection:
+        (found,) = list_proposals(connection, number)
+    return found
+
+
+def standing(engine: Engine, name: str) -> Standing:
+    with engine.connect() as connection:
+        return next(one for one in standings(connection) if one.name == name)
+
+
+def newcomer(folder: Path, role: str = "partner") -> tuple[Newcomer, PublicKeys]:
+    keys = create_keys(folder, development=True)
+    return (
+        Newcomer("luoyang", role, keys.sealing, keys.operator, keys.approver, keys.recovery),
+        keys,
+    )
+
+
+def later(world: World, seconds: int) -> None:
+    world.rpc.call("evm_increaseTime", [seconds])
+    world.rpc.call("evm_mine", [])
+
+
+class TestRefusals:
+    def test_the_registrys_words_reach_the_caller(self, world: World) -> None:
+        huarui = world.numbers["huarui"]
+        with pytest.raises(AccessRefused, match="no active lead or partner"):
+            council(world, "auditor").propose(about("suspend", huarui), "why")
+        with pytest.raises(ConsortiumRefused, match="neither makes it nor votes"):
+            council(world, "huarui").propose(about("evict", huarui), "why")
+        with pytest.raises(ConsortiumRefused, match="no proposal 9"):
+            council(world, "huarui").vote(9, True)
+        with pytest.raises(AccessRefused, match="no member's key for approver"):
+            council(world, "huarui", "operator").vote(9, True)
+        number = carry(world, about("suspend", huarui))
+        with pytest.raises(ConsortiumRefused, match="has voted"):
+            council(world, world.lead).vote(number, True)
+        with pytest.raises(AccessRefused, match="did not make"):
+            council(world, "wuxi").withdraw(number)
+        with pytest.raises(ConsortiumRefused, match="1 banks are in favour"):
+            council(world, "wuxi").enact(number)
+
+    def test_members_are_found_by_name_or_number(self, world: World) -> None:
+        assert member_number(world.consortium, "wuxi") == world.numbers["wuxi"]
+        assert member_number(world.consortium, "3") == 3
+        for stranger in ("nobody", "99", "0", "-1"):
+            with pytest.raises(UsageFault, match="no member"):
+                member_number(world.consortium, stranger)
+
+
+class TestTheReadModel:
+    def test_an_admission_from_the_question_to_the_answer(
+        self, world: World, database: Engine, tmp_path: Path
+    ) -> None:
+        asked, keys = newcomer(tmp_path / "luoyang")
+        number = carry(world, admit(asked), "huarui", "wuxi")
+        read(world, database)
+        before = proposal(database, number)
+        assert (before.kind, before.state, before.proposer) == ("admit", "open", "webank")
+        assert before.asked["name"] == "luoyang"
+        assert before.asked["operator"] == keys.operator
+        assert before.subject is None
+        assert before.tally is not None
+        assert (before.tally.yes, before.tally.electorate, before.tally.needed) == (3, 5, 4)
+        assert before.missing == ("nanfeng", "outsider")
+        assert [one.member for one in before.votes] == ["webank", "huarui", "wuxi"]
+
+        council(world, "nanfeng").vote(number, True)
+        read(world, database)
+        after = proposal(database, number)
+        assert after.state == "enacted"
+        assert after.tally is None
+        assert after.decided_at is not None
+        admitted = standing(database, "luoyang")
+        assert (admitted.state, admitted.role, admitted.votes) == ("active", "partner", True)
+        assert admitted.operator == keys.operator
+        assert admitted.sealing_key == keys.sealing.hex()
+        with database.connect() as connection:
+            purposes = {one.purpose for one in list_keys(connection, "luoyang")}
+        assert purposes == {"operator", "approver", "recovery", "sealing"}
+
+    def test_suspended_reinstated_evicted(self, world: World, database: Engine) -> None:
+        outsider = world.numbers["outsider"]
+        pending = carry(world, register_validator(1, NODE, "enode://a@b:1"))
+        council(world, "outsider").vote(pending, True)
+        carry(world, about("suspend", outsider), "huarui", "wuxi")
+        read(world, database)
+        assert standing(database, "outsider").state == "suspended"
+        tally = proposal(database, pending).tally
+        assert tally is not None
+        # its vote fell away with it
+        assert (tally.yes, tally.electorate, tally.needed) == (1, 4, 3)
+        assert not next(
+            one.counts for one in proposal(database, pending).votes if one.member == "outsider"
+        )
+        carry(world, about("reinstate", outsider), "huarui", "wuxi")
+        read(world, database)
+        assert standing(database, "outsider").state == "active"
+        carry(world, about("evict", outsider), "huarui", "wuxi")
+        read(world, database)
+        assert standing(database, "outsider").state == "evicted"
+        assert not standing(database, "outsider").votes
+
+    def test_roles_keys_and_validators(self, world: World, database: Engine) -> None:
+        outsider = world.numbers["outsider"]
+        others = ("huarui", "wuxi")
+        carry(world, change_role(outsider, "regulator"), "huarui", "wuxi")
+        carry(world, replace_key(outsider, "recovery", FRESH), *others)
+        carry(world, register_validator(2, NODE, "enode://9c@10.0.0.3:30303"), *others)
+        read(world, database)
+        member = standing(database, "outsider")
+        assert (member.role, member.recovery) == ("regulator", FRESH)
+        with database.connect() as connection:
+            (node,) = list_validators(connection)
+            recoveries = [
+                one for one in list_keys(connection, "outsider") if one.purpose == "recovery"
+            ]
+        assert (node.node.lower(), node.member) == (NODE, "huarui")
+        assert [one.given_by for one in recoveries] == ["vote", "admission"]
+        assert recoveries[0].retired_block is None
+        assert recoveries[1].retired_block == recoveries[0].since_block
+        carry(world, remove_validator(NODE), *others)
+        read(world, database)
+        with database.connect() as connection:
+            assert list_validators(connection) == []
+
+    def test_an_upgrade_leaves_its_trace(self, world: World, database: Engine) -> None:
+        code = deploy_day_close(world)
+        proxy = world.manifest.addresses["DayClose"]
+        carry(world, upgrade(proxy, code), "huarui", "wuxi", "nanfeng")
+        read(world, database)
+        with database.connect() as connection:
+            (line, *_) = log_lines(connection, 1)
+        assert line.what == "ContractUpgraded"
+        assert line.details == {"proxy": proxy, "implementation": code}
+
+    def test_rejected_withdrawn_expired(self, world: World, database: Engine) -> None:
+        rejected = carry(world, register_validator(1, NODE, "enode://a@b:1"))
+        council(world, "huarui").vote(rejected, False)
+        council(world, "wuxi").vote(rejected, False)
+        withdrawn = carry(world, register_validator(1, NODE, "enode://a@b:1"))
+        council(world, world.lead).withdraw(withdrawn)
+        expired = carry(world, register_validator(1, NODE, "enode://a@b:1"))
+        later(world, 14 * DAY_S)
+        # a block with something in it, so that the read model knows the time
+        carry(world, register_validator(1, NODE, "enode://a@b:1"))
+        read(world, database)
+        states = {one: proposal(database, one).state for one in (rejected, withdrawn, expired)}
+        assert states == {rejected: "rejected", withdrawn: "withdrawn", expired: "expired"}
+        with pytest.raises(ConsortiumRefused, match="is expired"):
+            council(world, "huarui").vote(expired, True)
+
+    def test_an_emergency_from_the_first_call_to_its_end(
+        self, world: World, database: Engine
+    ) -> None:
+        wuxi = world.numbers["wuxi"]
+        council(world, "huarui").stop(wuxi, "strange postings")
+        read(world, database)
+        assert standing(database, "wuxi").stopped_until is None
+        done = council(world, "nanfeng").stop(wuxi, "strange postings")
+        assert done.told("EmergencyStopped") is not None
+        read(world, database)
+        assert standing(database, "wuxi").stopped_until is not None
+        assert standing(database, "wuxi").votes, "it stays in the electorate"
+        with pytest.raises(AccessRefused, match="two other banks have stopped"):
+            council(world, "wuxi").stop(world.numbers["huarui"], "no, you")
+        council(world, "huarui").lift(wuxi)
+        council(world, "nanfeng").lift(wuxi)
+        read(world, database)
+        assert standing(database, "wuxi").stopped_until is None
+        with database.connect() as connection:
+            lines = [line.what for line in log_lines(connection, 6)]
+        assert lines == [
+            "EmergencyLifted",
+            "EmergencyLiftRaised",
+            "EmergencyLiftRaised",
+            "EmergencyStopped",
+            "EmergencyRaised",
+            "EmergencyRaised",
+        ]
+
+    def test_it_is_made_anew_from_the_chain_alone(self, world: World, database: Engine) -> None:
+        carry(world, change_role(world.numbers["outsider"], "auditor"), "huarui", "wuxi")
+        read(world, database)
+        carry(world, about("suspend", world.numbers["wuxi"]), "huarui")
+        read(world, database)
+        before = digest(database)
+        indexer = world.indexer(world.lead, database)
+        indexer.forget()
+        indexer.advance()
+        assert digest(database) == before
+
+
+class TestRest:
+    def test_members_proposals_validators(self, world: World, database: Engine) -> None:
+        carry(world, register_validator(2, NODE, "enode://9c@10.0.0.3:30303"), "huarui", "wuxi")
+        council(world, "nanfeng").vote(1, True)
+        carry(world, about("suspend", world.numbers["wuxi"]), "huarui")
+        read(world, database)
+        with face(database) as served:
+            client = served.client("read")
+            members = client.get("/v1/consortium/members").json()
+            assert [one["name"] for one in members["items"]][:2] == ["webank", "huarui"]
+            assert members["as_of"]["block"] > 0
+            both = client.get("/v1/consortium/proposals").json()["items"]
+            assert [one["number"] for one in both] == [2, 1]
+            (open_,) = client.get("/v1/consortium/proposals", params={"state": "open"}).json()[
+                "items"
+            ]
+            assert open_ == client.get("/v1/consortium/proposals/2").json()
+            assert (open_["subject"], open_["yes"], open_["needed"]) == ("wuxi", 2, 3)
+            assert open_["asked"] == {"member": "wuxi"}
+            (node,) = client.get("/v1/consortium/validators").json()["items"]
+            assert node["member"] == "huarui"
+            missing = client.get("/v1/consortium/proposals/9")
+            assert missing.status_code == 404
+            assert missing.headers["content-type"] == "application/problem+json"
+            assert client.get("/v1/consortium/proposals/0").status_code == 422
+            wrong = client.get("/v1/consortium/proposals", params={"state": "lost"})
+            assert wrong.status_code == 422
+            assert served.client("feeds").get("/v1/consortium/members").status_code == 403
+            document = served.client(None).get("/openapi.json").json()
+        assert {path for path in document["paths"] if "consortium" in path} == {
+            "/v1/consortium/members",
+            "/v1/consortium/proposals",
+            "/v1/consortium/proposals/{number}",
+            "/v1/consortium/validators",
+        }
+
+
+Tally = Callable[..., Result]
+
+
+@pytest.fixture
+def tally(world: World, sqlite_url: str) -> Iterator[Tally]:
+    """`tally consortium …` of a bank, each call in words; the lead's node reads after each."""
+    for member in world.folder.members():
+        write_config(world.folder, member.name, rpc=world.rpc.url, port=0)
+    engine = create(sqlite_url)
+    cli = Typer(pretty_exceptions_enable=False)
+    cli.add_typer(consortium, name="consortium")
+
+    def run(bank: str, *arguments: str, fails: type[TallyError] | None = None) -> Result:
+        config = world.folder.config(bank)
+        lines = [
+            f'database_url = "{sqlite_url}"' if line.startswith("database_url") else line
+            for line in config.read_text().splitlines()
+        ]
+        config.write_text("\n".join(lines) + "\n")
+        read(world, engine)
+        result = CliRunner().invoke(
+            cli, ["consortium", *arguments, "--config", str(config)], env={"COLUMNS": "200"}
+        )
+        if fails is None:
+            assert result.exit_code == 0, (result.output, result.exception)
+        else:
+            assert isinstance(result.exception, fails), result.output
+        read(world, engine)
+        return result
+
+    upgrade_schema(engine)
+    yield run
+    engine.dispose()
+
+
+class TestCommands:
+    def test_unusable_arguments(self, tally: Tally) -> None:
+        why = ("--reason", "why")
+        tally("webank", "show", "7", fails=UsageFault)
+        tally("webank", "propose", "suspend", "nobody", *why, fails=UsageFault)
+        tally("webank", "propose", "suspend", "wuxi", "--reason", " ", fails=UsageFault)
+        tally("webank", "propose", "key", "wuxi", "recovery", "0x12", *why, fails=UsageFault)
+        tally("webank", "propose", "key", "wuxi", "sealing", FRESH, *why, fails=UsageFault)
+        tally("webank", "propose", "validator", NODE, *why, fails=UsageFault)
+        tally("webank", "propose", "validator", NODE, "--member", "1", *why, fails=UsageFault)
+        upgrade_ = ("propose", "upgrade", "DayClose", FRESH)
+        tally("webank", *upgrade_, "--call", "xyz", *why, fails=UsageFault)
+        tally("webank", *upgrade_, *why, fails=ConsortiumRefused)
+        tally("webank", "vote", "7", "yes", fails=ConsortiumRefused)
+        tally("webank", "keys", "rotate", "approver", "--signed-by", "approver", fails=UsageFault)
+
+    def test_a_proposal_voted_through(self, tally: Tally) -> None:
+        made = tally("webank", "propose", "suspend", "outsider", "--reason", "left us")
+        assert "proposal 1 is made" in made.output
+        assert "still open" in tally("huarui", "vote", "1", "yes").output
+        shown = tally("webank", "show", "1").output
+        assert "2 in favour of 3 needed" in shown
+        assert "not yet voted: wuxi, nanfeng" in shown
+        assert "enacted" in tally("wuxi", "vote", "1", "yes").output
+        body = json.loads(tally("webank", "list", "--json").stdout)
+        assert body["proposals"][0]["state"] == "enacted"
+        assert next(one for one in body["members"] if one["name"] == "outsider")["state"] == (
+            "suspended"
+        )
+        assert set(body["contracts"]) >= {"DayClose", "ConsortiumRegistry"}
+        people = tally("webank", "list").output
+        assert "suspended" in people
+        assert "MemberStateChanged" in people
+        tally("webank", "propose", "validator", NODE, "--remove", "--reason", "x",
+              fails=ConsortiumRefused)  # fmt: skip
+
+    def test_an_admission_by_what_the_newcomer_shows(
+        self, tally: Tally, world: World, tmp_path: Path
+    ) -> None:
+        asked, keys = newcomer(tmp_path / "luoyang")
+        own = public_keys(world.folder.keys("webank"))
+        assert own.operator in tally("webank", "keys", "list", "--own").output
+        tally(
+            "webank", "propose", "admit", "luoyang", "--role", "partner",
+            "--sealing-key", keys.sealing.hex(), "--operator", keys.operator,
+            "--approver", keys.approver, "--recovery", keys.recovery, "--reason", "minutes",
+        )  # fmt: skip
+        for bank in ("huarui", "wuxi", "nanfeng"):
+            outcome = tally(bank, "vote", "1", "yes").output
+        assert "enacted" in outcome
+        assert world.consortium.member_of(keys.operator) == 7
+        assert asked.operator == keys.operator
+
+    def test_withdrawn(self, tally: Tally) -> None:
+        tally("webank", "propose", "role", "outsider", "auditor", "--reason", "x")
+        assert "withdrawn" in tally("webank", "withdraw", "1").output
+
+    def test_stopped_and_lifted(self, tally: Tally) -> None:
+        stop = ("emergency", "stop", "wuxi", "--reason", "x")
+        assert "a second bank" in tally("webank", *stop).output
+        assert "wuxi is stopped" in tally("huarui", *stop).output
+        assert "stopped until" in tally("webank", "list").output
+        assert "a second bank" in tally("webank", "emergency", "lift", "wuxi").output
+        assert "may act again" in tally("huarui", "emergency", "lift", "wuxi").output
+        tally("huarui", "emergency", "lift", "wuxi", fails=ConsortiumRefused)
+
+
+class TestOwnKeys:
+    @pytest.fixture(autouse=True)
+    def kept(self, world: World) -> Iterator[None]:
+        """The chain is put back after a test, so are the keys' files."""
+        folder = world.folder.keys("wuxi")
+        before = {path: path.read_bytes() for path in folder.iterdir()}
+        yield
+        for path in folder.iterdir():
+            path.unlink()
+        for path, octets in before.items():
+            path.write_bytes(octets)
+
+    def test_rotated_and_nothing_is_lost(self, tally: Tally, world: World) -> None:
+        folder = world.folder.keys("wuxi")
+        old = public_keys(folder)
+        output = tally("wuxi", "keys", "rotate", "operator").output
+        new = public_keys(folder)
+        assert new.operator != old.operator
+        assert new.operator in output
+        assert world.consortium.member_of(new.operator) == world.numbers["wuxi"]
+        assert world.consortium.member_of(old.operator) == 0
+        kept = load_account(folder, f"operator.retired-{old.operator}", development=True)
+        assert kept.address == old.operator
+        assert load_account(folder, "operator", development=True).address == new.operator
+        shown = tally("wuxi", "keys", "list", "--member", "wuxi").output
+        assert old.operator in shown
+        assert new.operator in shown
+
+    def test_refused_while_the_node_posts(
+        self, tally: Tally, world: World, sqlite_url: str
+    ) -> None:
+        engine = create(sqlite_url)
+        old = public_keys(world.folder.keys("wuxi")).operator
+        lease = Lease(engine, old, "the node")
+        assert lease.hold()
+        tally("wuxi", "keys", "rotate", "operator", fails=UsageFault)
+        assert public_keys(world.folder.keys("wuxi")).operator == old
+        lease.release()
+        tally("wuxi", "keys", "rotate", "operator")
+        engine.dispose()
+
+    def test_the_approver_by_the_recovery_key(self, tally: Tally, world: World) -> None:
+        old = public_keys(world.folder.keys("wuxi"))
+        tally("wuxi", "keys", "rotate", "approver")
+        new = public_keys(world.folder.keys("wuxi"))
+        assert new.approver != old.approver
+        # and it is the one that votes from now on
+        tally("wuxi", "propose", "role", "outsider", "auditor", "--reason", "x")
+
+    def test_cut_off_before_the_chain_knew(self, tally: Tally, world: World) -> None:
+        folder = world.folder.keys("wuxi")
+        approver = folder / "approver.json"
+        own = approver.read_bytes()
+        approver.write_bytes((world.folder.keys("huarui") / "approver.json").read_bytes())
+        tally("wuxi", "keys", "rotate", "operator", fails=TallyError)
+        prepared = load_account(folder, "operator.next", development=True).address
+        approver.write_bytes(own)
+        tally("wuxi", "keys", "rotate", "operator")
+        assert public_keys(folder).operator == prepared, "the same new key"
+
+    def test_cut_off_after_the_chain_knew(self, tally: Tally, world: World) -> None:
+        folder = world.folder.keys("wuxi")
+        old = (folder / "operator.json").read_bytes()
+        tally("wuxi", "keys", "rotate", "operator")
+        # as it was just before the files were exchanged
+        new = (folder / "operator.json").rename(folder / "operator.next.json")
+        (folder / "operator.json").write_bytes(old)
+        expected = json.loads(new.read_text())["public"]
+        output = tally("wuxi", "keys", "rotate", "operator").output
+        assert "the chain had taken the new key already" in output
+        assert public_keys(folder).operator == expected
+
+
+def deploy_day_close(world: World) -> str:
+    """The code of a contract once more; its address."""
+    account = load_account(world.folder.keys(world.lead), "recovery", development=True)
+    artifact = load_artifact("DayClose")
+    contract = world.rpc.web3.eth.contract(abi=artifact["abi"], bytecode=artifact["bytecode"])
+    receipt = execute(world.rpc, account, contract.constructor())
+    return str(to_checksum_address(receipt["contractAddress"]))
