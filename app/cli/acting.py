@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.bootstrap import read_manifest
+from app.bootstrap import client_tls, read_manifest
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.council import Council, Done
 from app.chain.endpoints import Endpoints
@@ -39,7 +39,7 @@ def acting(path: Path) -> Iterator[Chain]:
     """A bank's way to the chain, by its bank.toml; an endpoint was seen to be right."""
     config = load_config(path)
     manifest = read_manifest(config)
-    endpoints = Endpoints(config.rpc, manifest)
+    endpoints = Endpoints(config.rpc, manifest, client_tls(config))
     try:
         rpc = endpoints.way()
         rpc.run(lambda: None)

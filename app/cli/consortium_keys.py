@@ -140,7 +140,9 @@ def _lane_at_rest(config: ConfigOption, purpose: OwnKey) -> Iterator[None]:
                 "the bank's node is posting with this key",
                 remedy="Stop the node first; its batches go out under the new key afterwards",
             )
-        yield
-        lease.release()
+        try:
+            yield
+        finally:
+            lease.release()
     finally:
         engine.dispose()
