@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any, Literal
 
+from eth_abi.abi import decode
 from eth_typing import ChecksumAddress
+from eth_utils.abi import collapse_if_tuple
 from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.contract import Contract
@@ -25,6 +28,7 @@ from deploy.compile import compile_contracts, load_artifact
 GAS = 150_000_000
 
 Purpose = Literal["operator", "approver", "recovery"]
+_NOBODY = Web3.to_checksum_address("0x" + "00" * 20)
 ROLES = {"lead": 1, "partner": 2, "auditor": 3, "regulator": 4}
 
 
@@ -81,6 +85,18 @@ class Live:
         """What a view answers."""
         return self.contracts[contract].functions[function](*arguments).call()
 
+    def views(self, calls: list[tuple[str, str, tuple[Any, ...]]]) -> list[tuple[Any, ...]]:
+        """What many views (contract, function, arguments) answer, in one round trip."""
+        requests = [
+            ("eth_call", [self._call(_NOBODY, contract, function, arguments), "latest"])
+            for contract, function, arguments in calls
+        ]
+        answers = self.rpc.batch(requests)
+        return [
+            decode(_outputs(contract, function), bytes.fromhex(answer[2:]))
+            for (contract, function, _), answer in zip(calls, answers, strict=True)
+        ]
+
     def send(
         self, sender: ChecksumAddress, contract: str, function: str, *arguments: Any
     ) -> dict[str, Any]:
@@ -103,10 +119,13 @@ class Live:
             return reverted(function, bytes.fromhex(answer.data[2:]))
         return None
 
+    def now(self) -> int:
+        """The newest block's time, seconds."""
+        return int(self.rpc.call("eth_getBlockByNumber", ["latest", False])["timestamp"], 16)
+
     def today(self) -> int:
         """The ordinal of the newest block's day."""
-        block = self.rpc.call("eth_getBlockByNumber", ["latest", False])
-        return datetime.fromtimestamp(int(block["timestamp"], 16), UTC).toordinal()
+        return datetime.fromtimestamp(self.now(), UTC).toordinal()
 
     def activate(self, terms: dict[str, Any], lead: str, partners: list[str]) -> int:
         """Propose a facility and have every partner accept it; its number."""
@@ -130,6 +149,14 @@ class Live:
         return wait_for_receipt(self.rpc, sent)
 
 
+@cache
+def _outputs(contract: str, function: str) -> list[str]:
+    """The types that a function returns."""
+    entries = load_artifact(contract)["abi"]
+    (entry,) = [each for each in entries if each["type"] == "function" and each["name"] == function]
+    return [collapse_if_tuple(output) for output in entry["outputs"]]
+
+
 def terms(
     facility_id: str,
     lead: int,
@@ -146,6 +173,7 @@ def terms(
         "decimals": 2,
         "timeZone": "Asia/Shanghai",
         "rules": rules,
+        "bounds": (0, 0),
         "partners": [(member, shares, 100_000, b"sealed") for member, shares in partners.items()],
         "leadSealedReferenceKey": b"sealed",
         "readers": [(member, b"sealed") for member in readers],
