@@ -38,7 +38,9 @@ REASON = keccak(text="why")
 REJECTED = "0x" + keccak(text="LegRejected(uint32,uint16,uint64,uint16,uint8)").hex()
 # Wholes whose parts are 135 and 74, 136 and 74, 1 and 0; parts that are near these.
 WHOLES = [300, 301, 3, 2]
-PARTS = [135, 136, 138, 139, 74, 77, 78, 1]
+PARTS = [135, 136, 138, 139, 74, 77, 78]
+# Amounts of one partner's kinds: equal, just within tolerance, beyond it.
+SINGLES = [100, 100, 103, 104]
 KINDS = [1, 2, 5, 6, 9]
 REFS = [1, 2]
 
@@ -48,7 +50,8 @@ _leg = st.fixed_dictionaries(
     {
         "kind": st.sampled_from([*KINDS, 12, 12, 13]),
         "whole": st.sampled_from(WHOLES),
-        "part": st.sampled_from([*PARTS, *PARTS, 0]),
+        "part": st.sampled_from([*PARTS, 0]),
+        "single": st.sampled_from(SINGLES),
         "partner": st.sampled_from([1, 2, 2, 3]),
         "ref": st.sampled_from(REFS),
         "target": st.tuples(st.sampled_from([*KINDS, *KINDS, 12]), st.sampled_from(REFS)),
@@ -232,7 +235,7 @@ class Banks(RuleBasedStateMachine):
         partner = party or (0 if is_shared else drawn["partner"])
         if drawn["is_wild"]:
             partner = drawn["partner"] - 1
-        amount = drawn["whole"] if is_shared and not party else drawn["part"]
+        amount = drawn["single"] if not is_shared else drawn["part" if party else "whole"]
         reversed_ = self.model.pairs.get((partner, *target, 0, 0))
         if is_reversal and reversed_ is not None and not drawn["is_wild"]:
             half = reversed_.halves.get(model.PARTNER if party else model.LEAD)
@@ -250,13 +253,12 @@ class Banks(RuleBasedStateMachine):
 
     def _is_allowed(self, identity: model.Identity, action: int, side: str) -> bool:
         pair = self.model.pairs[identity]
-        undone = [each for each, half in pair.halves.items() if half.reversed]
-        if pair.is_settled or (action == model.VOID and undone):
+        if pair.is_settled or (action == model.VOID and pair.reversed):
             return False
         if action in (model.FORCE, model.ADJUST) and len(pair.halves) == 1:
             return False
         amounts = {half.amount for half in pair.halves.values()}
-        return action != model.ADJUST or (len(amounts) == 2 and side not in undone)
+        return action != model.ADJUST or (len(amounts) == 2 and side not in pair.reversed)
 
     def _batch(self, party: int, words: list[bytes]) -> tuple[Any, ...]:
         return (self.world.facility, self.sequences[party], words, b"")
@@ -350,8 +352,8 @@ def _shown(pair: model.Pair) -> tuple[Any, ...]:
         lead.business_day if lead else 0,
         pair.rules_version,
         pair.shares_version,
-        lead.reversed if lead else False,
-        partner.reversed if partner else False,
+        model.LEAD in pair.reversed,
+        model.PARTNER in pair.reversed,
         pair.status,
         pair.action,
     )

@@ -36,7 +36,6 @@ class Half:
     amount: int
     value_day: int
     business_day: int
-    reversed: bool = False
     made: bool = False
 
 
@@ -46,6 +45,7 @@ class Pair:
 
     sign: int
     halves: dict[str, Half] = field(default_factory=dict)
+    reversed: set[str] = field(default_factory=set)
     status: int = OPEN
     rules_version: int = 0
     shares_version: int = 0
@@ -135,6 +135,12 @@ class Ledger:
         pair = self.pairs[identity]
         before = {each: pair.net(each) for each in (LEAD, PARTNER)}
         moved_kind = CORRECTION
+        if kind == REVERSAL:
+            target = self.pairs[partner, *identity[3:], 0, 0]
+            # voided it has reversed nothing; else both sides, also one whose half is made
+            target.reversed = (
+                target.reversed - set(pair.halves) if action == VOID else {LEAD, PARTNER}
+            )
         pair.action = action
         pair.adjusted = side if action == ADJUST else ""
         if action == WRITE_OFF and len(pair.halves) == 1:
@@ -215,7 +221,7 @@ class Ledger:
             target = self.pairs.get((identity[0], kind, ref, 0, 0))
             if target is None or side not in target.halves:
                 continue
-            if target.halves[side].reversed:
+            if side in target.reversed:
                 return TARGET_REVERSED
             if target.net(side) == 0:
                 voided = True
@@ -227,7 +233,7 @@ class Ledger:
             return TARGET_VOIDED if voided else TARGET_MISSING
         sign = 1 if kind in OUTGOING else -1
         for identity, amount in amounts.items():
-            self.pairs[identity[0], kind, ref, 0, 0].halves[side].reversed = True
+            self.pairs[identity[0], kind, ref, 0, 0].reversed.add(side)
             self._set(side, leg, identity, amount, sign)
         return NONE
 
