@@ -21,6 +21,9 @@ from typing import Literal
 from app.chain.keystore import PublicKeys, create_keys, public_keys
 from deploy.tls import Certificates
 
+VOTERS = ("lead", "partner")
+"""The roles of banks, which vote and run validators."""
+
 Role = Literal["lead", "partner", "auditor", "regulator"]
 
 
@@ -83,12 +86,12 @@ class ConsortiumFolder:
         return public_keys(self.keys(name))
 
 
-def create(folder: ConsortiumFolder, members: list[Member]) -> None:
-    """Make the founding members' keys (development ones)."""
+def create(folder: ConsortiumFolder, members: list[Member], *, development: bool = True) -> None:
+    """Make the founding members' keys; those that are there stay."""
     folder.root.mkdir(parents=True, exist_ok=True)
     for member in members:
         if not folder.keys(member.name).exists():  # left by a run that was cut off
-            create_keys(folder.keys(member.name), development=True)
+            create_keys(folder.keys(member.name), development=development)
     # Last, so that a folder that was cut off in the making is not taken for a whole one.
     (folder.root / "members.json").write_text(
         json.dumps([asdict(member) for member in members], indent=2) + "\n"

@@ -4,6 +4,7 @@ import os
 import shlex
 import shutil
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,19 +16,33 @@ from rich.table import Table
 from app.cli.console import stderr, stdout
 from app.domain.errors import UsageFault
 from app.domain.facility import MAX_NAME
+from deploy.compose.render import render as render_compose
 from deploy.consortium import Member
-from deploy.network import layout, operate, proxy
+from deploy.network import contracts, layout, operate, proxy
+from deploy.network import engine as edge
 from deploy.network.create import create_network
+from deploy.network.genesis import write_genesis
 from deploy.network.health import NetworkHealth, look
 
 _FAULT_TOLERANT = 4
 _MOST_VALIDATORS = 16  # all share this machine
+
+
+class RenderEngine(StrEnum):
+    """The engines whose files can be rendered."""
+
+    BESU = "besu"
+    EDGE = "edge"
+
 
 network = typer.Typer(
     help="A consortium on this machine: banks, their validators, the contracts.",
     no_args_is_help=True,
 )
 
+RpcOption = Annotated[
+    str | None, typer.Option(metavar="URL", help="The chain's endpoint, where it is another.")
+]
 DirOption = Annotated[Path, typer.Option("--dir", metavar="DIR", help="The network's folder.")]
 
 
@@ -101,6 +116,69 @@ def down(directory: DirOption) -> None:
     """
     stopped = operate.down(layout.read(directory))
     stdout.print(f"{stopped} validators stopped", highlight=False)
+
+
+@network.command()
+def render(
+    directory: DirOption,
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
+    engine: Annotated[RenderEngine, typer.Option(help="Whose files.")] = RenderEngine.BESU,
+) -> None:
+    """Render a network's description for an engine.
+
+    besu: a folder that `docker compose` runs, with Besu's genesis (QBFT), permissions and
+    configurations, a node and a TLS proxy for each bank, PostgreSQL, Prometheus and Grafana. Its
+    keys are new and its own; rendered again, they stay. edge: the genesis file.
+
+    Example:
+
+      tally network render --dir net --engine besu --out consortium
+    """
+    found = layout.read(directory)
+    if engine is RenderEngine.EDGE:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "genesis.json").unlink(missing_ok=True)
+        write_genesis(edge.build(_say), found, (out / "genesis.json").resolve())
+        stdout.print(f"wrote {out / 'genesis.json'}", markup=False, highlight=False)
+        return
+    render_compose(found, out)
+    stdout.print(
+        f"wrote {out}; next: cd {shlex.quote(str(out))} && docker compose up -d --wait",
+        markup=False,
+        highlight=False,
+    )
+
+
+@network.command()
+def found(directory: DirOption, rpc: RpcOption = None) -> None:
+    """Found the consortium on its chain: the deploy steps that were not done yet.
+
+    `create` has done so for a network of this machine; a rendered one needs it once its chain runs.
+
+    Example:
+
+      tally network found --dir consortium
+    """
+    manifest = contracts.found_on(directory, rpc, _say)
+    stdout.print(
+        f"founded on chain {manifest.chain_id}, from block {manifest.first_block}",
+        highlight=False,
+    )
+
+
+@network.command()
+def upgrade(
+    contract: Annotated[str, typer.Argument(help="Its name, as ReserveLedger.")],
+    directory: DirOption,
+    rpc: RpcOption = None,
+) -> None:
+    """Upgrade a contract to the code compiled here, by the vote of the banks whose keys lie here.
+
+    Example:
+
+      tally network upgrade ReserveLedger --dir net
+    """
+    contracts.upgrade_on(directory, rpc, contract, _say)
 
 
 @network.command()

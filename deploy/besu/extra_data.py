@@ -23,7 +23,8 @@ def genesis(validators: Sequence[str]) -> str:
     """The first block's: these validators, no vote, round 0, no seals."""
     # In the order of their addresses, as Besu keeps them: every renderer makes the same block.
     addresses = sorted(to_canonical_address(one) for one in validators)
-    return "0x" + rlp.encode([bytes(_VANITY_BYTES), addresses, [], b"", []]).hex()
+    encoded: bytes = rlp.encode([bytes(_VANITY_BYTES), addresses, [], b"", []])
+    return "0x" + encoded.hex()
 
 
 def decode(text: str) -> ExtraData:

@@ -9,7 +9,7 @@ from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
 from deploy import tls
-from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from deploy.consortium import VOTERS, ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from deploy.network import engine, layout, proxy
 from deploy.network.genesis import make_keys, write_genesis
@@ -19,7 +19,6 @@ from deploy.network.ports import free_ports
 from deploy.proxy import nginx
 
 _PORTS_A_VALIDATOR = 4
-_VOTERS = ("lead", "partner")
 
 
 def create_network(root: Path, members: list[Member], validators: int, say: Say) -> Network:
@@ -60,7 +59,7 @@ def _create(
     binary: Path, folder: ConsortiumFolder, members: list[Member], count: int, say: Say
 ) -> Network:
     say(f"making the keys of {len(members)} members and {count} validators")
-    banks = [member.name for member in members if member.role in _VOTERS]
+    banks = [member.name for member in members if member.role in VOTERS]
     names = [(banks[place % len(banks)], place // len(banks) + 1) for place in range(count)]
     behind_proxy = nginx.find() is not None
     if not behind_proxy:
@@ -78,7 +77,7 @@ def _create(
         )
     # Any number that other chains hardly have, so that a foreign endpoint is recognised.
     network = Network(folder, 1_000_000 + secrets.randbelow(1_000_000_000), validators)
-    write_genesis(binary, network)
+    write_genesis(binary, network, network.genesis)
     create(folder, members)
     if behind_proxy:
         proxy.make_certificates(network)

@@ -19,11 +19,11 @@ def make_keys(engine: Path, data: Path) -> tuple[str, str]:
     return str(made[0]["address"]), str(made[0]["node_id"])
 
 
-def write_genesis(engine: Path, network: Network) -> None:
+def write_genesis(engine: Path, network: Network, path: Path) -> None:
     """Write the genesis file: no fee, no base fee, a block a second, all validators as peers."""
     arguments = [
         *("--consensus", "ibft", "--ibft-validator-type", "ecdsa"),
-        *("--chain-id", str(network.chain_id), "--dir", str(network.genesis)),
+        *("--chain-id", str(network.chain_id), "--dir", str(path)),
         *("--block-time", f"{network.block_time_s}s"),
         *("--block-gas-limit", str(network.block_gas_limit)),
     ]

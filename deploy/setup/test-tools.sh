@@ -1,5 +1,6 @@
 #!/bin/sh
-# Installs what the tests need beside Python and npm packages: Debian's chromium and postgresql.
+# Installs what the tests need beside Python and npm packages: Debian's chromium, postgresql, nginx
+# (the proxies) and prometheus (promtool).
 # Only as root on Debian and only what is missing; otherwise the tests that need them skip.
 set -eu
 
@@ -7,6 +8,8 @@ missing=
 command -v chromium >/dev/null || missing="chromium fonts-liberation"
 ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null ||
     missing="$missing postgresql"
+command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] || missing="$missing nginx-light"
+command -v promtool >/dev/null || missing="$missing prometheus"
 [ -n "$missing" ] || exit 0
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get >/dev/null; then

@@ -1,16 +1,20 @@
 """Step 5: a contract's new code. Deployed by anyone; put behind the proxy by the banks' vote.
 
-`prepare` deploys nothing yet, `enact` deploys the code and writes DIR/upgrade-CONTRACT.json: what
-is to be proposed (kind 9) and voted on. The step is done once the proxy stands for the new code.
+`enact` deploys the code and writes DIR/upgrade-CONTRACT.json, what is to be proposed and voted on;
+then the banks whose keys lie in the folder do so. Done once the proxy stands for the new code.
 """
 
 import json
 from pathlib import Path
 
 from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
+from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.transactions import execute
+from deploy.compile import load_artifact
+from deploy.consortium import VOTERS
 from deploy.steps.deployment import Deployment, implementation_hash
 
 UPGRADE = 9
@@ -58,10 +62,32 @@ class Upgrade:
             )
             + "\n"
         )
+        self._vote(deployment, payload)
 
     def proposal(self, deployment: Deployment) -> Path:
         """What the banks vote on."""
         return deployment.folder.root / f"upgrade-{self._contract}.json"
+
+    def _vote(self, deployment: Deployment, payload: bytes) -> None:
+        """Propose with the first bank's approver key; the others vote until it has passed."""
+        registry = deployment.rpc.web3.eth.contract(
+            address=deployment.rpc.web3.to_checksum_address(
+                Manifest.read(deployment.folder.manifest).addresses["ConsortiumRegistry"]
+            ),
+            abi=load_artifact("ConsortiumRegistry")["abi"],
+        ).functions
+        first, *others = [
+            load_account(deployment.folder.keys(member.name), "approver", development=True)
+            for member in deployment.folder.members()
+            if member.role in VOTERS
+        ]
+        reason = keccak(text=self.NAME)
+        execute(deployment.rpc, first, registry.propose(UPGRADE, payload, reason))
+        number = registry.proposalCount().call()
+        for approver in others:
+            if not self.verify(deployment):
+                return
+            execute(deployment.rpc, approver, registry.vote(number, True))
 
     def _proxy(self, deployment: Deployment) -> str:
         return Manifest.read(deployment.folder.manifest).addresses[self._contract]

@@ -1,0 +1,1 @@
+"""A consortium in containers: Besu validators, each bank's node and proxy, database, monitoring."""

@@ -1,0 +1,65 @@
+"""The deploy steps on a network that stands: its founding, and upgrades."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from app.chain.errors import ChainAnswer
+from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.rpc import ClientTls, Rpc
+from app.domain.errors import ChainFault, UsageFault
+from deploy import compile as compiler
+from deploy import tls
+from deploy.compose.render import FIRST_RPC_PORT
+from deploy.consortium import ConsortiumFolder
+from deploy.found import found
+from deploy.network import engine, layout
+from deploy.network.layout import HOST
+from deploy.steps.deployment import Deployment
+from deploy.steps.run import Say, run
+from deploy.steps.step_05_upgrade import Upgrade
+
+_BESU = "besu"
+
+
+def found_on(root: Path, rpc_url: str | None, say: Say) -> Manifest:
+    """Found the consortium in `root` on its chain, as far as that was not done before."""
+    with _reached(root, rpc_url) as (folder, rpc, engine_name):
+        return found(rpc, engine_name, folder, say)
+
+
+def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None:
+    """Put a contract's compiled code behind its proxy, by the vote of the banks whose keys lie in
+    `root`. Raises UsageFault for an unknown contract."""
+    if contract not in CONTRACTS:
+        raise UsageFault(
+            f"there is no contract {contract!r}", remedy=f"There are {', '.join(CONTRACTS)}"
+        )
+    with _reached(root, rpc_url) as (folder, rpc, engine_name):
+        run([Upgrade(contract)], Deployment(rpc, engine_name, folder), say)
+
+
+@contextmanager
+def _reached(root: Path, rpc_url: str | None) -> Iterator[tuple[ConsortiumFolder, Rpc, str]]:
+    """The folder, the way to its chain, and the engine: what was rendered for containers is Besu,
+    behind its first member's proxy; anything else a network of this machine."""
+    folder = ConsortiumFolder(root.resolve())
+    try:
+        compiler.compile_contracts()
+    except compiler.CompileError as fault:
+        raise ChainFault(str(fault), where="contracts") from fault
+    if (folder.root / "compose.yaml").exists():
+        first = folder.members()[0].name
+        made = tls.certificates(folder.authority, folder.certificates(first))
+        url = rpc_url or f"https://{HOST}:{FIRST_RPC_PORT}"
+        rpc = Rpc(url, tls=ClientTls(made.ca, made.client, made.client_key))
+        name = _BESU
+    else:
+        rpc = Rpc(rpc_url or layout.read(root).validators[0].rpc)
+        name = engine.NAME
+    try:
+        yield folder, rpc, name
+    except ChainAnswer as fault:
+        raise ChainFault(f"the chain refused: {fault.text}", where=rpc.url) from fault
+    finally:
+        rpc.close()

