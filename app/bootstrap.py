@@ -20,6 +20,7 @@ from app.chain.sealing import open_reference_key
 from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
+from app.desks import AccountDays, ApproverDesk, OperatorDesk
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault
 from app.domain.matched import MatchedPair
 from app.feeds.reader import open_feed
@@ -76,6 +77,9 @@ class Bank:
         self._registry = ConsortiumRegistry(self._reading, addresses["ConsortiumRegistry"])
         contract = Reconciliation(self.rpc, addresses["Reconciliation"])
         self.member = self._member_number(operator.address)
+        self.holds = OperatorDesk(
+            self.engine, self.rpc, operator, addresses["ReserveLedger"], self.member
+        )
         lane = Lane(
             self.engine,
             self.rpc,
@@ -125,6 +129,40 @@ class Bank:
                 remedy="Only its lead and its partners send feeds",
             )
         return Intake(EventStore(self.engine), Validator(agreed.terms, self.name))
+
+    def reference_key(self, facility: str) -> bytes:
+        """A facility's reference key. Raises UsageFault when it does not open for this bank."""
+        opened = self._opened(self.facility(facility))
+        if opened is None:
+            raise UsageFault(self._unreadable[facility])
+        return opened.reference_key
+
+    def account_days(self, facility: str, partner: str | None) -> AccountDays:
+        """A reserve account's days, the bank's own where it is a partner.
+
+        Raises UsageFault when the account is not named, or not one of this bank's.
+        """
+        agreed = self.facility(facility)
+        terms = agreed.terms
+        own = terms.partner(self.name)
+        named = terms.partner(partner) if partner is not None else own
+        if partner is None and own is None and len(terms.partners) == 1:
+            named = terms.partners[0]
+        if named is None:
+            known = ", ".join(one.name for one in terms.partners)
+            raise UsageFault(
+                f"which account of {facility}? {partner!r} is no partner of it"
+                if partner is not None
+                else f"which account of {facility}?",
+                remedy=f"Name a partner: {known}",
+            )
+        return AccountDays(self.engine, terms, agreed.number, named.number, self.name)
+
+    def approver_desk(self, days: AccountDays) -> ApproverDesk:
+        """The approver's key put to work on an account's days. Raises KeyUnusable."""
+        approver = load_account(self.config.keys, "approver", development=self.config.development)
+        address = self.manifest.addresses["DayClose"]
+        return ApproverDesk(self.rpc, approver, address, days.number, days.partner)
 
     def take_in(self, facility: str, feed: Path, rows_done: RowsDone, warn: Warn) -> FeedResult:
         """Validate a feed file and accept its good rows, durably."""

@@ -20,6 +20,7 @@ from app.domain.errors import ChainUnreachable, ConfigFault, StorageFault, Wrong
 from app.domain.kinds import Kind
 from app.feeds.rest import RestFeeds
 from app.jobs.ageing import Ageing
+from app.jobs.expired_holds import ExpiredHolds
 from app.jobs.feed_folder import FeedFolder
 from app.jobs.scheduler import Jobs, Scheduler
 from app.logs import listed
@@ -62,6 +63,7 @@ class Node:
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
                 watch=self._watch,
+                expired_holds=ExpiredHolds(bank.holds).look,
             )
         )
 

@@ -7,7 +7,7 @@ from fastapi import FastAPI
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api import admin, consortium, events, metrics, problems, reads
+from app.api import admin, consortium, events, metrics, problems, reads, reserve_reads
 from app.api.context import Context
 from app.api.health import router as health
 from app.api.keys import Keyring
@@ -64,7 +64,13 @@ def create_app(context: Context) -> FastAPI:
     )
     app.state.context = context
     app.state.keyring = Keyring(context.engine)
-    for router in (events.router, reads.router, consortium.router, admin.router):
+    for router in (
+        events.router,
+        reads.router,
+        reserve_reads.router,
+        consortium.router,
+        admin.router,
+    ):
         app.include_router(router, responses=_PROBLEMS)
     app.include_router(health)
     app.include_router(metrics.router, responses=_PROBLEMS)

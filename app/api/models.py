@@ -204,15 +204,121 @@ class BalanceOut(_Model):
         examples=[{"matched": 120, "amount": 1, "missing_at_partner": 2}],
     )
     overdue: int
+    held: Amount = Field(description="What active holds set aside.")
+    available: Amount = Field(
+        description="The smaller book less what is held: stated low on purpose."
+    )
+    closed_through: date | None = Field(description="The last closed business date.")
     low_balance: Amount
-    low: bool
-    shortfall: Amount
+    low: bool = Field(description="The smaller book is below the threshold.")
+    shortfall: Amount = Field(description="How far the smaller book is below zero.")
     last_block: int
 
 
 class BalancesOut(_Model):
     items: list[BalanceOut]
     pending: list[PendingOut]
+    as_of: AsOf | None
+
+
+class HoldOut(_Model):
+    """A part of a reserve that the lead set aside for a drawdown."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    reference: str = Field(description="The drawdown's reference as the chain has it.")
+    event_ref: str | None = Field(
+        description="In clear once the drawdown was posted and could be read here."
+    )
+    amount: Amount
+    state: str = Field(description="active, released or posted")
+    expires_at: datetime
+    overdue: bool = Field(description="Active though its time is over; it still counts.")
+    placed_at: datetime
+    ended_at: datetime | None
+    released_by: str | None
+    transaction: str
+
+
+class HoldsOut(_Model):
+    """The newest first."""
+
+    items: list[HoldOut]
+    as_of: AsOf | None
+
+
+class AlertOut(_Model):
+    """A balance (the smaller book) passed its threshold or zero."""
+
+    number: int
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    what: str = Field(description="low, restored, shortfall or shortfall_ended")
+    balance: Amount
+    low_balance: str | None = Field(description="The threshold; null of a shortfall.")
+    at: datetime
+    transaction: str
+
+
+class AlertsOut(_Model):
+    """The newest first."""
+
+    items: list[AlertOut]
+    as_of: AsOf | None
+
+
+class BookSumsOut(_Model):
+    lead: Amount
+    partner: Amount
+    agreed: Amount
+
+
+class CarriedOut(_Model):
+    """A pair with open legs that a statement carries forward; nulls where this view has it not."""
+
+    pair: int | None = Field(description="Its number, as in /v1/pairs.")
+    kind: str
+    reference: str
+    event_ref: str | None
+    target: str | None
+    lead_amount: str | None
+    partner_amount: str | None
+
+
+class DayCloseOut(_Model):
+    """A proposal to close a reserve account's day, and what became of it."""
+
+    number: int
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    day: date
+    state: str = Field(description="proposed, replaced, withdrawn, disputed, closed or reopened")
+    opening: BookSumsOut
+    movement: BookSumsOut
+    closing: BookSumsOut
+    open_lead: Amount
+    open_partner: Amount
+    accepted_difference: Amount
+    open_legs: int
+    carried_forward: list[CarriedOut] | None = Field(
+        None, description="The pairs with open legs; only of a single statement."
+    )
+    statement_hash: str
+    proposed_by: str
+    proposed_block: int
+    proposed_at: datetime
+    transaction: str
+    answered_by: str | None
+    answered_at: datetime | None
+    reason_hash: str | None
+    reopen_by: str | None = Field(description="Who proposed to open it again, if anybody.")
+    reopened_at: datetime | None
+
+
+class DayClosesOut(_Model):
+    """The newest first."""
+
+    items: list[DayCloseOut]
     as_of: AsOf | None
 
 

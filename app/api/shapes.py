@@ -92,7 +92,10 @@ def balance_out(account: Balance) -> BalanceOut:
         pairs=account.counts,
         overdue=account.overdue,
         low_balance=amount(account.low_balance),
-        low=books.agreed < account.low_balance,
+        held=amount(account.held),
+        available=amount(account.available),
+        closed_through=account.closed_through,
+        low=account.low,
         shortfall=amount(account.shortfall),
         last_block=account.last_block,
     )

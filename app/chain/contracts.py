@@ -17,6 +17,7 @@ from web3.exceptions import ContractLogicError, Web3Exception
 from app.chain.errors import ChainAnswer, ContractReverted, refusal
 from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
+from app.domain.day_close import Statement
 from app.domain.errors import ChainFault
 from deploy.compile import load_artifact
 
@@ -168,6 +169,84 @@ class Reconciliation(_Wrapper):
             data = _revert_data(answer.data)
             return answer.text if data is None else reverted("post", data).what
         return ""
+
+
+class ReserveLedger(_Wrapper):
+    name = "ReserveLedger"
+
+    def available(self, facility: int, partner: int) -> int:
+        """The smaller book less the active holds."""
+        return int(self._read(self.contract.functions.available(facility, partner)))
+
+    def movements(self, facility: int, partner: int, first: int, last: int) -> tuple[int, ...]:
+        """What moved the lead's book, the partner's and the agreed amount on these days."""
+        call = self.contract.functions.movements(facility, partner, first, last)
+        return tuple(self._read(call))
+
+    def hold(
+        self, facility: int, partner: int, ref: bytes, amount: int, expires_at: int
+    ) -> ContractFunction:
+        number = int.from_bytes(ref)
+        return self.contract.functions.hold(facility, partner, number, amount, expires_at)
+
+    def release(self, facility: int, partner: int, ref: bytes) -> ContractFunction:
+        return self.contract.functions.release(facility, partner, int.from_bytes(ref))
+
+
+class DayClose(_Wrapper):
+    name = "DayClose"
+
+    def propose(self, statement: Statement) -> ContractFunction:
+        return self.contract.functions.propose(_statement(statement), list(statement.open.names))
+
+    def statement_hash(self, statement: Statement) -> bytes:
+        """keccak256(abi.encode(statement, names)): what the other bank confirms."""
+        arguments = [_statement(statement), list(statement.open.names)]
+        return bytes(keccak(hexstr=self.contract.encode_abi("propose", arguments)[10:]))
+
+    def confirm(
+        self, facility: int, partner: int, day: int, statement_hash: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.confirm(facility, partner, day, statement_hash)
+
+    def dispute(
+        self, facility: int, partner: int, day: int, statement_hash: bytes, reason_hash: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.dispute(facility, partner, day, statement_hash, reason_hash)
+
+    def withdraw(self, facility: int, partner: int, day: int) -> ContractFunction:
+        return self.contract.functions.withdraw(facility, partner, day)
+
+    def propose_reopen(
+        self, facility: int, partner: int, day: int, reason_hash: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.proposeReopen(facility, partner, day, reason_hash)
+
+    def confirm_reopen(
+        self, facility: int, partner: int, day: int, reason_hash: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.confirmReopen(facility, partner, day, reason_hash)
+
+    def withdraw_reopen(self, facility: int, partner: int, day: int) -> ContractFunction:
+        return self.contract.functions.withdrawReopen(facility, partner, day)
+
+
+def _statement(one: Statement) -> dict[str, int]:
+    """As the ABI's struct."""
+    return {
+        "facility": one.facility,
+        "partner": one.partner,
+        "day": one.day,
+        **{
+            f"{row}{book.capitalize()}": getattr(getattr(one, row), book)
+            for row in ("opening", "movement", "closing")
+            for book in ("lead", "partner", "agreed")
+        },
+        "openLead": one.open.lead,
+        "openPartner": one.open.partner,
+        "acceptedDifference": one.open.accepted_difference,
+        "openLegs": one.open.legs,
+    }
 
 
 def _revert_data(data: object) -> bytes | None:

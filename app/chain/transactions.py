@@ -49,11 +49,11 @@ def execute_all(rpc: Rpc, calls: Sequence[tuple[LocalAccount, Call]]) -> list[di
 
     Raises ContractReverted, before anything is sent, when a contract refuses one of them.
     """
-    built = [_build(rpc, account, call) for account, call in calls]
+    ready = [built(rpc, account, call) for account, call in calls]
     chain_id = int(rpc.call("eth_chainId", []), 16)
     nonces: dict[str, int] = {}
     sent = []
-    for (account, call), transaction in zip(calls, built, strict=True):
+    for (account, call), transaction in zip(calls, ready, strict=True):
         if account.address not in nonces:
             nonces[account.address] = next_nonce(rpc, account)
         raw = sign(
@@ -65,8 +65,8 @@ def execute_all(rpc: Rpc, calls: Sequence[tuple[LocalAccount, Call]]) -> list[di
             gas=transaction["gas"],
         )
         nonces[account.address] += 1
-        sent.append((_what(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
-    return [_succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
+        sent.append((name_of(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
+    return [succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
 
 
 def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
@@ -74,18 +74,21 @@ def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
     return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)
 
 
-def _build(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+def built(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+    """A call ready to be signed, its gas estimated. Raises ContractReverted when it is refused."""
     sender: Any = {"from": account.address}
-    with translated(_what(call)):
+    with translated(name_of(call)):
         gas = call.estimate_gas(sender)
         return dict(call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0}))
 
 
-def _what(call: Call) -> str:
+def name_of(call: Call) -> str:
+    """The function that a call calls."""
     return str(getattr(call, "fn_name", "constructor"))
 
 
-def _succeeded(rpc: Rpc, what: str, tx_hash: str) -> dict[str, Any]:
+def succeeded(rpc: Rpc, what: str, tx_hash: str) -> dict[str, Any]:
+    """Wait for a receipt. Raises ChainFault when the transaction failed or none came in time."""
     receipt = wait_for_receipt(rpc, tx_hash)
     if int(receipt["status"], 16) != 1:
         raise ChainFault(f"{what}: transaction {tx_hash} was mined and failed")

@@ -37,6 +37,8 @@ _VERBS = (
     "keys",
     "balances",
     "breaks",
+    "hold",
+    "day",
     "report",
     "rebuild",
     "dead-letters",

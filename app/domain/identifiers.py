@@ -2,6 +2,8 @@
 
 import hmac
 
+from eth_hash.auto import keccak
+
 REFERENCE_BYTES = 20
 """Length of a leg's reference on the chain (the first 160 bits of the keyed hash)."""
 
@@ -9,3 +11,17 @@ REFERENCE_BYTES = 20
 def reference(key: bytes, event_ref: str) -> bytes:
     """Hash `event_ref` under the facility's reference key: HMAC-SHA256, first 20 bytes."""
     return hmac.digest(key, event_ref.encode(), "sha256")[:REFERENCE_BYTES]
+
+
+def pair_key(facility: int, partner: int, kind: int, ref: bytes, target: bytes = b"") -> int:
+    """The key of a pair in Reconciliation. `target` of a reversal: its kind's byte and reference.
+
+    facility (32) | partner (8) | kind (8) | reference (160); of a reversal facility (32) | partner
+    (8) | hash of that and its target's word (216).
+    """
+    account = facility << 8 | partner
+    key = account << 168 | kind << 160 | int.from_bytes(ref)
+    if not target:
+        return key
+    word = target[:1] + bytes(11) + target[1:]
+    return account << 216 | int.from_bytes(keccak(key.to_bytes(32) + word)) >> 40

@@ -19,8 +19,8 @@ _ACTIVE = 2
 
 
 def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> None:
-    """Raises Incomplete unless members, proposals, facilities and every bank's head are those of
-    `block`."""
+    """Raises Incomplete unless members, proposals, facilities, heads, holds and closed days are
+    those of `block`."""
     calls: list[tuple[str, str, str, bytes]] = [
         _call("members", "ConsortiumRegistry", "memberCount()", [], [state.members]),
         _call("proposals", "ConsortiumRegistry", "proposalCount()", [], [state.proposals]),
@@ -42,6 +42,15 @@ def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> No
                     [sequence, int.from_bytes(digest)],
                 )
             )
+    for account in state.accounts.values():
+        place = [account.facility, account.partner]
+        of = f"of partner {account.partner} in facility {account.facility}"
+        held = [account.held, account.active_holds]
+        closed = [account.closed_through]
+        calls += [
+            _call(f"the holds {of}", "ReserveLedger", "heldOf(uint32,uint8)", place, held),
+            _call(f"the closed days {of}", "DayClose", "lastClosed(uint32,uint8)", place, closed),
+        ]
     for at in range(0, len(calls), _CALLS_A_REQUEST):
         chunk = calls[at : at + _CALLS_A_REQUEST]
         requests: list[tuple[str, list[Any]]] = [

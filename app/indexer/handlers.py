@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from app.chain.contract_events import ContractEvent
-from app.indexer import facilities, governance, membership
+from app.indexer import day_closes, facilities, governance, membership, reserves
 from app.indexer.changes import Projection
 
 HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
@@ -26,5 +26,19 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "FacilityProposed": facilities.facility_proposed,
     "FacilityAccepted": facilities.facility_accepted,
     "FacilityActivated": facilities.facility_activated,
+    "HoldPlaced": reserves.hold_placed,
+    "HoldReleased": reserves.hold_released,
+    "HoldPosted": reserves.hold_posted,
+    "BalanceLow": reserves.balance_low,
+    "BalanceRestored": reserves.balance_restored,
+    "ShortfallBegan": reserves.shortfall_began,
+    "ShortfallEnded": reserves.shortfall_ended,
+    "DayProposed": day_closes.day_proposed,
+    "DayClosed": day_closes.day_closed,
+    "DayDisputed": day_closes.day_disputed,
+    "DayWithdrawn": day_closes.day_withdrawn,
+    "ReopenProposed": day_closes.reopen_proposed,
+    "ReopenWithdrawn": day_closes.reopen_withdrawn,
+    "DayReopened": day_closes.day_reopened,
 }
 """By the event's name. What is not here is not asked for."""

@@ -43,6 +43,8 @@ _RULES_VERSION = _COLUMNS.index("rules_version")
 _STATUS = _COLUMNS.index("status")
 _AGREED = ("matched", "within_tolerance")
 _AGREED_DAY = _COLUMNS.index("agreed_business_day")
+_LEAD_BOOK_DAY = _COLUMNS.index("lead_book_day")
+_PARTNER_BOOK_DAY = _COLUMNS.index("partner_book_day")
 
 
 @dataclass(slots=True)
@@ -284,6 +286,7 @@ class _Postings:
         names_of, says = batch.names.of, batch.names.says
         own, other = (_LEAD, _PARTNER) if by_lead else (_PARTNER, _LEAD)
         own_reversed = own + _REVERSED
+        own_book_day = _LEAD_BOOK_DAY if by_lead else _PARTNER_BOOK_DAY
         own_book, own_open, other_open, missing, found_missing = (
             ("lead_book", "open_lead", "open_partner", "missing_at_partner", "missing_at_lead")
             if by_lead
@@ -361,6 +364,8 @@ class _Postings:
                     time,
                     time + rules.match_deadline_seconds,
                     None,
+                    None,
+                    None,
                 ]
                 self._state.next_number += 1
                 pairs[key] = row
@@ -403,9 +408,11 @@ class _Postings:
                 if status == "matched":
                     sums["agreed"] += effected
                     sums[other_open] -= effected
-                    row[_AGREED_DAY] = row[_LEAD + 2]
+                    row[_AGREED_DAY] = _open_day(account, row[_LEAD + 2])
                 else:
                     self._settle(account, row, status, effected, own_open, other_open, other)
+            if business_day <= account.closed_through:
+                row[own_book_day] = account.closed_through + 1
             sums[own_book] += effected
             account.last_block = block
             changes.accounts[number, account.partner] = account
@@ -426,7 +433,7 @@ class _Postings:
             account.sums[other_open] -= sign * row[other]
             account.sums["agreed"] += sign * row[_LEAD]
             account.sums["accepted_difference"] += sign * (row[_PARTNER] - row[_LEAD])
-            row[_AGREED_DAY] = row[_LEAD + 2]
+            row[_AGREED_DAY] = _open_day(account, row[_LEAD + 2])
         else:
             account.sums[own_open] += effected
 
@@ -521,6 +528,11 @@ class _Postings:
     def _incident(self, batch: _Batch, what: str, index: int, partner: int) -> None:
         place = f"{batch.posting.place}, word {index}, partner {partner}"
         self._changes.incidents.append((what, place, batch.posting.block_number))
+
+
+def _open_day(account: Account, day: int) -> int:
+    """The day that a movement of `day` is recorded on: itself, or the one after the closed ones."""
+    return max(day, account.closed_through + 1)
 
 
 def _judge(row: list[Any], rules: RulesVersion) -> str:

@@ -9,6 +9,7 @@ from sqlalchemy import Connection, func, select
 
 from app.domain.kinds import Component, Kind
 from app.indexer.errors import OtherView
+from app.readmodel import reserve_tables
 from app.readmodel import tables as t
 from app.readmodel.consortium_tables import consortium_log, proposals
 
@@ -67,7 +68,18 @@ class RulesVersion:
 class Account:
     """One reserve account's running sums, and its pairs that the range at hand touches."""
 
-    __slots__ = ("contract", "counts", "facility", "last_block", "pairs", "partner", "sums")
+    __slots__ = (
+        "active_holds",
+        "closed_through",
+        "contract",
+        "counts",
+        "facility",
+        "held",
+        "last_block",
+        "pairs",
+        "partner",
+        "sums",
+    )
 
     def __init__(self, facility: int, partner: int) -> None:
         self.facility = facility
@@ -75,6 +87,9 @@ class Account:
         self.sums: dict[str, int] = dict.fromkeys(SUMS, 0)
         self.counts: dict[str, int] = dict.fromkeys(COUNTS, 0)
         self.last_block = 0
+        # The last closed day; 0 = none. What active holds set aside, and how many they are.
+        self.closed_through = 0
+        self.held = self.active_holds = 0
         self.contract: dict[str, int | None] = dict.fromkeys(CONTRACT, None)
         # Key (kind byte, reference, and for a reversal its target's kind byte and reference) to
         # the pair's row, in the order of the table's columns.
@@ -172,6 +187,10 @@ class State:
     """(facility, member) to the sequence and running digest of its last posting."""
     accounts: dict[tuple[int, int], Account] = field(default_factory=dict)
     next_number: int = 1
+    alerts: int = 0
+    """How many this view has."""
+    day_closes: int = 0
+    """How many proposals to close a day this view has."""
 
 
 COMPONENTS = {int(kind): int(kind.component) for kind in Kind if kind.component is not None}
@@ -242,12 +261,35 @@ def load(
         account.last_block = stored["last_block"]
         account.contract = {name: stored[name] for name in CONTRACT}
         state.accounts[account.facility, account.partner] = account
+    _load_reserves(connection, state)
     last = [
         connection.execute(select(func.max(table.c.number))).scalar() or 0
         for table in (t.pairs, t.rejections)
     ]
     state.next_number = max(last) + 1
     return state
+
+
+def _load_reserves(connection: Connection, state: State) -> None:
+    """What stands around the accounts."""
+    c, d = reserve_tables.holds.c, reserve_tables.day_closes.c
+    for row in connection.execute(
+        select(c.facility, c.partner, func.sum(c.amount).label("held"), func.count().label("holds"))
+        .where(c.state == "active")
+        .group_by(c.facility, c.partner)
+    ):
+        account = state.accounts[row.facility, row.partner]
+        account.held, account.active_holds = int(row.held), int(row.holds)
+    for row in connection.execute(
+        select(d.facility, d.partner, func.max(d.day).label("day"))
+        .where(d.state == "closed")
+        .group_by(d.facility, d.partner)
+    ):
+        state.accounts[row.facility, row.partner].closed_through = row.day
+    state.alerts, state.day_closes = (
+        connection.execute(select(func.count()).select_from(table)).scalar_one()
+        for table in (reserve_tables.alerts, reserve_tables.day_closes)
+    )
 
 
 def _load_versions(connection: Connection, state: State) -> None:

@@ -16,6 +16,7 @@ INDEX_EVERY_S = 0.2
 FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0
+EXPIRED_HOLDS_EVERY_S = 15.0
 
 _log = structlog.get_logger()
 
@@ -32,6 +33,7 @@ class Jobs:
     feed_folder: Callable[[], object]
     ageing: Callable[[], object]
     watch: Callable[[], object]
+    expired_holds: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -62,6 +64,7 @@ class Scheduler:
             ("feed_folder", jobs.feed_folder, FEED_FOLDER_EVERY_S),
             ("ageing", jobs.ageing, AGEING_EVERY_S),
             ("watch", jobs.watch, WATCH_EVERY_S),
+            ("expired_holds", jobs.expired_holds, EXPIRED_HOLDS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

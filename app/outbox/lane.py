@@ -116,14 +116,14 @@ class Lane:
         """Offer what the chain has not mined; returns how many were offered for the first time.
 
         Superseded attempts are offered too, because the nonces behind theirs wait for them; a batch
-        counts once, so that they do no harm.
+        counts once, so that they do no harm. So are a person's calls, for the same reason.
         """
         with self._engine.connect() as connection:
             if connection.execute(_ANY_OPEN).first() is None:
                 return 0
             outstanding = connection.execute(
                 select(attempts.c.id, attempts.c.nonce, batches.c.state)
-                .join(batches, batches.c.id == attempts.c.batch_id)
+                .outerjoin(batches, batches.c.id == attempts.c.batch_id)
                 .where(attempts.c.lane == self.address, attempts.c.nonce >= mined)
                 .order_by(attempts.c.nonce)
                 .limit(_OUTSTANDING)
@@ -168,13 +168,16 @@ class Lane:
                 fresh = [row.batch_id for row in chunk if row.state in (FIXED, REWOUND)]
                 log_state(connection, fresh, OFFERED, rpc.url)
                 if rpc is not self._rpc:
-                    note(connection, [row.batch_id for row in chunk], OFFERED, f"also at {rpc.url}")
+                    of_batches = [row.batch_id for row in chunk if row.batch_id is not None]
+                    if of_batches:
+                        note(connection, of_batches, OFFERED, f"also at {rpc.url}")
                 for row, answer in zip(chunk, answers, strict=True):
                     error = answer.get("error")
                     said = str(error.get("message", error) if isinstance(error, dict) else error)
                     if error is not None and self._answers.get(row.id) != said:
                         self._answers[row.id] = said
-                        note(connection, [row.batch_id], OFFERED, f"pool: {said}")
+                        if row.batch_id is not None:
+                            note(connection, [row.batch_id], OFFERED, f"pool: {said}")
                     self._offered_at[row.id] = time.monotonic()
             for row in chunk:
                 if row.state in (FIXED, REWOUND):
@@ -222,7 +225,7 @@ _TO_SEND = (
         batches.c.facility,
         batches.c.sequence,
     )
-    .join(batches, batches.c.id == attempts.c.batch_id)
+    .outerjoin(batches, batches.c.id == attempts.c.batch_id)
     .order_by(attempts.c.nonce)
 )
 

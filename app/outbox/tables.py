@@ -60,7 +60,11 @@ attempts = Table(
     "attempts",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
+    Column(
+        "batch_id",
+        ForeignKey("batches.id"),
+        index=True,  # null: a person's own call, which only takes its turn here
+    ),
     Column("lane", String(42), nullable=False, comment="operator address whose nonce it takes"),
     Column("nonce", BigInteger, nullable=False),
     Column("tx_hash", String(66), nullable=False, unique=True),

@@ -92,6 +92,10 @@ class Balance:
     """The contract's own; None before they were first read."""
     proof: int | None
     low_balance: int
+    held: int
+    """What active holds set aside."""
+    closed_through: date | None
+    """The last closed business day."""
     counts: dict[str, int]
     """Pairs and duplicate legs by type (`TYPES`)."""
     overdue: int
@@ -112,9 +116,24 @@ class Balance:
         return sum(self.counts[name] for name in BREAK_TYPES)
 
     @property
+    def balance(self) -> int:
+        """The smaller book: what no bank disputes to be there. Alerts go by it."""
+        books = self.contract or self.books
+        return min(books.lead_book, books.partner_book)
+
+    @property
+    def available(self) -> int:
+        """The balance less the active holds, stated low on purpose."""
+        return self.balance - self.held
+
+    @property
+    def low(self) -> bool:
+        return self.balance < self.low_balance
+
+    @property
     def shortfall(self) -> int:
-        """How far the agreed balance is below zero; 0 when it is not."""
-        return max(0, -self.books.agreed)
+        """How far the balance is below zero; 0 when it is not."""
+        return max(0, -self.balance)
 
 
 @dataclass(frozen=True, slots=True)

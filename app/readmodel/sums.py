@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from app.domain.kinds import Kind, effect
+from app.readmodel import set_aside
 from app.readmodel import tables as t
-from app.readmodel.directory import directory, kind_name
+from app.readmodel.directory import directory, kind_name, to_date
 from app.readmodel.results import (
     DUPLICATE_TYPES,
     TYPES,
@@ -42,6 +43,10 @@ _MASK: ColumnElement[int] = literal_column(str((1 << _LOW_BITS) - 1), Integer)
 # Word for word the condition of the partial index `ix_pairs_unmatched`.
 _UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
 
+# The days that the halves' movements are recorded on, as the contract has them.
+LEAD_DAY = func.coalesce(t.pairs.c.lead_book_day, t.pairs.c.lead_business_day)
+PARTNER_DAY = func.coalesce(t.pairs.c.partner_book_day, t.pairs.c.partner_business_day)
+
 
 def balances(
     connection: Connection, facility: str | None = None, partner: str | None = None
@@ -50,6 +55,7 @@ def balances(
     names = directory(connection)
     unmatched = _unmatched_sums(connection)
     late = _overdue(connection)
+    held, closed = set_aside.held(connection), set_aside.closed_through(connection)
     found: list[Balance] = []
     for row in connection.execute(
         select(t.accounts).order_by(t.accounts.c.facility, t.accounts.c.partner)
@@ -82,6 +88,8 @@ def balances(
                     else None
                 ),
                 low_balance=holder.low_balance,
+                held=held.get(key, 0),
+                closed_through=to_date(closed[key]) if key in closed else None,
                 counts={name: getattr(row, name) for name in TYPES},
                 overdue=late.get(key, 0),
                 last_block=row.last_block,
@@ -160,8 +168,8 @@ def movements(
     ).scalars()
     agreed = c.status.in_(("matched", "within_tolerance"))
     books = {
-        "lead": _book(connection, facility, c.lead_business_day, c.lead_amount, low, high),
-        "partner": _book(connection, facility, c.partner_business_day, c.partner_amount, low, high),
+        "lead": _book(connection, facility, LEAD_DAY, c.lead_amount, low, high),
+        "partner": _book(connection, facility, PARTNER_DAY, c.partner_amount, low, high),
         "agreed": _book(
             connection, facility, c.agreed_business_day, c.lead_amount, low, high, agreed
         ),

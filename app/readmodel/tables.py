@@ -27,6 +27,7 @@ from sqlalchemy import (
 from app.db.metadata import metadata
 from app.db.types import WideInteger
 from app.readmodel.consortium_tables import CONSORTIUM_TABLES
+from app.readmodel.reserve_tables import alerts, day_closes, holds
 
 cursor = Table(
     "cursor",
@@ -180,7 +181,12 @@ pairs = Table(
     Column("first_posted_at", BigInteger, nullable=False),
     # first_posted_at and the deadline of `rules_version`; one-sided after it is overdue.
     Column("due_at", BigInteger, nullable=False),
-    Column("agreed_business_day", Integer),  # null unless matched or within_tolerance
+    # Null unless matched or within_tolerance: the lead half's business day, or the day after the
+    # last closed one where that was closed by then.
+    Column("agreed_business_day", Integer),
+    # The day that a half's movement is recorded on where its business day was closed; else null.
+    Column("lead_book_day", Integer),
+    Column("partner_book_day", Integer),
     # The reference first: what is looked up by the others alone is better read in order of number.
     UniqueConstraint(
         "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
@@ -291,5 +297,8 @@ CHAIN_TABLES = (
     rejections,
     accounts,
     *CONSORTIUM_TABLES,
+    holds,
+    alerts,
+    day_closes,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""

@@ -368,8 +368,7 @@ def _books(account: Balance) -> Books:
 
 
 def _low(account: Balance) -> bool:
-    agreed = _books(account).agreed
-    return 0 <= agreed < account.low_balance
+    return account.low and not account.shortfall
 
 
 def _account(facility: Facility, account: Balance) -> AccountRow:

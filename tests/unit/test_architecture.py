@@ -31,7 +31,8 @@ ROOMS: dict[str, frozenset[str]] = {
     "reports": FACE,
     "config": frozenset({"domain"}),
     "logs": frozenset(),
-    "bootstrap": LOWER | {"config"},
+    "desks": LOWER,
+    "bootstrap": LOWER | {"config", "desks"},
 }
 """The entrances that are not here may import every room."""
 
@@ -48,7 +49,7 @@ LIBRARIES = {
     "web3": {"chain", "indexer"},
     "requests": {"chain"},
     "nacl": {"chain"},
-    "eth_account": {"chain", "outbox", "bootstrap", "consortium"},
+    "eth_account": {"chain", "outbox", "desks", "bootstrap", "consortium"},
     "fastapi": {"api", "web"},
     "starlette": {"api", "web"},
     "uvicorn": {"node"},

@@ -1,0 +1,185 @@
+"""`tally hold`: parts of the partners' reserves set aside before a drawdown is paid out."""
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.text import Text
+
+from app.api.models import HoldsOut
+from app.api.reserve_shapes import hold_out
+from app.api.shapes import as_of, money_of
+from app.bootstrap import Bank
+from app.cli.console import stderr, stdout
+from app.cli.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FacilityOption,
+    JsonOption,
+    checked_facility,
+    reading,
+    show,
+    show_as_of,
+    table,
+)
+from app.config import load_config
+from app.domain.errors import UsageFault
+from app.domain.identifiers import reference
+from app.domain.money import AmountError, format_amount, parse_amount
+from app.readmodel import reserves
+from app.services.holding import PartnerHold, split
+
+_HOUR_S = 3_600
+_MOST_HOURS = 30 * 24
+
+hold = typer.Typer(
+    help="Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
+    no_args_is_help=True,
+)
+
+_FacilityName = Annotated[str, typer.Option("--facility", metavar="ID", help="A facility's id.")]
+_EventRef = Annotated[
+    str, typer.Option(metavar="REF", help="The drawdown's event_ref, as the feeds will name it.")
+]
+
+
+@hold.command()
+def place(
+    facility: _FacilityName,
+    event_ref: _EventRef,
+    amount: Annotated[
+        str, typer.Option(metavar="AMOUNT", help="The whole drawdown, in the facility's currency.")
+    ],
+    config: ConfigOption = DEFAULT_CONFIG,
+    shares_on: Annotated[
+        str | None, typer.Option(metavar="YYYY-MM-DD", help="Whose shares split it; else today's.")
+    ] = None,
+    hours: Annotated[
+        int,
+        typer.Option(min=1, max=_MOST_HOURS, help="How long; then anybody may release it."),
+    ] = 24,
+) -> None:
+    """Hold each partner's part of a drawdown, signed with the lead's operator key.
+
+    Nothing is held where one partner's part is above what is available. A hold ends with its
+    drawdown's match; the lead's node releases it when its time is over.
+
+    Example:
+
+      tally hold place --facility WLD-2016-A --event-ref L4711 --amount 10000.00
+    """
+    with _bank(config) as bank:
+        terms = bank.facility(facility)
+        if bank.name != terms.terms.lead:
+            raise UsageFault(
+                f"{bank.name} does not lead {facility}", remedy=f"{terms.terms.lead} places holds"
+            )
+        try:
+            minor = parse_amount(amount, terms.terms.decimals)
+        except AmountError as fault:
+            raise UsageFault(f"--amount {fault}") from None
+        ref = reference(bank.reference_key(facility), event_ref)
+        holds = split(terms.terms, terms.number, ref, minor, _day(shares_on))
+        sent = bank.holds.place(holds, int(time.time()) + hours * _HOUR_S)
+        made = table("partner", "transaction", numbers=("held",))
+        for one, transaction in zip(holds, sent, strict=True):
+            partner = terms.terms.partners[one.partner - 1].name
+            held = format_amount(one.amount, terms.terms.decimals)
+            made.add_row(partner, transaction, held)
+        show(made)
+        stderr.print("`tally hold list` shows them once the node has read the block", style="dim")
+
+
+@hold.command()
+def release(
+    facility: _FacilityName,
+    event_ref: _EventRef,
+    config: ConfigOption = DEFAULT_CONFIG,
+    partner: Annotated[
+        str | None, typer.Option(help="Only this partner's; else all of the drawdown's.")
+    ] = None,
+) -> None:
+    """Release the holds of a drawdown, signed with this bank's operator key.
+
+    The lead may at any time; any other member once they have expired.
+
+    Example:
+
+      tally hold release --facility WLD-2016-A --event-ref L4711
+    """
+    with _bank(config) as bank:
+        terms = bank.facility(facility)
+        ref = reference(bank.reference_key(facility), event_ref)
+        with bank.engine.connect() as connection:
+            rows = reserves.active_holds(connection, terms.number, ref)
+        holds = [
+            PartnerHold(row.facility, row.partner, bytes(row.ref), row.amount)
+            for row in rows
+            if partner in (None, terms.terms.partners[row.partner - 1].name)
+        ]
+        if not holds:
+            raise UsageFault(
+                f"nothing is held for {event_ref!r} of {facility}",
+                remedy="`tally hold list` shows what is, as the node has read it",
+            )
+        for one, transaction in zip(holds, bank.holds.release(holds), strict=True):
+            name = terms.terms.partners[one.partner - 1].name
+            held = format_amount(one.amount, terms.terms.decimals)
+            stdout.print(Text(f"{name}: {held} released, {transaction}"))
+
+
+@hold.command("list")
+def list_(
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    every: Annotated[bool, typer.Option("--all", help="Ended ones too.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """List what is held. With --json the object is that of GET /v1/holds.
+
+    Example:
+
+      tally hold list --config .tally/demo/banks/webank/bank.toml
+    """
+    with reading(config) as engine, engine.connect() as connection:
+        chosen = checked_facility(connection, facility)
+        money = money_of(connection)
+        state = None if every else "active"
+        found = HoldsOut(
+            items=[hold_out(one, money) for one in reserves.holds(connection, chosen, state=state)],
+            as_of=as_of(connection),
+        )
+    if as_json:
+        typer.echo(found.model_dump_json(indent=2))
+        return
+    made = table("facility", "partner", "drawdown", "state", "until", numbers=("held",))
+    for one in found.items:
+        style = "yellow" if one.overdue else "" if one.state == "active" else "dim"
+        made.add_row(
+            Text(one.facility),
+            Text(one.partner),
+            Text(one.event_ref or f"#{one.reference}"),
+            Text("expired" if one.overdue else one.state, style),
+            Text(f"{one.expires_at:%Y-%m-%d %H:%M}"),
+            Text(one.amount),
+        )
+    show(made)
+    show_as_of(found.as_of)
+
+
+@contextmanager
+def _bank(config: Path) -> Iterator[Bank]:
+    with closing(Bank(load_config(config))) as bank:
+        yield bank
+
+
+def _day(given: str | None) -> int:
+    try:
+        day = datetime.now(UTC).date() if given is None else date.fromisoformat(given)
+    except ValueError:
+        raise UsageFault(f"--shares-on {given!r} is no date; give YYYY-MM-DD") from None
+    return day.toordinal()

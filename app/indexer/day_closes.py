@@ -1,0 +1,143 @@
+"""Closed days of reserve accounts, from the events of DayClose."""
+
+from typing import Any
+
+from sqlalchemy import Update, insert, update
+
+from app.chain.contract_events import ContractEvent
+from app.indexer.changes import Projection
+from app.indexer.reserves import account_of
+from app.indexer.state import Account
+from app.readmodel.reserve_tables import day_closes
+
+_SUMS = {
+    f"{row}_{book.lower()}": f"{row}{book}"
+    for row in ("opening", "movement", "closing")
+    for book in ("Lead", "Partner", "Agreed")
+} | {
+    "open_lead": "openLead",
+    "open_partner": "openPartner",
+    "accepted_difference": "acceptedDifference",
+    "open_legs": "openLegs",
+}
+"""Columns to the statement's fields."""
+
+
+def day_proposed(projection: Projection, event: ContractEvent) -> None:
+    """A bank proposed to close a day; what waited for the account before is replaced."""
+    told, account = event.arguments, account_of(projection, event)
+    if account is None:
+        return
+    projection.state.day_closes += 1
+    projection.changes.rare += [
+        _waiting(account).values(state="replaced"),
+        insert(day_closes).values(
+            number=projection.state.day_closes,
+            facility=account.facility,
+            partner=account.partner,
+            day=told["day"],
+            state="proposed",
+            proposed_by=told["member"],
+            proposed_block=event.block_number,
+            proposed_at=projection.time(event.block_number),
+            proposed_tx=bytes.fromhex(event.tx_hash[2:]),
+            statement_hash=told["statementHash"],
+            **{column: told["statement"][name] for column, name in _SUMS.items()},
+            carried_forward=b"".join(key.to_bytes(32) for key in told["carriedForward"]),
+        ),
+    ]
+
+
+def day_closed(projection: Projection, event: ContractEvent) -> None:
+    """The other bank confirmed: movements up to the day fall on the next one from now on."""
+    account = account_of(projection, event)
+    if account is not None:
+        _answer(projection, event, account, "closed")
+        _close_through(projection, event, account, event.arguments["day"])
+
+
+def day_disputed(projection: Projection, event: ContractEvent) -> None:
+    """The other bank disputed."""
+    account = account_of(projection, event)
+    if account is not None:
+        reason = event.arguments["reasonHash"]
+        _answer(projection, event, account, "disputed", reason_hash=reason)
+
+
+def day_withdrawn(projection: Projection, event: ContractEvent) -> None:
+    """The bank that proposed took it back."""
+    account = account_of(projection, event)
+    if account is not None:
+        _answer(projection, event, account, "withdrawn")
+
+
+def reopen_proposed(projection: Projection, event: ContractEvent) -> None:
+    """A bank proposed to open the last closed day again."""
+    told, account = event.arguments, account_of(projection, event)
+    if account is not None:
+        projection.changes.rare.append(
+            _closed(account, told["day"]).values(
+                reopen_by=told["member"], reopen_reason_hash=told["reasonHash"]
+            )
+        )
+
+
+def reopen_withdrawn(projection: Projection, event: ContractEvent) -> None:
+    """The bank that proposed a reopening took it back."""
+    account = account_of(projection, event)
+    if account is not None:
+        projection.changes.rare.append(
+            _closed(account, event.arguments["day"]).values(reopen_by=None, reopen_reason_hash=None)
+        )
+
+
+def day_reopened(projection: Projection, event: ContractEvent) -> None:
+    """The other bank confirmed: the day is open again."""
+    told, account = event.arguments, account_of(projection, event)
+    if account is not None:
+        projection.changes.rare.append(
+            _closed(account, told["day"]).values(
+                state="reopened", reopened_at=projection.time(event.block_number)
+            )
+        )
+        _close_through(projection, event, account, told["closedThrough"])
+
+
+def _answer(
+    projection: Projection, event: ContractEvent, account: Account, state: str, **values: Any
+) -> None:
+    projection.changes.rare.append(
+        _waiting(account).values(
+            state=state,
+            answered_by=event.arguments["member"],
+            answered_at=projection.time(event.block_number),
+            **values,
+        )
+    )
+
+
+def _close_through(
+    projection: Projection, event: ContractEvent, account: Account, day: int
+) -> None:
+    """In turn with the postings: those before it moved days that were open still."""
+
+    def close() -> None:
+        account.closed_through = day
+        # so that the contract's own word is read again
+        account.last_block = event.block_number
+        projection.changes.accounts[account.facility, account.partner] = account
+
+    projection.later(close)
+
+
+def _waiting(account: Account) -> Update:
+    return _of(account).where(day_closes.c.state == "proposed")
+
+
+def _closed(account: Account, day: int) -> Update:
+    return _of(account).where(day_closes.c.state == "closed", day_closes.c.day == day)
+
+
+def _of(account: Account) -> Update:
+    c = day_closes.c
+    return update(day_closes).where(c.facility == account.facility, c.partner == account.partner)

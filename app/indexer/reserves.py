@@ -1,0 +1,105 @@
+"""Holds on reserve accounts, and balances that pass their marks, from the ledger's events."""
+
+from sqlalchemy import insert, update
+
+from app.chain.contract_events import ContractEvent
+from app.domain.identifiers import REFERENCE_BYTES
+from app.indexer.changes import Projection
+from app.indexer.state import Account
+from app.readmodel import reserve_tables as t
+
+
+def hold_placed(projection: Projection, event: ContractEvent) -> None:
+    """The lead set a part of a reserve aside for a drawdown."""
+    told, account = event.arguments, account_of(projection, event)
+    if account is None:
+        return
+    account.held += told["amount"]
+    account.active_holds += 1
+    projection.changes.rare.append(
+        insert(t.holds).values(
+            facility=account.facility,
+            partner=account.partner,
+            ref=told["ref"].to_bytes(REFERENCE_BYTES),
+            amount=told["amount"],
+            expires_at=told["expiresAt"],
+            state="active",
+            placed_at=projection.time(event.block_number),
+            placed_tx=bytes.fromhex(event.tx_hash[2:]),
+            expired=False,
+        )
+    )
+
+
+def hold_released(projection: Projection, event: ContractEvent) -> None:
+    """A hold was released by the lead, or by anyone once it had expired."""
+    told = event.arguments
+    _end(projection, event, "released", released_by=told["member"], expired=told["expired"])
+
+
+def hold_posted(projection: Projection, event: ContractEvent) -> None:
+    """A hold ended because its drawdown was settled."""
+    _end(projection, event, "posted")
+
+
+def balance_low(projection: Projection, event: ContractEvent) -> None:
+    """A balance fell below its threshold."""
+    _alert(projection, event, "low")
+
+
+def balance_restored(projection: Projection, event: ContractEvent) -> None:
+    """A balance is at its threshold or above it again."""
+    _alert(projection, event, "restored")
+
+
+def shortfall_began(projection: Projection, event: ContractEvent) -> None:
+    """A balance fell below 0."""
+    _alert(projection, event, "shortfall")
+
+
+def shortfall_ended(projection: Projection, event: ContractEvent) -> None:
+    """A balance is 0 or more again."""
+    _alert(projection, event, "shortfall_ended")
+
+
+def account_of(projection: Projection, event: ContractEvent) -> Account | None:
+    """The account of an event; None where this view does not hold it."""
+    told = event.arguments
+    return projection.state.accounts.get((told["facility"], told["partner"]))
+
+
+def _end(projection: Projection, event: ContractEvent, state: str, **values: object) -> None:
+    told, account = event.arguments, account_of(projection, event)
+    if account is None:
+        return
+    account.held -= told["amount"]
+    account.active_holds -= 1
+    c = t.holds.c
+    projection.changes.rare.append(
+        update(t.holds)
+        .where(
+            c.facility == account.facility,
+            c.partner == account.partner,
+            c.ref == told["ref"].to_bytes(REFERENCE_BYTES),
+        )
+        .values(state=state, ended_at=projection.time(event.block_number), **values)
+    )
+
+
+def _alert(projection: Projection, event: ContractEvent, what: str) -> None:
+    told, account = event.arguments, account_of(projection, event)
+    if account is None:
+        return
+    projection.state.alerts += 1
+    projection.changes.rare.append(
+        insert(t.alerts).values(
+            number=projection.state.alerts,
+            facility=account.facility,
+            partner=account.partner,
+            what=what,
+            balance=told["balance"],
+            low_balance=told.get("lowBalance"),
+            at=projection.time(event.block_number),
+            tx_hash=bytes.fromhex(event.tx_hash[2:]),
+        )
+    )
