@@ -2,12 +2,14 @@
 #   make run      the demo: several banks reconcile over contracts       make test       all but the slow tests
 #   make setup    the set-up alone; the commands are then in .venv/bin   make test-slow  the slow ones
 #   make lint     formats, linters, types, Slither                       make bench      what is measured
-#   make reset    forget the demo's state                                make contracts-report  gas, sizes, coverage
+#   make reset    forget the demo's state                                make halmos   symbolic proofs of the contracts
+#   make contracts-report  the contracts' sizes, gas, coverage, mutants  make mutants  do the contracts' tests bite?
 #   make lock     renew requirements.lock from pyproject.toml        make snapshots  what is made and committed
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test lint slither test-slow bench contracts contracts-report snapshots forge-test test-tools reset lock
+.PHONY: run setup test lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test test-tools \
+	reset lock
 
 # The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
 PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
@@ -44,10 +46,11 @@ contracts: .venv/.ready $(NPM_READY)
 	@cd $* && $(NPM_CI)
 	@touch $@
 
-test: setup test-tools lint forge-test
+test: setup test-tools lint forge-test halmos
 	$(BIN)/pytest -m "not slow"
 
 test-slow: setup test-tools
+	FOUNDRY_PROFILE=slow $(FORGE) test --match-test "invariant|testFuzz"
 	$(BIN)/pytest -m slow
 
 forge-test: setup
@@ -81,16 +84,36 @@ slither: .venv-slither/.checked
 		--exclude incorrect-equality,uninitialized-local
 	@touch $@
 
+# Symbolic proofs of what is packed and matched. Halmos pins versions that others need newer: an
+# environment of its own. Its tests and the libraries are compiled apart from the contracts.
+halmos: .venv-halmos/.checked
+
+.venv-halmos/.checked: .venv-halmos/.ready contracts/node_modules/.ready contracts/foundry.toml \
+		$(SOLIDITY) $(wildcard tests/contracts/symbolic/*.sol)
+	cd contracts && FOUNDRY_PROFILE=halmos ../.venv-halmos/bin/python ../deploy/setup/halmos.py
+	@touch $@
+
+.venv-halmos/.ready: deploy/setup/halmos.lock | .venv/.ready
+	@echo "setting up halmos in .venv-halmos"
+	@$(BIN)/python -m venv .venv-halmos
+	@.venv-halmos/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/setup/halmos.lock
+	@touch $@
+
 bench: setup
 	$(BIN)/python -m tests.bench
 
+# Sizes, gas on anvil, coverage and mutants; takes a quarter of an hour of two cores.
 contracts-report: setup
-	@$(FORGE) build --sizes && $(FORGE) test --gas-report \
-		&& $(FORGE) coverage --ir-minimum --report summary
+	@$(BIN)/python -m tests.contracts.report
+
+mutants: setup
+	@$(BIN)/python -m tests.contracts.mutants.run
 
 # What is made from the contracts and committed; tests fail when it is stale. Look at the difference.
 snapshots: setup
 	@$(BIN)/python -m deploy.error_page
+	@$(BIN)/python -m tests.contracts.layout
+	@$(BIN)/python -m tests.contracts.gas
 
 reset:
 	@rm -rf .tally

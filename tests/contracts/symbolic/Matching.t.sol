@@ -3,9 +3,13 @@ pragma solidity 0.8.34;
 
 import {Ceilings} from "libraries/Ceilings.sol";
 import {Judge} from "libraries/Judge.sol";
+import {Kinds} from "libraries/Kinds.sol";
+import {Outcome, Outcomes} from "libraries/Outcomes.sol";
+import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
 import {Splits} from "libraries/Splits.sol";
 import {Rules, Shares} from "types/FacilityTypes.sol";
 import {Status} from "types/LegTypes.sol";
+import {Action} from "types/ResolutionTypes.sol";
 
 /// @title What two halves are to each other, and what a part is: proved by halmos (`make halmos`)
 contract MatchingSymbolic {
@@ -40,6 +44,42 @@ contract MatchingSymbolic {
             _judge(day[0], amount[0], day[1], amount[1], tolerance, window)
                 == _judge(day[1], amount[1], day[0], amount[0], tolerance, window)
         );
+    }
+
+    /// @dev LEDGER_1 of a resolution: afterwards the lead's book holds what is agreed for the pair, the partner's that and
+    ///      what was accepted; and exactly the halves that were open are settled.
+    function check_LEDGER_1_a_resolution_explains_both_books(
+        uint80 lead,
+        uint80 partner,
+        uint8 kind,
+        uint8 action,
+        bool isAtPartner,
+        bool isReversal,
+        uint24 day
+    ) external pure {
+        if (kind == 0 || kind > 11 || action == 0 || action > uint8(Action.Void) || day == 0) return;
+        PairSlot slot = PairSlot.wrap(0);
+        if (lead & type(uint56).max != 0) slot = slot.withLeadHalf(lead, PairSlots.leadStamp(day, 1));
+        if (partner & type(uint56).max != 0) slot = slot.withPartnerHalf(partner);
+        bool isPair = slot.leadHalf() != 0 && slot.partnerHalf() != 0;
+        if (slot.leadHalf() == 0 && slot.partnerHalf() == 0) return;
+        if (!isPair && (Action(action) == Action.Adjust || Action(action) == Action.Force)) return;
+
+        uint256 own = isReversal ? Kinds.REVERSAL : kind;
+        Outcome memory made = Outcomes.resolve(slot, own, kind, Action(action), isAtPartner, day);
+        int256 leadHeld = _effect(kind, isReversal, PairSlots.halfAmount(slot.leadHalf()));
+        int256 partnerHeld = _effect(kind, isReversal, PairSlots.halfAmount(slot.partnerHalf()));
+        assert(leadHeld + made.leadMoved == made.agreed);
+        assert(partnerHeld + made.partnerMoved == made.agreed + made.accepted);
+        assert(made.accepted == 0 || (made.leadMoved == 0 && made.partnerMoved == 0));
+        assert(made.slot.openLegs() == 0 && made.slot.has(PairSlots.LEAD_POSTED));
+        assert((made.leadSettled != 0) == (slot.leadHalf() != 0));
+        assert((made.partnerSettled != 0) == (slot.partnerHalf() != 0));
+    }
+
+    function _effect(uint256 kind, bool isReversal, uint256 amount) private pure returns (int256) {
+        bool isOut = kind == 1 || kind >= 9;
+        return isOut == isReversal ? int256(amount) : -int256(amount);
     }
 
     /// @dev Shares come out of their word as they went in, each for its kinds.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {DayTotal} from "libraries/DayTotals.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {LegWord} from "libraries/LegWords.sol";
 import {Movement, Movements} from "libraries/Movements.sol";
@@ -75,6 +76,31 @@ contract PackingSymbolic {
             partner[0] == 255
                 || first + PairSlots.NEXT_PARTNER == PairSlots.key(facility[0], partner[0] + 1, kind[0], ref[0])
         );
+    }
+
+    /// @dev A pair's key tells its account, a reversal's pair's too; so the two never meet in another account.
+    function check_a_key_tells_its_account(uint32 facility, uint8 partner, uint8 kind, uint160 ref, uint256 target)
+        external
+        pure
+    {
+        if (facility == 0) return;
+        uint256 account = (uint256(facility) << 8) | partner;
+        uint256 key = PairSlots.key(facility, partner, kind, ref);
+        assert(PairSlots.accountOf(key) == account);
+        assert(PairSlots.accountOf(PairSlots.reversalKey(key, target)) == account);
+    }
+
+    /// @dev A day's total of one side moves by what is added, and nothing else in its word does.
+    function check_day_totals_do_not_mix(int72[3] calldata before, int64 book, int64 agreed, bool isLead)
+        external
+        pure
+    {
+        DayTotal total = DayTotal.wrap(0).plus(true, before[0], before[2]).plus(false, before[1], 0);
+        assert(total.lead() == before[0] && total.partner() == before[1] && total.agreed() == before[2]);
+        DayTotal after_ = total.plus(isLead, book, agreed);
+        assert(after_.lead() == int256(before[0]) + (isLead ? int256(book) : int256(0)));
+        assert(after_.partner() == int256(before[1]) + (isLead ? int256(0) : int256(book)));
+        assert(after_.agreed() == int256(before[2]) + agreed);
     }
 
     /// @dev A half with another amount keeps its day.
