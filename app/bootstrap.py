@@ -65,6 +65,7 @@ class Bank:
         self._posting_looked_up = float("-inf")
         self._unreadable: dict[str, str] = {}
         self._collected = False
+        self._read_up_to = 0
         try:
             db.upgrade(self.engine)
             self._set_up(operator)
@@ -106,10 +107,21 @@ class Bank:
             return agreed_facilities(connection)
 
     def facility(self, id_: str) -> AgreedFacility:
-        """A facility on the chain. Raises UsageFault when there is none of that id."""
-        for facility in self.facilities():
-            if facility.terms.id == id_:
-                return facility
+        """A facility on the chain. Raises UsageFault when there is none of that id, and
+        ChainUnreachable while the view is being made (anew) and cannot know."""
+        with self.engine.connect() as connection:
+            facilities = agreed_facilities(connection)
+            block = connection.execute(select(tables.cursor.c.block_number)).scalar_one_or_none()
+        found = next((one for one in facilities if one.terms.id == id_), None)
+        if found is not None and found.active:
+            return found
+        if block is None or block < self._read_up_to:
+            raise ChainUnreachable(
+                f"the chain is still being read; what it says of facility {id_!r} is not known yet",
+                remedy="Try again in some seconds",
+            )
+        if found is not None:
+            return found
         raise UsageFault(
             f"facility {id_!r} is not on this chain",
             remedy="Check the id; the lead proposes a facility and every partner accepts it",
@@ -192,6 +204,7 @@ class Bank:
 
     def _advance(self) -> Progress:
         progress = self._reading.run(self.indexer.advance)
+        self._read_up_to = progress.head
         if progress.legs or not self._collected:  # the last process may have died before this
             collect(self.engine, self.member)
             self._collected = True
@@ -280,6 +293,7 @@ class Bank:
         """Whose key this is: by the chain, or while that is away by what was read of it before."""
         try:
             member = self._reading.run(lambda: self._registry.member_of(operator))
+            self._read_up_to = self.head()
         except ChainUnreachable:
             with self.engine.connect() as connection:
                 known = connection.execute(select(tables.cursor.c.member)).scalar_one_or_none()

@@ -7,6 +7,8 @@ So the dump is asked for over RPC, and only a complete one is given its name.
 from __future__ import annotations
 
 import gzip
+import json
+import mmap
 import os
 import shutil
 import zlib
@@ -17,6 +19,7 @@ from ganache import rpc
 
 KEPT = 3
 _DUMP_TIMEOUT_S = 120.0
+_FIRST_BLOCK = b'"number":"0x0"'
 
 
 class Dumps:
@@ -61,6 +64,7 @@ class Dumps:
             try:
                 with gzip.open(dump) as packed, self._loading.open("wb") as plain:
                     shutil.copyfileobj(packed, plain, 1 << 20)
+                _keep_one_first_block(self._loading)
             except (gzip.BadGzipFile, EOFError, zlib.error):  # damaged: the one before it
                 continue
             yield self._loading
@@ -71,3 +75,25 @@ class Dumps:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self._folder.glob("*.json.gz"), reverse=True)
+
+
+def _keep_one_first_block(state: Path) -> None:
+    """Leave out of an unpacked dump all blocks 0 but the chain's own, which is the oldest.
+
+    An anvil makes a first block of its own before it loads a state, and dumps both: the next one to
+    load them would take either for the chain's.
+    """
+    with state.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as text:
+        first = text.find(_FIRST_BLOCK)
+        if first < 0 or text.find(_FIRST_BLOCK, first + 1) < 0:
+            return
+    dump = json.loads(state.read_bytes())
+    genesis = min(
+        (block for block in dump["blocks"] if block["header"]["number"] == "0x0"),
+        key=lambda block: int(block["header"]["timestamp"], 16),
+    )
+    dump["blocks"] = [
+        genesis,
+        *(block for block in dump["blocks"] if block["header"]["number"] != "0x0"),
+    ]
+    state.write_text(json.dumps(dump))

@@ -8,8 +8,11 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
+
+import psutil
 
 _OWNER = "postgres"
 _TRIES = 3
@@ -36,13 +39,8 @@ class Cluster:
             self._call("initdb", "--auth=trust", "--username=tallystick", "--no-sync", "-E", "UTF8")
             for attempt in range(1, _TRIES + 1):
                 self.port = _free_port()
-                settings = (
-                    f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-                    " -c fsync=off -c shared_buffers=32MB -c max_connections=60"
-                )
                 try:
-                    log = self._folder / "log"
-                    self._call("pg_ctl", "-w", "-l", str(log), "-o", settings, "start")
+                    self.start()
                     return self
                 except subprocess.CalledProcessError:  # the free port was taken in between
                     if attempt == _TRIES:
@@ -55,6 +53,26 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._call("pg_ctl", "-w", "-m", "immediate", "stop")
         shutil.rmtree(self._folder)
+
+    def start(self) -> None:
+        """Start the server, after `kill` again on the same port."""
+        settings = (
+            f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+            " -c fsync=off -c shared_buffers=32MB -c max_connections=60"
+        )
+        log = self._folder / "log"
+        self._call("pg_ctl", "-w", "-l", str(log), "-o", settings, "start")
+
+    def kill(self) -> None:
+        """Kill -9 the server with all its processes. (Its writes are the kernel's already.)"""
+        pid = int((self._folder / "postmaster.pid").read_text().split()[0])
+        server = psutil.Process(pid)
+        processes = [server, *server.children(recursive=True)]
+        for process in processes:
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(processes, timeout=10)
+        (self._folder / "postmaster.pid").unlink()  # else pg_ctl says that it starts all the same
 
     def url(self, database: str) -> str:
         return f"postgresql://tallystick@127.0.0.1:{self.port}/{database}"

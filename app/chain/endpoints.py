@@ -27,7 +27,7 @@ LAG_BLOCKS = 5
 LOOK_EVERY_S = 2.0
 _LOOK_TIMEOUT_S = 5.0
 _TIMEOUT_S = 10.0  # shorter than a single endpoint's: another one can be asked
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 60.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _MOST_DOUBTS = 2.0, 60.0, 5
 
 _log = structlog.get_logger()
 _Answer = TypeVar("_Answer")
@@ -164,7 +164,7 @@ class Endpoints:
                 endpoint.doubts = 0
             pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**endpoint.doubts)
             endpoint.doubt, endpoint.doubted_until = fault, now + pause
-            endpoint.doubts += 1
+            endpoint.doubts = min(endpoint.doubts + 1, _MOST_DOUBTS)
             endpoint.believed = False
             self._tell()
 

@@ -258,6 +258,19 @@ def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> 
         assert height(chain.process.url) == 1
 
 
+def test_reorg_of_the_first_block_never_happens(tmp_path: Path) -> None:
+    """Started and killed again and again, it stays the chain that it was."""
+    first_blocks = set()
+    for _ in range(5):
+        with start("anvil", state_dir=tmp_path) as chain:
+            first_blocks.add(
+                rpc.call(chain.process.url, "eth_getBlockByNumber", "0x0", False)["hash"]
+            )
+            rpc.call(chain.process.url, "evm_mine")
+            time.sleep(-time.time() % 1)  # the next one's own first block is of another second
+    assert len(first_blocks) == 1
+
+
 def test_only_a_few_states_are_kept(tmp_path: Path) -> None:
     key = Account.create().key.hex()
     for nonce in range(5):

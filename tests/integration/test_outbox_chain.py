@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import socket
 import threading
 import time
@@ -12,7 +10,6 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 from sqlalchemy import select, text
 
@@ -30,42 +27,10 @@ from app.outbox.settle import Settler
 from app.outbox.tables import batches
 from ganache import launcher
 from ganache.engines import Engine
-from ganache.launcher import ChainHandle, start
-from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+from ganache.launcher import start
+from tests.chains import Chain
+from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 from tests.integration.vaults import VAULT
-
-
-class Chain:
-    """A chain of this test's own, which it may stop, kill and start again on the same port."""
-
-    def __init__(self, engine: Engine, folder: Path) -> None:
-        self.engine: Engine = engine
-        self.folder = folder
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.url = f"http://127.0.0.1:{self.port}"
-        self._handle: ChainHandle | None = None
-
-    def start(self, name: str = "chain", chain_id: int = 31337) -> None:
-        self._handle = start(
-            self.engine, state_dir=self.folder / name, port=self.port, chain_id=chain_id
-        )
-
-    def stop(self) -> None:
-        """End it in good order, its state stored."""
-        if self._handle is not None:
-            self._handle.stop()
-        self._handle = None
-
-    def kill(self) -> None:
-        """Kill -9: what was not stored is lost."""
-        assert self._handle is not None
-        process = psutil.Process(self._handle.process.pid)
-        os.kill(process.pid, signal.SIGKILL)
-        await_true(lambda: not self._handle.alive(), "the chain is dead")  # type: ignore[union-attr]
-        self._handle._keeper.abandon()
-        self.stop()
 
 
 @pytest.fixture
