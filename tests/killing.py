@@ -154,7 +154,7 @@ class KilledNode:
         rows = [
             {
                 **self._row,
-                "event_id": ref,
+                "event_id": f"{self.facility}-{ref}",
                 "event_ref": ref,
                 "facility": self.facility,
                 "amount": _money(amount),
@@ -226,12 +226,15 @@ class Killing:
     def await_fed(self, rounds: int, within_s: float = RECOVERY_S) -> None:
         """Until both nodes have accepted so many rounds more."""
         wanted = [one.next + rounds for one in self.nodes]
-        self._await(
-            lambda: (
-                "" if all(n.next >= w for n, w in zip(self.nodes, wanted, strict=True)) else "-"
-            ),
-            within_s,
-        )
+
+        def missing() -> str:
+            for one, round_ in zip(self.nodes, wanted, strict=True):
+                assert not one.failure, one.failure
+                if one.next < round_:
+                    return f"{one.bank} has accepted {one.next} of {round_} rounds"
+            return ""
+
+        self._await(missing, within_s)
 
     def assert_exactly_once(self, within_s: float = RECOVERY_S) -> None:
         """Hold the feeds, let all that was accepted reach the chain, and compare everything."""
