@@ -48,6 +48,7 @@ class Node:
         """Whether a job was still at work when `serve` ended; the process need not wait for it."""
         self._head: int | None = None
         self._stalled = False
+        self._stall_told = False
         self._wrong_chain = ""
         self._asked_at: float | None = None
         self._troubles: list[str] = []
@@ -196,11 +197,11 @@ class Node:
         self._notifier.publish(self._bank.indexed_block())
 
     def _note_stall(self, stalled: bool) -> None:
-        if stalled and not self._stalled:
+        if stalled and not self._stall_told:
             _log.warning("chain stalled", block=self._head, why="batches wait and no block comes")
-        elif self._stalled and not stalled:
+        elif self._stall_told and not stalled:
             _log.info("chain goes on", block=self._head)
-        self._stalled = stalled
+        self._stalled = self._stall_told = stalled
 
     def _take_in(self, facility: str, path: Path) -> str:
         taken = self._bank.take_in(

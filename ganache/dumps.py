@@ -13,6 +13,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ganache import rpc
@@ -32,16 +33,21 @@ class Dumps:
         self._height: str | None = None
 
     def take(self, url: str) -> None:
-        """Store the chain's present state, unless its height has not moved since the last dump.
+        """Store the chain's present state, unless its height has not moved since the last dump, or
+        moves while it is dumped.
 
         Raises rpc.NoAnswer when the chain does not answer, OSError when the disk refuses.
         """
         height = rpc.call(url, "eth_blockNumber")
         if height == self._height:
             return
-        packed = bytes.fromhex(
-            rpc.call(url, "anvil_dumpState", True, timeout_s=_DUMP_TIMEOUT_S).removeprefix("0x")
-        )
+        with _held_still(url):
+            height = rpc.call(url, "eth_blockNumber")
+            packed = bytes.fromhex(
+                rpc.call(url, "anvil_dumpState", True, timeout_s=_DUMP_TIMEOUT_S).removeprefix("0x")
+            )
+            if rpc.call(url, "eth_blockNumber") != height:
+                return
         names = self._newest_first()
         number = int(names[0].name.split(".")[0]) + 1 if names else 1
         partial = self._folder / "partial"
@@ -75,6 +81,29 @@ class Dumps:
 
     def _newest_first(self) -> list[Path]:
         return sorted(self._folder.glob("*.json.gz"), reverse=True)
+
+
+@contextmanager
+def _held_still(url: str) -> Iterator[None]:
+    """No block is mined inside: anvil reads its blocks first and the accounts after them, so that
+    a block in between would be in its state and not in its history."""
+    interval = rpc.call(url, "anvil_getIntervalMining")
+    if interval:
+        rpc.call(url, "evm_setIntervalMining", 0)
+        try:
+            yield
+        finally:
+            rpc.call(url, "evm_setIntervalMining", interval)
+    elif rpc.call(url, "anvil_getAutomine"):
+        rpc.call(url, "evm_setAutomine", False)
+        try:
+            yield
+        finally:
+            rpc.call(url, "evm_setAutomine", True)
+            if rpc.call(url, "txpool_status")["pending"] != "0x0":
+                rpc.call(url, "evm_mine")
+    else:
+        yield
 
 
 def _keep_one_first_block(state: Path) -> None:

@@ -122,7 +122,7 @@ class KilledNode:
         return bool(self._process.is_alive())
 
     def said(self) -> str:
-        return self.log.read_text()[-3000:] if self.log.exists() else ""
+        return self.log.read_text()[-6000:] if self.log.exists() else ""
 
     def health(self) -> dict[str, Any]:
         """What /health says; empty while it does not answer."""

@@ -27,7 +27,6 @@ from app.outbox.settle import Settler
 from app.outbox.tables import batches
 from ganache import launcher
 from ganache.engines import Engine
-from ganache.launcher import start
 from tests.chains import Chain
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 from tests.integration.vaults import VAULT
