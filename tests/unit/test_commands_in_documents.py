@@ -1,0 +1,77 @@
+"""Every `tally …` that the runbook and the README tell to type exists, with its options."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from app import cli
+
+ROOT = Path(__file__).parents[2]
+DOCUMENTS = ("README.md", "docs/runbook.md")
+
+
+@cache
+def tally() -> click.Command:
+    cli._register([])
+    return typer.main.get_command(cli.cli)
+
+
+def commands() -> Iterator[tuple[str, str]]:
+    """Every command line of the documents' code, blocks and words alike."""
+    for name in DOCUMENTS:
+        text = (ROOT / name).read_text().replace("\\\n", " ")
+        blocks = re.findall(r"^```\w*\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+        lines = [
+            line.split("   #")[0].split(" > ")[0] for block in blocks for line in block.splitlines()
+        ]
+        rest = re.sub(r"^```\w*\n(.*?)^```", "", text, flags=re.DOTALL | re.MULTILINE)
+        lines += re.findall(r"`([^`\n]+)`", rest)
+        for line in lines:
+            found = re.search(r"(?:^|\s)(tally [a-z].*)", line.strip())
+            if found:
+                yield name, found[1]
+
+
+def faults(line: str) -> list[str]:
+    """What of a command line does not exist."""
+    command: click.Command = tally()
+    words = shlex.split(line)[1:]
+    while isinstance(command, click.Group) or hasattr(command, "commands"):
+        if not words or not re.fullmatch(r"[a-z-]+", words[0]):
+            return []  # the group itself is spoken of
+        known = command.commands
+        if words[0] not in known:
+            return [f"no command {words[0]}"]
+        command = known[words.pop(0)]
+    options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+    given = [word.split("=")[0] for word in words if word.startswith("-")]
+    return [f"no option {word}" for word in given if word not in options | {"--help"}]
+
+
+@pytest.mark.parametrize(("document", "line"), sorted(set(commands())))
+def test_it_exists(document: str, line: str) -> None:
+    assert faults(line) == []
+
+
+@pytest.mark.parametrize(
+    "line", ["tally nothing", "tally network make", "tally network up --folder net"]
+)
+def test_what_does_not_exist_is_found(line: str) -> None:
+    assert faults(line)
+
+
+def test_the_alerts_name_parts_of_the_runbook() -> None:
+    alerts = (ROOT / "deploy" / "compose" / "prometheus" / "alerts.yml").read_text()
+    runbook = (ROOT / "docs" / "runbook.md").read_text()
+    named = set(re.findall(r"docs/runbook\.md, ([^\"]+)\"", alerts))
+    assert named
+    for part in named:
+        assert f"\n## {part}\n" in runbook, part
