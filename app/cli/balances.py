@@ -29,7 +29,8 @@ def balances(
     partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each reserve account: the three balances, the proof, open legs and breaks.
+    """Show each reserve account: the three balances, what is available, the proof, open legs and
+    breaks.
 
     They come from final blocks, as this bank's node has read them; the node need not be running.
     With --json the object is that of GET /v1/balances.
@@ -60,10 +61,13 @@ def balances(
             "lead book",
             "partner book",
             "agreed",
+            "held",
+            "available",
             "proof",
             "open legs",
             "breaks",
             "overdue",
+            "closed through",
             "",
         ),
     )
@@ -102,9 +106,12 @@ def _row(account: BalanceOut) -> tuple[Text, ...]:
         Text(account.lead_book),
         Text(account.partner_book),
         Text(account.agreed, "bold"),
+        Text(account.held, "dim" if not account.held.strip("0.") else ""),
+        Text(account.available),
         proof,
         Text(f"{account.open_legs:,}"),
         Text(f"{broken:,}", "yellow" if broken else "dim"),
         Text(f"{account.overdue:,}", "yellow" if account.overdue else "dim"),
+        Text("-" if account.closed_through is None else f"{account.closed_through}", "dim"),
         mark,
     )

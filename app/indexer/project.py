@@ -408,11 +408,11 @@ class _Postings:
                 if status == "matched":
                     sums["agreed"] += effected
                     sums[other_open] -= effected
-                    row[_AGREED_DAY] = _open_day(account, row[_LEAD + 2])
+                    row[_AGREED_DAY] = account.open_day(row[_LEAD + 2])
                 else:
                     self._settle(account, row, status, effected, own_open, other_open, other)
             if business_day <= account.closed_through:
-                row[own_book_day] = account.closed_through + 1
+                row[own_book_day] = account.open_day(business_day)
             sums[own_book] += effected
             account.last_block = block
             changes.accounts[number, account.partner] = account
@@ -433,7 +433,7 @@ class _Postings:
             account.sums[other_open] -= sign * row[other]
             account.sums["agreed"] += sign * row[_LEAD]
             account.sums["accepted_difference"] += sign * (row[_PARTNER] - row[_LEAD])
-            row[_AGREED_DAY] = _open_day(account, row[_LEAD + 2])
+            row[_AGREED_DAY] = account.open_day(row[_LEAD + 2])
         else:
             account.sums[own_open] += effected
 
@@ -528,11 +528,6 @@ class _Postings:
     def _incident(self, batch: _Batch, what: str, index: int, partner: int) -> None:
         place = f"{batch.posting.place}, word {index}, partner {partner}"
         self._changes.incidents.append((what, place, batch.posting.block_number))
-
-
-def _open_day(account: Account, day: int) -> int:
-    """The day that a movement of `day` is recorded on: itself, or the one after the closed ones."""
-    return max(day, account.closed_through + 1)
 
 
 def _judge(row: list[Any], rules: RulesVersion) -> str:

@@ -95,6 +95,11 @@ class Account:
         # the pair's row, in the order of the table's columns.
         self.pairs: dict[bytes, list[Any]] = {}
 
+    def open_day(self, day: int) -> int:
+        """The day that a movement of `day` is recorded on: itself, or the one after the closed
+        ones."""
+        return max(day, self.closed_through + 1)
+
     def row(self) -> dict[str, int | None]:
         """The account as a row of the table."""
         return {

@@ -158,6 +158,9 @@ class AccountRow:
     partner_book: str
     lead_book: str
     agreed: str
+    available: str
+    closed_through: str
+    """The last closed business date; empty where none is."""
     proof: str
     proved: bool
     proof_title: str
@@ -171,6 +174,7 @@ class Totals:
     partner_book: str
     lead_book: str
     agreed: str
+    available: str
     proof: str
     open_legs: int
     breaks: int
@@ -395,6 +399,8 @@ def _account(facility: Facility, account: Balance) -> AccountRow:
         partner_book=money(books.partner_book, decimals),
         lead_book=money(books.lead_book, decimals),
         agreed=money(books.agreed, decimals),
+        available=money(account.available, decimals),
+        closed_through="" if account.closed_through is None else f"{account.closed_through}",
         proof=proof,
         proved=account.proof == 0,
         proof_title=title,
@@ -420,6 +426,7 @@ def _totals(accounts: Sequence[Balance], decimals: int) -> Totals:
         partner_book=money(sum(one.partner_book for one in books), decimals),
         lead_book=money(sum(one.lead_book for one in books), decimals),
         agreed=money(sum(one.agreed for one in books), decimals),
+        available=money(sum(one.available for one in accounts), decimals),
         proof="reading"
         if None in proofs
         else money(sum(one for one in proofs if one is not None), decimals),
