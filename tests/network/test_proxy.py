@@ -90,3 +90,13 @@ def test_the_configurations_name_no_plain_endpoint(behind_proxy: Network) -> Non
         config = tomllib.loads(text)
         assert all(one.startswith("https://") for one in config["rpc"])
         assert config["rpc_cert"] == "tls/client.pem"
+
+
+def test_apis_are_behind_tls_and_their_metrics_stay_inside(behind_proxy: Network) -> None:
+    """No node runs here: the proxy itself says so, over TLS."""
+    ca = str(behind_proxy.folder.authority / "ca.pem")
+    for port in behind_proxy.api_tls_ports.values():
+        url = f"https://{HOST}:{port}"
+        assert requests.get(f"{url}/ready", verify=ca, timeout=5).status_code == 502
+        assert requests.get(f"{url}/metrics", verify=ca, timeout=5).status_code == 404
+        assert "plain HTTP" in requests.get(url.replace("https", "http"), timeout=5).text
