@@ -33,6 +33,7 @@ from app.outbox.dead_letters import collect, stopped_batches
 from app.outbox.lane import Lane
 from app.outbox.lease import Lease
 from app.outbox.matched import MatchedEvent, matched_events
+from app.outbox.restore import Restored, Restorer
 from app.outbox.runs import drained, in_flight
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
@@ -81,13 +82,14 @@ class Bank:
         self.holds = OperatorDesk(
             self.engine, self.rpc, operator, addresses["ReserveLedger"], self.member
         )
+        self._lease = Lease(self.engine, operator.address, _holder())
         lane = Lane(
             self.engine,
             self.rpc,
             operator,
             self.manifest.chain_id,
             contract.address,
-            Lease(self.engine, operator.address, _holder()),
+            self._lease,
         )
         self.submitter = Submitter(
             self.engine, self.rpc, self.manifest, self.member, contract, lane
@@ -213,6 +215,37 @@ class Bank:
     def rebuild(self, told: Callable[[int, int], None]) -> None:
         """Make the read model anew from the chain alone; see `indexer.rebuild`."""
         self._reading.run(lambda: rebuild(self.indexer, told))
+
+    def restore(self) -> list[Restored]:
+        """Read this bank's own postings back from the chain, as far as this database lacks them;
+        see `outbox.restore`. Returns what was done for each of its facilities.
+
+        Raises UsageFault while another process posts for the bank, ConfigFault where a facility's
+        reference key does not open.
+        """
+        if not self._lease.hold():
+            raise UsageFault(
+                "another process posts for this bank with this database",
+                where=self.config.database_url.rpartition("@")[2],
+                remedy="Stop the bank's node; after a crash, wait some seconds",
+            )
+        while self.index():
+            pass
+        done = []
+        for agreed in self.facilities():
+            if self.name not in agreed.terms.banks or not agreed.active:
+                continue
+            facility = self._opened(agreed)
+            if facility is None:
+                raise ConfigFault(self._unreadable[agreed.terms.id])
+            validator = Validator(agreed.terms, self.name)
+            intake = Intake(EventStore(self.engine), validator)
+            restorer = Restorer(self.engine, self.rpc, self._lease, self.member, self._sealing_key)
+            done.append(
+                self.rpc.run(lambda: restorer.restore(facility, intake, validator))  # noqa: B023
+            )
+        collect(self.engine, self.member)
+        return done
 
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""

@@ -74,6 +74,15 @@ class ConsortiumRegistry(_Wrapper):
         """The member number of an operator key; 0 when it is nobody's."""
         return int(self._read(self.contract.functions.memberOf(operator)))
 
+    def name_of(self, member: int) -> str:
+        """The name under which a member was admitted."""
+        return str(self._read(self.contract.functions.member(member))[0])
+
+    def state_of(self, member: int) -> str:
+        """active, suspended or evicted."""
+        state = int(self._read(self.contract.functions.member(member))[2])
+        return ("none", "active", "suspended", "evicted")[state]
+
     def role(self, member: int) -> str:
         """lead, partner, auditor or regulator."""
         return ROLES[int(self._read(self.contract.functions.member(member))[1])]

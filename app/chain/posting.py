@@ -40,6 +40,16 @@ def sealed_of(calldata: bytes) -> bytes:
     return bytes(body[offset + _WORD : offset + _WORD + length])
 
 
+def stream_of(calldata: bytes) -> bytes:
+    """The words of a posting's calldata; empty when it is not a `post` call."""
+    if calldata[:4] != SELECTOR:
+        return b""
+    body = memoryview(calldata)[4:]
+    offset = int.from_bytes(body[2 * _WORD : 3 * _WORD])
+    words = int.from_bytes(body[offset : offset + _WORD])
+    return bytes(body[offset + _WORD : offset + _WORD * (1 + words)])
+
+
 def next_digest(previous: bytes, stream: bytes) -> bytes:
     """The contract's running digest after a posting: 24 bytes, kept left-aligned in 32."""
     return keccak(previous + keccak(stream))[:24] + bytes(8)

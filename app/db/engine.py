@@ -10,10 +10,12 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError
@@ -43,6 +45,7 @@ _SQLITE_WRITE_FAILED = 778  # SQLITE_IOERR_WRITE: over a quota or a limit of fil
 _SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot open, no database
 _POSTGRES_BUSY = frozenset({"55P03", "40P01", "40001"})  # lock timeout, deadlock, serialisation
 _POSTGRES_FULL = "53100"
+_POSTGRES_READ_ONLY = "25006"  # a standby, or a server that was set so when its disk ran full
 
 
 class _WriterEngine(Engine):
@@ -143,6 +146,8 @@ def _translate(context: ExceptionContext) -> None:
             fault = _busy(where)
         elif state == _POSTGRES_FULL:
             fault = _full(where)
+        elif state == _POSTGRES_READ_ONLY:
+            fault = _unreachable(where, "it may only be read")
         elif context.is_disconnect or context.connection is None:
             fault = _unreachable(where, str(error).splitlines()[0])
     if fault is not None:
@@ -171,6 +176,25 @@ def _unreachable(where: str, why: str) -> StorageFault:
         where=where,
         remedy="Check that the folder exists and may be written, or that the server is up",
     )
+
+
+SchemaState = Literal["empty", "older", "current", "newer"]
+
+
+def schema_state(engine: Engine) -> SchemaState:
+    """How the database's schema stands to this version's; nothing is changed.
+
+    Raises StorageFault when the database cannot be read.
+    """
+    scripts = ScriptDirectory(str(_MIGRATIONS))
+    with engine.connect() as connection:
+        at = MigrationContext.configure(connection).get_current_revision()
+    if at is None:
+        return "empty"
+    if at == scripts.get_current_head():
+        return "current"
+    known = {script.revision for script in scripts.walk_revisions()}
+    return "older" if at in known else "newer"
 
 
 def upgrade(engine: Engine) -> None:

@@ -74,7 +74,7 @@ class Settler:
         why = (
             f"the contract's batch {head.sequence} of {facility.id} is not this database's: "
             "another process posts with this bank's operator key, or this is not the database "
-            "that posted (restore that one)"
+            "that posted (`tally restore` reads back what it lacks)"
         )
         if row is not None and row.state != FOREIGN:
             with self._lane.lease.writing() as connection:

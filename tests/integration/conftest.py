@@ -67,8 +67,8 @@ def net(founded_net: Net) -> Iterator[Net]:
 def nodes(net: Net) -> Iterator[Callable[..., Node]]:
     with ExitStack() as stack:
 
-        def begin(name: str = LEAD, rpc: str | None = None, settings: str = "") -> Node:
-            node = Node(net, name, rpc, settings)
+        def begin(name: str = LEAD, **options: str) -> Node:
+            node = Node(net, name, **options)
             stack.callback(node.process.wait)
             stack.callback(node.process.kill)
             return node

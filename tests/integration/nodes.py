@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -19,6 +20,7 @@ from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS_TO_END = 8
+_START_S = 90  # a new interpreter on a machine that does much else
 
 
 def free_port() -> int:
@@ -31,12 +33,22 @@ def free_port() -> int:
 class Node:
     """A running node of one bank; `settings` are lines of its bank.toml besides the usual ones."""
 
-    def __init__(self, net: Net, name: str, rpc: str | None = None, settings: str = "") -> None:
+    def __init__(
+        self,
+        net: Net,
+        name: str,
+        rpc: str | None = None,
+        settings: str = "",
+        database_url: str = "",
+    ) -> None:
         self.port = free_port()
         self.folder = net.folder.config(name).parent
         write_config(net.folder, name, rpc=rpc or net.url, port=self.port)
         config = net.folder.config(name)
-        config.write_text(config.read_text().replace("\n[api]", f"{settings}\n\n[api]"))
+        text = config.read_text().replace("\n[api]", f"{settings}\n\n[api]")
+        if database_url:
+            text = re.sub("database_url = .*", f'database_url = "{database_url}"', text)
+        config.write_text(text)
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = self.folder / "node.log"
         with self.log.open("ab") as log:
@@ -61,7 +73,7 @@ class Node:
             health = self.health()
             return bool(health) and wanted(health)
 
-        await_true(there, "the node's health")
+        await_true(there, "the node's health", wait_s=_START_S)
 
     def unready(self) -> list[str]:
         """The names of what keeps it from its work; empty when it is ready."""

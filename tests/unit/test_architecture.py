@@ -11,7 +11,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 FACE = frozenset({"domain", "services", "db", "readmodel"})
-ENTRANCES = frozenset({"bootstrap", "consortium", "node", "workers", "demo", "cli", "__main__"})
+ENTRANCES = frozenset(
+    {"bootstrap", "consortium", "node", "workers", "demo", "doctor", "cli", "__main__"}
+)
 LOWER = frozenset(
     {"domain", "services", "db", "chain", "readmodel", "feeds", "indexer", "outbox", "statements"}
 )
@@ -58,7 +60,7 @@ LIBRARIES = {
     "apscheduler": {"jobs"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "httpx": {"cli", "demo"},
+    "httpx": {"cli", "demo", "doctor"},
 }
 """Which rooms alone may import a library."""
 

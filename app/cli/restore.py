@@ -1,0 +1,45 @@
+"""`tally restore`: what a restored database lacks is read back from the chain."""
+
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from app.bootstrap import Bank
+from app.cli.console import stderr, stdout
+from app.config import load_config
+
+
+def restore(
+    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
+) -> None:
+    """Bring a database that was restored from an older backup up to the chain.
+
+    What the bank posted since the backup is read back from the chain: the batches, and the events
+    in them, from the details that were sealed for the bank itself. An empty database will do, too.
+    Until this was done a node on such a database posts nothing. Stop the node first, and be sure
+    that no other node of this bank runs anywhere.
+
+    Events that were accepted after the backup and not yet posted are not on the chain: let core
+    banking send everything since the backup again. What is there already is a duplicate.
+
+    Example:
+
+      tally restore --config bank.toml
+    """
+    with closing(Bank(load_config(config))) as bank:
+        for done in bank.restore():
+            stdout.print(
+                f"{done.facility}: {done.batches:,} batches and {done.events:,} events read back, "
+                f"{len(done.dropped):,} batches dropped",
+                highlight=False,
+            )
+            for leg in done.unreadable:
+                stderr.print(
+                    f"{done.facility}: {leg}: its details cannot be read; sent again, it is "
+                    "refused as a duplicate",
+                    style="yellow",
+                    highlight=False,
+                )
+        stdout.print(f"block {bank.indexed_block()}", highlight=False)

@@ -1,0 +1,136 @@
+"""What lies on this machine: keys, the inbox, the port, the disk."""
+
+import os
+import shutil
+import socket
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+
+from app.chain.keystore import SIGNING_KEYS, load_account, load_sealing_key, load_storage_key
+from app.config import BankConfig
+from app.doctor.finding import Finding, fail, ok, warn
+from app.domain.errors import ConfigFault
+
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_ASK_S = 3.0
+_ROOMY = 4
+"""So many times the least free disk is plenty; below that it is time to look."""
+
+
+def check_keys(config: BankConfig) -> Iterator[Finding]:
+    """The three keys that a node needs open, and nobody else may read them."""
+    openers: dict[str, Callable[[], object]] = {
+        "operator": lambda: load_account(config.keys, "operator", development=config.development),
+        "sealing": lambda: load_sealing_key(config.keys, development=config.development),
+        "storage": lambda: load_storage_key(config.keys, development=config.development),
+    }
+    for name, opened in openers.items():
+        try:
+            opened()
+        except ConfigFault as fault:
+            yield fail(
+                f"key {name}",
+                fault.what,
+                fault.remedy or "Restore the keys folder and its passphrase from their backup",
+            )
+        else:
+            yield ok(f"key {name}", "opens")
+    if config.keys.is_dir():
+        yield _modes(config.keys)
+    recovery = config.keys / f"{SIGNING_KEYS[-1]}.json"
+    if not config.development and recovery.exists():
+        yield warn(
+            "recovery key",
+            "lies on the node's own machine",
+            f"Move {recovery} to where no network reaches: it replaces lost keys",
+        )
+
+
+def _modes(keys: Path) -> Finding:
+    open_ = [
+        path
+        for path in (keys, *sorted(keys.iterdir()))
+        if stat.S_IMODE(path.stat().st_mode) & _OTHERS
+    ]
+    if open_:
+        names = ", ".join(str(path) for path in open_)
+        return fail(
+            "key files",
+            f"others than their owner may use {names}",
+            f"chmod -R go= {keys}; if others had access, rotate the keys",
+        )
+    return ok("key files", "only their owner may read them")
+
+
+def check_inbox(config: BankConfig) -> Finding:
+    """Feeds can be taken in from it and moved aside."""
+    if not config.inbox.is_dir():
+        return fail(
+            "inbox", f"{config.inbox} is no folder", "Make it, or mend `inbox` in bank.toml"
+        )
+    if not os.access(config.inbox, os.R_OK | os.W_OK | os.X_OK):
+        return fail(
+            "inbox",
+            f"{config.inbox} may not be written",
+            "Give it to the user that the node runs as: feeds are moved aside in it",
+        )
+    return ok("inbox", str(config.inbox))
+
+
+def check_disk(config: BankConfig, folder: Path) -> Finding:
+    """Room where the database (or, with a server, the inbox) lies."""
+    try:
+        free = shutil.disk_usage(folder).free
+    except OSError as fault:
+        return fail("disk", f"{folder}: {fault.strerror}", "Mend the path in bank.toml")
+    said = f"{free // 1024**2:,} MB are free at {folder}"
+    least = config.min_free_disk_bytes
+    if free < least:
+        return fail(
+            "disk", said, f"Free space: below {least // 1024**2:,} MB the node is not ready"
+        )
+    if free < _ROOMY * least:
+        return warn("disk", said, "Free space soon")
+    return ok("disk", said)
+
+
+def check_port(config: BankConfig) -> Finding:
+    """The API's address is free, or this bank's own node answers there."""
+    check = f"port {config.port}"
+    if config.port == 0:
+        return ok(check, "any free one is taken")
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as fault:
+            why = fault.strerror
+        else:
+            return ok(check, "is free: no node runs here")
+    try:
+        answer = httpx.get(f"http://{config.host}:{config.port}/health", timeout=_ASK_S)
+        health = answer.json()
+        bank = health["bank"]
+    except (httpx.HTTPError, ValueError, KeyError, TypeError):
+        return fail(
+            check,
+            f"cannot be listened on ({why}), and no node answers there",
+            "End the program that uses it, or choose another under [api] in bank.toml",
+        )
+    if bank != config.name:
+        return fail(
+            check,
+            f"the node of {bank} answers there",
+            "Choose another port under [api] in bank.toml",
+        )
+    problems = [str(one.get("detail")) for one in health.get("problems", ())]
+    if problems:
+        return warn(
+            check,
+            f"this bank's node answers and is not ready: {'; '.join(problems)}",
+            "The checks here and the node's log tell more",
+        )
+    return ok(check, "this bank's node answers and is ready")

@@ -1,0 +1,362 @@
+"""A database that is older than the chain: this bank's own postings are read back from there.
+
+A batch on the chain holds everything that was accepted: its words say what was posted, and its
+sealed details, which its sender can open, the rest. So the events that a lost database had accepted
+and posted are taken in again from it, as feeds "read back from the chain", and count as posted.
+What was accepted and never posted is gone with the disk; core banking sends it again, and whatever
+is there already is a duplicate.
+
+A batch of this database that the chain does not have at its sequence (the lost database had posted
+another one there) is dropped: its events wait again, and those that the chain has are linked there.
+Until the last posting has been read back, the chain's head is unknown here and nothing is posted.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+import rlp
+import structlog
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from app.chain.posting import sealed_of, stream_of
+from app.chain.rpc import Rpc
+from app.chain.sealing import open_details
+from app.domain.errors import ChainFault
+from app.domain.events import ParsedEvent, Quarantined
+from app.domain.identifiers import reference
+from app.domain.kinds import Kind
+from app.domain.legs import PostedLeg, unpack
+from app.domain.money import format_amount
+from app.feeds.tables import events
+from app.outbox.channel import PostingFacility
+from app.outbox.lease import Lease
+from app.outbox.log import log_state, now_utc
+from app.outbox.tables import FINAL, attempts, batch_log, batches, dead_letters
+from app.readmodel.tables import postings
+from app.services.intake import Intake, RowValidator, plain_content
+
+FEED = "read back from the chain"
+
+_AT_A_TIME = 900
+_DETAILS = 7
+"""Values of a leg's sealed details."""
+
+_log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Restored:
+    """What was done for one facility."""
+
+    facility: str
+    batches: int = 0
+    """Read back from the chain."""
+    events: int = 0
+    """Taken in again; the others were here and are now known to be posted."""
+    dropped: list[int] = field(default_factory=list)
+    """Sequences of this database's batches that the chain has otherwise."""
+    unreadable: list[str] = field(default_factory=list)
+    """Legs whose details do not open or say something else: no event stands for them. The chain
+    refuses each of them as a duplicate, should it be sent again."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Posting:
+    sequence: int
+    digest: bytes
+    tx_hash: str
+    block_number: int
+    legs: int
+
+
+class Restorer:
+    """Reads back the postings of one bank. No other process may post meanwhile: it holds the lane's
+    lease."""
+
+    def __init__(
+        self, engine: Engine, rpc: Rpc, lease: Lease, member: int, sealing_key: bytes
+    ) -> None:
+        self._engine = engine
+        self._rpc = rpc
+        self._lease = lease
+        self._member = member
+        self._sealing_key = sealing_key
+
+    def restore(
+        self, facility: PostingFacility, intake: Intake, validator: RowValidator
+    ) -> Restored:
+        """Bring one facility's batches and events up to the chain, as the read model has it.
+
+        Raises LeaseLost, ChainUnreachable or StorageFault: call again, it goes on from there.
+        """
+        done = Restored(facility.id)
+        posted = self._posted(facility)
+        known = self._known(facility)
+        missing = [one for one in posted if known.get(one.sequence) != one.digest]
+        if not missing:
+            return done
+        self._drop(facility, missing[0].sequence, done)
+        for posting in missing:
+            self._lease.hold()
+            self._read_back(facility, posting, intake, validator, done)
+        return done
+
+    def _posted(self, facility: PostingFacility) -> list[_Posting]:
+        c = postings.c
+        with self._engine.connect() as connection:
+            return [
+                _Posting(
+                    row.sequence,
+                    bytes(row.digest),
+                    "0x" + bytes(row.tx_hash).hex(),
+                    row.block_number,
+                    row.legs,
+                )
+                for row in connection.execute(
+                    select(postings)
+                    .where(c.facility == facility.number, c.member == self._member)
+                    .order_by(c.sequence)
+                )
+            ]
+
+    def _known(self, facility: PostingFacility) -> dict[int, bytes]:
+        query = select(batches.c.sequence, batches.c.digest).where(
+            batches.c.facility == facility.id
+        )
+        with self._engine.connect() as connection:
+            return {row.sequence: bytes(row.digest) for row in connection.execute(query)}
+
+    def _drop(self, facility: PostingFacility, first: int, done: Restored) -> None:
+        """Forget this database's batches from a sequence on: the chain has others there."""
+        with self._lease.writing() as connection:
+            rows = connection.execute(
+                select(batches.c.id, batches.c.sequence, batches.c.state).where(
+                    batches.c.facility == facility.id, batches.c.sequence >= first
+                )
+            ).all()
+            ids = [row.id for row in rows]
+            for table in (events, dead_letters):
+                connection.execute(
+                    update(table).where(table.c.batch_id.in_(ids)).values(batch_id=None)
+                )
+            for history in (batch_log, attempts):
+                connection.execute(delete(history).where(history.c.batch_id.in_(ids)))
+            connection.execute(delete(batches).where(batches.c.id.in_(ids)))
+        for row in rows:
+            done.dropped.append(row.sequence)
+            _log.warning(
+                "batch dropped",
+                facility=facility.id,
+                sequence=row.sequence,
+                state=row.state,
+                why="the chain has another one at this sequence",
+            )
+
+    def _read_back(
+        self,
+        facility: PostingFacility,
+        posting: _Posting,
+        intake: Intake,
+        validator: RowValidator,
+        done: Restored,
+    ) -> None:
+        transaction, receipt = self._rpc.batch(
+            [
+                ("eth_getTransactionByHash", [posting.tx_hash]),
+                ("eth_getTransactionReceipt", [posting.tx_hash]),
+            ]
+        )
+        if transaction is None or receipt is None:
+            raise ChainFault(
+                "the node does not have a transaction whose logs it has",
+                where=posting.tx_hash,
+                remedy="Let it sync, or name another one in `rpc`; then restore again",
+            )
+        calldata = bytes.fromhex(transaction["input"][2:])
+        found = list(self._events(facility, posting, calldata, validator, done))
+        fresh = self._unknown([event for _, event in found])
+        if fresh:
+            # Those that stand come before their declared duplicates.
+            duplicates = {event.event_id for posted, event in found if posted.leg.duplicate}
+            fresh.sort(key=lambda event: event.event_id in duplicates)
+            intake.submit(fresh, f"{FEED}, batch {posting.sequence}", "chain")
+        self._link(facility, posting, calldata, transaction, receipt, found)
+        done.batches += 1
+        done.events += len(fresh)
+        _log.info(
+            "batch read back",
+            facility=facility.id,
+            sequence=posting.sequence,
+            transaction=posting.tx_hash,
+            block=posting.block_number,
+            events=len(found),
+        )
+
+    def _events(
+        self,
+        facility: PostingFacility,
+        posting: _Posting,
+        calldata: bytes,
+        validator: RowValidator,
+        done: Restored,
+    ) -> Iterator[tuple[PostedLeg, ParsedEvent]]:
+        details = open_details(sealed_of(calldata), self._member, self._sealing_key) or []
+        for place, posted in enumerate(unpack(stream_of(calldata))):
+            row = details[place] if place < len(details) else []
+            event = _event(place + 1, posted, row, facility, validator)
+            if event is None:
+                done.unreadable.append(f"batch {posting.sequence}, word {posted.index}")
+            else:
+                yield posted, event
+
+    def _unknown(self, found: Sequence[ParsedEvent]) -> list[ParsedEvent]:
+        known: set[str] = set()
+        ids = [event.event_id for event in found]
+        with self._engine.connect() as connection:
+            for start in range(0, len(ids), _AT_A_TIME):
+                known |= set(
+                    connection.execute(
+                        select(events.c.event_id).where(
+                            events.c.event_id.in_(ids[start : start + _AT_A_TIME])
+                        )
+                    ).scalars()
+                )
+        return [event for event in found if event.event_id not in known]
+
+    def _link(
+        self,
+        facility: PostingFacility,
+        posting: _Posting,
+        calldata: bytes,
+        transaction: dict[str, Any],
+        receipt: dict[str, Any],
+        found: Sequence[tuple[PostedLeg, ParsedEvent]],
+    ) -> None:
+        """Store the batch as final, and its events as in it; in one transaction."""
+        with self._lease.writing() as connection:
+            batch: int = connection.execute(
+                insert(batches)
+                .values(
+                    facility=facility.id,
+                    facility_number=facility.number,
+                    sequence=posting.sequence,
+                    legs=posting.legs,
+                    calldata=calldata,
+                    digest=posting.digest,
+                    gas_limit=int(transaction["gas"], 16),
+                    gas_used=int(receipt["gasUsed"], 16),
+                    block_number=posting.block_number,
+                    state=FINAL,
+                    fixed_at=now_utc(),
+                )
+                .returning(batches.c.id)
+            ).scalar_one()
+            log_state(connection, [batch], FINAL, FEED)
+            _keep_attempt(connection, batch, transaction)
+            for posted, event in found:
+                linked = connection.execute(
+                    update(events)
+                    .where(
+                        events.c.event_id == event.event_id,
+                        events.c.identity == event.identity,
+                        events.c.amount == event.amount,
+                    )
+                    .values(batch_id=batch, leg_index=posted.index)
+                    .returning(events.c.id)
+                ).scalars()
+                for id_ in linked.all():
+                    connection.execute(
+                        update(dead_letters)
+                        .where(dead_letters.c.event == id_, dead_letters.c.replayed_at.is_(None))
+                        .values(replayed_at=now_utc())
+                    )
+
+
+def _event(
+    row: int,
+    posted: PostedLeg,
+    details: Sequence[Any],
+    facility: PostingFacility,
+    validator: RowValidator,
+) -> ParsedEvent | None:
+    """The event that a leg was made of; None where its details do not belong to it."""
+    if len(details) < _DETAILS:
+        return None
+    leg = posted.leg
+    event_ref, target_ref, event_id, booked_at, loan_ref, borrower_ref, memo = details[:_DETAILS]
+    terms = validator.facility
+    try:
+        kind = Kind(leg.kind)
+        believed = reference(facility.reference_key, event_ref) == leg.reference
+        reverses = None
+        if kind is Kind.REVERSAL:
+            believed = believed and (
+                reference(facility.reference_key, target_ref) == leg.target_reference
+            )
+            reverses = f"{Kind(leg.target_kind).feed_name}/{target_ref}"
+        by_lead = validator.sender == terms.lead
+        judged = validator.check_object(
+            row,
+            {
+                "event_id": event_id,
+                "facility": terms.id,
+                "event_ref": event_ref,
+                "kind": kind.feed_name,
+                "amount": format_amount(leg.amount, terms.decimals),
+                "currency": terms.currency,
+                "value_date": date.fromordinal(leg.value_day).isoformat(),
+                "booked_at": booked_at,
+                "partner": terms.partners[leg.partner - 1].name
+                if by_lead and leg.partner
+                else None,
+                "reverses": reverses,
+                "shares_on": date.fromordinal(leg.shares_day).isoformat()
+                if leg.shares_day
+                else None,
+                "loan_ref": loan_ref,
+                "borrower_ref": borrower_ref,
+                "memo": memo,
+            },
+        )
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None  # whoever held the key may have sealed anything
+    if not believed or isinstance(judged, Quarantined):
+        return None
+    return replace(judged, content=plain_content(judged))
+
+
+def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any]) -> None:
+    """Store the signed bytes, so that a chain that loses them can be offered them again."""
+    raw: bytes = rlp.encode(
+        [
+            *(_big_endian(transaction[name]) for name in ("nonce", "gasPrice", "gas")),
+            bytes.fromhex((transaction["to"] or "0x")[2:]),
+            _big_endian(transaction["value"]),
+            bytes.fromhex(transaction["input"][2:]),
+            *(_big_endian(transaction[name]) for name in ("v", "r", "s")),
+        ]
+    )
+    lane = to_checksum_address(transaction["from"])
+    nonce = int(transaction["nonce"], 16)
+    taken = connection.execute(
+        select(attempts.c.id).where(attempts.c.lane == lane, attempts.c.nonce == nonce)
+    ).first()
+    if "0x" + keccak(raw).hex() == transaction["hash"] and taken is None:
+        connection.execute(
+            insert(attempts).values(
+                batch_id=batch,
+                lane=lane,
+                nonce=nonce,
+                tx_hash=transaction["hash"],
+                raw_transaction=raw,
+            )
+        )
+
+
+def _big_endian(quantity: str) -> bytes:
+    number = int(quantity, 16)
+    return number.to_bytes((number.bit_length() + 7) // 8)
