@@ -233,7 +233,7 @@ class Bank:
             pass
         done = []
         for agreed in self.facilities():
-            if self.name not in agreed.terms.banks or not agreed.active:
+            if self.name not in agreed.terms.banks or agreed.sealed_reference_key is None:
                 continue
             facility = self._opened(agreed)
             if facility is None:

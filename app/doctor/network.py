@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from app.bootstrap import client_tls
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.endpoints import LAG_BLOCKS
 from app.chain.engines import engine as chain_engine
@@ -37,7 +38,7 @@ def check_endpoints(config: BankConfig, manifest: Manifest) -> tuple[Chain | Non
     found: list[Finding] = []
     good: list[Chain] = []
     for url in config.rpc:
-        rpc = Rpc(url, _TIMEOUT_S)
+        rpc = Rpc(url, _TIMEOUT_S, client_tls(config))
         check = f"chain at {rpc.origin}"
         try:
             chain = _look(rpc, manifest)
