@@ -50,7 +50,7 @@ EVERYWHERE = frozenset({"logs"})
 LIBRARIES = {
     "web3": {"chain", "indexer"},
     "requests": {"chain"},
-    "nacl": {"chain"},
+    "nacl": {"chain", "db"},
     "eth_account": {"chain", "outbox", "desks", "bootstrap", "consortium"},
     "fastapi": {"api", "web"},
     "starlette": {"api", "web"},
