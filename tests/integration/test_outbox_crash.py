@@ -59,6 +59,23 @@ def test_kill_9_at_random_while_feeds_arrive(net: Net, sqlite_url: str) -> None:
     net.assert_exactly_once(survivor, rows)
 
 
+def test_kill_one_of_two_that_were_started_by_mistake(net: Net, sqlite_url: str) -> None:
+    """Two processes with one bank's key and database: one posts, the other takes over."""
+    bank = net.fresh_bank(sqlite_url)
+    twins = [run(net, "never") for _ in range(2)]
+    for one in twins:
+        assert one.says() == "ready"
+    rows = 0
+    for one in twins:
+        for _ in range(5):
+            rows += len(net.feed(bank, 150))
+        one.kill()
+        one.await_death()
+    survivor = net.bank()
+    net.drain(survivor)
+    net.assert_exactly_once(survivor, rows)
+
+
 def test_a_full_disk_loses_nothing(net: Net, sqlite_url: str) -> None:
     bank = net.fresh_bank(sqlite_url)
     net.feed(bank, 1200)
