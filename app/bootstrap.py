@@ -38,7 +38,7 @@ from app.outbox.runs import drained, in_flight
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
 from app.readmodel.directory import directory
-from app.readmodel.facilities import AgreedFacility, agreed_facilities
+from app.readmodel.facilities import AgreedFacility, agreed_facilities, agreed_facility
 from app.services.intake import FeedResult, Intake
 from app.services.ports import RowsDone, Warn
 
@@ -65,6 +65,7 @@ class Bank:
         self._posting: list[PostingFacility] = []
         self._posting_looked_up = float("-inf")
         self._unreadable: dict[str, str] = {}
+        self._paused: dict[str, str] = {}
         self._collected = False
         self._read_up_to = 0
         try:
@@ -112,9 +113,8 @@ class Bank:
         """A facility on the chain. Raises UsageFault when there is none of that id, and
         ChainUnreachable while the view is being made (anew) and cannot know."""
         with self.engine.connect() as connection:
-            facilities = agreed_facilities(connection)
+            found = agreed_facility(connection, id_)
             block = connection.execute(select(tables.cursor.c.block_number)).scalar_one_or_none()
-        found = next((one for one in facilities if one.terms.id == id_), None)
         if found is not None and found.active:
             return found
         if block is None or block < self._read_up_to:
@@ -132,7 +132,12 @@ class Bank:
     def intake(self, facility: str) -> Intake:
         """The way in for this bank's events of a facility. Raises UsageFault when it may not."""
         agreed = self.facility(facility)
-        if not agreed.active:
+        if agreed.state == "closed":
+            raise UsageFault(
+                f"facility {facility} is closed",
+                remedy="Its parties have closed it for ever; use the facility that follows it",
+            )
+        if agreed.state == "proposed":
             raise UsageFault(
                 f"facility {facility} is not in force yet",
                 remedy=f"It waits for the acceptance of {', '.join(agreed.waiting_for)}",
@@ -262,6 +267,7 @@ class Bank:
     def troubles(self, facility: str | None = None) -> list[str]:
         """What a person must mend before a facility, or any, is posted to again."""
         found = [self.submitter.foreign] if self.submitter.foreign else []
+        found += [why for id_, why in self._paused.items() if facility in (None, id_)]
         return found + self.facility_troubles(facility)
 
     def facility_troubles(self, facility: str | None = None) -> list[str]:
@@ -345,7 +351,14 @@ class Bank:
         """Facilities that this bank posts to; looked up again now and then: they come and go."""
         now = time.monotonic()
         if now - self._posting_looked_up > _LOOK_UP_EVERY_S:
-            ours = [one for one in self.facilities() if one.active and self.name in one.terms.banks]
+            parties = [one for one in self.facilities() if self.name in one.terms.banks]
+            ours = [one for one in parties if one.active]
+            self._paused = {
+                one.terms.id: f"{one.terms.id} is paused by {', '.join(one.paused_by)}; posting "
+                "goes on when each of them has resumed (`tally facility resume`)"
+                for one in parties
+                if one.state == "paused"
+            }
             self._posting = [opened for one in ours if (opened := self._opened(one)) is not None]
             self._posting_looked_up = now
         return self._posting

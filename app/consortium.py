@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from shlex import quote
 
@@ -169,10 +169,12 @@ def network(root: Path) -> Iterator[Consortium]:
 
 
 def _check_terms(wanted: Facility, agreed: Facility) -> None:
+    # What was agreed later is no part of the terms that all versions start with.
+    first = replace(agreed, later_shares=(), later_cut_offs=())
     differing = [
         field.name
         for field in fields(Facility)
-        if getattr(wanted, field.name) != getattr(agreed, field.name)
+        if getattr(wanted, field.name) != getattr(first, field.name)
     ]
     if differing:
         raise UsageFault(

@@ -154,11 +154,18 @@ class RulesOut(_Model):
     match_deadline_hours: int
 
 
+class BoundsOut(_Model):
+    """What every version of the shares keeps to, per component, in basis points."""
+
+    least_lead_share_bps: int = Field(description="0 = no bound")
+    largest_partner_share_bps: int = Field(description="0 = no bound")
+
+
 class FacilityOut(_Model):
     """A facility's first terms, as all its parties accepted (or were proposed) them."""
 
     id: str = Field(examples=["WLD-2016-A"])
-    state: Literal["proposed", "active"]
+    state: Literal["proposed", "active", "paused", "closed", "withdrawn"]
     waiting_for: list[str] = Field(description="Partners that have not accepted it yet.")
     lead: str = Field(examples=["webank"])
     currency: str = Field(examples=["CNY"])
@@ -166,7 +173,63 @@ class FacilityOut(_Model):
     time_zone: str = Field(examples=["Asia/Shanghai"])
     cut_off: str = Field(examples=["23:59:59"])
     rules: RulesOut
+    bounds: BoundsOut
     partners: list[PartnerOut]
+    paused_by: list[str] = Field(description="Parties whose pause holds: nothing is posted.")
+
+
+class SharesVersionOut(_Model):
+    version: int | None = Field(description="null = proposed")
+    effective_from: date | None = Field(description="null = from the beginning of time")
+    share_bps: dict[str, SharesOut] = Field(description="By partner; the rest is the lead's")
+
+
+class RulesVersionOut(_Model):
+    version: int | None = Field(description="null = proposed")
+    effective_from: date | None = Field(description="null = from the beginning of time")
+    amount_tolerance: Amount
+    date_window_days: int
+    match_deadline_hours: float
+    cut_off: str = Field(examples=["23:59:59"])
+
+
+class ChangeOut(_Model):
+    """A change that a party proposed; it takes effect once every party has accepted it."""
+
+    number: int
+    kind: Literal["shares", "rules", "close"]
+    state: Literal["open", "in_force", "withdrawn", "expired"]
+    proposer: str
+    proposed_at: datetime
+    expires_at: datetime
+    accepted_by: list[str]
+    waits_for: list[str]
+    decided_at: datetime | None
+    version: int | None = Field(description="Of the shares or rules that it brought into force.")
+    shares: SharesVersionOut | None
+    rules: RulesVersionOut | None
+    reason_hash: str = Field(description="keccak256 of the reason's text")
+    hash: str = Field(description="What a party signs by accepting it.")
+
+
+class PauseOut(_Model):
+    """A party stopped the posting for the facility."""
+
+    member: str
+    reason_hash: str
+    paused_at: datetime
+    resumed_at: datetime | None
+    resumed_by: str | None
+
+
+class FacilityHistoryOut(FacilityOut):
+    """A facility with all that was ever agreed, proposed or stopped, oldest first."""
+
+    share_versions: list[SharesVersionOut]
+    rule_versions: list[RulesVersionOut]
+    changes: list[ChangeOut]
+    pauses: list[PauseOut]
+    as_of: AsOf | None
 
 
 class FacilitiesOut(_Model):

@@ -13,9 +13,11 @@ from sqlalchemy import Connection
 
 from app.api import received
 from app.api.context import Context
+from app.api.facility_shapes import history_out
 from app.api.models import (
     BalancesOut,
     FacilitiesOut,
+    FacilityHistoryOut,
     LegOut,
     PageOut,
     PairOut,
@@ -36,7 +38,7 @@ from app.api.shapes import (
     rejection_out,
 )
 from app.readmodel import queries
-from app.readmodel.facilities import agreed_facilities
+from app.readmodel.facilities import agreed_facilities, agreed_facility
 from app.readmodel.sums import balances
 
 MAX_PAGE = 1_000
@@ -134,6 +136,21 @@ def list_facilities(request: Request) -> FacilitiesOut:
     """Every facility on the chain that this node sees, proposed ones included."""
     with _reading(request) as connection:
         return FacilitiesOut(items=[facility_out(one) for one in agreed_facilities(connection)])
+
+
+@router.get(
+    "/facilities/{facility}",
+    tags=["facilities"],
+    dependencies=[ANY],
+    summary="A facility's history",
+)
+def show_facility(request: Request, facility: str) -> FacilityHistoryOut:
+    """A facility with every version of its shares and rules, its changes and its pauses."""
+    with _reading(request) as connection:
+        found = agreed_facility(connection, facility)
+        if found is None:
+            raise Problem(404, "unknown-facility", f"facility {facility} is not on this chain")
+        return history_out(connection, found)
 
 
 @router.get("/balances", tags=["reserves"], dependencies=[READ], summary="Reserve accounts")

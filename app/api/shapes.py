@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from app.api.models import (
     AsOf,
     BalanceOut,
+    BoundsOut,
     FacilityOut,
     HalfOut,
     LegOut,
@@ -16,6 +17,7 @@ from app.api.models import (
     RulesOut,
     SharesOut,
 )
+from app.domain.facility import Shares
 from app.domain.money import format_amount
 from app.readmodel import queries
 from app.readmodel.directory import directory
@@ -40,11 +42,15 @@ def as_of(connection: Connection) -> AsOf | None:
     return AsOf(block=cursor.block_number, hash=cursor.block_hash, time=cursor.block_time)
 
 
+def shares_out(shares: Shares) -> SharesOut:
+    return SharesOut(principal=shares.principal, interest=shares.interest, fee=shares.fee)
+
+
 def facility_out(agreed: AgreedFacility) -> FacilityOut:
     terms = agreed.terms
     return FacilityOut(
         id=terms.id,
-        state="active" if agreed.active else "proposed",
+        state=agreed.state,
         waiting_for=list(agreed.waiting_for),
         lead=terms.lead,
         currency=terms.currency,
@@ -56,14 +62,15 @@ def facility_out(agreed: AgreedFacility) -> FacilityOut:
             date_window_days=terms.rules.date_window_days,
             match_deadline_hours=terms.rules.match_deadline_hours,
         ),
+        bounds=BoundsOut(
+            least_lead_share_bps=terms.bounds.least_lead,
+            largest_partner_share_bps=terms.bounds.largest_partner,
+        ),
+        paused_by=list(agreed.paused_by),
         partners=[
             PartnerOut(
                 name=partner.name,
-                share_bps=SharesOut(
-                    principal=partner.shares.principal,
-                    interest=partner.shares.interest,
-                    fee=partner.shares.fee,
-                ),
+                share_bps=shares_out(partner.shares),
                 low_balance=format_amount(partner.low_balance, terms.decimals),
             )
             for partner in terms.partners

@@ -37,6 +37,7 @@ _VERBS = (
     "keys",
     "balances",
     "breaks",
+    "facility",
     "hold",
     "day",
     "report",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.bootstrap import client_tls, read_manifest
-from app.chain.contracts import ConsortiumRegistry
+from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
 from app.chain.council import Council, Done
 from app.chain.endpoints import Endpoints
+from app.chain.facility_desk import FacilityDesk
 from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -32,6 +33,12 @@ class Chain:
         """The bank's approver key in the consortium's council."""
         approver = load_account(self.config.keys, "approver", development=self.config.development)
         return Council(self.rpc, self.registry, approver)
+
+    def facility_desk(self) -> FacilityDesk:
+        """The bank's approver key, put to work on its facilities."""
+        approver = load_account(self.config.keys, "approver", development=self.config.development)
+        registry = FacilityRegistry(self.rpc, self.manifest.addresses["FacilityRegistry"])
+        return FacilityDesk(self.rpc, registry, approver)
 
 
 @contextmanager

@@ -69,8 +69,24 @@ class Bounds:
 
 
 @dataclass(frozen=True, slots=True)
+class SharesVersion:
+    """Later shares: of each partner, in their order, for the days from `effective_from` on."""
+
+    effective_from: int
+    shares: tuple[Shares, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CutOffVersion:
+    """A later cut-off, for the local dates from `effective_from` on."""
+
+    effective_from: int
+    cut_off: time
+
+
+@dataclass(frozen=True, slots=True)
 class Facility:
-    """A facility as its file states it; every version starts with these terms."""
+    """A facility as its file states it, and the versions agreed since, oldest first."""
 
     id: str
     lead: str
@@ -81,6 +97,8 @@ class Facility:
     rules: Rules
     partners: tuple[Partner, ...]
     bounds: Bounds = Bounds()
+    later_shares: tuple[SharesVersion, ...] = ()
+    later_cut_offs: tuple[CutOffVersion, ...] = ()
 
     @property
     def zone(self) -> ZoneInfo:
@@ -97,8 +115,9 @@ class Facility:
 
     def shares_of(self, partner_number: int, component: Component, day: int) -> int:
         """A partner's share in basis points for an event whose shares are those of `day`."""
-        # The file holds the first version, which applies from the beginning of time.
-        del day
+        for version in reversed(self.later_shares):
+            if day >= version.effective_from:
+                return version.shares[partner_number - 1].of(component)
         return self.partners[partner_number - 1].shares.of(component)
 
     def split(self, kind: Kind, amount: int, shares_day: int) -> tuple[int, ...]:
@@ -114,13 +133,19 @@ class Facility:
     def business_day(self, booked_at: datetime) -> int:
         """The business date of an instant.
 
-        It is its date in the facility's time zone; strictly after the cut-off, compared in whole
-        seconds, the next calendar day. The day after 9999-12-31 has a number like any other.
+        It is its date in the facility's time zone; strictly after that date's cut-off, compared
+        in whole seconds, the next calendar day. The day after 9999-12-31 has a number like any
+        other.
         Raises OverflowError for an instant that has no date in that zone.
         """
         local = booked_at.astimezone(self.zone)
-        late = local.time().replace(microsecond=0, fold=0) > self.cut_off
-        return local.toordinal() + late
+        day = local.toordinal()
+        cut_off = self.cut_off
+        for version in self.later_cut_offs:
+            if day >= version.effective_from:
+                cut_off = version.cut_off
+        late = local.time().replace(microsecond=0, fold=0) > cut_off
+        return day + late
 
 
 def load_facility(path: Path) -> Facility:

@@ -1,5 +1,6 @@
 """Events that come by REST: bodies decoded and handed to the intake."""
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,17 +12,21 @@ from app.feeds.reader import Feed
 from app.feeds.validation import Validator
 from app.services.intake import FeedResult, Intake, Receipt, Verdict
 
+_KEPT_S = 30.0
+"""New versions start 31 days after they are agreed at the earliest: anything less will do."""
+
 
 class RestFeeds:
     """The way in by REST for one bank's events. Safe for threads.
 
     `intake_of` gives the intake of a facility's id, or raises UsageFault where this bank may not
-    send; what it gave is kept.
+    send; it is asked again now and then, because facilities change.
     """
 
     def __init__(self, intake_of: Callable[[str], Intake]) -> None:
         self._intake_of = intake_of
-        self._intakes: dict[str, Intake] = {}
+        self._intakes: dict[str, tuple[float, Intake]] = {}
+        """Since when (monotonic clock), and the intake."""
 
     def ready(self, facility: str) -> None:
         """Raise UsageFault unless this bank may send events of the facility."""
@@ -63,7 +68,9 @@ class RestFeeds:
         return intake.submit(rows, name, "bulk", verdicts=verdicts), feed.warnings
 
     def _intake(self, facility: str) -> Intake:
-        intake = self._intakes.get(facility)
-        if intake is None:
-            intake = self._intakes[facility] = self._intake_of(facility)
+        since, intake = self._intakes.get(facility, (0.0, None))
+        now = time.monotonic()
+        if intake is None or now - since > _KEPT_S:
+            intake = self._intake_of(facility)
+            self._intakes[facility] = (now, intake)
         return intake

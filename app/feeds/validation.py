@@ -56,7 +56,12 @@ class Validator:
         own = facility.partner(sender)
         self._own_number = own.number if own else ALL_PARTNERS
         self._numbers = {partner.name: partner.number for partner in facility.partners}
-        self._thresholds = {kind: _thresholds(facility, kind) for kind in Kind if kind.shared}
+        self._later_shares = [version.effective_from for version in facility.later_shares]
+        """The first days of the versions of shares after the first."""
+        self._thresholds = [
+            {kind: _thresholds(facility, kind, day) for kind in Kind if kind.shared}
+            for day in (0, *self._later_shares)
+        ]
         self._days: dict[str, int] = {}
         self._instants: dict[str, tuple[str, int]] = {}
 
@@ -151,7 +156,8 @@ class Validator:
         if number:
             parts = 1
         elif target is None:
-            parts = bisect_right(self._thresholds[kind], amount)
+            version = bisect_right(self._later_shares, shares_day or value_day)
+            parts = bisect_right(self._thresholds[version][kind], amount)
         else:
             parts = 0
         content = orjson.dumps(
@@ -271,11 +277,12 @@ class Validator:
 _INSTANT_REASON = "is no instant as YYYY-MM-DDThh:mm:ss with Z or an offset like +08:00"
 
 
-def _thresholds(facility: Facility, kind: Kind) -> list[int]:
-    """For each partner with a share, the smallest amount of which its part is not 0; sorted."""
+def _thresholds(facility: Facility, kind: Kind, day: int) -> list[int]:
+    """For each partner with a share on a day, the smallest amount of which its part is not 0;
+    sorted."""
     component = kind.component
     assert component is not None
-    shares = (partner.shares.of(component) for partner in facility.partners)
+    shares = (facility.shares_of(one.number, component, day) for one in facility.partners)
     return sorted(-(-10_000 // share) for share in shares if share)
 
 

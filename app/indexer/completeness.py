@@ -4,6 +4,7 @@ A node may leave logs out of an answer without a word. What is missing between t
 their sequence; what is missing at the end shows only here.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -11,25 +12,37 @@ from eth_utils.crypto import keccak
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.indexer.errors import Incomplete, ShortAnswer
-from app.indexer.state import State
+from app.indexer.state import RulesVersion, SharesVersion, State
 
 _CALLS_A_REQUEST = 200
 _NOTHING_POSTED = (0, bytes(32))
-_ACTIVE = 2
+_STATES = {"proposed": 1, "active": 2, "paused": 3, "closed": 4, "withdrawn": 5}
 
 
 def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> None:
-    """Raises Incomplete unless members, proposals, facilities, heads, holds and closed days are
-    those of `block`."""
+    """Raises Incomplete unless members, proposals, facilities (their state, changes and versions),
+    heads, holds and closed days are those of `block`."""
     calls: list[tuple[str, str, str, bytes]] = [
         _call("members", "ConsortiumRegistry", "memberCount()", [], [state.members]),
         _call("proposals", "ConsortiumRegistry", "proposalCount()", [], [state.proposals]),
         _call("facilities", "FacilityRegistry", "facilityCount()", [], [len(state.facilities)]),
     ]
     for facility in state.facilities.values():
-        if not facility.active:
-            what = f"the state of facility {facility.number}"
-            calls.append(_call(what, "FacilityRegistry", "state(uint32)", [facility.number], []))
+        for what, signature, words in (
+            ("the state", "state(uint32)", [_STATES[facility.state]]),
+            ("the changes", "changeCount(uint32)", [facility.changes]),
+            ("the shares", "sharesSchedule(uint32)", _schedule(facility.shares)),
+            ("the rules", "rulesSchedule(uint32)", _schedule(facility.rules)),
+        ):
+            calls.append(
+                _call(
+                    f"{what} of facility {facility.number}",
+                    "FacilityRegistry",
+                    signature,
+                    [facility.number],
+                    words,
+                )
+            )
         for member in (facility.lead, *facility.partners):
             sequence, digest = state.heads.get((facility.number, member), _NOTHING_POSTED)
             what = f"the postings of member {member} in facility {facility.number}"
@@ -61,11 +74,13 @@ def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> No
             found = bytes.fromhex(answer[2:])
             if not found:
                 raise ShortAnswer(f"{what} cannot be read", where=f"block {block}")
-            if not expected:
-                if int.from_bytes(found) == _ACTIVE:
-                    raise Incomplete(f"{what} is not what its events say", where=f"block {block}")
-            elif found != expected:
+            if found != expected:
                 raise Incomplete(f"the contracts count {what} otherwise", where=f"block {block}")
+
+
+def _schedule(versions: Sequence[SharesVersion | RulesVersion]) -> list[int]:
+    """The words of an array of their first days, as a call answers it."""
+    return [32, len(versions), *(one.effective_from for one in versions)]
 
 
 def _call(

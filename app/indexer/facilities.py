@@ -70,15 +70,31 @@ def facility_accepted(projection: Projection, event: ContractEvent) -> None:
 
 def facility_activated(projection: Projection, event: ContractEvent) -> None:
     """All partners have accepted: legs are taken from now on."""
+    set_state(projection, event, "active", activated_block=event.block_number)
+
+
+def facility_withdrawn(projection: Projection, event: ContractEvent) -> None:
+    """Its lead withdrew a facility that was only proposed, or a partner declined it."""
+    set_state(projection, event, "withdrawn")
+
+
+def facility_of(projection: Projection, event: ContractEvent) -> FacilityState:
+    """The facility that an event is about. Raises Incomplete where none was proposed."""
     number = event.arguments["facility"]
     facility = projection.state.facilities.get(number)
     if facility is None:
         raise Incomplete(f"no event has proposed facility {number}")
-    facility.active = True
+    return facility
+
+
+def set_state(projection: Projection, event: ContractEvent, state: str, **values: int) -> None:
+    """The facility that an event is about stands elsewhere now."""
+    facility = facility_of(projection, event)
+    facility.state = state
     projection.changes.rare.append(
         update(t.facilities)
-        .where(t.facilities.c.number == number)
-        .values(state="active", activated_block=event.block_number)
+        .where(t.facilities.c.number == facility.number)
+        .values(state=state, **values)
     )
 
 

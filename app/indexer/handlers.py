@@ -3,7 +3,14 @@
 from collections.abc import Callable, Mapping
 
 from app.chain.contract_events import ContractEvent
-from app.indexer import day_closes, facilities, governance, membership, reserves
+from app.indexer import (
+    day_closes,
+    facilities,
+    facility_changes,
+    governance,
+    membership,
+    reserves,
+)
 from app.indexer.changes import Projection
 
 HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
@@ -26,6 +33,15 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "FacilityProposed": facilities.facility_proposed,
     "FacilityAccepted": facilities.facility_accepted,
     "FacilityActivated": facilities.facility_activated,
+    "FacilityWithdrawn": facilities.facility_withdrawn,
+    "ChangeProposed": facility_changes.change_proposed,
+    "ChangeAccepted": facility_changes.change_accepted,
+    "ChangeWithdrawn": facility_changes.change_withdrawn,
+    "SharesTookEffect": facility_changes.shares_took_effect,
+    "RulesTookEffect": facility_changes.rules_took_effect,
+    "FacilityClosed": facility_changes.facility_closed,
+    "FacilityPaused": facility_changes.facility_paused,
+    "FacilityResumed": facility_changes.facility_resumed,
     "HoldPlaced": reserves.hold_placed,
     "HoldReleased": reserves.hold_released,
     "HoldPosted": reserves.hold_posted,

@@ -123,7 +123,14 @@ class FacilityState:
         self.partners = partners
         """Member to partner number."""
         self.reference_key = reference_key
-        self.active = False
+        self.state = "proposed"
+        """As the table's."""
+        self.changes = 0
+        """How many were ever proposed."""
+        self.pauses = 0
+        """How many there ever were."""
+        self.paused_by: set[int] = set()
+        """Members whose pause holds."""
         self.visible: frozenset[int] = frozenset()
         self.shares: list[SharesVersion] = []
         self.rules: list[RulesVersion] = []
@@ -238,9 +245,16 @@ def load(
             None if sealed is None else open_key(bytes(sealed)),
         )
         facility.see(view)
-        facility.active = row.state == "active"
+        facility.state = row.state
         state.facilities[row.number] = facility
     _load_versions(connection, state)
+    for row in connection.execute(select(t.facility_changes.c.facility)):
+        state.facilities[row.facility].changes += 1
+    for row in connection.execute(select(t.facility_pauses)):
+        facility = state.facilities[row.facility]
+        facility.pauses += 1
+        if row.resumed_time is None:
+            facility.paused_by.add(row.member)
     newest = (
         select(
             t.postings.c.facility,

@@ -21,11 +21,18 @@ class Directory:
     facilities: dict[int, Facility]
 
     def facility(self, facility_id: str) -> Facility | None:
-        """The facility of a text id."""
-        return next((one for one in self.facilities.values() if one.id == facility_id), None)
+        """The facility of a text id: the last one, as those before it were withdrawn."""
+        return next(
+            (one for one in reversed(self.facilities.values()) if one.id == facility_id), None
+        )
 
     def member(self, name: str) -> Member | None:
         return next((one for one in self.members.values() if one.name == name), None)
+
+    def member_name(self, number: int) -> str:
+        """A member's name; `member N` for one that is not known."""
+        known = self.members.get(number)
+        return f"member {number}" if known is None else known.name
 
     def partner_name(self, facility: int, partner: int) -> str:
         """A partner's name; `unknown (N)` where the facility has no such partner."""

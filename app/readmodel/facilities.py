@@ -2,13 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import time
+from typing import Literal
 
 from sqlalchemy import Connection, Row, select
 
-from app.domain.facility import Bounds, Facility, Partner, Rules, Shares
+from app.domain.facility import (
+    Bounds,
+    CutOffVersion,
+    Facility,
+    Partner,
+    Rules,
+    Shares,
+    SharesVersion,
+)
 from app.readmodel.tables import (
     facilities,
     facility_partners,
+    facility_pauses,
     members,
     rule_versions,
     share_versions,
@@ -19,7 +29,7 @@ _FIRST_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class AgreedFacility:
-    """A facility's first terms, with the numbers and keys that the chain gave it.
+    """A facility as agreed, with the numbers and keys that the chain gave it.
 
     `readers` maps the members who may read details (banks, auditors and regulators) to their
     X25519 sealing keys; `waiting_for` names the partners that have not accepted yet.
@@ -27,10 +37,16 @@ class AgreedFacility:
 
     number: int
     terms: Facility
-    active: bool
+    state: Literal["proposed", "active", "paused", "closed", "withdrawn"]
     readers: dict[int, bytes]
     waiting_for: tuple[str, ...]
     sealed_reference_key: bytes | None
+    paused_by: tuple[str, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether legs are taken now."""
+        return self.state == "active"
 
 
 def agreed_facilities(connection: Connection) -> list[AgreedFacility]:
@@ -39,6 +55,17 @@ def agreed_facilities(connection: Connection) -> list[AgreedFacility]:
         _agreed(connection, row)
         for row in connection.execute(select(facilities).order_by(facilities.c.number))
     ]
+
+
+def agreed_facility(connection: Connection, id_: str) -> AgreedFacility | None:
+    """The facility of that id; None where there is none, or only withdrawn ones."""
+    row = connection.execute(
+        select(facilities)
+        .where(facilities.c.id == id_, facilities.c.state != "withdrawn")
+        .order_by(facilities.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _agreed(connection, row)
 
 
 def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacility:
@@ -69,7 +96,6 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
         .order_by(facility_partners.c.partner)
     ).all()
     banks = {row.lead, *(partner.member for partner in partners)}
-    minutes, second = divmod(rules.cut_off_seconds, 60)
     return AgreedFacility(
         number=row.number,
         terms=Facility(
@@ -78,7 +104,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
             currency=row.currency,
             decimals=row.decimals,
             time_zone=row.time_zone,
-            cut_off=time(minutes // 60, minutes % 60, second),
+            cut_off=to_time_of_day(rules.cut_off_seconds),
             rules=Rules(
                 amount_tolerance=rules.amount_tolerance,
                 date_window_days=rules.date_window_days,
@@ -94,9 +120,54 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
                 for partner in partners
             ),
             bounds=Bounds(row.least_lead_bps, row.largest_partner_bps),
+            later_shares=_later_shares(connection, row.number),
+            later_cut_offs=_later_cut_offs(connection, row.number),
         ),
-        active=row.state == "active",
+        state=row.state,
         readers={number: sealing_keys[number] for number in sorted(banks | observers)},
         waiting_for=tuple(names[p.member] for p in partners if not p.accepted),
         sealed_reference_key=row.sealed_reference_key,
+        paused_by=tuple(
+            names[member]
+            for member in connection.scalars(
+                select(facility_pauses.c.member)
+                .where(
+                    facility_pauses.c.facility == row.number,
+                    facility_pauses.c.resumed_time.is_(None),
+                )
+                .order_by(facility_pauses.c.number)
+            )
+        ),
     )
+
+
+def _later_shares(connection: Connection, facility: int) -> tuple[SharesVersion, ...]:
+    c = share_versions.c
+    versions: dict[int, list[Shares]] = {}
+    for row in connection.execute(
+        select(share_versions)
+        .where(c.facility == facility, c.version > _FIRST_VERSION)
+        .order_by(c.version, c.partner)
+    ):
+        versions.setdefault(row.effective_from, []).append(
+            Shares(row.principal_bps, row.interest_bps, row.fee_bps)
+        )
+    return tuple(SharesVersion(day, tuple(shares)) for day, shares in versions.items())
+
+
+def _later_cut_offs(connection: Connection, facility: int) -> tuple[CutOffVersion, ...]:
+    c = rule_versions.c
+    return tuple(
+        CutOffVersion(row.effective_from, to_time_of_day(row.cut_off_seconds))
+        for row in connection.execute(
+            select(rule_versions)
+            .where(c.facility == facility, c.version > _FIRST_VERSION)
+            .order_by(c.version)
+        )
+    )
+
+
+def to_time_of_day(seconds: int) -> time:
+    """A time of day from seconds since midnight."""
+    minutes, second = divmod(seconds, 60)
+    return time(minutes // 60, minutes % 60, second)

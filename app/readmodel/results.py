@@ -48,7 +48,10 @@ class Partner:
 
 @dataclass(frozen=True, slots=True)
 class Facility:
-    """A facility as the chain has it. `state`: proposed or active; `lead`: the bank's name."""
+    """A facility as the chain has it; `lead`: the bank's name.
+
+    `state`: proposed, active, paused, closed or withdrawn.
+    """
 
     number: int
     id: str

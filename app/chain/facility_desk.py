@@ -1,0 +1,80 @@
+"""A bank's say in its facilities: what its approver key proposes, accepts, withdraws and stops."""
+
+from collections.abc import Sequence
+
+from eth_account.signers.local import LocalAccount
+
+from app.chain.contract_events import events_of
+from app.chain.contracts import FacilityRegistry
+from app.chain.council import Done
+from app.chain.proposals import reason_hash
+from app.chain.rpc import Rpc
+from app.chain.transactions import Call, execute
+
+
+class FacilityDesk:
+    """Sends to FacilityRegistry with one key and waits until it is mined. Facilities and members
+    are the chain's numbers, days ordinals, `reason` a text of which the chain keeps the hash.
+
+    Each call raises ContractReverted, before anything is sent, when the registry refuses.
+    """
+
+    def __init__(self, rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount) -> None:
+        self._rpc = rpc
+        self._registry = registry
+        self._approver = approver
+
+    def accept_terms(self, facility: int) -> Done:
+        """Accept a proposed facility as a partner, as its terms stand on the chain."""
+        terms_hash = self._registry.terms_hash(self._registry.terms(facility))
+        return self._send(self._registry.accept(facility, terms_hash))
+
+    def withdraw_terms(self, facility: int) -> Done:
+        """Take back a facility that is only proposed, as its lead."""
+        return self._send(self._registry.withdraw(facility))
+
+    def decline_terms(self, facility: int, reason: str) -> Done:
+        """Decline a facility that is only proposed, as a partner."""
+        return self._send(self._registry.decline(facility, reason_hash(reason)))
+
+    def propose_shares(
+        self, facility: int, first_day: int, shares: Sequence[tuple[int, int, int]], reason: str
+    ) -> Done:
+        """`shares`: each partner's principal, interest and fee in basis points, in their order."""
+        return self._send(
+            self._registry.propose_shares(facility, first_day, shares, reason_hash(reason))
+        )
+
+    def propose_rules(
+        self, facility: int, rules: tuple[int, int, int, int, int], reason: str
+    ) -> Done:
+        """`rules`: first day, tolerance, window in days, deadline in seconds, cut-off in seconds
+        since midnight."""
+        return self._send(self._registry.propose_rules(facility, rules, reason_hash(reason)))
+
+    def propose_close(self, facility: int, reason: str) -> Done:
+        return self._send(self._registry.propose_close(facility, reason_hash(reason)))
+
+    def accept(self, facility: int, change: int, change_hash: bytes) -> Done:
+        """Accept a change that was read and has this hash."""
+        return self._send(self._registry.accept_change(facility, change, change_hash))
+
+    def enact(self, facility: int, change: int) -> Done:
+        """Bring into force what only waited for a party that is gone."""
+        return self._send(self._registry.enact_change(facility, change))
+
+    def withdraw(self, facility: int, change: int) -> Done:
+        """Take back the bank's own change."""
+        return self._send(self._registry.withdraw_change(facility, change))
+
+    def pause(self, facility: int, reason: str) -> Done:
+        """Stop the posting for a facility."""
+        return self._send(self._registry.pause(facility, reason_hash(reason)))
+
+    def resume(self, facility: int, pauser: int) -> Done:
+        """Lift a member's pause: the bank's own, or that of one that is no active bank."""
+        return self._send(self._registry.resume(facility, pauser))
+
+    def _send(self, call: Call) -> Done:
+        receipt = execute(self._rpc, self._approver, call)
+        return Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))

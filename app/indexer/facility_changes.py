@@ -1,0 +1,164 @@
+"""What becomes of active facilities: changes, new versions of shares and rules, pauses, the end."""
+
+import json
+from typing import Any
+
+from sqlalchemy import insert, update
+
+from app.chain.contract_events import ContractEvent
+from app.chain.facility_changes import KINDS, change_hash, content_of
+from app.indexer.changes import Projection
+from app.indexer.facilities import facility_of, set_state
+from app.indexer.state import RulesVersion
+from app.readmodel import tables as t
+
+
+def change_proposed(projection: Projection, event: ContractEvent) -> None:
+    """A party proposed a change, and thereby accepted it."""
+    told = event.arguments
+    facility_of(projection, event).changes += 1
+    time = projection.time(event.block_number)
+    projection.changes.rare += [
+        insert(t.facility_changes).values(
+            facility=told["facility"],
+            change=told["change"],
+            kind=KINDS[told["kind"]],
+            proposer=told["member"],
+            proposed_time=time,
+            expires_at=told["expiresAt"],
+            reason_hash=told["reasonHash"],
+            hash=change_hash(told["kind"], told["payload"], told["reasonHash"]),
+            content=json.dumps(content_of(told["kind"], told["payload"])),
+            state="open",
+            decided_time=None,
+            version=None,
+        )
+    ]
+    change_accepted(projection, event)
+
+
+def change_accepted(projection: Projection, event: ContractEvent) -> None:
+    """A party accepted a change."""
+    told = event.arguments
+    projection.changes.rare.append(
+        insert(t.facility_acceptances).values(
+            facility=told["facility"],
+            change=told["change"],
+            member=told["member"],
+            accepted_time=projection.time(event.block_number),
+        )
+    )
+
+
+def change_withdrawn(projection: Projection, event: ContractEvent) -> None:
+    """Its proposer took a change back."""
+    _decide(projection, event, "withdrawn")
+
+
+def shares_took_effect(projection: Projection, event: ContractEvent) -> None:
+    """A version of the shares was agreed. No leg carries its first day yet, so nothing that was
+    split before changes."""
+    told = event.arguments
+    bps = [
+        (place, one["principalBps"], one["interestBps"], one["feeBps"])
+        for place, one in enumerate(told["shares"], 1)
+    ]
+    facility_of(projection, event).add_shares(told["version"], told["effectiveFrom"], bps)
+    projection.changes.rare.append(
+        insert(t.share_versions).values(
+            [
+                {
+                    "facility": told["facility"],
+                    "version": told["version"],
+                    "partner": partner,
+                    "effective_from": told["effectiveFrom"],
+                    "principal_bps": principal,
+                    "interest_bps": interest,
+                    "fee_bps": fee,
+                }
+                for partner, principal, interest, fee in bps
+            ]
+        )
+    )
+    _decide(projection, event, "in_force", version=told["version"])
+
+
+def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
+    """A version of the rules was agreed; as for shares, nothing that was judged changes."""
+    told = event.arguments
+    rules = told["rules"]
+    facility_of(projection, event).rules.append(
+        RulesVersion(
+            told["version"],
+            rules["effectiveFrom"],
+            rules["amountTolerance"],
+            rules["dateWindowDays"],
+            rules["matchDeadlineSeconds"],
+        )
+    )
+    projection.changes.rare.append(
+        insert(t.rule_versions).values(
+            facility=told["facility"],
+            version=told["version"],
+            effective_from=rules["effectiveFrom"],
+            amount_tolerance=rules["amountTolerance"],
+            date_window_days=rules["dateWindowDays"],
+            match_deadline_seconds=rules["matchDeadlineSeconds"],
+            cut_off_seconds=rules["cutOffSeconds"],
+        )
+    )
+    _decide(projection, event, "in_force", version=told["version"])
+
+
+def facility_closed(projection: Projection, event: ContractEvent) -> None:
+    """All parties have closed the facility."""
+    set_state(projection, event, "closed")
+    _decide(projection, event, "in_force")
+
+
+def facility_paused(projection: Projection, event: ContractEvent) -> None:
+    """A party stopped the posting."""
+    told = event.arguments
+    facility = facility_of(projection, event)
+    facility.pauses += 1
+    facility.paused_by.add(told["member"])
+    projection.changes.rare.append(
+        insert(t.facility_pauses).values(
+            facility=facility.number,
+            number=facility.pauses,
+            member=told["member"],
+            reason_hash=told["reasonHash"],
+            paused_time=projection.time(event.block_number),
+            resumed_time=None,
+            resumed_by=None,
+        )
+    )
+    set_state(projection, event, "paused")
+
+
+def facility_resumed(projection: Projection, event: ContractEvent) -> None:
+    """A party's pause was lifted; posting goes on with the last one."""
+    told = event.arguments
+    facility = facility_of(projection, event)
+    facility.paused_by.discard(told["member"])
+    c = t.facility_pauses.c
+    projection.changes.rare.append(
+        update(t.facility_pauses)
+        .where(
+            c.facility == facility.number,
+            c.member == told["member"],
+            c.resumed_time.is_(None),
+        )
+        .values(resumed_time=projection.time(event.block_number), resumed_by=told["by"])
+    )
+    if not facility.paused_by:
+        set_state(projection, event, "active")
+
+
+def _decide(projection: Projection, event: ContractEvent, state: str, **values: Any) -> None:
+    c = t.facility_changes.c
+    projection.changes.rare.append(
+        update(t.facility_changes)
+        .where(c.facility == event.arguments["facility"], c.change == event.arguments["change"])
+        .values(state=state, decided_time=projection.time(event.block_number), **values)
+    )
