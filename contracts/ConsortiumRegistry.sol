@@ -11,13 +11,13 @@ import {MemberSets} from "./libraries/MemberSets.sol";
 import {Payloads} from "./libraries/Payloads.sol";
 import {Ballot, Emergency} from "./storage/ConsortiumStorage.sol";
 import {
+    ConsortiumProposal,
     Contracts,
     FoundingMember,
     KeyHolder,
     KeyPurpose,
     Member,
     MemberState,
-    Proposal,
     ProposalKind,
     ProposalState,
     Tally,
@@ -169,13 +169,13 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     }
 
     /// @inheritdoc IConsortiumRegistry
-    function proposal(uint32 number) external view returns (Proposal memory) {
+    function proposal(uint32 number) external view returns (ConsortiumProposal memory) {
         Ballot storage ballot = _ballots[number];
         ProposalState state = _stateOf(number, ballot);
         bool isDecided = ballot.state != ProposalState.Open;
         Tally memory tally =
             isDecided ? Tally(ballot.yes, ballot.no, ballot.electorate, _needed(ballot.electorate)) : _tally(ballot);
-        return Proposal({
+        return ConsortiumProposal({
             kind: ballot.kind,
             state: state,
             proposer: ballot.proposer,

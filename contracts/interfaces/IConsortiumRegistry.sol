@@ -2,12 +2,12 @@
 pragma solidity 0.8.34;
 
 import {
+    ConsortiumProposal,
     Contracts,
     FoundingMember,
     KeyPurpose,
     Member,
     MemberState,
-    Proposal,
     ProposalKind,
     ProposalState,
     Role,
@@ -287,7 +287,7 @@ interface IConsortiumRegistry is IGoverned {
     function proposalCount() external view returns (uint32);
 
     /// @notice A proposal by its number, and how its votes stand. Reverts with ConsortiumUnknownProposal.
-    function proposal(uint32 number) external view returns (Proposal memory);
+    function proposal(uint32 number) external view returns (ConsortiumProposal memory);
 
     /// @notice How a member voted on a proposal. Reverts with ConsortiumUnknownProposal.
     function voteOf(uint32 number, uint16 member) external view returns (Vote);

@@ -109,7 +109,7 @@ struct Contracts {
 /// @param no votes against, likewise
 /// @param electorate banks that may vote, likewise
 /// @param needed votes in favour that enact it, likewise
-struct Proposal {
+struct ConsortiumProposal {
     ProposalKind kind;
     ProposalState state;
     uint16 proposer;

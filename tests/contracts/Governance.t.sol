@@ -2,11 +2,11 @@
 pragma solidity 0.8.34;
 
 import {
+    ConsortiumProposal,
     FoundingMember,
     KeyPurpose,
     Member,
     MemberState,
-    Proposal,
     ProposalKind,
     ProposalState,
     Role,
@@ -61,7 +61,7 @@ contract Assembly is Voting {
         return consortium.isActiveBank(number);
     }
 
-    function proposalNumbered(uint32 number) external view returns (Proposal memory) {
+    function proposalNumbered(uint32 number) external view returns (ConsortiumProposal memory) {
         return consortium.proposal(number);
     }
 
@@ -188,7 +188,7 @@ contract Assembly is Voting {
 
     /// @dev A vote or an enactment went through: it did what the votes allow, and no more.
     function _settle(uint32 proposal, Asked storage asked, bytes32 before, bool inFavour) private {
-        Proposal memory now_ = consortium.proposal(proposal);
+        ConsortiumProposal memory now_ = consortium.proposal(proposal);
         bool isEnacted = now_.state == ProposalState.Enacted;
         require(isEnacted || _governed() == before, "GOV_1: only what is enacted changes anything");
         require(!isEnacted || inFavour, "a vote against enacts nothing");
@@ -203,7 +203,7 @@ contract Assembly is Voting {
     /// @dev What was enacted may have changed whose votes count; then the banks that voted are the bound.
     function _count(uint32 proposal, uint16 subject, bool isEnacted) private view returns (uint256 yes, uint256 no) {
         if (isEnacted) {
-            Proposal memory now_ = consortium.proposal(proposal);
+            ConsortiumProposal memory now_ = consortium.proposal(proposal);
             uint256 most;
             for (uint16 bank = 1; bank <= consortium.memberCount(); ++bank) {
                 if (bank != subject && _votes[proposal][bank] == Vote.InFavour) ++most;
@@ -321,7 +321,7 @@ contract GovernanceTest is Voting {
             if (meeting.isBank(number)) ++banks;
         }
         for (uint32 proposal = 1; proposal <= meeting.askedCount(); ++proposal) {
-            Proposal memory made = meeting.proposalNumbered(proposal);
+            ConsortiumProposal memory made = meeting.proposalNumbered(proposal);
             bool isOpen = made.state == ProposalState.Open || made.state == ProposalState.Expired;
             uint256 electorate = made.subject != 0 && meeting.isBank(made.subject) ? banks - 1 : banks;
             if (isOpen) vm.assertEq(made.electorate, electorate, "the active banks, less the subject");

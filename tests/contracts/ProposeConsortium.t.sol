@@ -3,10 +3,10 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {
+    ConsortiumProposal,
     FoundingMember,
     KeyPurpose,
     MemberState,
-    Proposal,
     ProposalKind,
     ProposalState,
     Role,
@@ -303,7 +303,7 @@ contract ProposeConsortiumTest is Voting {
 
         vm.assertEq(proposal, 1, "the first");
         vm.assertEq(consortium.proposalCount(), 1, "one");
-        Proposal memory made = consortium.proposal(1);
+        ConsortiumProposal memory made = consortium.proposal(1);
         vm.assertTrue(made.kind == ProposalKind.Suspend && made.state == ProposalState.Open, "open");
         vm.assertTrue(made.proposer == LEAD && made.subject == 2, "by and about");
         vm.assertTrue(made.createdAt == NOW && made.expiresAt == NOW + 14 days, "its time");

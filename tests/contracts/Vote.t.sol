@@ -2,7 +2,15 @@
 pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
-import {KeyPurpose, MemberState, Proposal, ProposalKind, ProposalState, Role, Vote} from "types/ConsortiumTypes.sol";
+import {
+    ConsortiumProposal,
+    KeyPurpose,
+    MemberState,
+    ProposalKind,
+    ProposalState,
+    Role,
+    Vote
+} from "types/ConsortiumTypes.sol";
 import {vm} from "./utils/Vm.sol";
 import {Voting} from "./utils/Voting.sol";
 
@@ -86,7 +94,7 @@ contract VoteTest is Voting {
         emit IConsortiumRegistry.ProposalEnacted(admission);
         vote(admission, 4, true);
         vm.assertEq(consortium.memberCount(), 8, "admitted");
-        Proposal memory enacted = consortium.proposal(admission);
+        ConsortiumProposal memory enacted = consortium.proposal(admission);
         vm.assertTrue(enacted.state == ProposalState.Enacted, "enacted");
         // as counted then: the newcomer is none of them
         vm.assertTrue(enacted.yes == 4 && enacted.no == 0 && enacted.electorate == 5 && enacted.needed == 4, "counts");
@@ -113,7 +121,7 @@ contract VoteTest is Voting {
         vm.expectEmit(address(consortium));
         emit IConsortiumRegistry.ProposalRejected(admission);
         vote(admission, 3, false);
-        Proposal memory rejected = consortium.proposal(admission);
+        ConsortiumProposal memory rejected = consortium.proposal(admission);
         vm.assertTrue(rejected.state == ProposalState.Rejected, "rejected");
         vm.assertTrue(rejected.yes == 1 && rejected.no == 2 && rejected.electorate == 5, "as counted then");
         vm.assertTrue(consortium.voteOf(admission, 3) == Vote.Against, "the vote is kept");
@@ -121,7 +129,7 @@ contract VoteTest is Voting {
 
     function test_the_subject_does_not_count() external {
         uint32 proposal = propose(LEAD, ProposalKind.Evict, abi.encode(uint16(5)));
-        Proposal memory made = consortium.proposal(proposal);
+        ConsortiumProposal memory made = consortium.proposal(proposal);
         vm.assertTrue(made.electorate == 4 && made.needed == 3, "four banks");
         _favour(proposal, 2, 3);
         expectState(5, MemberState.Evicted);
@@ -132,7 +140,7 @@ contract VoteTest is Voting {
     function test_votes_of_a_bank_suspended_since_fall_away() external {
         vote(admission, 5, true);
         carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(5)));
-        Proposal memory now_ = consortium.proposal(admission);
+        ConsortiumProposal memory now_ = consortium.proposal(admission);
         vm.assertTrue(now_.yes == 1 && now_.electorate == 4 && now_.needed == 3, "its vote fell away");
         vote(admission, 2, true);
         expectProposal(admission, ProposalState.Open);
@@ -158,7 +166,7 @@ contract VoteTest is Voting {
     function test_a_bank_that_became_a_reader_has_no_vote() external {
         vote(admission, 5, true);
         carry(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(5), uint8(Role.Auditor)));
-        Proposal memory now_ = consortium.proposal(admission);
+        ConsortiumProposal memory now_ = consortium.proposal(admission);
         vm.assertTrue(now_.yes == 1 && now_.electorate == 4, "a reader's vote");
     }
 
@@ -166,7 +174,7 @@ contract VoteTest is Voting {
         uint32 later = propose(LEAD, ProposalKind.RegisterValidator, abi.encode(LEAD, address(77), "enode"));
         _favour(admission, 2, 3);
         vote(admission, 4, true);
-        Proposal memory now_ = consortium.proposal(later);
+        ConsortiumProposal memory now_ = consortium.proposal(later);
         vm.assertTrue(now_.electorate == 6 && now_.needed == 5, "six banks");
         vote(later, 8, true);
         vm.assertEq(consortium.proposal(later).yes, 2, "its vote counts");
@@ -175,7 +183,7 @@ contract VoteTest is Voting {
     function test_a_stopped_banks_vote_waits_and_it_stays_in_the_electorate() external {
         vote(admission, 5, false);
         stop(5, LEAD, 2);
-        Proposal memory now_ = consortium.proposal(admission);
+        ConsortiumProposal memory now_ = consortium.proposal(admission);
         vm.assertTrue(now_.no == 0 && now_.electorate == 5 && now_.needed == 4, "waits");
         vm.warp(NOW + 72 hours);
         vm.assertEq(consortium.proposal(admission).no, 1, "counts again");
