@@ -159,6 +159,16 @@ class TestLists:
             "fee": 4533,
         }
 
+    def test_a_facility_shows_its_history(self, reader: httpx.Client) -> None:
+        assert reader.get("/v1/facilities/NOPE").status_code == 404
+        told = reader.get("/v1/facilities/WLD-2016-A").json()
+        assert (told["state"], told["paused_by"], told["changes"]) == ("active", [], [])
+        assert told["bounds"] == {"least_lead_share_bps": 0, "largest_partner_share_bps": 0}
+        [shares], [rules] = told["share_versions"], told["rule_versions"]
+        assert (shares["version"], shares["effective_from"]) == (1, None)
+        assert shares["share_bps"]["huarui"]["interest"] == 4533
+        assert (rules["amount_tolerance"], rules["cut_off"]) == ("0.01", "23:59:59")
+
     def test_balances_with_their_proof(self, reader: httpx.Client) -> None:
         body = reader.get("/v1/balances").json()
         assert body["as_of"]["block"] == 101

@@ -13,9 +13,13 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from app.bootstrap import Bank
+from app.chain.agreement import Party, propose
+from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
 from app.chain.errors import AccessRefused, FacilityRefused
+from app.chain.keystore import load_account
 from app.cli.facility import facility as facility_command
 from app.domain.errors import TallyError, UsageFault
+from app.domain.facility import load_facility
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.tables import events
@@ -269,6 +273,45 @@ def test_a_paused_facility_takes_events_and_posts_them_when_all_have_resumed(
     net.assert_exactly_once(lead, 3)
     (pause,) = json.loads(tally(net, LEAD, "history", FACILITY, "--json").output)["pauses"]
     assert (pause["member"], pause["resumed_by"]) == (HUARUI, HUARUI)
+
+
+def test_a_declined_facility_ends_and_its_id_is_free_again(
+    net: Net, banks: dict[str, Bank]
+) -> None:
+    path = net.root / "G.toml"
+    path.write_text((net.root / f"{FACILITY}.toml").read_text().replace(FACILITY, "G"))
+    consortium = net.consortium
+    terms = load_facility(path)
+
+    def propose_g() -> None:
+        registry = FacilityRegistry(net.rpc, net.manifest.addresses["FacilityRegistry"])
+        members = ConsortiumRegistry(net.rpc, net.manifest.addresses["ConsortiumRegistry"])
+        parties = {
+            name: Party(members.member_of(net.operator(name).address), keys.sealing)
+            for name in (LEAD, *PARTNERS)
+            for keys in (consortium.folder.public_keys(name),)
+        }
+        approver = load_account(net.folder.keys(LEAD), "approver", development=True)
+        propose(net.rpc, registry, approver, terms, parties, [])
+        for bank in banks.values():
+            net.catch_up(bank)
+
+    propose_g()
+    tally(net, HUARUI, "decline", "G", "--reason", "not these shares")
+    net.catch_up(banks[LEAD])
+    tally(net, LEAD, "show", "G", fails=UsageFault)
+    propose_g()
+    tally(net, LEAD, "withdraw", "G")
+    propose_g()
+    for name in PARTNERS:
+        tally(net, name, "accept", "G", "--yes")
+    net.catch_up(banks[LEAD])
+    listed = json.loads(tally(net, LEAD, "list", "--json").output)["items"]
+    assert [(one["id"], one["state"]) for one in listed] == [
+        (FACILITY, "active"), ("G", "withdrawn"), ("G", "withdrawn"), ("G", "active"),
+    ]  # fmt: skip
+    net.feed(banks[LEAD], 1, "G")
+    net.drain(banks[LEAD], "G")
 
 
 def test_a_facility_closes_once_no_leg_is_open(net: Net, banks: dict[str, Bank]) -> None:

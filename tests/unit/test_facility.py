@@ -1,12 +1,21 @@
 """The facility file: what is wrong in it is said by key, and good ones are read to the letter."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import pytest
 
 from app.domain.errors import FacilityFault
-from app.domain.facility import Bounds, Facility, load_facility, parse_facility
+from app.domain.facility import (
+    Bounds,
+    CutOffVersion,
+    Facility,
+    Shares,
+    SharesVersion,
+    load_facility,
+    parse_facility,
+)
 from app.domain.kinds import Component, Kind
 
 GOOD = """
@@ -158,6 +167,24 @@ def test_bounds_are_optional_each(facility: Facility) -> None:
     halves = GOOD.replace("8000", "4000").replace("7999", "0").replace("10000 }", "9000 }")
     both = "[bounds]\nleast_lead_share_bps = 1000\nlargest_partner_share_bps = 9000\n"
     assert parse_facility(halves + both).bounds == Bounds(1_000, 9_000)
+
+
+def test_later_versions_apply_from_their_first_day_on(facility: Facility) -> None:
+    changed = replace(
+        facility,
+        later_shares=(
+            SharesVersion(100, (Shares(1, 2, 3), Shares(4, 5, 6))),
+            SharesVersion(200, (Shares(7, 8, 9), Shares(0, 0, 0))),
+        ),
+        later_cut_offs=(CutOffVersion(date(2026, 3, 2).toordinal(), time(12)),),
+    )
+    shares = [changed.shares_of(1, Component.INTEREST, day) for day in (99, 100, 199, 200)]
+    assert shares == [7_999, 2, 2, 8]
+    assert changed.split(Kind.FEE, 10_000, 150) == (3, 6)
+    assert changed.split(Kind.FEE, 10_000, 300) == (9, 0)
+    for day, late in ((1, False), (2, True), (3, True)):
+        booked_at = datetime.fromisoformat(f"2026-03-0{day}T13:00:00+08:00")
+        assert changed.business_day(booked_at) == date(2026, 3, day + late).toordinal()
 
 
 def test_parts_are_rounded_down_and_the_lead_keeps_the_rest(facility: Facility) -> None:
