@@ -302,7 +302,10 @@ class Bank:
 
     def head(self) -> int:
         """The newest block at the endpoint that is read from."""
-        return self._reading.run(lambda: int(self._reading.call("eth_blockNumber", []), 16))
+        head = self._reading.run(lambda: int(self._reading.call("eth_blockNumber", []), 16))
+        # A process that began while the chain was away learns only now how far there is to read.
+        self._read_up_to = self._read_up_to or head
+        return head
 
     def reading_from(self) -> str:
         """The endpoint that is read from, as anybody may see it."""
@@ -332,7 +335,7 @@ class Bank:
         """Whose key this is: by the chain, or while that is away by what was read of it before."""
         try:
             member = self._reading.run(lambda: self._registry.member_of(operator))
-            self._read_up_to = self.head()
+            self.head()
         except ChainUnreachable:
             with self.engine.connect() as connection:
                 known = connection.execute(select(tables.cursor.c.member)).scalar_one_or_none()
