@@ -234,7 +234,7 @@ def _accounts(connection: Connection) -> Iterator[Metric]:
         overdue.add_metric(own, account.overdue)
         low.add_metric(own, account.books.agreed < account.low_balance)
         for name in BREAK_TYPES:
-            breaks.add_metric([*own, name], account.counts[name])
+            breaks.add_metric([*own, name], account.open_counts[name])
     yield from (proof, legs, overdue, low, breaks)
 
 

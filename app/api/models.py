@@ -397,6 +397,44 @@ class HalfOut(_Model):
     reversed: bool
 
 
+class ResolutionOut(_Model):
+    """What a bank proposed to do about a break, and what became of it."""
+
+    number: int
+    facility: str
+    partner: str
+    pair: int = Field(description="The number of the break.")
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    action: str = Field(description="adjust, write_off, force or void", examples=["adjust"])
+    side: str | None = Field(
+        description="Whose book an adjustment moves to the other's amount: lead or partner."
+    )
+    business_date: date = Field(description="On which books move.")
+    reason: str | None = Field(
+        description="Null where it is not sealed for this node, or is not what was signed."
+    )
+    proposed_by: str
+    proposed_at: datetime
+    proposed_in: str = Field(description="The transaction.")
+    status: str = Field(
+        description="proposed, accepted, disputed, withdrawn or replaced", examples=["proposed"]
+    )
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_in: str | None
+    dispute_reason: str | None
+    currency: str
+    lead_moved: str | None = Field(
+        description="What an acceptance moved in the lead's book, signed by its effect."
+    )
+    partner_moved: str | None
+    agreed: str | None = Field(description="What is agreed by it.")
+    accepted_difference: str | None = Field(description="Partner's less lead's amount.")
+
+
 class PairOut(_Model):
     """A pair of halves; or a one-sided leg, or a duplicate leg, with one half null."""
 
@@ -420,6 +458,14 @@ class PairOut(_Model):
     rules_version: int | None
     shares_version: int | None
     agreed_business_date: date | None
+    resolution: str | None = Field(
+        description="How the two banks have resolved it (adjust, write_off, force or void); the "
+        "type stays what it was."
+    )
+    resolved_at: datetime | None
+    proposal: ResolutionOut | None = Field(
+        description="The resolution that waits for the other bank."
+    )
 
 
 class LegOut(_Model):

@@ -24,6 +24,7 @@ from app.api.models import (
     PendingOut,
     QuarantinedOut,
     RejectionOut,
+    ResolutionOut,
 )
 from app.api.problems import Problem
 from app.api.security import ANY, READ
@@ -36,8 +37,9 @@ from app.api.shapes import (
     money_of,
     pair_out,
     rejection_out,
+    resolution_out,
 )
-from app.readmodel import queries
+from app.readmodel import queries, resolutions
 from app.readmodel.facilities import agreed_facilities, agreed_facility
 from app.readmodel.sums import balances
 
@@ -55,6 +57,8 @@ Type = Literal[
     "duplicate_at_lead",
     "duplicate_at_partner",
 ]
+
+ResolutionStatus = Literal["proposed", "accepted", "disputed", "withdrawn", "replaced"]
 
 router = APIRouter(prefix="/v1")
 
@@ -111,6 +115,9 @@ def _filter(
     overdue: Annotated[
         bool | None, Query(description="One-sided and past its deadline by the chain's clock")
     ] = None,
+    resolved: Annotated[
+        bool | None, Query(description="Resolved by its two banks; breaks are listed without them")
+    ] = None,
 ) -> queries.Filter:
     return queries.Filter(
         facility=facility,
@@ -124,6 +131,7 @@ def _filter(
         business_from=business_from,
         business_to=business_to,
         overdue=overdue,
+        resolved=resolved,
     )
 
 
@@ -186,6 +194,29 @@ def list_matches(request: Request, where: Filtering, page: Paging) -> PageOut[Pa
 def list_breaks(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Unequal pairs, one-sided legs and duplicate legs, newest first."""
     return _answer(request, queries.breaks, where, page, pair_out)
+
+
+@router.get("/resolutions", tags=["pairs"], dependencies=[READ], summary="Resolutions of breaks")
+def list_resolutions(
+    request: Request,
+    page: Paging,
+    facility: str | None = None,
+    partner: str | None = None,
+    status: Annotated[list[ResolutionStatus] | None, Query(description="May be repeated")] = None,
+    pair: Annotated[int | None, Query(description="The number of a break")] = None,
+) -> PageOut[ResolutionOut]:
+    """What was proposed about breaks, and what became of it, newest first."""
+    where = resolutions.ResolutionFilter(
+        facility=facility, partner=partner, statuses=tuple(status or ()), pair=pair
+    )
+    with _reading(request) as connection:
+        found = resolutions.resolutions(connection, where, page.limit, page.before)
+        money = money_of(connection)
+        return PageOut(
+            items=[resolution_out(one, money) for one in found.items],
+            next=page.next(found.following),
+            as_of=as_of(connection),
+        )
 
 
 @router.get("/legs", tags=["legs"], dependencies=[READ], summary="Posted legs")

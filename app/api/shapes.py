@@ -14,6 +14,7 @@ from app.api.models import (
     PairOut,
     PartnerOut,
     RejectionOut,
+    ResolutionOut,
     RulesOut,
     SharesOut,
 )
@@ -22,7 +23,7 @@ from app.domain.money import format_amount
 from app.readmodel import queries
 from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility
-from app.readmodel.results import Balance, Half, Leg, Pair, Rejection
+from app.readmodel.results import Balance, Half, Leg, Pair, Rejection, Resolution
 
 Money = Mapping[str, tuple[str, int]]
 """Currency and decimals by facility id."""
@@ -122,6 +123,41 @@ def _half(half: Half | None, decimals: int) -> HalfOut | None:
     )
 
 
+def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
+    currency, decimals = money[resolution.facility]
+
+    def amount(minor: int | None) -> str | None:
+        return None if minor is None else format_amount(minor, decimals)
+
+    return ResolutionOut(
+        number=resolution.number,
+        facility=resolution.facility,
+        partner=resolution.partner,
+        pair=resolution.pair,
+        kind=resolution.kind,
+        event_ref=resolution.event_ref,
+        reference=resolution.reference,
+        target=resolution.target,
+        action=resolution.action,
+        side=resolution.side,
+        business_date=resolution.business_date,
+        reason=resolution.reason,
+        proposed_by=resolution.proposed_by,
+        proposed_at=resolution.proposed_at,
+        proposed_in=resolution.proposed_in,
+        status=resolution.status,
+        decided_by=resolution.decided_by,
+        decided_at=resolution.decided_at,
+        decided_in=resolution.decided_in,
+        dispute_reason=resolution.dispute_reason,
+        currency=currency,
+        lead_moved=amount(resolution.lead_moved),
+        partner_moved=amount(resolution.partner_moved),
+        agreed=amount(resolution.agreed),
+        accepted_difference=amount(resolution.accepted_difference),
+    )
+
+
 def pair_out(pair: Pair, money: Money) -> PairOut:
     currency, decimals = money[pair.facility]
     difference = pair.difference
@@ -144,6 +180,9 @@ def pair_out(pair: Pair, money: Money) -> PairOut:
         rules_version=pair.rules_version,
         shares_version=pair.shares_version,
         agreed_business_date=pair.agreed_business_date,
+        resolution=pair.action,
+        resolved_at=pair.resolved_at,
+        proposal=None if pair.proposal is None else resolution_out(pair.proposal, money),
     )
 
 

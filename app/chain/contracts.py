@@ -19,6 +19,7 @@ from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.domain.day_close import Statement
 from app.domain.errors import ChainFault
+from app.domain.resolutions import Resolution
 from deploy.compile import load_artifact
 
 ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
@@ -210,6 +211,28 @@ class Reconciliation(_Wrapper):
             raise ChainFault("the answer is not a head", where=f"Reconciliation at {self.address}")
         return Head(int.from_bytes(words[:32]), words[32:])
 
+    def state_of(self, resolution: Resolution) -> bytes:
+        """The pair that a resolution names, exactly as it stands; zeros where nothing is known."""
+        functions = self.contract.functions
+        key = self._read(functions.pairKey(_resolution(resolution)))
+        return bytes(self._read(functions.stateOf(key)))
+
+    def propose_resolution(self, resolution: Resolution, sealed_reason: bytes) -> ContractFunction:
+        return self.contract.functions.proposeResolution(_resolution(resolution), sealed_reason)
+
+    def accept_resolution(self, resolution: Resolution) -> ContractFunction:
+        return self.contract.functions.acceptResolution(_resolution(resolution))
+
+    def dispute_resolution(
+        self, resolution: Resolution, reason_hash: bytes, sealed_reason: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.disputeResolution(
+            _resolution(resolution), reason_hash, sealed_reason
+        )
+
+    def withdraw_resolution(self, resolution: Resolution) -> ContractFunction:
+        return self.contract.functions.withdrawResolution(_resolution(resolution))
+
     def refusal(self, sender: ChecksumAddress, calldata: bytes, gas: int) -> str:
         """Why a posting would be refused if it were sent now; empty when it would not be."""
         call = {
@@ -302,6 +325,23 @@ def _statement(one: Statement) -> dict[str, int]:
         "openPartner": one.open.partner,
         "acceptedDifference": one.open.accepted_difference,
         "openLegs": one.open.legs,
+    }
+
+
+def _resolution(resolution: Resolution) -> dict[str, Any]:
+    """A resolution as the ABI's struct."""
+    return {
+        "facility": resolution.facility,
+        "partner": resolution.partner,
+        "kind": resolution.kind,
+        "ref": int.from_bytes(resolution.ref),
+        "targetKind": resolution.target_kind,
+        "targetRef": int.from_bytes(resolution.target_ref),
+        "action": resolution.action.number,
+        "side": 0 if resolution.side is None else resolution.side.number,
+        "businessDay": resolution.business_day,
+        "state": resolution.state,
+        "reasonHash": resolution.reason_hash,
     }
 
 

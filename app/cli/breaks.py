@@ -1,4 +1,4 @@
-"""`tally breaks`: the legs that have no equal other half."""
+"""`tally breaks`: the legs that have no equal other half, and what the banks do about them."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -8,6 +8,7 @@ from rich.text import Text
 
 from app.api.models import HalfOut, PageOut, PairOut
 from app.api.shapes import as_of, money_of, pair_out
+from app.cli.breaks_resolve import add_commands
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -38,7 +39,16 @@ class BreakType(StrEnum):
 _MOST_LINES = 1_000_000
 
 
-def breaks(
+breaks = typer.Typer(
+    help="The legs that have no equal other half, and what the banks do about them.",
+    invoke_without_command=True,
+)
+add_commands(breaks)
+
+
+@breaks.callback()
+def list_(
+    context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
     partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
@@ -49,17 +59,23 @@ def breaks(
     overdue: Annotated[bool, typer.Option("--overdue", help="Only those past their deadline.")] = (
         False
     ),
+    resolved: Annotated[
+        bool, typer.Option("--resolved", help="Those that the two banks have resolved, instead.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.
 
-    With --json the object is that of GET /v1/breaks, without its cursor.
+    A break is resolved by its two banks: one proposes, the other accepts. With --json the object is
+    that of GET /v1/breaks, without its cursor.
 
     Example:
 
       tally breaks --config bank.toml --partner huarui --type amount --type date
     """
+    if context.invoked_subcommand is not None:
+        return
     with reading(config) as engine, engine.connect() as connection:
         where = queries.Filter(
             facility=checked_facility(connection, facility),
@@ -67,6 +83,7 @@ def breaks(
             types=[one.value for one in type_ or ()],
             text=text,
             overdue=True if overdue else None,
+            resolved=resolved,
         )
         page = queries.breaks(connection, where, limit)
         money = money_of(connection)
@@ -77,11 +94,20 @@ def breaks(
         typer.echo(found.model_dump_json(indent=2, exclude={"next"}))
         return
     made = table(
+        "number",
         "type",
         "partner",
         "kind",
         "event",
-        numbers=("lead", "partner", "difference", "lead date", "partner date", "first posted"),
+        numbers=(
+            "lead",
+            "partner",
+            "difference",
+            "lead date",
+            "partner date",
+            "first posted",
+            "resolution",
+        ),
     )
     for pair in found.items:
         made.add_row(*_row(pair))
@@ -100,6 +126,7 @@ def _row(pair: PairOut) -> tuple[Text, ...]:
 
     posted = f"{pair.first_posted_at:%Y-%m-%d %H:%M}"
     return (
+        Text(str(pair.number), "dim"),
         Text(pair.type.replace("_", " "), "yellow"),
         Text(pair.partner),
         Text(pair.kind.replace("_", " ")),
@@ -110,4 +137,13 @@ def _row(pair: PairOut) -> tuple[Text, ...]:
         day(pair.lead_leg),
         day(pair.partner_leg),
         Text(f"{posted} overdue" if pair.overdue else posted, "red" if pair.overdue else ""),
+        _resolution(pair),
     )
+
+
+def _resolution(pair: PairOut) -> Text:
+    if pair.resolution is not None:
+        return Text(pair.resolution.replace("_", " "), "green")
+    if pair.proposal is not None:
+        return Text(f"{pair.proposal.action.replace('_', ' ')} proposed", "cyan")
+    return Text("")

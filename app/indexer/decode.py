@@ -24,6 +24,8 @@ REASONS = {
     10: "target_not_reversible",
     11: "target_amount",
     12: "no_parts",
+    13: "resolved",
+    14: "target_voided",
 }
 """Why the contract rejected a leg."""
 

@@ -10,6 +10,7 @@ from app.indexer import (
     governance,
     membership,
     reserves,
+    resolutions,
 )
 from app.indexer.changes import Projection
 
@@ -56,5 +57,9 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "ReopenProposed": day_closes.reopen_proposed,
     "ReopenWithdrawn": day_closes.reopen_withdrawn,
     "DayReopened": day_closes.day_reopened,
+    "ResolutionProposed": resolutions.resolution_proposed,
+    "ResolutionAccepted": resolutions.resolution_accepted,
+    "ResolutionDisputed": resolutions.resolution_disputed,
+    "ResolutionWithdrawn": resolutions.resolution_withdrawn,
 }
 """By the event's name. What is not here is not asked for."""

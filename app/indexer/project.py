@@ -45,6 +45,9 @@ _AGREED = ("matched", "within_tolerance")
 _AGREED_DAY = _COLUMNS.index("agreed_business_day")
 _LEAD_BOOK_DAY = _COLUMNS.index("lead_book_day")
 _PARTNER_BOOK_DAY = _COLUMNS.index("partner_book_day")
+_ACTION = _COLUMNS.index("action")
+_RESOLVED_SIDE = _COLUMNS.index("resolved_side")
+_UNRESOLVED = (None, None, None)
 
 
 @dataclass(slots=True)
@@ -324,12 +327,13 @@ class _Postings:
             pairs = account.pairs
             if target:
                 reversed_row = pairs.get(target)
-                if reversed_row is None or reversed_row[own] is None:
+                held = _reversible(reversed_row, own, other)
+                if not held or reversed_row is None:
                     if amount:
                         self._incident(batch, "target_missing", index, account.partner)
                     continue
-                if not amount:
-                    amount = reversed_row[own]
+                if not amount or reversed_row[_ACTION] is not None:
+                    amount = held
                 reversed_row[own_reversed] = True
                 if reversed_row[0] < first_new:
                     changed_pairs[reversed_row[0]] = reversed_row
@@ -366,6 +370,7 @@ class _Postings:
                     None,
                     None,
                     None,
+                    *_UNRESOLVED,
                 ]
                 self._state.next_number += 1
                 pairs[key] = row
@@ -528,6 +533,19 @@ class _Postings:
     def _incident(self, batch: _Batch, what: str, index: int, partner: int) -> None:
         place = f"{batch.posting.place}, word {index}, partner {partner}"
         self._changes.incidents.append((what, place, batch.posting.block_number))
+
+
+def _reversible(row: list[Any] | None, own: int, other: int) -> int:
+    """What a reversal of a pair's half takes back: its amount, with what a resolution did to it; 0
+    where there is nothing."""
+    if row is None:
+        return 0
+    if row[_ACTION] == "void":
+        return 0
+    # An adjusted half has become the other one; an absent half that was made is like the other.
+    if row[_ACTION] is not None and row[_RESOLVED_SIDE] == ("lead" if own == _LEAD else "partner"):
+        return int(row[other])
+    return int(row[own] or 0)
 
 
 def _judge(row: list[Any], rules: RulesVersion) -> str:

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import Connection, func, select
 
@@ -179,6 +179,19 @@ def _in_force(versions: list[_Version], day: int) -> _Version:
     return versions[bisect_right(versions, day, key=lambda one: one.effective_from) - 1]
 
 
+class Proposed(NamedTuple):
+    """A resolution that waits for the other bank."""
+
+    number: int
+    facility: int
+    partner: int
+    key: bytes
+    """Of its pair in `Account.pairs`."""
+    action: str
+    side: str | None
+    business_day: int
+
+
 @dataclass(slots=True)
 class State:
     """All of it; `block_number` and `block_hash` are the cursor's (None: nothing read yet)."""
@@ -203,6 +216,9 @@ class State:
     """How many this view has."""
     day_closes: int = 0
     """How many proposals to close a day this view has."""
+    proposals: dict[bytes, "Proposed"] = field(default_factory=dict)
+    """Resolutions that wait, by their pair's key on the chain."""
+    next_resolution: int = 1
 
 
 COMPONENTS = {int(kind): int(kind.component) for kind in Kind if kind.component is not None}
@@ -286,6 +302,7 @@ def load(
         for table in (t.pairs, t.rejections)
     ]
     state.next_number = max(last) + 1
+    _load_proposals(connection, state)
     return state
 
 
@@ -309,6 +326,19 @@ def _load_reserves(connection: Connection, state: State) -> None:
         connection.execute(select(func.count()).select_from(table)).scalar_one()
         for table in (reserve_tables.alerts, reserve_tables.day_closes)
     )
+
+
+def _load_proposals(connection: Connection, state: State) -> None:
+    c = t.resolutions.c
+    newest = connection.execute(select(func.max(c.number))).scalar() or 0
+    state.next_resolution = newest + 1
+    for row in connection.execute(select(t.resolutions).where(c.status == "proposed")):
+        key = bytes((row.kind,)) + bytes(row.ref)
+        if row.target_kind:
+            key += bytes((row.target_kind,)) + bytes(row.target_ref)
+        state.proposals[bytes(row.pair_key)] = Proposed(
+            row.number, row.facility, row.partner, key, row.action, row.side, row.business_day
+        )
 
 
 def _load_versions(connection: Connection, state: State) -> None:

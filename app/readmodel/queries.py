@@ -4,7 +4,7 @@ One count numbers pairs and rejected legs in chain order, so that a page's curso
 that stays good while new lines arrive.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from app.domain.kinds import Kind
+from app.readmodel import resolutions
 from app.readmodel import tables as t
 from app.readmodel.directory import (
     Directory,
@@ -46,6 +47,7 @@ from app.readmodel.results import (
     Page,
     Pair,
     Rejection,
+    Resolution,
 )
 
 _STREAM_ROWS = 5_000
@@ -74,6 +76,8 @@ class Filter:
     business_to: date | None = None
     overdue: bool | None = None
     """True: one-sided pairs past their deadline by the cursor's block; False: all others."""
+    resolved: bool | None = None
+    """True: pairs that the two banks have resolved; False: all others."""
 
 
 EVERYTHING = Filter()
@@ -108,7 +112,10 @@ def matches(
 def breaks(
     connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
 ) -> Page[Pair]:
-    """All else: unequal pairs, one-sided pairs and duplicate legs."""
+    """All else: unequal pairs, one-sided pairs and duplicate legs; those that are resolved only
+    where they are asked for."""
+    if where.resolved is None:
+        where = replace(where, resolved=False)
     return pairs(connection, _narrowed(where, BREAK_TYPES), limit, before)
 
 
@@ -175,11 +182,14 @@ class _View:
     names: Directory
     now: int
     where: Filter
+    waiting: Mapping[int, Resolution]
+    """Proposals by the number of their pair."""
 
     @classmethod
     def open(cls, connection: Connection, where: Filter) -> "_View":
         now = connection.execute(select(t.cursor.c.block_time)).scalar() or 0
-        return cls(connection, directory(connection), now, where)
+        names = directory(connection)
+        return cls(connection, names, now, where, resolutions.waiting(connection, names))
 
 
 def _pair_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
@@ -193,9 +203,11 @@ def _pair_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]
         conditions.append(or_(*(_is_type(name) for name in asked)))
         if "matched" not in asked:
             conditions.append(_UNMATCHED)
-    late = and_(_UNMATCHED, c.status == "open", c.due_at < view.now)
+    late = and_(_UNMATCHED, c.status == "open", c.due_at < view.now, c.action.is_(None))
     if view.where.overdue is not None:
         conditions.append(late if view.where.overdue else or_(c.status != "open", ~late))
+    if view.where.resolved is not None:
+        conditions.append(c.action.is_not(None) if view.where.resolved else c.action.is_(None))
     for low, high, days in (
         (view.where.value_from, view.where.value_to, (c.lead_value_day, c.partner_value_day)),
         (
@@ -225,7 +237,7 @@ def _rejection_rows(view: _View, limit: int, before: int | None) -> Sequence[Row
     if view.where.types:
         sides = [name.removeprefix("duplicate_at_") for name in view.where.types]
         conditions += [c.reason == "duplicate", c.side.in_(sides)]
-    if view.where.overdue:
+    if view.where.overdue or view.where.resolved:
         conditions.append(false())
     for low, high, day in (
         (view.where.value_from, view.where.value_to, c.value_day),
@@ -306,17 +318,21 @@ def _pair(view: _View, row: Row[Any]) -> Pair:
         reference=row.ref.hex(),
         event_ref=row.event_ref,
         target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        target_of=(row.target_kind, bytes(row.target_ref)) if row.target_kind else None,
         type=_type(row),
         lead=_lead_half(row),
         partner_half=_partner_half(row),
         first_posted_at=to_time(row.first_posted_at),
         due_at=to_time(row.due_at),
-        overdue=row.status == "open" and row.due_at < view.now,
+        overdue=row.status == "open" and row.action is None and row.due_at < view.now,
         rules_version=row.rules_version,
         shares_version=row.shares_version,
         agreed_business_date=(
             None if row.agreed_business_day is None else to_date(row.agreed_business_day)
         ),
+        action=row.action,
+        resolved_at=None if row.resolved_at is None else to_time(row.resolved_at),
+        proposal=view.waiting.get(row.number),
     )
 
 
@@ -376,6 +392,7 @@ def _duplicate(view: _View, row: Row[Any]) -> Pair:
         reference=row.ref.hex(),
         event_ref=row.event_ref,
         target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        target_of=(row.target_kind, bytes(row.target_ref)) if row.target_kind else None,
         type=f"duplicate_at_{row.side}",
         lead=half if row.side == "lead" else None,
         partner_half=half if row.side == "partner" else None,
@@ -385,6 +402,9 @@ def _duplicate(view: _View, row: Row[Any]) -> Pair:
         rules_version=None,
         shares_version=None,
         agreed_business_date=None,
+        action=None,
+        resolved_at=None,
+        proposal=None,
     )
 
 

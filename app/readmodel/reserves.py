@@ -333,6 +333,7 @@ def _open_keys(connection: Connection, facility: int, partner: int) -> list[int]
                 c.partner == partner,
                 c.status != "matched",
                 c.status.in_(_OPEN_STATUSES),
+                c.action.is_(None),
             )
         )
     ]

@@ -100,7 +100,10 @@ class Balance:
     closed_through: date | None
     """The last closed business day."""
     counts: dict[str, int]
-    """Pairs and duplicate legs by type (`TYPES`)."""
+    """Pairs and duplicate legs by type (`TYPES`); a resolved pair stays under the type with which
+    it broke."""
+    resolved: dict[str, int]
+    """Those of them that the two banks have resolved."""
     overdue: int
     """One-sided pairs past their deadline at the cursor's block."""
     last_block: int
@@ -109,14 +112,20 @@ class Balance:
     @property
     def open_legs(self) -> int:
         """Halves that are open: one of a one-sided pair, both of an unresolved break."""
-        one_sided = self.counts["missing_at_partner"] + self.counts["missing_at_lead"]
-        broken = self.counts["amount"] + self.counts["date"] + self.counts["amount_and_date"]
+        counts = self.open_counts
+        one_sided = counts["missing_at_partner"] + counts["missing_at_lead"]
+        broken = counts["amount"] + counts["date"] + counts["amount_and_date"]
         return one_sided + 2 * broken
 
     @property
     def breaks(self) -> int:
-        """Pairs and duplicate legs that are breaks, one-sided ones included."""
-        return sum(self.counts[name] for name in BREAK_TYPES)
+        """Pairs and duplicate legs that are breaks, one-sided ones included, unless resolved."""
+        return sum(self.open_counts[name] for name in BREAK_TYPES)
+
+    @property
+    def open_counts(self) -> dict[str, int]:
+        """`counts` without what was resolved."""
+        return {name: count - self.resolved.get(name, 0) for name, count in self.counts.items()}
 
     @property
     def balance(self) -> int:
@@ -168,6 +177,8 @@ class Pair:
     """None where the sealed details do not open here, or do not hash to the reference."""
     target: str | None
     """Reversals: `kind/event_ref` of the target, or `kind/#hash` where it is unknown."""
+    target_of: tuple[int, bytes] | None
+    """Reversals: kind and reference of the target, as they stand on the chain."""
     type: str
     """One of `TYPES`."""
     lead: Half | None
@@ -179,6 +190,11 @@ class Pair:
     rules_version: int | None
     shares_version: int | None
     agreed_business_date: date | None
+    action: str | None
+    """How the two banks resolved it: adjust, write_off, force or void; None = they did not."""
+    resolved_at: datetime | None
+    proposal: "Resolution | None"
+    """The resolution that waits for the other bank."""
 
     @property
     def difference(self) -> int | None:
@@ -186,6 +202,45 @@ class Pair:
         if self.lead is None or self.partner_half is None:
             return None
         return self.partner_half.amount - self.lead.amount
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What a bank proposed to do about a break, and what became of it."""
+
+    number: int
+    """Order on the chain."""
+    facility: str
+    partner: str
+    pair: int
+    """The number of its pair."""
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    action: str
+    """adjust, write_off, force or void"""
+    side: str | None
+    """Whose book an adjustment moves: lead or partner."""
+    business_date: date
+    """The day on which books move."""
+    reason: str | None
+    """None where it is not sealed for this node, or is not what was signed."""
+    proposed_by: str
+    proposed_at: datetime
+    proposed_in: str
+    """The transaction."""
+    status: str
+    """proposed, accepted, disputed, withdrawn or replaced"""
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_in: str | None
+    dispute_reason: str | None
+    lead_moved: int | None
+    """What an acceptance moved, signed by effect on the reserve, as those that follow."""
+    partner_moved: int | None
+    agreed: int | None
+    accepted_difference: int | None
 
 
 @dataclass(frozen=True, slots=True)

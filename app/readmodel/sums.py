@@ -19,6 +19,7 @@ from sqlalchemy import (
     case,
     func,
     literal_column,
+    or_,
     select,
 )
 
@@ -40,6 +41,8 @@ _LOW_BITS = 24
 # Written out: PostgreSQL shifts by a plain integer only.
 _SHIFT: ColumnElement[int] = literal_column(str(_LOW_BITS), Integer)
 _MASK: ColumnElement[int] = literal_column(str((1 << _LOW_BITS) - 1), Integer)
+_ACCEPTING = ("force", "write_off")
+
 # Word for word the condition of the partial index `ix_pairs_unmatched`.
 _UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
 
@@ -56,6 +59,7 @@ def balances(
     unmatched = _unmatched_sums(connection)
     late = _overdue(connection)
     held, closed = set_aside.held(connection), set_aside.closed_through(connection)
+    resolved = _resolved(connection)
     found: list[Balance] = []
     for row in connection.execute(
         select(t.accounts).order_by(t.accounts.c.facility, t.accounts.c.partner)
@@ -91,6 +95,7 @@ def balances(
                 held=held.get(key, 0),
                 closed_through=to_date(closed[key]) if key in closed else None,
                 counts={name: getattr(row, name) for name in TYPES},
+                resolved=resolved.get(key, {}),
                 overdue=late.get(key, 0),
                 last_block=row.last_block,
             )
@@ -113,7 +118,9 @@ class _Unmatched:
 
 def _unmatched_sums(connection: Connection) -> dict[tuple[int, int], _Unmatched]:
     c = t.pairs.c
-    keys = (c.facility, c.partner, c.kind, c.target_kind, c.status)
+    # Of two halves only the difference can be accepted; of one, nothing is left open.
+    both = and_(c.lead_amount.is_not(None), c.partner_amount.is_not(None)).label("both")
+    keys = (c.facility, c.partner, c.kind, c.target_kind, c.status, c.action, both)
     sums: dict[tuple[int, int], _Unmatched] = {}
     for row in connection.execute(
         select(*keys, *_split(c.lead_amount, "lead"), *_split(c.partner_amount, "partner"))
@@ -123,9 +130,9 @@ def _unmatched_sums(connection: Connection) -> dict[tuple[int, int], _Unmatched]
         account = sums.setdefault((row.facility, row.partner), _Unmatched())
         sign = _effect(row.kind, row.target_kind)
         lead, partner = _joined(row, "lead"), _joined(row, "partner")
-        if row.status == "within_tolerance":
+        if row.status == "within_tolerance" or (row.action in _ACCEPTING and row.both):
             account.accepted_difference += sign * (partner - lead)
-        else:
+        elif row.action is None:
             account.open_lead += sign * lead
             account.open_partner += sign * partner
     return sums
@@ -136,10 +143,24 @@ def _overdue(connection: Connection) -> dict[tuple[int, int], int]:
     now = connection.execute(select(t.cursor.c.block_time)).scalar() or 0
     rows = connection.execute(
         select(c.facility, c.partner, func.count())
-        .where(_UNMATCHED, c.status == "open", c.due_at < now)
+        .where(_UNMATCHED, c.status == "open", c.due_at < now, c.action.is_(None))
         .group_by(c.facility, c.partner)
     )
     return {(facility, partner): count for facility, partner, count in rows}
+
+
+def _resolved(connection: Connection) -> dict[tuple[int, int], dict[str, int]]:
+    """Resolved pairs by account and type."""
+    c = t.pairs.c
+    kind = _type_of_pair()
+    found: dict[tuple[int, int], dict[str, int]] = {}
+    for row in connection.execute(
+        select(c.facility, c.partner, kind, func.count().label("pairs"))
+        .where(_UNMATCHED, c.action.is_not(None))
+        .group_by(c.facility, c.partner, kind)
+    ):
+        found.setdefault((row.facility, row.partner), {})[row.type] = row.pairs
+    return found
 
 
 def _contract_books(row: Row[Any]) -> Books | None:
@@ -166,14 +187,19 @@ def movements(
         .where(t.accounts.c.facility == facility.number)
         .order_by(t.accounts.c.partner)
     ).scalars()
-    agreed = c.status.in_(("matched", "within_tolerance"))
+    settled = or_(c.status.in_(("matched", "within_tolerance")), c.action.is_not(None))
+    # What is agreed is the lead's amount, but where the lead's half was corrected or made.
+    agreed = case((c.resolved_side == "lead", c.partner_amount), else_=c.lead_amount)
     books = {
         "lead": _book(connection, facility, LEAD_DAY, c.lead_amount, low, high),
         "partner": _book(connection, facility, PARTNER_DAY, c.partner_amount, low, high),
         "agreed": _book(
-            connection, facility, c.agreed_business_day, c.lead_amount, low, high, agreed
+            connection, facility, c.agreed_business_day, agreed, low, high, settled
         ),
     }
+    r = t.resolutions.c
+    _add_moved(connection, facility, r.lead_moved, books["lead"], low, high)
+    _add_moved(connection, facility, r.partner_moved, books["partner"], low, high)
     counts = _counts(connection, facility, low, high)
     empty = BookMovements(0)
     return [
@@ -221,16 +247,50 @@ def _book(
     }
 
 
+def _add_moved(
+    connection: Connection,
+    facility: Facility,
+    moved: Any,
+    book: dict[int, BookMovements],
+    low: int,
+    high: int,
+) -> None:
+    """Add what resolutions moved in one book: corrections, and halves that they made."""
+    r = t.resolutions.c
+    before = case((r.moved_day < low, 1), else_=0).label("before")
+    keys = (r.partner, r.moved_kind, before)
+    for row in connection.execute(
+        select(*keys, *_split(moved, "sum"))
+        .where(r.facility == facility.number, r.moved_day <= high, moved != 0)
+        .group_by(*keys)
+    ):
+        value = _joined(row, "sum")
+        so_far = book.get(row.partner, BookMovements(0))
+        if row.before:
+            book[row.partner] = BookMovements(so_far.opening + value, so_far.movements)
+        else:
+            name = kind_name(row.moved_kind)
+            moved_so_far = so_far.movements.get(name, 0)
+            book[row.partner] = BookMovements(
+                so_far.opening, {**so_far.movements, name: moved_so_far + value}
+            )
+
+
+def _type_of_pair() -> Any:
+    c = t.pairs.c
+    return case(
+        (and_(c.status == "open", c.partner_amount.is_(None)), "missing_at_partner"),
+        (c.status == "open", "missing_at_lead"),
+        else_=c.status,
+    ).label("type")
+
+
 def _counts(
     connection: Connection, facility: Facility, low: int, high: int
 ) -> dict[tuple[int, str], int]:
     c = t.pairs.c
     day = func.coalesce(c.lead_business_day, c.partner_business_day)
-    kind = case(
-        (and_(c.status == "open", c.partner_amount.is_(None)), "missing_at_partner"),
-        (c.status == "open", "missing_at_lead"),
-        else_=c.status,
-    ).label("type")
+    kind = _type_of_pair()
     found = {
         (partner, name): count
         for partner, name, count in connection.execute(

@@ -28,6 +28,7 @@ from app.db.metadata import metadata
 from app.db.types import WideInteger
 from app.readmodel.consortium_tables import CONSORTIUM_TABLES
 from app.readmodel.reserve_tables import alerts, day_closes, holds
+from app.readmodel.resolution_tables import resolutions as resolutions
 
 cursor = Table(
     "cursor",
@@ -226,12 +227,17 @@ pairs = Table(
     Column("first_posted_at", BigInteger, nullable=False),
     # first_posted_at and the deadline of `rules_version`; one-sided after it is overdue.
     Column("due_at", BigInteger, nullable=False),
-    # Null unless matched or within_tolerance: the lead half's business day, or the day after the
-    # last closed one where that was closed by then.
+    # Null unless something is agreed: the lead half's business day, or the day after the last
+    # closed one where that was closed by then.
     Column("agreed_business_day", Integer),
     # The day that a half's movement is recorded on where its business day was closed; else null.
     Column("lead_book_day", Integer),
     Column("partner_book_day", Integer),
+    # adjust, write_off, force or void, once the two banks have resolved it; the status stays
+    Column("action", Text),
+    # Whose half the resolution corrected (adjust) or made (write-off of a one-sided leg).
+    Column("resolved_side", Text),
+    Column("resolved_at", BigInteger),
     # The reference first: what is looked up by the others alone is better read in order of number.
     UniqueConstraint(
         "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
@@ -348,5 +354,6 @@ CHAIN_TABLES = (
     holds,
     alerts,
     day_closes,
+    resolutions,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""

@@ -6,7 +6,7 @@ The column `section` says what a line is; the columns that do not belong to it a
 - `opening`, `movement` (one per `kind`), `closing`, `after` (later business dates) and `contract`
   (the contract's own books, = closing + after): `partner`, `lead_book`, `partner_book`, `agreed`;
 - `count`: `partner`, `type` and `count` of the pairs and duplicate legs of the period;
-- `break`: one line for each of them.
+- `break`: one line for each of them; `resolution` says how its two banks have resolved it.
 
 UTF-8 with a byte-order mark, so that spreadsheets read it; pandas does, too. A text from a feed
 that a spreadsheet would take for a formula has an apostrophe before it.
@@ -43,6 +43,7 @@ COLUMNS = (
     "first_posted_at",
     "due_at",
     "overdue",
+    "resolution",
 )
 ENCODING = "utf-8-sig"
 
@@ -118,4 +119,5 @@ def _break(report: ReconciliationReport, pair: Pair) -> dict[str, Any]:
         "first_posted_at": timestamp(pair.first_posted_at),
         "due_at": timestamp(pair.due_at) if pair.due_at else "",
         "overdue": "yes" if pair.overdue else "no",
+        "resolution": pair.action or "",
     }

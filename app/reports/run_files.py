@@ -37,7 +37,10 @@ def write_pairs(engine: Engine, facility: str, decimals: int, out: Path) -> None
     breaks: list[_Line] = []
     with engine.connect() as connection:
         for pair in stream_pairs(connection, Filter(facility=facility)):
-            (matched if pair.type in MATCHED_TYPES else breaks).append(_line(pair, decimals))
+            if pair.type in MATCHED_TYPES:
+                matched.append(_line(pair, decimals))
+            elif pair.action is None:
+                breaks.append(_line(pair, decimals))
     _write(out / "matched.csv", PAIR_COLUMNS, sorted(matched))
     _write(out / "breaks.csv", PAIR_COLUMNS, sorted(breaks))
 

@@ -35,6 +35,7 @@ _BREAK_COLUMNS = (
     ("Due (UTC)", 21),
     ("Overdue", 9),
     ("Reference on the chain", 44),
+    ("Resolved by", 14),
 )
 
 
@@ -171,6 +172,7 @@ class _Writer:
             13: timestamp(pair.due_at) if pair.due_at else "",
             14: "yes" if pair.overdue else "",
             15: pair.reference,
+            16: (pair.action or "").replace("_", " "),
         }
         amounts = {
             5: lead.amount if lead else None,

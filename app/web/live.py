@@ -77,7 +77,12 @@ class Live:
             found = balances(connection)
             reserves = view.reserves(connection, found, pending, now)
         broken = tuple(
-            (one.facility, one.partner, one.overdue, *(one.counts[name] for name in BREAK_TYPES))
+            (
+                one.facility,
+                one.partner,
+                one.overdue,
+                *(one.open_counts[name] for name in BREAK_TYPES),
+            )
             for one in found
         )
         accounts = self._templates.get_template("accounts.html").render(view=reserves)

@@ -410,11 +410,11 @@ def _account(facility: Facility, account: Balance) -> AccountRow:
             Chip(
                 name,
                 TYPE_LABELS[name].lower(),
-                account.counts[name],
+                account.open_counts[name],
                 BreakFilters(facility.id, account.partner, name).href("/") + "#breaks",
             )
             for name in BREAK_TYPES
-            if account.counts[name]
+            if account.open_counts[name]
         ],
     )
 
@@ -546,7 +546,7 @@ def _count_line(connection: Connection, filters: BreakFilters, shown: int) -> st
     for account in balances(connection, filters.facility, filters.partner):
         types = (filters.type,) if filters.type else BREAK_TYPES
         if not filters.overdue:
-            total += sum(account.counts.get(name, 0) for name in types)
+            total += sum(account.open_counts.get(name, 0) for name in types)
         elif filters.type is None:
             total += account.overdue
         else:

@@ -43,8 +43,9 @@ def seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seed]:
 
 def run(*arguments: str, fails: type[TallyError] | None = None) -> Result:
     cli = Typer(pretty_exceptions_enable=False)
-    for command in (balances, breaks, report):
+    for command in (balances, report):
         cli.command()(command)
+    cli.add_typer(breaks, name="breaks")
     result = CliRunner().invoke(cli, arguments)
     if fails is None:
         assert result.exit_code == 0, result.output
