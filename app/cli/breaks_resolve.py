@@ -1,15 +1,15 @@
 """`tally breaks propose|accept|dispute|withdraw|proposals`: breaks resolved by their two banks."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from eth_account.signers.local import LocalAccount
 from eth_hash.auto import keccak
 from rich.text import Text
 from sqlalchemy import Connection, Engine
@@ -18,7 +18,6 @@ from app.api.models import PageOut, ResolutionOut
 from app.api.shapes import as_of, money_of, resolution_out
 from app.chain.contracts import Reconciliation
 from app.chain.keystore import load_account
-from app.chain.rpc import Rpc
 from app.chain.sealing import seal_details
 from app.chain.transactions import Call, execute
 from app.cli.acting import acting
@@ -252,9 +251,9 @@ class _Desk:
 
     bank: str
     engine: Engine
-    rpc: Rpc
     contract: Reconciliation
-    approver: LocalAccount
+    execute: Callable[[Call], dict[str, Any]]
+    """Sends a call with the approver's key and waits until it is mined."""
 
     def find(self, named: _Named) -> Pair:
         """The pair that is meant. Raises UsageFault where there is none, or several."""
@@ -317,7 +316,7 @@ class _Desk:
 
     def send(self, call: Call) -> None:
         """Send, wait until it is mined, and say so. Raises ContractReverted."""
-        receipt = execute(self.rpc, self.approver, call)
+        receipt = self.execute(call)
         block = int(receipt["blockNumber"], 16)
         stderr.print(f"transaction {receipt['transactionHash']}, block {block:,}", style="dim")
 
@@ -328,7 +327,7 @@ def _desk(path: Path) -> Iterator[_Desk]:
         config = chain.config
         approver = load_account(config.keys, "approver", development=config.development)
         contract = Reconciliation(chain.rpc, chain.manifest.addresses["Reconciliation"])
-        yield _Desk(config.name, engine, chain.rpc, contract, approver)
+        yield _Desk(config.name, engine, contract, partial(execute, chain.rpc, approver))
 
 
 def _by_name(connection: Connection, named: _Named) -> list[Pair]:

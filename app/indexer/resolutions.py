@@ -41,7 +41,7 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
     if told["partner"] not in facility.visible:
         return
     pair_key = told["pairKey"].to_bytes(32)
-    replaced = state.proposals.get(pair_key)
+    replaced = state.resolutions.get(pair_key)
     if replaced is not None:
         number = replaced.number
         projection.later(lambda: _decide(projection, number, status="replaced"))
@@ -60,7 +60,7 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
         asked["businessDay"],
     )
     state.next_resolution += 1
-    state.proposals[pair_key] = proposed
+    state.resolutions[pair_key] = proposed
     row = {
         "number": proposed.number,
         "facility": proposed.facility,
@@ -126,7 +126,7 @@ def _ended(projection: Projection, event: ContractEvent) -> Proposed | None:
     facility = state.facilities.get(told["facility"])
     if facility is None or told["partner"] not in facility.visible:
         return None
-    proposed = state.proposals.pop(told["pairKey"].to_bytes(32), None)
+    proposed = state.resolutions.pop(told["pairKey"].to_bytes(32), None)
     if proposed is None:
         raise Incomplete("no event has proposed the resolution that it ends", where=event.tx_hash)
     return proposed

@@ -216,7 +216,7 @@ class State:
     """How many this view has."""
     day_closes: int = 0
     """How many proposals to close a day this view has."""
-    proposals: dict[bytes, "Proposed"] = field(default_factory=dict)
+    resolutions: dict[bytes, "Proposed"] = field(default_factory=dict)
     """Resolutions that wait, by their pair's key on the chain."""
     next_resolution: int = 1
 
@@ -302,7 +302,7 @@ def load(
         for table in (t.pairs, t.rejections)
     ]
     state.next_number = max(last) + 1
-    _load_proposals(connection, state)
+    _load_resolutions(connection, state)
     return state
 
 
@@ -328,7 +328,7 @@ def _load_reserves(connection: Connection, state: State) -> None:
     )
 
 
-def _load_proposals(connection: Connection, state: State) -> None:
+def _load_resolutions(connection: Connection, state: State) -> None:
     c = t.resolutions.c
     newest = connection.execute(select(func.max(c.number))).scalar() or 0
     state.next_resolution = newest + 1
@@ -336,7 +336,7 @@ def _load_proposals(connection: Connection, state: State) -> None:
         key = bytes((row.kind,)) + bytes(row.ref)
         if row.target_kind:
             key += bytes((row.target_kind,)) + bytes(row.target_ref)
-        state.proposals[bytes(row.pair_key)] = Proposed(
+        state.resolutions[bytes(row.pair_key)] = Proposed(
             row.number, row.facility, row.partner, key, row.action, row.side, row.business_day
         )
 

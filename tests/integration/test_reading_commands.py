@@ -85,7 +85,7 @@ class TestBreaks:
         assert "there are more" in run("breaks", "--limit", "1").output
 
     def test_a_type_that_is_none(self, seed: Seed) -> None:
-        result = CliRunner().invoke(_one(breaks), ["--type", "matched"])
+        result = CliRunner().invoke(breaks, ["--type", "matched"])
         assert result.exit_code == 2
         assert "missing_at_lead" in result.output
 
