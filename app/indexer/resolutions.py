@@ -159,7 +159,7 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: Proposed) -
     pair[_AT["resolved_at"]] = projection.time(event.block_number)
     if made.agreed:
         agreed_day = pair[_AT["lead_business_day"]] or proposed.business_day
-        pair[_AT["agreed_business_day"]] = max(agreed_day, account.closed_through + 1)
+        pair[_AT["agreed_business_day"]] = account.open_day(agreed_day)
     _changed(projection, pair)
     if len(proposed.key) > 21:
         _mark_target(projection, account, pair, proposed)
@@ -169,7 +169,7 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: Proposed) -
         proposed,
         status="accepted",
         moved_kind=made.moved_kind,
-        moved_day=max(proposed.business_day, account.closed_through + 1),
+        moved_day=account.open_day(proposed.business_day),
         lead_moved=made.lead_moved,
         partner_moved=made.partner_moved,
         agreed=made.agreed,

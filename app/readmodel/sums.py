@@ -193,9 +193,7 @@ def movements(
     books = {
         "lead": _book(connection, facility, LEAD_DAY, c.lead_amount, low, high),
         "partner": _book(connection, facility, PARTNER_DAY, c.partner_amount, low, high),
-        "agreed": _book(
-            connection, facility, c.agreed_business_day, agreed, low, high, settled
-        ),
+        "agreed": _book(connection, facility, c.agreed_business_day, agreed, low, high, settled),
     }
     r = t.resolutions.c
     _add_moved(connection, facility, r.lead_moved, books["lead"], low, high)
