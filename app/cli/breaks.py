@@ -39,10 +39,7 @@ class BreakType(StrEnum):
 _MOST_LINES = 1_000_000
 
 
-breaks = typer.Typer(
-    help="The legs that have no equal other half, and what the banks do about them.",
-    invoke_without_command=True,
-)
+breaks = typer.Typer(invoke_without_command=True)
 add_commands(breaks)
 
 
