@@ -46,6 +46,8 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         _consortium = IConsortiumRegistry(consortium);
         _facilities = IFacilityRegistry(facilities);
         _reconciliation = IReconciliation(reconciliation);
+        // _requireAddress has looked at it
+        // slither-disable-next-line missing-zero-check
         _dayClose = dayClose;
     }
 

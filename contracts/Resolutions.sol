@@ -10,7 +10,7 @@ import {Outcome, Outcomes} from "./libraries/Outcomes.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
 import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
-import {Action, Proposal, Resolution} from "./types/ResolutionTypes.sol";
+import {Action, ResolutionProposal, Resolution} from "./types/ResolutionTypes.sol";
 
 /// @title Breaks, resolved by the two banks whose halves they are
 /// @dev Meaning, units and errors: IResolutions. A part of Reconciliation, whose pairs it closes.
@@ -25,13 +25,13 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         if (resolution.reasonHash == 0) revert ResolutionReasonMissing();
         _requireReasonLength(sealedReason);
         uint256 key = _key(resolution);
-        Proposal storage proposal = _proposals[key];
+        ResolutionProposal storage proposal = _proposals[key];
         bytes32 state = stateOf(key);
         if (proposal.resolutionHash != 0 && proposal.state == state) revert ResolutionPending(key, proposal.proposer);
         if (resolution.state != state) revert ResolutionStateChanged(key, resolution.state, state);
         _requireAllowed(resolution, key, _pairAt(key).slot);
 
-        _proposals[key] = Proposal({
+        _proposals[key] = ResolutionProposal({
             resolutionHash: _hash(resolution), state: state, proposer: member, proposedAt: uint40(block.timestamp)
         });
         emit ResolutionProposed(resolution.facility, resolution.partner, key, resolution, member, sealedReason);
@@ -97,7 +97,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     }
 
     /// @inheritdoc IResolutions
-    function resolutionOf(uint256 key) external view returns (Proposal memory) {
+    function resolutionOf(uint256 key) external view returns (ResolutionProposal memory) {
         return _proposals[key];
     }
 
@@ -203,7 +203,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     /// @dev The pair of a proposal that waits, and who proposed it.
     function _proposed(Resolution memory resolution) private view returns (uint256 key, uint16 proposer) {
         key = _key(resolution);
-        Proposal storage proposal = _proposals[key];
+        ResolutionProposal storage proposal = _proposals[key];
         bytes32 hash = _hash(resolution);
         if (proposal.resolutionHash == 0) revert ResolutionNotProposed(key);
         if (proposal.resolutionHash != hash) revert ResolutionOther(key, proposal.resolutionHash, hash);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Proposal, Resolution} from "../types/ResolutionTypes.sol";
+import {ResolutionProposal, Resolution} from "../types/ResolutionTypes.sol";
 
 /// @title Breaks, resolved by the two banks whose halves they are
 /// @notice A break is a pair with open legs: one-sided, or of two halves that do not match. One bank's approver proposes
@@ -154,7 +154,7 @@ interface IResolutions {
     function withdrawResolution(Resolution calldata resolution) external;
 
     /// @notice The proposal that waits for a pair; all zero where none does.
-    function resolutionOf(uint256 pairKey) external view returns (Proposal memory);
+    function resolutionOf(uint256 pairKey) external view returns (ResolutionProposal memory);
 
     /// @notice A pair exactly as it stands, for a resolution to name; 0 = nothing known of it.
     function stateOf(uint256 pairKey) external view returns (bytes32);

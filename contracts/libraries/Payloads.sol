@@ -78,6 +78,8 @@ library Payloads {
         if (payload.length < start) return false;
         uint256 length = _word(payload, head);
         if (length > payload.length) return false;
+        // rounded up to whole words
+        // slither-disable-next-line divide-before-multiply
         return payload.length == start + (length + _WORD - 1) / _WORD * _WORD;
     }
 

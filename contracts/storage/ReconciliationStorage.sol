@@ -5,7 +5,7 @@ import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
 import {PairSlot} from "../libraries/PairSlots.sol";
-import {Proposal} from "../types/ResolutionTypes.sol";
+import {ResolutionProposal} from "../types/ResolutionTypes.sol";
 
 /// @dev One pair, so that its place is found once and read and written there.
 struct PairRecord {
@@ -28,7 +28,7 @@ abstract contract ReconciliationStorage {
     mapping(uint256 headKey => uint256) internal _heads;
 
     /// @dev The resolution that waits for the other bank, by the pair's key.
-    mapping(uint256 key => Proposal) internal _proposals;
+    mapping(uint256 key => ResolutionProposal) internal _proposals;
 
     /// @dev A pair. Its key (PairSlots.key, or PairSlots.reversalKey of a reversal) is itself the number of its storage
     ///      slot: a mapping would hash it once more, for 60 gas a half. Nothing else lies there: a key has its facility

@@ -41,7 +41,7 @@ struct Resolution {
 /// @param state the pair as the proposer saw it
 /// @param proposer the member that proposed it
 /// @param proposedAt block time, seconds
-struct Proposal {
+struct ResolutionProposal {
     bytes32 resolutionHash;
     bytes32 state;
     uint16 proposer;

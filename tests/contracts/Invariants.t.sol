@@ -5,7 +5,7 @@ import {Kinds} from "libraries/Kinds.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
 import {Rules} from "types/FacilityTypes.sol";
 import {Pair, Status} from "types/LegTypes.sol";
-import {Action, Proposal, Resolution} from "types/ResolutionTypes.sol";
+import {Action, ResolutionProposal, Resolution} from "types/ResolutionTypes.sol";
 import {Consortium} from "./utils/Consortium.sol";
 import {Stream} from "./utils/Stream.sol";
 import {vm} from "./utils/Vm.sol";
@@ -154,7 +154,7 @@ contract Banks is Consortium {
         Identity memory id = _identities[which % _identities.length];
         Resolution memory made = _resolution(id, action % 4 + 1, isLead, daysBack);
         uint256 key = reconciliation.pairKey(made);
-        Proposal memory proposal = reconciliation.resolutionOf(key);
+        ResolutionProposal memory proposal = reconciliation.resolutionOf(key);
         if (proposal.resolutionHash != 0 && proposal.state == made.state) made = _waiting[key];
         else if (!_propose(made, pairOf(id), isLead)) return;
 

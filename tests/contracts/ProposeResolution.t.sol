@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {IResolutions} from "interfaces/IResolutions.sol";
 import {KeyPurpose} from "types/ConsortiumTypes.sol";
-import {Proposal, Resolution} from "types/ResolutionTypes.sol";
+import {ResolutionProposal, Resolution} from "types/ResolutionTypes.sol";
 import {Breaks} from "./utils/Breaks.sol";
 import {vm} from "./utils/Vm.sol";
 
@@ -139,7 +139,7 @@ contract ProposeResolutionTest is Breaks {
         emit IResolutions.ResolutionProposed(facility, 1, key, made, ANNA, "sealed");
         propose(ANNA, made);
 
-        Proposal memory waiting = reconciliation.resolutionOf(key);
+        ResolutionProposal memory waiting = reconciliation.resolutionOf(key);
         vm.assertEq(waiting.resolutionHash, keccak256(abi.encode(made)), "the hash");
         vm.assertEq(waiting.state, made.state, "the state");
         vm.assertEq(waiting.proposer, ANNA, "the proposer");
