@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -95,6 +96,8 @@ class Node:
             ),
             self._notifier,
         )
+        with suppress(StorageFault):  # which is noted; the first `/ready` tells of it
+            self._watch()
         self._scheduler.start()
         try:
             ready(f"http://{config.host}:{listener.getsockname()[1]}")

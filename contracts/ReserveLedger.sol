@@ -70,19 +70,24 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         if (msg.sender != address(_reconciliation)) revert LedgerOnlyReconciliation(msg.sender);
 
         Sums[] memory sums = new Sums[](changes.length);
-        for (uint256 i; i < moved.length; ++i) {
+        for (uint256 i; i < moved.length;) {
             Movement movement = moved[i];
             uint256 partner = movement.partner();
-            if (partner >= changes.length) revert LedgerUnknownAccount(facility, partner);
-            uint256 accountKey = _accountKey(facility, partner);
+            if (partner >= sums.length) revert LedgerUnknownAccount(facility, partner);
             Sums memory sum = sums[partner];
             if (!sum.isTouched) {
                 sum.isTouched = true;
-                sum.closedThrough = _books[accountKey].closedThrough;
+                sum.closedThrough = _books[_accountKey(facility, partner)].closedThrough;
             }
-            sum.book += movement.book();
-            sum.agreed += movement.agreed();
-            _recordMovement(facility, isLead, movement, sum.closedThrough);
+            int256 book = movement.book();
+            int256 agreed = movement.agreed();
+            unchecked {
+                // a movement has 108 bits, and a batch at most 2^15 of them
+                sum.book += book;
+                sum.agreed += agreed;
+                ++i;
+            }
+            _recordMovement(facility, isLead, movement, sum.closedThrough, book, agreed);
         }
         // no leg opens or is settled without a movement
         for (uint256 partner; partner < changes.length; ++partner) {
@@ -234,7 +239,14 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     /// @dev A movement of a closed day is recorded on the next one.
-    function _recordMovement(uint32 facility, bool isLead, Movement movement, uint256 closedThrough) private {
+    function _recordMovement(
+        uint32 facility,
+        bool isLead,
+        Movement movement,
+        uint256 closedThrough,
+        int256 book,
+        int256 agreed
+    ) private {
         uint256 accountKey = _accountKey(facility, movement.partner());
         uint256 day = movement.day();
         if (day <= closedThrough) {
@@ -246,8 +258,8 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
                 uint24(movement.day()),
                 uint24(day),
                 isLead,
-                int80(movement.book()),
-                int80(movement.agreed())
+                int80(book),
+                int80(agreed)
             );
         }
 
@@ -255,7 +267,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         DayTotal total = _dayTotals[dayKey];
         // only the first movement of a day and kind finds it empty, or one after they came back to 0
         if (total.isZero()) _markActive(accountKey, day);
-        _dayTotals[dayKey] = total.plus(isLead, movement.book(), movement.agreed());
+        _dayTotals[dayKey] = total.plus(isLead, book, agreed);
     }
 
     function _markActive(uint256 accountKey, uint256 day) private {
