@@ -474,9 +474,11 @@ from tests.integration.vaults import VAULT
 from app.db.engine import create
 from app.feeds.store import EventStore
 from app.feeds.validation import Validator
+from app.logs import configure_logs
 from app.services.intake import Intake
 from tests.feeds import FACILITY, row
 
+configure_logs()
 intake = Intake(EventStore(create(sys.argv[1], vault=VAULT)), Validator(FACILITY, "lead"))
 for number in range(int(sys.argv[2])):
     print(intake.push(row(f"E{{number}}")).event_id, flush=True)
@@ -545,8 +547,10 @@ import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
 from app.feeds.check import check_feed
+from app.logs import configure_logs
 from tests.feeds import FACILITY
 
+configure_logs()
 check = check_feed(Path(sys.argv[1]), FACILITY, "lead", quarantined=print)
 # Not ru_maxrss: that one begins with what the parent process held.
 highest = next(one for one in open("/proc/self/status") if one.startswith("VmHWM"))

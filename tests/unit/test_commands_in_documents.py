@@ -45,6 +45,8 @@ def faults(line: str) -> list[str]:
     command: click.Command = tally()
     words = shlex.split(line)[1:]
     while isinstance(command, click.Group) or hasattr(command, "commands"):
+        if words and words[0].startswith("-"):
+            break  # the group's own options, as of `tally breaks`, which lists
         if not words or not re.fullmatch(r"[a-z-]+", words[0]):
             return []  # the group itself is spoken of
         known = command.commands
