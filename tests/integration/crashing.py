@@ -12,6 +12,7 @@ import resource
 import signal
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from typing import Any
 from app.bootstrap import Bank
 from app.chain.rpc import Rpc
 from app.config import load_config
+from app.indexer.errors import OtherView
 from app.outbox import lease
 from app.outbox.lane import Lane
 from app.outbox.settle import Settler
@@ -86,7 +88,8 @@ def _work(config: Path, point: str, told: Connection) -> None:
         arm(point)
         told.send("ready")
         while True:
-            bank.tick()
+            with suppress(OtherView):  # another process was faster; a node, too, tries again
+                bank.tick()
             time.sleep(0.01)
     except Exception as fault:
         told.send(f"{type(fault).__name__}: {fault}")
