@@ -32,7 +32,8 @@ def engine(database_url: str) -> Iterator[Engine]:
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
     """One node for what is refused and leaves nothing behind."""
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('shared') / 'bank.sqlite'}")
+    database = tmp_path_factory.mktemp("shared") / "bank.sqlite"
+    opened = create(f"sqlite:///{database}", vault=VAULT)
     Seed(opened)
     with face(opened) as served:
         yield served
