@@ -10,7 +10,6 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
-from eth_hash.auto import keccak
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
@@ -18,6 +17,7 @@ from app.api.models import PageOut, ResolutionOut
 from app.api.shapes import as_of, money_of, resolution_out
 from app.chain.contracts import Reconciliation
 from app.chain.keystore import load_account
+from app.chain.proposals import reason_hash
 from app.chain.sealing import seal_details
 from app.chain.transactions import Call, execute
 from app.cli.acting import acting
@@ -158,7 +158,7 @@ def dispute(
         pair = desk.find(named)
         asked = desk.waiting(named)
         sealed = desk.sealed(pair, reason)
-        desk.send(desk.contract.dispute_resolution(asked, keccak(reason.encode()), sealed))
+        desk.send(desk.contract.dispute_resolution(asked, reason_hash(reason), sealed))
 
 
 def withdraw(
@@ -366,7 +366,7 @@ def _resolution(
         side=side,
         business_day=day.toordinal(),
         state=bytes(32),
-        reason_hash=keccak(reason.encode()),
+        reason_hash=reason_hash(reason),
     )
 
 
