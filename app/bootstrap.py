@@ -17,6 +17,7 @@ from app.chain.keystore import load_account, load_sealing_key, load_storage_key
 from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls
 from app.chain.sealing import open_reference_key
+from app.chain.signer import Signer
 from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
@@ -179,7 +180,9 @@ class Bank:
 
     def approver_desk(self, days: AccountDays) -> ApproverDesk:
         """The approver's key put to work on an account's days. Raises KeyUnusable."""
-        approver = load_account(self.config.keys, "approver", development=self.config.development)
+        approver = Signer.load(
+            self.rpc, self.config.keys, "approver", development=self.config.development
+        )
         address = self.manifest.addresses["DayClose"]
         return ApproverDesk(self.rpc, approver, address, days.number, days.partner)
 

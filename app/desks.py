@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 
 from eth_account.signers.local import LocalAccount
-from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
 from app.chain.contracts import DayClose, ReserveLedger
 from app.chain.endpoints import Way
-from app.chain.transactions import Call, execute
+from app.chain.proposals import reason_hash
+from app.chain.signer import Signer
+from app.chain.transactions import Call
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
@@ -135,7 +136,7 @@ class ApproverDesk:
     """Implements `DayDesk` for one reserve account."""
 
     def __init__(
-        self, rpc: Way, approver: LocalAccount, day_close: str, number: int, partner: int
+        self, rpc: Way, approver: Signer, day_close: str, number: int, partner: int
     ) -> None:
         self._rpc = rpc
         self._approver = approver
@@ -151,7 +152,7 @@ class ApproverDesk:
     def dispute(self, statement: Statement, statement_hash: bytes, reason: str) -> str:
         return self._call(
             self._day_close.dispute(
-                *self._account, statement.day, statement_hash, keccak(text=reason)
+                *self._account, statement.day, statement_hash, reason_hash(reason)
             )
         )
 
@@ -159,7 +160,7 @@ class ApproverDesk:
         return self._call(self._day_close.withdraw(*self._account, statement.day))
 
     def propose_reopen(self, day: int, reason: str) -> str:
-        return self._call(self._day_close.propose_reopen(*self._account, day, keccak(text=reason)))
+        return self._call(self._day_close.propose_reopen(*self._account, day, reason_hash(reason)))
 
     def confirm_reopen(self, day: int, reason_hash: bytes) -> str:
         return self._call(self._day_close.confirm_reopen(*self._account, day, reason_hash))
@@ -168,5 +169,4 @@ class ApproverDesk:
         return self._call(self._day_close.withdraw_reopen(*self._account, day))
 
     def _call(self, call: Call) -> str:
-        receipt = self._rpc.run(lambda: execute(self._rpc, self._approver, call))
-        return str(receipt["transactionHash"])
+        return self._rpc.run(lambda: self._approver.send(call)).transaction

@@ -9,10 +9,17 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from hypothesis import HealthCheck, settings
 
 from ganache.engines import ENGINES, Engine
 from ganache.launcher import ChainHandle, ChainProcess, start
 from tests.postgres import Cluster, PostgresMissing
+
+# How fast the machine is proves nothing.
+settings.register_profile(
+    "whatever_the_load", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("whatever_the_load")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 

@@ -1,42 +1,20 @@
 """A bank in the consortium's council: what its approver key proposes, votes and stops."""
 
-from dataclasses import dataclass
-from typing import Any
-
-from eth_account.signers.local import LocalAccount
-from web3.contract.contract import ContractFunction
-
-from app.chain.contract_events import ContractEvent, events_of
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.proposals import Asked, reason_hash
-from app.chain.rpc import Rpc
-from app.chain.transactions import execute
+from app.chain.signer import Done, Signer
 from app.domain.errors import UsageFault
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """A transaction that was mined, and what it did."""
-
-    transaction: str
-    block: int
-    events: list[ContractEvent]
-
-    def told(self, name: str) -> dict[str, Any] | None:
-        """The arguments of the event of that name; None where it did not come."""
-        return next((one.arguments for one in self.events if one.name == name), None)
-
-
 class Council:
-    """Sends to the registry with one key and waits until it is mined.
+    """Sends to the registry with one of the bank's keys, its approver's as a rule.
 
     Each call raises ContractReverted, before anything is sent, when the registry refuses.
     """
 
-    def __init__(self, rpc: Rpc, registry: ConsortiumRegistry, account: LocalAccount) -> None:
-        self._rpc = rpc
+    def __init__(self, signer: Signer, registry: ConsortiumRegistry) -> None:
+        self._send = signer.send
         self._registry = registry
-        self._account = account
 
     def propose(self, asked: Asked, reason: str) -> Done:
         """Ask for something; counts as the bank's vote in favour."""
@@ -65,10 +43,6 @@ class Council:
     def rotate(self, purpose: int, key: bytes) -> Done:
         """Replace a key of the bank's own."""
         return self._send(self._registry.rotate_key(purpose, key))
-
-    def _send(self, call: ContractFunction) -> Done:
-        receipt = execute(self._rpc, self._account, call)
-        return Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))
 
 
 def member_number(registry: ConsortiumRegistry, given: str) -> int:

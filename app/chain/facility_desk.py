@@ -2,27 +2,21 @@
 
 from collections.abc import Sequence
 
-from eth_account.signers.local import LocalAccount
-
-from app.chain.contract_events import events_of
 from app.chain.contracts import FacilityRegistry
-from app.chain.council import Done
 from app.chain.proposals import reason_hash
-from app.chain.rpc import Rpc
-from app.chain.transactions import Call, execute
+from app.chain.signer import Done, Signer
 
 
 class FacilityDesk:
-    """Sends to FacilityRegistry with one key and waits until it is mined. Facilities and members
-    are the chain's numbers, days ordinals, `reason` a text of which the chain keeps the hash.
+    """Sends to FacilityRegistry with the approver's key. Facilities and members are the chain's
+    numbers, days ordinals, `reason` a text of which the chain keeps the hash.
 
     Each call raises ContractReverted, before anything is sent, when the registry refuses.
     """
 
-    def __init__(self, rpc: Rpc, registry: FacilityRegistry, approver: LocalAccount) -> None:
-        self._rpc = rpc
+    def __init__(self, approver: Signer, registry: FacilityRegistry) -> None:
+        self._send = approver.send
         self._registry = registry
-        self._approver = approver
 
     def accept_terms(self, facility: int) -> Done:
         """Accept a proposed facility as a partner, as its terms stand on the chain."""
@@ -74,7 +68,3 @@ class FacilityDesk:
     def resume(self, facility: int, pauser: int) -> Done:
         """Lift a member's pause: the bank's own, or that of one that is no active bank."""
         return self._send(self._registry.resume(facility, pauser))
-
-    def _send(self, call: Call) -> Done:
-        receipt = execute(self._rpc, self._approver, call)
-        return Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))

@@ -7,10 +7,11 @@ from pathlib import Path
 from eth_typing import ChecksumAddress
 
 from app.chain.contracts import ConsortiumRegistry
-from app.chain.council import Council, Done
-from app.chain.keystore import install_successor, load_account, prepare_successor
+from app.chain.council import Council
+from app.chain.keystore import install_successor, prepare_successor
 from app.chain.proposals import key_word, purpose_number
 from app.chain.rpc import Rpc
+from app.chain.signer import Done, Signer
 from app.domain.errors import ChainFault
 
 ROTATED_BY = {"operator": "approver", "approver": "recovery"}
@@ -46,8 +47,8 @@ def rotate(
     number, word = purpose_number(purpose), key_word(successor)
     done = None
     if registry.key_of(member, number) != word:
-        account = load_account(folder, signed_by, development=development)
-        done = Council(rpc, registry, account).rotate(number, word)
+        signer = Signer.load(rpc, folder, signed_by, development=development)
+        done = Council(signer, registry).rotate(number, word)
     if registry.key_of(member, number) != word:
         raise ChainFault(
             f"the chain has not taken {successor} for the {purpose} key",

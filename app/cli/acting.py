@@ -7,12 +7,12 @@ from pathlib import Path
 
 from app.bootstrap import client_tls, read_manifest
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
-from app.chain.council import Council, Done
+from app.chain.council import Council
 from app.chain.endpoints import Endpoints
 from app.chain.facility_desk import FacilityDesk
-from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.chain.signer import Done, Signer
 from app.cli.console import stderr
 from app.config import BankConfig, load_config
 
@@ -29,16 +29,20 @@ class Chain:
     def registry(self) -> ConsortiumRegistry:
         return ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
 
+    def approver(self) -> Signer:
+        """The bank's approver key. Raises KeyUnusable."""
+        return Signer.load(
+            self.rpc, self.config.keys, "approver", development=self.config.development
+        )
+
     def council(self) -> Council:
         """The bank's approver key in the consortium's council."""
-        approver = load_account(self.config.keys, "approver", development=self.config.development)
-        return Council(self.rpc, self.registry, approver)
+        return Council(self.approver(), self.registry)
 
     def facility_desk(self) -> FacilityDesk:
         """The bank's approver key, put to work on its facilities."""
-        approver = load_account(self.config.keys, "approver", development=self.config.development)
         registry = FacilityRegistry(self.rpc, self.manifest.addresses["FacilityRegistry"])
-        return FacilityDesk(self.rpc, registry, approver)
+        return FacilityDesk(self.approver(), registry)
 
 
 @contextmanager
@@ -55,7 +59,12 @@ def acting(path: Path) -> Iterator[Chain]:
         endpoints.close()
 
 
+def show_transaction(done: Done) -> None:
+    """Say which transaction it was."""
+    stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
+
+
 def show_done(done: Done, see: str) -> None:
     """Say which transaction it was, and where its result is to be seen once it is final."""
-    stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
+    show_transaction(done)
     stderr.print(f"once the bank's node has read that block: {see}", style="dim", markup=False)

@@ -1,12 +1,11 @@
 """`tally breaks propose|accept|dispute|withdraw|proposals`: breaks resolved by their two banks."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
@@ -16,11 +15,11 @@ from sqlalchemy import Connection, Engine
 from app.api.models import PageOut, ResolutionOut
 from app.api.shapes import as_of, money_of, resolution_out
 from app.chain.contracts import Reconciliation
-from app.chain.keystore import load_account
 from app.chain.proposals import reason_hash
 from app.chain.sealing import seal_details
-from app.chain.transactions import Call, execute
-from app.cli.acting import acting
+from app.chain.signer import Signer
+from app.chain.transactions import Call
+from app.cli.acting import acting, show_transaction
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -252,8 +251,7 @@ class _Desk:
     bank: str
     engine: Engine
     contract: Reconciliation
-    execute: Callable[[Call], dict[str, Any]]
-    """Sends a call with the approver's key and waits until it is mined."""
+    approver: Signer
 
     def find(self, named: _Named) -> Pair:
         """The pair that is meant. Raises UsageFault where there is none, or several."""
@@ -316,18 +314,14 @@ class _Desk:
 
     def send(self, call: Call) -> None:
         """Send, wait until it is mined, and say so. Raises ContractReverted."""
-        receipt = self.execute(call)
-        block = int(receipt["blockNumber"], 16)
-        stderr.print(f"transaction {receipt['transactionHash']}, block {block:,}", style="dim")
+        show_transaction(self.approver.send(call))
 
 
 @contextmanager
 def _desk(path: Path) -> Iterator[_Desk]:
     with acting(path) as chain, reading(path) as engine:
-        config = chain.config
-        approver = load_account(config.keys, "approver", development=config.development)
         contract = Reconciliation(chain.rpc, chain.manifest.addresses["Reconciliation"])
-        yield _Desk(config.name, engine, contract, partial(execute, chain.rpc, approver))
+        yield _Desk(chain.config.name, engine, contract, chain.approver())
 
 
 def _by_name(connection: Connection, named: _Named) -> list[Pair]:

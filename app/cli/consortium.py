@@ -12,7 +12,8 @@ from app.api.consortium import members_out, proposal_out, proposals_out, validat
 from app.api.consortium_models import ConsortiumOut
 from app.api.shapes import as_of
 from app.bootstrap import read_manifest
-from app.chain.council import Council, Done
+from app.chain.council import Council
+from app.chain.signer import Done
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.consortium_emergency import emergency

@@ -19,8 +19,8 @@ from app.api.models import (
     SharesVersionOut,
 )
 from app.api.shapes import as_of, facility_out
-from app.chain.council import Done
 from app.chain.facility_desk import FacilityDesk
+from app.chain.signer import Done
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
 from app.cli.reading import (

@@ -26,6 +26,7 @@ from app.chain.proposals import (
     replace_key,
     upgrade,
 )
+from app.chain.signer import Signer
 from app.chain.transactions import execute
 from app.cli.consortium import consortium
 from app.db.engine import create
@@ -53,8 +54,8 @@ DAY_S = 24 * 3600
 
 
 def council(world: World, bank: str, key: str = "approver") -> Council:
-    account = load_account(world.folder.keys(bank), key, development=True)
-    return Council(world.rpc, world.consortium, account)
+    signer = Signer.load(world.rpc, world.folder.keys(bank), key, development=True)
+    return Council(signer, world.consortium)
 
 
 def carry(world: World, asked: Asked, *voters: str) -> int:

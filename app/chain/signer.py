@@ -1,0 +1,46 @@
+"""One of a bank's keys put to work on the contracts: it signs, sends, and tells what was done."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from eth_account.signers.local import LocalAccount
+
+from app.chain.contract_events import ContractEvent, events_of
+from app.chain.keystore import load_account
+from app.chain.rpc import Rpc
+from app.chain.transactions import Call, execute
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A transaction that was mined, and what it did."""
+
+    transaction: str
+    block: int
+    events: list[ContractEvent]
+
+    def told(self, name: str) -> dict[str, Any] | None:
+        """The arguments of the event of that name; None where it did not come."""
+        return next((one.arguments for one in self.events if one.name == name), None)
+
+
+class Signer:
+    """A key and a way to the chain. (Postings and holds share the outbox's lane instead.)"""
+
+    def __init__(self, rpc: Rpc, account: LocalAccount) -> None:
+        self._rpc = rpc
+        self._account = account
+
+    @classmethod
+    def load(cls, rpc: Rpc, folder: Path, purpose: str, *, development: bool) -> Self:
+        """The key for that purpose in a bank's key folder. Raises KeyUnusable."""
+        return cls(rpc, load_account(folder, purpose, development=development))
+
+    def send(self, call: Call) -> Done:
+        """Send a call and wait until it is mined.
+
+        Raises ContractReverted, before anything is sent, when the contract refuses.
+        """
+        receipt = execute(self._rpc, self._account, call)
+        return Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))
