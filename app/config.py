@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 from app.domain.errors import ConfigFault
 
@@ -29,6 +31,7 @@ class _File(BaseModel):
     development: bool = False
     keys: Path
     database_url: str
+    database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
     manifest: Path
     rpc: Annotated[list[_Endpoint], BeforeValidator(_listed), Field(min_length=1)]
     rpc_ca: Path | None = None
@@ -47,7 +50,10 @@ class _File(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class BankConfig:
-    """`inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
+    """`database_url` names the schema too, where a PostgreSQL database holds several
+    (`database_schema` in the file).
+
+    `inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
 
     `rpc`: the chain's endpoints, the preferred one (the bank's own) first. Where they are https,
     `rpc_ca` is the authority that signed their certificates (none: those that the system trusts),
@@ -97,7 +103,7 @@ def load_config(path: Path) -> BankConfig:
         name=parsed.name,
         development=parsed.development,
         keys=base / parsed.keys,
-        database_url=_absolute_url(parsed.database_url, base),
+        database_url=_database_url(parsed, base, path),
         manifest=base / parsed.manifest,
         rpc=tuple(dict.fromkeys(parsed.rpc)),
         rpc_ca=_existing(base, "rpc_ca", parsed.rpc_ca, path),
@@ -123,8 +129,28 @@ def _existing(base: Path, key: str, given: Path | None, config: Path) -> Path | 
     return base / given
 
 
-def _absolute_url(url: str, base: Path) -> str:
+def _database_url(parsed: _File, base: Path, config: Path) -> str:
+    """The whole address: an SQLite file's absolute path, a PostgreSQL's schema as libpq has it."""
+    url = parsed.database_url
     prefix = "sqlite:///"
     if url.startswith(prefix) and not url.startswith(prefix + "/"):
-        return f"{prefix}{base / url.removeprefix(prefix)}"
-    return url
+        url = f"{prefix}{base / url.removeprefix(prefix)}"
+    if parsed.database_schema is None:
+        return url
+    if not url.startswith("postgresql") or "search_path" in url:
+        raise ConfigFault(
+            "database_schema: it goes with a PostgreSQL database_url that names no search_path",
+            where=str(config),
+            remedy="Leave database_schema out, or the search_path",
+        )
+    return _with_schema(url, parsed.database_schema, config)
+
+
+def _with_schema(url: str, schema: str, config: Path) -> str:
+    try:
+        address = make_url(url)
+    except ArgumentError:
+        raise ConfigFault("database_url: it cannot be read", where=str(config)) from None
+    options = f"{address.query.get('options', '')} -csearch_path={schema}".strip()
+    named = address.update_query_dict({"options": options})
+    return named.render_as_string(hide_password=False)

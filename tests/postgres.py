@@ -74,6 +74,10 @@ class Cluster:
         psutil.wait_procs(processes, timeout=10)
         (self._folder / "postmaster.pid").unlink()  # else pg_ctl says that it starts all the same
 
+    def program(self, name: str) -> Path:
+        """One of the server's own tools, such as pg_dump."""
+        return self._bin / name
+
     def url(self, database: str) -> str:
         return f"postgresql://tallystick@127.0.0.1:{self.port}/{database}"
 

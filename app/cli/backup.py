@@ -9,6 +9,7 @@ from sqlalchemy import make_url
 from app.cli.console import stderr
 from app.config import load_config
 from app.db.backup import copy_sqlite
+from app.db.engine import schema_of
 from app.domain.errors import UsageFault
 
 
@@ -27,11 +28,14 @@ def backup(
     """
     url = make_url(load_config(config).database_url)
     if url.get_backend_name() != "sqlite":
+        schema = schema_of(url)
+        only = f"--schema={schema} " if schema else ""
+        server = url.difference_update_query(["options"]).set(drivername="postgresql")
         raise UsageFault(
             "this bank's database is a PostgreSQL",
             where=str(config),
-            remedy=f"Run pg_dump --format=custom --file={target} "
-            f"{url.render_as_string(hide_password=True)}",
+            remedy=f"Run pg_dump --format=custom {only}--file={target} "
+            f"{server.render_as_string(hide_password=True)}",
         )
     size = copy_sqlite(Path(url.database or ""), target)
     stderr.print(f"{target}: {size:,} bytes", highlight=False)

@@ -5,6 +5,7 @@ takes SQLite's write lock at once, because a transaction that reads first and th
 fail, not wait, when another writer came between.
 """
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -17,8 +18,17 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy import (
+    URL,
+    Connection,
+    Engine,
+    ExceptionContext,
+    create_engine,
+    event,
+    make_url,
+    text,
+)
+from sqlalchemy.exc import ArgumentError, ProgrammingError
 
 from app.db.vault import Vault, vault_option
 from app.domain.errors import (
@@ -46,6 +56,10 @@ _SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot 
 _POSTGRES_BUSY = frozenset({"55P03", "40P01", "40001"})  # lock timeout, deadlock, serialisation
 _POSTGRES_FULL = "53100"
 _POSTGRES_READ_ONLY = "25006"  # a standby, or a server that was set so when its disk ran full
+_POSTGRES_DENIED = "42501"
+
+_SEARCH_PATH = re.compile(r"-c\s*search_path\s*=\s*(\S*)")
+_SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 
 
 class _WriterEngine(Engine):
@@ -64,6 +78,9 @@ def create(
 ) -> Engine:
     """Open the database at an SQLAlchemy URL (`sqlite:///path` or `postgresql://...`).
 
+    A PostgreSQL URL with `options=-csearch_path%3DNAME` means that schema of the database and
+    nothing else of it; `upgrade` makes it where it is not there.
+
     `vault` opens what is encrypted in it; without one, those columns can be neither read nor
     written. Nothing is connected to before the first use. Its errors are
     `domain.errors.StorageFault`s.
@@ -80,12 +97,14 @@ def create(
         opened = create_engine(parsed)
         _prepare_sqlite(opened, busy_timeout_ms)
     elif backend == "postgresql":
+        schema_of(parsed)
+        asked = parsed.query.get("options", "")
         opened = create_engine(
             parsed.set(drivername="postgresql+psycopg"),
             pool_pre_ping=True,
             connect_args={
                 "connect_timeout": max(1, busy_timeout_ms // 1000),
-                "options": f"-c lock_timeout={busy_timeout_ms} -c timezone=UTC",
+                "options": f"{asked} -c lock_timeout={busy_timeout_ms} -c timezone=UTC",
             },
         )
     else:
@@ -102,6 +121,23 @@ def create(
         event.listen(engine, "begin", _begin_sqlite)
     event.listen(engine, "handle_error", _translate)
     return engine
+
+
+def schema_of(url: URL) -> str | None:
+    """The PostgreSQL schema that a URL names; None where it names none, or is SQLite's.
+
+    Raises ConfigFault for what is not just one name: a second schema on the path would be read,
+    and migrated, in the place of a first that lacks a table.
+    """
+    found = _SEARCH_PATH.findall(str(url.query.get("options", "")))
+    if not found:
+        return None
+    if len(found) > 1 or not _SCHEMA_NAME.fullmatch(found[0]):
+        raise ConfigFault(
+            "the database URL's search_path is not the name of one schema",
+            remedy="Give `database_schema` in bank.toml: small letters, digits and _ (not pg_...)",
+        )
+    return str(found[0])
 
 
 _URL_REMEDY = "Give sqlite:///relative/path, sqlite:////absolute/path or postgresql://user@host/db"
@@ -200,19 +236,40 @@ def schema_state(engine: Engine) -> SchemaState:
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema; safe to call from several processes at once.
 
-    Raises SchemaFault for a database that a newer Tallystick has upgraded further.
+    Raises SchemaFault for a database that a newer Tallystick has upgraded further, and ConfigFault
+    where the PostgreSQL schema that the URL names is missing and may not be made.
     """
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _UPGRADING, engine.begin() as connection:
+    with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+            _make_schema(connection, schema_of(engine.url))
         config.attributes["connection"] = connection
         try:
-            command.upgrade(config, "head")
+            # Only now: a server that does not answer must not hold up another database's upgrade.
+            with _UPGRADING:
+                command.upgrade(config, "head")
         except CommandError as error:
             raise SchemaFault(
                 f"the database's schema is unknown to this version ({error})",
                 where=engine.url.render_as_string(hide_password=True),
                 remedy="Run the version of Tallystick that last used this database, or a newer one",
             ) from error
+
+
+def _make_schema(connection: Connection, name: str | None) -> None:
+    there = text("SELECT count(*) FROM pg_namespace WHERE nspname = :name")
+    if name is None or connection.execute(there, {"name": name}).scalar_one():
+        return
+    try:
+        connection.execute(text(f'CREATE SCHEMA "{name}"'))  # the name is checked: letters alone
+    except ProgrammingError as error:
+        if getattr(error.orig, "sqlstate", None) != _POSTGRES_DENIED:
+            raise
+        raise ConfigFault(
+            f"the database has no schema {name}, and this user may not make one",
+            where=connection.engine.url.render_as_string(hide_password=True),
+            remedy=f"Let its owner run: CREATE SCHEMA {name} AUTHORIZATION "
+            f"{connection.engine.url.username}",
+        ) from None

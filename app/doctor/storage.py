@@ -61,7 +61,7 @@ def check_database(config: BankConfig) -> tuple[Engine | None, list[Finding]]:
         ]
     try:
         state = db.schema_state(engine)
-        found = [_schema(state)]
+        found = [_schema(state, db.schema_of(engine.url))]
         if state in ("current", "older"):
             found.append(_writable(engine))
     except StorageFault as fault:
@@ -73,17 +73,18 @@ def check_database(config: BankConfig) -> tuple[Engine | None, list[Finding]]:
     return engine, found
 
 
-def _schema(state: db.SchemaState) -> Finding:
+def _schema(state: db.SchemaState, name: str | None) -> Finding:
+    check = f"schema {name}" if name else "schema"
     if state == "current":
-        return ok("schema", "is of this version")
+        return ok(check, "is of this version")
     if state == "newer":
         return fail(
-            "schema",
+            check,
             "a newer Tallystick has used this database",
             "Run the version that last used it, or a newer one",
         )
     what = "is empty" if state == "empty" else "is of an older version"
-    return warn("schema", what, "Start the node: it brings it up to date; make a backup before")
+    return warn(check, what, "Start the node: it brings it up to date; make a backup before")
 
 
 def _writable(engine: Engine) -> Finding:
