@@ -4,7 +4,7 @@ A node may leave logs out of an answer without a word. What is missing between t
 their sequence; what is missing at the end shows only here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -19,15 +19,19 @@ _NOTHING_POSTED = (0, bytes(32))
 _STATES = {"proposed": 1, "active": 2, "paused": 3, "closed": 4, "withdrawn": 5}
 
 
-def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> None:
-    """Raises Incomplete unless members, proposals, facilities (their state, changes and versions),
-    heads, holds and closed days are those of `block`."""
+def check_complete(
+    rpc: Rpc, manifest: Manifest, state: State, block: int, facilities: Container[int]
+) -> None:
+    """Raises Incomplete unless members, proposals and the number of facilities are those of
+    `block`, and of `facilities` their state, changes and versions, heads, holds and closed days."""
     calls: list[tuple[str, str, str, bytes]] = [
         _call("members", "ConsortiumRegistry", "memberCount()", [], [state.members]),
         _call("proposals", "ConsortiumRegistry", "proposalCount()", [], [state.proposals]),
         _call("facilities", "FacilityRegistry", "facilityCount()", [], [len(state.facilities)]),
     ]
     for facility in state.facilities.values():
+        if facility.number not in facilities:
+            continue
         for what, signature, words in (
             ("the state", "state(uint32)", [_STATES[facility.state]]),
             ("the changes", "changeCount(uint32)", [facility.changes]),
@@ -56,6 +60,8 @@ def check_complete(rpc: Rpc, manifest: Manifest, state: State, block: int) -> No
                 )
             )
     for account in state.accounts.values():
+        if account.facility not in facilities:
+            continue
         place = [account.facility, account.partner]
         of = f"of partner {account.partner} in facility {account.facility}"
         held = [account.held, account.active_holds]

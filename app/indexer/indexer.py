@@ -6,7 +6,7 @@ read model at the end of some range. What is fetched but not written is simply f
 
 import gc
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +24,7 @@ from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key
 from app.domain.errors import WrongChain
 from app.domain.matched import MatchedPair
+from app.indexer.bloom import may_name
 from app.indexer.books import read_books
 from app.indexer.changes import Changes, Projection
 from app.indexer.completeness import check_complete
@@ -32,7 +33,7 @@ from app.indexer.handlers import HANDLERS
 from app.indexer.project import project
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
-from app.indexer.state import State, View, load
+from app.indexer.state import Account, State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
 from app.readmodel.tables import cursor, pairs
 
@@ -40,6 +41,7 @@ _COLUMNS = [column.name for column in pairs.columns]
 _FACILITY, _STATUS = _COLUMNS.index("facility"), _COLUMNS.index("status")
 _LEAD_SEQUENCE = _COLUMNS.index("lead_sequence")
 _PARTNER_SEQUENCE = _COLUMNS.index("partner_sequence")
+_COUNT_ALL_EVERY_S = 60.0
 _MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
 
@@ -104,6 +106,7 @@ class Indexer:
         self._sealing_key = sealing_key
         self._scanner = Scanner(rpc, manifest, finality_depth, HANDLERS)
         self._state: State | None = None
+        self._count_all_at = 0.0
         self.on_matched: OnMatched | None = None
         # Whether this process has made the view anew because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
@@ -142,6 +145,7 @@ class Indexer:
                 return run.progress()
             except Incomplete as fault:
                 self._state = None
+                self._count_all_at = 0.0
                 doubts += 1
                 # Asked once more, or elsewhere, it may be whole; if not, an earlier answer may
                 # have been short.
@@ -246,10 +250,18 @@ class Indexer:
             for account in state.accounts.values()
             if account.contract["contract_block"] != account.last_block
         ]
+        facilities = self._to_count(state, found, changes)
         try:
-            if not found.empty:
-                check_complete(self._rpc, self._manifest, state, found.last.number)
-            changes.incidents += read_books(self._rpc, self._manifest, stale, found.last.number)
+            try:
+                differing = self._compare(state, found, facilities, stale)
+                again = bool(differing)
+            except Incomplete:
+                again = True
+            if again:
+                # A node may answer a call at its newest block from the next one, which it is just
+                # making (anvil does). By now the block is a past one: what differs still, is so.
+                differing = self._compare(state, found, facilities, stale)
+            changes.incidents += differing
         except ChainAnswer as answer:
             if not state_is_gone(answer.text):
                 raise
@@ -258,6 +270,24 @@ class Indexer:
                 account.contract["contract_block"] = None
             return
         changes.accounts.update({(account.facility, account.partner): account for account in stale})
+
+    def _compare(
+        self, state: State, found: Range, facilities: Container[int], stale: list[Account]
+    ) -> list[tuple[str, str, int]]:
+        block = found.last.number
+        if not found.empty:
+            check_complete(self._rpc, self._manifest, state, block, facilities)
+        return read_books(self._rpc, self._manifest, stale, block)
+
+    def _to_count(self, state: State, found: Range, changes: Changes) -> Container[int]:
+        """The facilities of which a range may have brought something, whether or not it was told:
+        all where its headers do not say, and now and then."""
+        now = time.monotonic()
+        if found.blooms is None or now >= self._count_all_at:
+            self._count_all_at = now + _COUNT_ALL_EVERY_S
+            return state.facilities
+        named = {one for one in state.facilities if any(may_name(b, one) for b in found.blooms)}
+        return named.union(facility for facility, _ in changes.accounts)
 
     def _rewind(self, state: State) -> State:
         """Make the view anew from the start, unless it is the endpoint that is another one now."""

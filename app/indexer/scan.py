@@ -47,6 +47,9 @@ class Range:
     """Transaction hash to the sealed details of its posting."""
     empty: bool
     """Whether it is one block without a transaction, so that nothing can be missing."""
+    blooms: tuple[int, ...] | None
+    """The headers' word on what all its logs are about (`indexer.bloom`); None where not all of its
+    headers were read."""
 
 
 class Scanner:
@@ -119,7 +122,8 @@ class Scanner:
                 raise ShortAnswer(f"the logs are of another block {number} than the node has now")
         postings = [event for event in events if isinstance(event, Posting)]
         empty = first == last and not closing["transactions"] and not logs
-        found = Range(first, end, events, headers, self._sealed(postings), empty)
+        blooms = (_bloom(opening), _bloom(closing)) if last - first < 2 else None
+        found = Range(first, end, events, headers, self._sealed(postings), empty, blooms)
         self._adapt(last - first + 1, sum(len(posting.legs) for posting in postings))
         return found
 
@@ -164,6 +168,10 @@ class Scanner:
 
 def _block_request(number: int) -> tuple[str, list[Any]]:
     return ("eth_getBlockByNumber", [hex(number), False])
+
+
+def _bloom(block: dict[str, Any]) -> int:
+    return int(block["logsBloom"], 16)
 
 
 def _header(block: dict[str, Any]) -> Header:

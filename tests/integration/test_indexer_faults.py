@@ -102,6 +102,11 @@ def change(method: str, **fields: Any) -> Fault:
     return fault
 
 
+def asks_for(request: Request, call: Request) -> bool:
+    """Whether a request is this call, at whatever block."""
+    return request[0] == "eth_call" and request[1][0]["data"] == call[1][0]["data"]
+
+
 def absent(method: str) -> Fault:
     """Has none of them, but for the first block."""
     return lambda request, answer: (
@@ -199,6 +204,64 @@ def test_logs_left_out_once_are_noticed_and_asked_for_again(
         assert {balance.proof for balance in balances(connection)} == {0}
     # Asking again was enough, or the view was made anew once.
     assert {one.what for one in incidents(database)} <= {"made_anew"}
+
+
+def test_a_count_answered_from_the_next_block_is_asked_for_again_and_nothing_is_doubted(
+    world: World, database: Engine
+) -> None:
+    """anvil does so while it makes that block: the logs are block N's, the counts block N + 1's."""
+    indexer = world.indexer("webank", database, rpc := FaultyRpc(world.rpc.url))
+    indexer.advance()
+    world.post("webank", Event(TOP_UP, "T0", 5, partner=1))
+    head = world.reconciliation.head_request(world.facility, world.numbers["webank"])
+    doubts: list[ChainUnreachable] = []
+    rpc.move_on = doubts.append  # type: ignore[method-assign]
+    raced = False
+
+    def one_block_later(request: Request, answer: Any) -> Any:
+        nonlocal raced
+        if raced or not asks_for(request, head):
+            return answer
+        raced = True
+        world.post("webank", Event(TOP_UP, "T1", 6, partner=1))
+        return world.rpc.call(*head)
+
+    rpc.fault = one_block_later
+    indexer.advance()
+    assert raced and not doubts and pair_count(database) == 1
+    indexer.advance()
+    assert pair_count(database) == 2 and not incidents(database)
+
+
+def test_at_a_new_block_only_what_it_can_have_touched_is_counted(
+    world: World, database: Engine
+) -> None:
+    first, world.facility_id = world.facility, "WLD-2016-B"
+    other = world.agree()
+    indexer = world.indexer("webank", database, rpc := FaultyRpc(world.rpc.url))
+    indexer.advance()
+    lead = world.numbers["webank"]
+    heads = {one: world.reconciliation.head_request(one, lead) for one in (first, other)}
+    counted: list[int] = []
+    left_out = False
+
+    def once_without_logs(request: Request, answer: Any) -> Any:
+        nonlocal left_out
+        counted.extend(one for one, head in heads.items() if asks_for(request, head))
+        if left_out or request[0] != "eth_getLogs":
+            return answer
+        left_out = True
+        return []
+
+    # The header names the facility even where the node leaves all its logs out.
+    world.post("webank", Event(TOP_UP, "T0", 5, partner=1))
+    rpc.fault = once_without_logs
+    indexer.advance()
+    assert left_out and pair_count(database) == 1 and not incidents(database)
+    world.post("webank", Event(TOP_UP, "T1", 5, partner=1))
+    counted.clear()
+    indexer.advance()
+    assert set(counted) == {first} and pair_count(database) == 2
 
 
 def test_a_rejection_left_out_is_noticed(world: World, database: Engine) -> None:
