@@ -6,14 +6,24 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import structlog
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 from sqlalchemy import Engine, select
 
 from app.chain.contracts import ConsortiumRegistry, Reconciliation
 from app.chain.endpoints import Endpoints
 from app.chain.engines import engine as chain_engine
-from app.chain.keystore import load_account, load_sealing_key, load_storage_key
+from app.chain.errors import KeyUnusable
+from app.chain.keyring import Keyring
+from app.chain.keystore import (
+    SEALING,
+    STORAGE,
+    load_account,
+    public_half,
+    standing,
+)
 from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls
 from app.chain.sealing import open_reference_key
@@ -43,6 +53,8 @@ from app.readmodel.facilities import AgreedFacility, agreed_facilities, agreed_f
 from app.services.intake import FeedResult, Intake
 from app.services.ports import RowsDone, Warn
 
+_log = structlog.get_logger()
+
 _LOOK_UP_EVERY_S = 1.0
 
 
@@ -57,9 +69,9 @@ class Bank:
         self.name = config.name
         self.manifest = read_manifest(config)
         operator = load_account(config.keys, "operator", development=config.development)
-        self._sealing_key = load_sealing_key(config.keys, development=config.development)
-        storage_key = load_storage_key(config.keys, development=config.development)
-        self.engine: Engine = db.create(config.database_url, vault=Vault(storage_key))
+        self._sealing_keys = Keyring(config.keys, SEALING, development=config.development)
+        storage_keys = Keyring(config.keys, STORAGE, development=config.development)
+        self.engine: Engine = db.create(config.database_url, vault=Vault(storage_keys))
         self.endpoints = Endpoints(config.rpc, self.manifest, client_tls(config))
         # Each its own, because submitting and indexing go on beside each other.
         self.rpc, self._reading = self.endpoints.way(), self.endpoints.way()
@@ -79,11 +91,23 @@ class Bank:
     def _set_up(self, operator: LocalAccount) -> None:
         addresses = self.manifest.addresses
         self._registry = ConsortiumRegistry(self._reading, addresses["ConsortiumRegistry"])
-        contract = Reconciliation(self.rpc, addresses["Reconciliation"])
         self.member = self._member_number(operator.address)
         self.holds = OperatorDesk(
             self.engine, self.rpc, operator, addresses["ReserveLedger"], self.member
         )
+        self._post_as(operator)
+        self.indexer = Indexer(
+            self.engine,
+            self._reading,
+            self.manifest,
+            member=self.member,
+            sealing_keys=self._sealing_keys,
+            finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
+        )
+
+    def _post_as(self, operator: LocalAccount) -> None:
+        contract = Reconciliation(self.rpc, self.manifest.addresses["Reconciliation"])
+        self.holds.operator = operator
         self._lease = Lease(self.engine, operator.address, _holder())
         lane = Lane(
             self.engine,
@@ -96,14 +120,25 @@ class Bank:
         self.submitter = Submitter(
             self.engine, self.rpc, self.manifest, self.member, contract, lane
         )
-        self.indexer = Indexer(
-            self.engine,
-            self._reading,
-            self.manifest,
-            member=self.member,
-            sealing_key=self._sealing_key,
-            finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
-        )
+
+    def _follow_operator_key(self) -> None:
+        """Go on with the key that has replaced ours as soon as the registry has taken it, also
+        where the rotation was cut off right after that."""
+        ours = self.holds.operator.address
+        registry = ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
+        for path in standing(self.config.keys, "operator"):
+            try:
+                address = to_checksum_address(public_half(path))
+                if address == ours or registry.member_of(address) != self.member:
+                    continue
+                operator = load_account(path.parent, path.stem, development=self.config.development)
+            except KeyUnusable:  # `tally doctor` tells of it; the key that we have goes on serving
+                continue
+            former = self._lease
+            self._post_as(operator)
+            former.release()
+            _log.info("posting with another operator key", key=address, before=ours)
+            return
 
     def facilities(self) -> list[AgreedFacility]:
         """The facilities on the chain, proposed ones included, as this node's view has them."""
@@ -205,7 +240,12 @@ class Bank:
 
     def submit(self) -> int:
         """Settle, fix and offer batches once."""
-        return self.rpc.run(lambda: self.submitter.tick(self._posting_facilities()))
+
+        def tick() -> int:
+            self._follow_operator_key()
+            return self.submitter.tick(self._posting_facilities())
+
+        return self.rpc.run(tick)
 
     def index(self) -> int:
         """Project what has become final; returns the number of blocks read."""
@@ -248,7 +288,7 @@ class Bank:
                 raise ConfigFault(self._unreadable[agreed.terms.id])
             validator = Validator(agreed.terms, self.name)
             intake = Intake(EventStore(self.engine), validator)
-            restorer = Restorer(self.engine, self.rpc, self._lease, self.member, self._sealing_key)
+            restorer = Restorer(self.engine, self.rpc, self._lease, self.member, self._sealing_keys)
             done.append(
                 self.rpc.run(lambda: restorer.restore(facility, intake, validator))  # noqa: B023
             )
@@ -374,7 +414,7 @@ class Bank:
         others go on."""
         terms = agreed.terms
         sealed = agreed.sealed_reference_key
-        key = open_reference_key(sealed, self._sealing_key) if sealed else None
+        key = open_reference_key(sealed, self._sealing_keys) if sealed else None
         if key is None:
             self._unreadable[terms.id] = (
                 f"the reference key of {terms.id} does not open with this bank's sealing key; "

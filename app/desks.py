@@ -23,14 +23,14 @@ from app.services.holding import PartnerHold
 
 
 class OperatorDesk:
-    """Implements `HoldDesk`."""
+    """Implements `HoldDesk`. `operator` is the key that signs, from the next call on."""
 
     def __init__(
         self, engine: Engine, rpc: Way, operator: LocalAccount, ledger: str, member: int
     ) -> None:
         self._engine = engine
         self._rpc = rpc
-        self._operator = operator
+        self.operator = operator
         self._ledger = ReserveLedger(rpc, ledger)
         self._member = member
 
@@ -63,7 +63,7 @@ class OperatorDesk:
 
     def _call(self, calls: Sequence[Call]) -> list[str]:
         receipts = self._rpc.run(
-            lambda: call_in_turn(self._engine, self._rpc, self._operator, calls)
+            lambda: call_in_turn(self._engine, self._rpc, self.operator, calls)
         )
         return [str(receipt["transactionHash"]) for receipt in receipts]
 

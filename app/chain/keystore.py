@@ -25,11 +25,12 @@ from nacl.public import PrivateKey
 from app.chain.errors import KeyUnusable
 
 SIGNING_KEYS = ("operator", "approver", "recovery")
-_SEALING = "sealing"
-_STORAGE = "storage"
+SEALING = "sealing"
+STORAGE = "storage"
 _STORAGE_KEY_BYTES = 32
 _PASSPHRASE = "passphrase"
 _NEXT = "next"
+_RETIRED = "retired"
 _DEVELOPMENT_SCRYPT_N = 1 << 12
 _PRODUCTION_SCRYPT_N = 1 << 18
 _PUBLIC = re.compile("0x[0-9A-Fa-f]{40}|[0-9a-f]{64}")
@@ -56,15 +57,15 @@ def create_keys(folder: Path, *, development: bool) -> PublicKeys:
     passphrase = secrets.token_urlsafe(32)
     _write_private(making / _PASSPHRASE, passphrase)
     work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
-    for name in (*SIGNING_KEYS, _SEALING, _STORAGE):
+    for name in (*SIGNING_KEYS, SEALING, STORAGE):
         secret = _MAKERS.get(name, _new_signing_key)()
         _store(making / f"{name}.json", name, secret, passphrase.encode(), work, development)
     making.rename(folder)
     return public_keys(folder)
 
 
-def prepare_successor(folder: Path, name: str, *, development: bool) -> ChecksumAddress:
-    """Make the signing key that is to follow one, in a file beside it; its address.
+def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
+    """Make the key that is to follow one, in a file beside it; its public half.
 
     One that was made before and has not taken its place yet is found again, so that a rotation
     that was cut off goes on with the same key. Raises KeyUnusable.
@@ -72,48 +73,72 @@ def prepare_successor(folder: Path, name: str, *, development: bool) -> Checksum
     successor = f"{name}.{_NEXT}"
     path = folder / f"{successor}.json"
     if not path.exists():
-        secret = _new_signing_key()
+        secret = _MAKERS.get(name, _new_signing_key)()
         work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
         # Whole or not at all, like every key file.
         making = folder / f"{successor}.{secrets.token_hex(4)}.new"
         _store(making, name, secret, _passphrase(folder), work, development)
         making.rename(path)
     # Opened once before anybody relies on it.
-    return load_account(folder, successor, development=development).address
+    load_secret(path, development=development)
+    return public_half(path)
 
 
 def install_successor(folder: Path, name: str) -> Path:
     """Let the successor take its key's place; returns where the old key lies from now on."""
     current = folder / f"{name}.json"
-    retired = folder / f"{name}.retired-{_stored(folder, name)['public']}.json"
-    if not retired.exists():
-        os.link(current, retired)
+    old = folder / f"{name}.{_RETIRED}-{public_half(current)}.json"
+    if not old.exists():
+        os.link(current, old)
     (folder / f"{name}.{_NEXT}.json").replace(current)
-    return retired
+    return old
 
 
 def public_keys(folder: Path) -> PublicKeys:
     """Read the public halves without the passphrase."""
     operator, approver, recovery = (
-        cast(ChecksumAddress, _stored(folder, name)["public"]) for name in SIGNING_KEYS
+        cast(ChecksumAddress, public_half(folder / f"{name}.json")) for name in SIGNING_KEYS
     )
-    sealing = _stored(folder, _SEALING)["public"]
+    sealing = public_half(folder / f"{SEALING}.json")
     return PublicKeys(operator, approver, recovery, bytes.fromhex(sealing))
+
+
+def public_half(path: Path) -> str:
+    """What a key file says of its key in clear. Raises KeyUnusable."""
+    return str(_stored(path)["public"])
+
+
+def standing(folder: Path, name: str) -> list[Path]:
+    """The files of a key that serves, and of the one that is to follow it, as far as they exist."""
+    paths = (folder / f"{name}.json", folder / f"{name}.{_NEXT}.json")
+    return [path for path in paths if path.exists()]
+
+
+def retired(folder: Path, name: str) -> list[Path]:
+    """The files of the keys that served before."""
+    return sorted(folder.glob(f"{name}.{_RETIRED}-*.json"))
 
 
 def load_account(folder: Path, name: str, *, development: bool) -> LocalAccount:
     """Decrypt a signing key. Raises KeyUnusable with the remedy."""
-    return cast(LocalAccount, Account.from_key(_secret(folder, name, development=development)))
+    secret = load_secret(folder / f"{name}.json", development=development)
+    return cast(LocalAccount, Account.from_key(secret))
 
 
-def load_sealing_key(folder: Path, *, development: bool) -> bytes:
-    """Decrypt the X25519 secret that opens sealed details."""
-    return _secret(folder, _SEALING, development=development)
-
-
-def load_storage_key(folder: Path, *, development: bool) -> bytes:
-    """Decrypt the secret that opens what is encrypted in the bank's database."""
-    return _secret(folder, _STORAGE, development=development)
+def load_secret(path: Path, *, development: bool) -> bytes:
+    """Decrypt a key file. Raises KeyUnusable with the remedy."""
+    stored = _stored(path)
+    if stored.get("development") and not development:
+        raise KeyUnusable(
+            f"{path} is a development key; make a production key "
+            "(development = false) before joining a production network"
+        )
+    passphrase = _passphrase(path.parent)
+    try:
+        return decode_keyfile_json(stored, passphrase)
+    except (ValueError, KeyError, TypeError, NotImplementedError):
+        # The cause is left out on purpose: it may quote what it tried to decrypt.
+        raise KeyUnusable(f"{path} does not open with the passphrase beside it") from None
 
 
 def _new_signing_key() -> bytes:
@@ -121,8 +146,8 @@ def _new_signing_key() -> bytes:
 
 
 _MAKERS: dict[str, Callable[[], bytes]] = {
-    _SEALING: lambda: bytes(PrivateKey.generate()),
-    _STORAGE: lambda: secrets.token_bytes(_STORAGE_KEY_BYTES),
+    SEALING: lambda: bytes(PrivateKey.generate()),
+    STORAGE: lambda: secrets.token_bytes(_STORAGE_KEY_BYTES),
 }
 
 
@@ -136,15 +161,14 @@ def _store(
 
 def _public_half(name: str, secret: bytes) -> str:
     """What the file says of the key in clear; a storage key has nothing public but a digest."""
-    if name == _SEALING:
+    if name == SEALING:
         return bytes(PrivateKey(secret).public_key).hex()
-    if name == _STORAGE:
+    if name == STORAGE:
         return sha256(b"tallystick storage key" + secret).hexdigest()
     return str(Account.from_key(secret).address)
 
 
-def _stored(folder: Path, name: str) -> dict[str, Any]:
-    path = folder / f"{name}.json"
+def _stored(path: Path) -> dict[str, Any]:
     try:
         stored = json.loads(path.read_text())
     except FileNotFoundError:
@@ -157,23 +181,6 @@ def _stored(folder: Path, name: str) -> dict[str, Any]:
     if not isinstance(public, str) or not _PUBLIC.fullmatch(public):
         raise KeyUnusable(f"{path}: not a key file of this application")
     return cast(dict[str, Any], stored)
-
-
-def _secret(folder: Path, name: str, *, development: bool) -> bytes:
-    stored = _stored(folder, name)
-    if stored.get("development") and not development:
-        raise KeyUnusable(
-            f"{folder / name}.json is a development key; make a production key "
-            "(development = false) before joining a production network"
-        )
-    passphrase = _passphrase(folder)
-    try:
-        return decode_keyfile_json(stored, passphrase)
-    except (ValueError, KeyError, TypeError, NotImplementedError):
-        # The cause is left out on purpose: it may quote what it tried to decrypt.
-        raise KeyUnusable(
-            f"{folder / name}.json does not open with the passphrase beside it"
-        ) from None
 
 
 def _passphrase(folder: Path) -> bytes:

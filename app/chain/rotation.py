@@ -4,8 +4,6 @@ key's file is set aside. Cut off anywhere, it goes on with the same new key."""
 from dataclasses import dataclass
 from pathlib import Path
 
-from eth_typing import ChecksumAddress
-
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.council import Council
 from app.chain.keystore import install_successor, prepare_successor
@@ -14,8 +12,8 @@ from app.chain.rpc import Rpc
 from app.chain.signer import Done, Signer
 from app.domain.errors import ChainFault
 
-ROTATED_BY = {"operator": "approver", "approver": "recovery"}
-"""Which of a bank's own keys replaces which; the recovery key replaces the operator key too."""
+ROTATED_BY = {"operator": "approver", "sealing": "approver", "approver": "recovery"}
+"""Which of a bank's own keys replaces which; the recovery key replaces the others too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +21,7 @@ class Rotated:
     """The new key, where the old one's file lies now, and the transaction (None: it was mined by an
     earlier call that was cut off)."""
 
-    key: ChecksumAddress
+    key: str
     old_key_file: Path
     done: Done | None
 
@@ -38,7 +36,7 @@ def rotate(
     signed_by: str,
     development: bool,
 ) -> Rotated:
-    """Replace a bank's operator or approver key, with its key `signed_by`.
+    """Replace a bank's operator, sealing or approver key, with its key `signed_by`.
 
     Raises KeyUnusable, ContractReverted when the registry refuses, ChainFault when the chain has
     neither the old key nor the new one.

@@ -5,7 +5,8 @@ its X25519 sealing key. The format is in docs/architecture.md, "Sealed details".
 """
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import nacl.exceptions
@@ -41,8 +42,9 @@ def seal_details(details: Sequence[Sequence[Any]], readers: Mapping[int, bytes])
     return b"".join((bytes((_VERSION, len(wrapped))), *wrapped, packed))
 
 
-def open_details(sealed: bytes, member: int, secret: bytes) -> list[list[Any]] | None:
-    """Open a batch's details; None when they are not for `member`, or are not well formed.
+def open_details(sealed: bytes, member: int, secrets: Iterable[bytes]) -> list[list[Any]] | None:
+    """Open a batch's details with the first of the member's sealing keys that fits; None when they
+    are not for `member`, or are not well formed.
 
     Whoever posted them may have written anything there, so nothing in them is an error of ours.
     """
@@ -55,8 +57,10 @@ def open_details(sealed: bytes, member: int, secret: bytes) -> list[list[Any]] |
             break
     else:
         return None
+    key = _unsealed(wrapped, secrets)
+    if key is None:
+        return None
     try:
-        key = SealedBox(PrivateKey(secret)).decrypt(wrapped)
         packed = SecretBox(key).decrypt(sealed[body:])
         opener = zlib.decompressobj()
         plain = opener.decompress(packed, MAX_PLAIN_BYTES)
@@ -73,12 +77,16 @@ def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes | None:
     return _sealed(reader, reference_key)
 
 
-def open_reference_key(sealed: bytes, secret: bytes) -> bytes | None:
-    """Open a reference key sealed to us; None when it was not."""
-    try:
-        return SealedBox(PrivateKey(secret)).decrypt(sealed)
-    except (nacl.exceptions.CryptoError, ValueError):
-        return None
+def open_reference_key(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:
+    """Open a reference key sealed to us, to any of our sealing keys; None when it was not."""
+    return _unsealed(sealed, secrets)
+
+
+def _unsealed(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:
+    for secret in secrets:
+        with suppress(nacl.exceptions.CryptoError, ValueError):
+            return SealedBox(PrivateKey(secret)).decrypt(sealed)
+    return None
 
 
 def _sealed(public: bytes, plain: bytes) -> bytes | None:

@@ -45,6 +45,7 @@ _VERBS = (
     "backup",
     "restore",
     "doctor",
+    "vault",
     "dead-letters",
     "consortium",
     "network",

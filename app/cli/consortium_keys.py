@@ -1,8 +1,5 @@
 """`tally consortium keys`: the keys by which the chain knows the members, and their rotation."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from enum import StrEnum
 from typing import Annotated
 
@@ -16,9 +13,7 @@ from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
 from app.config import load_config
-from app.db import engine as db
 from app.domain.errors import UsageFault
-from app.outbox.lease import Lease
 from app.readmodel.consortium import list_keys
 
 keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)
@@ -28,6 +23,7 @@ class OwnKey(StrEnum):
     """A key that a bank replaces itself."""
 
     operator = "operator"
+    sealing = "sealing"
     approver = "approver"
 
 
@@ -91,10 +87,11 @@ def rotate_(
 ) -> None:
     """Replace a key of this bank's own by a fresh one. The old key's file is kept beside it.
 
-    The operator key is replaced by the approver key (or the recovery key), the approver key by
-    the recovery key. Cut off, run it again: it goes on with the same new key. While an operator
-    key is replaced the bank's node must be stopped; what it had on its way goes out under the new
-    key when it is started again.
+    The operator and the sealing key are replaced by the approver key (or the recovery key), the
+    approver key by the recovery key. Cut off, run it again: it goes on with the same new key. The
+    bank's node goes on meanwhile: it finds the new key by itself, and what it had on its way goes
+    out under it. Keep the old files of the sealing key: what was sealed to it opens with nothing
+    else. (`tally vault rotate` replaces the key of what is encrypted in the database.)
 
     Example:
 
@@ -103,7 +100,7 @@ def rotate_(
     signer = signed_by.value if signed_by else ROTATED_BY[purpose.value]
     if signer == purpose.value:
         raise UsageFault("an approver key is replaced by the recovery key: --signed-by recovery")
-    with _lane_at_rest(config, purpose), acting(config) as chain:
+    with acting(config) as chain:
         member = chain.registry.member_named(chain.config.name)
         if member == 0:
             raise UsageFault(f"{chain.config.name} is no member of this consortium")
@@ -122,27 +119,3 @@ def rotate_(
         stderr.print("the chain had taken the new key already", style="dim")
     else:
         show_done(rotated.done, f"tally consortium keys list --member {chain.config.name}")
-
-
-@contextmanager
-def _lane_at_rest(config: ConfigOption, purpose: OwnKey) -> Iterator[None]:
-    """Holds the lane of the operator key that goes, so that nothing is posted with it meanwhile."""
-    if purpose is not OwnKey.operator:
-        yield
-        return
-    bank = load_config(config)
-    engine = db.create(bank.database_url)
-    try:
-        db.upgrade(engine)
-        lease = Lease(engine, public_keys(bank.keys).operator, f"rotation/{os.getpid()}")
-        if not lease.hold():
-            raise UsageFault(
-                "the bank's node is posting with this key",
-                remedy="Stop the node first; its batches go out under the new key afterwards",
-            )
-        try:
-            yield
-        finally:
-            lease.release()
-    finally:
-        engine.dispose()

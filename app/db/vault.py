@@ -4,6 +4,9 @@ The key is a keystore file of the bank's (`storage.json`) and never in the datab
 of the database, or a backup, tells nothing of borrowers.
 """
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 from sqlalchemy import Connection
@@ -17,22 +20,23 @@ _OPTION = "vault"
 class Vault:
     """Encrypts single values (XSalsa20-Poly1305, a random nonce each)."""
 
-    def __init__(self, key: bytes) -> None:
-        """`key` of KEY_BYTES."""
-        self._box = SecretBox(key)
+    def __init__(self, keys: Iterable[bytes]) -> None:
+        """`keys` of KEY_BYTES, asked for each time: the one in use first, then those that older
+        values may be sealed with."""
+        self._keys = keys
 
     def seal(self, clear: bytes) -> bytes:
-        return bytes(self._box.encrypt(clear))
+        return bytes(SecretBox(next(iter(self._keys))).encrypt(clear))
 
     def open(self, sealed: bytes) -> bytes:
         """Raises StorageFault for what another key has sealed, or what was changed."""
-        try:
-            return self._box.decrypt(sealed)
-        except CryptoError:
-            raise StorageFault(
-                "what is encrypted in the database does not open with this bank's storage key",
-                remedy="Restore storage.json from the backup that belongs to this database",
-            ) from None
+        for key in self._keys:
+            with suppress(CryptoError):
+                return SecretBox(key).decrypt(sealed)
+        raise StorageFault(
+            "what is encrypted in the database does not open with this bank's storage key",
+            remedy="Restore storage.json from the backup that belongs to this database",
+        )
 
 
 def vault_option(vault: Vault | None) -> dict[str, Vault | None]:

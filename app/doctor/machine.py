@@ -4,12 +4,12 @@ import os
 import shutil
 import socket
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 
-from app.chain.keystore import SIGNING_KEYS, load_account, load_sealing_key, load_storage_key
+from app.chain.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
 from app.config import BankConfig
 from app.doctor.finding import Finding, fail, ok, warn
 from app.domain.errors import ConfigFault
@@ -22,14 +22,9 @@ _ROOMY = 4
 
 def check_keys(config: BankConfig) -> Iterator[Finding]:
     """The three keys that a node needs open, and nobody else may read them."""
-    openers: dict[str, Callable[[], object]] = {
-        "operator": lambda: load_account(config.keys, "operator", development=config.development),
-        "sealing": lambda: load_sealing_key(config.keys, development=config.development),
-        "storage": lambda: load_storage_key(config.keys, development=config.development),
-    }
-    for name, opened in openers.items():
+    for name in ("operator", SEALING, STORAGE):
         try:
-            opened()
+            load_secret(config.keys / f"{name}.json", development=config.development)
         except ConfigFault as fault:
             yield fail(
                 f"key {name}",

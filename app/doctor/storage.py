@@ -12,7 +12,8 @@ from sqlalchemy import Connection, Engine, func, make_url, select
 from app.api.backlog import backlog
 from app.api.health import BEHIND_BLOCKS
 from app.chain.contracts import Reconciliation
-from app.chain.keystore import load_sealing_key, load_storage_key, public_keys
+from app.chain.keyring import Keyring
+from app.chain.keystore import SEALING, STORAGE, public_keys
 from app.chain.manifest import Manifest
 from app.chain.sealing import open_reference_key
 from app.config import BankConfig
@@ -104,7 +105,7 @@ def check_storage_key(config: BankConfig, engine: Engine) -> Finding:
     if sealed is None:
         return ok("encrypted details", "there are none yet")
     try:
-        Vault(load_storage_key(config.keys, development=config.development)).open(sealed)
+        Vault(Keyring(config.keys, STORAGE, development=config.development)).open(sealed)
     except (ConfigFault, StorageFault) as fault:
         return failed("encrypted details", fault)
     return ok("encrypted details", "open with the storage key")
@@ -171,7 +172,7 @@ def _finality(chain: Chain, number: int, hash_: bytes) -> Finding:
 def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
     """The reference key of each of this bank's facilities opens."""
     try:
-        secret = load_sealing_key(config.keys, development=config.development)
+        secrets = Keyring(config.keys, SEALING, development=config.development)
     except ConfigFault:
         return  # told already
     with engine.connect() as connection:
@@ -188,7 +189,7 @@ def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
     for one in agreed:
         check = f"facility {one.terms.id}"
         sealed = one.sealed_reference_key
-        if sealed and open_reference_key(sealed, secret) is None:
+        if sealed and open_reference_key(sealed, secrets) is None:
             yield fail(
                 check,
                 "its reference key does not open with this bank's sealing key",

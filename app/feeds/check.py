@@ -51,7 +51,7 @@ def check_feed(
         open_feed(path, facility, sender) as rows,
         tempfile.TemporaryDirectory(prefix="tally-check-") as folder,
     ):
-        vault = Vault(secrets.token_bytes(KEY_BYTES))
+        vault = Vault([secrets.token_bytes(KEY_BYTES)])
         engine = create(f"sqlite:///{Path(folder) / 'check.sqlite'}", vault=vault)
         try:
             upgrade(engine)

@@ -1,7 +1,7 @@
 """Sealed details: opened where they are for us, and believed only where they hash to their leg."""
 
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.chain.sealing import open_details
@@ -54,9 +54,9 @@ class Names:
 
 
 def open_names(
-    sealed: bytes, member: int, sealing_key: bytes, reference_key: bytes | None
+    sealed: bytes, member: int, sealing_keys: Iterable[bytes], reference_key: bytes | None
 ) -> Names:
     """Open a posting's details; with nothing to open them by, all its names are unknown."""
     if reference_key is None:
         return Names(None, None)
-    return Names(open_details(sealed, member, sealing_key), reference_key)
+    return Names(open_details(sealed, member, sealing_keys), reference_key)

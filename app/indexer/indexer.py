@@ -6,7 +6,7 @@ read model at the end of some range. What is fetched but not written is simply f
 
 import gc
 import time
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -86,7 +86,7 @@ class _Run:
 class Indexer:
     """Keeps one node's read model of one chain. Not safe to share between threads.
 
-    `member` is the node's own number, `sealing_key` its secret X25519 key. Blocks less than
+    `member` is the node's own number, `sealing_keys` its secret X25519 keys. Blocks less than
     `finality_depth` below the newest are left alone.
     """
 
@@ -96,14 +96,14 @@ class Indexer:
         rpc: Rpc,
         manifest: Manifest,
         member: int,
-        sealing_key: bytes,
+        sealing_keys: Iterable[bytes],
         finality_depth: int,
     ) -> None:
         self._engine = engine
         self._rpc = rpc
         self._manifest = manifest
         self._member = member
-        self._sealing_key = sealing_key
+        self._sealing_keys = sealing_keys
         self._scanner = Scanner(rpc, manifest, finality_depth, HANDLERS)
         self._state: State | None = None
         self._count_all_at = 0.0
@@ -311,7 +311,7 @@ class Indexer:
 
     def _load(self) -> State:
         check_chain(self._rpc, self._manifest)
-        view = View(self._member, self._own_role(), self._sealing_key)
+        view = View(self._member, self._own_role(), self._sealing_keys)
         with self._engine.connect() as connection:
             return load(connection, view, self._manifest.chain_id, self._open_key)
 
@@ -333,7 +333,7 @@ class Indexer:
         return role
 
     def _open_key(self, sealed: bytes) -> bytes | None:
-        return open_reference_key(sealed, self._sealing_key)
+        return open_reference_key(sealed, self._sealing_keys)
 
 
 @contextmanager

@@ -117,7 +117,7 @@ class _Postings:
 
         if facility.visible and (by_lead or partner in facility.visible):
             names = open_names(
-                sealed, state.view.member, state.view.sealing_key, facility.reference_key
+                sealed, state.view.member, state.view.sealing_keys, facility.reference_key
             )
             row = len(self._changes.postings)
             batch = _Batch(posting, facility, by_lead, partner, header, names, row)

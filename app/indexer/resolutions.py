@@ -251,7 +251,7 @@ def _decide(projection: Projection, number: int, **values: Any) -> None:
 def _opened(projection: Projection, sealed: bytes, reason_hash: bytes) -> str | None:
     """A reason's text, where it opens here, is fit to be shown and hashes to what was said."""
     view = projection.state.view
-    rows = open_details(sealed, view.member, view.sealing_key)
+    rows = open_details(sealed, view.member, view.sealing_keys)
     text = rows[0][0] if rows and rows[0] else None
     if not isinstance(text, str) or not 0 < len(text) <= _MOST_CHARACTERS:
         return None

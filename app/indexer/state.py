@@ -1,7 +1,7 @@
 """What the indexer must know of everything before the cursor, to read the blocks after it."""
 
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -38,11 +38,11 @@ CONTRACT = (
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Whose view is projected: the node's own member, its role, and its secret sealing key."""
+    """Whose view is projected: the node's own member, its role, and its secret sealing keys."""
 
     member: int
     role: str
-    sealing_key: bytes = field(repr=False)
+    sealing_keys: Iterable[bytes] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ another one there) is dropped: its events wait again, and those that the chain h
 Until the last posting has been read back, the chain's head is unknown here and nothing is posted.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -78,13 +78,13 @@ class Restorer:
     lease."""
 
     def __init__(
-        self, engine: Engine, rpc: Rpc, lease: Lease, member: int, sealing_key: bytes
+        self, engine: Engine, rpc: Rpc, lease: Lease, member: int, sealing_keys: Iterable[bytes]
     ) -> None:
         self._engine = engine
         self._rpc = rpc
         self._lease = lease
         self._member = member
-        self._sealing_key = sealing_key
+        self._sealing_keys = sealing_keys
 
     def restore(
         self, facility: PostingFacility, intake: Intake, validator: RowValidator
@@ -204,7 +204,7 @@ class Restorer:
         validator: RowValidator,
         done: Restored,
     ) -> Iterator[tuple[PostedLeg, ParsedEvent]]:
-        details = open_details(sealed_of(calldata), self._member, self._sealing_key) or []
+        details = open_details(sealed_of(calldata), self._member, self._sealing_keys) or []
         for place, posted in enumerate(unpack(stream_of(calldata))):
             row = details[place] if place < len(details) else []
             event = _event(place + 1, posted, row, facility, validator)

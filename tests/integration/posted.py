@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 
 from app.chain.agreement import Party, accept, propose
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry, Reconciliation
-from app.chain.keystore import load_account, load_sealing_key
+from app.chain.keyring import Keyring
+from app.chain.keystore import SEALING, load_account
 from app.chain.posting import encode_post
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key, seal_details
@@ -92,7 +93,7 @@ class World:
             self.numbers[member.name] = self.consortium.member_of(account.address)
         self.facility = self.agree()
         terms = self.registry.terms(self.facility)
-        key = open_reference_key(bytes(terms[8]), self.secret(self.lead))
+        key = open_reference_key(bytes(terms[8]), self.sealing_keys(self.lead))
         assert key is not None
         self.reference_key = key
 
@@ -124,8 +125,8 @@ class World:
             accept(self.rpc, self.registry, [approver], number)
         return number
 
-    def secret(self, bank: str) -> bytes:
-        return load_sealing_key(self.folder.keys(bank), development=True)
+    def sealing_keys(self, bank: str) -> Keyring:
+        return Keyring(self.folder.keys(bank), SEALING, development=True)
 
     def reference(self, event_ref: str) -> bytes:
         return reference(self.reference_key, event_ref)
@@ -186,7 +187,7 @@ class World:
             rpc or self.rpc,
             self.manifest,
             member=self.numbers[bank],
-            sealing_key=self.secret(bank),
+            sealing_keys=self.sealing_keys(bank),
             finality_depth=0,
         )
 

@@ -33,7 +33,6 @@ from app.db.engine import create
 from app.db.engine import upgrade as upgrade_schema
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
-from app.outbox.lease import Lease
 from app.readmodel.consortium import (
     Proposal,
     Standing,
@@ -432,18 +431,15 @@ class TestOwnKeys:
         assert old.operator in shown
         assert new.operator in shown
 
-    def test_refused_while_the_node_posts(
-        self, tally: Tally, world: World, sqlite_url: str
-    ) -> None:
-        engine = create(sqlite_url)
-        old = public_keys(world.folder.keys("wuxi")).operator
-        lease = Lease(engine, old, "the node")
-        assert lease.hold()
-        tally("wuxi", "keys", "rotate", "operator", fails=UsageFault)
-        assert public_keys(world.folder.keys("wuxi")).operator == old
-        lease.release()
-        tally("wuxi", "keys", "rotate", "operator")
-        engine.dispose()
+    def test_the_sealing_key_by_the_approver(self, tally: Tally, world: World) -> None:
+        old = public_keys(world.folder.keys("wuxi")).sealing.hex()
+        output = tally("wuxi", "keys", "rotate", "sealing").output
+        new = public_keys(world.folder.keys("wuxi")).sealing.hex()
+        assert new != old
+        assert new in output
+        shown = tally("wuxi", "keys", "list", "--member", "wuxi").output
+        assert old in shown
+        assert new in shown
 
     def test_the_approver_by_the_recovery_key(self, tally: Tally, world: World) -> None:
         old = public_keys(world.folder.keys("wuxi"))

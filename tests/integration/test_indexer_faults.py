@@ -394,7 +394,7 @@ def test_only_blocks_below_the_finality_depth_are_read(world: World, database: E
         world.rpc,
         world.manifest,
         member=world.numbers["webank"],
-        sealing_key=world.secret("webank"),
+        sealing_keys=world.sealing_keys("webank"),
         finality_depth=2,
     )
     progress = indexer.advance()

@@ -9,7 +9,8 @@ from sqlalchemy import func, select, update
 
 from app.api.received import Pending, pending
 from app.bootstrap import Bank
-from app.chain.keystore import load_sealing_key
+from app.chain.keyring import Keyring
+from app.chain.keystore import SEALING
 from app.chain.posting import next_digest, sealed_of
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_details
@@ -396,10 +397,10 @@ def test_details_that_do_not_fit_are_spread_over_more_batches(net: Net, bank: Ba
     assert len(sizes) > 3
     assert max(sizes) < 128 * 1024
     net.assert_exactly_once(bank, 80)
-    secret = load_sealing_key(bank.config.keys, development=True)
+    secrets = Keyring(bank.config.keys, SEALING, development=True)
     opened = 0
     for row in net.rows(bank, select(batches)):
-        details = open_details(sealed_of(row.calldata), bank.member, secret)
+        details = open_details(sealed_of(row.calldata), bank.member, secrets)
         assert details is not None and len(details) == row.legs
         opened += len(details)
     assert opened == 80

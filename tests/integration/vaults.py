@@ -2,4 +2,4 @@
 
 from app.db.vault import KEY_BYTES, Vault
 
-VAULT = Vault(bytes(KEY_BYTES))
+VAULT = Vault([bytes(KEY_BYTES)])

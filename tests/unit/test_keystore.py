@@ -14,10 +14,11 @@ from eth_account import Account
 from app.chain import keystore
 from app.chain.errors import KeyUnusable
 from app.chain.keystore import (
+    SEALING,
     SIGNING_KEYS,
     create_keys,
     load_account,
-    load_sealing_key,
+    load_secret,
     public_keys,
 )
 
@@ -53,12 +54,12 @@ def test_keys_open_to_what_is_public_of_them(made: Path) -> None:
     for name in SIGNING_KEYS:
         assert load_account(made, name, development=True).address == getattr(public, name)
     assert len({public.operator, public.approver, public.recovery}) == 3
-    assert len(load_sealing_key(made, development=True)) == 32
+    assert len(load_secret(made / f"{SEALING}.json", development=True)) == 32
 
 
 def test_no_secret_lies_in_a_file_in_clear(made: Path) -> None:
     secrets = [bytes(load_account(made, name, development=True).key) for name in SIGNING_KEYS]
-    secrets.append(load_sealing_key(made, development=True))
+    secrets.append(load_secret(made / f"{SEALING}.json", development=True))
     for file in made.iterdir():
         content = file.read_bytes()
         for secret in secrets:
@@ -89,7 +90,7 @@ def test_keys_that_were_cut_off_in_the_making_are_no_keys(
 def test_development_keys_are_refused_outside_development(made: Path) -> None:
     for load in (
         lambda: load_account(made, "operator", development=False),
-        lambda: load_sealing_key(made, development=False),
+        lambda: load_secret(made / f"{SEALING}.json", development=False),
     ):
         with pytest.raises(KeyUnusable, match="development key; make a production key"):
             load()
@@ -158,7 +159,7 @@ def test_a_damaged_key_file(keys: Path, damage: str) -> None:
 def test_a_file_that_is_no_key_file(keys: Path, content: bytes) -> None:
     (keys / "sealing.json").write_bytes(content)
     with pytest.raises(KeyUnusable, match="not a key file"):
-        load_sealing_key(keys, development=True)
+        load_secret(keys / f"{SEALING}.json", development=True)
     with pytest.raises(KeyUnusable, match="not a key file"):
         public_keys(keys)
 
