@@ -2,7 +2,8 @@
 
 DIR/network.json            the manifest: engine, chain id, addresses of the contracts
 DIR/deployment.json         what the deploy steps made, step by step
-DIR/members.json            names and roles, in the order of their numbers
+DIR/members.json            names and roles of the present members whose keys lie here, in the order
+                            of their numbers
 DIR/tls/                    the consortium's certificate authority
 DIR/proxy/                  the proxy before the chain's RPC and the members' APIs, with its log
 DIR/chain/                  the embedded chain's state
@@ -29,7 +30,7 @@ Role = Literal["lead", "partner", "auditor", "regulator"]
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A founding member; its number on the chain is its place in the list, from 1."""
+    """A member; the founding ones are numbered on the chain by their places, from 1."""
 
     name: str
     role: Role
@@ -75,11 +76,20 @@ class ConsortiumFolder:
         return self.root / "banks" / folder_name(name) / "keys"
 
     def members(self) -> list[Member]:
-        """The founding members; empty before `create`."""
-        path = self.root / "members.json"
+        """The present members: who founded, and who was admitted or evicted here since; empty
+        before `create`."""
+        path = self._members
         if not path.exists():
             return []
         return [Member(**entry) for entry in json.loads(path.read_text())]
+
+    def write_members(self, members: Sequence[Member]) -> None:
+        text = json.dumps([asdict(member) for member in members], indent=2)
+        replace_file(self._members, text + "\n")
+
+    @property
+    def _members(self) -> Path:
+        return self.root / "members.json"
 
     def public_keys(self, name: str) -> PublicKeys:
         """What others may know of a member's keys."""
@@ -93,9 +103,7 @@ def create(folder: ConsortiumFolder, members: list[Member], *, development: bool
         if not folder.keys(member.name).exists():  # left by a run that was cut off
             create_keys(folder.keys(member.name), development=development)
     # Last, so that a folder that was cut off in the making is not taken for a whole one.
-    (folder.root / "members.json").write_text(
-        json.dumps([asdict(member) for member in members], indent=2) + "\n"
-    )
+    folder.write_members(members)
 
 
 def write_config(
@@ -125,6 +133,25 @@ def write_config(
         'host = "127.0.0.1"\n'
         f"port = {port}\n"
     )
+
+
+def set_endpoints(path: Path, rpc: Sequence[str]) -> None:
+    """Name other chain endpoints in a `bank.toml`, the preferred one first; the rest of it stays.
+
+    A node takes them up when it starts.
+    """
+    text = path.read_text()
+    replace_file(path, _ENDPOINTS.sub(lambda _: f"rpc = {json.dumps(list(rpc))}", text, count=1))
+
+
+_ENDPOINTS = re.compile(r"""^rpc[ \t]*=[ \t]*(\[[^\]]*\]|"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Write a file whole or not at all, whenever this is cut off."""
+    fresh = path.with_name(path.name + ".new")
+    fresh.write_text(text)
+    fresh.replace(path)
 
 
 def _tls_lines(certificates: Certificates | None, base: Path) -> str:

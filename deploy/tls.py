@@ -53,8 +53,9 @@ def make_authority(folder: Path) -> None:
 def issue(folder: Path, member: str, place: Path, hosts: Sequence[str]) -> Certificates:
     """Make a member's two certificates anew under the authority in `folder`, in `place`.
 
-    `hosts`: the names and addresses under which its proxies are reached. They hold for 397 days;
-    those that they replace stay valid until their own end.
+    `member` names it to proxies: letters, digits, dots, dashes. `hosts`: the names and addresses
+    under which its own proxies are reached. They hold for 397 days; those that they replace stay
+    valid until their own end.
     """
     ca = x509.load_pem_x509_certificate((folder / "ca.pem").read_bytes())
     ca_key = serialization.load_pem_private_key((folder / "ca.key").read_bytes(), password=None)

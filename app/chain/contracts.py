@@ -28,6 +28,28 @@ ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 _HEAD_SELECTOR = keccak(text="head(uint32,uint16)")[:4]
 
 
+PROPOSAL_STATES = ("none", "open", "enacted", "rejected", "withdrawn", "expired")
+"""Where a proposal stands, by its number on the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposed:
+    """A proposal as the registry has it. `kind` by its number; `state`: see PROPOSAL_STATES."""
+
+    kind: int
+    state: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredValidator:
+    """A validator node as the registry has it; `member` is the number of the bank that runs it."""
+
+    node: ChecksumAddress
+    member: int
+    enode: str
+
+
 @dataclass(frozen=True, slots=True)
 class Head:
     """How far a bank's postings for a facility have come: the contract's own word."""
@@ -95,6 +117,37 @@ class ConsortiumRegistry(_Wrapper):
     def member_count(self) -> int:
         """The highest member number."""
         return int(self._read(self.contract.functions.memberCount()))
+
+    def approver_of(self, approver: ChecksumAddress) -> int:
+        """The member number of an approver key; 0 when it is nobody's."""
+        return int(self._read(self.contract.functions.approverOf(approver)))
+
+    def active_banks(self) -> list[int]:
+        """The banks that vote: every active lead and partner."""
+        numbers = range(1, self.member_count() + 1)
+        return [
+            number for number in numbers if self._read(self.contract.functions.isActiveBank(number))
+        ]
+
+    def validators(self) -> list[RegisteredValidator]:
+        """The validator nodes that the banks have agreed on, in no order."""
+        return [
+            RegisteredValidator(Web3.to_checksum_address(node), int(member), str(enode))
+            for node, member, enode in self._read(self.contract.functions.validators())
+        ]
+
+    def proposal_count(self) -> int:
+        """The highest number of a proposal."""
+        return int(self._read(self.contract.functions.proposalCount()))
+
+    def proposal(self, number: int) -> Proposed:
+        """A proposal as it stands now."""
+        found = self._read(self.contract.functions.proposal(number))
+        return Proposed(int(found[0]), PROPOSAL_STATES[int(found[1])], bytes(found[-1]))
+
+    def has_voted(self, proposal: int, member: int) -> bool:
+        """Whether a member has voted, for or against."""
+        return bool(self._read(self.contract.functions.voteOf(proposal, member)))
 
     def key_of(self, member: int, purpose: int) -> bytes:
         """A member's key as the registry's word: an address in the low bits, or a sealing key."""

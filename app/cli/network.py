@@ -14,13 +14,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from app.cli.console import stderr, stdout
+from app.cli.consortium_propose import RoleName
 from app.domain.errors import UsageFault
 from app.domain.facility import MAX_NAME
 from deploy.compose.render import render as render_compose
 from deploy.consortium import Member
 from deploy.network import contracts, layout, operate, proxy
 from deploy.network import engine as edge
+from deploy.network.admit import admit
 from deploy.network.create import create_network
+from deploy.network.evict import evict
 from deploy.network.genesis import write_genesis
 from deploy.network.health import NetworkHealth, look
 
@@ -79,10 +82,7 @@ def create(
     ]
     _check_names([member.name for member in members])
     if validators < _FAULT_TOLERANT:
-        stderr.print(
-            f"[yellow]warning[/] {validators} validators cannot do without a single one of them; "
-            f"{_FAULT_TOLERANT} go on when one dies"
-        )
+        _warn_of_few(validators)
     made = create_network(directory, members, validators, _say)
     stdout.print(
         f"chain {made.chain_id}: {len(members)} members, "
@@ -116,6 +116,54 @@ def down(directory: DirOption) -> None:
     """
     stopped = operate.down(layout.read(directory))
     stdout.print(f"{stopped} validators stopped", highlight=False)
+
+
+@network.command("admit")
+def admit_(
+    name: Annotated[str, typer.Argument(help="The newcomer's name.")],
+    directory: DirOption,
+    role: Annotated[
+        RoleName | None,
+        typer.Option(
+            help="What it may do; where nothing is said, partner. A lead or partner gets a "
+            "validator of its own, an auditor or regulator none."
+        ),
+    ] = None,
+) -> None:
+    """Admit a member, by the votes of the banks whose keys lie in DIR.
+
+    Makes its keys, certificates and chain node, waits until that has all blocks, has the banks vote
+    it in, and then each bank's own node vote for its validator until the validator set shows it.
+    Cut off and run again, it goes on where it was.
+
+    Example:
+
+      tally network admit nanfeng --dir net
+    """
+    _check_names([name])
+    found = admit(directory, name, role.value if role else None, _say)
+    _print_health(found, look(found), directory)
+
+
+@network.command("evict")
+def evict_(
+    name: Annotated[str, typer.Argument(help="The member's name.")],
+    directory: DirOption,
+) -> None:
+    """Evict a member for ever, by the votes of the other banks whose keys lie in DIR.
+
+    Then each other bank's own node votes its validators out, until the validator set shows it; its
+    chain node is stopped, and the chain's RPC refuses its certificates. Cut off and run again, it
+    goes on where it was.
+
+    Example:
+
+      tally network evict nanfeng --dir net
+    """
+    left = evict(directory, name, _say)
+    if len(left.validators) < _FAULT_TOLERANT:
+        _warn_of_few(len(left.validators))
+    _print_health(left, look(left), directory)
 
 
 @network.command()
@@ -258,6 +306,13 @@ def _check_names(names: list[str]) -> None:
             )
         if names.count(name) > 1:
             raise UsageFault(f"{name!r} is given twice", remedy="Name each member once")
+
+
+def _warn_of_few(validators: int) -> None:
+    stderr.print(
+        f"[yellow]warning[/] {validators} validators cannot do without a single one of them; "
+        f"{_FAULT_TOLERANT} go on when one dies"
+    )
 
 
 def _as_json(found: layout.Network, health: NetworkHealth) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import json
 import os
 import secrets as randomness
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,8 @@ from deploy.besu import render as besu
 from deploy.consortium import ConsortiumFolder, create, folder_name
 from deploy.network.layout import Network
 from deploy.proxy import nginx
-from deploy.proxy.nginx import ProxyServer
+from deploy.proxy.nginx import Admitted, ProxyServer
+from deploy.steps.step_06_validators import FoundingNode
 
 _HERE = Path(__file__).parent
 _REPOSITORY = _HERE.parent.parent
@@ -35,6 +36,7 @@ _API_PORT = 8443
 _NODE_PORT = 8700
 FIRST_RPC_PORT = 18545
 _FIRST_PUBLISHED_API = 8701
+_NODES = "besu/validators.json"
 _KEYS = {  # what a node needs; approver and recovery keys are for people's commands
     "operator": "operator.json",
     "sealing": "sealing.json",
@@ -80,6 +82,10 @@ def render(network: Network, out: Path) -> None:
         folder.root / "besu",
         {"localhost", "127.0.0.1", *services.values()},
     )
+    founding = [FoundingNode(one.validator.bank, one.address, one.enode) for one in nodes]
+    (folder.root / _NODES).write_text(
+        json.dumps([asdict(node) for node in founding], indent=2) + "\n"
+    )
     files = _secret_files(folder, banks, list(services.values()))
     for bank in banks:
         _write_proxy(folder, bank, services)
@@ -111,6 +117,11 @@ def render(network: Network, out: Path) -> None:
         path.write_text(_environment().get_template(template).render(context))
     shutil.copy(_HERE / "prometheus" / "alerts.yml", folder.root / "prometheus")
     shutil.copytree(_HERE / "grafana", folder.root / "grafana", dirs_exist_ok=True)
+
+
+def read_nodes(out: Path) -> list[FoundingNode]:
+    """The validators of a rendered network's first block."""
+    return [FoundingNode(**node) for node in json.loads((out / _NODES).read_text())]
 
 
 def _banks(network: Network, nodes: list[besu.Node]) -> list[Bank]:
@@ -150,7 +161,7 @@ def _secret_files(
             files[f"{bank.service}-{secret}"] = keys / file
         made = tls.certificates(folder.authority, place)
         if not made.server.exists():
-            tls.issue(folder.authority, bank.name, place, _names(bank))
+            tls.issue(folder.authority, bank.service, place, _names(bank))
         files[f"{bank.service}-server"] = made.server
         files[f"{bank.service}-server-key"] = made.server_key
         files[f"{bank.service}-client"] = made.client
@@ -186,13 +197,15 @@ def _let_containers_read(path: Path) -> None:
 
 def _write_proxy(folder: ConsortiumFolder, bank: Bank, services: dict[str, str]) -> None:
     pair = ("/run/secrets/server.pem", "/run/secrets/server.key")
+    names = [folder_name(member.name) for member in folder.members()]
+    admitted = Admitted("/run/secrets/consortium-ca", names)
     servers = [
         ProxyServer(
             f"RPC of {services[one.validator.validator.name]}, for members",
             str(one.port),
             f"{services[one.validator.validator.name]}:{besu.RPC_PORT}",
             *pair,
-            "/run/secrets/consortium-ca",
+            admitted,
         )
         for one in bank.rpc
     ]

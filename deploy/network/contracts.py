@@ -10,10 +10,11 @@ from app.chain.rpc import ClientTls, Rpc
 from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
 from deploy import tls
-from deploy.compose.render import FIRST_RPC_PORT
+from deploy.compose.render import FIRST_RPC_PORT, read_nodes
 from deploy.consortium import ConsortiumFolder
 from deploy.found import found
 from deploy.network import engine, layout
+from deploy.network.create import founding_nodes
 from deploy.network.layout import HOST
 from deploy.steps.deployment import Deployment
 from deploy.steps.run import Say, run
@@ -25,7 +26,12 @@ _BESU = "besu"
 def found_on(root: Path, rpc_url: str | None, say: Say) -> Manifest:
     """Found the consortium in `root` on its chain, as far as that was not done before."""
     with _reached(root, rpc_url) as (folder, rpc, engine_name):
-        return found(rpc, engine_name, folder, say)
+        if engine_name == _BESU:
+            nodes = read_nodes(folder.root)
+        else:
+            present = {member.name for member in folder.members()}
+            nodes = [one for one in founding_nodes(layout.read(root)) if one.bank in present]
+        return found(rpc, engine_name, folder, say, nodes)
 
 
 def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None:

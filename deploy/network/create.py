@@ -17,6 +17,7 @@ from deploy.network.layout import Network, Validator
 from deploy.network.operate import Say, down, up
 from deploy.network.ports import free_ports
 from deploy.proxy import nginx
+from deploy.steps.step_06_validators import FoundingNode
 
 _PORTS_A_VALIDATOR = 4
 
@@ -55,6 +56,11 @@ def create_network(root: Path, members: list[Member], validators: int, say: Say)
         raise
 
 
+def founding_nodes(network: Network) -> list[FoundingNode]:
+    """The network's validators as the registry takes them."""
+    return [FoundingNode(one.bank, one.address, one.peer) for one in network.validators]
+
+
 def _create(
     binary: Path, folder: ConsortiumFolder, members: list[Member], count: int, say: Say
 ) -> Network:
@@ -86,7 +92,7 @@ def _create(
         write_config(
             folder,
             member.name,
-            rpc=network.rpcs_of(place),
+            rpc=network.rpcs_of(member.name, place),
             port=ports.pop(),
             certificates=tls.certificates(folder.authority, folder.certificates(member.name))
             if behind_proxy
@@ -100,7 +106,7 @@ def _create(
         say("founding the consortium")
         rpc = Rpc(validators[0].rpc)
         try:
-            found(rpc, engine.NAME, folder, say)
+            found(rpc, engine.NAME, folder, say, founding_nodes(network))
         except ChainAnswer as fault:
             raise ChainFault(f"the contracts were refused: {fault.text}", where=rpc.url) from fault
         finally:

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from app.domain.errors import ChainFault
-from deploy.network.layout import HOST, Network
+from deploy.consortium import replace_file
+from deploy.network.layout import Network
 
 
 def make_keys(engine: Path, data: Path) -> tuple[str, str]:
@@ -28,9 +29,16 @@ def write_genesis(engine: Path, network: Network, path: Path) -> None:
         *("--block-gas-limit", str(network.block_gas_limit)),
     ]
     for validator in network.validators:
-        peer = f"/ip4/{HOST}/tcp/{validator.peer_port}/p2p/{validator.node_id}"
-        arguments += ["--validators", validator.address, "--bootnode", peer]
+        arguments += ["--validators", validator.address, "--bootnode", validator.peer]
     _run(engine, "genesis", *arguments)
+
+
+def write_peers(network: Network) -> None:
+    """Name the present validators as the peers that a node dials when it starts; the first block
+    stays what it is."""
+    chain = json.loads(network.genesis.read_text())
+    chain["bootnodes"] = [validator.peer for validator in network.validators]
+    replace_file(network.genesis, json.dumps(chain, indent=4))
 
 
 def _run(engine: Path, *arguments: str) -> Any:

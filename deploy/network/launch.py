@@ -31,6 +31,15 @@ def start_missing(engine: Path, network: Network) -> list[Validator]:
     return missing
 
 
+def start_one(engine: Path, network: Network, validator: Validator) -> bool:
+    """Start one validator, unless it runs; whether it was started. Raises ChainFault."""
+    if validator.name in processes.find(network):
+        return False
+    _refuse_taken_ports(validator)
+    _start(engine, network, validator)
+    return True
+
+
 def _start_again(
     engine: Path, network: Network, validator: Validator, process: psutil.Process
 ) -> None:

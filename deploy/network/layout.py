@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.domain.errors import ConfigFault, UsageFault
-from deploy.consortium import ConsortiumFolder, folder_name
+from deploy.consortium import ConsortiumFolder, folder_name, replace_file
 
 HOST = "127.0.0.1"
 BLOCK_GAS_LIMIT = 200_000_000
@@ -36,6 +36,11 @@ class Validator:
     def rpc(self) -> str:
         """The URL of its JSON-RPC, for those who run it."""
         return f"http://{HOST}:{self.rpc_port}"
+
+    @property
+    def peer(self) -> str:
+        """Where its peers find it: a libp2p address, its peer id in it."""
+        return f"/ip4/{HOST}/tcp/{self.peer_port}/p2p/{self.node_id}"
 
     @property
     def endpoint(self) -> str:
@@ -68,17 +73,18 @@ class Network:
         """What a validator's process printed, over all its starts."""
         return self.data(validator) / "node.log"
 
-    def rpcs_of(self, place: int) -> list[str]:
-        """The endpoints of the member at `place` (from 0, in the order of their numbers).
+    def rpcs_of(self, name: str, place: int) -> list[str]:
+        """The endpoints of a member that stands at `place` (from 0) among the members.
 
-        Its own first validator, then the others; members beyond the validators, auditors among
-        them, share.
+        Its own first validator, then the others; members without one, auditors among them, share.
         """
-        first = place % len(self.validators)
+        own = (n for n, one in enumerate(self.validators) if one.bank == name)
+        first = next(own, place % len(self.validators))
         return [one.endpoint for one in (*self.validators[first:], *self.validators[:first])]
 
     def write(self) -> None:
-        _description(self.folder).write_text(
+        replace_file(
+            _description(self.folder),
             json.dumps(
                 {
                     "chain_id": self.chain_id,
@@ -89,7 +95,7 @@ class Network:
                 },
                 indent=2,
             )
-            + "\n"
+            + "\n",
         )
 
 

@@ -1,7 +1,7 @@
 """Starting and stopping a network's validators."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from filelock import FileLock
@@ -10,6 +10,7 @@ from app.domain.errors import ChainFault
 from deploy.network import engine, processes, proxy
 from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look
 from deploy.network.launch import start_missing
+from deploy.network.launch import start_one as launch_one
 from deploy.network.layout import Network, Validator
 
 _FIRST_BLOCKS_S = 60.0
@@ -29,7 +30,7 @@ def up(network: Network, say: Say) -> NetworkHealth:
     stays, for `status` and `logs` to show.
     """
     binary = engine.build(say)
-    with _operating(network):
+    with operating(network):
         proxy.start(network)
         if look(network).stalled:
             return _restart(binary, network, say)
@@ -40,11 +41,25 @@ def up(network: Network, say: Say) -> NetworkHealth:
 
 def down(network: Network) -> int:
     """Stop this network's validators and nothing else; returns how many ran."""
-    with _operating(network):
+    with operating(network):
         running = processes.find(network)
         processes.stop(running.values())
         proxy.stop(network)
         return len(running)
+
+
+def start_one(binary: Path, network: Network, validator: Validator, say: Say) -> None:
+    """Start one validator that does not run. Raises ChainFault when a port of its is taken."""
+    with operating(network):
+        if launch_one(binary, network, validator):
+            say(f"started {validator.name}")
+
+
+def stop_some(network: Network, validators: Collection[Validator]) -> None:
+    """Stop these validators and nothing else."""
+    with operating(network):
+        running = processes.find(network)
+        processes.stop(running[one.name] for one in validators if one.name in running)
 
 
 def _restart(binary: Path, network: Network, say: Say) -> NetworkHealth:
@@ -78,7 +93,7 @@ def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
         health = look(network)
         for one in health.validators:
             if not one.running:
-                raise _ended(network, one.validator)
+                raise ended(network, one.validator)
         if all(one.answers for one in health.validators):
             if first is None:
                 first = health.height
@@ -88,7 +103,8 @@ def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
     return None
 
 
-def _ended(network: Network, validator: Validator) -> ChainFault:
+def ended(network: Network, validator: Validator) -> ChainFault:
+    """What to raise for a validator that ended by itself: with the end of its log."""
     log = network.log(validator)
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
@@ -101,6 +117,6 @@ def _ended(network: Network, validator: Validator) -> ChainFault:
     )
 
 
-def _operating(network: Network) -> FileLock:
+def operating(network: Network) -> FileLock:
     """One command at a time starts or stops this network's processes."""
     return FileLock(network.folder.chain / "lock")

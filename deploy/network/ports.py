@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from app.domain.errors import ChainFault
 from deploy.network.layout import HOST
@@ -12,11 +12,14 @@ from deploy.network.layout import HOST
 _FIRST, _LAST = 20_000, 32_000
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on now, in no order. Raises ChainFault when there are too few."""
+def free_ports(count: int, promised: Collection[int] = ()) -> list[int]:
+    """Ports that nobody listens on now and that are not `promised`, in no order.
+
+    Raises ChainFault when there are too few.
+    """
     found: list[int] = []
     for port in _shuffled():
-        if is_free(port):
+        if port not in promised and is_free(port):
             found.append(port)
             if len(found) == count:
                 return found

@@ -5,9 +5,10 @@ A validator's RPC is let through to members' certificates alone; a node's API as
 
 from app.config import load_config
 from deploy import tls
+from deploy.consortium import folder_name
 from deploy.network.layout import HOST, Network
 from deploy.proxy import nginx
-from deploy.proxy.nginx import ProxyServer
+from deploy.proxy.nginx import Admitted, ProxyServer
 
 _HOSTS = (HOST, "localhost")
 
@@ -17,11 +18,18 @@ def make_certificates(network: Network) -> None:
     folder = network.folder
     tls.make_authority(folder.authority)
     for member in folder.members():
-        tls.issue(folder.authority, member.name, folder.certificates(member.name), _HOSTS)
+        make_certificate(network, member.name)
+
+
+def make_certificate(network: Network, name: str) -> None:
+    """Make one member's certificates anew."""
+    folder = network.folder
+    tls.issue(folder.authority, folder_name(name), folder.certificates(name), _HOSTS)
 
 
 def write(network: Network) -> None:
-    """Write the proxy's configuration, as the description has the ports."""
+    """Write the proxy's configuration, as the description has the ports: RPC for the present
+    members' certificates."""
     folder = network.folder
     servers = []
     for validator in network.validators:
@@ -51,6 +59,13 @@ def start(network: Network) -> None:
         nginx.start(network.folder.proxy)
 
 
+def apply(network: Network) -> None:
+    """Write the configuration anew and let the proxy, where it runs, keep to it from now on."""
+    if network.api_tls_ports:
+        write(network)
+        nginx.restart(network.folder.proxy)
+
+
 def stop(network: Network) -> None:
     """Stop the proxy, where it runs."""
     nginx.stop(network.folder.proxy)
@@ -62,9 +77,7 @@ def renew(network: Network) -> None:
     Nodes show theirs from their next start on; the old ones hold until their own end.
     """
     make_certificates(network)
-    if nginx.processes(network.folder.proxy):
-        stop(network)
-        start(network)
+    nginx.restart(network.folder.proxy)
 
 
 def _server(
@@ -77,5 +90,7 @@ def _server(
         f"{HOST}:{upstream}",
         made.server,
         made.server_key,
-        made.ca if members_only else None,
+        Admitted(made.ca, [folder_name(member.name) for member in network.folder.members()])
+        if members_only
+        else None,
     )

@@ -17,11 +17,22 @@ _STOP_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
+class Admitted:
+    """Who gets through: the names in the clients' certificates, under one authority.
+
+    By name and not by certificate: one that is no member any more is refused whatever it shows.
+    """
+
+    authority: Path | str
+    names: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class ProxyServer:
     """One endpoint: TLS at `listen` (host:port), plain HTTP to `upstream`.
 
-    With `client_ca` only clients with a certificate of that authority get through: for RPC.
-    Without, the application behind asks for its own keys: for an API. `what` is for readers.
+    With `admitted` nobody else gets through: for RPC. Without, the application behind asks for its
+    own keys: for an API. `what` is for readers.
     """
 
     what: str
@@ -29,7 +40,7 @@ class ProxyServer:
     upstream: str
     certificate: Path | str
     key: Path | str
-    client_ca: Path | str | None = None
+    admitted: Admitted | None = None
 
 
 def configuration(servers: Sequence[ProxyServer], folder: Path | None) -> str:
@@ -91,6 +102,14 @@ def start(folder: Path) -> None:
             where=str(folder / "nginx.conf"),
             remedy="Mend what it names, then run `tally network up` again",
         )
+
+
+def restart(folder: Path) -> None:
+    """Let a proxy that runs read its configuration and certificates anew; nobody who was let
+    through before keeps a connection. Raises ChainFault."""
+    if processes(folder):
+        stop(folder)
+        start(folder)
 
 
 def stop(folder: Path) -> int:

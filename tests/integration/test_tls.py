@@ -20,7 +20,7 @@ from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from deploy.network.ports import free_ports
 from deploy.proxy import nginx
-from deploy.proxy.nginx import ProxyServer
+from deploy.proxy.nginx import Admitted, ProxyServer
 from deploy.tls import Certificates
 from ganache.launcher import ChainProcess
 
@@ -53,7 +53,12 @@ def proxy(folder: Path, ours: Certificates, shared_anvil: ChainProcess) -> Itera
     port = free_ports(1)[0]
     upstream = shared_anvil.url.removeprefix("http://")
     server = ProxyServer(
-        "RPC", f"127.0.0.1:{port}", upstream, ours.server, ours.server_key, ours.ca
+        "RPC",
+        f"127.0.0.1:{port}",
+        upstream,
+        ours.server,
+        ours.server_key,
+        Admitted(ours.ca, ["webank"]),
     )
     place = folder / "a proxy"
     place.mkdir()
@@ -177,7 +182,12 @@ def test_a_proxy_that_was_killed_starts_again(
     port = free_ports(1)[0]
     upstream = shared_anvil.url.removeprefix("http://")
     server = ProxyServer(
-        "RPC", f"127.0.0.1:{port}", upstream, ours.server, ours.server_key, ours.ca
+        "RPC",
+        f"127.0.0.1:{port}",
+        upstream,
+        ours.server,
+        ours.server_key,
+        Admitted(ours.ca, ["webank"]),
     )
     (tmp_path / "nginx.conf").write_text(nginx.configuration([server], tmp_path))
     nginx.start(tmp_path)
@@ -204,7 +214,9 @@ def test_a_proxy_that_was_killed_starts_again(
 
 def test_a_port_that_is_taken_is_told(proxy: str, ours: Certificates, tmp_path: Path) -> None:
     taken = proxy.removeprefix("https://")
-    server = ProxyServer("RPC", taken, "127.0.0.1:1", ours.server, ours.server_key, ours.ca)
+    server = ProxyServer(
+        "RPC", taken, "127.0.0.1:1", ours.server, ours.server_key, Admitted(ours.ca, ["webank"])
+    )
     (tmp_path / "nginx.conf").write_text(nginx.configuration([server], tmp_path))
     with pytest.raises(ChainFault, match=f"{taken}.*in use"):
         nginx.start(tmp_path)
