@@ -2,6 +2,7 @@
 
 import signal
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -14,10 +15,13 @@ from rich.text import Text
 
 from app.cli.console import stdout
 from app.cli.summary import print_summary
+from app.demo.ground import on_network, own_chain
 from app.demo.run import SAMPLE_EVENTS, Demo, running_demo
+from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.readmodel.sums import balances
 
+_FOLDER = Path(".tally/demo")
 _FEED_EVERY_S = 1.0
 _EVENTS_A_FEED = 8
 _PLAIN_LINE_EVERY_S = 10.0
@@ -25,24 +29,43 @@ _PLAIN_LINE_EVERY_S = 10.0
 
 def demo(
     directory: Annotated[
-        Path, typer.Option("--dir", help="Where the demonstration keeps what it has.")
-    ] = Path(".tally/demo"),
+        Path | None,
+        typer.Option(
+            "--dir",
+            metavar="DIR",
+            help=f"Where the demonstration keeps what it has; else {_FOLDER}.",
+        ),
+    ] = None,
+    network_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--network", metavar="DIR", help="Use this network and its members, not a fresh chain."
+        ),
+    ] = None,
     once: Annotated[bool, typer.Option(help="End after the summary.")] = False,
 ) -> None:
     """Run a lead, three partners and an auditor on this machine, each with a node of its own.
 
-    A sample of loans is reconciled first; then feeds keep arriving until Ctrl-C, which stops
-    everything that was started here. Started again, it goes on with what it had; `make reset`
-    forgets it.
+    With --network these are the network's present members, on its validators' chain. A sample of
+    loans is reconciled first; then feeds keep arriving until Ctrl-C, which stops everything that
+    was started here. Started again, it goes on with what it had; `make reset` forgets it.
 
     Example:
 
-      tally demo --once
+      tally demo --network net
     """
     signal.signal(signal.SIGTERM, _interrupt)
     started = time.monotonic()
+    if network_dir is not None and directory is not None:
+        raise UsageFault("--dir and --network are given", remedy="Give one: a network has its own")
     try:
-        with running_demo(directory, _say) as running:
+        with ExitStack() as stack:
+            if network_dir is None:
+                _say("starting the chain and founding the consortium")
+                ground = stack.enter_context(own_chain(directory or _FOLDER))
+            else:
+                ground = stack.enter_context(on_network(network_dir))
+            running = stack.enter_context(running_demo(ground, _say))
             if running.fresh:
                 _say(f"reconciling a sample of {SAMPLE_EVENTS:,} events")
                 running.push(SAMPLE_EVENTS)

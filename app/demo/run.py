@@ -1,14 +1,12 @@
-"""The demonstration: a consortium of five nodes, a sample reconciled, then feeds that go on."""
+"""The demonstration: a node for every member, a sample reconciled, then feeds that go on."""
 
 import json
 import os
-import socket
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine
@@ -16,23 +14,19 @@ from sqlalchemy import Engine
 from app.api import keys as api_keys
 from app.cli.run_result import account_results
 from app.config import load_config
-from app.consortium import Consortium, embedded
+from app.consortium import Consortium
 from app.db import engine as db
+from app.demo.ground import Ground
 from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.demo.pusher import Pusher
 from app.demo.sample import Feeds, Sample
 from app.domain.errors import TallyError
-from app.domain.facility import Facility, load_facility
-from app.outbox.runs import drained, run_gas
+from app.domain.facility import Facility
+from app.outbox.runs import drained, last_batch, run_gas
 from app.readmodel.completed import completed_pairs
 from app.readmodel.queries import cursor
-from deploy.consortium import Member
 
-FACILITY = Path(__file__).with_name("facility.toml")
-AUDITOR = "audit-office"
 SAMPLE_EVENTS = 3_000
-_FIRST_PORT = 8701
-_BLOCK_TIME_S = 1
 _SETTLE_S = 180.0
 _POLL_S = 0.1
 
@@ -57,11 +51,8 @@ class Demo:
             if node.name in facility.banks
         }
         self._sample = Sample(facility, start=self._next_event())
-
-    @property
-    def fresh(self) -> bool:
-        """Whether nothing was ever pushed here."""
-        return self._sample.next_event == 1
+        self.fresh = last_batch(self.lead_engine(), facility.id) == 0
+        """Whether nothing was ever posted for the facility."""
 
     def push(self, events: int) -> None:
         """Make `events` new events and push every bank's rows to its own node."""
@@ -72,6 +63,7 @@ class Demo:
         self._next_file.write_text(json.dumps(self._sample.next_event))
         for feed in feeds:
             self._push(feed)
+        self.fresh = False
 
     def settle(self) -> None:
         """Wait until everything accepted is final and every node has read it."""
@@ -102,7 +94,7 @@ class Demo:
             },
             **account_results(lead, self.facility.id),
             "chain": {
-                "engine": "anvil",
+                "engine": self._consortium.manifest().engine,
                 "chain_id": self._consortium.rpc.web3.eth.chain_id,
                 "height": self._consortium.height(),
                 "transactions": sum(posts for posts, _ in runs),
@@ -160,27 +152,18 @@ class Demo:
 
 
 @contextmanager
-def running_demo(root: Path, say: Callable[[str], None]) -> Iterator[Demo]:
-    """Start (or go on with) the demonstration in `root`; stop all of it at the end."""
-    facility = load_facility(FACILITY)
-    members = [Member(facility.lead, "lead")]
-    members += [Member(partner.name, "partner") for partner in facility.partners]
-    members.append(Member(AUDITOR, "auditor"))
-    ports = _free_ports(len(members))
+def running_demo(ground: Ground, say: Callable[[str], None]) -> Iterator[Demo]:
+    """Agree on the facility, and run a node for every member; stop those at the end."""
+    ground.consortium.agree(ground.facility)
     with ExitStack() as stack:
-        say("starting the chain and founding the consortium")
-        consortium = stack.enter_context(
-            embedded(root, members, "anvil", block_time_s=_BLOCK_TIME_S, ports=ports, keep=True)
-        )
-        consortium.agree(facility)
         say("starting a node for each member")
         nodes: list[NodeProcess] = []
         stack.callback(stop_nodes, nodes)
-        for member, port in zip(members, ports, strict=True):
-            nodes.append(start_node(consortium.folder, member, port))
+        for member, port in ground.ports.items():
+            nodes.append(start_node(ground.consortium.folder, member, port))
         for node in nodes:
             await_ready(node)
-        demo = Demo(consortium, facility, nodes)
+        demo = Demo(ground.consortium, ground.facility, nodes)
         stack.callback(demo.close)
         yield demo
 
@@ -189,19 +172,3 @@ def _position(engine: Engine) -> int:
     with engine.connect() as connection:
         position = cursor(connection)
     return position.block_number if position else 0
-
-
-def _free_ports(count: int) -> list[int]:
-    """The demonstration's own ports, or any others where one of them is taken."""
-    wanted = list(range(_FIRST_PORT, _FIRST_PORT + count))
-    for ports in (wanted, [0] * count):
-        with ExitStack() as stack:
-            try:
-                sockets = [stack.enter_context(socket.socket()) for _ in ports]
-                for listener, port in zip(sockets, ports, strict=True):
-                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    listener.bind(("127.0.0.1", port))
-                return [listener.getsockname()[1] for listener in sockets]
-            except OSError:
-                continue
-    raise TallyError("no free ports on 127.0.0.1")

@@ -122,8 +122,8 @@ def test_a_bank_is_admitted_takes_part_and_is_evicted(running: Network, tmp_path
     again = reconcile(
         running,
         facility_file(tmp_path, "AFTER"),
-        write_feed(tmp_path / "lead.csv", "AFTER", [("drawdown", "D1", "10.00")]),
-        {"brno": write_feed(tmp_path / "brno.csv", "AFTER", [("drawdown", "D1", "8.00")])},
+        write_feed(tmp_path / "lead.csv", "AFTER", [("drawdown", "D2", "10.00")]),
+        {"brno": write_feed(tmp_path / "brno.csv", "AFTER", [("drawdown", "D2", "8.00")])},
         tmp_path / "after",
     )
     assert again.code == 0, again.stderr
