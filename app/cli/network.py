@@ -215,6 +215,21 @@ def found(directory: DirOption, rpc: RpcOption = None) -> None:
 
 
 @network.command()
+def permissions(directory: DirOption, rpc: RpcOption = None) -> None:
+    """Write a rendered network's permissions anew, after votes, from what its registry says.
+
+    Nodes: the registered validators. Accounts: the keys of every member that was not evicted. A
+    Besu that runs reads them on `perm_reloadPermissionsFromFile`.
+
+    Example:
+
+      tally network permissions --dir consortium
+    """
+    nodes, accounts = contracts.permissions_on(directory, rpc)
+    stdout.print(f"{nodes} nodes and {accounts} accounts are let in", highlight=False)
+
+
+@network.command()
 def upgrade(
     contract: Annotated[str, typer.Argument(help="Its name, as ReserveLedger.")],
     directory: DirOption,

@@ -61,18 +61,26 @@ def make_nodes(network: Network, secrets: Path, hosts: Sequence[str]) -> list[No
 
 
 def render(
-    network: Network, nodes: Sequence[Node], accounts: Iterable[str], besu: Path, hosts: set[str]
+    network: Network,
+    nodes: Sequence[Node],
+    accounts: Iterable[str],
+    besu: Path,
+    hosts: set[str],
+    *,
+    founded: bool = False,
 ) -> None:
-    """Write Besu's files into `besu`.
+    """Write Besu's files into `besu`. Of a network that is `founded` the permissions and peers are
+    the registry's to say (deploy.besu.permissions), and stay.
 
     `accounts`: the addresses whose transactions are taken. `hosts`: the names under which HTTP
     clients, proxies and Prometheus among them, reach the nodes.
     """
     besu.mkdir(parents=True, exist_ok=True)
     (besu / "genesis.json").write_text(json.dumps(genesis(network, nodes), indent=2) + "\n")
-    enodes = [node.enode for node in nodes]
-    (besu / "static-nodes.json").write_text(json.dumps(enodes, indent=2) + "\n")
-    (besu / "permissions_config.toml").write_text(permissions(enodes, accounts))
+    if not founded:
+        enodes = [node.enode for node in nodes]
+        (besu / "static-nodes.json").write_text(json.dumps(enodes, indent=2) + "\n")
+        (besu / "permissions_config.toml").write_text(permissions(enodes, accounts))
     for node in nodes:
         name = network.data(node.validator).name
         (besu / f"{name}.toml").write_text(_toml(_configuration(network, node, hosts)))

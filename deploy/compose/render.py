@@ -20,6 +20,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from app.domain.errors import UsageFault
 from deploy import tls
 from deploy.besu import render as besu
 from deploy.consortium import ConsortiumFolder, create, folder_name
@@ -65,8 +66,18 @@ class Bank:
 
 
 def render(network: Network, out: Path) -> None:
-    """Write OUT, or write it anew: keys, certificates and passwords that are there stay."""
+    """Write OUT, or write it anew: keys, certificates and passwords that are there stay.
+
+    Raises UsageFault where OUT is founded with other members than the network's present ones.
+    """
     source, folder = network.folder, ConsortiumFolder(out.resolve())
+    founded = folder.manifest.exists()
+    if founded and folder.members() != source.members():
+        raise UsageFault(
+            "the consortium in this folder was founded with other members",
+            where=str(out),
+            remedy="Render into another folder; who joins or leaves this one is voted there",
+        )
     folder.root.mkdir(parents=True, exist_ok=True)
     create(folder, source.members(), development=False)
     given = folder.root / "secrets"
@@ -81,6 +92,7 @@ def render(network: Network, out: Path) -> None:
         [key for member in source.members() for key in _accounts(folder, member.name)],
         folder.root / "besu",
         {"localhost", "127.0.0.1", *services.values()},
+        founded=founded,
     )
     founding = [FoundingNode(one.validator.bank, one.address, one.enode) for one in nodes]
     (folder.root / _NODES).write_text(

@@ -1,15 +1,17 @@
-"""The deploy steps on a network that stands: its founding, and upgrades."""
+"""The deploy steps on a network that stands: its founding, upgrades, and what votes change."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from app.chain.contracts import ConsortiumRegistry
 from app.chain.errors import ChainAnswer
 from app.chain.manifest import CONTRACTS, Manifest
 from app.chain.rpc import ClientTls, Rpc
 from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
 from deploy import tls
+from deploy.besu.permissions import write_permissions
 from deploy.compose.render import FIRST_RPC_PORT, read_nodes
 from deploy.consortium import ConsortiumFolder
 from deploy.found import found
@@ -43,6 +45,21 @@ def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None
         )
     with _reached(root, rpc_url) as (folder, rpc, engine_name):
         run([Upgrade(contract)], Deployment(rpc, engine_name, folder), say)
+
+
+def permissions_on(root: Path, rpc_url: str | None) -> tuple[int, int]:
+    """Write the permissions of a rendered network as its registry has them now; how many nodes and
+    accounts those are. Raises UsageFault for a network of this machine."""
+    with _reached(root, rpc_url) as (folder, rpc, engine_name):
+        if engine_name != _BESU:
+            raise UsageFault(
+                "this network's engine has no permissions",
+                where=str(root),
+                remedy="Name a folder that `tally network render` made",
+            )
+        addresses = Manifest.read(folder.manifest).addresses
+        registry = ConsortiumRegistry(rpc, addresses["ConsortiumRegistry"])
+        return write_permissions(registry, folder.root / "besu")
 
 
 @contextmanager

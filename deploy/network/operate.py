@@ -32,6 +32,7 @@ def up(network: Network, say: Say) -> NetworkHealth:
     binary = engine.build(say)
     with operating(network):
         proxy.start(network)
+        processes.start_log_keeper(network)
         if look(network).stalled:
             return _restart(binary, network, say)
         _start(binary, network, say)
@@ -45,6 +46,8 @@ def down(network: Network) -> int:
         running = processes.find(network)
         processes.stop(running.values())
         proxy.stop(network)
+        keeper = processes.find_log_keeper(network)
+        processes.stop([keeper] if keeper else [])
         return len(running)
 
 

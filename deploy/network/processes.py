@@ -7,12 +7,14 @@ signalled is always what was found.
 """
 
 import os
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
 
 import psutil
 
+from deploy.network import log_keeper
 from deploy.network.layout import HOST, Network, Validator
 
 _STOP_S = 15.0
@@ -44,7 +46,30 @@ def start(engine: Path, network: Network, validator: Validator) -> psutil.Proces
         *("--price-limit", "0", "--max-slots", "100000", "--max-enqueued", "10000"),
         *("--json-rpc-batch-request-limit", "0", "--json-rpc-block-range-limit", "0"),
     ]
-    log = os.open(network.log(validator), os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    return _spawn(command, network.log(validator))
+
+
+def find_log_keeper(network: Network) -> psutil.Process | None:
+    """The process that keeps the validators' logs short, where it runs."""
+    for process in psutil.process_iter(["cmdline"]):
+        if (process.info["cmdline"] or [])[-2:] == _log_keeper(network)[-2:]:
+            return process
+    return None
+
+
+def start_log_keeper(network: Network) -> None:
+    """Start it, in a session of its own, unless it runs. The validators do not depend on it."""
+    if find_log_keeper(network) is None:
+        _spawn(_log_keeper(network), network.folder.chain / "log-keeper.log")
+
+
+def _log_keeper(network: Network) -> list[str]:
+    return [sys.executable, "-I", "-S", log_keeper.__file__, str(network.folder.chain)]
+
+
+def _spawn(command: list[str], log: Path) -> psutil.Process:
+    """Start a program in the background; what it prints is appended to `log`."""
+    out = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         pid = os.posix_spawn(
             command[0],
@@ -52,13 +77,13 @@ def start(engine: Path, network: Network, validator: Validator) -> psutil.Proces
             {},  # nothing of this command's environment, which may hold secrets
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
-                (os.POSIX_SPAWN_DUP2, log, 1),
-                (os.POSIX_SPAWN_DUP2, log, 2),
+                (os.POSIX_SPAWN_DUP2, out, 1),
+                (os.POSIX_SPAWN_DUP2, out, 2),
             ],
             setsid=True,
         )
     finally:
-        os.close(log)
+        os.close(out)
     process = psutil.Process(pid)
     try:
         # For a moment its command line cannot be read, and `find` would take it for dead.

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import signal
 import socket
+from pathlib import Path
 
 import psutil
 import pytest
 
 from app.domain.errors import ChainFault
-from deploy.network import operate
+from deploy.network import operate, processes
 from deploy.network.health import look
 from deploy.network.layout import HOST, Network
+from deploy.network.log_keeper import shorten
 from tests.network.running import (
     await_health,
     status,
@@ -94,3 +96,26 @@ def test_logs_shows_the_end_of_one_validators_log(running: Network) -> None:
     assert len(outcome.stdout.splitlines()) == 7
     outcome = tally("network", "logs", "brno-9", "--dir", running.folder.root)
     assert outcome.code == 2 and "brno-1" in outcome.stderr
+
+
+def test_logs_are_kept_short_beside_the_validators_and_not_after_them(running: Network) -> None:
+    keeper = processes.find_log_keeper(running)
+    assert keeper is not None and not keeper.environ()
+    operate.up(running, print)
+    assert processes.find_log_keeper(running) == keeper
+    operate.down(running)
+    assert processes.find_log_keeper(running) is None
+
+
+def test_a_log_that_is_too_long_is_moved_aside_and_its_writer_goes_on(tmp_path: Path) -> None:
+    log = tmp_path / "node.log"
+    with log.open("ab", buffering=0) as writer:
+        writer.write(b"first\n")
+        shorten(log, most_bytes=6)
+        assert log.read_bytes() == b"first\n"
+        writer.write(b"second\n")
+        shorten(log, most_bytes=6)
+        assert (tmp_path / "node.log.1").read_bytes() == b"first\nsecond\n"
+        writer.write(b"third\n")
+    assert log.read_bytes() == b"third\n"
+    shorten(tmp_path / "gone.log", most_bytes=6)
