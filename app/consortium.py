@@ -19,11 +19,10 @@ from app.chain.rpc import Rpc
 from app.config import load_config
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
+from app.readmodel.facilities import OBSERVERS
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from ganache import launcher
-
-_OBSERVERS = ("auditor", "regulator")
 
 
 class Consortium:
@@ -95,7 +94,7 @@ class Consortium:
         return numbers
 
     def _observers(self) -> list[str]:
-        return [member.name for member in self.folder.members() if member.role in _OBSERVERS]
+        return [member.name for member in self.folder.members() if member.role in OBSERVERS]
 
     def _party(self, name: str, numbers: dict[str, int]) -> Party:
         return Party(numbers[name], self.folder.public_keys(name).sealing)

@@ -33,14 +33,8 @@ def propose(
     parties: Mapping[str, Party],
     readers: list[Party],
 ) -> int:
-    """Propose a facility with the lead's approver key; returns its number.
-
-    Makes the facility's reference key and seals it to the lead, the partners (`parties`, by name)
-    and the `readers` (auditors and regulators).
-    """
-    key = secrets.token_bytes(REFERENCE_KEY_BYTES)
-    terms = _terms(facility, parties, readers, key)
-    execute(rpc, approver, registry.propose(terms))
+    """Propose a facility with the lead's approver key; returns its number. See `new_terms`."""
+    execute(rpc, approver, registry.propose(new_terms(facility, parties, readers)))
     return registry.facility_number(facility.id)
 
 
@@ -58,9 +52,16 @@ def accept(
     execute(rpc, *last)
 
 
-def _terms(
-    facility: Facility, parties: Mapping[str, Party], readers: list[Party], key: bytes
+def new_terms(
+    facility: Facility, parties: Mapping[str, Party], readers: list[Party]
 ) -> dict[str, Any]:
+    """A facility's terms as the registry takes them.
+
+    Makes the facility's reference key and seals it to the lead, the partners (`parties`, by name)
+    and the `readers` (auditors and regulators).
+    """
+    key = secrets.token_bytes(REFERENCE_KEY_BYTES)
+
     def sealed(party: Party) -> bytes:
         box = seal_reference_key(key, party.sealing_key)
         if box is None:

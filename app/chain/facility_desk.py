@@ -1,10 +1,12 @@
 """A bank's say in its facilities: what its approver key proposes, accepts, withdraws and stops."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from app.chain.agreement import Party, new_terms
 from app.chain.contracts import FacilityRegistry
 from app.chain.proposals import reason_hash
 from app.chain.signer import Done, Signer
+from app.domain.facility import Facility
 
 
 class FacilityDesk:
@@ -17,6 +19,12 @@ class FacilityDesk:
     def __init__(self, approver: Signer, registry: FacilityRegistry) -> None:
         self._send = approver.send
         self._registry = registry
+
+    def propose_terms(
+        self, facility: Facility, parties: Mapping[str, Party], readers: list[Party]
+    ) -> Done:
+        """Propose a facility as its lead; `parties` are its banks by name."""
+        return self._send(self._registry.propose(new_terms(facility, parties, readers)))
 
     def accept_terms(self, facility: int) -> Done:
         """Accept a proposed facility as a partner, as its terms stand on the chain."""

@@ -26,6 +26,9 @@ from app.readmodel.tables import (
 
 _FIRST_VERSION = 1
 
+OBSERVERS = ("auditor", "regulator")
+"""The roles of members that read every facility and post to none."""
+
 
 @dataclass(frozen=True, slots=True)
 class AgreedFacility:
@@ -75,7 +78,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
     for member in connection.execute(select(members)):
         names[member.number] = member.name
         sealing_keys[member.number] = member.sealing_key
-        if member.role in ("auditor", "regulator") and member.state == "active":
+        if member.role in OBSERVERS and member.state == "active":
             observers.add(member.number)
     rules = connection.execute(
         select(rule_versions).where(

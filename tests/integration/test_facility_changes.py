@@ -13,13 +13,9 @@ from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
 from app.bootstrap import Bank
-from app.chain.agreement import Party, propose
-from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
 from app.chain.errors import AccessRefused, FacilityRefused
-from app.chain.keystore import load_account
 from app.cli.facility import facility as facility_command
 from app.domain.errors import TallyError, UsageFault
-from app.domain.facility import load_facility
 from app.feeds.reader import open_feed
 from app.feeds.store import EventStore
 from app.feeds.tables import events
@@ -280,19 +276,9 @@ def test_a_declined_facility_ends_and_its_id_is_free_again(
 ) -> None:
     path = net.root / "G.toml"
     path.write_text((net.root / f"{FACILITY}.toml").read_text().replace(FACILITY, "G"))
-    consortium = net.consortium
-    terms = load_facility(path)
 
     def propose_g() -> None:
-        registry = FacilityRegistry(net.rpc, net.manifest.addresses["FacilityRegistry"])
-        members = ConsortiumRegistry(net.rpc, net.manifest.addresses["ConsortiumRegistry"])
-        parties = {
-            name: Party(members.member_of(net.operator(name).address), keys.sealing)
-            for name in (LEAD, *PARTNERS)
-            for keys in (consortium.folder.public_keys(name),)
-        }
-        approver = load_account(net.folder.keys(LEAD), "approver", development=True)
-        propose(net.rpc, registry, approver, terms, parties, [])
+        tally(net, LEAD, "propose", str(path), "--yes")
         for bank in banks.values():
             net.catch_up(bank)
 
@@ -312,6 +298,20 @@ def test_a_declined_facility_ends_and_its_id_is_free_again(
     ]  # fmt: skip
     net.feed(banks[LEAD], 1, "G")
     net.drain(banks[LEAD], "G")
+
+
+def test_a_facility_that_cannot_be_proposed_is_told_why(
+    net: Net, banks: dict[str, Bank], tmp_path: Path
+) -> None:
+    file = net.root / f"{FACILITY}.toml"
+    result = tally(net, HUARUI, "propose", str(file), "--yes", fails=UsageFault)
+    assert f"{LEAD} leads facility {FACILITY}, not {HUARUI}" in str(result.exception)
+    result = tally(net, LEAD, "propose", str(file), "--yes", fails=FacilityRefused)
+    assert FACILITY in str(result.exception)
+    strange = tmp_path / "strange.toml"
+    strange.write_text(file.read_text().replace(WUXI, "nobody"))
+    result = tally(net, LEAD, "propose", str(strange), "--yes", fails=UsageFault)
+    assert "nobody of facility" in str(result.exception)
 
 
 def test_a_facility_closes_once_no_leg_is_open(net: Net, banks: dict[str, Bank]) -> None:
