@@ -9,7 +9,7 @@ import os
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -45,18 +45,19 @@ from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder
 
 RECOVERY_S = 120.0
-_PACE_S = 0.08
 _ANSWER_S = 10.0
 
 
-def _run_node(config: Path, log: Path) -> None:
-    """The command `tally node`, but for the time that a successor waits for a dead holder."""
+def _run_node(config: Path, log: Path, hurried: bool) -> None:
+    """The command `tally node`; `hurried`: but for the time that a successor waits for a dead
+    holder, and the like."""
     file = os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.dup2(file, 1)
     os.dup2(file, 2)
-    lease.LEASE_MS = 1_000
-    lane._OFFER_AGAIN_S = 1.0
-    endpoints.LOOK_EVERY_S = 0.5
+    if hurried:
+        lease.LEASE_MS = 1_000
+        lane._OFFER_AGAIN_S = 1.0
+        endpoints.LOOK_EVERY_S = 0.5
     configure_logs()
     try:
         node(config)
@@ -70,6 +71,18 @@ def rows_of(number: int) -> list[tuple[str, int]]:
     return [(f"K{number}-{place}", 100 + 7 * number + place) for place in range(5 + number % 17)]
 
 
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """What arrives at both banks: rounds of rows (reference, amount in minor units), numbered from
+    0, one every so often; as fast as they are taken while they are late."""
+
+    rows_of: Callable[[int], list[tuple[str, int]]]
+    every_s: float
+
+
+ROUNDS = Feed(rows_of, 0.08)
+
+
 def _money(amount: int) -> str:
     return f"{amount // 100}.{amount % 100:02d}"
 
@@ -78,10 +91,21 @@ class KilledNode:
     """A bank's node, its feeder, and an eye on its database."""
 
     def __init__(
-        self, folder: ConsortiumFolder, bank: str, facility: str, currency: str, partner: str
+        self,
+        folder: ConsortiumFolder,
+        bank: str,
+        facility: str,
+        currency: str,
+        partner: str,
+        feed: Feed = ROUNDS,
+        *,
+        hurried: bool = True,
     ) -> None:
-        """`partner`: to whom the lead's rows belong; empty for a partner."""
+        """`partner`: to whom the lead's rows belong; empty for a partner. `hurried`: as in
+        `_run_node`."""
         self.bank = bank
+        self._feed = feed
+        self._hurried = hurried
         self.facility = facility
         self.config: BankConfig = load_config(folder.config(bank))
         self.log = folder.config(bank).with_name("killed.log")
@@ -100,15 +124,18 @@ class KilledNode:
         self.next = 0
         self.until: float = 0
         self.failure = ""
+        self._client = httpx.Client(timeout=_ANSWER_S)
         self._ended = threading.Event()
-        self._feeder = threading.Thread(target=self._feed, name=f"feeder of {bank}", daemon=True)
+        self._feeder = threading.Thread(
+            target=self._push_all, name=f"feeder of {bank}", daemon=True
+        )
 
     def start(self) -> None:
         # A server that has imported everything already: a new interpreter would take seconds.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload([__name__])
         self._process = context.Process(
-            target=_run_node, args=(self.config.path, self.log), daemon=True
+            target=_run_node, args=(self.config.path, self.log, self._hurried), daemon=True
         )
         self._process.start()
         if not self._feeder.is_alive():
@@ -118,6 +145,10 @@ class KilledNode:
         assert self._process.is_alive(), self.said()
         self._process.kill()
         self._process.join()
+
+    @property
+    def pid(self) -> int:
+        return int(self._process.pid)
 
     def alive(self) -> bool:
         return bool(self._process.is_alive())
@@ -141,13 +172,18 @@ class KilledNode:
             self._process.join()
         if self._feeder.is_alive():
             self._feeder.join()
+        self._client.close()
         self.engine.dispose()
 
-    def _feed(self) -> None:
-        while not self._ended.wait(_PACE_S):
+    def _push_all(self) -> None:
+        due = time.monotonic()
+        while not self._ended.wait(max(0.0, due - time.monotonic())):
             if self.next < self.until and not self.failure:
                 self._push(self.next)
                 self.next += 1
+                due += self._feed.every_s
+            else:
+                due = time.monotonic() + self._feed.every_s
 
     def _push(self, number: int) -> None:
         """Push a round again and again until the node has said that it is accepted."""
@@ -162,15 +198,14 @@ class KilledNode:
                 "value_date": now.date().isoformat(),
                 "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
             }
-            for ref, amount in rows_of(number)
+            for ref, amount in self._feed.rows_of(number)
         ]
         while not self._ended.is_set():
             try:
-                answer = httpx.post(
+                answer = self._client.post(
                     f"{self.url}/v1/facilities/{self.facility}/events:bulk",
                     json=rows,
                     headers={"Authorization": f"Bearer {self._key}"},
-                    timeout=_ANSWER_S,
                 )
             except httpx.TransportError:
                 answer = None
@@ -213,6 +248,7 @@ class Killing:
     rpc_url: str
     folder: Path
     chain_forgets: bool
+    fed: Feed
     _views: Iterator[int] = field(default_factory=itertools.count)
 
     @property
@@ -243,7 +279,7 @@ class Killing:
         for one in self.nodes:
             one.until = last
         self._await(lambda: self._not_settled(last), within_s)
-        rows = [row for number in range(last) for row in rows_of(number)]
+        rows = [row for number in range(last) for row in self.fed.rows_of(number)]
         total = sum(amount for _, amount in rows)
         rpc = Rpc(self.rpc_url)
         try:
@@ -274,10 +310,11 @@ class Killing:
                 head = self._head(rpc, contract, one)
                 if head != self._newest_batch(one):
                     return f"{one.bank}: the contract counts {head.sequence}"
-                if self._block(one) < int(rpc.call("eth_blockNumber", []), 16) - 1:
-                    return f"{one.bank} has not read the newest blocks"
-                if self._postings(one) < head.sequence:
-                    return f"{one.bank} has not read the last posting"
+                if not self._reads_this_chain(rpc, one):
+                    return f"{one.bank} has read blocks that the chain took back"
+                for reader in self.nodes:
+                    if self._postings(reader, one.member) < head.sequence:
+                        return f"{reader.bank} has not read the last posting of {one.bank}"
         except (TallyError, StorageFault) as fault:
             return str(fault)
         finally:
@@ -356,12 +393,23 @@ class Killing:
             ).one()
         return Head(row.sequence, row.digest)
 
-    def _postings(self, one: KilledNode) -> int:
+    def _reads_this_chain(self, rpc: Rpc, one: KilledNode) -> bool:
+        """Whether the view's newest block is one that the chain has. A chain that was killed may
+        have come back without it, and the view may be the one of before for a while still."""
         with one.engine.connect() as connection:
+            read = connection.execute(
+                select(tables.cursor.c.block_number, tables.cursor.c.block_hash)
+            ).first()
+        if read is None:
+            return False
+        block = rpc.call("eth_getBlockByNumber", [hex(read.block_number), False])
+        return block is not None and block["hash"] == "0x" + read.block_hash.hex()
+
+    def _postings(self, reader: KilledNode, member: int) -> int:
+        with reader.engine.connect() as connection:
             newest = connection.execute(
                 select(func.max(tables.postings.c.sequence)).where(
-                    tables.postings.c.facility == self.number,
-                    tables.postings.c.member == one.member,
+                    tables.postings.c.facility == self.number, tables.postings.c.member == member
                 )
             ).scalar_one()
         return int(newest or 0)
@@ -403,15 +451,17 @@ def killing(
     scratch: Path,
     currency: str = "CNY",
     chain_forgets: bool = False,
+    fed: Feed = ROUNDS,
+    hurried: bool = True,
 ) -> Iterator[Killing]:
     """Both nodes, started; ended whatever happens."""
     with ExitStack() as stack:
         nodes = []
         for bank, to in ((lead, partner), (partner, "")):
-            nodes.append(KilledNode(folder, bank, facility, currency, to))
+            nodes.append(KilledNode(folder, bank, facility, currency, to, fed, hurried=hurried))
             stack.callback(nodes[-1].close)
         for one in nodes:
             one.start()
         manifest = Manifest.read(folder.manifest)
         number = nodes[0].number
-        yield Killing(nodes[0], nodes[1], manifest, number, rpc_url, scratch, chain_forgets)
+        yield Killing(nodes[0], nodes[1], manifest, number, rpc_url, scratch, chain_forgets, fed)

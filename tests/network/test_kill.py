@@ -22,7 +22,7 @@ from deploy.network.health import look
 from deploy.network.launch import start_missing
 from deploy.network.layout import Network
 from tests.chains import free_port
-from tests.killing import KilledNode, Killing, configure, killing
+from tests.killing import ROUNDS, Feed, KilledNode, Killing, configure, killing
 from tests.network.running import await_health
 from tests.network.test_faults import kill
 from tests.network.test_reconcile import facility_file
@@ -38,7 +38,15 @@ KILLS = 12
 
 
 @contextmanager
-def banks(network: Network, facility: str, tmp_path: Path, lead_rpc: str = "") -> Iterator[Killing]:
+def banks(
+    network: Network,
+    facility: str,
+    tmp_path: Path,
+    lead_rpc: str = "",
+    fed: Feed = ROUNDS,
+    *,
+    hurried: bool = True,
+) -> Iterator[Killing]:
     """Both banks' nodes, with the databases that have posted on this network before.
 
     `lead_rpc`: the lead's only endpoint.
@@ -59,6 +67,8 @@ def banks(network: Network, facility: str, tmp_path: Path, lead_rpc: str = "") -
             rpc_url=network.validators[2].rpc,
             scratch=tmp_path,
             currency="CZK",
+            fed=fed,
+            hurried=hurried,
         ) as found:
             found.feed()
             found.await_fed(5)
