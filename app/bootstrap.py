@@ -315,7 +315,8 @@ class Bank:
 
     def facility_troubles(self, facility: str | None = None) -> list[str]:
         """As `troubles`, but for what stops single facilities only."""
-        found = [why for id_, why in self._unreadable.items() if facility in (None, id_)]
+        stopping = [*self._unreadable.items(), *self.submitter.waits.items()]
+        found = [why for id_, why in stopping if facility in (None, id_)]
         with self.engine.connect() as connection:
             found += [
                 f"batch {one.sequence} of {one.facility} has stopped: {one.why}. When that is "

@@ -286,8 +286,9 @@ class Reconciliation(_Wrapper):
     def withdraw_resolution(self, resolution: Resolution) -> ContractFunction:
         return self.contract.functions.withdrawResolution(_resolution(resolution))
 
-    def refusal(self, sender: ChecksumAddress, calldata: bytes, gas: int) -> str:
-        """Why a posting would be refused if it were sent now; empty when it would not be."""
+    def refusal(self, sender: ChecksumAddress, calldata: bytes, gas: int) -> ChainFault | None:
+        """Why a posting would be refused if it were sent now, ContractReverted where the contracts
+        say so; None when it would not be."""
         call = {
             "from": sender,
             "to": self.address,
@@ -299,8 +300,8 @@ class Reconciliation(_Wrapper):
             self._rpc.call("eth_call", [call, "latest"])
         except ChainAnswer as answer:
             data = _revert_data(answer.data)
-            return answer.text if data is None else reverted("post", data).what
-        return ""
+            return answer if data is None else reverted("post", data)
+        return None
 
 
 class ReserveLedger(_Wrapper):

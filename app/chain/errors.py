@@ -76,6 +76,18 @@ class ContractReverted(ChainFault):
             f"the contract refused: {cause} [{name}({shown})]", where=where, remedy=remedy
         )
 
+    @property
+    def may_be_lifted(self) -> bool:
+        """Whether it holds only as long as other banks will: a pause, a suspension, a stop."""
+        return (
+            self.name == "ConsortiumMemberStopped"
+            or (self.name, self.arguments.get("state")) in _LIFTED_BY_OTHERS
+        )
+
+
+_LIFTED_BY_OTHERS = (("FacilityInState", 3), ("ConsortiumMemberNotActive", 2))
+"""A facility that is paused, a bank that is suspended."""
+
 
 class AccessRefused(ContractReverted):
     """The caller's key may not do this, or not for this facility."""

@@ -5,7 +5,8 @@ rewound    it was final and the contract counts it no more: the chain lost block
 reverted   its transaction was mined and failed
 foreign    its nonce was used by bytes that are not ours, or its sequence was
 stopped    it failed too often; a person looks at it
-Reverted and foreign ones get the same bytes under a new nonce.
+Reverted and foreign ones get the same bytes under a new nonce. While others forbid this bank to
+post (a pause, a suspension, a stop) they wait for that to end, and nothing is given up.
 """
 
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ import structlog
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from app.chain.contracts import Head, Reconciliation
+from app.chain.errors import ContractReverted
 from app.chain.rpc import Rpc
 from app.outbox.channel import PostingFacility
 from app.outbox.lane import Lane
@@ -35,10 +37,25 @@ from app.outbox.tables import (
 MAX_ATTEMPTS = 5
 """Attempts (nonces) that one batch may use up before its facility stops for a person."""
 
+_ONCE_MORE = "the same bytes under a new nonce"
+_GOES_ON = "the same bytes under a new nonce: nobody forbids it any more"
+"""In the history: what failed before did not count."""
+
 _AT_A_TIME = 64
 _MOST_GAS = 180_000_000  # below the blocks' own limit of 200 million
 
 _log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Cause:
+    """Why an attempt failed in its turn, and whether it may succeed once others allow it."""
+
+    text: str
+    passes: bool = False
+
+
+_OUT_OF_TURN = _Cause("it came before its turn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +75,8 @@ class Settler:
         self._contract = contract
         self._lane = lane
         self._absent: set[str] = set()
+        self.waits: dict[str, str] = {}
+        """Facility to why its batches wait until others allow them."""
 
     def foreign(self, facility: PostingFacility, head: Head) -> str:
         """Why nothing may be posted: what the contract counts is not ours. Empty when it is."""
@@ -167,9 +186,9 @@ class Settler:
     ) -> int:
         if not failed:
             return 0
-        first_stopped = next((row.sequence for row in unsettled if row.state == STOPPED), None)
+        waits_behind = next((row.sequence for row in unsettled if row.state == STOPPED), None)
         in_turn = {
-            one.row.id: self._why(one)
+            one.row.id: self._cause(one)
             for one in failed
             if one.row.sequence == head.sequence + 1 and one.row.state != STOPPED
         }
@@ -179,9 +198,10 @@ class Settler:
                 row = one.row
                 if row.state == STOPPED:
                     continue
-                why = in_turn.get(row.id, "it came before its turn")
-                if row.state != one.state:
-                    detail = f"nonce {row.nonce}, {row.tx_hash}: {why}"
+                cause = in_turn.get(row.id, _OUT_OF_TURN)
+                waited = row.state == one.state
+                if not waited:
+                    detail = f"nonce {row.nonce}, {row.tx_hash}: {cause.text}"
                     log_state(connection, [row.id], one.state, detail)
                     _log.warning(
                         "batch failed",
@@ -189,30 +209,42 @@ class Settler:
                         facility=row.facility,
                         sequence=row.sequence,
                         transaction=row.tx_hash,
-                        why=why,
+                        why=cause.text,
                     )
                     moved += 1
-                if first_stopped is not None and row.sequence > first_stopped:
-                    continue  # it waits behind the one that a person looks at
-                failures = _failures(connection, row.id)
+                if waits_behind is not None and row.sequence > waits_behind:
+                    continue
+                if cause.passes:
+                    self.waits[row.facility] = (
+                        f"batch {row.sequence} of {row.facility} waits, and goes on by itself once "
+                        f"this bank may post again: {cause.text}"
+                    )
+                    waits_behind = row.sequence
+                    continue
+                self.waits.pop(row.facility, None)
+                failures = 0 if waited else _failures(connection, row.id)
                 if row.id in in_turn and failures >= MAX_ATTEMPTS:
-                    log_state(connection, [row.id], STOPPED, f"{failures} attempts failed: {why}")
-                    first_stopped = row.sequence
+                    why = f"{failures} attempts failed: {cause.text}"
+                    log_state(connection, [row.id], STOPPED, why)
+                    waits_behind = row.sequence
                     continue
                 # Twice the gas: running out of it is one of the ways to fail.
                 gas_limit = min(row.gas_limit << min(failures, MAX_ATTEMPTS), _MOST_GAS)
                 calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
                 self._lane.sign_attempt(connection, row.id, calldata, gas_limit, mined)
-                log_state(connection, [row.id], FIXED, "the same bytes under a new nonce")
+                log_state(connection, [row.id], FIXED, _GOES_ON if waited else _ONCE_MORE)
         return moved
 
-    def _why(self, failed: _Failed) -> str:
+    def _cause(self, failed: _Failed) -> _Cause:
         if failed.state == FOREIGN:
-            return "its nonce was used by bytes that are not ours"
+            return _Cause("its nonce was used by bytes that are not ours")
         with self._engine.connect() as connection:
             calldata = connection.execute(_CALLDATA, {"batch": failed.row.id}).scalar_one()
         refusal = self._contract.refusal(self._lane.address, calldata, _MOST_GAS)
-        return refusal or f"too little gas ({failed.row.gas_limit}), or not its turn yet"
+        if refusal is None:
+            return _Cause(f"too little gas ({failed.row.gas_limit}), or not its turn yet")
+        lifted = isinstance(refusal, ContractReverted) and refusal.may_be_lifted
+        return _Cause(refusal.what, passes=lifted)
 
 
 _UNSETTLED = (
@@ -247,11 +279,12 @@ _NOTE_RECEIPT = (
 
 
 def _failures(connection: Connection, batch_id: int) -> int:
-    """How often a batch has failed since it was fixed, or since a person let it go on."""
-    history = select(batch_log.c.state).where(batch_log.c.batch_id == batch_id)
+    """How often a batch has failed since it was fixed, or since a person, or the other banks, let
+    it go on."""
+    history = select(batch_log.c.state, batch_log.c.detail).where(batch_log.c.batch_id == batch_id)
     failures = 0
-    for state in connection.execute(history.order_by(batch_log.c.id)).scalars():
-        if state == STOPPED:
+    for state, detail in connection.execute(history.order_by(batch_log.c.id)):
+        if state == STOPPED or detail == _GOES_ON:
             failures = 0
         elif state in (REVERTED, FOREIGN):
             failures += 1

@@ -17,7 +17,7 @@ from app.outbox.fix import fix_batch, newest_head
 from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost, Standing
 from app.outbox.settle import Settler
-from app.outbox.tables import FINAL, STOPPED, batches
+from app.outbox.tables import FINAL, FOREIGN, REVERTED, STOPPED, batches
 
 WINDOW = 24
 """Most batches of a facility in flight at once."""
@@ -130,13 +130,18 @@ class Submitter:
 
     def _room(self, facility: str) -> bool:
         with self._engine.connect() as connection:
-            in_flight, stopped = connection.execute(
+            in_flight, waiting = connection.execute(
                 select(
                     func.count().filter(batches.c.state != FINAL),
-                    func.count().filter(batches.c.state == STOPPED),
+                    func.count().filter(batches.c.state.in_((STOPPED, REVERTED, FOREIGN))),
                 ).where(batches.c.facility == facility, batches.c.state != FINAL)
             ).one()
-        return bool(in_flight < WINDOW and not stopped)
+        return bool(in_flight < WINDOW and not waiting)
+
+    @property
+    def waits(self) -> dict[str, str]:
+        """Facility to why its batches wait until others allow this bank to post."""
+        return self._settler.waits
 
     @property
     def lease(self) -> Standing:

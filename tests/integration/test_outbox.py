@@ -90,7 +90,7 @@ def test_a_batch_that_is_offered_twice_counts_once(net: Net, bank: Bank) -> None
     assert "error" in again
     # The same bytes under another nonce are refused by their sequence.
     refusal = net.reconciliation(bank).refusal(net.operator().address, batch.calldata, 100_000_000)
-    assert "PostingWrongSequence" in refusal
+    assert "PostingWrongSequence" in str(refusal)
     net.assert_exactly_once(bank, 3)
 
 

@@ -1,0 +1,87 @@
+"""Posting that others have stopped for a while, with batches on their way: nothing is given up, and
+it goes on by itself when they allow it again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer import Typer
+from typer.testing import CliRunner
+
+from app.bootstrap import Bank
+from app.cli.consortium import consortium as consortium_command
+from app.cli.facility import facility as facility_command
+from app.outbox import settle
+from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
+
+
+@pytest.fixture
+def bank(net: Net, tmp_path: Path) -> Bank:
+    """The lead, with an empty database; its partners know the facilities too."""
+    for name in PARTNERS:
+        net.fresh_bank(f"sqlite:///{tmp_path / name}.db", name)
+    return net.fresh_bank(f"sqlite:///{tmp_path / LEAD}.db")
+
+
+def tally(net: Net, command: Typer, bank: str, *arguments: str) -> None:
+    config = str(net.folder.config(bank))
+    result = CliRunner().invoke(command, [*arguments, "--config", config])
+    assert result.exit_code == 0, (result.output, result.exception)
+
+
+def pause(net: Net) -> None:
+    for bank in PARTNERS:
+        tally(net, facility_command, bank, "pause", FACILITY, "--reason", "figures look wrong")
+
+
+def resume_all(net: Net) -> None:
+    for bank in PARTNERS:
+        tally(net, facility_command, bank, "resume", FACILITY)
+
+
+def stop(net: Net) -> None:
+    for bank in PARTNERS:
+        tally(net, consortium_command, bank, "emergency", "stop", LEAD, "--reason", "stolen key")
+
+
+def lift(net: Net) -> None:
+    for bank in PARTNERS:
+        tally(net, consortium_command, bank, "emergency", "lift", LEAD)
+
+
+@pytest.mark.parametrize(
+    ("forbid", "why", "allow"),
+    [(pause, "FacilityInState", resume_all), (stop, "ConsortiumMemberStopped", lift)],
+    ids=["paused facility", "stopped bank"],
+)
+def test_batches_in_flight_wait_as_long_as_others_refuse_them(
+    net: Net, bank: Bank, forbid: Callable[[Net], None], why: str, allow: Callable[[Net], None]
+) -> None:
+    net.feed(bank, 600)
+    forbid(net)
+    for _ in range(3 * settle.MAX_ATTEMPTS):  # before this bank's view knows of it
+        bank.submit()
+    assert net.states(bank) == ["fixed", "offered", "reverted"]
+    assert net.states(bank, 2) == ["fixed", "offered", "reverted"]
+    assert why in bank.stopped(FACILITY)
+    net.feed(bank, 1)
+    assert bank.submit() == 0  # nothing new is fixed behind them
+    allow(net)
+    net.drain(bank)
+    net.assert_exactly_once(bank, 601)
+    assert net.states(bank)[3:] == ["fixed", "offered", "final"]
+
+
+def test_a_batch_that_was_refused_again_and_again_is_not_given_up(net: Net, bank: Bank) -> None:
+    net.feed(bank, 1)
+    for _ in range(settle.MAX_ATTEMPTS + 1):
+        pause(net)
+        bank.submit()
+        resume_all(net)
+        pause(net)
+        bank.submit()
+        resume_all(net)
+    net.drain(bank)
+    net.assert_exactly_once(bank, 1)
