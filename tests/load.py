@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from math import ceil
+from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -60,8 +61,8 @@ class Watch:
     def __init__(self, nodes: tuple[KilledNode, KilledNode]) -> None:
         self._nodes = nodes
         self._seen: dict[str, list[tuple[int, float]]] = {one.bank: [] for one in nodes}
-        self.memory: dict[tuple[str, int], list[tuple[float, int]]] = {}
-        """By bank and process: monotonic time and resident bytes."""
+        self.memory: dict[str, list[tuple[float, int]]] = {one.bank: [] for one in nodes}
+        """By bank: monotonic time and resident bytes, of one process after the other."""
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._look, name="watch", daemon=True)
 
@@ -98,6 +99,10 @@ class Watch:
             with suppress(psutil.Error):  # it is dead just now
                 resident = psutil.Process(one.pid).memory_info().rss
                 self.memory.setdefault((one.bank, one.pid), []).append((time.monotonic(), resident))
+
+    def resident_bytes(self, bank: str, since: float, until: float) -> float:
+        """The median between two moments of `time.monotonic`."""
+        return median(size for at, size in self.memory[bank] if since <= at <= until)
 
     def latency(self, both: Killing) -> Latency:
         """Of every pair of the facility; all must be matched, and be seen so."""

@@ -50,6 +50,8 @@ _UPGRADE_LOCK = 0x7A11_0001
 """Any number: the advisory lock under which one process at a time upgrades a PostgreSQL."""
 
 _SQLITE_CACHE_KIB = 32 * 1024
+"""Of one connection, and of all of a process's together: a node has several."""
+
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL = 5, 6, 13
 _SQLITE_WRITE_FAILED = 778  # SQLITE_IOERR_WRITE: over a quota or a limit of file sizes
 _SQLITE_UNOPENABLE = frozenset({8, 10, 14, 26})  # read-only, I/O error, cannot open, no database
@@ -155,6 +157,7 @@ def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         # The default of 2 MB is too little for indexes whose keys are hashes.
         connection.execute(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
+        connection.execute(f"PRAGMA soft_heap_limit = {_SQLITE_CACHE_KIB * 1024}")
 
 
 def _begin_sqlite(connection: Connection) -> None:

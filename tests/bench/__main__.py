@@ -1,9 +1,12 @@
-"""`make bench`: matched pairs a second, end to end, against two baselines of the same run.
+"""`make bench`: what is measured, a section each, every figure beside what it is compared with.
 
-(a) raw: the very transactions of the end-to-end run, sent straight to a fresh chain founded with
-    the same keys, by a client that does nothing else.
-(b) plain: a web3.py loop that signs locally, sends one transaction per leg and waits for each
-    receipt, on an automining anvil; a pair is two legs.
+anvil    matched pairs a second end to end, against (a) raw: the very transactions of the run, sent
+         straight to a fresh chain founded with the same keys, by a client that does nothing else;
+         (b) plain: a web3.py loop that signs locally, sends one transaction per leg and waits for
+         each receipt, on an automining anvil; a pair is two legs
+edge     the same on four Polygon Edge validators with blocks of 1 s, against (a); and the time from
+         acceptance until both banks' nodes show a pair as matched, at a tenth of that load
+rebuild  legs a second of `tally rebuild`, on SQLite and on PostgreSQL
 """
 
 import argparse
@@ -12,51 +15,58 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from pathlib import Path
-from statistics import median
 
 from rich.table import Table
 
 from app.cli.console import stderr, stdout
-from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine
+from deploy.network.engine import EngineMissing
+from tests.bench import sections
+from tests.bench.sections import Figures
 
 _OUT = Path(".bench/latest.json")
+_SECTIONS = ("anvil", "edge", "rebuild")
 
 
 def main() -> None:
-    """Measure, print a table, and write the same figures to .bench/latest.json."""
+    """Measure, print a table per section, and write the same figures to .bench/latest.json."""
     options = _options()
-    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
-        runs: list[tuple[EndToEnd, float]] = []
-        for number in range(options.runs):
-            stderr.print(f"run {number + 1} of {options.runs}: end to end, then raw", style="dim")
-            place = Path(folder) / str(number)
-            whole = end_to_end(place, options.pairs)
-            runs.append((whole, raw_engine(place, whole)))
-        stderr.print("plain web3.py loop", style="dim")
-        plain = plain_loop(Path(folder) / "plain", options.plain_legs)
-    pairs = median(whole.pairs_per_second for whole, _ in runs)
-    raw = median(raw for _, raw in runs)
-    figures = {
-        "pairs": options.pairs,
-        "runs": options.runs,
+    figures: Figures = {
+        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
-        "pairs_per_second": round(pairs),
-        "raw_pairs_per_second": round(raw),
-        "plain_pairs_per_second": round(plain, 1),
-        "of_raw": round(median(whole.pairs_per_second / raw for whole, raw in runs), 3),
-        "times_plain": round(pairs / plain, 1),
-        "gas_per_pair": runs[0][0].gas_per_pair,
+        "load_before": round(os.getloadavg()[0], 1),
     }
+    pairs, runs = options.pairs, options.runs
+    with tempfile.TemporaryDirectory(prefix="tally-bench-") as folder:
+        places = {name: Path(folder) / name for name in options.sections or _SECTIONS}
+        for place in places.values():
+            place.mkdir()
+        if "anvil" in places:
+            found = sections.anvil(places["anvil"], pairs, runs, options.plain_legs)
+            figures["anvil"] = found
+            _print_speed("anvil", found)
+        if "edge" in places:
+            try:
+                found = sections.edge(places["edge"], pairs, runs)
+                figures["edge"] = found
+                _print_speed("four Polygon Edge validators", found)
+            except EngineMissing as missing:
+                stderr.print(f"edge is left out: {missing}")
+        if "rebuild" in places:
+            found = sections.rebuild(places["rebuild"], pairs, runs)
+            figures["rebuild"] = found
+            _print_rebuild(found)
+    figures["load_after"] = round(os.getloadavg()[0], 1)
     _OUT.parent.mkdir(exist_ok=True)
     _OUT.write_text(json.dumps(figures, indent=2) + "\n")
-    _print(figures)
+    stdout.print(f"written to {_OUT}", style="dim")
 
 
-def _print(figures: dict[str, object]) -> None:
+def _print_speed(engine: str, figures: Figures) -> None:
     table = Table(box=None, header_style="dim")
-    table.add_column("matched pairs a second, anvil")
+    table.add_column(f"matched pairs a second, {engine}")
     table.add_column("", justify="right")
     table.add_column("end to end is", justify="right")
     table.add_row("end to end, both banks, indexed on both", f"{figures['pairs_per_second']:,}", "")
@@ -65,22 +75,44 @@ def _print(figures: dict[str, object]) -> None:
         f"{figures['raw_pairs_per_second']:,}",
         f"{figures['of_raw']:.1%} of it",
     )
-    table.add_row(
-        "(b) plain web3.py loop, one leg at a time",
-        f"{figures['plain_pairs_per_second']:,}",
-        f"{figures['times_plain']:,.0f} times it",
-    )
+    if "times_plain" in figures:
+        table.add_row(
+            "(b) plain web3.py loop, one leg at a time",
+            f"{figures['plain_pairs_per_second']:,}",
+            f"{figures['times_plain']:,.0f} times it",
+        )
     table.add_row("gas a matched pair, sealed details included", f"{figures['gas_per_pair']:,}", "")
+    if "latency_p99_s" in figures:
+        rate = figures["latency_events_per_second"]
+        for part in ("p50", "p95", "p99"):
+            table.add_row(
+                f"accepted to matched at both banks, {part}, {rate} events/s",
+                f"{figures[f'latency_{part}_s']:.2f} s",
+                "",
+            )
     stdout.print(table)
-    stdout.print(f"written to {_OUT}", style="dim")
+
+
+def _print_rebuild(figures: Figures) -> None:
+    table = Table(box=None, header_style="dim")
+    table.add_column(f"legs a second, tally rebuild of {figures['legs']:,} legs")
+    table.add_column("", justify="right")
+    for kind in ("sqlite", "postgresql"):
+        if f"{kind}_legs_per_second" in figures:
+            table.add_row(kind, f"{figures[f'{kind}_legs_per_second']:,}")
+    stdout.print(table)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
+    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(_SECTIONS))
     parser.add_argument("--pairs", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--plain-legs", type=int, default=200)
-    return parser.parse_args(sys.argv[1:])
+    options = parser.parse_args(sys.argv[1:])
+    if strange := set(options.sections) - set(_SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(strange))}")
+    return options
 
 
 if __name__ == "__main__":

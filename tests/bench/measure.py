@@ -1,7 +1,9 @@
-"""The three measurements. Each founds its consortium before the clock starts."""
+"""What is measured on a chain, of whichever engine. Each consortium is founded before the clock
+starts."""
 
 import time
-from contextlib import ExitStack
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,8 @@ from app.bootstrap import Bank
 from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
 from app.chain.transactions import wait_for_receipt
-from app.consortium import Consortium, embedded
+from app.consortium import Consortium
+from app.domain.facility import Facility
 from app.domain.legs import Leg, pack
 from app.outbox.runs import run_gas
 from app.outbox.tables import attempts, batches
@@ -20,10 +23,8 @@ from app.readmodel.sums import balances
 from app.services import reconcile as service
 from app.workers import prepare, working
 from deploy.compile import load_artifact
-from deploy.consortium import Member
-from tests.bench.feeds import LEAD, PARTNER, write_feeds
+from tests.bench.feeds import LEAD, PARTNER
 
-_MEMBERS = [Member(LEAD, "lead"), Member(PARTNER, "partner")]
 _WINDOW = 24
 
 
@@ -37,15 +38,15 @@ class EndToEnd:
     lanes: list[list[bytes]]
 
 
-def end_to_end(folder: Path, pairs: int) -> EndToEnd:
+def end_to_end(
+    consortium: Consortium, facility: Facility, feeds: dict[str, Path], pairs: int
+) -> EndToEnd:
     """Both feeds read, validated, stored, posted, matched, and indexed on both sides."""
-    folder.mkdir(parents=True)
-    facility, feeds = write_feeds(folder, pairs)
     prepare(feeds)
     with ExitStack() as stack:
-        consortium = stack.enter_context(embedded(folder / "network", _MEMBERS, "anvil"))
-        consortium.agree(facility)
-        banks = _banks(stack, consortium)
+        banks = [stack.enter_context(closing(consortium.bank(name))) for name in (LEAD, PARTNER)]
+        for bank in banks:
+            bank.index()
         configs = {bank: consortium.folder.config(bank) for bank in feeds}
         started = time.perf_counter()
         with working(configs, facility.id, feeds) as workers:
@@ -61,20 +62,16 @@ def end_to_end(folder: Path, pairs: int) -> EndToEnd:
     return EndToEnd(pairs, pairs / seconds, round(gas / pairs), lanes)
 
 
-def raw_engine(folder: Path, whole: EndToEnd) -> float:
-    """Pairs a second of the same transactions sent straight to a fresh engine."""
-    (folder / "network" / "network.json").unlink()  # founded anew, with the same keys
-    facility, _ = write_feeds(folder, 0)
-    with embedded(folder / "network", _MEMBERS, "anvil") as consortium:
-        for name in (LEAD, PARTNER):
-            (consortium.folder.config(name).parent / "node.db").unlink()
-        consortium.agree(facility)
-        rpc = Rpc(consortium.rpc.url)
+def raw_engine(urls: Sequence[str], whole: EndToEnd) -> float:
+    """Pairs a second of the same transactions sent straight to a fresh engine, each bank's to its
+    own URL."""
+    with ExitStack() as stack:
+        rpcs = [stack.enter_context(closing(Rpc(url))) for url in urls]
         lanes = [["0x" + raw.hex() for raw in lane] for lane in whole.lanes]
         started = time.perf_counter()
         last = []
         for position in range(0, max(map(len, lanes)), _WINDOW):
-            for lane in lanes:
+            for rpc, lane in zip(rpcs, lanes, strict=True):
                 sent = rpc.batch(
                     [
                         ("eth_sendRawTransaction", [raw])
@@ -83,54 +80,42 @@ def raw_engine(folder: Path, whole: EndToEnd) -> float:
                 )
                 last += sent[-1:]
         for tx_hash in last:
-            assert wait_for_receipt(rpc, tx_hash)["status"] == "0x1"
+            assert wait_for_receipt(rpcs[0], tx_hash)["status"] == "0x1"
         return whole.pairs / (time.perf_counter() - started)
 
 
-def plain_loop(folder: Path, legs: int) -> float:
+def plain_loop(consortium: Consortium, legs: int) -> float:
     """Pairs a second of web3.py as its guide shows it: sign, send, wait, leg by leg."""
-    folder.mkdir(parents=True)
-    facility, _ = write_feeds(folder, 0)
-    with embedded(folder / "network", _MEMBERS, "anvil") as consortium:
-        consortium.agree(facility)
-        web3 = Web3(Web3.HTTPProvider(consortium.rpc.url))
-        contract = web3.eth.contract(
-            address=web3.to_checksum_address(consortium.manifest().addresses["Reconciliation"]),
-            abi=load_artifact("Reconciliation")["abi"],
+    web3 = Web3(Web3.HTTPProvider(consortium.rpc.url))
+    contract = web3.eth.contract(
+        address=web3.to_checksum_address(consortium.manifest().addresses["Reconciliation"]),
+        abi=load_artifact("Reconciliation")["abi"],
+    )
+    account = load_account(consortium.folder.keys(LEAD), "operator", development=True)
+    started = time.perf_counter()
+    for number in range(legs):
+        leg = Leg(
+            kind=1,
+            partner=0,
+            amount=100_000 + number,
+            value_day=739_000,
+            business_day=739_000,
+            shares_day=0,
+            reference=number.to_bytes(20),
         )
-        account = load_account(consortium.folder.keys(LEAD), "operator", development=True)
-        started = time.perf_counter()
-        for number in range(legs):
-            leg = Leg(
-                kind=1,
-                partner=0,
-                amount=100_000 + number,
-                value_day=739_000,
-                business_day=739_000,
-                shares_day=0,
-                reference=number.to_bytes(20),
-            )
-            stream, _ = pack([leg])
-            words = [stream[place : place + 32] for place in range(0, len(stream), 32)]
-            transaction = contract.functions.post(1, number + 1, words, b"").build_transaction(
-                {
-                    "from": account.address,
-                    "nonce": web3.eth.get_transaction_count(account.address),
-                    "gasPrice": 0,
-                }
-            )
-            signed = account.sign_transaction(transaction)
-            sent = web3.eth.send_raw_transaction(signed.raw_transaction)
-            assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
-        return legs / 2 / (time.perf_counter() - started)
-
-
-def _banks(stack: ExitStack, consortium: Consortium) -> list[Bank]:
-    banks = [consortium.bank(member.name) for member in _MEMBERS]
-    for bank in banks:
-        stack.callback(bank.close)
-        bank.index()
-    return banks
+        stream, _ = pack([leg])
+        words = [stream[place : place + 32] for place in range(0, len(stream), 32)]
+        transaction = contract.functions.post(1, number + 1, words, b"").build_transaction(
+            {
+                "from": account.address,
+                "nonce": web3.eth.get_transaction_count(account.address),
+                "gasPrice": 0,
+            }
+        )
+        signed = account.sign_transaction(transaction)
+        sent = web3.eth.send_raw_transaction(signed.raw_transaction)
+        assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
+    return legs / 2 / (time.perf_counter() - started)
 
 
 def _signed(bank: Bank) -> list[bytes]:

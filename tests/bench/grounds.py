@@ -1,0 +1,80 @@
+"""The chains that are measured on: the same founded consortium, fresh for every run."""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from app.consortium import Consortium, embedded, network
+from app.domain.facility import Facility
+from deploy.consortium import ConsortiumFolder, Member
+from deploy.network import operate
+from deploy.network.create import create_network
+from tests.bench.feeds import LEAD, PARTNER
+
+MEMBERS = [Member(LEAD, "lead"), Member(PARTNER, "partner")]
+_VALIDATORS = 4
+
+
+class Ground(Protocol):
+    """An engine with a consortium and one facility in force on it."""
+
+    def fresh(self) -> AbstractContextManager[tuple[Consortium, Sequence[str]]]:
+        """Its chain as it was after founding, running, and no bank has a database yet; with each
+        bank's own way to it that leaves out everything of ours."""
+
+
+class Anvil:
+    """One process; founded anew for every run, with the same keys."""
+
+    def __init__(self, root: Path, facility: Facility) -> None:
+        self._folder = ConsortiumFolder(root)
+        self._facility = facility
+
+    @contextmanager
+    def fresh(self) -> Iterator[tuple[Consortium, Sequence[str]]]:
+        self._folder.manifest.unlink(missing_ok=True)
+        with embedded(self._folder.root, MEMBERS, "anvil") as consortium:
+            _forget(self._folder)
+            consortium.agree(self._facility)
+            yield consortium, [consortium.rpc.url] * len(MEMBERS)
+
+
+class Edge:
+    """Four Polygon Edge validators of 1 s blocks, founded once and set back before every run."""
+
+    def __init__(self, root: Path, facility: Facility) -> None:
+        """Raises EngineMissing where the engine cannot be built."""
+        self.network = create_network(root, MEMBERS, _VALIDATORS, _quiet)
+        self._kept = root / "chain.kept"
+        with self._running() as consortium:
+            consortium.agree(facility)
+        shutil.copytree(self.network.folder.chain, self._kept)
+
+    @contextmanager
+    def fresh(self) -> Iterator[tuple[Consortium, Sequence[str]]]:
+        shutil.rmtree(self.network.folder.chain)
+        shutil.copytree(self._kept, self.network.folder.chain)
+        _forget(self.network.folder)
+        with self._running() as consortium:
+            yield consortium, [one.rpc for one in self.network.validators[: len(MEMBERS)]]
+
+    @contextmanager
+    def _running(self) -> Iterator[Consortium]:
+        operate.up(self.network, _quiet)
+        try:
+            with network(self.network.folder.root) as consortium:
+                yield consortium
+        finally:
+            operate.down(self.network)
+
+
+def _forget(folder: ConsortiumFolder) -> None:
+    for member in MEMBERS:
+        for file in folder.config(member.name).parent.glob("node.db*"):
+            file.unlink()
+
+
+def _quiet(text: str) -> None:
+    pass

@@ -1,0 +1,141 @@
+"""The sections of `make bench`: each measures one thing in one run and tells its figures."""
+
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from app.bootstrap import Bank
+from app.cli.console import stderr
+from app.config import load_config
+from app.indexer.rebuild import digest
+from tests.bench.feeds import LEAD, PARTNER, write_feeds
+from tests.bench.grounds import Anvil, Edge, Ground
+from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine
+from tests.chains import free_port
+from tests.killing import configure, killing
+from tests.load import Watch, steady
+from tests.postgres import Cluster, PostgresMissing
+
+Figures = dict[str, Any]
+
+_LATENCY_S = 60
+_SETTLED_S = 120.0
+
+
+def anvil(folder: Path, pairs: int, runs: int, plain_legs: int) -> Figures:
+    """End to end against the raw engine, in turn, and against the plain loop."""
+    facility, feeds = write_feeds(folder, pairs)
+    ground = Anvil(folder / "network", facility)
+    figures = _alternating(ground, facility, feeds, pairs, runs)
+    stderr.print("plain web3.py loop", style="dim")
+    with ground.fresh() as (consortium, _):
+        plain = plain_loop(consortium, plain_legs)
+    return {
+        **figures,
+        "plain_pairs_per_second": round(plain, 1),
+        "times_plain": round(figures["pairs_per_second"] / plain, 1),
+    }
+
+
+def edge(folder: Path, pairs: int, runs: int) -> Figures:
+    """End to end against the raw engine, in turn; then how long events of a tenth of that load take
+    until both banks' nodes show them. Raises EngineMissing."""
+    facility, feeds = write_feeds(folder, pairs)
+    ground = Edge(folder / "network", facility)
+    figures = _alternating(ground, facility, feeds, pairs, runs)
+    events_per_s = max(2, round(figures["pairs_per_second"] * 2 / 10))
+    stderr.print(f"{_LATENCY_S} s of {events_per_s} events a second", style="dim")
+    with ground.fresh() as (consortium, urls), ExitStack() as stack:
+        for bank in (LEAD, PARTNER):
+            configure(consortium.folder, bank, port=free_port())
+        both = stack.enter_context(
+            killing(
+                consortium.folder, LEAD, PARTNER, facility.id,
+                rpc_url=urls[0], scratch=folder, fed=steady(events_per_s), hurried=False,
+            )
+        )  # fmt: skip
+        watch = stack.enter_context(Watch(both.nodes))
+        both.feed()
+        time.sleep(_LATENCY_S)
+        both.assert_exactly_once(_SETTLED_S)
+        latency = watch.latency(both)
+    return {
+        **figures,
+        "latency_events_per_second": events_per_s,
+        "latency_pairs": latency.pairs,
+        "latency_p50_s": round(latency.p50_s, 2),
+        "latency_p95_s": round(latency.p95_s, 2),
+        "latency_p99_s": round(latency.p99_s, 2),
+    }
+
+
+def rebuild(folder: Path, pairs: int, runs: int) -> Figures:
+    """Legs a second of `tally rebuild` on each kind of database; the digests must be equal."""
+    facility, feeds = write_feeds(folder, pairs)
+    figures: Figures = {"legs": 2 * pairs, "runs": runs}
+    digests = set()
+    with Anvil(folder / "network", facility).fresh() as (consortium, _), ExitStack() as stack:
+        end_to_end(consortium, facility, feeds, pairs)
+        configs = {"sqlite": consortium.folder.config(LEAD)}
+        with _postgres(configs["sqlite"], stack) as other:
+            configs |= other
+            for kind, config in configs.items():
+                with closing(Bank(load_config(config))) as bank:
+                    bank.index()
+                    took = []
+                    for _ in range(runs):
+                        stderr.print(f"rebuild on {kind}", style="dim")
+                        started = time.perf_counter()
+                        bank.rebuild(lambda done, total: None)
+                        took.append(2 * pairs / (time.perf_counter() - started))
+                    figures[f"{kind}_legs_per_second"] = round(median(took))
+                    digests.add(digest(bank.engine))
+    assert len(digests) == 1, digests
+    return figures
+
+
+@contextmanager
+def _postgres(config: Path, stack: ExitStack) -> Iterator[dict[str, Path]]:
+    """The same bank with an empty database on PostgreSQL; nothing where that is not installed."""
+    try:
+        cluster = stack.enter_context(Cluster())
+    except PostgresMissing as missing:
+        stderr.print(str(missing))
+        yield {}
+        return
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE bench")
+    lines = [
+        f'database_url = "{cluster.url("bench")}"' if line.startswith("database_url") else line
+        for line in config.read_text().splitlines()
+    ]
+    other = config.with_name("postgres.toml")
+    other.write_text("\n".join(lines) + "\n")
+    yield {"postgresql": other}
+
+
+def _alternating(
+    ground: Ground, facility: Any, feeds: dict[str, Path], pairs: int, runs: int
+) -> Figures:
+    """End to end and raw in turn, because what a machine gives changes within minutes."""
+    measured: list[tuple[EndToEnd, float]] = []
+    for number in range(runs):
+        stderr.print(f"run {number + 1} of {runs}: end to end, then raw", style="dim")
+        with ground.fresh() as (consortium, _):
+            whole = end_to_end(consortium, facility, feeds, pairs)
+        with ground.fresh() as (_, urls):
+            measured.append((whole, raw_engine(urls, whole)))
+    return {
+        "pairs": pairs,
+        "runs": runs,
+        "pairs_per_second": round(median(whole.pairs_per_second for whole, _ in measured)),
+        "raw_pairs_per_second": round(median(raw for _, raw in measured)),
+        "of_raw": round(median(whole.pairs_per_second / raw for whole, raw in measured), 3),
+        "of_raw_runs": [round(whole.pairs_per_second / raw, 3) for whole, raw in measured],
+        "gas_per_pair": measured[0][0].gas_per_pair,
+    }
