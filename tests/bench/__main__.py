@@ -21,6 +21,7 @@ from pathlib import Path
 from rich.table import Table
 
 from app.cli.console import stderr, stdout
+from app.logs import configure_logs
 from deploy.network.engine import EngineMissing
 from tests.bench import sections
 from tests.bench.sections import Figures
@@ -32,6 +33,7 @@ _SECTIONS = ("anvil", "edge", "rebuild")
 def main() -> None:
     """Measure, print a table per section, and write the same figures to .bench/latest.json."""
     options = _options()
+    configure_logs()
     figures: Figures = {
         "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "cores": os.cpu_count(),
