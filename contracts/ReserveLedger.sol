@@ -3,24 +3,24 @@ pragma solidity 0.8.34;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {SignedMath} from "@openzeppelin/contracts/utils/math/SignedMath.sol";
 
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
-import {Ceilings} from "./libraries/Ceilings.sol";
-import {DayTotal} from "./libraries/DayTotals.sol";
+import {Day, DayTotals} from "./libraries/DayTotals.sol";
 import {Kinds} from "./libraries/Kinds.sol";
 import {Limits} from "./libraries/Limits.sol";
-import {Movement} from "./libraries/Movements.sol";
+import {DayMovement, Movements} from "./libraries/Movements.sol";
 import {OpenChange} from "./libraries/OpenChanges.sol";
 import {PairSlots} from "./libraries/PairSlots.sol";
 import {LedgerStorage} from "./storage/LedgerStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {FacilityState} from "./types/FacilityTypes.sol";
 import {Hold, HoldState} from "./types/HoldTypes.sol";
-import {Books, OpenItems, Reserve} from "./types/LedgerTypes.sol";
+import {LeadSide, PartnerSide, Reserve} from "./types/LedgerTypes.sol";
 
 /// @title The reserve accounts: three balances each, and what explains their differences
 /// @dev Meaning, units and errors: IReserveLedger.
@@ -29,7 +29,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     struct Sums {
         bool isTouched;
         // the account's last closed day
-        uint24 closedThrough;
+        uint256 closedThrough;
         int256 book;
         int256 agreed;
     }
@@ -57,37 +57,30 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         uint256 accountKey = _accountKey(facility, partner);
         if (_reserves[accountKey].isOpen) revert LedgerAccountOpen(facility, partner);
 
-        _reserves[accountKey] =
-            Reserve({isOpen: true, lowBalance: lowBalance, held: 0, activeHolds: 0, calendarFrom: 0});
-        _books[accountKey].lowBalanceCeiling = Ceilings.pack(lowBalance);
+        _reserves[accountKey].isOpen = true;
+        _reserves[accountKey].lowBalance = lowBalance;
 
         emit AccountOpened(facility, partner, lowBalance);
         if (lowBalance > 0) emit BalanceLow(facility, partner, 0, lowBalance);
     }
 
     /// @inheritdoc IReserveLedger
-    function record(uint32 facility, bool isLead, Movement[] calldata moved, OpenChange[] calldata changes) external {
+    function record(uint32 facility, bool isLead, DayMovement[] calldata moved, OpenChange[] calldata changes)
+        external
+    {
         if (msg.sender != address(_reconciliation)) revert LedgerOnlyReconciliation(msg.sender);
 
         Sums[] memory sums = new Sums[](changes.length);
-        for (uint256 i; i < moved.length;) {
-            Movement movement = moved[i];
-            uint256 partner = movement.partner();
+        for (uint256 i; i < moved.length; ++i) {
+            DayMovement calldata movement = moved[i];
+            uint256 partner = Movements.partnerOf(movement.key);
             if (partner >= sums.length) revert LedgerUnknownAccount(facility, partner);
             Sums memory sum = sums[partner];
             if (!sum.isTouched) {
                 sum.isTouched = true;
-                sum.closedThrough = _books[_accountKey(facility, partner)].closedThrough;
+                sum.closedThrough = _reserves[_accountKey(facility, partner)].closedThrough;
             }
-            int256 book = movement.book();
-            int256 agreed = movement.agreed();
-            unchecked {
-                // a movement has 108 bits, and a batch at most 2^15 of them
-                sum.book += book;
-                sum.agreed += agreed;
-                ++i;
-            }
-            _recordMovement(facility, isLead, movement, sum.closedThrough, book, agreed);
+            _recordDay(facility, isLead, movement, sum);
         }
         // no leg opens or is settled without a movement
         for (uint256 partner; partner < changes.length; ++partner) {
@@ -148,7 +141,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     function closeThrough(uint32 facility, uint8 partner, uint24 day) external {
         if (msg.sender != _dayClose) revert LedgerOnlyDayClose(msg.sender);
 
-        _books[_accountKey(facility, partner)].closedThrough = day;
+        _reserves[_accountKey(facility, partner)].closedThrough = day;
     }
 
     /// @inheritdoc IReserveLedger
@@ -166,17 +159,18 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
             uint24 closedThrough
         )
     {
-        Books memory books = _books[_accountKey(facility, partner)];
-        OpenItems memory open = _openItems[_accountKey(facility, partner)];
+        uint256 accountKey = _accountKey(facility, partner);
+        LeadSide memory lead = _leadSides[accountKey];
+        PartnerSide memory partnerSide = _partnerSides[accountKey];
         return (
-            books.leadBook,
-            books.partnerBook,
-            books.agreed,
-            open.openLead,
-            open.openPartner,
-            open.acceptedDifference,
-            open.openLegs,
-            books.closedThrough
+            lead.book,
+            partnerSide.book,
+            lead.agreed,
+            lead.open,
+            partnerSide.open,
+            partnerSide.acceptedDifference,
+            lead.openLegs + partnerSide.openLegs,
+            _reserves[accountKey].closedThrough
         );
     }
 
@@ -218,12 +212,10 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
             for (; bits != 0; bits &= bits - 1) {
                 uint256 day = (span << 8) | _lowestBit(bits);
                 if (day < fromDay || day > toDay) continue;
-                for (uint256 kind = 1; kind <= Kinds.CORRECTION; ++kind) {
-                    DayTotal total = _dayTotals[_dayKey(accountKey, day, kind)];
-                    lead += total.lead();
-                    partnerSide += total.partner();
-                    agreed += total.agreed();
-                }
+                Day storage totals = _days[_dayKey(accountKey, day)];
+                lead += totals.ofAll(DayTotals.LEAD);
+                partnerSide += totals.ofAll(DayTotals.PARTNER);
+                agreed += totals.ofAll(DayTotals.AGREED);
             }
         }
     }
@@ -234,40 +226,73 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         view
         returns (int80 lead, int80 partnerSide, int80 agreed)
     {
-        DayTotal total = _dayTotals[_dayKey(_accountKey(facility, partner), day, kind)];
-        return (total.lead(), total.partner(), total.agreed());
+        if (kind == 0 || kind > Kinds.CORRECTION) return (0, 0, 0);
+        Day storage totals = _days[_dayKey(_accountKey(facility, partner), day)];
+        return (
+            SafeCast.toInt80(totals.ofKind(DayTotals.LEAD, kind)),
+            SafeCast.toInt80(totals.ofKind(DayTotals.PARTNER, kind)),
+            SafeCast.toInt80(totals.ofKind(DayTotals.AGREED, kind))
+        );
     }
 
-    /// @dev A movement of a closed day is recorded on the next one.
-    function _recordMovement(
-        uint32 facility,
-        bool isLead,
-        Movement movement,
-        uint256 closedThrough,
-        int256 book,
-        int256 agreed
-    ) private {
-        uint256 accountKey = _accountKey(facility, movement.partner());
-        uint256 day = movement.day();
-        if (day <= closedThrough) {
-            day = closedThrough + 1;
+    /// @dev What moves on a closed day is recorded on the next one.
+    function _recordDay(uint32 facility, bool isLead, DayMovement calldata moved, Sums memory sum) private {
+        uint256 accountKey = _accountKey(facility, Movements.partnerOf(moved.key));
+        uint256 day = Movements.dayOf(moved.key);
+        if (day <= sum.closedThrough) {
+            day = sum.closedThrough + 1;
+            _tellPriorDay(facility, isLead, moved, uint24(day));
+        }
+
+        Day storage totals = _days[_dayKey(accountKey, day)];
+        uint256 column = isLead ? DayTotals.LEAD : DayTotals.PARTNER;
+        // only the first movements of a day find nothing, or those after their kinds came back to 0
+        bool isFirst = _recordKinds(totals, column, 0, moved.kinds1And2, moved.kinds3And4, sum);
+        isFirst = _recordKinds(totals, column, 1, moved.kinds5And6, moved.kinds7And8, sum) || isFirst;
+        isFirst = _recordKinds(totals, column, 2, moved.kinds9And10, moved.kinds11And12, sum) || isFirst;
+        isFirst = _recordKinds(totals, column, 3, moved.kind13, Movements.NONE, sum) || isFirst;
+        if (isFirst) _markActive(accountKey, day);
+    }
+
+    /// @param column whose book moves
+    /// @param group of four kinds: (kind - 1) / 4
+    /// @param first what the two lower kinds moved, packed; `second` what the two higher ones did
+    /// @return isFirst see DayTotals.add
+    function _recordKinds(
+        Day storage totals,
+        uint256 column,
+        uint256 group,
+        uint256 first,
+        uint256 second,
+        Sums memory sum
+    ) private returns (bool isFirst) {
+        if (first == Movements.NONE && second == Movements.NONE) return false;
+        (uint256 books, int256 book) = Movements.books(first, second);
+        (uint256 agreedAmounts, int256 agreed) = Movements.agreedAmounts(first, second);
+        unchecked {
+            // four numbers of 64 bits each, and a batch has at most 2^15 of them
+            sum.book += book;
+            sum.agreed += agreed;
+        }
+        if (books != 0) isFirst = totals.add(column, group, books);
+        if (agreedAmounts != 0) isFirst = totals.add(DayTotals.AGREED, group, agreedAmounts) || isFirst;
+    }
+
+    function _tellPriorDay(uint32 facility, bool isLead, DayMovement calldata moved, uint24 openDay) private {
+        for (uint8 kind = 1; kind <= Kinds.CORRECTION; ++kind) {
+            (int256 book, int256 agreed) = Movements.ofKind(moved, kind);
+            if (book == 0 && agreed == 0) continue;
             emit MovementPriorDay(
                 facility,
-                uint8(movement.partner()),
-                uint8(movement.kind()),
-                uint24(movement.day()),
-                uint24(day),
+                uint8(Movements.partnerOf(moved.key)),
+                kind,
+                uint24(Movements.dayOf(moved.key)),
+                openDay,
                 isLead,
                 int80(book),
                 int80(agreed)
             );
         }
-
-        uint256 dayKey = _dayKey(accountKey, day, movement.kind());
-        DayTotal total = _dayTotals[dayKey];
-        // only the first movement of a day and kind finds it empty, or one after they came back to 0
-        if (total.isZero()) _markActive(accountKey, day);
-        _dayTotals[dayKey] = total.plus(isLead, book, agreed);
     }
 
     function _markActive(uint256 accountKey, uint256 day) private {
@@ -281,42 +306,55 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         _activeDays[spanKey] = bits | (1 << (day & 0xff));
     }
 
+    /// @dev Moves one side, or both, and checks each equation of LEDGER_1 that anything of moved. What the lead posts first
+    ///      moves its own side alone; the partner's is not even read then.
     function _recordAccount(uint32 facility, bool isLead, uint256 partner, Sums memory sums, OpenChange change)
         private
     {
         uint256 accountKey = _accountKey(facility, partner);
-        Books memory books = _books[accountKey];
-        int256 before = _balance(books);
-        if (isLead) books.leadBook = SafeCast.toInt72(books.leadBook + sums.book);
-        else books.partnerBook = SafeCast.toInt72(books.partnerBook + sums.book);
-        books.agreed = SafeCast.toInt72(books.agreed + sums.agreed);
+        LeadSide memory lead = _leadSides[accountKey];
+        int256 before = lead.book;
+        if (isLead) lead.book = SafeCast.toInt72(lead.book + sums.book);
+        lead.agreed = SafeCast.toInt72(lead.agreed + sums.agreed);
+        lead.open = SafeCast.toInt72(lead.open + change.openLead());
+        lead.openLegs = _count(lead.openLegs, change.openLeadLegs());
+        if (lead.book != int256(lead.agreed) + lead.open) revert LedgerOutOfBalance(facility, uint8(partner), true);
+        _leadSides[accountKey] = lead;
 
-        OpenItems memory open = _openItems[accountKey];
-        open.openLead = SafeCast.toInt72(open.openLead + change.openLead());
-        open.openPartner = SafeCast.toInt72(open.openPartner + change.openPartner());
-        open.acceptedDifference = SafeCast.toInt72(open.acceptedDifference + change.acceptedDifference());
-        open.openLegs = SafeCast.toUint40(SafeCast.toUint256(int256(uint256(open.openLegs)) + change.openLegs()));
-
-        if (books.leadBook != int256(books.agreed) + open.openLead) {
-            revert LedgerOutOfBalance(facility, uint8(partner), true);
+        if (!isLead || sums.agreed != 0 || !change.isLeadsAlone()) {
+            PartnerSide memory side = _partnerSides[accountKey];
+            if (!isLead) {
+                before = side.book;
+                side.book = SafeCast.toInt72(side.book + sums.book);
+            }
+            side.open = SafeCast.toInt72(side.open + change.openPartner());
+            side.acceptedDifference = SafeCast.toInt72(side.acceptedDifference + change.acceptedDifference());
+            side.openLegs = _count(side.openLegs, change.openPartnerLegs());
+            if (side.book != int256(lead.agreed) + side.open + side.acceptedDifference) {
+                revert LedgerOutOfBalance(facility, uint8(partner), false);
+            }
+            _partnerSides[accountKey] = side;
         }
-        if (books.partnerBook != int256(books.agreed) + open.openPartner + open.acceptedDifference) {
-            revert LedgerOutOfBalance(facility, uint8(partner), false);
-        }
-        _books[accountKey] = books;
-        _openItems[accountKey] = open;
-
-        int256 balance = _balance(books);
-        int256 ceiling = Ceilings.unpack(books.lowBalanceCeiling);
-        if (balance != before && (balance < ceiling || before < ceiling)) {
-            _watch(facility, uint8(partner), int72(before), int72(balance));
-        }
+        _watch(facility, isLead, uint8(partner), before, before + sums.book);
     }
 
-    /// @dev Tells when a balance that moved passed its threshold or 0. A threshold below 0 never holds back the end of a
-    ///      shortfall.
-    function _watch(uint32 facility, uint8 partner, int72 before, int72 balance) private {
-        int72 lowBalance = _reserves[_accountKey(facility, partner)].lowBalance;
+    function _count(uint40 openLegs, int256 change) private pure returns (uint40) {
+        return SafeCast.toUint40(SafeCast.toUint256(int256(uint256(openLegs)) + change));
+    }
+
+    /// @dev Tells when the balance passed its threshold or 0. While the book that moved is at both marks or above, the
+    ///      balance passes neither: it is that book, or the other, which did not move. A threshold below 0 never holds back
+    ///      the end of a shortfall.
+    /// @param before the book that moved as it was, `book` as it is now
+    function _watch(uint32 facility, bool isLead, uint8 partner, int256 before, int256 book) private {
+        uint256 accountKey = _accountKey(facility, partner);
+        int72 lowBalance = _reserves[accountKey].lowBalance;
+        int256 mark = SignedMath.max(lowBalance, 0);
+        if (before >= mark && book >= mark) return;
+
+        int256 other = isLead ? _partnerSides[accountKey].book : _leadSides[accountKey].book;
+        before = SignedMath.min(before, other);
+        int72 balance = int72(SignedMath.min(book, other));
         if (before >= lowBalance && balance < lowBalance) emit BalanceLow(facility, partner, balance, lowBalance);
         if (before >= 0 && balance < 0) emit ShortfallBegan(facility, partner, balance);
         if (before < 0 && balance >= 0) emit ShortfallEnded(facility, partner, balance);
@@ -334,12 +372,8 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     function _available(uint256 accountKey) private view returns (int80) {
-        return int80(_balance(_books[accountKey]) - int256(uint256(_reserves[accountKey].held)));
-    }
-
-    /// @dev The smaller book.
-    function _balance(Books memory books) private pure returns (int256) {
-        return books.leadBook < books.partnerBook ? books.leadBook : books.partnerBook;
+        int256 balance = SignedMath.min(_leadSides[accountKey].book, _partnerSides[accountKey].book);
+        return int80(balance - int256(uint256(_reserves[accountKey].held)));
     }
 
     function _accountKey(uint256 facility, uint256 partner) private pure returns (uint256) {
@@ -358,8 +392,8 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         }
     }
 
-    function _dayKey(uint256 accountKey, uint256 day, uint256 kind) private pure returns (uint256) {
-        return (accountKey << 32) | (day << 8) | kind;
+    function _dayKey(uint256 accountKey, uint256 day) private pure returns (uint256) {
+        return (accountKey << 24) | day;
     }
 
     function _authority() internal view override returns (address) {

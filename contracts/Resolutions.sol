@@ -4,7 +4,7 @@ pragma solidity 0.8.34;
 import {IResolutions} from "./interfaces/IResolutions.sol";
 import {Kinds} from "./libraries/Kinds.sol";
 import {Limits} from "./libraries/Limits.sol";
-import {Movement, Movements} from "./libraries/Movements.sol";
+import {DayMovement, Movements} from "./libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "./libraries/OpenChanges.sol";
 import {Outcome, Outcomes} from "./libraries/Outcomes.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
@@ -154,14 +154,13 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     function _recordSide(Resolution memory resolution, Outcome memory made, bool isLead, uint256 opening) private {
         uint256 partner = resolution.partner;
         int256 moved = isLead ? made.leadMoved : made.partnerMoved;
-        Movement[] memory movements = new Movement[]((moved == 0 ? 0 : 1) + (made.agreed == 0 ? 0 : 1));
+        DayMovement[] memory movements = new DayMovement[]((moved == 0 ? 0 : 1) + (made.agreed == 0 ? 0 : 1));
         if (moved != 0) {
-            uint256 key = Movements.toKey(partner, resolution.businessDay, made.movedKind);
-            movements[0] = Movements.empty(key).plus(Movements.delta(uint256(moved), 0));
+            movements[0] = Movements.single(partner, resolution.businessDay, made.movedKind, uint256(moved), 0);
         }
         if (made.agreed != 0) {
-            uint256 key = Movements.toKey(partner, made.slot.leadBusinessDay(), resolution.kind);
-            movements[movements.length - 1] = Movements.empty(key).plus(Movements.delta(0, uint256(made.agreed)));
+            movements[movements.length - 1] =
+                Movements.single(partner, made.slot.leadBusinessDay(), resolution.kind, 0, uint256(made.agreed));
         }
         OpenChange[] memory changes = new OpenChange[](partner + 1);
         for (uint256 i; i < partner; ++i) {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {Hold, HoldState} from "../types/HoldTypes.sol";
-import {Movement} from "../libraries/Movements.sol";
+import {DayMovement} from "../libraries/Movements.sol";
 import {OpenChange} from "../libraries/OpenChanges.sol";
 import {IGoverned} from "./IGoverned.sol";
 
@@ -126,10 +126,10 @@ interface IReserveLedger is IGoverned {
 
     /// @notice Records what one batch moves.
     /// @param isLead whose book the movements are of: the lead's, or the partner's
-    /// @param moved per account, business day and kind; days that are closed move to the next open one
+    /// @param moved per account and business day, by kind; days that are closed move to the next open one
     /// @param changes of open legs and accepted differences, by partner number; place 0 is nobody's
     /// @dev Reverts with LedgerOnlyReconciliation, LedgerUnknownAccount or LedgerOutOfBalance.
-    function record(uint32 facility, bool isLead, Movement[] calldata moved, OpenChange[] calldata changes) external;
+    function record(uint32 facility, bool isLead, DayMovement[] calldata moved, OpenChange[] calldata changes) external;
 
     /// @notice Sets a part of the reserve aside for a drawdown that is about to be paid out. Called by the lead's operator.
     /// @param ref the drawdown's reference; one hold ever for each, and only while neither half is posted

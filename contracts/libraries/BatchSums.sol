@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Movement, Movements} from "./Movements.sol";
+import {DayMovement, Movements} from "./Movements.sol";
 import {OpenChange, OpenChanges} from "./OpenChanges.sol";
 
-/// @notice What one batch moves: movements by account, day and kind, and changes of open items by account.
+/// @notice What one batch moves: movements by account and day, and changes of open items by account.
 /// @dev Movements: an open-addressed index over a dense list. `index` has 2^n entries of two bytes: 0 = free, else the
 ///      place in `list` plus one. It has at least twice as many entries as the batch can need, so probing ends, and soon.
-///      `list` grows by doubling: a batch may need many movements and nearly always has few.
+///      `list` grows by doubling: a batch may need many days and nearly always has few.
 ///      Nearly all movements fall on the day in hand: where those lie is kept at hand in `today`.
 struct Sums {
     // by partner number; place 0 is nobody's
     OpenChange[] changes;
-    Movement[] list;
+    DayMovement[] list;
     uint256 count;
     bytes index;
-    // the day in hand, and by partner number and kind the place in memory of its movement; 0 = none yet
+    // the day in hand, and by partner number the place in memory of its movements; 0 = none yet
     uint256 day;
     uint256[] today;
 }
@@ -25,20 +25,17 @@ library BatchSums {
     /// @dev 2^64 divided by the golden ratio, odd: spreads neighbouring keys over the index.
     uint256 private constant _SPREAD = 0x9E3779B97F4A7C15;
 
-    /// @dev How many movements the list holds at first.
-    uint256 private constant _FIRST_MOVEMENTS = 32;
+    /// @dev How many days' movements the list has room for at first.
+    uint256 private constant _FIRST_MOVEMENTS = 16;
 
-    /// @dev Room for the kinds of one account in `today`: 2^4.
-    uint256 private constant _KINDS = 16;
-
-    /// @param capacity the most movements that the batch can need, at most 2^15
+    /// @param capacity the most accounts' days that the batch can move, at most 2^15
     /// @param lastPartner the highest partner number whose account moves
     function create(uint256 capacity, uint256 lastPartner) internal pure returns (Sums memory sums) {
         uint256 entries = 4;
         while (entries < 2 * capacity) entries <<= 1;
         sums.index = new bytes(2 * entries);
-        sums.list = new Movement[](_FIRST_MOVEMENTS);
-        sums.today = new uint256[]((lastPartner + 1) * _KINDS);
+        sums.list = _room(_FIRST_MOVEMENTS);
+        sums.today = new uint256[](lastPartner + 1);
         sums.changes = new OpenChange[](lastPartner + 1);
         for (uint256 partner; partner <= lastPartner; ++partner) {
             sums.changes[partner] = OpenChanges.NONE;
@@ -57,7 +54,7 @@ library BatchSums {
 
     /// @notice Adds what one half moves on the day in hand.
     /// @param partner up to the last one that the sums were made for
-    /// @param kind below 16
+    /// @param kind 1 to 13
     /// @param moved as `Movements.delta` makes it
     /// @param opened as `OpenChanges` makes it
     function add(Sums memory sums, uint256 partner, uint256 kind, uint256 moved, uint256 opened) internal pure {
@@ -66,18 +63,18 @@ library BatchSums {
         uint256 known;
         uint256 at;
         assembly ("memory-safe") {
-            known := add(add(today, 0x20), shl(5, add(shl(4, partner), kind)))
+            known := add(add(today, 0x20), shl(5, partner))
             at := mload(known)
         }
         if (at == 0) {
-            at = _find(sums, Movements.toKey(partner, sums.day, kind));
+            at = _find(sums, Movements.toKey(partner, sums.day));
             assembly ("memory-safe") {
                 mstore(known, at)
             }
         }
+        Movements.add(at, kind, moved);
         assembly ("memory-safe") {
-            // packed amounts are added as one number: see Movement and OpenChange
-            mstore(at, add(mload(at), moved))
+            // packed amounts are added as one number: see OpenChange
             at := add(add(changes, 0x20), shl(5, partner))
             mstore(at, add(mload(at), opened))
         }
@@ -86,15 +83,11 @@ library BatchSums {
     /// @notice Adds an agreed amount on any day.
     /// @param effect minor units signed by effect, two's complement
     function addAgreed(Sums memory sums, uint256 partner, uint256 day, uint256 kind, uint256 effect) internal pure {
-        uint256 at = _find(sums, Movements.toKey(partner, day, kind));
-        uint256 moved = Movements.delta(0, effect);
-        assembly ("memory-safe") {
-            mstore(at, add(mload(at), moved))
-        }
+        Movements.add(_find(sums, Movements.toKey(partner, day)), kind, Movements.delta(0, effect));
     }
 
     /// @notice The movements summed. Ends the sums: nothing may be added afterwards.
-    function movements(Sums memory sums) internal pure returns (Movement[] memory list) {
+    function movements(Sums memory sums) internal pure returns (DayMovement[] memory list) {
         list = sums.list;
         uint256 count = sums.count;
         assembly ("memory-safe") {
@@ -103,10 +96,10 @@ library BatchSums {
         }
     }
 
-    /// @dev The place in memory of the movement of `key`, which it makes where there is none.
+    /// @dev The place in memory of the movements of `key`, which it makes where there are none.
     function _find(Sums memory sums, uint256 key) private pure returns (uint256 at) {
         bytes memory index = sums.index;
-        Movement[] memory list = sums.list;
+        DayMovement[] memory list = sums.list;
         unchecked {
             uint256 mask = (index.length >> 1) - 1;
             uint256 place = (key * _SPREAD) >> 40;
@@ -120,21 +113,30 @@ library BatchSums {
                     _setEntry(index, place, entry);
                     return _placeOf(list, entry);
                 }
-                if (list[entry - 1].key() == key) return _placeOf(list, entry);
+                at = _placeOf(list, entry);
+                if (Movements.keyAt(at) == key) return at;
                 ++place;
             }
         }
     }
 
-    /// @dev Moves the list to where it has twice the room. What is known of places in memory is known no more.
-    function _grow(Sums memory sums) private pure returns (Movement[] memory grown) {
-        Movement[] memory list = sums.list;
-        grown = new Movement[](2 * list.length);
+    /// @dev Moves the list to where it has twice the room; the movements themselves stay where they are.
+    function _grow(Sums memory sums) private pure returns (DayMovement[] memory grown) {
+        DayMovement[] memory list = sums.list;
+        grown = _room(2 * list.length);
         for (uint256 i; i < list.length; ++i) {
             grown[i] = list[i];
         }
         sums.list = grown;
-        openDay(sums, sums.day);
+    }
+
+    /// @dev A list of places in memory, none of which is set: what Solidity makes would have room for the movements too.
+    function _room(uint256 length) private pure returns (DayMovement[] memory list) {
+        assembly ("memory-safe") {
+            list := mload(0x40)
+            mstore(list, length)
+            mstore(0x40, add(add(list, 0x20), shl(5, length)))
+        }
     }
 
     function _entryAt(bytes memory index, uint256 place) private pure returns (uint256 entry) {
@@ -153,9 +155,9 @@ library BatchSums {
     }
 
     /// @dev An entry of the index is the place in the list plus one, which skips the length word.
-    function _placeOf(Movement[] memory list, uint256 entry) private pure returns (uint256 at) {
+    function _placeOf(DayMovement[] memory list, uint256 entry) private pure returns (uint256 at) {
         assembly ("memory-safe") {
-            at := add(list, shl(5, entry))
+            at := mload(add(list, shl(5, entry)))
         }
     }
 }

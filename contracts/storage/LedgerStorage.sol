@@ -4,13 +4,12 @@ pragma solidity 0.8.34;
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "../interfaces/IReconciliation.sol";
-import {DayTotal} from "../libraries/DayTotals.sol";
+import {Day} from "../libraries/DayTotals.sol";
 import {Hold} from "../types/HoldTypes.sol";
-import {Books, OpenItems, Reserve} from "../types/LedgerTypes.sol";
+import {LeadSide, PartnerSide, Reserve} from "../types/LedgerTypes.sol";
 
 /// @title All that ReserveLedger remembers
-/// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24) | kind (8)],
-///      [| span (16)].
+/// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24)], [| span (16)].
 abstract contract LedgerStorage {
     /// @dev Who is a member, and whose key is whose.
     IConsortiumRegistry internal _consortium;
@@ -24,17 +23,19 @@ abstract contract LedgerStorage {
     /// @dev The only contract that closes days.
     address internal _dayClose;
 
-    /// @dev The three balances, by account.
-    mapping(uint256 accountKey => Books) internal _books;
+    /// @dev The lead's book, what explains it, and what is agreed, by account.
+    mapping(uint256 accountKey => LeadSide) internal _leadSides;
 
-    /// @dev What explains their differences, by account; summed apart from the balances.
-    mapping(uint256 accountKey => OpenItems) internal _openItems;
+    /// @dev The partner's book and what explains it, by account.
+    mapping(uint256 accountKey => PartnerSide) internal _partnerSides;
 
-    /// @dev Thresholds and sums of holds, by account.
+    /// @dev Thresholds, sums of holds and the last closed day, by account.
     mapping(uint256 accountKey => Reserve) internal _reserves;
 
-    /// @dev Movements, by account, business day and kind.
-    mapping(uint256 dayKey => DayTotal) internal _dayTotals;
+    /// @dev Movements by kind, by account and business day.
+    // DayTotals writes it
+    // slither-disable-next-line uninitialized-state
+    mapping(uint256 dayKey => Day) internal _days;
 
     /// @dev The business days with movements, a bit each, by account and span of 256 days (day >> 8).
     mapping(uint256 spanKey => uint256) internal _activeDays;

@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReconciliation} from "interfaces/IReconciliation.sol";
+import {IReserveLedger} from "interfaces/IReserveLedger.sol";
 import {IResolutions} from "interfaces/IResolutions.sol";
 import {Pair, Reason, Status} from "types/LegTypes.sol";
 import {Action, Resolution} from "types/ResolutionTypes.sol";
@@ -122,6 +123,25 @@ contract AcceptResolutionTest is Breaks {
         assertDay(TODAY + 1, CORRECTION, 10, 0, 0);
         _assertResolved(AMOUNT, Status.Amount, Action.Adjust, false);
         vm.assertEq(reconciliation.pair(facility, 1, TOP_UP, AMOUNT).leadAmount, 100, "the half stays as posted");
+    }
+
+    function test_what_falls_on_a_day_closed_meanwhile_moves_to_the_next_open_one_and_says_so() external {
+        Resolution memory made = resolution(AMOUNT, ADJUST);
+        made.businessDay = TODAY - 1;
+        propose(LEAD, made);
+        vm.prank(address(dayClose));
+        ledger.closeThrough(facility, 1, TODAY);
+        vm.expectEmit(address(ledger));
+        emit IReserveLedger.MovementPriorDay(facility, 1, CORRECTION, TODAY - 1, TODAY + 1, true, 10, 0);
+        vm.expectEmit(address(ledger));
+        emit IReserveLedger.MovementPriorDay(facility, 1, TOP_UP, TODAY, TODAY + 1, true, 0, 110);
+        accept(ANNA, made);
+
+        assertBooks(1110, 1210, 610);
+        assertDay(TODAY - 1, CORRECTION, 0, 0, 0);
+        assertDay(TODAY, TOP_UP, 1100, 0, 500);
+        assertDay(TODAY + 1, CORRECTION, 10, 0, 0);
+        assertDay(TODAY + 1, TOP_UP, 0, 0, 110);
     }
 
     function test_adjust_corrects_the_partners_book() external {

@@ -27,8 +27,8 @@ contract GasTest is Consortium {
     /// forge-config: default.isolate = true
     function test_gas_ten_partners() external {
         uint256 gas = _measure(Load(10, PARTS, 4, 1, 0));
-        print(string.concat("gas a pair, 10 partners, 1 day, 8 kinds, 500 parts: ", vm.toString(gas)));
-        vm.assertLe(gas, 31_600, "gas a matched pair");
+        print(string.concat("gas a pair, 10 partners, 1 day, 5 kinds, 500 parts: ", vm.toString(gas)));
+        vm.assertLe(gas, 31_300, "gas a matched pair");
     }
 
     /// forge-config: default.isolate = true

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
-import {DayTotal} from "libraries/DayTotals.sol";
+import {Day} from "libraries/DayTotals.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {Accounts} from "./utils/Accounts.sol";
 import {vm} from "./utils/Vm.sol";
@@ -11,6 +11,8 @@ import {vm} from "./utils/Vm.sol";
 contract MovementsTest is Accounts {
     uint8 private constant TOP_UP = uint8(Kinds.TOP_UP);
     uint8 private constant WITHDRAWAL = uint8(Kinds.WITHDRAWAL);
+
+    Day private totals;
 
     function setUp() external {
         openAccounts();
@@ -103,20 +105,37 @@ contract MovementsTest is Accounts {
         _expect(from, to, sum, 0, 0);
     }
 
-    /// @dev Packed fields keep apart, whatever the signs.
-    function testFuzz_a_day_total_keeps_its_fields(int64[8] calldata book, int64[8] calldata agreed, uint8 sides)
-        external
-        pure
-    {
-        DayTotal total = DayTotal.wrap(0);
-        int256[3] memory sums;
-        for (uint256 i; i < 8; ++i) {
-            bool isLead = (sides >> i) & 1 == 1;
-            total = total.plus(isLead, book[i], agreed[i]);
-            sums[isLead ? 0 : 1] += book[i];
-            sums[2] += agreed[i];
+    /// @dev Against plain sums: whatever is added to a day's totals, also where a field cannot hold it.
+    function testFuzz_a_days_totals_are_plain_sums(int64[12] calldata amounts, uint8[12] calldata places) external {
+        int256[3] memory columns;
+        int256[17][3] memory kinds;
+        for (uint256 i; i < 12; ++i) {
+            (uint256 column, uint256 group) = (places[i] % 3, (places[i] >> 2) % 2);
+            uint256 lane = places[i] >> 6;
+            // the highest and lowest numbers often, so that fields are outgrown
+            int64 amount = i % 3 == 0 ? amounts[i] : amounts[i] < 0 ? type(int64).min : type(int64).max;
+            // a second kind moves with the first
+            uint256 moved = uint256(uint64(amount)) << (lane * 64);
+            moved |= uint256(uint64(amounts[i])) << ((lane ^ 1) * 64);
+            totals.add(column, group, moved);
+            kinds[column][4 * group + lane + 1] += amount;
+            kinds[column][4 * group + (lane ^ 1) + 1] += amounts[i];
+            columns[column] += int256(amount) + amounts[i];
         }
-        vm.assertTrue(total.lead() == sums[0] && total.partner() == sums[1] && total.agreed() == sums[2], "the sums");
+        for (uint256 column; column < 3; ++column) {
+            vm.assertEq(totals.ofAll(column), columns[column], "a column");
+            for (uint256 kind = 1; kind <= 8; ++kind) {
+                vm.assertEq(totals.ofKind(column, kind), kinds[column][kind], "a kind");
+            }
+        }
+    }
+
+    function test_kinds_that_are_none_have_no_total() external {
+        settle(1, TOP_UP, TODAY, 5, 1);
+        for (uint256 kind; kind < 256; kind += kind == 0 ? 14 : 1) {
+            (int80 lead, int80 partner, int80 agreed) = ledger.dayTotal(facility, 1, TODAY, uint8(kind));
+            vm.assertTrue(lead == 0 && partner == 0 && agreed == 0, "no kind");
+        }
     }
 
     function postLate(uint16 member, uint24 businessDay, uint256 amount, uint160 ref) private {

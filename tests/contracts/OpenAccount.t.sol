@@ -2,7 +2,6 @@
 pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
-import {Ceilings} from "libraries/Ceilings.sol";
 import {Consortium} from "./utils/Consortium.sol";
 import {vm} from "./utils/Vm.sol";
 
@@ -40,14 +39,6 @@ contract OpenAccountTest is Consortium {
         vm.assertTrue(isOpen && lowBalance == -5, "open, with its threshold");
         (int72 lead, int72 partner, int72 agreed,,,,, uint24 closedThrough) = ledger.account(FACILITY, 1);
         vm.assertTrue(lead == 0 && partner == 0 && agreed == 0 && closedThrough == 0, "empty");
-    }
-
-    /// @dev A ceiling is never below its threshold, and above it by at most a 255th.
-    function testFuzz_a_ceiling_is_close_above_its_threshold(int72 threshold) external pure {
-        int256 least = threshold < 0 ? int256(0) : threshold;
-        int256 ceiling = Ceilings.unpack(Ceilings.pack(threshold));
-        vm.assertTrue(ceiling >= least, "not below");
-        vm.assertTrue((ceiling - least) * 255 <= least, "close");
     }
 
     function _open(int72 lowBalance) private {

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
-import {Movement, Movements} from "libraries/Movements.sol";
+import {DayMovement, Movements} from "libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
 import {Consortium} from "./utils/Consortium.sol";
 import {vm} from "./utils/Vm.sol";
@@ -38,7 +38,7 @@ contract RecordTest is Consortium {
         bytes memory refusal = abi.encodeWithSelector(IReserveLedger.LedgerUnknownAccount.selector, FACILITY, 2);
         _refuse(true, _movement(2, 100, 0), _change(OpenChanges.leadOpened(100)), refusal);
         refusal = abi.encodeWithSelector(IReserveLedger.LedgerUnknownAccount.selector, FACILITY, 1);
-        _refuse(true, new Movement[](0), _change(OpenChanges.leadOpened(0)), refusal);
+        _refuse(true, new DayMovement[](0), _change(OpenChanges.leadOpened(0)), refusal);
     }
 
     function test_a_record_moves_books_days_and_open_items() external {
@@ -54,22 +54,66 @@ contract RecordTest is Consortium {
         vm.assertTrue(leadDay == 100 && partnerDay == 97 && agreedDay == 100, "the day");
     }
 
-    /// @dev Packed sums keep their fields apart, whatever the signs.
-    function testFuzz_packed_movements_do_not_mix(int64[8] calldata book, int64[8] calldata agreed) external pure {
-        uint256 word = Movement.unwrap(Movements.empty(Movements.toKey(200, TODAY, 12)));
-        int256 books;
-        int256 agreeds;
-        for (uint256 i; i < 8; ++i) {
-            books += book[i];
-            agreeds += agreed[i];
-            unchecked {
-                word += Movements.delta(uint256(int256(book[i])), uint256(int256(agreed[i])));
-            }
+    /// @dev What a movement cannot hold a day's total can: it comes from many batches.
+    function test_a_day_holds_more_than_a_batch_can_move() external {
+        int256 most = type(int64).max;
+        for (int256 i = 1; i <= 3; ++i) {
+            _record(true, _movement(1, uint256(most), 0), _change(OpenChanges.leadOpened(uint256(most))));
+            (int80 lead,,) = ledger.dayTotal(FACILITY, 1, TODAY, 6);
+            vm.assertEq(lead, i * most, "the day");
+            (int256 all,,) = ledger.movements(FACILITY, 1, TODAY, TODAY);
+            vm.assertEq(all, i * most, "the days");
         }
-        Movement movement = Movement.wrap(word);
-        vm.assertEq(movement.book(), books, "book");
-        vm.assertEq(movement.agreed(), agreeds, "agreed");
-        vm.assertTrue(movement.partner() == 200 && movement.day() == TODAY && movement.kind() == 12, "the key");
+    }
+
+    /// @dev Packed sums keep their fields apart, whatever the signs.
+    function testFuzz_packed_movements_do_not_mix(
+        uint8[8] memory kinds,
+        int56[8] calldata book,
+        int56[8] calldata agreed
+    ) external view {
+        int256[17] memory books;
+        int256[17] memory agreeds;
+        DayMovement memory movement = Movements.empty(Movements.toKey(200, TODAY));
+        uint256 at;
+        assembly ("memory-safe") {
+            at := movement
+        }
+        for (uint256 i; i < 8; ++i) {
+            uint256 kind = kinds[i] % 13 + 1;
+            books[kind] += book[i];
+            agreeds[kind] += agreed[i];
+            Movements.add(at, kind, Movements.delta(_bits(book[i]), _bits(agreed[i])));
+        }
+        this.expectKinds(movement, books, agreeds);
+        vm.assertTrue(Movements.partnerOf(movement.key) == 200 && Movements.dayOf(movement.key) == TODAY, "the key");
+    }
+
+    /// @dev One by one, and four at a time as the ledger takes them.
+    function expectKinds(DayMovement calldata movement, int256[17] calldata books, int256[17] calldata agreeds)
+        external
+        pure
+    {
+        uint256[8] memory words = [
+            movement.kinds1And2,
+            movement.kinds3And4,
+            movement.kinds5And6,
+            movement.kinds7And8,
+            movement.kinds9And10,
+            movement.kinds11And12,
+            movement.kind13,
+            Movements.NONE
+        ];
+        for (uint256 kind = 1; kind <= 13; ++kind) {
+            (int256 book, int256 agreed) = Movements.ofKind(movement, kind);
+            vm.assertTrue(book == books[kind] && agreed == agreeds[kind], "one kind");
+        }
+        for (uint256 group; group < 4; ++group) {
+            (uint256 lanes, int256 sum) = Movements.books(words[2 * group], words[2 * group + 1]);
+            _expectFour(lanes, sum, books, group);
+            (lanes, sum) = Movements.agreedAmounts(words[2 * group], words[2 * group + 1]);
+            _expectFour(lanes, sum, agreeds, group);
+        }
     }
 
     function testFuzz_packed_changes_do_not_mix(int56[6] calldata effects) external pure {
@@ -83,25 +127,34 @@ contract RecordTest is Consortium {
         vm.assertEq(change.openLead(), int256(effects[0]) + effects[1] - effects[2], "lead");
         vm.assertEq(change.openPartner(), int256(effects[3]) - effects[4], "partner");
         vm.assertEq(change.acceptedDifference(), effects[5], "accepted");
-        vm.assertEq(change.openLegs(), 1, "three opened, two settled");
+        vm.assertEq(change.openLeadLegs(), 1, "two opened, one settled");
+        vm.assertEq(change.openPartnerLegs(), 0, "one opened, one settled");
+        vm.assertFalse(change.isLeadsAlone() && (effects[3] != effects[4] || effects[5] != 0), "the partner's too");
     }
 
-    function _record(bool isLead, Movement[] memory movements, OpenChange[] memory changes) private {
+    function _record(bool isLead, DayMovement[] memory movements, OpenChange[] memory changes) private {
         vm.prank(address(reconciliation));
         ledger.record(FACILITY, isLead, movements, changes);
     }
 
-    function _refuse(bool isLead, Movement[] memory movements, OpenChange[] memory changes, bytes memory refusal)
+    function _refuse(bool isLead, DayMovement[] memory movements, OpenChange[] memory changes, bytes memory refusal)
         private
     {
         vm.expectRevert(refusal);
         _record(isLead, movements, changes);
     }
 
-    function _movement(uint256 partner, uint256 book, uint256 agreed) private pure returns (Movement[] memory list) {
-        list = new Movement[](1);
-        uint256 empty = Movement.unwrap(Movements.empty(Movements.toKey(partner, TODAY, 6)));
-        list[0] = Movement.wrap(empty + Movements.delta(book, agreed));
+    function _expectFour(uint256 lanes, int256 sum, int256[17] calldata amounts, uint256 group) private pure {
+        for (uint256 lane; lane < 4; ++lane) {
+            vm.assertEq(Movements.at(lanes, lane), amounts[4 * group + lane + 1], "a lane");
+            sum -= amounts[4 * group + lane + 1];
+        }
+        vm.assertEq(sum, 0, "the sum of the four");
+    }
+
+    function _movement(uint256 partner, uint256 book, uint256 agreed) private pure returns (DayMovement[] memory list) {
+        list = new DayMovement[](1);
+        list[0] = Movements.single(partner, TODAY, 6, book, agreed);
     }
 
     function _change(uint256 delta) private pure returns (OpenChange[] memory list) {

@@ -56,8 +56,8 @@ class Cost:
 
 LOADS = {
     "gas_per_pair": Load(),
-    "gas_per_pair_10_partners": Load(partners=10, only_shared=True),
-    "gas_per_pair_10_partners_8_kinds": Load(partners=10),
+    "gas_per_pair_10_partners": Load(partners=10),
+    "gas_per_pair_10_partners_shared_kinds": Load(partners=10, only_shared=True),
     "gas_per_pair_3_partners": Load(partners=3),
     "gas_per_pair_batches_of_100": Load(parts=100),
     "gas_per_pair_36_days": Load(days=36),
@@ -67,7 +67,7 @@ LOADS = {
 
 _KEPT = {
     "one partner": LOADS["gas_per_pair"],
-    "10 partners, 4 batches": Load(partners=10, batches=4, only_shared=True),
+    "10 partners, 4 batches": Load(partners=10, batches=4),
     "36 days, 4 batches": Load(days=36, batches=4),
 }
 """The shorter list of the snapshot."""

@@ -10,6 +10,7 @@ def test_a_pair_costs_what_it_did() -> None:
     assert now == json.loads(gas.SNAPSHOT.read_text()), (
         "explain the change in the commit and run `make snapshots`"
     )
+    assert now["10 partners, 4 batches"] <= now["one partner"] <= 31_500
 
 
 def test_storage_is_only_appended_to() -> None:

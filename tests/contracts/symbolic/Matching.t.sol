@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Ceilings} from "libraries/Ceilings.sol";
 import {Judge} from "libraries/Judge.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {Outcome, Outcomes} from "libraries/Outcomes.sol";
@@ -96,13 +95,6 @@ contract MatchingSymbolic {
         if (bps > 10_000) return;
         uint256 part = Splits.part(bps, 1, amount);
         assert(part * 10_000 <= uint256(amount) * bps && uint256(amount) * bps < (part + 1) * 10_000);
-    }
-
-    /// @dev A threshold's ceiling is never below it, and above it by less than a 256th.
-    function check_a_ceiling_is_never_too_low(uint16 threshold) external pure {
-        int256 ceiling = Ceilings.unpack(Ceilings.pack(int72(uint72(threshold))));
-        assert(ceiling >= int256(uint256(threshold)));
-        assert(ceiling - int256(uint256(threshold)) <= int256(uint256(threshold)) / 128);
     }
 
     function _judge(uint256 leadDay, uint256 lead, uint256 partnerDay, uint256 partner, uint56 tolerance, uint16 window)
