@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from eth_abi.abi import decode
+from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -33,6 +33,13 @@ from tests.reference import ledger as model
 
 SHARES = [4_533, 2_467]
 RULES = model.Rules(0, 3, 1)
+# Later versions: nearly the same parts, and stricter or looser rules.
+OTHER_SHARES = [[4_500, 2_500], [4_533, 0], [4_567, 2_433]]
+OTHER_RULES = [(0, 0), (1, 2), (5, 0)]
+MOST_VERSIONS = 4
+# A version starts after all days that a leg can carry: this many from today on.
+DAYS_AHEAD = 30
+DEADLINE_S, CUT_OFF_S = 86_400, 86_399
 NAMES = ["lead", "anna", "bert"]
 REASON = keccak(text="why")
 REJECTED = "0x" + keccak(text="LegRejected(uint32,uint16,uint64,uint16,uint8)").hex()
@@ -60,6 +67,7 @@ _leg = st.fixed_dictionaries(
         "business_day": st.sampled_from([-3, -1, 0, 0]),
         "is_wild": st.sampled_from([True, *[False] * 9]),
         "duplicate": st.sampled_from([True, *[False] * 19]),
+        "shares_day": st.sampled_from([*[None] * 6, 0, -1, -35]),
     }
 )
 
@@ -70,7 +78,6 @@ class World:
 
     live: Live
     facility: int
-    today: int
 
 
 @pytest.fixture(scope="module")
@@ -83,9 +90,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         live = Live(rpc)
         live.found({"lead": "lead", "anna": "partner", "bert": "partner"})
         shares = {number: (bps, bps, bps) for number, bps in enumerate(SHARES, 2)}
-        rules = (RULES.first_day, RULES.tolerance, RULES.window, 86_400, 86_399)
-        facility = live.activate(terms("F", 1, shares, rules=rules), "lead", ["anna", "bert"])
-        yield World(live, facility, live.today())
+        facility = live.activate(
+            terms("F", 1, shares, rules=_rules(RULES)), "lead", ["anna", "bert"]
+        )
+        yield World(live, facility)
 
 
 class Banks(RuleBasedStateMachine):
@@ -97,6 +105,7 @@ class Banks(RuleBasedStateMachine):
         self.live = world.live
         self.model = model.Ledger([(0, SHARES)], [RULES])
         self.snapshot = self.live.rpc.call("evm_snapshot", [])
+        self.today = self.live.today()
         self.sequences = [0, 0, 0]
         self.last: dict[int, list[bytes]] = {}
         self.closings: dict[int, list[tuple[int, list[int]]]] = {1: [], 2: []}
@@ -115,12 +124,15 @@ class Banks(RuleBasedStateMachine):
     @rule(party=_side, drawn=st.lists(_leg, min_size=1, max_size=4))
     def post(self, party: int, drawn: list[dict[str, Any]]) -> None:
         """A batch of legs, good and bad; the chain rejects exactly what the model rejects."""
-        legs = sorted((self._leg(party, each) for each in drawn), key=lambda leg: leg.business_day)
+        legs = sorted(
+            (self._leg(party, each) for each in drawn),
+            key=lambda leg: (leg.business_day, leg.shares_day),
+        )
         words, indexes = _words(legs)
         self.sequences[party] += 1
         days = set(self.model.days)
         before = {name: list(total) for name, total in self.model.days.items()}
-        latest = self.world.today + 30
+        latest = self.today + DAYS_AHEAD
         expected = []
         for leg, index in zip(legs, indexes, strict=True):
             reason = self.model.post(party, leg, latest)
@@ -154,6 +166,40 @@ class Banks(RuleBasedStateMachine):
             self._send(party, "operator", "Reconciliation", "post", *batch)
         self._compare([], [])
 
+    @precondition(lambda self: len(self.model.shares) + len(self.model.rules) < MOST_VERSIONS)
+    @rule(
+        proposer=_side,
+        shares=st.none() | st.sampled_from(OTHER_SHARES),
+        rules=st.sampled_from(OTHER_RULES),
+        later=st.sampled_from([DAYS_AHEAD, DAYS_AHEAD + 1, DAYS_AHEAD + 2]),
+    )
+    def agree_on_a_version(
+        self, proposer: int, shares: list[int] | None, rules: tuple[int, int], later: int
+    ) -> None:
+        """New shares, or new rules where there are none; then time goes on to about their day."""
+        first = self.today + DAYS_AHEAD + 1
+        number = len(self.model.shares) + len(self.model.rules) - 1
+        call = ("approver", "FacilityRegistry")
+        if shares is not None:
+            named = (first, [(bps, bps, bps) for bps in shares])
+            self._send(proposer, *call, "proposeShares", self.world.facility, *named, REASON)
+            self.model.shares.append((first, shares))
+        else:
+            version = model.Rules(first, *rules)
+            proposed = (self.world.facility, _rules(version), REASON)
+            self._send(proposer, *call, "proposeRules", *proposed)
+            self.model.rules.append(version)
+        change = self.live.view("FacilityRegistry", "change", self.world.facility, number)
+        agreed_on = encode(["uint8", "bytes", "bytes32"], [change[0], change[-1], REASON])
+        accepted = (self.world.facility, number, keccak(agreed_on))
+        for party in {0, 1, 2} - {proposer}:
+            self._send(party, *call, "acceptChange", *accepted)
+        self.live.rpc.call("evm_increaseTime", [later * 86_400])
+        self.live.rpc.call("evm_mine", [])
+        self.today += later
+        assert self.live.today() == self.today
+        self._compare([], [])
+
     @precondition(lambda self: self.model.pairs)
     @rule(
         data=st.data(),
@@ -168,7 +214,7 @@ class Banks(RuleBasedStateMachine):
         """One bank proposes a resolution, the other accepts; or it is not allowed."""
         open_ones = [each for each, pair in self.model.pairs.items() if not pair.is_settled]
         identity = data.draw(st.sampled_from(sorted(open_ones or self.model.pairs)))
-        on = self.world.today + day
+        on = self.today + day
         side_number = (1 if side == model.LEAD else 2) if action == model.ADJUST else 0
         (state,) = self.live.views([("Reconciliation", "stateOf", (self._key(identity),))])[0]
         named = (self.world.facility, *identity, action, side_number, on, state, REASON)
@@ -186,7 +232,7 @@ class Banks(RuleBasedStateMachine):
     @rule(partner=st.sampled_from([1, 2]), back=st.sampled_from([0, 1, 2]), is_leads=st.booleans())
     def close(self, partner: int, back: int, is_leads: bool) -> None:
         """CLOSE_1: one bank states the model's day, the other confirms it."""
-        day = self.world.today - back
+        day = self.today - back
         before, opening = self.closings[partner][-1] if self.closings[partner] else (0, [0] * 3)
         if day <= before:
             return
@@ -244,9 +290,10 @@ class Banks(RuleBasedStateMachine):
             kind=kind,
             partner=partner,
             amount=amount,
-            value_day=self.world.today + drawn["value_day"],
-            business_day=self.world.today + drawn["business_day"],
+            value_day=self.today + drawn["value_day"],
+            business_day=self.today + drawn["business_day"],
             ref=drawn["ref"],
+            shares_day=0 if drawn["shares_day"] is None else self.today + drawn["shares_day"],
             target=target if is_reversal else (0, 0),
             duplicate=drawn["duplicate"],
         )
@@ -310,9 +357,13 @@ class Banks(RuleBasedStateMachine):
 
     def _the_days_add_up_to_the_books(self) -> None:
         for partner in self.model.partners:
-            named = (self.world.facility, partner, 0, self.world.today + 40)
+            named = (self.world.facility, partner, 0, self.today + 40)
             (movements,) = self.live.views([("ReserveLedger", "movements", named)])
             assert movements == self.model.account(partner)[:3]
+
+
+def _rules(rules: model.Rules) -> tuple[int, int, int, int, int]:
+    return (rules.first_day, rules.tolerance, rules.window, DEADLINE_S, CUT_OFF_S)
 
 
 def _words(legs: list[model.Posted]) -> tuple[list[bytes], list[int]]:
