@@ -16,7 +16,7 @@ from app.chain.contracts import ConsortiumRegistry, Reconciliation
 from app.chain.endpoints import Endpoints
 from app.chain.engines import engine as chain_engine
 from app.chain.errors import KeyUnusable
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import (
     SEALING,
     STORAGE,
@@ -69,8 +69,8 @@ class Bank:
         self.name = config.name
         self.manifest = read_manifest(config)
         operator = load_account(config.keys, "operator", development=config.development)
-        self._sealing_keys = Keyring(config.keys, SEALING, development=config.development)
-        storage_keys = Keyring(config.keys, STORAGE, development=config.development)
+        self._sealing_keys = KeyVersions(config.keys, SEALING, development=config.development)
+        storage_keys = KeyVersions(config.keys, STORAGE, development=config.development)
         self.engine: Engine = db.create(config.database_url, vault=Vault(storage_keys))
         self.endpoints = Endpoints(config.rpc, self.manifest, client_tls(config))
         # Each its own, because submitting and indexing go on beside each other.

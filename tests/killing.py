@@ -24,7 +24,7 @@ from app.bootstrap import Bank
 from app.chain import endpoints
 from app.chain.contracts import Head, Reconciliation
 from app.chain.engines import engine as chain_engine
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import SEALING
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -372,7 +372,7 @@ class Killing:
                 rpc,
                 self.manifest,
                 member=one.member,
-                sealing_keys=Keyring(one.config.keys, SEALING, development=True),
+                sealing_keys=KeyVersions(one.config.keys, SEALING, development=True),
                 finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
             ).advance()
             yield anew

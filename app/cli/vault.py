@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import (
     STORAGE,
     install_successor,
@@ -40,7 +40,7 @@ def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) 
       tally vault rotate --config .tally/demo/banks/webank/bank.toml
     """
     bank = load_config(config)
-    keys = Keyring(bank.keys, STORAGE, development=bank.development)
+    keys = KeyVersions(bank.keys, STORAGE, development=bank.development)
     engine = db.create(bank.database_url)
     try:
         db.upgrade(engine)

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, func, make_url, select
 from app.api.backlog import backlog
 from app.api.health import BEHIND_BLOCKS
 from app.chain.contracts import Reconciliation
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import SEALING, STORAGE, public_keys
 from app.chain.manifest import Manifest
 from app.chain.sealing import open_reference_key
@@ -105,7 +105,7 @@ def check_storage_key(config: BankConfig, engine: Engine) -> Finding:
     if sealed is None:
         return ok("encrypted details", "there are none yet")
     try:
-        Vault(Keyring(config.keys, STORAGE, development=config.development)).open(sealed)
+        Vault(KeyVersions(config.keys, STORAGE, development=config.development)).open(sealed)
     except (ConfigFault, StorageFault) as fault:
         return failed("encrypted details", fault)
     return ok("encrypted details", "open with the storage key")
@@ -172,7 +172,7 @@ def _finality(chain: Chain, number: int, hash_: bytes) -> Finding:
 def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
     """The reference key of each of this bank's facilities opens."""
     try:
-        secrets = Keyring(config.keys, SEALING, development=config.development)
+        secrets = KeyVersions(config.keys, SEALING, development=config.development)
     except ConfigFault:
         return  # told already
     with engine.connect() as connection:

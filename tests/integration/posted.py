@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 
 from app.chain.agreement import Party, accept, propose
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry, Reconciliation
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import SEALING, load_account
 from app.chain.posting import encode_post
 from app.chain.rpc import Rpc
@@ -125,8 +125,8 @@ class World:
             accept(self.rpc, self.registry, [approver], number)
         return number
 
-    def sealing_keys(self, bank: str) -> Keyring:
-        return Keyring(self.folder.keys(bank), SEALING, development=True)
+    def sealing_keys(self, bank: str) -> KeyVersions:
+        return KeyVersions(self.folder.keys(bank), SEALING, development=True)
 
     def reference(self, event_ref: str) -> bytes:
         return reference(self.reference_key, event_ref)

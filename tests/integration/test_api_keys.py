@@ -1,6 +1,5 @@
 """API keys: made, shown once, kept as hashes, revoked; roles that hold."""
 
-import time
 from collections.abc import Iterator
 
 import httpx
@@ -58,17 +57,15 @@ def test_a_key_opens_until_it_is_revoked(engine: Engine) -> None:
     assert ring.open_key(key.id) is None
 
 
-def test_a_key_that_was_seen_is_not_hashed_again(engine: Engine) -> None:
+def test_a_key_that_was_seen_is_not_hashed_again(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ring = keys.Keyring(engine)
     with engine.begin() as connection:
         _, text = keys.create(connection, "desk", "read")
-    started = time.perf_counter()
-    ring.verify(text)
-    first = time.perf_counter() - started
-    started = time.perf_counter()
-    for _ in range(5):
-        ring.verify(text)
-    assert (time.perf_counter() - started) / 5 < first
+    assert ring.verify(text) is not None
+    monkeypatch.setattr(keys, "_HASHER", None)  # nothing is left to hash with
+    assert ring.verify(text) is not None
 
 
 def test_an_admin_makes_lists_and_revokes_keys(node: Face, admin: httpx.Client) -> None:

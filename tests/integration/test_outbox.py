@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 
 from app.api.received import Pending, pending
 from app.bootstrap import Bank
-from app.chain.keyring import Keyring
+from app.chain.key_versions import KeyVersions
 from app.chain.keystore import SEALING
 from app.chain.posting import next_digest, sealed_of
 from app.chain.rpc import Rpc
@@ -397,7 +397,7 @@ def test_details_that_do_not_fit_are_spread_over_more_batches(net: Net, bank: Ba
     assert len(sizes) > 3
     assert max(sizes) < 128 * 1024
     net.assert_exactly_once(bank, 80)
-    secrets = Keyring(bank.config.keys, SEALING, development=True)
+    secrets = KeyVersions(bank.config.keys, SEALING, development=True)
     opened = 0
     for row in net.rows(bank, select(batches)):
         details = open_details(sealed_of(row.calldata), bank.member, secrets)

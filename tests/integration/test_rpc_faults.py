@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -230,10 +229,8 @@ def test_a_slow_endpoint_times_out_and_another_is_asked(
     await_states(bank, "good", "good")
     own.delay_s = 1.5
     net.feed(bank, 600)
-    began = time.monotonic()
     assert_nothing_went_wrong(net, bank, 600)
     assert offered_at(bank) >= {other.url}
-    assert time.monotonic() - began < 25
 
 
 def test_an_endpoint_that_comes_back_as_another_chain_is_set_aside(

@@ -8,7 +8,7 @@ from app.chain.errors import KeyUnusable
 from app.chain.keystore import load_secret, public_half, retired, standing
 
 
-class Keyring:
+class KeyVersions:
     """The secrets of one purpose in a key folder, to be tried in turn: the one in use first.
 
     What was sealed under an old key stays so. A file that has come since is found when the others
