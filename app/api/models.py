@@ -336,6 +336,33 @@ class BookSumsOut(_Model):
     agreed: Amount
 
 
+class KindMovementOut(_Model):
+    """What the legs of one kind moved in each book, signed by their effect on the reserve."""
+
+    kind: str = Field(examples=["drawdown"])
+    lead: Amount
+    partner: Amount
+    agreed: Amount
+
+
+class StatementOut(_Model):
+    """A reserve account between two business dates: opening + movements = closing, in each book."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    currency: str = Field(examples=["CNY"])
+    opening: BookSumsOut
+    movements: list[KindMovementOut] = Field(description="Kinds without a leg are left out.")
+    closing: BookSumsOut
+
+
+class StatementsOut(_Model):
+    """The accounts of a facility that this node's view holds, both dates included."""
+
+    items: list[StatementOut]
+    as_of: AsOf | None
+
+
 class CarriedOut(_Model):
     """A pair with open legs that a statement carries forward; nulls where this view has it not."""
 

@@ -1,19 +1,22 @@
-"""What stands around the reserve accounts: holds, alerts, closed days."""
+"""What stands around the reserve accounts: holds, alerts, statements, closed days."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
 from app.api.context import Context
-from app.api.models import AlertsOut, DayCloseOut, DayClosesOut, HoldsOut
+from app.api.models import AlertsOut, DayCloseOut, DayClosesOut, HoldsOut, StatementsOut
 from app.api.problems import Problem
-from app.api.reserve_shapes import alert_out, day_close_out, hold_out
+from app.api.reserve_shapes import alert_out, day_close_out, hold_out, statement_out
 from app.api.security import READ
 from app.api.shapes import as_of, money_of
 from app.readmodel import reserves
+from app.readmodel.directory import directory
+from app.readmodel.sums import movements
 
 router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
 
@@ -53,6 +56,32 @@ def list_alerts(
         money = money_of(connection)
         found = reserves.alerts(connection, facility, partner, limit)
         return AlertsOut(items=[alert_out(one, money) for one in found], as_of=as_of(connection))
+
+
+@router.get("/statements", summary="Opening, movements by kind, and closing of a period")
+def list_statements(
+    request: Request,
+    facility: Annotated[str, Query(description="A facility's id", examples=["WLD-2016-A"])],
+    first: Annotated[date, Query(alias="from", description="First business date, included")],
+    last: Annotated[date, Query(alias="to", description="Last business date, included")],
+    partner: Partner = None,
+) -> StatementsOut:
+    """Each reserve account of a facility between two business dates, in the three books."""
+    if last < first:
+        raise Problem(422, "invalid-request", f"to: {last} is before {first}")
+    with _reading(request) as connection:
+        known = directory(connection).facility(facility)
+        if known is None:
+            raise Problem(404, "unknown-facility", f"facility {facility} is not on this chain")
+        money = money_of(connection)
+        return StatementsOut(
+            items=[
+                statement_out(one, facility, money)
+                for one in movements(connection, known, first, last)
+                if partner in (None, one.partner)
+            ],
+            as_of=as_of(connection),
+        )
 
 
 @router.get("/day-closes", summary="Closed days")

@@ -1,12 +1,21 @@
-"""Holds, alerts and closed days as the REST face and the commands' --json show them."""
+"""Holds, alerts, statements and closed days as the REST face and the commands' --json show them."""
 
 from collections.abc import Sequence
 
-from app.api.models import AlertOut, BookSumsOut, CarriedOut, DayCloseOut, HoldOut
+from app.api.models import (
+    AlertOut,
+    BookSumsOut,
+    CarriedOut,
+    DayCloseOut,
+    HoldOut,
+    KindMovementOut,
+    StatementOut,
+)
 from app.api.shapes import Money
 from app.domain.day_close import Sums
 from app.domain.money import format_amount
 from app.readmodel.reserves import Alert, CarriedPair, DayRecord, Hold
+from app.readmodel.results import AccountMovements
 
 
 def hold_out(hold: Hold, money: Money) -> HoldOut:
@@ -40,6 +49,28 @@ def alert_out(alert: Alert, money: Money) -> AlertOut:
         else format_amount(alert.low_balance, decimals),
         at=alert.at,
         transaction=alert.transaction,
+    )
+
+
+def statement_out(of: AccountMovements, facility: str, money: Money) -> StatementOut:
+    currency, decimals = money[facility]
+    books = (of.lead_book, of.partner_book, of.agreed)
+    kinds = sorted({kind for book in books for kind in book.movements})
+
+    def amounts(*minor: int) -> dict[str, str]:
+        lead, partner, agreed = (format_amount(one, decimals) for one in minor)
+        return {"lead": lead, "partner": partner, "agreed": agreed}
+
+    return StatementOut(
+        facility=facility,
+        partner=of.partner,
+        currency=currency,
+        opening=BookSumsOut(**amounts(*(book.opening for book in books))),
+        movements=[
+            KindMovementOut(kind=kind, **amounts(*(book.movements.get(kind, 0) for book in books)))
+            for kind in kinds
+        ],
+        closing=BookSumsOut(**amounts(*(book.closing for book in books))),
     )
 
 

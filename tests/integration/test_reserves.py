@@ -332,3 +332,16 @@ def test_balances_that_pass_their_marks_and_the_rest_face(desks: Desks) -> None:
         assert reader.get("/v1/holds").json()["items"] == []
         assert reader.get("/v1/day-closes", params={"state": "closed"}).json()["items"] == []
         assert reader.get("/v1/day-closes/9").status_code == 404
+        period = {"facility": FACILITY, "from": "2026-01-01", "to": "2100-01-01"}
+        [mine, _] = reader.get("/v1/statements", params=period).json()["items"]
+        assert mine["opening"] == {"lead": "0.00", "partner": "0.00", "agreed": "0.00"}
+        assert [(one["kind"], one["lead"], one["agreed"]) for one in mine["movements"]] == [
+            ("top_up", "150000.00", "150000.00"), ("withdrawal", "-150000.01", "0.00"),
+        ]  # fmt: skip
+        assert mine["closing"] == {"lead": "-0.01", "partner": "150000.00", "agreed": "150000.00"}
+        later = period | {"from": "2099-01-01", "partner": HUARUI}
+        [after] = reader.get("/v1/statements", params=later).json()["items"]
+        assert after["opening"] == after["closing"] == mine["closing"]
+        assert after["movements"] == []
+        assert reader.get("/v1/statements", params=period | {"to": "2020-01-01"}).is_client_error
+        assert reader.get("/v1/statements", params=period | {"facility": "N"}).status_code == 404
