@@ -22,9 +22,6 @@ from typing import Literal
 from app.chain.keystore import PublicKeys, create_keys, public_keys
 from deploy.tls import Certificates
 
-VOTERS = ("lead", "partner")
-"""The roles of banks, which vote and run validators."""
-
 Role = Literal["lead", "partner", "auditor", "regulator"]
 
 

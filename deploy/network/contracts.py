@@ -44,7 +44,7 @@ def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None
             f"there is no contract {contract!r}", remedy=f"There are {', '.join(CONTRACTS)}"
         )
     with _reached(root, rpc_url) as (folder, rpc, engine_name):
-        run([Upgrade(contract)], Deployment(rpc, engine_name, folder), say)
+        run([Upgrade(contract, say)], Deployment(rpc, engine_name, folder), say)
 
 
 def permissions_on(root: Path, rpc_url: str | None) -> tuple[int, int]:

@@ -7,9 +7,10 @@ from pathlib import Path
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault, UsageFault
+from app.domain.votes import BANK_ROLES
 from deploy import compile as compiler
 from deploy import tls
-from deploy.consortium import VOTERS, ConsortiumFolder, Member, create, write_config
+from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from deploy.network import engine, layout, proxy
 from deploy.network.genesis import make_keys, write_genesis
@@ -65,7 +66,7 @@ def _create(
     binary: Path, folder: ConsortiumFolder, members: list[Member], count: int, say: Say
 ) -> Network:
     say(f"making the keys of {len(members)} members and {count} validators")
-    banks = [member.name for member in members if member.role in VOTERS]
+    banks = [member.name for member in members if member.role in BANK_ROLES]
     names = [(banks[place % len(banks)], place // len(banks) + 1) for place in range(count)]
     behind_proxy = nginx.find() is not None
     if not behind_proxy:

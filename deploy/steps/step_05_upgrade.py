@@ -1,32 +1,28 @@
 """Step 5: a contract's new code. Deployed by anyone; put behind the proxy by the banks' vote.
 
 `enact` deploys the code and writes DIR/upgrade-CONTRACT.json, what is to be proposed and voted on;
-then the banks whose keys lie in the folder do so. Done once the proxy stands for the new code.
+then the banks whose keys lie in the folder do so, on a proposal that is open already where there
+is one. Done once the proxy stands for the new code.
 """
 
 import json
 from pathlib import Path
 
-from eth_abi.abi import encode
-from eth_utils.crypto import keccak
-
-from app.chain.keystore import load_account
+from app.chain.contracts import ConsortiumRegistry
 from app.chain.manifest import Manifest
+from app.chain.proposals import upgrade
 from app.chain.transactions import execute
-from deploy.compile import load_artifact
-from deploy.consortium import VOTERS
 from deploy.steps.deployment import Deployment, implementation_hash
-
-UPGRADE = 9
-"""The proposal's kind: payload (address proxy, address implementation, bytes call)."""
+from deploy.votes import Ballot, Say
 
 
 class Upgrade:
     """Put the compiled code of `contract` behind its proxy."""
 
-    def __init__(self, contract: str) -> None:
+    def __init__(self, contract: str, say: Say) -> None:
         self.NAME = f"5 upgrade of {contract}"
         self._contract = contract
+        self._say = say
 
     def verify(self, deployment: Deployment) -> str:
         """Judged by the code itself: a proxy that stands for today's code needs no upgrade."""
@@ -48,46 +44,28 @@ class Upgrade:
             execute(deployment.rpc, deployment.deployer, creation)
         made = self._noted(deployment)["address"]
         proxy = self._proxy(deployment)
-        payload = encode(["address", "address", "bytes"], [proxy, made, b""])
+        asked = upgrade(proxy, made)
         self.proposal(deployment).write_text(
             json.dumps(
                 {
                     "contract": self._contract,
                     "proxy": proxy,
                     "implementation": made,
-                    "kind": UPGRADE,
-                    "payload": "0x" + payload.hex(),
+                    "kind": asked.number,
+                    "payload": "0x" + asked.payload.hex(),
                 },
                 indent=2,
             )
             + "\n"
         )
-        self._vote(deployment, payload)
+        addresses = Manifest.read(deployment.folder.manifest).addresses
+        registry = ConsortiumRegistry(deployment.rpc, addresses["ConsortiumRegistry"])
+        ballot = Ballot(deployment.rpc, registry, deployment.folder)
+        ballot.carry([asked], f"upgrade of {self._contract}", self._say)
 
     def proposal(self, deployment: Deployment) -> Path:
         """What the banks vote on."""
         return deployment.folder.root / f"upgrade-{self._contract}.json"
-
-    def _vote(self, deployment: Deployment, payload: bytes) -> None:
-        """Propose with the first bank's approver key; the others vote until it has passed."""
-        registry = deployment.rpc.web3.eth.contract(
-            address=deployment.rpc.web3.to_checksum_address(
-                Manifest.read(deployment.folder.manifest).addresses["ConsortiumRegistry"]
-            ),
-            abi=load_artifact("ConsortiumRegistry")["abi"],
-        ).functions
-        first, *others = [
-            load_account(deployment.folder.keys(member.name), "approver", development=True)
-            for member in deployment.folder.members()
-            if member.role in VOTERS
-        ]
-        reason = keccak(text=self.NAME)
-        execute(deployment.rpc, first, registry.propose(UPGRADE, payload, reason))
-        number = registry.proposalCount().call()
-        for approver in others:
-            if not self.verify(deployment):
-                return
-            execute(deployment.rpc, approver, registry.vote(number, True))
 
     def _proxy(self, deployment: Deployment) -> str:
         return Manifest.read(deployment.folder.manifest).addresses[self._contract]

@@ -25,6 +25,7 @@ from deploy.steps.deployment import Deployment
 from deploy.steps.run import run
 from deploy.steps.step_04_facility import FirstFacility
 from deploy.steps.step_05_upgrade import Upgrade
+from deploy.votes import Ballot
 from ganache.launcher import ChainProcess
 
 MEMBERS = [Member("ceska", "lead"), Member("brno", "partner"), Member("ostrava", "partner")]
@@ -169,7 +170,8 @@ def test_a_facility_is_agreed_once(deployment: Deployment, tmp_path: Path) -> No
 def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    step = Upgrade("DayClose")
+    told: list[str] = []
+    step = Upgrade("DayClose", told.append)
     assert step.verify(deployment) == ""
 
     def newer(name: str) -> dict[str, Any]:
@@ -178,10 +180,20 @@ def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
 
     monkeypatch.setattr(deployments, "load_artifact", newer)
     assert "stands for other code" in step.verify(deployment)
+
+    def cut_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
+        cut.setattr(Ballot, "_vote", cut_off)  # proposed, and then nobody voted
+        run([step], deployment, lambda text: None)
     said: list[str] = []
     run([step], deployment, said.append)
     run([step], deployment, said.append)
     assert said == ["5 upgrade of DayClose: done", "5 upgrade of DayClose: done before"]
+    assert [one for one in told if "proposes" in one] == [
+        f"{MEMBERS[0].name} proposes: upgrade of DayClose"
+    ]
     proposal = json.loads(step.proposal(deployment).read_text())
     # The code, the proposal; the other banks voted, and what is done is not done again.
     assert sent(deployment) == len(CONTRACTS) + 3
