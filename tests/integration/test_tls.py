@@ -112,6 +112,16 @@ def test_nobody_else_does(
         block_number(proxy, shown(ours, strangers))
 
 
+def test_a_certificate_of_no_present_member_is_refused(
+    proxy: str, folder: Path, ours: Certificates, tmp_path: Path
+) -> None:
+    """Of the right authority, and of names that are like a member's."""
+    for name in ("huarui", "WEBANK", "webank-2", "a.webank"):
+        made = tls.issue(folder / "ca", name, tmp_path / name, HOSTS)
+        with pytest.raises(ChainUnreachable, match="HTTP 403"):
+            block_number(proxy, client(made))
+
+
 def test_plain_http_gets_nothing(proxy: str) -> None:
     answer = requests.post(proxy.replace("https", "http"), data=b"{}", timeout=5)
     assert answer.status_code == 400 and "plain HTTP" in answer.text
