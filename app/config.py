@@ -1,9 +1,12 @@
-"""A bank's node configuration: one TOML file, everything relative to its folder."""
+"""A node's configuration: a bank's TOML file, or one that names several of them, its channels.
+
+Everything in a file is relative to its folder.
+"""
 
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy import make_url
@@ -18,6 +21,9 @@ class _Api(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
 
 
+_CHANNELS = "channels"
+_Shape = TypeVar("_Shape", bound=BaseModel)
+_SchemaName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 _Endpoint = Annotated[str, Field(pattern=r"^https?://")]
 
 
@@ -31,7 +37,7 @@ class _File(BaseModel):
     development: bool = False
     keys: Path
     database_url: str
-    database_schema: Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")] | None = None
+    database_schema: _SchemaName | None = None
     manifest: Path
     rpc: Annotated[list[_Endpoint], BeforeValidator(_listed), Field(min_length=1)]
     rpc_ca: Path | None = None
@@ -79,10 +85,70 @@ class BankConfig:
     port: int
 
 
+_ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
+
+
+class _Channel(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    config: Path
+
+
+class _NodeFile(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    database_url: str = "sqlite:///node-keys.db"
+    database_schema: _SchemaName | None = None
+    api: _Api = _Api()
+    channels: Annotated[dict[_ChannelName, _Channel], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class NodeConfig:
+    """A node of several channels, each with the configuration that it would have alone.
+
+    `database_url`: where the node's own API keys are. A channel's own host and port are not used.
+    """
+
+    path: Path
+    database_url: str
+    host: str
+    port: int
+    channels: dict[str, BankConfig]
+
+
+def load_node(path: Path) -> BankConfig | NodeConfig:
+    """Read and check what a node is started with: a `bank.toml`, or a file that lists channels.
+
+    Raises ConfigFault, of the channels' files too.
+    """
+    table = _read(path)
+    if _CHANNELS not in table:
+        return _bank(table, path)
+    parsed = _checked(_NodeFile, table, path)
+    base = path.resolve().parent
+    return NodeConfig(
+        path=path.resolve(),
+        database_url=_database_url(parsed, base, path),
+        host=parsed.api.host,
+        port=parsed.api.port,
+        channels={name: load_config(base / one.config) for name, one in parsed.channels.items()},
+    )
+
+
 def load_config(path: Path) -> BankConfig:
     """Read and check `bank.toml`. Raises ConfigFault."""
+    table = _read(path)
+    if _CHANNELS in table:
+        raise ConfigFault(
+            "is a node's file, and this is done for one channel",
+            where=str(path),
+            remedy="Give the bank.toml of one of the channels that it lists",
+        )
+    return _bank(table, path)
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        parsed = _File.model_validate(tomllib.loads(path.read_text()))
+        return tomllib.loads(path.read_text())
     except OSError as fault:
         raise ConfigFault(
             f"cannot be read ({fault.strerror})",
@@ -91,12 +157,21 @@ def load_config(path: Path) -> BankConfig:
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigFault(f"not TOML: {fault}", where=str(path)) from None
+
+
+def _checked(shape: type[_Shape], table: dict[str, Any], path: Path) -> _Shape:
+    try:
+        return shape.model_validate(table)
     except ValidationError as faults:
         lines = "; ".join(
             f"{'.'.join(str(part) for part in fault['loc'])}: {fault['msg']}"
             for fault in faults.errors(include_url=False, include_input=False)
         )
         raise ConfigFault(lines, where=str(path)) from None
+
+
+def _bank(table: dict[str, Any], path: Path) -> BankConfig:
+    parsed = _checked(_File, table, path)
     base = path.resolve().parent
     return BankConfig(
         path=path.resolve(),
@@ -129,7 +204,7 @@ def _existing(base: Path, key: str, given: Path | None, config: Path) -> Path | 
     return base / given
 
 
-def _database_url(parsed: _File, base: Path, config: Path) -> str:
+def _database_url(parsed: _File | _NodeFile, base: Path, config: Path) -> str:
     """The whole address: an SQLite file's absolute path, a PostgreSQL's schema as libpq has it."""
     url = parsed.database_url
     prefix = "sqlite:///"

@@ -4,11 +4,10 @@ from importlib.metadata import version
 from typing import Any
 
 from fastapi import FastAPI
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.api import admin, consortium, events, metrics, problems, reads, reserve_reads
 from app.api.context import Context
+from app.api.headers import Headers
 from app.api.health import router as health
 from app.api.keys import Keyring
 from app.api.models import ProblemBody
@@ -75,7 +74,7 @@ def create_app(context: Context) -> FastAPI:
     app.include_router(health)
     app.include_router(metrics.router, responses=_PROBLEMS)
     app.include_router(create_page(context, app.state.keyring))
-    app.add_middleware(_Headers)
+    app.add_middleware(Headers)
     problems.install(app)
     _describe_problems(app)
     return app
@@ -92,31 +91,3 @@ def _describe_problems(app: FastAPI) -> None:
         return document
 
     app.openapi = openapi  # type: ignore[method-assign]
-
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'",
-}
-
-
-class _Headers:
-    """Headers that every answer carries: nothing is cached, framed, sniffed or sent elsewhere."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers.setdefault(name, value)
-            await send(message)
-
-        await self._app(scope, receive, with_headers)

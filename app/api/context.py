@@ -122,3 +122,10 @@ class Context:
     inlet: Inlet
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""
+    channel: str = ""
+    """Its name among the channels of its node; empty where the node serves this one alone."""
+
+    @property
+    def root(self) -> str:
+        """Where its faces begin; empty at the listener's own root."""
+        return f"/channels/{self.channel}" if self.channel else ""

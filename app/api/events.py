@@ -5,6 +5,8 @@ import queue
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
+from contextvars import copy_context
+from functools import partial
 from typing import Annotated, Any, BinaryIO
 
 import orjson
@@ -200,7 +202,9 @@ class _Reading:
         self._spool = spool
         self._ready: queue.Queue[bytes | TallyError | None] = queue.Queue(_CHUNKS_AHEAD)
         self._abandoned = threading.Event()
-        threading.Thread(target=self._work, name="bulk", daemon=True).start()
+        # Its log lines say what the request's do: whose channel it is.
+        work = partial(copy_context().run, self._work)
+        threading.Thread(target=work, name="bulk", daemon=True).start()
 
     def first(self) -> bytes | TallyError | None:
         """The first lines; or the fault that kept everything from being taken."""

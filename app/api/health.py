@@ -18,6 +18,7 @@ from app.api.models import (
     TroubleOut,
 )
 from app.api.problems import not_ready
+from app.api.security import PROBE
 from app.domain.errors import StorageFault
 from app.readmodel import queries
 from app.readmodel.results import Cursor
@@ -41,7 +42,11 @@ def chain_status(cursor: Cursor | None, health: NodeHealth) -> Status:
     return "behind" if health.head - cursor.block_number > BEHIND_BLOCKS else "live"
 
 
-@router.get("/health", summary="Liveness, and everything that this node knows of itself")
+@router.get(
+    "/health",
+    summary="Liveness, and everything that this node knows of itself",
+    dependencies=[PROBE],
+)
 def health(request: Request) -> HealthOut:
     """200 as long as this process answers, whatever is the matter with the database or the chain:
     starting it anew would mend neither. What is the matter stands in `problems` and `warnings`."""
@@ -51,6 +56,7 @@ def health(request: Request) -> HealthOut:
 @router.get(
     "/ready",
     summary="Readiness: 503 with the list of problems while this node cannot do its work",
+    dependencies=[PROBE],
     responses={
         503: {"model": NotReadyOut, "description": "What keeps it from its work, and what to do"}
     },

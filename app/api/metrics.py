@@ -5,7 +5,7 @@ after a restart and counts what the commands did. What only this process knows (
 times to match) counts from its start, as Prometheus expects.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -14,6 +14,7 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -34,11 +35,10 @@ router = APIRouter(tags=["health"])
 
 
 class Metrics:
-    """One node's metrics."""
+    """What one channel's process counts."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
         self._matched = Histogram(
             "tally_accepted_to_matched_seconds",
             "From the acceptance of an event here until this node's read model shows it matched, "
@@ -55,11 +55,27 @@ class Metrics:
         for at in accepted_at:
             series.observe(max(0.0, (now - datetime.fromisoformat(at)).total_seconds()))
 
-    def text(self, context: Context) -> bytes:
-        """Everything in Prometheus' text format."""
-        scrape = CollectorRegistry()
-        scrape.register(_Scrape(context))
-        return generate_latest(self._registry) + generate_latest(scrape)
+    def collect(self, context: Context) -> Iterator[Metric]:
+        """All that is to be told of the channel, the process apart."""
+        yield from self._registry.collect()
+        yield from _Scrape(context).collect()
+
+
+class Families(Collector):
+    """Metrics that were collected, on their way to Prometheus."""
+
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
+
+    def collect(self) -> Iterable[Metric]:
+        return self._families
+
+
+def process_families() -> Iterable[Metric]:
+    """Memory, processor time and open files of this process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return registry.collect()
 
 
 @router.get(
@@ -85,7 +101,10 @@ def metrics(request: Request) -> Response:
     """For keys of role `metrics` (or `admin`). While the database does not answer, what stands in
     it is left out, and `tally_problem{name="database"}` is there."""
     context: Context = request.app.state.context
-    return Response(context.metrics.text(context), media_type=CONTENT_TYPE_LATEST)
+    found = context.metrics.collect(context)
+    # A process that serves several channels is no single one's.
+    whole = found if context.channel else (*process_families(), *found)
+    return Response(generate_latest(Families(whole)), media_type=CONTENT_TYPE_LATEST)
 
 
 class _Scrape:

@@ -617,6 +617,8 @@ TroubleName = Literal[
     "lease-elsewhere",
     "facility-stopped",
     "dead-letters",
+    "channel-closed",
+    "channel-silent",
 ]
 
 

@@ -9,8 +9,10 @@ The first in the configuration is asked wherever it is well.
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextvars import copy_context
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -107,9 +109,9 @@ class Endpoints:
         self._closed = threading.Event()
         if several:
             for endpoint, url in zip(self._all, urls, strict=True):
-                threading.Thread(
-                    target=self._watch, args=(endpoint, url), name="endpoint", daemon=True
-                ).start()
+                # Its log lines say what ours do: whose endpoint it is.
+                watch = partial(copy_context().run, self._watch, endpoint, url)
+                threading.Thread(target=watch, name="endpoint", daemon=True).start()
 
     def way(self) -> "Way":
         """A way to the chain for one worker, which must not share it with others."""

@@ -10,13 +10,15 @@ from sqlalchemy import Engine
 
 from app.api import keys as api_keys
 from app.cli.console import stderr, stdout
-from app.config import load_config
+from app.config import NodeConfig, load_node
 from app.db import engine as db
 from app.domain.errors import UsageFault
 
 keys = typer.Typer(help="API keys of a bank's node.", no_args_is_help=True)
 
-ConfigOption = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
+ConfigOption = Annotated[
+    Path, typer.Option(help="The bank's bank.toml, or the file of a node of several channels.")
+]
 
 
 class KeyRole(StrEnum):
@@ -41,10 +43,19 @@ def create(
 ) -> None:
     """Make a key and print it, this once: only its hash is kept.
 
+    On a node of several channels each channel has its own keys, made with its own bank.toml; the
+    node's own (role read, metrics or admin) tell how the channels are, and open none of them.
+
     Example:
 
       tally keys create core-banking --role feeds --config bank.toml > webank.key
     """
+    if role is KeyRole.feeds and isinstance(load_node(config), NodeConfig):
+        raise UsageFault(
+            "feeds are pushed to a channel, not to the node",
+            where=str(config),
+            remedy="Give the channel's own bank.toml",
+        )
     with _database(config).begin() as connection:
         _, text = api_keys.create(connection, name, role.value)
     # The bare key on standard output, so that it can be redirected into a file.
@@ -84,6 +95,6 @@ def revoke(
 
 
 def _database(config: Path) -> Engine:
-    engine = db.create(load_config(config).database_url)
+    engine = db.create(load_node(config).database_url)
     db.upgrade(engine)
     return engine

@@ -1,4 +1,4 @@
-"""`tally node`: one bank's node."""
+"""`tally node`: a bank's node, on one channel or on several."""
 
 import logging
 import os
@@ -11,12 +11,13 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.bootstrap import Bank
 from app.cli.console import stdout
-from app.config import BankConfig, load_config
+from app.config import BankConfig, NodeConfig, load_node
 from app.domain.errors import ChainUnreachable
 from app.logs import configure_logs
-from app.node import Node
+from app.node.alone import BankNode
+from app.node.channel import Channel, open_channel
+from app.node.several import ChannelsNode
 
 _POLL_S = 0.5
 
@@ -24,7 +25,9 @@ _log = structlog.get_logger()
 
 
 def node(
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
+    config: Annotated[
+        Path, typer.Option(help="The bank's bank.toml, or a node file that lists channels.")
+    ],
 ) -> None:
     """Run one bank's node: API, page, feed folder, submitter and indexer. Ctrl-C ends it.
 
@@ -33,19 +36,32 @@ def node(
 
     Files put into the inbox, as inbox/FACILITY/feed.csv, are taken in and moved aside.
 
+    A node of several channels (each a chain of its own, with its keys, database and inbox) lists
+    their files; each is then below /channels/NAME, and one that cannot be opened is tried again
+    while the others work:
+
+      [channels.c1]
+      config = "c1/bank.toml"
+      [channels.c2]
+      config = "c2/bank.toml"
+
     Example:
 
       tally node --config .tally/demo/banks/webank/bank.toml
+
+      tally node --config node.toml
     """
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
     configure_logs(logging.INFO)
-    loaded = load_config(config)
-    running = Node(_bank(loaded))
+    loaded = load_node(config)
+    running: BankNode | ChannelsNode
+    if isinstance(loaded, NodeConfig):
+        running, served = ChannelsNode(loaded), f"{len(loaded.channels)} channels are"
+    else:
+        running, served = BankNode(_channel(loaded), loaded.host, loaded.port), f"{loaded.name} is"
     try:
-        running.serve(
-            lambda address: stdout.print(f"{loaded.name} is at {address}", highlight=False)
-        )
+        running.serve(lambda address: stdout.print(f"{served} at {address}", highlight=False))
     finally:
         if running.stuck:
             # A job waits for a chain or a disk that does not answer. Nothing is lost with it: a
@@ -53,13 +69,13 @@ def node(
             os._exit(0)
 
 
-def _bank(config: BankConfig) -> Bank:
+def _channel(config: BankConfig) -> Channel:
     """The bank's machinery. With an empty database it needs the chain, to know who it is: then
     this waits for it."""
     said = False
     while True:
         try:
-            return Bank(config)
+            return open_channel(config)
         except ChainUnreachable as fault:
             if not said:
                 _log.warning("waiting for the chain", why=str(fault))

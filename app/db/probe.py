@@ -1,9 +1,27 @@
-"""Whether a database can be written to, and the room that it has left."""
+"""Which database one is, whether it can be written to, and the room that it has left."""
 
 import shutil
 from pathlib import Path
 
 from sqlalchemy import Engine, text
+
+
+def identity(engine: Engine) -> tuple[object, ...]:
+    """The same for every address of one and the same database (and schema of it), as long as its
+    server runs. Raises StorageFault where it cannot be asked."""
+    if engine.url.get_backend_name() == "sqlite":
+        file = Path(engine.url.database or "").stat()
+        return file.st_dev, file.st_ino
+    with engine.connect() as connection:
+        return tuple(
+            connection.execute(
+                text(
+                    "SELECT pg_postmaster_start_time()::text, d.oid, n.oid "
+                    "FROM pg_database d, pg_namespace n "
+                    "WHERE d.datname = current_database() AND n.nspname = current_schema()"
+                )
+            ).one()
+        )
 
 
 def check_writable(engine: Engine) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
+from structlog.contextvars import bound_contextvars
 
 from app.domain.errors import TallyError
 
@@ -48,10 +49,12 @@ class Runs:
 class Scheduler:
     """Runs the jobs until `stop`. A job that fails is logged once and tried again at its time."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, channel: str = "") -> None:
+        """What the jobs log names the `channel`, where there are several."""
         # That a job which takes longer than its interval is skipped is as it should be.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(timezone="UTC")
+        self._named = {"channel": channel} if channel else {}
         self._troubles: dict[str, str] = {}
         self._running: set[str] = set()
         self._stopping = False
@@ -95,6 +98,17 @@ class Scheduler:
             self._running.add(name)
         began = time.monotonic()
         try:
+            with bound_contextvars(**self._named):
+                self._run(name, job)
+        finally:
+            self.runs[name].runs += 1
+            self.runs[name].seconds += time.monotonic() - began
+            with self._idle:
+                self._running.discard(name)
+                self._idle.notify_all()
+
+    def _run(self, name: str, job: Callable[[], object]) -> None:
+        try:
             job()
         except TallyError as fault:
             self._note(name, str(fault))
@@ -104,12 +118,6 @@ class Scheduler:
         else:
             if self._troubles.pop(name, None) is not None:
                 _log.info("job works again", job=name)
-        finally:
-            self.runs[name].runs += 1
-            self.runs[name].seconds += time.monotonic() - began
-            with self._idle:
-                self._running.discard(name)
-                self._idle.notify_all()
 
     def _note(self, name: str, trouble: str) -> None:
         self.runs[name].failures += 1

@@ -85,7 +85,7 @@ class State:
     age_seconds: int
 
 
-_STATES: dict[Status, tuple[str, str, str]] = {
+STATES: dict[Status, tuple[str, str, str]] = {
     "live": ("Live", "good", "The chain is live again."),
     "behind": ("Catching up", "warn", "This node is catching up with the chain."),
     "stalled": (
@@ -106,7 +106,7 @@ def chain_state(connection: Connection, health: NodeHealth, now: datetime) -> St
     """How the chain stands, and how far this node has read it."""
     cursor = queries.cursor(connection)
     name = chain_status(cursor, health)
-    label, tone, announcement = _STATES[name]
+    label, tone, announcement = STATES[name]
     if name == "behind" and cursor is not None and health.head is not None:
         label = f"{health.head - cursor.block_number:,} blocks behind"
     if cursor is None:
@@ -411,7 +411,7 @@ def _account(facility: Facility, account: Balance) -> AccountRow:
                 name,
                 TYPE_LABELS[name].lower(),
                 account.open_counts[name],
-                BreakFilters(facility.id, account.partner, name).href("/") + "#breaks",
+                BreakFilters(facility.id, account.partner, name).query() + "#breaks",
             )
             for name in BREAK_TYPES
             if account.open_counts[name]
@@ -448,8 +448,8 @@ class BreakFilters:
     text: str | None = None
     overdue: bool = False
 
-    def href(self, path: str, before: int | None = None) -> str:
-        """`path` with this filter, and the page that starts below the line `before`."""
+    def query(self, before: int | None = None) -> str:
+        """What asks for this filter, and the page that starts below the line `before`."""
         given = {
             "facility": self.facility,
             "partner": self.partner,
@@ -459,7 +459,7 @@ class BreakFilters:
             "before": before,
         }
         query = urlencode({name: value for name, value in given.items() if value is not None})
-        return f"{path}?{query}" if query else path
+        return f"?{query}" if query else ""
 
     def for_query(self) -> queries.Filter:
         return queries.Filter(
@@ -505,16 +505,16 @@ class BreakList:
     @property
     def query(self) -> str:
         """What asks for this very page again."""
-        return self.filters.href("", self.before)
+        return self.filters.query(self.before)
 
     @property
     def first_query(self) -> str | None:
         """What asks for the first page; None on it."""
-        return None if self.before is None else self.filters.href("")
+        return None if self.before is None else self.filters.query()
 
     @property
     def next_query(self) -> str | None:
-        return None if self.following is None else self.filters.href("", self.following)
+        return None if self.following is None else self.filters.query(self.following)
 
 
 def break_list(

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert
 
 from app.api.context import NodeHealth
@@ -17,30 +17,21 @@ from app.api.keys import revoke
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.readmodel import tables
+from tests.e2e.browsing import CONTRASTS, Watched, launched
 from tests.e2e.two_nodes import TwoNodes, two_nodes
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 
 expect.set_options(timeout=20_000)
 
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
 UPDATE_S = 1.0
 """A page shows a block within so long; the block's own clock counts whole seconds."""
 
 
 @pytest.fixture(scope="module")
 def browser(chromium_path: str) -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
-        yield launched
-        launched.close()
+    with launched(chromium_path) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -54,28 +45,6 @@ def seed(tmp_path: Path) -> Iterator[Seed]:
     engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
     yield Seed(engine)
     engine.dispose()
-
-
-class Watched:
-    """A page, with everything that it loaded and complained of."""
-
-    def __init__(self, browser: Browser, **context: Any) -> None:
-        self.page: Page = browser.new_page(**context)
-        self.complaints: list[str] = []
-        self.hosts: set[str] = set()
-        self.page.on("console", self._hear)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on(
-            "request", lambda request: self.hosts.add(httpx.URL(request.url).netloc.decode())
-        )
-
-    def _hear(self, message: ConsoleMessage) -> None:
-        # htmx reports it as an error that a newer request took an older one's place.
-        if not message.text.startswith(("htmx:sendAbort", "htmx:afterRequest")):
-            self.complaints.append(message.text)
-
-    def close(self) -> None:
-        self.page.close()
 
 
 @pytest.fixture
@@ -388,35 +357,3 @@ class TestStates:
         assert faint == [], faint
         assert watched.complaints == []
         watched.close()
-
-
-# Every text against what lies behind it: WCAG AA, 4.5 to 1 (3 to 1 for large text).
-CONTRASTS = """() => {
-    const numbers = (text) => (text.match(/[\\d.]+/g) || []).map(Number);
-    const luminance = ([r, g, b]) => {
-        const [x, y, z] = [r, g, b].map((c) => {
-            c /= 255;
-            return c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;
-        });
-        return 0.2126 * x + 0.7152 * y + 0.0722 * z;
-    };
-    const behind = (element) => {
-        for (let one = element; one; one = one.parentElement) {
-            const color = numbers(getComputedStyle(one).backgroundColor);
-            if (color.length === 3 || color[3] > 0) return color;
-        }
-        return [255, 255, 255];
-    };
-    const faint = new Set();
-    for (const element of document.querySelectorAll("body *")) {
-        const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.data.trim());
-        if (!own || !element.checkVisibility()) continue;
-        if (element.closest(".visually-hidden, .moved")) continue;
-        const style = getComputedStyle(element);
-        const [a, b] = [luminance(numbers(style.color)), luminance(behind(element))];
-        const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
-        const large = parseFloat(style.fontSize) >= 24;
-        if (ratio < (large ? 3 : 4.5)) faint.add(`${element.className}: ${ratio.toFixed(2)}`);
-    }
-    return [...faint];
-}"""

@@ -1,6 +1,5 @@
-"""One bank's node: its machinery, its clockwork, its API and page, in one process."""
+"""One bank's work on one channel: its machinery, its clockwork, what its faces stand on."""
 
-import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -8,16 +7,16 @@ from dataclasses import asdict
 from pathlib import Path
 
 import structlog
-import uvicorn
+from sqlalchemy import Engine
 
-from app.api.app import create_app
 from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
 from app.api.metrics import Metrics
 from app.api.models import EndpointOut
 from app.api.notifier import Notifier
 from app.bootstrap import Bank
+from app.config import BankConfig
 from app.db.probe import check_writable, free_disk_bytes
-from app.domain.errors import ChainUnreachable, ConfigFault, StorageFault, WrongChain
+from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind
 from app.feeds.rest import RestFeeds
 from app.jobs.ageing import Ageing
@@ -30,23 +29,23 @@ from app.outbox.matched import MatchedEvent
 _log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
-_REQUESTS_END_S = 3
 _JOBS_END_S = 3.0
 _SILENT_AFTER_S = 5.0
 """How long the endpoint may take to tell its newest block before it counts as unreachable."""
 
 
-class Node:
-    """Runs a bank until it is told to stop. `serve` blocks."""
+class Channel:
+    """A bank at work, from `start` to `stop`."""
 
-    def __init__(self, bank: Bank) -> None:
+    def __init__(self, bank: Bank, name: str = "") -> None:
+        """`name` among the channels of its node; empty where it is the only one.
+
+        Raises ChainUnreachable where only the chain can tell the bank's role, and is away.
+        """
         self._bank = bank
-        self._notifier = Notifier()
         self._metrics = Metrics()
         self._matches_after: int | None = None
         bank.tell_matched(self._matched)
-        self.stuck = False
-        """Whether a job was still at work when `serve` ended; the process need not wait for it."""
         self._head: int | None = None
         self._stalled = False
         self._stall_told = False
@@ -58,6 +57,20 @@ class Node:
         self._free_disk_bytes: int | None = None
         self._moved_at = time.monotonic()
         self._feeds = FeedFolder(bank.config.inbox, self._take_in)
+        self.notifier = Notifier()
+        self.context = Context(
+            engine=bank.engine,
+            bank=bank.name,
+            member=bank.member,
+            role=bank.role(),
+            notifier=self.notifier,
+            health=self._health,
+            activity=self._activity,
+            metrics=self._metrics,
+            inlet=RestFeeds(bank.intake),
+            development=bank.config.development,
+            channel=name,
+        )
         self._scheduler = Scheduler(
             Jobs(
                 submit=self._submit,
@@ -66,49 +79,27 @@ class Node:
                 ageing=Ageing(bank.engine).look,
                 watch=self._watch,
                 expired_holds=ExpiredHolds(bank.holds).look,
-            )
-        )
-
-    def serve(self, ready: Callable[[str], None]) -> None:
-        """Listen, call `ready` with the page's address, and work until the process is told to end.
-
-        Raises ConfigFault when the address is taken.
-        """
-        config = self._bank.config
-        listener = _listen(config.host, config.port)
-        app = create_app(
-            Context(
-                engine=self._bank.engine,
-                bank=self._bank.name,
-                member=self._bank.member,
-                role=self._bank.role(),
-                notifier=self._notifier,
-                health=self._health,
-                activity=self._activity,
-                metrics=self._metrics,
-                inlet=RestFeeds(self._bank.intake),
-                development=config.development,
-            )
-        )
-        server = _Server(
-            uvicorn.Config(
-                app, log_config=None, log_level="warning", timeout_graceful_shutdown=_REQUESTS_END_S
             ),
-            self._notifier,
+            channel=name,
         )
+
+    def start(self) -> None:
+        """Begin to work."""
         with suppress(StorageFault):  # which is noted; the first `/ready` tells of it
             self._watch()
         self._scheduler.start()
+
+    def stop(self) -> bool:
+        """End the work and give up the lane; False where a job was still at work after some
+        seconds: the process need not wait for it."""
+        self.notifier.close()
+        ended = self._scheduler.stop(_JOBS_END_S)
         try:
-            ready(f"http://{config.host}:{listener.getsockname()[1]}")
-            server.run(sockets=[listener])
-        finally:
-            self.stuck = not self._scheduler.stop(_JOBS_END_S)
-            try:
-                self._bank.close()
-            except StorageFault as fault:
-                _log.warning("the lane runs out by itself", why=str(fault))
-            _log.info("stopped", stuck=self.stuck)
+            self._bank.close()
+        except StorageFault as fault:
+            _log.warning("the lane runs out by itself", why=str(fault))
+        _log.info("stopped", stuck=not ended)
+        return ended
 
     def _health(self) -> NodeHealth:
         asked, free = self._asked_at, self._free_disk_bytes
@@ -197,7 +188,7 @@ class Node:
             self._head, self._stalled = None, True
             self._wrong_chain = fault.what if isinstance(fault, WrongChain) else ""
             raise
-        self._notifier.publish(self._bank.indexed_block())
+        self.notifier.publish(self._bank.indexed_block())
 
     def _note_stall(self, stalled: bool) -> None:
         if stalled and not self._stall_told:
@@ -233,28 +224,17 @@ def _line(found: MatchedEvent) -> tuple[int, str, str, str, int, str]:
     )
 
 
-class _Server(uvicorn.Server):
-    """Ends the pages' event streams when it is told to stop; they would hold it up."""
+def open_channel(
+    config: BankConfig, name: str = "", admit: Callable[[Engine], None] = lambda engine: None
+) -> Channel:
+    """A bank's machinery, ready to start. `admit` raises where it must not work on this database.
 
-    def __init__(self, config: uvicorn.Config, notifier: Notifier) -> None:
-        super().__init__(config)
-        self._notifier = notifier
-
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._notifier.close()
-        await super().shutdown(sockets=sockets)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    Raises what `Bank` does.
+    """
+    bank = Bank(config)
     try:
-        listener.bind((host, port))
-        listener.listen()  # now, not later: until then another could bind the same port
-    except OSError as fault:
-        listener.close()
-        raise ConfigFault(
-            f"cannot listen on {host}:{port} ({fault.strerror})",
-            remedy="Free the port, or choose another under [api] in bank.toml",
-        ) from None
-    return listener
+        admit(bank.engine)
+        return Channel(bank, name)
+    except BaseException:
+        bank.close()
+        raise

@@ -1,0 +1,93 @@
+"""A channel's place in its node: tried until it opens, at work from then on."""
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from sqlalchemy import Engine
+from structlog.contextvars import bind_contextvars, bound_contextvars
+
+from app.api.app import create_app
+from app.api.panel import Opened, Standing
+from app.config import BankConfig
+from app.domain.errors import TallyError
+from app.node.channel import Channel, open_channel
+
+_FIRST_WAIT_S = 0.5
+_LONGEST_WAIT_S = 10.0
+"""Opening keys and a database costs; so long at most a channel waits after its trouble is over."""
+
+_OPENING_ENDS_S = 3.0
+
+_log = structlog.get_logger()
+
+
+class Place:
+    """Opens a channel beside the others, and again after each failure until that has worked."""
+
+    def __init__(
+        self,
+        name: str,
+        config: BankConfig,
+        check: Callable[[], None],
+        admit: Callable[[Engine], None],
+    ) -> None:
+        """`check` before anything is opened, and `admit` once the database is, raise TallyError
+        where the channel would share with another what it must have alone."""
+        self._name = name
+        self._config = config
+        self._check = check
+        self._admit = admit
+        self._standing = Standing(config.name, None)
+        self._channel: Channel | None = None
+        self._ending = threading.Event()
+        self._opening = threading.Thread(target=self._open, name=f"channel {name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to try."""
+        self._opening.start()
+
+    def standing(self) -> Standing:
+        return self._standing
+
+    def end_streams(self) -> None:
+        """End the pages' event streams."""
+        if self._channel is not None:
+            self._channel.notifier.close()
+
+    def stop(self) -> bool:
+        """End the channel's work; False where something was still at work after some seconds."""
+        self._ending.set()
+        self._opening.join(_OPENING_ENDS_S)
+        if self._opening.is_alive():
+            return False
+        with bound_contextvars(channel=self._name):
+            return self._channel.stop() if self._channel is not None else True
+
+    def _open(self) -> None:
+        bind_contextvars(channel=self._name)  # of this thread, and what it begins
+        wait_s = _FIRST_WAIT_S
+        while not self._ending.is_set():
+            try:
+                self._check()
+                channel = open_channel(self._config, self._name, self._admit)
+            except TallyError as fault:
+                self._note(fault.what, fault.remedy)
+            except Exception as fault:  # one channel's trouble is not the node's
+                _log.exception("channel failed to open")
+                self._note(f"{type(fault).__name__}; see the log", "")
+            else:
+                self._channel = channel
+                channel.start()
+                self._standing = Standing(
+                    self._config.name, Opened(channel.context, create_app(channel.context))
+                )
+                _log.info("channel open")
+                return
+            self._ending.wait(wait_s)
+            wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
+
+    def _note(self, why: str, remedy: str) -> None:
+        if self._standing.closed_because != why:
+            _log.warning("channel waits", why=why, remedy=remedy)
+        self._standing = Standing(self._config.name, None, why, remedy)

@@ -1,0 +1,72 @@
+"""The node of several channels: one listener, one process, and nothing else in common."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+from sqlalchemy import Engine
+
+from app.api.channels import create_channels_app
+from app.api.panel import NodeContext, Panel
+from app.config import NodeConfig
+from app.db import engine as db
+from app.db.probe import identity
+from app.node.apart import Databases, check_apart
+from app.node.place import Place
+from app.node.serving import address_of, listen, serve
+
+
+class ChannelsNode:
+    """Runs the channels until the process is told to end. `serve` blocks."""
+
+    def __init__(self, config: NodeConfig) -> None:
+        """Raises ConfigFault where channels share what each must have alone."""
+        check_apart(config)
+        self._config = config
+        self._databases = Databases()
+        self._places = {name: self._place(name) for name in config.channels}
+        self.stuck = False
+        """Whether a job was still at work when `serve` ended; the process need not wait for it."""
+
+    def serve(self, ready: Callable[[str], None]) -> None:
+        """Listen, call `ready` with the page's address, and work. Channels open meanwhile.
+
+        Raises ConfigFault when the address is taken, StorageFault when the node's own database
+        cannot be used.
+        """
+        banks = [one.name for one in self._config.channels.values()]
+        engine = db.create(self._config.database_url)
+        with closing(listen(self._config.host, self._config.port)) as listener:
+            db.upgrade(engine)
+            app = create_channels_app(
+                NodeContext(
+                    engine=engine,
+                    bank=", ".join(dict.fromkeys(banks)),
+                    panel=Panel(self._places),
+                    development=all(one.development for one in self._config.channels.values()),
+                )
+            )
+            try:
+                for place in self._places.values():
+                    place.start()
+                ready(address_of(listener))
+                serve(app, listener, self._end_streams)
+            finally:
+                self._stop()
+                engine.dispose()
+
+    def _place(self, name: str) -> Place:
+        def admit(engine: Engine) -> None:
+            self._databases.take(identity(engine), name)
+
+        return Place(name, self._config.channels[name], lambda: check_apart(self._config), admit)
+
+    def _end_streams(self) -> None:
+        for place in self._places.values():
+            place.end_streams()
+
+    def _stop(self) -> None:
+        # Beside each other: one that hangs must not take the others' time to end in order.
+        with ThreadPoolExecutor(len(self._places)) as together:
+            ended = list(together.map(Place.stop, self._places.values()))
+        self.stuck = not all(ended)

@@ -1,0 +1,107 @@
+"""Signing in to a page with an API key that may read, and who is signed in."""
+
+import secrets
+from urllib.parse import parse_qs
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from starlette.concurrency import run_in_threadpool
+
+from app.api.body import only, read_body
+from app.api.keys import Keyring
+from app.api.problems import Problem
+from app.web.site import Site
+
+SESSION_SECONDS = 8 * 3600
+
+_FORM = "application/x-www-form-urlencoded"
+_MAX_FORM_BYTES = 4 * 1024
+_READERS = ("read", "admin")
+_LOOPBACK_HOSTS = ("127.0.0.1", "::1")
+_LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
+
+
+class Sessions:
+    """The sessions of one site; they end with this process, and each with its key."""
+
+    def __init__(self, site: Site, keyring: Keyring, cookie: str, *, development: bool) -> None:
+        """`development`: the site is open to this machine's readers without a key."""
+        self._site = site
+        self._keyring = keyring
+        self._cookie = cookie
+        self._development = development
+        # A secret of its own: what opens one site of a process opens no other.
+        self._signed = URLSafeTimedSerializer(secrets.token_bytes(32), salt="page session")
+
+    def key(self, request: Request) -> str | None:
+        """The id of the key that opened this session, while both are good."""
+        try:
+            id_ = self._signed.loads(request.cookies.get(self._cookie, ""), max_age=SESSION_SECONDS)
+        except BadSignature:
+            return None
+        key = self._keyring.open_key(str(id_))
+        return key.id if key is not None and key.role in _READERS else None
+
+    def open_to(self, request: Request) -> bool:
+        """Whether anybody may read: a development network, from its own machine."""
+        return self._development and _on_this_machine(request)
+
+    def reader(self, request: Request) -> str | None:
+        """Who reads: a session's key id, or None where anybody may. Others get a 401 problem."""
+        key = self.key(request)
+        if key is None and not self.open_to(request):
+            # htmx follows this header; a redirect it would swap into the page.
+            to = {"HX-Redirect": f"{self._site.root}/login"}
+            raise Problem(401, "unauthorized", "sign in again", headers=to)
+        return key
+
+    def sign_in_first(self) -> RedirectResponse:
+        """What a reader without a session gets in the place of a page."""
+        return RedirectResponse(f"{self._site.root}/login", 303)
+
+    def add_routes(self, router: APIRouter) -> None:
+        """The routes that sign in and out."""
+        site, path = self._site, self._site.root or "/"
+
+        @router.get("/login")
+        def login() -> HTMLResponse:
+            return site.html("login.html", error=None)
+
+        @router.post("/login")
+        async def sign_in(request: Request) -> Response:
+            only(request, _FORM)
+            form = parse_qs((await read_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace"))
+            text = form.get("key", [""])[0].strip()
+            key = await run_in_threadpool(self._keyring.verify, text)
+            if key is None:
+                return site.html("login.html", 401, error="This key opens nothing here.")
+            if key.role not in _READERS:
+                error = f"A key of role {key.role} may not read. Use one of role read."
+                return site.html("login.html", 403, error=error)
+            answer = RedirectResponse(f"{site.root}/", 303)
+            answer.set_cookie(
+                self._cookie,
+                self._signed.dumps(key.id),
+                max_age=SESSION_SECONDS,
+                path=path,
+                httponly=True,
+                samesite="strict",
+                secure=request.url.scheme == "https",
+            )
+            return answer
+
+        @router.post("/logout")
+        def sign_out() -> Response:
+            answer = RedirectResponse(f"{site.root}/login", 303)
+            answer.delete_cookie(self._cookie, path=path, httponly=True, samesite="strict")
+            return answer
+
+
+def _on_this_machine(request: Request) -> bool:
+    # The name too: another site's name that was made to lead here must not open the page.
+    return (
+        request.client is not None
+        and request.client.host in _LOOPBACK_HOSTS
+        and request.url.hostname in _LOOPBACK_NAMES
+    )

@@ -1,0 +1,92 @@
+"""What every page of a node stands on: its files, its templates, its address, its headers."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+
+from app.api.problems import Problem
+from app.domain.errors import ConfigFault
+from app.web import view
+
+_FOREVER = "public, max-age=31536000, immutable"
+
+_HERE = Path(__file__).parent
+_MODULES = _HERE / "node_modules"
+_FILES: dict[str, tuple[Path, str]] = {
+    "page.css": (_HERE / "static/page.css", "text/css"),
+    "page.js": (_HERE / "static/page.js", "text/javascript"),
+    "mark.svg": (_HERE / "static/mark.svg", "image/svg+xml"),
+    "vendor/htmx.min.js": (_MODULES / "htmx.org/dist/htmx.min.js", "text/javascript"),
+    "vendor/sse.js": (_MODULES / "htmx-ext-sse/dist/sse.min.js", "text/javascript"),
+    "font/inter-latin.woff2": (
+        _MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
+        "font/woff2",
+    ),
+    "font/inter-latin-ext.woff2": (
+        _MODULES / "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
+        "font/woff2",
+    ),
+}
+"""What browsers may load, and nothing else of those folders."""
+
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
+    "img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+
+
+class Site:
+    """Pages below one address (`root`: empty, or as `/channels/NAME`).
+
+    Raises ConfigFault when the pages' npm packages are not installed.
+    """
+
+    def __init__(self, root: str, **shown: Any) -> None:
+        """`shown` stands in every page: `bank`, `role`, ..."""
+        self.root = root
+        self.templates = Environment(
+            loader=PackageLoader("app.web"),
+            autoescape=select_autoescape(),
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self.templates.filters["age"] = view.age
+        self.templates.filters["whole"] = "{:,}".format
+        self.templates.globals.update(root=root, version=_version(), **shown)
+
+    def html(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
+        """A template, rendered."""
+        body = self.templates.get_template(name).render(**values)
+        return HTMLResponse(body, status, {"Content-Security-Policy": _POLICY})
+
+    def add_files(self, router: APIRouter) -> None:
+        """Serve what the pages load."""
+
+        @router.get("/static/{name:path}")
+        def static(name: str) -> FileResponse:
+            if name not in _FILES:
+                raise Problem(404, "not-found", f"there is no file {name!r} here")
+            path, media_type = _FILES[name]
+            return FileResponse(path, media_type=media_type, headers={"Cache-Control": _FOREVER})
+
+
+@cache
+def _version() -> str:
+    """Changes whenever a served file does, so that browsers may keep each version forever."""
+    digest = hashlib.sha256()
+    for path, _ in _FILES.values():
+        try:
+            digest.update(path.read_bytes())
+        except FileNotFoundError:
+            raise ConfigFault(
+                "the page's npm packages are not installed",
+                where=str(path.relative_to(_HERE.parent.parent)),
+                remedy="Run `make setup`, or `npm ci` in app/web",
+            ) from None
+    return digest.hexdigest()[:12]

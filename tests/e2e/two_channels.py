@@ -1,0 +1,254 @@
+"""A lead that keeps two partners apart: two chains, one node of the lead's on both, and each
+partner's own node on its own."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine
+
+from app.api import keys
+from app.chain.key_versions import KeyVersions
+from app.chain.keystore import STORAGE
+from app.config import BankConfig, load_config
+from app.consortium import Consortium, embedded
+from app.db import engine as db
+from app.db.vault import Vault
+from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
+from app.domain.facility import parse_facility
+from deploy.consortium import Member
+from tests.chains import free_port
+
+LEAD = "webank"
+ROOT = Path(__file__).resolve().parents[2]
+TALLY = (sys.executable, "-m", "app")
+WAIT_S = 60
+_TERMS = """
+id        = "{facility}"
+lead      = "webank"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "23:59:59"
+
+[rules]
+amount_tolerance     = "0.00"
+date_window_days     = 0
+match_deadline_hours = 24
+
+[[partners]]
+name        = "{partner}"
+share_bps   = {{ principal = 8000, interest = 8000, fee = 8000 }}
+low_balance = "100000.00"
+"""
+
+
+@dataclass
+class Channel:
+    """One channel: its chain, its partner, and what nobody outside it may learn."""
+
+    name: str
+    partner: str
+    facility: str
+    whole: str
+    """The lead's drawdown, of which the partner's part is `part`."""
+    part: str
+    top_up: str
+    word: str
+    """In every reference, loan, borrower and memo of it."""
+    consortium: Consortium = field(init=False)
+    node: NodeProcess = field(init=False)
+    """The partner's."""
+    url: str = field(init=False)
+    """The lead's faces of it."""
+    _keys: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    def config(self, bank: str) -> BankConfig:
+        return load_config(self.consortium.folder.config(bank))
+
+    @contextmanager
+    def database(self, bank: str) -> Iterator[Engine]:
+        """A bank's database of this channel, with what opens it."""
+        config = self.config(bank)
+        secrets = KeyVersions(config.keys, STORAGE, development=config.development)
+        engine = db.create(config.database_url, vault=Vault(secrets))
+        yield engine
+        engine.dispose()
+
+    def key(self, bank: str, role: keys.Role) -> str:
+        """An API key of a bank's node for this channel."""
+        if (bank, role) not in self._keys:
+            with self.database(bank) as engine, engine.begin() as connection:
+                self._keys[bank, role] = keys.create(connection, "test", role)[1]
+        return self._keys[bank, role]
+
+    def event(self, bank: str, ref: str, kind: str, amount: str) -> dict[str, Any]:
+        now = datetime.now(UTC)
+        details = ("loan_ref", "borrower_ref", "memo")
+        return {
+            "event_id": f"{bank}-{self.word}-{ref}",
+            "facility": self.facility,
+            "event_ref": f"{self.word}-{ref}",
+            "kind": kind,
+            "amount": amount,
+            "currency": "CNY",
+            "value_date": now.date().isoformat(),
+            "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            **{name: f"{self.word} {name}" for name in details},
+            **({"partner": self.partner} if bank == LEAD and kind == "top_up" else {}),
+        }
+
+    def push(self, bank: str, *events: dict[str, Any]) -> None:
+        url = self.url if bank == LEAD else self.node.url
+        answer = httpx.post(
+            f"{url}/v1/facilities/{self.facility}/events:bulk",
+            json=list(events),
+            headers={"Authorization": f"Bearer {self.key(bank, 'feeds')}"},
+            timeout=30,
+        )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        assert answer.json()["rows"]["accepted"] == len(events), answer.text
+
+    def pairs(self, bank: str) -> list[tuple[str, str]]:
+        """What a bank's node shows of it: each pair's reference and type."""
+        url = self.url if bank == LEAD else self.node.url
+        answer = httpx.get(
+            f"{url}/v1/pairs",
+            headers={"Authorization": f"Bearer {self.key(bank, 'read')}"},
+            timeout=30,
+        )
+        assert answer.status_code == httpx.codes.OK, answer.text
+        return sorted((one["event_ref"], one["type"]) for one in answer.json()["items"])
+
+
+@dataclass
+class TwoChannels:
+    first: Channel
+    second: Channel
+    url: str
+    """The lead's node."""
+    config: Path
+    log: Path
+    process: subprocess.Popen[bytes]
+
+    def key(self, role: str) -> str:
+        """A new API key of the lead's node itself."""
+        done = subprocess.run(
+            [*TALLY, "keys", "create", "test", "--role", role, "--config", str(self.config)],
+            cwd=ROOT,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
+
+@contextmanager
+def two_channels(folder: Path) -> Iterator[TwoChannels]:
+    """Found both, start the three nodes, and let a drawdown match and a top-up stay one-sided on
+    each."""
+    first = Channel(
+        "c1", "zephyrbank", "ALPHA-2016-A", "918273.64", "734618.91", "7310457.89", "xanthos"
+    )
+    second = Channel(
+        "c2", "tundrabank", "OMEGA-2017-B", "563829.45", "451063.56", "4296683.17", "quillon"
+    )
+    with ExitStack() as stack:
+        for one in (first, second):
+            members = [Member(LEAD, "lead"), Member(one.partner, "partner")]
+            port = free_port()
+            one.consortium = stack.enter_context(
+                embedded(folder / one.name, members, "anvil", block_time_s=1, ports=[0, port])
+            )
+            terms = _TERMS.format(facility=one.facility, partner=one.partner)
+            one.consortium.agree(parse_facility(terms))
+            _in_earnest(one.consortium.folder.config(LEAD))
+            one.node = start_node(one.consortium.folder, members[1], port)
+            stack.callback(stop_nodes, [one.node])
+        lead = _lead(folder, first, second)
+        stack.callback(lead.process.wait, 30)
+        stack.callback(lead.process.terminate)
+        for one in (first, second):
+            await_ready(one.node)
+            _await_open(lead, one)
+            _trade(one)
+        yield lead
+
+
+def _in_earnest(config: Path) -> None:
+    """The lead's node is no development node, whose page is open to every process here."""
+    config.write_text(config.read_text().replace("development = true", "development = false"))
+    for file in (config.parent / "keys").glob("*.json"):
+        stored = json.loads(file.read_text())
+        file.write_text(json.dumps(stored | {"development": False}))
+
+
+def _lead(folder: Path, *channels: Channel) -> TwoChannels:
+    port = free_port()
+    config, log = folder / "node.toml", folder / "node.log"
+    config.write_text(
+        f"[api]\nport = {port}\n"
+        + "".join(
+            f'[channels.{one.name}]\nconfig = "{one.consortium.folder.config(LEAD)}"\n'
+            for one in channels
+        )
+    )
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            [*TALLY, "node", "--config", str(config)],
+            cwd=ROOT,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+        )
+    url = f"http://127.0.0.1:{port}"
+    for one in channels:
+        one.url = f"{url}/channels/{one.name}"
+    return TwoChannels(*channels, url=url, config=config, log=log, process=process)
+
+
+def _await_open(lead: TwoChannels, channel: Channel) -> None:
+    def is_open() -> bool:
+        assert lead.process.poll() is None, lead.log.read_text()
+        try:
+            return httpx.get(f"{channel.url}/login").status_code == httpx.codes.OK
+        except httpx.TransportError:
+            return False
+
+    _await(is_open, f"channel {channel.name} is open")
+
+
+def _trade(channel: Channel) -> None:
+    lead, partner = LEAD, channel.partner
+    channel.push(
+        lead,
+        channel.event(lead, "match", "drawdown", channel.whole),
+        channel.event(lead, "alone", "top_up", channel.top_up),
+    )
+    channel.push(partner, channel.event(partner, "match", "drawdown", channel.part))
+    wanted = sorted(
+        [(f"{channel.word}-match", "matched"), (f"{channel.word}-alone", "missing_at_partner")]
+    )
+    for bank in (lead, partner):
+        _await(lambda bank=bank: channel.pairs(bank) == wanted, f"{bank} sees the pairs")  # type: ignore[misc]
+
+
+def _await(condition: Any, what: str) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not condition():
+        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
+        time.sleep(0.1)
+
+
+def digits(amount: str) -> int:
+    """An amount in minor units."""
+    return int(re.sub(r"\D", "", amount))
