@@ -45,7 +45,7 @@ from app.outbox.lane import Lane
 from app.outbox.lease import Lease
 from app.outbox.matched import MatchedEvent, matched_events
 from app.outbox.restore import Restored, Restorer
-from app.outbox.runs import drained, in_flight
+from app.outbox.runs import drained, in_flight, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
 from app.readmodel.directory import directory
@@ -298,6 +298,10 @@ class Bank:
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
         return drained(self.engine, facility)
+
+    def has_waiting(self) -> bool:
+        """Whether accepted events wait to be put into a batch."""
+        return waiting(self.engine, [one.id for one in self._posting])
 
     def in_flight(self) -> bool:
         """Whether batches were offered that are not final yet."""

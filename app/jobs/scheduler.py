@@ -12,8 +12,8 @@ from structlog.contextvars import bound_contextvars
 
 from app.domain.errors import TallyError
 
-SUBMIT_EVERY_S = 0.2
-INDEX_EVERY_S = 0.2
+SUBMIT_EVERY_S = 0.1
+INDEX_EVERY_S = 0.1
 FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0

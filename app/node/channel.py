@@ -29,6 +29,8 @@ from app.outbox.matched import MatchedEvent
 _log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
+_LOOK_ANYWAY_S = 1.0
+"""Without a new block and without anything to post, the chain is looked at so often."""
 _JOBS_END_S = 3.0
 _SILENT_AFTER_S = 5.0
 """How long the endpoint may take to tell its newest block before it counts as unreachable."""
@@ -56,6 +58,9 @@ class Channel:
         self._database_fault = ""
         self._free_disk_bytes: int | None = None
         self._moved_at = time.monotonic()
+        # The newest block at the last time, and when that was.
+        self._submitted_at: tuple[int | None, float] = (None, 0.0)
+        self._indexed_at: tuple[int | None, float] = (None, 0.0)
         self._feeds = FeedFolder(bank.config.inbox, self._take_in)
         self.notifier = Notifier()
         self.context = Context(
@@ -157,6 +162,11 @@ class Channel:
         self._database_fault = ""
 
     def _submit(self) -> None:
+        head, now = self._head, time.monotonic()
+        is_quiet = head == self._submitted_at[0] and now - self._submitted_at[1] < _LOOK_ANYWAY_S
+        if is_quiet and not self._bank.has_waiting():
+            return
+        self._submitted_at = head, now
         self._bank.submit()
         self._facility_troubles = self._bank.facility_troubles()
         lane = self._bank.lane_trouble()
@@ -181,7 +191,12 @@ class Channel:
             )
             if self._matches_after is None:
                 self._matches_after = self._bank.indexed_block() or head
+            if head == self._indexed_at[0] and (
+                time.monotonic() - self._indexed_at[1] < _LOOK_ANYWAY_S
+            ):
+                return
             self._bank.index()
+            self._indexed_at = head, time.monotonic()
             self._wrong_chain = ""
         except (ChainUnreachable, WrongChain) as fault:
             self._asked_at = None

@@ -1,15 +1,23 @@
 """How far a bank's postings have come, and what they cost."""
 
-from sqlalchemy import Engine, func, select
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Engine, Select, func, select
 
 from app.feeds.tables import events
 from app.outbox.dead_letters import waiting_events
 from app.outbox.tables import FINAL, OFFERED, STOPPED, batches
 
 
+def waiting(engine: Engine, facilities: Iterable[str]) -> bool:
+    """Whether an accepted event of these facilities is in no batch yet."""
+    with engine.connect() as connection:
+        return any(connection.execute(_waiting(one)).first() is not None for one in facilities)
+
+
 def drained(engine: Engine, facility: str) -> bool:
     """Whether every accepted event is on the chain, finally (or waits for a person)."""
-    waiting = waiting_events(facility).with_only_columns(events.c.id).limit(1)
     unsettled = (
         select(batches.c.id)
         .where(batches.c.facility == facility, batches.c.state.not_in((FINAL, STOPPED)))
@@ -17,9 +25,13 @@ def drained(engine: Engine, facility: str) -> bool:
     )
     with engine.connect() as connection:
         return (
-            connection.execute(waiting).first() is None
+            connection.execute(_waiting(facility)).first() is None
             and connection.execute(unsettled).first() is None
         )
+
+
+def _waiting(facility: str) -> Select[Any]:
+    return waiting_events(facility).with_only_columns(events.c.id).limit(1)
 
 
 def in_flight(engine: Engine) -> bool:
