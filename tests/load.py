@@ -98,7 +98,7 @@ class Watch:
         for one in self._nodes:
             with suppress(psutil.Error):  # it is dead just now
                 resident = psutil.Process(one.pid).memory_info().rss
-                self.memory.setdefault((one.bank, one.pid), []).append((time.monotonic(), resident))
+                self.memory[one.bank].append((time.monotonic(), resident))
 
     def resident_bytes(self, bank: str, since: float, until: float) -> float:
         """The median between two moments of `time.monotonic`."""
