@@ -17,7 +17,9 @@ _WORDS = {"ok": "ok", "warn": "warn", "fail": "FAIL"}
 
 
 def doctor(
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
+    config: Annotated[
+        Path, typer.Option(help="The bank's bank.toml, or a node file that lists channels.")
+    ],
     as_json: JsonOption = False,
 ) -> None:
     """Look at everything that a bank's node needs, one line a check: ok, warn or FAIL, and what to

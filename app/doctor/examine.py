@@ -1,28 +1,48 @@
 """All checks, in the order in which a person would make them."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from app.bootstrap import read_manifest
-from app.config import BankConfig, load_config
+from app.config import BankConfig, NodeConfig, load_node
 from app.doctor import machine, network, storage
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.domain.errors import ConfigFault, StorageFault
+from app.node.apart import check_apart
 
 
 def examine(path: Path) -> Iterator[Finding]:
-    """Look at a bank's configuration and all that it names. Nothing is changed, and nothing that
-    cannot be looked at ends the rest."""
+    """Look at a node's configuration and all that it names, channel by channel. Nothing is changed,
+    and nothing that cannot be looked at ends the rest."""
     try:
-        config = load_config(path)
+        config = load_node(path)
     except ConfigFault as fault:
         remedy = fault.remedy or "Mend it; README.md shows one"
         yield fail("configuration", f"{path}: {fault.what}", remedy)
         return
     yield ok("configuration", str(path))
+    yield machine.check_port(config)
+    if isinstance(config, BankConfig):
+        yield from _bank(config)
+        return
+    yield _apart(config)
+    for name, channel in config.channels.items():
+        for finding in _bank(channel):
+            yield replace(finding, check=f"{name}: {finding.check}")
+
+
+def _apart(config: NodeConfig) -> Finding:
+    try:
+        check_apart(config)
+    except ConfigFault as fault:
+        return failed("channels", fault)
+    return ok("channels", f"the {len(config.channels)} share nothing that each must have alone")
+
+
+def _bank(config: BankConfig) -> Iterator[Finding]:
     yield from machine.check_keys(config)
     yield machine.check_inbox(config)
-    yield machine.check_port(config)
     yield from _beyond(config)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 
 from app.chain.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
-from app.config import BankConfig
+from app.config import BankConfig, NodeConfig
 from app.doctor.finding import Finding, fail, ok, warn
 from app.domain.errors import ConfigFault
 
@@ -92,7 +92,7 @@ def check_disk(config: BankConfig, folder: Path) -> Finding:
     return ok("disk", said)
 
 
-def check_port(config: BankConfig) -> Finding:
+def check_port(config: BankConfig | NodeConfig) -> Finding:
     """The API's address is free, or this bank's own node answers there."""
     check = f"port {config.port}"
     if config.port == 0:
@@ -109,7 +109,8 @@ def check_port(config: BankConfig) -> Finding:
         answer = httpx.get(f"http://{config.host}:{config.port}/health", timeout=_ASK_S)
         health = answer.json()
         if "channels" in health:
-            return ok(check, "a node of several channels answers; GET /channels tells of each")
+            said = f"{health['ready']} of {health['channels']} channels do their work"
+            return ok(check, f"a node of several channels answers; {said}")
         bank = health["bank"]
     except (httpx.HTTPError, ValueError, KeyError, TypeError):
         return fail(
@@ -117,7 +118,7 @@ def check_port(config: BankConfig) -> Finding:
             f"cannot be listened on ({why}), and no node answers there",
             "End the program that uses it, or choose another under [api] in bank.toml",
         )
-    if bank != config.name:
+    if isinstance(config, NodeConfig) or bank != config.name:
         return fail(
             check,
             f"the node of {bank} answers there",
