@@ -2,6 +2,7 @@
 
 import csv
 import os
+import ssl
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -67,6 +68,14 @@ def submit(
     facility: Annotated[
         str | None, typer.Option(metavar="ID", help="The facility's id; else the first row's.")
     ] = None,
+    ca: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The certificate of the only authority that an https node is believed by; else "
+            "this machine's.",
+        ),
+    ] = None,
 ) -> None:
     """Push a feed to a bank's node. What it answers as accepted is durable there.
 
@@ -78,6 +87,7 @@ def submit(
       TALLY_API_KEY=$(cat webank.key) tally feed submit webank.csv --node http://127.0.0.1:8701
     """
     check_header(file)
+    believed = True if ca is None else _authority(ca)
     key = _key(key_file)
     id_ = facility or _first_facility(file)
     content_type = "application/x-ndjson" if _is_json(file) else "text/csv"
@@ -90,7 +100,7 @@ def submit(
             console=stderr,
             disable=not stderr.is_terminal,
         ) as bars,
-        httpx.Client(base_url=node, timeout=None) as client,
+        httpx.Client(base_url=node, timeout=None, verify=believed) as client,
     ):
         task = bars.add_task("", total=file.stat().st_size)
 
@@ -126,6 +136,12 @@ def _send(
     except httpx.InvalidURL as fault:
         raise UsageFault(f"--node is no address ({fault})") from None
     except httpx.TransportError as fault:
+        if "CERTIFICATE_VERIFY_FAILED" in str(fault):
+            raise UsageFault(
+                f"the node's certificate is not believed ({fault})",
+                where=str(client.base_url),
+                remedy="Give its authority's certificate with --ca; nothing was sent",
+            ) from None
         raise ChainFault(
             f"the node does not answer ({type(fault).__name__})",
             where=str(client.base_url),
@@ -149,6 +165,17 @@ def _refusal(status: int, body: bytes, where: str) -> TallyError:
 
 def _problem_text(problem: dict[str, Any]) -> str:
     return str(problem.get("detail") or problem.get("title") or "no reason given")
+
+
+def _authority(path: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=path)
+    except OSError as fault:  # an SSLError, too: no certificate in it
+        raise UsageFault(
+            f"--ca cannot be used ({fault.strerror or fault})",
+            where=str(path),
+            remedy="Give a file with a certificate in PEM",
+        ) from None
 
 
 def _key(path: Path | None) -> str:
