@@ -22,10 +22,16 @@ def evict(root: Path, name: str, say: Say) -> Network:
     returns what is left of it.
 
     Its certificates are refused from the vote on, and its chain node is stopped. Cut off anywhere
-    and run again, it goes on. Raises UsageFault for no member, for banks that cannot be spared, and
+    and run again, it goes on. Of one whose admission is not through it takes back what that has
+    made here. Raises UsageFault for no member, for banks that cannot be spared, and
     where too few keys lie there; ChainFault.
     """
     with changing(root, "evict", name, say) as change:
+        if change.number == 0 and change.is_joining:
+            left = _close(change)
+            change.finish()
+            say(f"the admission of {name} is given up; an open proposal of it expires by itself")
+            return left
         nodes = _decide(change)
         if change.state != "evicted":
             change.note(nodes=nodes)

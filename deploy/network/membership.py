@@ -77,11 +77,21 @@ class Change:
         replace_file(self._notes, json.dumps(decided) + "\n")
 
     def finish(self) -> None:
+        """Nothing is left to do; an eviction ends an admission that was not through, too."""
+        self._notes_of("admit").unlink(missing_ok=True)
         self._notes.unlink(missing_ok=True)
 
     @property
+    def is_joining(self) -> bool:
+        """Whether an admission of the same member was begun and is not through."""
+        return self._notes_of("admit").exists()
+
+    @property
     def _notes(self) -> Path:
-        return self.network.folder.chain / f"{self.verb}-{folder_name(self.name)}.json"
+        return self._notes_of(self.verb)
+
+    def _notes_of(self, verb: str) -> Path:
+        return self.network.folder.chain / f"{verb}-{folder_name(self.name)}.json"
 
     def follow(self, addresses: Sequence[str], *, admit: bool) -> None:
         """Have every other bank's own node vote until the validator set shows it.
@@ -146,6 +156,9 @@ def changing(root: Path, verb: str, name: str, say: Say) -> Iterator[Change]:
                 check_chain(rpc, manifest)
                 registry = ConsortiumRegistry(rpc, manifest.addresses["ConsortiumRegistry"])
                 yield Change(verb, name, network, binary, rpc, registry, say)
+            except KeyboardInterrupt:
+                say("cut off; the same command, run again, goes on")
+                raise
             except ChainAnswer as fault:
                 raise ChainFault(f"the chain refused: {fault.text}", where=rpc.url) from fault
             finally:
