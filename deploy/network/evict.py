@@ -40,7 +40,8 @@ def evict(root: Path, name: str, say: Say) -> Network:
         folder = change.network.folder
         folder.write_members([one for one in folder.members() if one.name != name])
         change.apply(change.network)
-        say(f"{name} is a member no more; its certificates are refused")
+        refused = "; its certificates are refused" if change.network.api_tls_ports else ""
+        say(f"{name} is a member no more{refused}")
         change.follow(nodes, admit=False)
         left = _close(change)
         change.finish()

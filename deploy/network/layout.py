@@ -3,7 +3,8 @@
 DIR/chain/validators.json      the description: chain id, limits, names, addresses and ports,
                                all on 127.0.0.1
 DIR/chain/genesis.json         the first block, and every validator as a peer to begin with
-DIR/chain/NAME/                one validator: its keys, its blocks and state, and node.log
+DIR/chain/NAME/                one validator: its keys, its blocks and state, node.log, and the log
+                               before it, node.log.1
 """
 
 import json
