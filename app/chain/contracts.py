@@ -20,6 +20,7 @@ from app.chain.rpc import Rpc
 from app.domain.day_close import Statement
 from app.domain.errors import ChainFault
 from app.domain.resolutions import Resolution
+from app.domain.votes import PROPOSAL_STATES
 from deploy.compile import load_artifact
 
 ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
@@ -28,13 +29,9 @@ ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 _HEAD_SELECTOR = keccak(text="head(uint32,uint16)")[:4]
 
 
-PROPOSAL_STATES = ("none", "open", "enacted", "rejected", "withdrawn", "expired")
-"""Where a proposal stands, by its number on the chain."""
-
-
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """A proposal as the registry has it. `kind` by its number; `state`: see PROPOSAL_STATES."""
+    """A proposal as the registry has it. `kind` by its number; `state`: of PROPOSAL_STATES."""
 
     kind: int
     state: str
@@ -143,7 +140,7 @@ class ConsortiumRegistry(_Wrapper):
     def proposal(self, number: int) -> Proposed:
         """A proposal as it stands now."""
         found = self._read(self.contract.functions.proposal(number))
-        return Proposed(int(found[0]), PROPOSAL_STATES[int(found[1])], bytes(found[-1]))
+        return Proposed(int(found[0]), PROPOSAL_STATES[int(found[1]) - 1], bytes(found[-1]))
 
     def has_voted(self, proposal: int, member: int) -> bool:
         """Whether a member has voted, for or against."""
