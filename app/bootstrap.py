@@ -39,8 +39,8 @@ from app.feeds.store import EventStore
 from app.feeds.validation import Validator
 from app.indexer.indexer import Indexer, Progress
 from app.indexer.rebuild import rebuild
-from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import collect, stopped_batches
+from app.outbox.facility import PostingFacility
 from app.outbox.lane import Lane
 from app.outbox.lease import Lease
 from app.outbox.matched import MatchedEvent, matched_events

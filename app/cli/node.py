@@ -40,9 +40,9 @@ def node(
     their files; each is then below /channels/NAME, and one that cannot be opened is tried again
     while the others work:
 
-      [channels.c1]
+      \\[channels.c1]
       config = "c1/bank.toml"
-      [channels.c2]
+      \\[channels.c2]
       config = "c2/bank.toml"
 
     Example:

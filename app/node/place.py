@@ -72,7 +72,8 @@ class Place:
                 self._check()
                 channel = open_channel(self._config, self._name, self._admit)
             except TallyError as fault:
-                self._note(fault.what, fault.remedy)
+                where = f"{fault.where}: " if fault.where else ""
+                self._note(where + fault.what, fault.remedy)
             except Exception as fault:  # one channel's trouble is not the node's
                 _log.exception("channel failed to open")
                 self._note(f"{type(fault).__name__}; see the log", "")

@@ -14,8 +14,8 @@ from app.db.vault import Vault, vault_of
 from app.domain.identifiers import reference
 from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
 from app.feeds.tables import events
-from app.outbox.channel import PostingFacility
 from app.outbox.dead_letters import put_aside, waiting_events
+from app.outbox.facility import PostingFacility
 from app.outbox.log import log_state, now_utc
 from app.outbox.tables import FIXED, AnyRow, batches
 

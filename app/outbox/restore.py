@@ -32,7 +32,7 @@ from app.domain.kinds import Kind
 from app.domain.legs import PostedLeg, unpack
 from app.domain.money import format_amount
 from app.feeds.tables import events
-from app.outbox.channel import PostingFacility
+from app.outbox.facility import PostingFacility
 from app.outbox.lease import Lease
 from app.outbox.log import log_state, now_utc
 from app.outbox.tables import FINAL, attempts, batch_log, batches, dead_letters

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, update
 from app.chain.contracts import Head, Reconciliation
 from app.chain.errors import ContractReverted
 from app.chain.rpc import Rpc
-from app.outbox.channel import PostingFacility
+from app.outbox.facility import PostingFacility
 from app.outbox.lane import Lane
 from app.outbox.log import log_state
 from app.outbox.tables import (

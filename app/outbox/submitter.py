@@ -12,7 +12,7 @@ from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.logs import listed
-from app.outbox.channel import PostingFacility
+from app.outbox.facility import PostingFacility
 from app.outbox.fix import fix_batch, newest_head
 from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost, Standing

@@ -23,7 +23,8 @@ class ChannelLine:
     """One channel as it is shown. `tone`: good, warn or bad."""
 
     name: str
-    address: str
+    address: str | None
+    """Of its page; None while that is not served."""
     bank: str
     role: str
     label: str
@@ -76,7 +77,7 @@ def _line(one: ChannelOut) -> ChannelLine:
         waiting = health.outbox.waiting_events
     return ChannelLine(
         name=one.name,
-        address=one.address,
+        address=one.address if one.state in ("open", "silent") else None,
         bank=one.bank,
         role=health.role if health else "",
         label=label,

@@ -187,6 +187,10 @@ def test_one_channels_trouble_stops_no_other(
         answer = node.get(f"/channels/c1/{path}")
         assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
         assert "passphrase" not in answer.text
+    shown = httpx.get(node.url).text  # of development networks alone, on this machine
+    assert "Cannot be opened" in shown
+    assert 'href="/channels/c2/"' in shown
+    assert 'href="/channels/c1/"' not in shown
     assert node.get("/ready").json() == {"channels": 2, "ready": 1}
     lines = node.get("/metrics").text.splitlines()
     assert 'tally_ready{channel="c1"} 0.0' in lines
