@@ -23,11 +23,11 @@ from tests.killing import Feed, KilledNode, Killing
 
 _LOOK_EVERY_S = 0.02
 _WEIGH_EVERY_S = 5.0
-_ROUND_S = 0.1
+_ROUND_S = 0.25
 
 
 def steady(events_per_s: int) -> Feed:
-    """So many events a second, both halves together, in bulks of a tenth of a second."""
+    """So many events a second, both halves together, in bulks of a quarter of a second."""
     rows = max(1, round(events_per_s / 2 * _ROUND_S))
 
     def rows_of(number: int) -> list[tuple[str, int]]:

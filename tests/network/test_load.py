@@ -74,7 +74,8 @@ def test_load_with_a_kill_every_minute_loses_nothing_and_memory_stays_flat(
         for part in (8, 11)
     )
     with capsys.disabled():
-        print(f"\n{SECONDS} s of {EVENTS_PER_S} events/s, {len(done)} kills (seed {seed})")
+        fed = 2 * latency.pairs / SECONDS
+        print(f"\n{SECONDS} s of {fed:.0f} events/s ({EVENTS_PER_S} wanted), seed {seed}; killed:")
         print("\n".join(done))
         print(latency)
         print(f"{spared.bank}'s node: {before / 2**20:.0f} MB, then {after / 2**20:.0f} MB")
