@@ -9,6 +9,7 @@ does nothing.
 import json
 import re
 import sys
+from collections.abc import Iterable, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -71,7 +72,8 @@ def compile_contracts() -> bool:
     ARTIFACTS.mkdir(exist_ok=True)
     with FileLock(ARTIFACTS / ".lock"):
         if is_stale():
-            _write(_compile(), source_hash())
+            own = own_sources()
+            _write(compile_sources(own, own, SETTINGS), source_hash())
     load_artifact.cache_clear()
     return True
 
@@ -86,13 +88,18 @@ def load_artifact(name: str) -> dict[str, Any]:
     return artifact
 
 
-def _compile() -> dict[str, Any]:
-    """Every contract that can be deployed or called, by name."""
-    own = own_sources()
+def compile_sources(
+    own: Mapping[str, str], wanted: Iterable[str], settings: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The contracts of the wanted ones among our sources, by name; what has no ABI is left out.
+
+    Raises CompileError with the compiler's messages.
+    """
+    wanted = list(wanted)
     request = {
         "language": "Solidity",
         "sources": {name: {"content": text} for name, text in _with_imports(own).items()},
-        "settings": SETTINGS | {"outputSelection": {name: {"*": _OUTPUTS} for name in own}},
+        "settings": {**settings, "outputSelection": {name: {"*": _OUTPUTS} for name in wanted}},
     }
     try:
         answer = solcx.compile_standard(request, solc_binary=SOLC)
@@ -102,24 +109,31 @@ def _compile() -> dict[str, Any]:
         raise CompileError(f"{SOLC} does not run (is Node 20 installed?): {error}") from error
     return {
         contract: output
-        for name in own
+        for name in wanted
         for contract, output in answer.get("contracts", {}).get(name, {}).items()
         if output["abi"]
     }
 
 
-def _with_imports(own: dict[str, str]) -> dict[str, str]:
+def imports(importer: str, text: str) -> list[str]:
+    """What a source imports itself, by path under `contracts/` or name of a package's file."""
+    found = []
+    for target in _IMPORT.findall(text):
+        if target.startswith("."):
+            joined = (_MODULES / importer).parent / target
+            found.append(joined.resolve().relative_to(_MODULES.resolve()).as_posix())
+        else:
+            found.append(target)
+    return found
+
+
+def _with_imports(own: Mapping[str, str]) -> dict[str, str]:
     """Our sources and those of the packages that they import, directly or not."""
     sources = dict(own)
     waiting = list(own)
     while waiting:
         importer = waiting.pop()
-        for target in _IMPORT.findall(sources[importer]):
-            if target.startswith("."):
-                joined = (_MODULES / importer).parent / target
-                name = joined.resolve().relative_to(_MODULES.resolve()).as_posix()
-            else:
-                name = target
+        for name in imports(importer, sources[importer]):
             if name not in sources:
                 sources[name] = (_MODULES / name).read_text()
                 waiting.append(name)

@@ -301,6 +301,8 @@ contract GovernanceTest is Voting {
     }
 
     /// @dev What a single call may change is required within it, by the handler.
+    /// forge-config: slow.invariant.runs = 800
+    /// forge-config: slow.invariant.depth = 125
     function invariant_GOV_1() external view {
         uint256 banks;
         uint256 leads;

@@ -210,6 +210,8 @@ contract VersionsInvariantTest is Changing {
         list[0] = address(parties);
     }
 
+    /// forge-config: slow.invariant.runs = 800
+    /// forge-config: slow.invariant.depth = 125
     function invariant_what_a_leg_was_split_and_judged_by_stays() external view {
         for (uint256 i; i < parties.dayCount(); ++i) {
             uint24 day = parties.dayAt(i);
