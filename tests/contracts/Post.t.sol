@@ -321,6 +321,14 @@ contract PostTest is Consortium {
         _assertOpen(1, 300, 300, 0, 6);
     }
 
+    /// @dev In all nothing is agreed by the lead's batch, and the partner's legs are settled all the same.
+    function test_pairs_whose_amounts_cancel_out_are_settled() external {
+        post(facility, ANNA, _today().leg(TOP_UP, 1, TODAY, 100, 7).leg(WITHDRAWAL, 1, TODAY, 100, 8));
+        _assertOpen(1, 0, 0, 0, 2);
+        post(facility, LEAD, _today().leg(TOP_UP, 1, TODAY, 100, 7).leg(WITHDRAWAL, 1, TODAY, 100, 8));
+        _assertOpen(1, 0, 0, 0, 0);
+    }
+
     function test_movements_fall_on_each_halfs_own_day_and_the_agreed_on_the_leads() external {
         Stream memory partner;
         post(facility, ANNA, partner.group(TODAY - 1).leg(TOP_UP, 1, TODAY, 100, 7));
