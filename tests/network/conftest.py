@@ -22,8 +22,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             # The first test of a machine builds the engine, which takes minutes.
             item.add_marker(pytest.mark.timeout(900))
-            if "built" in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")

@@ -6,11 +6,14 @@ import re
 import socket
 
 import psutil
+import pytest
 
 from app.config import load_config
 from deploy.network.layout import HOST, Network
 from tests.network.conftest import LEAD, PARTNERS
 from tests.network.running import tally
+
+pytestmark = pytest.mark.slow
 
 
 def nodes_of(network: Network) -> list[str]:

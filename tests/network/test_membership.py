@@ -36,6 +36,8 @@ from tests.network.running import (
 )
 from tests.network.test_reconcile import facility_file
 
+pytestmark = pytest.mark.slow
+
 POINT_S = 120
 
 
