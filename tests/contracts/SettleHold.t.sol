@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
+import {Kinds} from "libraries/Kinds.sol";
 import {HoldState} from "types/HoldTypes.sol";
 import {Accounts} from "./utils/Accounts.sol";
 import {vm} from "./utils/Vm.sol";
@@ -41,6 +42,27 @@ contract SettleHoldTest is Accounts {
         (uint72 sum, uint32 count) = ledger.heldOf(facility, 1);
         vm.assertTrue(sum == 0 && count == 0, "nothing is held");
         vm.assertTrue(ledger.holdOf(facility, 1, REF).state == HoldState.Posted, "for ever");
+    }
+
+    function test_the_match_of_a_drawdown_ends_its_hold_whichever_half_is_first() external {
+        placeHold(1, REF + 1, 200);
+        _postLead(REF);
+        vm.assertTrue(ledger.holdOf(facility, 1, REF).state == HoldState.Active, "one half ends nothing");
+        _postPartner(REF);
+        vm.assertTrue(ledger.holdOf(facility, 1, REF).state == HoldState.Posted, "the lead first");
+        _postPartner(REF + 1);
+        _postLead(REF + 1);
+        vm.assertTrue(ledger.holdOf(facility, 1, REF + 1).state == HoldState.Posted, "the partner first");
+        (uint72 sum, uint32 count) = ledger.heldOf(facility, 1);
+        vm.assertTrue(sum == 0 && count == 0, "nothing is held");
+    }
+
+    function _postLead(uint160 ref) private {
+        postHalf(LEAD, 0, uint8(Kinds.DRAWDOWN), TODAY, 1_000, ref);
+    }
+
+    function _postPartner(uint160 ref) private {
+        postHalf(memberOf(1), 1, uint8(Kinds.DRAWDOWN), TODAY, 500, ref);
     }
 
     function _settle(uint160 ref) private {
