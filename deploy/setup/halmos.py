@@ -1,10 +1,11 @@
 """Run halmos on the symbolic tests: by .venv-halmos's Python, in `contracts/`.
 
-Forge itself must be found (npm's starter of it hides failures), and the solver is the one that the
-environment brings, so that none is downloaded.
+Forge itself must be found (npm's starter of it hides failures), and the solvers are those that the
+environment brings (`halmos_solver.py`), so that none is downloaded.
 """
 
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -16,7 +17,10 @@ def main() -> None:
     """Become halmos."""
     os.environ["PATH"] = f"{FORGE}:{BIN}:{os.environ['PATH']}"
     command = [str(BIN / "halmos"), "--root", ".", "--forge-build-out", "out-halmos"]
-    command += ["--solver-command", str(BIN / "yices-smt2"), "--solver-timeout-assertion", "60s"]
+    solver = shlex.join(
+        [sys.executable, str(Path(__file__).resolve().with_name("halmos_solver.py"))]
+    )
+    command += ["--solver-command", solver, "--solver-timeout-assertion", "120s"]
     command += ["--loop", "16", "--no-status", *sys.argv[1:]]
     os.execv(command[0], command)
 

@@ -91,8 +91,6 @@ contract PackingSymbolic {
     }
 
     /// @dev Each of four totals moves by what is added to it, and the ledger is told where 64 bits do not hold one.
-    ///      By z3: yices "finds" numbers that do not contradict it at all.
-    /// @custom:halmos --solver-command z3
     function check_day_totals_do_not_mix(uint256 before, uint256 moved) external pure {
         (DayTotal sum, uint256 outgrown) = DayTotal.wrap(before).plus(moved);
         for (uint256 lane; lane < 4; ++lane) {
