@@ -95,7 +95,7 @@ SLITHER_LEAVES_OUT := incorrect-equality,uninitialized-local,unused-return,times
 halmos: .venv-halmos/.checked
 
 .venv-halmos/.checked: .venv-halmos/.ready contracts/node_modules/.ready contracts/foundry.toml \
-		$(SOLIDITY) $(wildcard tests/contracts/symbolic/*.sol)
+		$(SOLIDITY) $(wildcard tests/contracts/symbolic/*.sol deploy/setup/halmos*.py)
 	cd contracts && FOUNDRY_PROFILE=halmos ../.venv-halmos/bin/python ../deploy/setup/halmos.py
 	@touch $@
 
