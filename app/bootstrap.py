@@ -125,11 +125,15 @@ class Bank:
         """Go on with the key that has replaced ours as soon as the registry has taken it, also
         where the rotation was cut off right after that."""
         ours = self.holds.operator.address
-        registry = ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
         for path in standing(self.config.keys, "operator"):
             try:
                 address = to_checksum_address(public_half(path))
-                if address == ours or registry.member_of(address) != self.member:
+                if address == ours:
+                    continue
+                registry = ConsortiumRegistry(
+                    self.rpc, self.manifest.addresses["ConsortiumRegistry"]
+                )
+                if registry.member_of(address) != self.member:
                     continue
                 operator = load_account(path.parent, path.stem, development=self.config.development)
             except KeyUnusable:  # `tally doctor` tells of it; the key that we have goes on serving
