@@ -45,7 +45,7 @@ from app.outbox.lane import Lane
 from app.outbox.lease import Lease
 from app.outbox.matched import MatchedEvent, matched_events
 from app.outbox.restore import Restored, Restorer
-from app.outbox.runs import drained, in_flight, waiting
+from app.outbox.runs import drained, in_flight, last_final_block, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
 from app.readmodel.directory import directory
@@ -302,6 +302,10 @@ class Bank:
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
         return drained(self.engine, facility)
+
+    def last_final_block(self, facility: str) -> int:
+        """The newest block that holds anything final that this bank posted; 0 for nothing."""
+        return last_final_block(self.engine, facility)
 
     def has_waiting(self) -> bool:
         """Whether accepted events wait to be put into a batch."""

@@ -50,6 +50,17 @@ def last_batch(engine: Engine, facility: str) -> int:
     return int(newest or 0)
 
 
+def last_final_block(engine: Engine, facility: str) -> int:
+    """The newest block that holds a final batch of a facility; 0 before the first."""
+    with engine.connect() as connection:
+        newest = connection.execute(
+            select(func.max(batches.c.block_number)).where(
+                batches.c.facility == facility, batches.c.state == FINAL
+            )
+        ).scalar_one()
+    return int(newest or 0)
+
+
 def run_gas(engine: Engine, facility: str, after: int) -> tuple[int, int]:
     """How many batches after sequence `after` are final, and the gas they used together."""
     with engine.connect() as connection:

@@ -29,6 +29,9 @@ class ReconcilingBank(Protocol):
     def drained(self, facility: str) -> bool:
         """Whether every accepted event is on the chain, finally."""
 
+    def last_final_block(self, facility: str) -> int:
+        """The newest block that holds anything final that this bank posted; 0 for nothing."""
+
     def stopped(self, facility: str) -> str:
         """Why nothing more goes out until a person has looked; empty when all is well."""
 

@@ -59,9 +59,10 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Posted:
-    """Everything accepted is final; None where there was no feed."""
+    """Everything accepted is final, in blocks up to `block`; None where there was no feed."""
 
     result: FeedResult | None
+    block: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +102,15 @@ def reconcile(
 ) -> Outcome:
     """Wait until every bank has posted and seen all of it final; `progress` hears everything.
 
-    Raises what ended a bank's work; what was accepted by then waits in the banks' outboxes.
+    `head_block` is asked of one node, which may lag behind those that the banks post to: what they
+    have posted counts too. Raises what ended a bank's work; what was accepted by then waits in the
+    banks' outboxes.
     """
     started = time.monotonic()
     feeds: dict[str, FeedResult] = {}
     posting = {worker.name for worker in workers}
     reading = set(posting)
+    posted_block = 0
     posted_at = started
     while reading:
         quiet = True
@@ -116,11 +120,12 @@ def reconcile(
                 progress(worker.name, message)
                 if isinstance(message, Posted):
                     posting.discard(worker.name)
+                    posted_block = max(posted_block, message.block)
                     if message.result is not None:
                         feeds[worker.name] = message.result
                     if not posting:
                         posted_at = time.monotonic()
-                        block = head_block()
+                        block = max(posted_block, head_block())
                         for one in workers:
                             one.read_up_to(block)
                 elif isinstance(message, CaughtUp):
@@ -156,7 +161,8 @@ def work(bank: ReconcilingBank, facility: str, feed: Path | None, desk: Desk) ->
             if trouble := bank.stopped(facility):
                 raise ChainFault(trouble, where=bank.name)
             if in_hand and not told and bank.drained(facility):
-                desk.tell(Posted(taken.result() if taken else None))
+                result = taken.result() if taken else None
+                desk.tell(Posted(result, bank.last_final_block(facility)))
                 told = True
             block = desk.last_block()
             if block is not None and bank.indexed_block() >= block:
