@@ -28,6 +28,8 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls
 from app.chain.sealing import open_reference_key
 from app.chain.signer import Signer
+from app.chain.validator_votes import ValidatorVotes
+from app.chain.validators import ChainNode, chain_nodes
 from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
@@ -48,6 +50,7 @@ from app.outbox.restore import Restored, Restorer
 from app.outbox.runs import drained, in_flight, last_final_block, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
+from app.readmodel.consortium import removed_validators
 from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility, agreed_facilities, agreed_facility
 from app.services.intake import FeedResult, Intake
@@ -96,6 +99,7 @@ class Bank:
             self.engine, self.rpc, operator, addresses["ReserveLedger"], self.member
         )
         self._post_as(operator)
+        self._validator_votes = self._own_votes()
         self.indexer = Indexer(
             self.engine,
             self._reading,
@@ -104,6 +108,27 @@ class Bank:
             sealing_keys=self._sealing_keys,
             finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
         )
+
+    def _own_votes(self) -> ValidatorVotes:
+        config = self.config
+        nodes: list[ChainNode] = []
+        if config.validator_control:
+            try:
+                nodes = chain_nodes(
+                    self.manifest.engine, config.validator_control, config.validator_engine
+                )
+            except ValueError as fault:
+                raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
+        rpc = self.endpoints.way()
+        registry = ConsortiumRegistry(rpc, self.manifest.addresses["ConsortiumRegistry"])
+        return ValidatorVotes(rpc, registry, self.member, nodes)
+
+    def vote_on_validators(self) -> None:
+        """Have this bank's own chain nodes vote as the registry has decided, until the chain's
+        validator set shows it. Raises ChainFault."""
+        with self.engine.connect() as connection:
+            removed = removed_validators(connection)
+        self._validator_votes.cast(removed)
 
     def _post_as(self, operator: LocalAccount) -> None:
         contract = Reconciliation(self.rpc, self.manifest.addresses["Reconciliation"])

@@ -21,14 +21,20 @@ class _Api(BaseModel):
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
 
 
+def _listed(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+class _Validator(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    control: Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+    engine: Path | None = None
+
+
 _CHANNELS = "channels"
 _Shape = TypeVar("_Shape", bound=BaseModel)
 _SchemaName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 _Endpoint = Annotated[str, Field(pattern=r"^https?://")]
-
-
-def _listed(value: object) -> object:
-    return [value] if isinstance(value, str) else value
 
 
 class _File(BaseModel):
@@ -46,6 +52,7 @@ class _File(BaseModel):
     inbox: Path
     min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: _Api = _Api()
+    validator: _Validator | None = None
 
     @model_validator(mode="after")
     def _certificate_and_key_go_together(self) -> Self:
@@ -67,6 +74,10 @@ class BankConfig:
 
     `development` allows development keys and an open page on loopback. A node with less free disk
     than `min_free_disk_bytes` says that it is not ready.
+
+    `validator_control`: where the bank's own chain nodes, if they seal blocks, take its votes on
+    validators (`app.chain.validators`); `validator_engine`: the program that carries them there,
+    where the chain's engine needs one.
     """
 
     path: Path
@@ -83,6 +94,8 @@ class BankConfig:
     min_free_disk_bytes: int
     host: str
     port: int
+    validator_control: tuple[str, ...]
+    validator_engine: Path | None
 
 
 _ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -172,6 +185,7 @@ def _checked(shape: type[_Shape], table: dict[str, Any], path: Path) -> _Shape:
 
 def _bank(table: dict[str, Any], path: Path) -> BankConfig:
     parsed = _checked(_File, table, path)
+    validator = parsed.validator
     base = path.resolve().parent
     return BankConfig(
         path=path.resolve(),
@@ -188,6 +202,8 @@ def _bank(table: dict[str, Any], path: Path) -> BankConfig:
         min_free_disk_bytes=parsed.min_free_disk_mb * 1024 * 1024,
         host=parsed.api.host,
         port=parsed.api.port,
+        validator_control=tuple(validator.control) if validator else (),
+        validator_engine=base / validator.engine if validator and validator.engine else None,
     )
 
 

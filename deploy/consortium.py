@@ -34,6 +34,15 @@ class Member:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnNodes:
+    """A bank's own validators: where each takes votes, and the engine's program that carries them
+    there."""
+
+    control: list[str]
+    engine: Path
+
+
+@dataclass(frozen=True, slots=True)
 class ConsortiumFolder:
     """Paths and contents of one consortium's folder."""
 
@@ -110,11 +119,13 @@ def write_config(
     rpc: str | Sequence[str],
     port: int,
     certificates: Certificates | None = None,
+    own_nodes: OwnNodes | None = None,
 ) -> None:
     """Write a member's `bank.toml`; again when the chain's address or the port has changed.
 
     `rpc`: its chain endpoint, or several, the preferred one first; `port` of its API and page; 0 =
-    any free one; `certificates`: its own, where its endpoints are https.
+    any free one; `certificates`: its own, where its endpoints are https; `own_nodes`: its own
+    chain nodes, where it runs some.
     """
     path = folder.config(name)
     (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
@@ -128,7 +139,17 @@ def write_config(
         'inbox = "inbox"\n'
         "\n[api]\n"
         'host = "127.0.0.1"\n'
-        f"port = {port}\n"
+        f"port = {port}\n{_validator_table(own_nodes)}"
+    )
+
+
+def _validator_table(own: OwnNodes | None) -> str:
+    if own is None or not own.control:
+        return ""
+    control, engine = json.dumps(own.control), json.dumps(str(own.engine))
+    return (
+        "\n[validator]   # its own chain nodes, which vote as the registry has decided\n"
+        f"control = {control}\nengine = {engine}\n"
     )
 
 

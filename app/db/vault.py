@@ -4,7 +4,7 @@ The key is a keystore file of the bank's (`storage.json`) and never in the datab
 of the database, or a backup, tells nothing of borrowers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 
 from nacl.exceptions import CryptoError
@@ -24,15 +24,24 @@ class Vault:
         """`keys` of KEY_BYTES, asked for each time: the one in use first, then those that older
         values may be sealed with."""
         self._keys = keys
+        self._opened_before: SecretBox | None = None
 
-    def seal(self, clear: bytes) -> bytes:
-        return bytes(SecretBox(next(iter(self._keys))).encrypt(clear))
+    def sealer(self) -> Callable[[bytes], bytes]:
+        """Seals the values of one transaction, with the key that is in use now."""
+        box = SecretBox(next(iter(self._keys)))
+        return lambda clear: bytes(box.encrypt(clear))
 
     def open(self, sealed: bytes) -> bytes:
         """Raises StorageFault for what another key has sealed, or what was changed."""
-        for key in self._keys:
+        if self._opened_before is not None:  # most values share a key with the one before
             with suppress(CryptoError):
-                return SecretBox(key).decrypt(sealed)
+                return self._opened_before.decrypt(sealed)
+        for key in self._keys:
+            box = SecretBox(key)
+            with suppress(CryptoError):
+                opened = box.decrypt(sealed)
+                self._opened_before = box
+                return opened
         raise StorageFault(
             "what is encrypted in the database does not open with this bank's storage key",
             remedy="Restore storage.json from the backup that belongs to this database",

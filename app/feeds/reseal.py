@@ -41,12 +41,10 @@ def reseal(engine: Engine, vault: Vault, after: Sealed, told: Callable[[int, int
                 ).all()
                 if not rows:
                     break
+                seal = vault.sealer()
                 connection.execute(
                     change.values({column.name: bindparam("to_value")}),
-                    [
-                        {"of_id": row.id, "to_value": vault.seal(vault.open(row.sealed))}
-                        for row in rows
-                    ],
+                    [{"of_id": row.id, "to_value": seal(vault.open(row.sealed))} for row in rows],
                 )
             begun[table] = rows[-1].id
             done += len(rows)

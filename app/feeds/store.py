@@ -155,7 +155,7 @@ class _Transaction:
             facility = connection.execute(
                 select(feeds.c.facility).where(feeds.c.id == feed_id)
             ).scalar_one()
-            seal = vault_of(connection).seal
+            seal = vault_of(connection).sealer()
             # Straight to the driver: the one statement that runs for every row.
             connection.exec_driver_sql(
                 _INSERT_EVENT[connection.dialect.name],
@@ -170,7 +170,7 @@ class _Transaction:
         if reversed_identities:
             connection.execute(_MARK_REVERSED, {"identities": list(reversed_identities)})
         if quarantined:
-            seal = vault_of(connection).seal
+            seal = vault_of(connection).sealer()
             connection.execute(
                 insert(quarantine),
                 [

@@ -18,6 +18,7 @@ FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0
 EXPIRED_HOLDS_EVERY_S = 15.0
+VALIDATOR_VOTES_EVERY_S = 5.0
 
 _log = structlog.get_logger()
 
@@ -35,6 +36,7 @@ class Jobs:
     ageing: Callable[[], object]
     watch: Callable[[], object]
     expired_holds: Callable[[], object]
+    validator_votes: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -68,6 +70,7 @@ class Scheduler:
             ("ageing", jobs.ageing, AGEING_EVERY_S),
             ("watch", jobs.watch, WATCH_EVERY_S),
             ("expired_holds", jobs.expired_holds, EXPIRED_HOLDS_EVERY_S),
+            ("validator_votes", jobs.validator_votes, VALIDATOR_VOTES_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

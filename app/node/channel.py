@@ -84,6 +84,7 @@ class Channel:
                 ageing=Ageing(bank.engine).look,
                 watch=self._watch,
                 expired_holds=ExpiredHolds(bank.holds).look,
+                validator_votes=bank.vote_on_validators,
             ),
             channel=name,
         )

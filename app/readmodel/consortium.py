@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import Connection, Row, select
 
@@ -153,6 +154,12 @@ def list_validators(connection: Connection) -> list[ValidatorNode]:
         ValidatorNode(_address(row.node) or "", names[row.member], row.enode, row.since_block)
         for row in connection.execute(select(validators).order_by(v.member, v.node))
     ]
+
+
+def removed_validators(connection: Connection) -> list[ChecksumAddress]:
+    """Nodes that were validators once, among them such as are so again."""
+    removed = select(consortium_log.c.details).where(consortium_log.c.what == "ValidatorRemoved")
+    return [json.loads(details)["node"] for details in connection.execute(removed).scalars()]
 
 
 def list_keys(connection: Connection, member: str | None = None) -> list[Key]:

@@ -22,6 +22,7 @@ from deploy.network.layout import Network, Validator
 
 P2P_PORT = 30303
 RPC_PORT = 8545
+CONTROL_PORT = 8546
 METRICS_PORT = 9545
 
 _QBFT_MIX_HASH = "0x63746963616c2062797a616e74696e65206661756c7420746f6c6572616e6365"
@@ -151,9 +152,14 @@ def _configuration(network: Network, node: Node, hosts: set[str]) -> dict[str, A
         "rpc-http-enabled": True,
         "rpc-http-host": "0.0.0.0",
         "rpc-http-port": RPC_PORT,
-        "rpc-http-api": ["ETH", "NET", "WEB3", "QBFT", "PERM", "TXPOOL"],
+        "rpc-http-api": ["ETH", "NET", "WEB3", "TXPOOL"],
         "rpc-http-max-batch-size": _MAX_BATCH,
         "rpc-http-max-request-content-length": _MAX_REQUEST_BYTES,
+        # votes and permissions are the own bank's: no proxy leads there
+        "rpc-ws-enabled": True,
+        "rpc-ws-host": "0.0.0.0",
+        "rpc-ws-port": CONTROL_PORT,
+        "rpc-ws-api": ["QBFT", "PERM"],
         "host-allowlist": sorted(hosts),
         "metrics-enabled": True,
         "metrics-host": "0.0.0.0",

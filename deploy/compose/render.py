@@ -101,7 +101,7 @@ def render(network: Network, out: Path) -> None:
     files = _secret_files(folder, banks, list(services.values()))
     for bank in banks:
         _write_proxy(folder, bank, services)
-        _write_bank_config(folder, bank, banks)
+        _write_bank_config(folder, bank, banks, services)
     context = {
         "nodes": [
             {
@@ -228,7 +228,9 @@ def _write_proxy(folder: ConsortiumFolder, bank: Bank, services: dict[str, str])
     path.write_text(nginx.configuration(servers, None))
 
 
-def _write_bank_config(folder: ConsortiumFolder, bank: Bank, banks: list[Bank]) -> None:
+def _write_bank_config(
+    folder: ConsortiumFolder, bank: Bank, banks: list[Bank], services: dict[str, str]
+) -> None:
     """The node's own endpoints first, then the other banks', which let its certificate through."""
     ordered = [bank, *(other for other in banks if other is not bank)]
     endpoints = [f"https://{one.service}-proxy:{rpc.port}" for one in ordered for rpc in one.rpc]
@@ -247,6 +249,10 @@ def _write_bank_config(folder: ConsortiumFolder, bank: Bank, banks: list[Bank]) 
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
     lines += ["", "[api]", 'host = "0.0.0.0"', f"port = {_NODE_PORT}"]
+    own = [services[one.validator.validator.name] for one in bank.rpc]
+    if own:
+        control = json.dumps([f"ws://{service}:{besu.CONTROL_PORT}" for service in own])
+        lines += ["", "[validator]", f"control = {control}"]
     path = folder.root / "secrets" / f"{bank.service}.toml"
     path.unlink(missing_ok=True)
     path.write_text("\n".join(lines) + "\n")

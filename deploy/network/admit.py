@@ -112,6 +112,7 @@ def _prepare(change: Change, role: Role) -> Validator | None:
             rpc=network.rpcs_of(name, len(folder.members())),
             port=load_config(config).port if config.exists() else next(ports),
             certificates=made if behind_proxy else None,
+            own_nodes=network.own_nodes(name, change.binary),
         )
     network.write()
     return own[0] if own else None

@@ -98,6 +98,7 @@ def _create(
             certificates=tls.certificates(folder.authority, folder.certificates(member.name))
             if behind_proxy
             else None,
+            own_nodes=network.own_nodes(member.name, binary),
         )
     if behind_proxy:
         proxy.write(network)

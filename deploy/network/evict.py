@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from app.chain.proposals import about
+from app.chain.validators import outvotes, quorum, validator_set
 from app.domain.errors import ChainFault, UsageFault
-from deploy.network import consensus
 from deploy.network.health import look
 from deploy.network.layout import Network
 from deploy.network.membership import Change, Say, changing
@@ -84,7 +84,7 @@ def _check_banks(change: Change, number: int) -> None:
 
 def _check_validators(change: Change, nodes: list[str]) -> None:
     """The others must be able to outvote it, and to go on without it."""
-    present = consensus.validator_set(change.rpc)
+    present = validator_set(change.rpc)
     leaving = present.intersection(nodes)
     if not leaving:
         return
@@ -93,14 +93,14 @@ def _check_validators(change: Change, nodes: list[str]) -> None:
         for one in look(change.network).validators
         if one.validator.bank != change.name and one.validator.address in present
     ]
-    if not consensus.outvotes(len(staying), len(present)):
+    if not outvotes(len(staying), len(present)):
         raise UsageFault(
             f"{change.name} runs {len(leaving)} of {len(present)} validators: the other banks' "
             "cannot vote them out",
             remedy="Admit banks with validators of their own first",
         )
     answering = sum(one.answers for one in staying)
-    if answering < consensus.quorum(len(present) - len(leaving)):
+    if answering < quorum(len(present) - len(leaving)):
         raise ChainFault(
             f"without {change.name} the chain would stand still: {answering} of the "
             f"{len(staying)} validators that stay are running",

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.domain.errors import ConfigFault, UsageFault
-from deploy.consortium import ConsortiumFolder, folder_name, replace_file
+from deploy.consortium import ConsortiumFolder, OwnNodes, folder_name, replace_file
 
 HOST = "127.0.0.1"
 BLOCK_GAS_LIMIT = 200_000_000
@@ -44,6 +44,11 @@ class Validator:
         return f"/ip4/{HOST}/tcp/{self.peer_port}/p2p/{self.node_id}"
 
     @property
+    def control(self) -> str:
+        """Where it takes votes, from this machine alone: the port asks nobody who he is."""
+        return f"{HOST}:{self.control_port}"
+
+    @property
     def endpoint(self) -> str:
         """The URL at which the banks' nodes reach it: through the proxy, where there is one."""
         return f"https://{HOST}:{self.tls_port}" if self.tls_port else self.rpc
@@ -73,6 +78,10 @@ class Network:
     def log(self, validator: Validator) -> Path:
         """What a validator's process printed, over all its starts."""
         return self.data(validator) / "node.log"
+
+    def own_nodes(self, name: str, engine: Path) -> OwnNodes:
+        """A member's own validators, as its node is told of them."""
+        return OwnNodes([one.control for one in self.validators if one.bank == name], engine)
 
     def rpcs_of(self, name: str, place: int) -> list[str]:
         """The endpoints of a member that stands at `place` (from 0) among the members.

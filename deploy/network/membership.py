@@ -19,9 +19,10 @@ from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.chain.validators import EdgeNode, validator_set
 from app.domain.errors import ChainFault, UsageFault
 from deploy.consortium import folder_name, replace_file, set_endpoints
-from deploy.network import consensus, engine, layout, processes, proxy
+from deploy.network import engine, layout, processes, proxy
 from deploy.network.genesis import write_peers
 from deploy.network.health import NetworkHealth, look
 from deploy.network.layout import Network
@@ -113,10 +114,10 @@ class Change:
                 self._cast(left, admit=admit, first=not cast_at)
                 cast_at = time.monotonic()
             time.sleep(_POLL_S)
-        self.say(f"{len(consensus.validator_set(self.rpc))} validators seal the blocks now")
+        self.say(f"{len(validator_set(self.rpc))} validators seal the blocks now")
 
     def _differing(self, addresses: Sequence[str], *, admit: bool) -> list[str]:
-        present = consensus.validator_set(self.rpc)
+        present = validator_set(self.rpc)
         return [address for address in addresses if (address in present) is not admit]
 
     def _cast(self, addresses: Sequence[str], *, admit: bool, first: bool) -> None:
@@ -124,11 +125,12 @@ class Change:
         for validator in self.network.validators:
             if validator.bank == self.name or validator.name not in running:
                 continue
+            node = EdgeNode(self.binary, validator.control)
             for address in addresses:
                 try:
-                    consensus.cast(self.binary, validator, address, admit=admit)
+                    node.cast(address, admit=admit)
                 except ChainFault as fault:
-                    self.say(fault.what)
+                    self.say(f"{validator.name}: {fault.what}")
             if first:
                 self.say(f"{validator.name} votes {'for' if admit else 'against'} the validator")
 

@@ -28,14 +28,18 @@ class Ground(Protocol):
 class Anvil:
     """One process; founded anew for every run, with the same keys."""
 
-    def __init__(self, root: Path, facility: Facility) -> None:
+    def __init__(self, root: Path, facility: Facility, block_time_s: int | None = None) -> None:
+        """`block_time_s` None: a block for every transaction."""
         self._folder = ConsortiumFolder(root)
         self._facility = facility
+        self._block_time_s = block_time_s
 
     @contextmanager
     def fresh(self) -> Iterator[tuple[Consortium, Sequence[str]]]:
         self._folder.manifest.unlink(missing_ok=True)
-        with embedded(self._folder.root, MEMBERS, "anvil") as consortium:
+        with embedded(
+            self._folder.root, MEMBERS, "anvil", block_time_s=self._block_time_s
+        ) as consortium:
             _forget(self._folder)
             consortium.agree(self._facility)
             yield consortium, [consortium.rpc.url] * len(MEMBERS)

@@ -27,8 +27,16 @@ _LATENCY_S = 60
 _SETTLED_S = 120.0
 
 
-def anvil(folder: Path, pairs: int, runs: int, plain_legs: int) -> Figures:
-    """End to end against the raw engine, in turn, and against the plain loop."""
+def anvil(folder: Path, pairs: int, runs: int) -> Figures:
+    """End to end against the raw engine, in turn, with blocks of 1 s."""
+    facility, feeds = write_feeds(folder, pairs)
+    return _alternating(
+        Anvil(folder / "network", facility, block_time_s=1), facility, feeds, pairs, runs
+    )
+
+
+def instant(folder: Path, pairs: int, runs: int, plain_legs: int) -> Figures:
+    """The same with a block for every transaction, and against the plain loop."""
     facility, feeds = write_feeds(folder, pairs)
     ground = Anvil(folder / "network", facility)
     figures = _alternating(ground, facility, feeds, pairs, runs)

@@ -123,6 +123,21 @@ def test_outside_reaches_proxies_and_grafana_on_this_machine_only(compose: dict[
     assert all("besu" in compose["services"][name]["image"] for name in peers)
 
 
+def test_a_banks_chain_nodes_are_reached_by_its_own_containers_alone(
+    compose: dict[str, Any], out: Path
+) -> None:
+    services = compose["services"]
+    for bank in (name.removesuffix("-node") for name in services if name.endswith("-node")):
+        inside = {name for name, one in services.items() if f"bank-{bank}" in one["networks"]}
+        assert {f"{bank}-node", f"{bank}-proxy", "prometheus"} <= inside
+        assert all(name.startswith(f"{bank}-") for name in inside - {"prometheus"}), inside
+        config = tomllib.loads((out / "secrets" / f"{bank}.toml").read_text())
+        nodes = [name for name in inside if "besu" in services[name]["image"]]
+        assert sorted(config.get("validator", {}).get("control", [])) == sorted(
+            f"ws://{name}:8546" for name in nodes
+        )
+
+
 def test_secrets_are_files_and_stand_in_no_image_argument_or_variable(
     compose: dict[str, Any], out: Path
 ) -> None:

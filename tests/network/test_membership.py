@@ -17,9 +17,10 @@ from app.chain.contracts import ConsortiumRegistry
 from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.chain.validators import validator_set
 from app.config import load_config
 from app.domain.errors import ChainUnreachable, UsageFault
-from deploy.network import consensus, layout, operate
+from deploy.network import layout, operate
 from deploy.network.admit import admit
 from deploy.network.evict import evict
 from deploy.network.health import look
@@ -55,7 +56,7 @@ def sealing(network: Network) -> set[str]:
     """Who may seal the newest block."""
     rpc = Rpc(network.validators[0].rpc)
     try:
-        return set(consensus.validator_set(rpc))
+        return set(validator_set(rpc))
     finally:
         rpc.close()
 

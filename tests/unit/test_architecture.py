@@ -50,6 +50,7 @@ EVERYWHERE = frozenset({"logs"})
 LIBRARIES = {
     "web3": {"chain", "indexer"},
     "requests": {"chain"},
+    "websockets": {"chain"},
     "nacl": {"chain", "db"},
     "eth_account": {"chain", "outbox", "desks", "bootstrap", "consortium"},
     "fastapi": {"api", "web"},

@@ -139,4 +139,6 @@ def test_configurations_are_free_of_gas_and_closed_to_strangers(
         assert config["permissions-accounts-config-file-enabled"] is True
         assert config["p2p-host"] == node.host
         assert "*" not in config["host-allowlist"]
-        assert "ADMIN" not in config["rpc-http-api"] and "DEBUG" not in config["rpc-http-api"]
+        assert set(config["rpc-http-api"]) == {"ETH", "NET", "WEB3", "TXPOOL"}
+        assert set(config["rpc-ws-api"]) == {"QBFT", "PERM"}
+        assert config["rpc-ws-port"] != config["rpc-http-port"]

@@ -1,0 +1,134 @@
+"""Who seals blocks, and how a validator's own chain node is told what to vote on that.
+
+The only part of a membership's change that knows the engines: Polygon Edge (IBFT), Besu (QBFT).
+"""
+
+import json
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import rlp
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from websockets.exceptions import InvalidURI, WebSocketException
+from websockets.sync.client import connect
+
+from app.chain.rpc import Rpc
+from app.domain.errors import ChainFault
+
+_VANITY_BYTES = 32
+_VOTE_S = 20.0
+_SETTLED_ALREADY = (  # each way in which Polygon Edge says that there is nothing to do
+    "already a candidate",
+    "already voted for this address",
+    "the candidate is already a validator",
+    "cannot remove a validator if they're not in the snapshot",
+)
+
+
+def validator_set(rpc: Rpc) -> set[ChecksumAddress]:
+    """Who may seal the newest block, as that block says: its extraData begins with 32 bytes of
+    vanity, before a list (IBFT) or as the first of one (QBFT); the validators come next."""
+    header = rpc.call("eth_getBlockByNumber", ["latest", False])
+    extra = bytes.fromhex(header["extraData"].removeprefix("0x"))
+    try:
+        if extra[:1] >= b"\xc0":  # a list from the first byte on
+            _, validators, *_ = rlp.decode(extra)
+        else:
+            validators, *_ = rlp.decode(extra[_VANITY_BYTES:])
+        return {to_checksum_address(address) for address in validators}
+    except (rlp.exceptions.RLPException, ValueError, TypeError) as fault:
+        raise ChainFault(
+            f"the newest block does not say who may seal it: {fault}", where=rpc.url
+        ) from None
+
+
+class ChainNode(Protocol):
+    """A bank's own chain node, where it seals blocks."""
+
+    def cast(self, address: str, *, admit: bool) -> None:
+        """Have it vote, when it next makes a block, that `address` be a validator or be none.
+
+        It remembers the vote in memory alone, and the more than half of the set that is needed
+        must stand in blocks: cast again until the set shows it. Raises ChainFault.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeNode:
+    """Polygon Edge: its program (`engine`) speaks to the node's `control` port, host:port."""
+
+    engine: Path
+    control: str
+
+    def cast(self, address: str, *, admit: bool) -> None:
+        command = [str(self.engine), "ibft", "propose", "--addr", address]
+        command += ["--vote", "auth" if admit else "drop", "--grpc-address", self.control]
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                timeout=_VOTE_S,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ChainFault(
+                f"the chain node did not take its vote within {_VOTE_S:.0f} s", where=self.control
+            ) from None
+        except OSError as fault:
+            raise ChainFault(
+                f"the engine's program does not start: {fault.strerror}", where=str(self.engine)
+            ) from None
+        said = done.stdout + done.stderr
+        if done.returncode != 0 and not any(text in said for text in _SETTLED_ALREADY):
+            raise ChainFault(
+                f"the chain node does not take its vote: {said.strip()[-300:]}", where=self.control
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class BesuNode:
+    """Besu: a WebSocket (`control`, a ws: or wss: URL) with the QBFT methods, which the JSON-RPC
+    that other members may reach does not have."""
+
+    control: str
+
+    def cast(self, address: str, *, admit: bool) -> None:
+        request = {"jsonrpc": "2.0", "id": 1, "method": "qbft_proposeValidatorVote"}
+        try:
+            with connect(self.control, open_timeout=_VOTE_S) as socket:
+                socket.send(json.dumps({**request, "params": [address, admit]}))
+                answer = json.loads(socket.recv(timeout=_VOTE_S))
+        except (OSError, InvalidURI, WebSocketException, ValueError) as fault:
+            raise ChainFault(
+                f"the chain node did not take its vote: {fault}", where=self.control
+            ) from None
+        if answer.get("result") is not True:
+            raise ChainFault(
+                f"the chain node does not take its vote: {answer.get('error')}", where=self.control
+            )
+
+
+def chain_nodes(name: str, controls: Iterable[str], engine: Path | None) -> list[ChainNode]:
+    """A bank's chain nodes, of the engine of that name, by their control addresses; `engine` is
+    Polygon Edge's program. Raises ValueError for an engine whose validators are not voted on."""
+    if name == "besu":
+        return [BesuNode(one) for one in controls]
+    if name == "edge" and engine is not None:
+        return [EdgeNode(engine, one) for one in controls]
+    raise ValueError(f"the engine {name!r} takes no votes here")
+
+
+def outvotes(voters: int, validators: int) -> bool:
+    """Whether so many votes change a set of so many validators."""
+    return voters > validators // 2
+
+
+def quorum(validators: int) -> int:
+    """How many of a set must run for blocks to come: all of three or fewer."""
+    return validators if validators < 4 else -(-2 * validators // 3)
