@@ -10,6 +10,7 @@ import json
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -30,6 +31,7 @@ STORAGE = "storage"
 _STORAGE_KEY_BYTES = 32
 _PASSPHRASE = "passphrase"
 _NEXT = "next"
+_MAKING = ".new"
 _RETIRED = "retired"
 _DEVELOPMENT_SCRYPT_N = 1 << 12
 _PRODUCTION_SCRYPT_N = 1 << 18
@@ -47,21 +49,36 @@ class PublicKeys:
 
 
 def create_keys(folder: Path, *, development: bool) -> PublicKeys:
-    """Make a bank's keys under a random passphrase. Development keys are marked and cheap to
-    open; outside development they are refused. Raises KeyUnusable when there are keys already."""
-    if folder.exists():
-        raise KeyUnusable(f"{folder} is there already; keys are never overwritten")
+    """Make a bank's keys under a random passphrase, in a folder that is new or empty. Development
+    keys are marked and cheap to open; outside development they are refused. Raises KeyUnusable
+    when there is anything already, and where no folder can be made."""
     # Made aside and then named, so that a folder that was cut off in the making is no key folder.
-    making = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}.new")
-    making.mkdir(parents=True, mode=0o700)
-    passphrase = secrets.token_urlsafe(32)
-    _write_private(making / _PASSPHRASE, passphrase)
-    work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
-    for name in (*SIGNING_KEYS, SEALING, STORAGE):
-        secret = _MAKERS.get(name, _new_signing_key)()
-        _store(making / f"{name}.json", name, secret, passphrase.encode(), work, development)
-    making.rename(folder)
+    making = folder.with_name(f"{folder.name}.{secrets.token_hex(4)}{_MAKING}")
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise KeyUnusable(
+                f"{folder} is there already; keys are never overwritten",
+                remedy="Name a new folder; `tally consortium keys show` tells what keys lie in one",
+            )
+        making.mkdir(parents=True, mode=0o700)
+        passphrase = secrets.token_urlsafe(32)
+        _write_private(making / _PASSPHRASE, passphrase)
+        work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
+        for name in (*SIGNING_KEYS, SEALING, STORAGE):
+            secret = _MAKERS.get(name, _new_signing_key)()
+            _store(making / f"{name}.json", name, secret, passphrase.encode(), work, development)
+        making.rename(folder)
+    except OSError as fault:
+        raise KeyUnusable(f"{folder}: no keys can be made there ({fault.strerror})") from None
+    finally:
+        shutil.rmtree(making, ignore_errors=True)
     return public_keys(folder)
+
+
+def unfinished(folder: Path) -> list[Path]:
+    """What making a folder's keys has left beside it where it was killed: keys that nobody uses."""
+    name = re.compile(re.escape(folder.name) + r"\.[0-9a-f]{8}" + re.escape(_MAKING))
+    return sorted(one for one in folder.parent.glob("*") if name.fullmatch(one.name))
 
 
 def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
@@ -76,7 +93,7 @@ def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
         secret = _MAKERS.get(name, _new_signing_key)()
         work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
         # Whole or not at all, like every key file.
-        making = folder / f"{successor}.{secrets.token_hex(4)}.new"
+        making = folder / f"{successor}.{secrets.token_hex(4)}{_MAKING}"
         _store(making, name, secret, _passphrase(folder), work, development)
         making.rename(path)
     # Opened once before anybody relies on it.

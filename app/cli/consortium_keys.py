@@ -7,16 +7,17 @@ import typer
 from rich.text import Text
 
 from app.api.shapes import as_of
-from app.chain.keystore import public_keys
 from app.chain.rotation import ROTATED_BY, rotate
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
+from app.cli.consortium_own_keys import create, show_own
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
-from app.config import load_config
 from app.domain.errors import UsageFault
 from app.readmodel.consortium import list_keys
 
 keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)
+keys.command()(create)
+keys.command("show")(show_own)
 
 
 class OwnKey(StrEnum):
@@ -38,26 +39,13 @@ class Signer(StrEnum):
 def list_(
     config: ConfigOption = DEFAULT_CONFIG,
     member: Annotated[str | None, typer.Option(help="Of one member, by name.")] = None,
-    own: Annotated[
-        bool, typer.Option("--own", help="The public halves in this bank's own key folder.")
-    ] = False,
 ) -> None:
     """Show the keys that serve, and those that were replaced.
-
-    With --own: what the banks of a consortium need to admit this one.
 
     Example:
 
       tally consortium keys list --config bank.toml --member huarui
     """
-    if own:
-        mine = public_keys(load_config(config).keys)
-        made = table("purpose", "key")
-        for purpose in ("operator", "approver", "recovery"):
-            made.add_row(purpose, getattr(mine, purpose))
-        made.add_row("sealing", mine.sealing.hex())
-        show(made)
-        return
     with reading(config) as engine, engine.connect() as connection:
         found = list_keys(connection, member)
         read_to = as_of(connection)

@@ -79,8 +79,9 @@ def propose_admit(
     recovery: Annotated[str, typer.Option(help="Its recovery key's address.")] = NO_ADDRESS,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Admit a member, whose public keys `tally consortium keys list` shows at its own node.
+    """Admit a member, whose keys' public halves `tally consortium keys create` gave to it.
 
+    `tally consortium keys show`, where its keys lie, prints them again, and this whole line.
     Auditors and regulators need a sealing key only.
 
     Example:

@@ -15,8 +15,8 @@ from rich.table import Table
 
 from app.cli.console import stderr, stdout
 from app.cli.consortium_propose import RoleName
+from app.cli.names import check_names
 from app.domain.errors import UsageFault
-from app.domain.facility import MAX_NAME
 from deploy.compose.render import render as render_compose
 from deploy.consortium import Member
 from deploy.network import contracts, layout, operate, proxy
@@ -80,7 +80,7 @@ def create(
         *(Member(name, "partner") for name in partner),
         *(Member(name, "auditor") for name in auditor),
     ]
-    _check_names([member.name for member in members])
+    check_names([member.name for member in members])
     if validators < _FAULT_TOLERANT:
         _warn_of_few(validators)
     made = create_network(directory, members, validators, _say)
@@ -140,7 +140,7 @@ def admit_(
 
       tally network admit nanfeng --dir net
     """
-    _check_names([name])
+    check_names([name])
     found = admit(directory, name, role.value if role else None, _say)
     _print_health(found, look(found), directory)
 
@@ -311,16 +311,6 @@ def logs(
     if tail is None:
         raise UsageFault("there is no `tail` on the PATH", remedy=f"The log is {log}")
     os.execv(tail, [tail, "-n", str(lines), *(["-F"] if follow else []), str(log)])
-
-
-def _check_names(names: list[str]) -> None:
-    for name in names:
-        if not (0 < len(name) <= MAX_NAME and name.isprintable()):
-            raise UsageFault(
-                f"{name!r} is no name", remedy=f"Use 1 to {MAX_NAME} printable characters"
-            )
-        if names.count(name) > 1:
-            raise UsageFault(f"{name!r} is given twice", remedy="Name each member once")
 
 
 def _warn_of_few(validators: int) -> None:
