@@ -4,13 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from eth_account.signers.local import LocalAccount
-
 from app.chain.contracts import ConsortiumRegistry
-from app.chain.keystore import load_account
-from app.chain.proposals import Asked, reason_hash
+from app.chain.council import Council
+from app.chain.proposals import Asked
 from app.chain.rpc import Rpc
-from app.chain.transactions import execute, execute_all
+from app.chain.signer import Signer
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES, needed
 from deploy.consortium import ConsortiumFolder
@@ -27,12 +25,13 @@ class Voter:
 
     name: str
     member: int
-    account: LocalAccount
+    approver: Signer
+    council: Council
 
 
 class Ballot:
-    """The council of the banks in a folder. What was cut off goes on: an open proposal that asks
-    for the same is voted on, not made again."""
+    """The banks in a folder, each in the council with its own key. What was cut off goes on: an
+    open proposal that asks for the same is voted on, not made again."""
 
     def __init__(self, rpc: Rpc, registry: ConsortiumRegistry, folder: ConsortiumFolder) -> None:
         self._rpc = rpc
@@ -49,10 +48,11 @@ class Ballot:
         for member in self._folder.members():
             keys = self._folder.keys(member.name)
             if member.role in BANK_ROLES and keys.exists():
-                account = load_account(keys, "approver", development=True)
-                number = self._registry.approver_of(account.address)
+                approver = Signer.load(self._rpc, keys, "approver", development=True)
+                number = self._registry.approver_of(approver.address)
                 if number in electorate:
-                    found.append(Voter(member.name, number, account))
+                    council = Council(approver, self._registry)
+                    found.append(Voter(member.name, number, approver, council))
         if len(found) < needed(len(electorate)):
             raise UsageFault(
                 f"{needed(len(electorate))} of {len(electorate)} banks must be in favour, and the "
@@ -71,27 +71,14 @@ class Ballot:
         voters = self.voters(subject)
         for voter in voters:
             self._settle(voter)
-        open_ = [self._open(asked) for asked in wanted]
-        missing = [asked for asked, number in zip(wanted, open_, strict=True) if number is None]
+        missing = [asked for asked in wanted if self._open(asked) is None]
         if missing:
-            digest = reason_hash(reason)
-            proposer = voters[0]
-            execute_all(
-                self._rpc,
-                [
-                    (
-                        proposer.account,
-                        self._registry.propose(asked.number, asked.payload, digest),
-                    )
-                    for asked in missing
-                ],
-            )
-            say(f"{proposer.name} proposes: {reason}")
-        numbers = [number or self._open(asked) for number, asked in zip(open_, wanted, strict=True)]
-        made = [number for number in numbers if number is not None]
+            voters[0].council.propose(missing, reason)
+            say(f"{voters[0].name} proposes: {reason}")
+        numbers = [number for asked in wanted if (number := self._open(asked)) is not None]
         for voter in voters:
-            self._vote(voter, made, say)
-        for number in made:
+            self._vote(voter, numbers, say)
+        for number in numbers:
             self._conclude(number, voters[0])
 
     def _vote(self, voter: Voter, numbers: list[int], say: Say) -> None:
@@ -102,14 +89,13 @@ class Ballot:
             and not self._registry.has_voted(number, voter.member)
         ]
         if left:
-            votes = [(voter.account, self._registry.vote(number, True)) for number in left]
-            execute_all(self._rpc, votes)
+            voter.council.vote(left, True)
             say(f"{voter.name} votes in favour")
 
     def _conclude(self, number: int, voter: Voter) -> None:
         """An electorate that shrank meanwhile leaves a majority that nobody has counted."""
         if self._registry.proposal(number).state == "open":
-            execute(self._rpc, voter.account, self._registry.enact(number))
+            voter.council.enact(number)
         state = self._registry.proposal(number).state
         if state != "enacted":
             raise ChainFault(
@@ -130,7 +116,7 @@ class Ballot:
         """Wait until nothing of the voter's is on its way: what was sent by a run that was cut
         off must be seen, not sent again."""
         deadline = time.monotonic() + _SETTLE_S
-        while self._waiting(voter):
+        while voter.approver.is_waiting():
             if time.monotonic() > deadline:
                 raise ChainFault(
                     f"a transaction of {voter.name} waits and comes into no block",
@@ -138,12 +124,3 @@ class Ballot:
                     remedy="Look at `tally network status`; `down` and `up` empty the pools",
                 )
             time.sleep(_POLL_S)
-
-    def _waiting(self, voter: Voter) -> bool:
-        mined, sent = self._rpc.batch(
-            [
-                ("eth_getTransactionCount", [voter.account.address, block])
-                for block in ("latest", "pending")
-            ]
-        )
-        return int(sent, 16) > int(mined, 16)

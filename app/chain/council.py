@@ -1,5 +1,7 @@
 """A bank in the consortium's council: what its approver key proposes, votes and stops."""
 
+from collections.abc import Sequence
+
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.proposals import Asked, reason_hash
 from app.chain.signer import Done, Signer
@@ -14,15 +16,19 @@ class Council:
 
     def __init__(self, signer: Signer, registry: ConsortiumRegistry) -> None:
         self._send = signer.send
+        self._send_all = signer.send_all
         self._registry = registry
 
-    def propose(self, asked: Asked, reason: str) -> Done:
-        """Ask for something; counts as the bank's vote in favour."""
-        return self._send(self._registry.propose(asked.number, asked.payload, reason_hash(reason)))
+    def propose(self, wanted: Sequence[Asked], reason: str) -> list[Done]:
+        """Ask for things that do not build on each other; counts as the bank's votes in favour."""
+        digest = reason_hash(reason)
+        return self._send_all(
+            [self._registry.propose(asked.number, asked.payload, digest) for asked in wanted]
+        )
 
-    def vote(self, proposal: int, in_favour: bool) -> Done:
+    def vote(self, proposals: Sequence[int], in_favour: bool) -> list[Done]:
         """Vote, once and for good; the vote that makes the majority enacts."""
-        return self._send(self._registry.vote(proposal, in_favour))
+        return self._send_all([self._registry.vote(number, in_favour) for number in proposals])
 
     def enact(self, proposal: int) -> Done:
         """Enact a proposal whose majority stands because the electorate shrank."""

@@ -140,7 +140,7 @@ def vote(
 
       tally consortium vote 3 yes --config bank.toml
     """
-    _act(config, number, lambda council: council.vote(number, choice is Choice.yes))
+    _act(config, number, lambda council: council.vote([number], choice is Choice.yes)[0])
 
 
 @consortium.command()

@@ -237,7 +237,7 @@ def _propose_about(kind: str, member: str, reason: str, config: Path) -> None:
 def _propose(chain: Chain, asked: Asked, reason: str) -> None:
     if not reason.strip():
         raise UsageFault("--reason is empty", remedy="Say why: the others vote on it")
-    done = chain.council().propose(asked, reason)
+    (done,) = chain.council().propose([asked], reason)
     made = done.told("ProposalMade")
     number = made["proposal"] if made else "?"
     stdout.print(f"proposal {number} is made, and this bank's vote given", highlight=False)

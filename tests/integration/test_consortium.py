@@ -59,10 +59,11 @@ def council(world: World, bank: str, key: str = "approver") -> Council:
 
 def carry(world: World, asked: Asked, *voters: str) -> int:
     """Proposed by the lead, with the votes of these banks."""
-    made = council(world, world.lead).propose(asked, "a reason").told("ProposalMade")
+    (done,) = council(world, world.lead).propose([asked], "a reason")
+    made = done.told("ProposalMade")
     assert made is not None
     for bank in voters:
-        council(world, bank).vote(made["proposal"], True)
+        council(world, bank).vote([made["proposal"]], True)
     return int(made["proposal"])
 
 
@@ -98,16 +99,16 @@ class TestRefusals:
     def test_the_registrys_words_reach_the_caller(self, world: World) -> None:
         huarui = world.numbers["huarui"]
         with pytest.raises(AccessRefused, match="no active lead or partner"):
-            council(world, "auditor").propose(about("suspend", huarui), "why")
+            council(world, "auditor").propose([about("suspend", huarui)], "why")
         with pytest.raises(ConsortiumRefused, match="neither makes it nor votes"):
-            council(world, "huarui").propose(about("evict", huarui), "why")
+            council(world, "huarui").propose([about("evict", huarui)], "why")
         with pytest.raises(ConsortiumRefused, match="no proposal 9"):
-            council(world, "huarui").vote(9, True)
+            council(world, "huarui").vote([9], True)
         with pytest.raises(AccessRefused, match="no member's key for approver"):
-            council(world, "huarui", "operator").vote(9, True)
+            council(world, "huarui", "operator").vote([9], True)
         number = carry(world, about("suspend", huarui))
         with pytest.raises(ConsortiumRefused, match="has voted"):
-            council(world, world.lead).vote(number, True)
+            council(world, world.lead).vote([number], True)
         with pytest.raises(AccessRefused, match="did not make"):
             council(world, "wuxi").withdraw(number)
         with pytest.raises(ConsortiumRefused, match="1 banks are in favour"):
@@ -138,7 +139,7 @@ class TestTheReadModel:
         assert before.missing == ("nanfeng", "outsider")
         assert [one.member for one in before.votes] == ["webank", "huarui", "wuxi"]
 
-        council(world, "nanfeng").vote(number, True)
+        council(world, "nanfeng").vote([number], True)
         read(world, database)
         after = proposal(database, number)
         assert after.state == "enacted"
@@ -155,7 +156,7 @@ class TestTheReadModel:
     def test_suspended_reinstated_evicted(self, world: World, database: Engine) -> None:
         outsider = world.numbers["outsider"]
         pending = carry(world, register_validator(1, NODE, "enode://a@b:1"))
-        council(world, "outsider").vote(pending, True)
+        council(world, "outsider").vote([pending], True)
         carry(world, about("suspend", outsider), "huarui", "wuxi")
         read(world, database)
         assert standing(database, "outsider").state == "suspended"
@@ -209,8 +210,8 @@ class TestTheReadModel:
 
     def test_rejected_withdrawn_expired(self, world: World, database: Engine) -> None:
         rejected = carry(world, register_validator(1, NODE, "enode://a@b:1"))
-        council(world, "huarui").vote(rejected, False)
-        council(world, "wuxi").vote(rejected, False)
+        council(world, "huarui").vote([rejected], False)
+        council(world, "wuxi").vote([rejected], False)
         withdrawn = carry(world, register_validator(1, NODE, "enode://a@b:1"))
         council(world, world.lead).withdraw(withdrawn)
         expired = carry(world, register_validator(1, NODE, "enode://a@b:1"))
@@ -221,7 +222,7 @@ class TestTheReadModel:
         states = {one: proposal(database, one).state for one in (rejected, withdrawn, expired)}
         assert states == {rejected: "rejected", withdrawn: "withdrawn", expired: "expired"}
         with pytest.raises(ConsortiumRefused, match="is expired"):
-            council(world, "huarui").vote(expired, True)
+            council(world, "huarui").vote([expired], True)
 
     def test_an_emergency_from_the_first_call_to_its_end(
         self, world: World, database: Engine
@@ -267,7 +268,7 @@ class TestTheReadModel:
 class TestRest:
     def test_members_proposals_validators(self, world: World, database: Engine) -> None:
         carry(world, register_validator(2, NODE, "enode://9c@10.0.0.3:30303"), "huarui", "wuxi")
-        council(world, "nanfeng").vote(1, True)
+        council(world, "nanfeng").vote([1], True)
         carry(world, about("suspend", world.numbers["wuxi"]), "huarui")
         read(world, database)
         with face(database) as served:

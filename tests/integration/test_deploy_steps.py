@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from app.chain.council import Council
 from app.chain.errors import ContractReverted
 from app.chain.manifest import CONTRACTS, Manifest
 from app.chain.rpc import Rpc
@@ -25,7 +26,6 @@ from deploy.steps.deployment import Deployment
 from deploy.steps.run import run
 from deploy.steps.step_04_facility import FirstFacility
 from deploy.steps.step_05_upgrade import Upgrade
-from deploy.votes import Ballot
 from ganache.launcher import ChainProcess
 
 MEMBERS = [Member("ceska", "lead"), Member("brno", "partner"), Member("ostrava", "partner")]
@@ -185,7 +185,7 @@ def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
-        cut.setattr(Ballot, "_vote", cut_off)  # proposed, and then nobody voted
+        cut.setattr(Council, "vote", cut_off)  # proposed, and then nobody voted
         run([step], deployment, lambda text: None)
     said: list[str] = []
     run([step], deployment, said.append)
