@@ -126,6 +126,11 @@ class ConsortiumRegistry(_Wrapper):
             number for number in numbers if self._read(self.contract.functions.isActiveBank(number))
         ]
 
+    def present_members(self) -> list[int]:
+        """Every member that was not evicted; a suspended one may still replace its keys."""
+        numbers = range(1, self.member_count() + 1)
+        return [number for number in numbers if self.state_of(number) != "evicted"]
+
     def validators(self) -> list[RegisteredValidator]:
         """The validator nodes that the banks have agreed on, in no order."""
         return [

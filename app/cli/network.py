@@ -218,15 +218,28 @@ def found(directory: DirOption, rpc: RpcOption = None) -> None:
 def permissions(directory: DirOption, rpc: RpcOption = None) -> None:
     """Write a rendered network's permissions anew, after votes, from what its registry says.
 
-    Nodes: the registered validators. Accounts: the keys of every member that was not evicted. A
-    Besu that runs reads them on `perm_reloadPermissionsFromFile`.
+    Nodes: the registered validators. Accounts, and certificates at the proxies: those of every
+    member that was not evicted. The proxies are started again then, and each bank has its own Besu
+    read its file (docs/runbook.md, "Join").
 
     Example:
 
       tally network permissions --dir consortium
     """
-    nodes, accounts = contracts.permissions_on(directory, rpc)
-    stdout.print(f"{nodes} nodes and {accounts} accounts are let in", highlight=False)
+    done = contracts.permissions_on(directory, rpc)
+    stdout.print(f"{done.nodes} nodes and {done.accounts} accounts are let in", highlight=False)
+    stdout.print(f"by the proxies: {', '.join(done.names)}", markup=False, highlight=False)
+    if done.proxies:
+        stdout.print(
+            f"now, in {directory}: docker compose restart {' '.join(done.proxies)}",
+            soft_wrap=True,
+            markup=False,
+            highlight=False,
+        )
+    stdout.print(
+        "and each bank, at its own Besu's WebSocket: perm_reloadPermissionsFromFile",
+        highlight=False,
+    )
 
 
 @network.command()

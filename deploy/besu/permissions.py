@@ -1,7 +1,8 @@
 """Besu's permissions as the registry has the consortium now: what votes have changed is in them.
 
 OUT/besu/permissions_config.toml, OUT/besu/static-nodes.json: the same on every node. A node that
-runs reads the former by `perm_reloadPermissionsFromFile`, the latter when it starts.
+runs reads the former when its own bank calls `perm_reloadPermissionsFromFile` (at its WebSocket),
+the latter when it starts.
 """
 
 import json
@@ -33,10 +34,8 @@ def write_permissions(registry: ConsortiumRegistry, besu: Path) -> tuple[int, in
 
 
 def _accounts(registry: ConsortiumRegistry) -> Iterator[str]:
-    """Every address of the members that were not evicted: a suspended one may replace its keys."""
-    for member in range(1, registry.member_count() + 1):
-        if registry.state_of(member) == "evicted":
-            continue
+    """Every address of the present members."""
+    for member in registry.present_members():
         for purpose in _ADDRESSES:
             key = registry.key_of(member, purpose)
             if any(key):

@@ -100,7 +100,7 @@ def render(network: Network, out: Path) -> None:
     )
     files = _secret_files(folder, banks, list(services.values()))
     for bank in banks:
-        _write_proxy(folder, bank, services)
+        _write_proxy(folder, bank, services, founded=founded)
         _write_bank_config(folder, bank, banks, services)
     context = {
         "nodes": [
@@ -207,9 +207,16 @@ def _let_containers_read(path: Path) -> None:
     path.chmod(0o644 if path.suffix == ".pem" or path.name.endswith("-metrics") else 0o444)
 
 
-def _write_proxy(folder: ConsortiumFolder, bank: Bank, services: dict[str, str]) -> None:
+def _write_proxy(
+    folder: ConsortiumFolder, bank: Bank, services: dict[str, str], *, founded: bool
+) -> None:
+    """Of a network that is `founded` the registry says who gets through (`write_admitted`)."""
+    path = folder.root / "proxies" / f"{bank.service}.conf"
     pair = ("/run/secrets/server.pem", "/run/secrets/server.key")
-    names = [folder_name(member.name) for member in folder.members()]
+    if founded and path.exists():
+        names = nginx.admitted(path.read_text())
+    else:
+        names = [folder_name(member.name) for member in folder.members()]
     admitted = Admitted("/run/secrets/consortium-ca", names)
     servers = [
         ProxyServer(
@@ -223,7 +230,6 @@ def _write_proxy(folder: ConsortiumFolder, bank: Bank, services: dict[str, str])
     ]
     api = f"{bank.service}-node:{_NODE_PORT}"
     servers.append(ProxyServer("API and page", str(_API_PORT), api, *pair))
-    path = folder.root / "proxies" / f"{bank.service}.conf"
     path.parent.mkdir(exist_ok=True)
     path.write_text(nginx.configuration(servers, None))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from app.chain.contracts import ConsortiumRegistry
@@ -12,8 +13,9 @@ from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
 from deploy import tls
 from deploy.besu.permissions import write_permissions
+from deploy.compose.admitted import write_admitted
 from deploy.compose.render import FIRST_RPC_PORT, read_nodes
-from deploy.consortium import ConsortiumFolder
+from deploy.consortium import ConsortiumFolder, folder_name
 from deploy.found import found
 from deploy.network import engine, layout
 from deploy.network.create import founding_nodes
@@ -47,9 +49,21 @@ def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None
         run([Upgrade(contract, say)], Deployment(rpc, engine_name, folder), say)
 
 
-def permissions_on(root: Path, rpc_url: str | None) -> tuple[int, int]:
-    """Write the permissions of a rendered network as its registry has them now; how many nodes and
-    accounts those are. Raises UsageFault for a network of this machine."""
+@dataclass(frozen=True, slots=True)
+class Permitted:
+    """Who is let in: so many Besu nodes and accounts, and the certificates of these `names` by
+    these `proxies` (services), once they were started again."""
+
+    nodes: int
+    accounts: int
+    names: list[str]
+    proxies: list[str]
+
+
+def permissions_on(root: Path, rpc_url: str | None) -> Permitted:
+    """Write the permissions of a rendered network, Besu's and the proxies', as its registry has
+    the consortium now. Raises UsageFault for a network of this machine, ConfigFault for a proxy
+    whose list is not found."""
     with _reached(root, rpc_url) as (folder, rpc, engine_name):
         if engine_name != _BESU:
             raise UsageFault(
@@ -59,7 +73,10 @@ def permissions_on(root: Path, rpc_url: str | None) -> tuple[int, int]:
             )
         addresses = Manifest.read(folder.manifest).addresses
         registry = ConsortiumRegistry(rpc, addresses["ConsortiumRegistry"])
-        return write_permissions(registry, folder.root / "besu")
+        names = [folder_name(registry.name_of(one)) for one in registry.present_members()]
+        proxies = write_admitted(names, folder.root / "proxies")
+        nodes, accounts = write_permissions(registry, folder.root / "besu")
+        return Permitted(nodes, accounts, names, proxies)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """nginx's configuration, and its process on this machine."""
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -25,6 +26,11 @@ class Admitted:
 
     authority: Path | str
     names: Sequence[str]
+
+    @property
+    def entries(self) -> list[str]:
+        """The names in nginx's words."""
+        return _entries(self.names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +62,34 @@ def configuration(servers: Sequence[ProxyServer], folder: Path | None) -> str:
     return environment.get_template("nginx.conf.j2").render(
         servers=servers, folder=folder, root=os.geteuid() == 0
     )
+
+
+def with_admitted(text: str, names: Sequence[str]) -> str | None:
+    """A text of `configuration` with other names let through; the rest of it stays. None where it
+    asks for no certificates. Raises ValueError where it does, and has no list for each."""
+    entries = "".join(f"        {entry}\n" for entry in _entries(names))
+    changed, lists = _LIST.subn(lambda found: f"{found[1]}{entries}{found[3]}", text)
+    if lists != text.count(_ASKS):
+        raise ValueError("no list of names")
+    return changed if lists else None
+
+
+def admitted(text: str) -> list[str]:
+    """The names that a text of `configuration` lets through."""
+    found = _LIST.search(text)
+    return [name.replace(r"\.", ".") for name in _NAME.findall(found[2])] if found else []
+
+
+def _entries(names: Sequence[str]) -> list[str]:
+    escaped = (name.replace(".", r"\.") for name in names)
+    return [f'"~^CN={name}$" 1;' for name in escaped]
+
+
+_ASKS = "ssl_verify_client on;"
+_LIST = re.compile(
+    r"^( *map \$ssl_client_s_dn \$admitted\d+ \{\n *default 0;\n)([^{}]*?)( *\}\n)", re.MULTILINE
+)
+_NAME = re.compile(r"\^CN=([^$]+)\$")
 
 
 def find() -> str | None:

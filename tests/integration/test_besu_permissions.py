@@ -1,4 +1,5 @@
-"""Besu's permissions after votes: what the registry says, not what was rendered at first."""
+"""Besu's permissions and the proxies' names after votes: what the registry says, not what was
+rendered at first."""
 
 from __future__ import annotations
 
@@ -14,12 +15,11 @@ from app.chain.keystore import PublicKeys, create_keys
 from app.chain.manifest import Manifest
 from app.chain.proposals import Newcomer, about, admit, register_validator
 from app.chain.rpc import Rpc
-from app.domain.errors import UsageFault
-from deploy import tls
-from deploy.compose.render import render
-from deploy.consortium import ConsortiumFolder, Member, create
+from app.domain.errors import ConfigFault, UsageFault
+from deploy.compose.render import read_nodes, render
+from deploy.consortium import ConsortiumFolder, Member, create, folder_name
 from deploy.network.contracts import found_on, permissions_on
-from deploy.network.layout import Network
+from deploy.network.layout import Network, Validator
 from deploy.votes import Ballot
 from ganache.launcher import ChainProcess
 
@@ -31,25 +31,38 @@ MEMBERS = [
 ]
 
 
+STRANGE = "Bank of 上海"
+SEATS = (("webank", 1), ("huarui", 1), ("luoyang", 1), ("webank", 2))
+
+
+def description(root: Path) -> Network:
+    """What is rendered: the members, and the banks' validators."""
+    folder = ConsortiumFolder(root / "net")
+    folder.root.mkdir(exist_ok=True)
+    folder.write_members(MEMBERS)
+    seats = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in SEATS]
+    return Network(folder, 4_711, seats)
+
+
 @pytest.fixture
 def rendered(tmp_path: Path) -> ConsortiumFolder:
     """As `tally network render` leaves it, with development keys, which are quick to open."""
     folder = ConsortiumFolder(tmp_path / "out")
     create(folder, MEMBERS)
-    tls.make_authority(folder.authority)
-    tls.issue(folder.authority, "webank", folder.certificates("webank"), ["localhost"])
-    (folder.root / "besu").mkdir()
-    (folder.root / "compose.yaml").touch()
-    nodes = [
-        {"bank": one.name, "address": "0x" + f"{n}" * 40, "peer": enode(n)}
-        for n, one in enumerate(MEMBERS[:3], 1)
-    ]
-    (folder.root / "besu" / "validators.json").write_text(json.dumps(nodes))
+    render(description(tmp_path), folder.root)
     return folder
+
+
+def enodes(folder: ConsortiumFolder, *, without: str = "") -> list[str]:
+    return [one.peer for one in read_nodes(folder.root) if one.bank != without]
 
 
 def enode(digit: int) -> str:
     return f"enode://{f'{digit}' * 128}@172.30.77.1{digit}:30303"
+
+
+def proxies(folder: ConsortiumFolder) -> dict[str, str]:
+    return {path.stem: path.read_text() for path in (folder.root / "proxies").iterdir()}
 
 
 def lists(folder: ConsortiumFolder) -> dict[str, Any]:
@@ -70,12 +83,16 @@ def test_they_follow_the_registrys_votes(
     assert said[-1] == "6 validators: done"
     found_on(root, url, said.append)
     assert said[-1] == "6 validators: done before"
-    assert permissions_on(root, url) == (3, 12)
-    assert lists(rendered)["nodes-allowlist"] == [enode(1), enode(2), enode(3)]
+    before = proxies(rendered)
+    done = permissions_on(root, url)
+    assert (done.nodes, done.accounts) == (4, 12)
+    assert done.names == ["webank", "huarui", "luoyang", "audit-office"]
+    assert lists(rendered)["nodes-allowlist"] == sorted(enodes(rendered))
+    assert proxies(rendered) == before
 
-    keys = create_keys(rendered.keys("nanfeng"), development=True)
+    keys = create_keys(rendered.keys(STRANGE), development=True)
     newcomer = Newcomer(
-        "nanfeng", "partner", keys.sealing, keys.operator, keys.approver, keys.recovery
+        STRANGE, "partner", keys.sealing, keys.operator, keys.approver, keys.recovery
     )
     rpc = Rpc(url)
     try:
@@ -84,10 +101,10 @@ def test_they_follow_the_registrys_votes(
         )
         ballot = Ballot(rpc, registry, rendered)
         ballot.carry([admit(newcomer)], "admit", print)
-        rendered.write_members([*MEMBERS, Member("nanfeng", "partner")])
+        rendered.write_members([*MEMBERS, Member(STRANGE, "partner")])
         asked = [
-            register_validator(registry.member_named("nanfeng"), "0x" + "4" * 40, enode(4)),
-            register_validator(registry.member_named("nanfeng"), "0x" + "5" * 40, 'none"]\n'),
+            register_validator(registry.member_named(STRANGE), "0x" + "4" * 40, enode(9)),
+            register_validator(registry.member_named(STRANGE), "0x" + "5" * 40, 'none"]\n'),
             about("suspend", registry.member_named("audit-office")),
         ]
         ballot.carry(asked, "make room", print)
@@ -96,17 +113,61 @@ def test_they_follow_the_registrys_votes(
     finally:
         rpc.close()
 
-    assert permissions_on(root, url) == (3, 12)
-    assert lists(rendered)["nodes-allowlist"] == [enode(1), enode(2), enode(4)]
-    present = ("webank", "huarui", "audit-office", "nanfeng")
+    by_hand = root / "proxies" / "webank.conf"
+    by_hand.write_text(by_hand.read_text().replace("warn;", "notice;  # by hand"))
+    done = permissions_on(root, url)
+    assert (done.nodes, done.accounts) == (4, 12)
+    assert lists(rendered)["nodes-allowlist"] == sorted(
+        [*enodes(rendered, without="luoyang"), enode(9)]
+    )
+    present = ("webank", "huarui", "audit-office", STRANGE)
     assert set(lists(rendered)["accounts-allowlist"]) == set().union(
         *(addresses(rendered.public_keys(name)) for name in present)
     )
     static = json.loads((root / "besu" / "static-nodes.json").read_text())
     assert static == lists(rendered)["nodes-allowlist"]
 
-    # Rendered again from a description with other members, a founded one is left as it is.
-    other = ConsortiumFolder(root.parent / "net")
-    create(other, MEMBERS)
+    # The suspended auditor gets through as before, the evicted bank does not.
+    assert done.names == [folder_name(name) for name in present]
+    assert done.proxies == ["huarui-proxy", "luoyang-proxy", "webank-proxy"]
+    entry = '        "~^CN={}$" 1;\n'
+    joined = entry.format("audit-office") + entry.format(folder_name(STRANGE))
+    expected = {
+        name: text.replace(entry.format("luoyang"), "").replace(
+            entry.format("audit-office"), joined
+        )
+        for name, text in before.items()
+    }
+    expected["webank"] = expected["webank"].replace("warn;", "notice;  # by hand")
+    assert proxies(rendered) == expected
+    assert permissions_on(root, url) == done
+    assert proxies(rendered) == expected
+
+    # Rendered again, a founded one keeps what the registry said; from a description with other
+    # members it is left as it is.
+    rendered.write_members(MEMBERS)
+    render(description(root.parent), root)
+    expected["webank"] = expected["webank"].replace("notice;  # by hand", "warn;")
+    assert proxies(rendered) == expected
+    rendered.write_members(MEMBERS[:3])
     with pytest.raises(UsageFault, match="founded with other members"):
-        render(Network(other, 4_711, []), root)
+        render(description(root.parent), root)
+
+
+def test_a_proxy_whose_list_is_not_found_is_told_and_nothing_is_written(
+    rendered: ConsortiumFolder, shared_anvil: ChainProcess
+) -> None:
+    """Else an evicted bank would be let through, and nobody would know."""
+    root, url = rendered.root, shared_anvil.url
+    found_on(root, url, lambda text: None)
+    damaged = root / "proxies" / "webank.conf"
+    damaged.write_text(
+        damaged.read_text().replace("map $ssl_client_s_dn ", "map $ssl_client_i_dn ")
+    )
+    stale = root / "proxies" / "huarui.conf"
+    stale.write_text(stale.read_text().replace('"~^CN=luoyang$" 1;', '"~^CN=gone$" 1;'))
+    before = proxies(rendered)
+    with pytest.raises(ConfigFault, match="does not list who gets through") as fault:
+        permissions_on(root, url)
+    assert fault.value.where == str(damaged)
+    assert proxies(rendered) == before
