@@ -147,8 +147,8 @@ def load_secret(path: Path, *, development: bool) -> bytes:
     stored = _stored(path)
     if stored.get("development") and not development:
         raise KeyUnusable(
-            f"{path} is a development key; make a production key "
-            "(development = false) before joining a production network"
+            f"{path} is a development key; make a production key for a production network",
+            remedy="`tally consortium keys create` makes a bank's keys, without --development",
         )
     passphrase = _passphrase(path.parent)
     try:

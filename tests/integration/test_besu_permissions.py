@@ -9,12 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from app.chain.contracts import ConsortiumRegistry
 from app.chain.keystore import PublicKeys, create_keys
 from app.chain.manifest import Manifest
 from app.chain.proposals import Newcomer, about, admit, register_validator
 from app.chain.rpc import Rpc
+from app.cli.network import network
 from app.domain.errors import ConfigFault, UsageFault
 from deploy.compose.render import read_nodes, render
 from deploy.consortium import ConsortiumFolder, Member, create, folder_name
@@ -140,7 +142,10 @@ def test_they_follow_the_registrys_votes(
     }
     expected["webank"] = expected["webank"].replace("warn;", "notice;  # by hand")
     assert proxies(rendered) == expected
-    assert permissions_on(root, url) == done
+    said = CliRunner().invoke(network, ["permissions", "--dir", str(root), "--rpc", url])
+    assert said.exit_code == 0, said.output
+    assert ", ".join(done.names) in said.stdout
+    assert "docker compose restart huarui-proxy luoyang-proxy webank-proxy\n" in said.stdout
     assert proxies(rendered) == expected
 
     # Rendered again, a founded one keeps what the registry said; from a description with other
