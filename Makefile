@@ -46,8 +46,9 @@ contracts: .venv/.ready $(NPM_READY)
 	@cd $* && $(NPM_CI)
 	@touch $@
 
+# A test file stays with one worker; in the order of their names those that take long come first.
 test: setup test-tools lint forge-test halmos
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 test-slow: setup test-tools
 	FOUNDRY_PROFILE=slow $(FORGE) test --match-test "invariant|testFuzz"
