@@ -6,16 +6,15 @@ from dataclasses import fields, replace
 from pathlib import Path
 from shlex import quote
 
-from eth_account.signers.local import LocalAccount
-
 from app.bootstrap import Bank, client_tls
-from app.chain.agreement import Party, accept, propose
+from app.chain.agreement import Party
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
 from app.chain.endpoints import Endpoints
+from app.chain.facility_desk import FacilityDesk
 from app.chain.identity import check_chain
-from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.chain.signer import Signer
 from app.config import load_config
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
@@ -51,10 +50,7 @@ class Consortium:
         registry = FacilityRegistry(self.rpc, manifest.addresses["FacilityRegistry"])
         with closing(self.bank(facility.lead)) as lead:
             if registry.facility_number(facility.id) == 0:
-                propose(
-                    self.rpc,
-                    registry,
-                    self._approver(facility.lead),
+                self._desk(facility.lead, registry).propose_terms(
                     facility,
                     {name: self._party(name, numbers) for name in facility.banks},
                     [self._party(name, numbers) for name in self._observers()],
@@ -62,9 +58,8 @@ class Consortium:
             lead.index()
             agreed = lead.facility(facility.id)
             _check_terms(facility, agreed.terms)
-            if agreed.waiting_for:
-                approvers = [self._approver(name) for name in agreed.waiting_for]
-                accept(self.rpc, registry, approvers, agreed.number)
+            for name in agreed.waiting_for:
+                self._desk(name, registry).accept_terms(agreed.number)
 
     def bank(self, name: str) -> Bank:
         """A member's machinery. The caller closes it."""
@@ -99,8 +94,9 @@ class Consortium:
     def _party(self, name: str, numbers: dict[str, int]) -> Party:
         return Party(numbers[name], self.folder.public_keys(name).sealing)
 
-    def _approver(self, name: str) -> LocalAccount:
-        return load_account(self.folder.keys(name), "approver", development=True)
+    def _desk(self, name: str, registry: FacilityRegistry) -> FacilityDesk:
+        keys = self.folder.keys(name)
+        return FacilityDesk(Signer.load(self.rpc, keys, "approver", development=True), registry)
 
 
 @contextmanager

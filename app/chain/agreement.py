@@ -1,16 +1,11 @@
-"""A facility's way onto the chain: the lead proposes its terms, every partner accepts them."""
+"""A facility's terms as they go onto the chain, with its reference key for each who may read it."""
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
-
-from app.chain.contracts import FacilityRegistry
-from app.chain.rpc import Rpc
 from app.chain.sealing import seal_reference_key
-from app.chain.transactions import execute, execute_all
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 
@@ -23,33 +18,6 @@ class Party:
 
     member: int
     sealing_key: bytes
-
-
-def propose(
-    rpc: Rpc,
-    registry: FacilityRegistry,
-    approver: LocalAccount,
-    facility: Facility,
-    parties: Mapping[str, Party],
-    readers: list[Party],
-) -> int:
-    """Propose a facility with the lead's approver key; returns its number. See `new_terms`."""
-    execute(rpc, approver, registry.propose(new_terms(facility, parties, readers)))
-    return registry.facility_number(facility.id)
-
-
-def accept(
-    rpc: Rpc, registry: FacilityRegistry, approvers: Sequence[LocalAccount], number: int
-) -> None:
-    """Accept the terms as they stand on the chain, with the approver keys of some of its partners.
-
-    Compare them with what was agreed before calling this.
-    """
-    terms_hash = registry.terms_hash(registry.terms(number))
-    *first, last = [(one, registry.accept(number, terms_hash)) for one in approvers]
-    execute_all(rpc, first)
-    # The last one opens the reserve accounts: what it costs shows once the others are counted.
-    execute(rpc, *last)
 
 
 def new_terms(

@@ -23,11 +23,12 @@ class FacilityDesk:
     def propose_terms(
         self, facility: Facility, parties: Mapping[str, Party], readers: list[Party]
     ) -> Done:
-        """Propose a facility as its lead; `parties` are its banks by name."""
+        """Propose a facility as its lead. See `new_terms`."""
         return self._send(self._registry.propose(new_terms(facility, parties, readers)))
 
     def accept_terms(self, facility: int) -> Done:
-        """Accept a proposed facility as a partner, as its terms stand on the chain."""
+        """Accept a proposed facility as a partner, as its terms stand on the chain: compare them
+        with what was agreed before."""
         terms_hash = self._registry.terms_hash(self._registry.terms(facility))
         return self._send(self._registry.accept(facility, terms_hash))
 

@@ -58,7 +58,7 @@ class Signer:
         """
         return [
             Done(receipt["transactionHash"], int(receipt["blockNumber"], 16), events_of(receipt))
-            for receipt in execute_all(self._rpc, [(self._account, call) for call in calls])
+            for receipt in execute_all(self._rpc, self._account, calls)
         ]
 
     def is_waiting(self) -> bool:

@@ -40,31 +40,28 @@ def execute(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
 
     Raises ContractReverted with the custom error when the contract refuses.
     """
-    return execute_all(rpc, [(account, call)])[0]
+    return execute_all(rpc, account, [call])[0]
 
 
-def execute_all(rpc: Rpc, calls: Sequence[tuple[LocalAccount, Call]]) -> list[dict[str, Any]]:
+def execute_all(rpc: Rpc, account: LocalAccount, calls: Sequence[Call]) -> list[dict[str, Any]]:
     """Send administrative calls that do not build on each other, then wait for all their receipts:
     as many as fit share a block.
 
     Raises ContractReverted, before anything is sent, when a contract refuses one of them.
     """
-    ready = [built(rpc, account, call) for account, call in calls]
+    ready = [built(rpc, account, call) for call in calls]
     chain_id = int(rpc.call("eth_chainId", []), 16)
-    nonces: dict[str, int] = {}
+    first_nonce = next_nonce(rpc, account)
     sent = []
-    for (account, call), transaction in zip(calls, ready, strict=True):
-        if account.address not in nonces:
-            nonces[account.address] = next_nonce(rpc, account)
+    for place, (call, transaction) in enumerate(zip(calls, ready, strict=True)):
         raw = sign(
             account,
             chain_id=chain_id,
-            nonce=nonces[account.address],
+            nonce=first_nonce + place,
             to=transaction.get("to"),
             data=bytes.fromhex(HexStr(str(transaction["data"])).removeprefix("0x")),
             gas=transaction["gas"],
         )
-        nonces[account.address] += 1
         sent.append((name_of(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
     return [succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
 

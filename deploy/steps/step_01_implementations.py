@@ -33,5 +33,6 @@ def prepare(deployment: Deployment) -> None:
 def enact(deployment: Deployment) -> None:
     execute_all(
         deployment.rpc,
-        [(deployment.deployer, deployment.creation(name)) for name in CONTRACTS],
+        deployment.deployer,
+        [deployment.creation(name) for name in CONTRACTS],
     )

@@ -10,13 +10,15 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Engine
 
-from app.chain.agreement import Party, accept, propose
+from app.chain.agreement import Party
 from app.chain.contracts import ConsortiumRegistry, FacilityRegistry, Reconciliation
+from app.chain.facility_desk import FacilityDesk
 from app.chain.key_versions import KeyVersions
 from app.chain.keystore import SEALING, load_account
 from app.chain.posting import encode_post
 from app.chain.rpc import Rpc
 from app.chain.sealing import open_reference_key, seal_details
+from app.chain.signer import Signer
 from app.chain.transactions import sign, wait_for_receipt
 from app.domain.facility import Facility, Partner, Rules, Shares
 from app.domain.identifiers import reference
@@ -118,12 +120,17 @@ class World:
             name: Party(self.numbers[name], self.folder.public_keys(name).sealing)
             for name in self.numbers
         }
-        approver = load_account(self.folder.keys(self.lead), "approver", development=True)
-        number = propose(self.rpc, self.registry, approver, terms, parties, [parties["auditor"]])
+        self.facility_desk(self.lead).propose_terms(terms, parties, [parties["auditor"]])
+        number = self.registry.facility_number(self.facility_id)
         for name in self.partners:
-            approver = load_account(self.folder.keys(name), "approver", development=True)
-            accept(self.rpc, self.registry, [approver], number)
+            self.facility_desk(name).accept_terms(number)
         return number
+
+    def facility_desk(self, bank: str) -> FacilityDesk:
+        keys = self.folder.keys(bank)
+        return FacilityDesk(
+            Signer.load(self.rpc, keys, "approver", development=True), self.registry
+        )
 
     def sealing_keys(self, bank: str) -> KeyVersions:
         return KeyVersions(self.folder.keys(bank), SEALING, development=True)

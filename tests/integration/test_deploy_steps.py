@@ -144,7 +144,7 @@ def test_nothing_is_sent_when_one_call_of_many_is_refused(
     good = deployment.creation("DayClose")
     bad = deployment.creation("Founding", (deployment.deployer.address,) * 5, [])
     with pytest.raises(ChainFault):
-        execute_all(deployment.rpc, [(deployment.deployer, good), (deployment.deployer, bad)])
+        execute_all(deployment.rpc, deployment.deployer, [good, bad])
     assert sent(deployment) == count
 
 

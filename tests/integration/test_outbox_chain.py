@@ -15,12 +15,13 @@ from sqlalchemy import select, text
 
 from app.bootstrap import Bank
 from app.chain import identity
-from app.chain.agreement import accept
 from app.chain.contracts import FacilityRegistry
 from app.chain.errors import ChainAnswer, ContractReverted, OutOfSync
+from app.chain.facility_desk import FacilityDesk
 from app.chain.identity import check_chain
 from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
+from app.chain.signer import Signer
 from app.db import engine as db
 from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
 from app.outbox.settle import Settler
@@ -97,7 +98,7 @@ def test_each_engine_tells_why_it_refuses(chain: Chain, founding: Founding) -> N
     stranger = net.reconciliation(bank).refusal(approver.address, calldata, 100_000_000)
     assert "ConsortiumNotAKey" in str(stranger)
     with pytest.raises(ContractReverted, match="FacilityAlreadyAccepted") as refused:
-        accept(net.rpc, registry, [approver], 1)
+        FacilityDesk(Signer(net.rpc, approver), registry).accept_terms(1)
     assert refused.value.name == "FacilityAlreadyAccepted"
 
 

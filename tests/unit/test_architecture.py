@@ -52,7 +52,7 @@ LIBRARIES = {
     "requests": {"chain"},
     "websockets": {"chain"},
     "nacl": {"chain", "db"},
-    "eth_account": {"chain", "outbox", "desks", "bootstrap", "consortium"},
+    "eth_account": {"chain", "outbox", "desks", "bootstrap"},
     "fastapi": {"api", "web"},
     "starlette": {"api", "web"},
     "uvicorn": {"node"},
