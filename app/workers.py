@@ -22,7 +22,9 @@ from app.services.reconcile import Message, Worker, work
 LARGE_FEED_BYTES = 4_000_000
 """Feeds of this size in all are worth processes."""
 
-_MODULE = "app.workers"
+_PRELOADED = ["app.workers", "app.cli"]
+"""What banks' processes run, and what `tally` itself is: every new process imports that anew."""
+
 _END_S = 10.0
 
 
@@ -30,7 +32,7 @@ def prepare(feeds: Mapping[str, Path]) -> None:
     """Begin to load what the banks' processes need, where `working` will put these feeds into
     processes; it goes on beside what the caller does until then."""
     if _is_large(feeds):
-        multiprocessing.set_forkserver_preload([_MODULE])
+        multiprocessing.set_forkserver_preload(_PRELOADED)
         forkserver.ensure_running()
 
 
