@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 
 from app.domain.events import ParsedEvent, Quarantined, Row
 from app.domain.facility import parse_facility
@@ -34,6 +35,26 @@ share_bps = { principal = 2467, interest = 1, fee = 10000 }
 Cells = Mapping[str, object]
 
 
+def facility_text(id_: str, lead: str, *partners: str) -> str:
+    """A facility file without tolerance, whose partners share 80 % of everything evenly."""
+    bps = 8000 // len(partners)
+    shares = f"{{ principal = {bps}, interest = {bps}, fee = {bps} }}"
+    return f"""
+id        = "{id_}"
+lead      = "{lead}"
+currency  = "CNY"
+time_zone = "Asia/Shanghai"
+cut_off   = "23:59:59"
+[rules]
+amount_tolerance     = "0.00"
+date_window_days     = 0
+match_deadline_hours = 24
+""" + "".join(
+        f'[[partners]]\nname = "{name}"\nshare_bps = {shares}\nlow_balance = "100000.00"\n'
+        for name in partners
+    )
+
+
 def row(event_id: str = "E1", **cells: object) -> dict[str, object]:
     """A good drawdown of the lead's (or a partner's) feed, with `cells` put in its place."""
     return {
@@ -47,6 +68,13 @@ def row(event_id: str = "E1", **cells: object) -> dict[str, object]:
         "booked_at": "2026-03-01T10:00:00+08:00",
         **cells,
     }
+
+
+def row_now(event_id: str = "E1", **cells: object) -> dict[str, object]:
+    """A good row that is booked and has its value date now."""
+    now = datetime.now(UTC)
+    booked_at = now.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return row(event_id, value_date=now.date().isoformat(), booked_at=booked_at, **cells)
 
 
 def csv_bytes(rows: Sequence[Cells], columns: Sequence[str] = COLUMNS, **style: object) -> bytes:

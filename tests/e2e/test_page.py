@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -18,7 +18,8 @@ from app.db.engine import create
 from app.domain.kinds import Kind
 from app.readmodel import tables
 from tests.e2e.browsing import CONTRASTS, Watched, launched
-from tests.e2e.two_nodes import TwoNodes, two_nodes
+from tests.e2e.two_nodes import FACILITY_ID, TwoNodes, two_nodes
+from tests.feeds import row_now
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 
@@ -55,17 +56,8 @@ def watched(browser: Browser) -> Iterator[Watched]:
 
 
 def event(ref: str, amount: str, **changes: str) -> dict[str, Any]:
-    now = datetime.now(UTC)
-    return {
-        "event_id": f"{ref}-{amount}",
-        "facility": "WLD-2016-A",
-        "event_ref": ref,
-        "kind": "top_up",
-        "amount": amount,
-        "currency": "CNY",
-        "value_date": now.date().isoformat(),
-        "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-    } | changes
+    cells = {"facility": FACILITY_ID, "event_ref": ref, "kind": "top_up", "amount": amount}
+    return row_now(f"{ref}-{amount}", **cells | changes)
 
 
 def account(page: Page, partner: str) -> Any:

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -29,28 +28,12 @@ from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.domain.facility import parse_facility
 from deploy.consortium import Member
 from tests.chains import free_port
+from tests.feeds import facility_text, row_now
 
 LEAD = "webank"
 ROOT = Path(__file__).resolve().parents[2]
 TALLY = (sys.executable, "-m", "app")
 WAIT_S = 60
-_TERMS = """
-id        = "{facility}"
-lead      = "webank"
-currency  = "CNY"
-time_zone = "Asia/Shanghai"
-cut_off   = "23:59:59"
-
-[rules]
-amount_tolerance     = "0.00"
-date_window_days     = 0
-match_deadline_hours = 24
-
-[[partners]]
-name        = "{partner}"
-share_bps   = {{ principal = 8000, interest = 8000, fee = 8000 }}
-low_balance = "100000.00"
-"""
 
 
 @dataclass
@@ -93,20 +76,15 @@ class Channel:
         return self._keys[bank, role]
 
     def event(self, bank: str, ref: str, kind: str, amount: str) -> dict[str, Any]:
-        now = datetime.now(UTC)
-        details = ("loan_ref", "borrower_ref", "memo")
-        return {
-            "event_id": f"{bank}-{self.word}-{ref}",
-            "facility": self.facility,
-            "event_ref": f"{self.word}-{ref}",
-            "kind": kind,
-            "amount": amount,
-            "currency": "CNY",
-            "value_date": now.date().isoformat(),
-            "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            **{name: f"{self.word} {name}" for name in details},
+        return row_now(
+            f"{bank}-{self.word}-{ref}",
+            facility=self.facility,
+            event_ref=f"{self.word}-{ref}",
+            kind=kind,
+            amount=amount,
+            **{name: f"{self.word} {name}" for name in ("loan_ref", "borrower_ref", "memo")},
             **({"partner": self.partner} if bank == LEAD and kind == "top_up" else {}),
-        }
+        )
 
     def push(self, bank: str, *events: dict[str, Any]) -> None:
         url = self.url if bank == LEAD else self.node.url
@@ -170,8 +148,7 @@ def two_channels(folder: Path) -> Iterator[TwoChannels]:
             one.consortium = stack.enter_context(
                 embedded(folder / one.name, members, "anvil", block_time_s=1, ports=[0, port])
             )
-            terms = _TERMS.format(facility=one.facility, partner=one.partner)
-            one.consortium.agree(parse_facility(terms))
+            one.consortium.agree(parse_facility(facility_text(one.facility, LEAD, one.partner)))
             _in_earnest(one.consortium.folder.config(LEAD))
             one.node = start_node(one.consortium.folder, members[1], port)
             stack.callback(stop_nodes, [one.node])

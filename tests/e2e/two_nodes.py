@@ -16,26 +16,10 @@ from app.db import engine as db
 from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.domain.facility import parse_facility
 from deploy.consortium import Member
+from tests.feeds import facility_text
 
 FACILITY_ID = "WLD-2016-A"
 MEMBERS = [Member("webank", "lead"), Member("huarui", "partner")]
-TERMS = """
-id        = "WLD-2016-A"
-lead      = "webank"
-currency  = "CNY"
-time_zone = "Asia/Shanghai"
-cut_off   = "23:59:59"
-
-[rules]
-amount_tolerance     = "0.00"
-date_window_days     = 0
-match_deadline_hours = 24
-
-[[partners]]
-name        = "huarui"
-share_bps   = { principal = 8000, interest = 8000, fee = 8000 }
-low_balance = "100000.00"
-"""
 
 
 @dataclass
@@ -70,7 +54,7 @@ def two_nodes(folder: Path) -> Iterator[TwoNodes]:
     """Start a chain with a block a second, the facility in force, and both nodes."""
     ports = _free_ports(len(MEMBERS))
     with embedded(folder, MEMBERS, "anvil", block_time_s=1, ports=ports) as consortium:
-        consortium.agree(parse_facility(TERMS))
+        consortium.agree(parse_facility(facility_text(FACILITY_ID, "webank", "huarui")))
         started: list[NodeProcess] = []
         try:
             for member, port in zip(MEMBERS, ports, strict=True):

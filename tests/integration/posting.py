@@ -28,30 +28,13 @@ from app.outbox.tables import FINAL, batch_log, batches
 from app.readmodel.results import Balance
 from app.readmodel.sums import balances
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from tests.feeds import csv_bytes, facility_text, row_now
 
 LEAD, PARTNERS = "webank", ("huarui", "wuxi")
 FACILITY = "WLD-2016-A"
 BASE = 100_00
 
 _WAIT_S = 30.0
-_TERMS = """
-id        = "{id}"
-lead      = "webank"
-currency  = "CNY"
-time_zone = "Asia/Shanghai"
-cut_off   = "23:59:59"
-
-[rules]
-amount_tolerance     = "0.00"
-date_window_days     = 0
-match_deadline_hours = 24
-{partners}"""
-_PARTNER = """
-[[partners]]
-name        = "{name}"
-share_bps   = {{ principal = 4000, interest = 4000, fee = 4000 }}
-low_balance = "100000.00"
-"""
 
 
 def await_true(condition: Callable[[], Any], what: str, wait_s: float = _WAIT_S) -> None:
@@ -86,8 +69,7 @@ class Net:
 
     def agree(self, id_: str) -> Facility:
         path = self.root / f"{id_}.toml"
-        partners = "".join(_PARTNER.format(name=name) for name in PARTNERS)
-        path.write_text(_TERMS.format(id=id_, partners=partners))
+        path.write_text(facility_text(id_, LEAD, *PARTNERS))
         terms = load_facility(path)
         # With a database of its own: the lead's is the test's, whose indexer must be alone on it.
         config = self.folder.config(LEAD)
@@ -132,27 +114,12 @@ class Net:
     ) -> tuple[Path, list[str]]:
         """A feed of so many new events, and their event_ids; `cells` overrides columns."""
         path = self.root / f"feed-{next(self._numbers)}.csv"
-        now = datetime.now(UTC)
-        lines = []
-        for _ in range(rows):
-            number = next(self._numbers)
-            row = {
-                "event_id": f"E{number}",
-                "facility": facility,
-                "event_ref": f"R{number}",
-                "kind": "top_up",
-                "amount": "100.00",
-                "currency": "CNY",
-                "value_date": now.date().isoformat(),
-                "booked_at": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
-                "partner": PARTNERS[0] if bank == LEAD else "",
-            }
-            lines.append(row | cells)
-        with path.open("w", newline="") as file:
-            writer = csv.DictWriter(file, lines[0].keys())
-            writer.writeheader()
-            writer.writerows(lines)
-        return path, [line["event_id"] for line in lines]
+        partner = PARTNERS[0] if bank == LEAD else ""
+        row = row_now(facility=facility, kind="top_up", partner=partner)
+        numbers = itertools.islice(self._numbers, rows)
+        lines = [row | {"event_id": f"E{n}", "event_ref": f"R{n}"} | cells for n in numbers]
+        path.write_bytes(csv_bytes(lines))
+        return path, [str(line["event_id"]) for line in lines]
 
     def spread(
         self, bank: Bank, rows: int, *, kind: str, first_day: int, partner: str | None = PARTNERS[0]
