@@ -54,7 +54,7 @@ def main() -> None:
         if "instant" in places:
             found = sections.instant(places["instant"], pairs, runs, options.plain_legs)
             figures["instant"] = found
-            _print_speed("anvil, a block for each transaction", found)
+            _print_speed("anvil, instant blocks", found)
         if "edge" in places:
             try:
                 found = sections.edge(places["edge"], pairs, runs)
