@@ -78,7 +78,7 @@ class TestCreate:
         left = tmp_path / "keys.0a1b2c3d.new"
         left.mkdir()
         said = made(tmp_path / "keys", "--development").stderr
-        assert f"{left} was left" in " ".join(said.split())
+        assert f"{left}wasleft" in "".join(said.split())
         assert left.exists()
 
     def test_they_are_the_owners_alone_and_no_secret_is_printed(
