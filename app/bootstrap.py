@@ -29,7 +29,7 @@ from app.chain.rpc import ClientTls
 from app.chain.sealing import open_reference_key
 from app.chain.signer import Signer
 from app.chain.validator_votes import ValidatorVotes
-from app.chain.validators import ChainNode, chain_nodes
+from app.chain.validators import chain_nodes
 from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
@@ -109,23 +109,25 @@ class Bank:
             finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
         )
 
-    def _own_votes(self) -> ValidatorVotes:
+    def _own_votes(self) -> ValidatorVotes | None:
         config = self.config
-        nodes: list[ChainNode] = []
-        if config.validator_control:
-            try:
-                nodes = chain_nodes(
-                    self.manifest.engine, config.validator_control, config.validator_engine
-                )
-            except ValueError as fault:
-                raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
+        if not config.validator_control:
+            return None
+        try:
+            nodes = chain_nodes(
+                self.manifest.engine, config.validator_control, config.validator_engine
+            )
+        except ValueError as fault:
+            raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
         rpc = self.endpoints.way()
         registry = ConsortiumRegistry(rpc, self.manifest.addresses["ConsortiumRegistry"])
         return ValidatorVotes(rpc, registry, self.member, nodes)
 
     def vote_on_validators(self) -> None:
-        """Have this bank's own chain nodes vote as the registry has decided, until the chain's
-        validator set shows it. Raises ChainFault."""
+        """Have this bank's own chain nodes, where it has some, vote as the registry has decided,
+        until the chain's validator set shows it. Raises ChainFault."""
+        if self._validator_votes is None:
+            return
         with self.engine.connect() as connection:
             removed = removed_validators(connection)
         self._validator_votes.cast(removed)

@@ -14,31 +14,9 @@ from app.feeds.cells import COLUMNS, NEEDED
 from app.feeds.reader import Feed
 from app.feeds.validation import Validator
 
-FACILITY = parse_facility("""
-id        = "F-1"
-lead      = "lead"
-currency  = "CNY"
-time_zone = "Asia/Shanghai"
-cut_off   = "23:59:59"
-[rules]
-amount_tolerance     = "0.00"
-date_window_days     = 0
-match_deadline_hours = 24
-[[partners]]
-name      = "alfa"
-share_bps = { principal = 4533, interest = 4533, fee = 0 }
-[[partners]]
-name      = "beta"
-share_bps = { principal = 2467, interest = 1, fee = 10000 }
-""")
 
-Cells = Mapping[str, object]
-
-
-def facility_text(id_: str, lead: str, *partners: str) -> str:
-    """A facility file without tolerance, whose partners share 80 % of everything evenly."""
-    bps = 8000 // len(partners)
-    shares = f"{{ principal = {bps}, interest = {bps}, fee = {bps} }}"
+def facility_head(id_: str, lead: str) -> str:
+    """A facility file up to its partners, without tolerance."""
     return f"""
 id        = "{id_}"
 lead      = "{lead}"
@@ -49,7 +27,29 @@ cut_off   = "23:59:59"
 amount_tolerance     = "0.00"
 date_window_days     = 0
 match_deadline_hours = 24
-""" + "".join(
+"""
+
+
+FACILITY = parse_facility(
+    facility_head("F-1", "lead")
+    + """
+[[partners]]
+name      = "alfa"
+share_bps = { principal = 4533, interest = 4533, fee = 0 }
+[[partners]]
+name      = "beta"
+share_bps = { principal = 2467, interest = 1, fee = 10000 }
+"""
+)
+
+Cells = Mapping[str, object]
+
+
+def facility_text(id_: str, lead: str, *partners: str) -> str:
+    """A facility file without tolerance, whose partners share 80 % of everything evenly."""
+    bps = 8000 // len(partners)
+    shares = f"{{ principal = {bps}, interest = {bps}, fee = {bps} }}"
+    return facility_head(id_, lead) + "".join(
         f'[[partners]]\nname = "{name}"\nshare_bps = {shares}\nlow_balance = "100000.00"\n'
         for name in partners
     )

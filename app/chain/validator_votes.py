@@ -35,8 +35,6 @@ class ValidatorVotes:
         registry stays, because a consortium registers its founders after its first block. A member
         does not vote on its own. Raises ChainFault when a chain node does not take its vote.
         """
-        if not self._nodes:
-            return
         due = self._rpc.run(lambda: self._due(set(removed)))
         for address, admit in sorted(due - self._told):
             _log.info("voting on a validator", validator=address, admit=admit)

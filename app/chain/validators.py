@@ -16,6 +16,7 @@ from eth_utils.address import to_checksum_address
 from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.sync.client import connect
 
+from app.chain import extra_data
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 
@@ -36,9 +37,8 @@ def validator_set(rpc: Rpc) -> set[ChecksumAddress]:
     extra = bytes.fromhex(header["extraData"].removeprefix("0x"))
     try:
         if extra[:1] >= b"\xc0":  # a list from the first byte on
-            _, validators, *_ = rlp.decode(extra)
-        else:
-            validators, *_ = rlp.decode(extra[_VANITY_BYTES:])
+            return {to_checksum_address(one) for one in extra_data.decode(extra.hex()).validators}
+        validators, *_ = rlp.decode(extra[_VANITY_BYTES:])
         return {to_checksum_address(address) for address in validators}
     except (rlp.exceptions.RLPException, ValueError, TypeError) as fault:
         raise ChainFault(

@@ -6,6 +6,7 @@ from pathlib import Path
 from app.domain.facility import Facility, load_facility
 from app.domain.kinds import Kind
 from app.domain.money import format_amount
+from tests.feeds import facility_head
 
 KINDS = (
     Kind.DRAWDOWN,
@@ -19,18 +20,7 @@ KINDS = (
 )
 LEAD, PARTNER = "webank", "huarui"
 
-_FACILITY = f"""
-id        = "BENCH"
-lead      = "{LEAD}"
-currency  = "CNY"
-time_zone = "Asia/Shanghai"
-cut_off   = "23:59:59"
-
-[rules]
-amount_tolerance     = "0.00"
-date_window_days     = 0
-match_deadline_hours = 24
-
+_PARTNER_TERMS = f"""
 [[partners]]
 name        = "{PARTNER}"
 share_bps   = {{ principal = 8000, interest = 8000, fee = 8000 }}
@@ -54,7 +44,7 @@ _DATE = "2026-03-02"
 def write_feeds(folder: Path, pairs: int) -> tuple[Facility, dict[str, Path]]:
     """Write a facility and both banks' feeds of `pairs` events; returns them by bank."""
     terms = folder / "facility.toml"
-    terms.write_text(_FACILITY)
+    terms.write_text(facility_head("BENCH", LEAD) + _PARTNER_TERMS)
     facility = load_facility(terms)
     paths = {bank: folder / f"{bank}.csv" for bank in (LEAD, PARTNER)}
     with paths[LEAD].open("w", newline="") as lead, paths[PARTNER].open("w", newline="") as partner:

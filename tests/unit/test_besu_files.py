@@ -11,7 +11,8 @@ import pytest
 import rlp
 from eth_keys.datatypes import PrivateKey
 
-from deploy.besu import extra_data, render
+from app.chain import extra_data
+from deploy.besu import render
 from deploy.consortium import ConsortiumFolder
 from deploy.network.layout import Network, Validator
 
