@@ -19,7 +19,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
-from app.chain.keystore import PublicKeys, create_keys, public_keys
+from app.keys.keystore import PublicKeys, create_keys, public_keys
 from deploy.tls import Certificates
 
 Role = Literal["lead", "partner", "auditor", "regulator"]

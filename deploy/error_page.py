@@ -1,6 +1,6 @@
 """`docs/errors.md`: every custom error, what causes it and what to do.
 
-Made from the contracts' ABIs and the tables in `app.chain.remedies` by `make snapshots`; a test
+Made from the contracts' ABIs and `app.contracts.error_catalogue` by `make snapshots`; a test
 compares the page with what would be made now.
 """
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from app.chain.manifest import CONTRACTS
-from app.chain.remedies import ACCESS, REJECTIONS, REMEDIES
+from app.contracts.error_catalogue import ACCESS, REJECTIONS, REMEDIES
 from deploy.compile import CONTRACTS as SOURCES
 from deploy.compile import compile_contracts, load_artifact
 
@@ -17,7 +17,7 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "errors.md"
 
 _HEAD = """# Errors of the contracts
 
-Made by `make snapshots` from the contracts' ABIs and `app/chain/remedies.py`: change those.
+Made by `make snapshots` from the contracts' ABIs and `app/contracts/error_catalogue.py`.
 Words in {braces} are the error's own arguments. Where the commands and the API meet one of these
 errors, they show its cause and its remedy; in Python it is a `ContractReverted` of the family that
 its name begins with, or an `AccessRefused` where it is marked *access*.

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.council import Council
-from app.chain.proposals import Asked
+from app.actions.consortium import Council
+from app.actions.signer import Signer
 from app.chain.rpc import Rpc
-from app.chain.signer import Signer
+from app.contracts.proposals import Asked
+from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES, needed
 from deploy.consortium import ConsortiumFolder

@@ -10,9 +10,9 @@ from datetime import UTC, datetime
 
 from app.domain.events import ParsedEvent, Quarantined, Row
 from app.domain.facility import parse_facility
-from app.feeds.cells import COLUMNS, NEEDED
-from app.feeds.reader import Feed
-from app.feeds.validation import Validator
+from app.intake.cells import COLUMNS, NEEDED
+from app.intake.reader import Feed
+from app.intake.validation import Validator
 
 
 def facility_head(id_: str, lead: str) -> str:

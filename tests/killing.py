@@ -20,22 +20,22 @@ import httpx
 from sqlalchemy import Engine, func, select
 
 from app.api import keys
-from app.bootstrap import Bank
-from app.chain import endpoints
-from app.chain.contracts import Head, Reconciliation
+from app.chain import failover as endpoints
 from app.chain.engines import engine as chain_engine
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import SEALING
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.node import node
 from app.config import BankConfig, load_config
+from app.contracts.wrappers import Head, Reconciliation
 from app.db import engine as db
 from app.domain.errors import StorageFault, TallyError
-from app.feeds.tables import events
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest
+from app.intake.tables import events
+from app.keys.keystore import SEALING
+from app.keys.versions import KeyVersions
 from app.logs import configure_logs
+from app.node.bank import Bank
 from app.outbox import lane, lease
 from app.outbox.runs import drained
 from app.outbox.tables import FINAL, batches

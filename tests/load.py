@@ -17,7 +17,7 @@ from typing import Self
 import psutil
 from sqlalchemy import select
 
-from app.feeds.tables import events
+from app.intake.tables import events
 from app.readmodel import tables
 from tests.killing import Feed, KilledNode, Killing
 

@@ -10,9 +10,9 @@ from starlette.concurrency import run_in_threadpool
 from app.api import keys
 from app.api.body import JSON, only, read_body
 from app.api.context import Context
-from app.api.models import KeyIn, KeyOut, KeysOut, NewKeyOut
 from app.api.problems import Problem
 from app.api.security import ADMIN
+from app.presentation.models import KeyIn, KeyOut, KeysOut, NewKeyOut
 
 _MAX_BYTES = 4 * 1024
 

@@ -10,7 +10,7 @@ from app.api.context import Context
 from app.api.headers import Headers
 from app.api.health import router as health
 from app.api.keys import Keyring
-from app.api.models import ProblemBody
+from app.presentation.models import ProblemBody
 from app.web.page import create_page
 
 _DESCRIPTION = """

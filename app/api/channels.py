@@ -19,13 +19,13 @@ from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.api import problems
-from app.api.channel_models import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
 from app.api.headers import Headers
 from app.api.keys import Keyring
 from app.api.metrics import Families, process_families
 from app.api.panel import NodeContext, Panel, Standing
 from app.api.problems import Problem
 from app.api.security import METRICS, READ
+from app.presentation.channel_models import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
 from app.web.channels_page import create_channels_page
 
 _THREADS_EACH = 40

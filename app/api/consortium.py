@@ -4,7 +4,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
-from app.api.consortium_models import (
+from app.api.context import Context
+from app.api.problems import Problem
+from app.api.security import READ
+from app.presentation.consortium_models import (
     MemberOut,
     MembersOut,
     ProposalOut,
@@ -13,10 +16,7 @@ from app.api.consortium_models import (
     ValidatorsOut,
     VoteOut,
 )
-from app.api.context import Context
-from app.api.problems import Problem
-from app.api.security import READ
-from app.api.shapes import as_of
+from app.presentation.shapes import as_of
 from app.readmodel.consortium import (
     Proposal,
     Standing,

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Literal, Protocol
 
 from sqlalchemy import Engine
 
-from app.api.models import EndpointOut
 from app.api.notifier import Notifier
 from app.domain.events import Quarantined
-from app.services.intake import FeedResult, Receipt, Verdict
+from app.intake.intake import FeedResult, Receipt, Verdict
+from app.presentation.models import EndpointOut
 
 if TYPE_CHECKING:
     from app.api.metrics import Metrics

@@ -17,13 +17,13 @@ from starlette.concurrency import run_in_threadpool
 
 from app.api.body import JSON, only, read_body, stream_body, too_large
 from app.api.context import Context
-from app.api.models import BulkOut, EventIn, ProblemBody, ReceiptOut
 from app.api.problems import Problem, problem_of
 from app.api.security import PUSH
 from app.domain.errors import TallyError, UsageFault
 from app.domain.events import Quarantined
+from app.intake.intake import FeedResult, Receipt, Verdict
+from app.presentation.models import BulkOut, EventIn, ProblemBody, ReceiptOut
 from app.readmodel.facilities import agreed_facilities
-from app.services.intake import FeedResult, Receipt, Verdict
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_BULK_ROWS = 5_000

@@ -8,7 +8,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.api.backlog import Backlog, backlog
 from app.api.context import Context, NodeHealth
-from app.api.models import (
+from app.api.problems import not_ready
+from app.api.security import PROBE
+from app.domain.errors import StorageFault
+from app.presentation.models import (
     ChainOut,
     DatabaseOut,
     HealthOut,
@@ -17,9 +20,6 @@ from app.api.models import (
     TroubleName,
     TroubleOut,
 )
-from app.api.problems import not_ready
-from app.api.security import PROBE
-from app.domain.errors import StorageFault
 from app.readmodel import queries
 from app.readmodel.results import Cursor
 

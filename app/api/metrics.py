@@ -21,10 +21,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.api.backlog import BATCH_STATES
 from app.api.context import Context
 from app.api.health import look
-from app.api.models import HealthOut
 from app.api.security import METRICS
 from app.db.schema import full_metadata
 from app.domain.errors import StorageFault
+from app.presentation.models import HealthOut
 from app.readmodel.results import BREAK_TYPES
 from app.readmodel.sums import balances
 

@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import Engine
 from starlette.types import ASGIApp
 
-from app.api.channel_models import ChannelOut
 from app.api.context import Context
 from app.api.health import look
-from app.api.models import TroubleOut
+from app.presentation.channel_models import ChannelOut
+from app.presentation.models import TroubleOut
 
 _ANSWER_S = 3.0
 _MOST_AT_WORK = 4

@@ -13,8 +13,10 @@ from sqlalchemy import Connection
 
 from app.api import received
 from app.api.context import Context
-from app.api.facility_shapes import history_out
-from app.api.models import (
+from app.api.problems import Problem
+from app.api.security import ANY, READ
+from app.presentation.facility_shapes import history_out
+from app.presentation.models import (
     BalancesOut,
     FacilitiesOut,
     FacilityHistoryOut,
@@ -26,9 +28,7 @@ from app.api.models import (
     RejectionOut,
     ResolutionOut,
 )
-from app.api.problems import Problem
-from app.api.security import ANY, READ
-from app.api.shapes import (
+from app.presentation.shapes import (
     Money,
     as_of,
     balance_out,

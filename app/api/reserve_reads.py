@@ -9,11 +9,11 @@ from fastapi import APIRouter, Query, Request
 from sqlalchemy import Connection
 
 from app.api.context import Context
-from app.api.models import AlertsOut, DayCloseOut, DayClosesOut, HoldsOut, StatementsOut
 from app.api.problems import Problem
-from app.api.reserve_shapes import alert_out, day_close_out, hold_out, statement_out
 from app.api.security import READ
-from app.api.shapes import as_of, money_of
+from app.presentation.models import AlertsOut, DayCloseOut, DayClosesOut, HoldsOut, StatementsOut
+from app.presentation.reserve_shapes import alert_out, day_close_out, hold_out, statement_out
+from app.presentation.shapes import as_of, money_of
 from app.readmodel import reserves
 from app.readmodel.directory import directory
 from app.readmodel.sums import movements

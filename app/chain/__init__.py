@@ -1,0 +1,1 @@
+"""Speaking to chain nodes: JSON-RPC, failover, identity, engines."""

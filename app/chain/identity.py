@@ -2,10 +2,10 @@
 
 from typing import Any
 
-from app.chain.contracts import Reconciliation
 from app.chain.errors import OutOfSync, unreachable
 from app.chain.manifest import CONTRACT_VERSION, Manifest
 from app.chain.rpc import Rpc
+from app.contracts.wrappers import Reconciliation
 from app.domain.errors import WrongChain
 
 

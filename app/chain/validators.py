@@ -16,9 +16,9 @@ from eth_utils.address import to_checksum_address
 from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.sync.client import connect
 
-from app.chain import extra_data
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
+from app.verify import extra_data
 
 _VANITY_BYTES = 32
 _VOTE_S = 20.0

@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.bootstrap import client_tls, read_manifest
-from app.chain.contracts import ConsortiumRegistry, FacilityRegistry
-from app.chain.council import Council
-from app.chain.endpoints import Endpoints
-from app.chain.facility_desk import FacilityDesk
+from app.actions.consortium import Council
+from app.actions.facilities import FacilityDesk
+from app.actions.signer import Done, Signer
+from app.chain.failover import Endpoints
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.chain.signer import Done, Signer
 from app.cli.console import stderr
 from app.config import BankConfig, load_config
+from app.contracts.wrappers import ConsortiumRegistry, FacilityRegistry
+from app.node.bank import client_tls, read_manifest
 
 
 @dataclass(frozen=True, slots=True)

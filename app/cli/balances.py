@@ -6,8 +6,6 @@ import typer
 from rich.text import Text
 
 from app.api import received
-from app.api.models import BalanceOut, BalancesOut, PendingOut
-from app.api.shapes import as_of, balance_out
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -20,6 +18,8 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
+from app.presentation.models import BalanceOut, BalancesOut, PendingOut
+from app.presentation.shapes import as_of, balance_out
 from app.readmodel.sums import balances as balances_of
 
 

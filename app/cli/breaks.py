@@ -6,8 +6,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api.models import HalfOut, PageOut, PairOut
-from app.api.shapes import as_of, money_of, pair_out
 from app.cli.breaks_resolve import add_commands
 from app.cli.console import stderr
 from app.cli.reading import (
@@ -21,6 +19,8 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
+from app.presentation.models import HalfOut, PageOut, PairOut
+from app.presentation.shapes import as_of, money_of, pair_out
 from app.readmodel import queries
 
 

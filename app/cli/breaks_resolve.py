@@ -12,13 +12,7 @@ import typer
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
-from app.api.models import PageOut, ResolutionOut
-from app.api.shapes import as_of, money_of, resolution_out
-from app.chain.contracts import Reconciliation
-from app.chain.proposals import reason_hash
-from app.chain.sealing import seal_details
-from app.chain.signer import Signer
-from app.chain.transactions import Call
+from app.actions.signer import Signer
 from app.cli.acting import acting, show_transaction
 from app.cli.console import stderr
 from app.cli.reading import (
@@ -32,9 +26,15 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
+from app.contracts.proposals import reason_hash
+from app.contracts.transactions import Call
+from app.contracts.wrappers import Reconciliation
 from app.domain.errors import UsageFault
 from app.domain.kinds import BY_FEED_NAME
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved
+from app.keys.sealing import seal_details
+from app.presentation.models import PageOut, ResolutionOut
+from app.presentation.shapes import as_of, money_of, resolution_out
 from app.readmodel import queries
 from app.readmodel import resolutions as read
 from app.readmodel.directory import directory

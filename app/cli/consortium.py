@@ -8,12 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from app.actions.consortium import Council
+from app.actions.signer import Done
 from app.api.consortium import members_out, proposal_out, proposals_out, validators_out
-from app.api.consortium_models import ConsortiumOut
-from app.api.shapes import as_of
-from app.bootstrap import read_manifest
-from app.chain.council import Council
-from app.chain.signer import Done
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.consortium_emergency import emergency
@@ -30,6 +27,9 @@ from app.cli.reading import (
 )
 from app.config import load_config
 from app.domain.errors import UsageFault
+from app.node.bank import read_manifest
+from app.presentation.consortium_models import ConsortiumOut
+from app.presentation.shapes import as_of
 from app.readmodel.consortium import (
     LogLine,
     Proposal,

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from app.chain.council import member_number
+from app.actions.consortium import member_number
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption

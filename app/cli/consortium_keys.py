@@ -6,13 +6,13 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api.shapes import as_of
-from app.chain.rotation import ROTATED_BY, rotate
+from app.actions.keys import ROTATED_BY, rotate
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
 from app.cli.consortium_own_keys import create, show_own
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
 from app.domain.errors import UsageFault
+from app.presentation.shapes import as_of
 from app.readmodel.consortium import list_keys
 
 keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)

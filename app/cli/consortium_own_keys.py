@@ -7,13 +7,13 @@ from typing import Annotated
 import orjson
 import typer
 
-from app.chain.keystore import PublicKeys, create_keys, public_keys, unfinished
 from app.cli.console import stderr, stdout
 from app.cli.consortium_propose import RoleName
 from app.cli.names import check_names
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, show, table
 from app.config import load_config
 from app.domain.errors import UsageFault
+from app.keys.keystore import PublicKeys, create_keys, public_keys, unfinished
 
 RoleOption = Annotated[RoleName, typer.Option(help="What it is to be in the consortium.")]
 

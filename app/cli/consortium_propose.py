@@ -7,8 +7,11 @@ from typing import Annotated
 import typer
 from eth_utils.address import is_address, to_checksum_address
 
-from app.chain.council import member_number
-from app.chain.proposals import (
+from app.actions.consortium import member_number
+from app.cli.acting import Chain, acting, show_done
+from app.cli.console import stdout
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption
+from app.contracts.proposals import (
     NO_ADDRESS,
     Asked,
     Newcomer,
@@ -20,9 +23,6 @@ from app.chain.proposals import (
     replace_key,
     upgrade,
 )
-from app.cli.acting import Chain, acting, show_done
-from app.cli.console import stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.domain.errors import UsageFault
 
 propose = typer.Typer(

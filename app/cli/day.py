@@ -9,10 +9,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api.models import DayClosesOut
-from app.api.reserve_shapes import day_close_out
-from app.api.shapes import as_of, money_of
-from app.bootstrap import Bank
+from app.actions import day_closing
+from app.actions.desks import AccountDays, ApproverDesk
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -26,12 +24,14 @@ from app.cli.reading import (
     table,
 )
 from app.config import load_config
-from app.desks import AccountDays, ApproverDesk
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
+from app.node.bank import Bank
+from app.presentation.models import DayClosesOut
+from app.presentation.reserve_shapes import day_close_out
+from app.presentation.shapes import as_of, money_of
 from app.readmodel import reserves
-from app.services import day_closing
 
 day = typer.Typer(
     help="Close the days of a reserve account: one bank states them, the other signs.",

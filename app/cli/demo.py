@@ -15,10 +15,10 @@ from rich.text import Text
 
 from app.cli.console import stdout
 from app.cli.summary import print_summary
-from app.demo.ground import on_network, own_chain
-from app.demo.run import SAMPLE_EVENTS, Demo, running_demo
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
+from app.local.demo.ground import on_network, own_chain
+from app.local.demo.run import SAMPLE_EVENTS, Demo, running_demo
 from app.readmodel.sums import balances
 
 _FOLDER = Path(".tally/demo")

@@ -3,8 +3,6 @@
 import typer
 from rich.text import Text
 
-from app.api.models import FacilitiesOut
-from app.api.shapes import as_of, facility_out
 from app.cli import facility_acting
 from app.cli.console import stdout
 from app.cli.facility_shown import (
@@ -24,6 +22,8 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
+from app.presentation.models import FacilitiesOut
+from app.presentation.shapes import as_of, facility_out
 from app.readmodel.facilities import agreed_facilities
 
 facility = typer.Typer(

@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.chain.agreement import Party
-from app.chain.facility_desk import FacilityDesk
-from app.chain.signer import Done
+from app.actions.facilities import FacilityDesk
+from app.actions.facility_changes import RulesContent, next_shares, parse_share
+from app.actions.facility_terms import Party
+from app.actions.signer import Done
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr
 from app.cli.facility_shown import (
@@ -29,7 +30,6 @@ from app.domain.facility import Facility, Shares, load_facility
 from app.domain.money import AmountError, parse_bound
 from app.readmodel.consortium import standings
 from app.readmodel.facilities import OBSERVERS
-from app.services.facility_changes import RulesContent, next_shares, parse_share
 
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)

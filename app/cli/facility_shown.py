@@ -7,11 +7,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api.facility_shapes import history_out
-from app.api.models import ChangeOut, FacilityHistoryOut, RulesVersionOut, SharesVersionOut
 from app.cli.reading import reading
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
+from app.presentation.facility_shapes import history_out
+from app.presentation.models import ChangeOut, FacilityHistoryOut, RulesVersionOut, SharesVersionOut
 from app.readmodel.directory import Directory, directory
 from app.readmodel.facilities import AgreedFacility, agreed_facility
 from app.readmodel.facility_history import FacilityHistory, facility_history

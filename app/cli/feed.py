@@ -16,9 +16,9 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 from app.cli.console import stderr, stdout
 from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
 from app.domain.facility import load_facility
-from app.feeds.check import check_feed
-from app.feeds.reader import check_header
-from app.services.intake import Verdict
+from app.intake.check import check_feed
+from app.intake.intake import Verdict
+from app.intake.reader import check_header
 
 _DIFFERENCES_EXIT = 1
 _CHUNK_BYTES = 256 * 1024

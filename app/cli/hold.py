@@ -10,10 +10,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api.models import HoldsOut
-from app.api.reserve_shapes import hold_out
-from app.api.shapes import as_of, money_of
-from app.bootstrap import Bank
+from app.actions.holding import PartnerHold, split
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -30,8 +27,11 @@ from app.config import load_config
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.domain.money import AmountError, format_amount, parse_amount
+from app.node.bank import Bank
+from app.presentation.models import HoldsOut
+from app.presentation.reserve_shapes import hold_out
+from app.presentation.shapes import as_of, money_of
 from app.readmodel import reserves
-from app.services.holding import PartnerHold, split
 
 _HOUR_S = 3_600
 _MOST_HOURS = 30 * 24

@@ -11,11 +11,11 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
-from app.api.models import AsOf
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import UsageFault
+from app.presentation.models import AsOf
 from app.readmodel.directory import directory
 
 _PIPED_WIDTH = 240

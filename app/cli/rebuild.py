@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.bootstrap import Bank
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.indexer.rebuild import digest
+from app.node.bank import Bank
 
 
 def rebuild(

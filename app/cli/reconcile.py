@@ -13,7 +13,7 @@ from app.cli.console import stdout
 from app.cli.summary import print_summary
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility, load_facility
-from app.feeds.reader import check_header
+from app.intake.reader import check_header
 
 _DIFFERENCES_EXIT = 1
 

@@ -12,12 +12,12 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.console import stderr
 from app.cli.run_result import quarantine_lines, run_result
-from app.consortium import Consortium, embedded, network
 from app.domain.facility import Facility
+from app.local import reconcile as service
+from app.local.consortium import Consortium, embedded, network
+from app.local.workers import prepare, working
 from app.outbox.runs import last_batch
 from app.reports.run_files import write_pairs, write_quarantine
-from app.services import reconcile as service
-from app.workers import prepare, working
 from deploy.consortium import Member
 from ganache.launcher import Engine
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from app.bootstrap import Bank
 from app.cli.console import stderr, stdout
 from app.config import load_config
+from app.node.bank import Bank
 
 
 def restore(

@@ -6,19 +6,19 @@ from typing import Any
 
 from sqlalchemy import Engine, select
 
-from app.bootstrap import Bank
-from app.consortium import Consortium
 from app.db.vault import vault_of
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 from app.domain.money import format_amount
-from app.feeds.tables import quarantine
+from app.intake.tables import quarantine
+from app.local.consortium import Consortium
+from app.local.reconcile import Outcome
+from app.node.bank import Bank
 from app.outbox import dead_letters
 from app.outbox.runs import run_gas
 from app.readmodel.completed import completed_pairs
 from app.readmodel.results import TYPES, Balance
 from app.readmodel.sums import balances
-from app.services.reconcile import Outcome
 
 _HARMLESS = ("matched", "within_tolerance")
 

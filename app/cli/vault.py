@@ -6,19 +6,13 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import (
-    STORAGE,
-    install_successor,
-    load_secret,
-    prepare_successor,
-    standing,
-)
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.db.vault import Vault
-from app.feeds.reseal import reseal
+from app.intake.reseal import reseal
+from app.keys.keystore import STORAGE, install_successor, load_secret, prepare_successor, standing
+from app.keys.versions import KeyVersions
 
 vault = typer.Typer(help="What lies encrypted in a bank's database.", no_args_is_help=True)
 

@@ -6,7 +6,7 @@ from sqlalchemy import MetaData
 
 from app.db.metadata import metadata
 
-_ROOMS = ("app.feeds.tables", "app.outbox.tables", "app.readmodel.tables", "app.api.tables")
+_ROOMS = ("app.intake.tables", "app.outbox.tables", "app.readmodel.tables", "app.api.tables")
 
 
 def full_metadata() -> MetaData:

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from app.bootstrap import read_manifest
 from app.config import BankConfig, NodeConfig, load_node
 from app.doctor import machine, network, storage
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.domain.errors import ConfigFault, StorageFault
 from app.node.apart import check_apart
+from app.node.bank import read_manifest
 
 
 def examine(path: Path) -> Iterator[Finding]:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import httpx
 
-from app.chain.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
 from app.config import BankConfig, NodeConfig
 from app.doctor.finding import Finding, fail, ok, warn
 from app.domain.errors import ConfigFault
+from app.keys.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _ASK_S = 3.0

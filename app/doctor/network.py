@@ -4,18 +4,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.bootstrap import client_tls
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.endpoints import LAG_BLOCKS
 from app.chain.engines import engine as chain_engine
 from app.chain.errors import ChainAnswer
+from app.chain.failover import LAG_BLOCKS
 from app.chain.identity import check_chain
-from app.chain.keystore import public_keys
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.config import BankConfig
+from app.contracts.wrappers import ConsortiumRegistry
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.domain.errors import ChainFault, ConfigFault
+from app.keys.keystore import public_keys
+from app.node.bank import client_tls
 
 _TIMEOUT_S = 5.0
 SKEW_S = 5

@@ -11,19 +11,19 @@ from sqlalchemy import Connection, Engine, func, make_url, select
 
 from app.api.backlog import backlog
 from app.api.health import BEHIND_BLOCKS
-from app.chain.contracts import Reconciliation
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import SEALING, STORAGE, public_keys
 from app.chain.manifest import Manifest
-from app.chain.sealing import open_reference_key
 from app.config import BankConfig
+from app.contracts.wrappers import Reconciliation
 from app.db import engine as db
 from app.db.probe import check_writable
 from app.db.vault import Vault
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.doctor.network import Chain
 from app.domain.errors import ChainFault, ConfigFault, StorageFault
-from app.feeds.tables import events
+from app.intake.tables import events
+from app.keys.keystore import SEALING, STORAGE, public_keys
+from app.keys.sealing import open_reference_key
+from app.keys.versions import KeyVersions
 from app.outbox.dead_letters import stopped_batches
 from app.outbox.tables import batches, leases
 from app.readmodel.facilities import AgreedFacility, agreed_facilities

@@ -4,7 +4,7 @@ import json
 
 from sqlalchemy import insert
 
-from app.chain.contract_events import ContractEvent
+from app.contracts.events import ContractEvent
 from app.indexer.changes import Projection
 from app.readmodel.consortium_tables import consortium_log
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Update, insert, update
 
-from app.chain.contract_events import ContractEvent
+from app.contracts.events import ContractEvent
 from app.indexer.changes import Projection
 from app.indexer.reserves import account_of
 from app.indexer.state import Account

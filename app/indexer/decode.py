@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.chain.contract_events import ContractEvent, EventKind, event_kinds
+from app.contracts.events import ContractEvent, EventKind, event_kinds
 from app.indexer.errors import Incomplete
 
 REASONS = {

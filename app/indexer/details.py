@@ -4,8 +4,8 @@ import hmac
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from app.chain.sealing import open_details
 from app.domain.identifiers import REFERENCE_BYTES
+from app.keys.sealing import open_details
 
 _MOST_CHARACTERS = 64
 

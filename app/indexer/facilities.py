@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import Executable, insert, update
 
-from app.chain.contract_events import ContractEvent
+from app.contracts.events import ContractEvent
 from app.indexer.changes import Projection
 from app.indexer.errors import Incomplete
 from app.indexer.state import Account, FacilityState, RulesVersion

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlalchemy import insert, update
 
-from app.chain.contract_events import ContractEvent
-from app.chain.facility_changes import KINDS, change_hash, content_of
+from app.contracts.events import ContractEvent
+from app.contracts.facility_changes import KINDS, change_hash, content_of
 from app.indexer.changes import Projection
 from app.indexer.facilities import facility_of, set_state
 from app.indexer.state import RulesVersion

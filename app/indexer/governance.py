@@ -5,8 +5,8 @@ import json
 from eth_utils.address import to_checksum_address
 from sqlalchemy import delete, insert, update
 
-from app.chain.contract_events import ContractEvent
-from app.chain.proposals import read_payload
+from app.contracts.events import ContractEvent
+from app.contracts.proposals import read_payload
 from app.domain.votes import KINDS, SUBJECT_KINDS
 from app.indexer.changes import Projection
 from app.indexer.consortium_log import log

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from app.chain.contract_events import ContractEvent
+from app.contracts.events import ContractEvent
 from app.indexer import (
     day_closes,
     facilities,

@@ -15,16 +15,14 @@ from typing import Any
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
-from app.chain.contracts import ROLES
 from app.chain.engines import state_is_gone
 from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.chain.sealing import open_reference_key
+from app.contracts.wrappers import ROLES
 from app.domain.errors import WrongChain
 from app.domain.matched import MatchedPair
-from app.indexer.bloom import may_name
 from app.indexer.books import read_books
 from app.indexer.changes import Changes, Projection
 from app.indexer.completeness import check_complete
@@ -35,7 +33,9 @@ from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
 from app.indexer.state import Account, State, View, load
 from app.indexer.write import load_pairs, record_incidents, wipe, write
+from app.keys.sealing import open_reference_key
 from app.readmodel.tables import cursor, pairs
+from app.verify.bloom import may_name
 
 _COLUMNS = [column.name for column in pairs.columns]
 _FACILITY, _STATUS = _COLUMNS.index("facility"), _COLUMNS.index("status")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from struct import Struct
 from typing import Any
 
-from app.chain.posting import next_digest
+from app.contracts.posting import next_digest
 from app.domain.kinds import Kind, effect
 from app.domain.legs import DECLARED_DUPLICATE, REVERSAL
 from app.indexer.changes import Projection

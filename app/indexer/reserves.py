@@ -2,7 +2,7 @@
 
 from sqlalchemy import insert, update
 
-from app.chain.contract_events import ContractEvent
+from app.contracts.events import ContractEvent
 from app.domain.identifiers import REFERENCE_BYTES
 from app.indexer.changes import Projection
 from app.indexer.state import Account

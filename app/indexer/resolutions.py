@@ -6,13 +6,13 @@ from typing import Any
 from eth_hash.auto import keccak
 from sqlalchemy import insert, update
 
-from app.chain.contract_events import ContractEvent
-from app.chain.sealing import open_details
+from app.contracts.events import ContractEvent
 from app.domain.kinds import Kind, effect
 from app.domain.resolutions import ACTIONS, SIDES, Action
 from app.indexer.changes import Projection
 from app.indexer.errors import Incomplete
 from app.indexer.state import Account, Proposed
+from app.keys.sealing import open_details
 from app.readmodel import tables as t
 
 _AT = {column.name: place for place, column in enumerate(t.pairs.columns)}

@@ -11,8 +11,8 @@ from typing import Any
 
 from app.chain.errors import ChainAnswer
 from app.chain.manifest import Manifest
-from app.chain.posting import sealed_of
 from app.chain.rpc import Rpc
+from app.contracts.posting import sealed_of
 from app.domain.errors import ChainUnreachable
 from app.indexer.decode import Decoder, Event, Posting
 from app.indexer.errors import Reorganised, ShortAnswer

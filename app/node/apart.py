@@ -8,11 +8,11 @@ from pathlib import Path
 
 from sqlalchemy import make_url
 
-from app.bootstrap import read_manifest
-from app.chain.keystore import public_keys
 from app.config import BankConfig, NodeConfig
 from app.db.engine import schema_of
 from app.domain.errors import ConfigFault
+from app.keys.keystore import public_keys
+from app.node.bank import read_manifest
 
 _Mark = tuple[str, object]
 """What something is, and what it is known by."""

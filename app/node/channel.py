@@ -11,20 +11,20 @@ from sqlalchemy import Engine
 
 from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
 from app.api.metrics import Metrics
-from app.api.models import EndpointOut
 from app.api.notifier import Notifier
-from app.bootstrap import Bank
 from app.config import BankConfig
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind
-from app.feeds.rest import RestFeeds
-from app.jobs.ageing import Ageing
-from app.jobs.expired_holds import ExpiredHolds
-from app.jobs.feed_folder import FeedFolder
-from app.jobs.scheduler import Jobs, Scheduler
+from app.intake.rest import RestFeeds
 from app.logs import listed
+from app.node.bank import Bank
+from app.node.jobs.ageing import Ageing
+from app.node.jobs.expired_holds import ExpiredHolds
+from app.node.jobs.feed_folder import FeedFolder
+from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched import MatchedEvent
+from app.presentation.models import EndpointOut
 
 _log = structlog.get_logger()
 

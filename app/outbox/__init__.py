@@ -1,0 +1,1 @@
+"""The outbox: batches of accepted events, posted exactly once."""

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import Engine, func, insert, select
 
 from app.chain.rpc import Rpc
-from app.chain.transactions import Call, built, name_of, next_nonce, sign, succeeded
+from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
 from app.outbox.tables import attempts, leases
 
 

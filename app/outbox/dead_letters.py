@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 
-from app.feeds.tables import events
+from app.intake.tables import events
 from app.outbox.log import log_state, now_utc
 from app.outbox.tables import FIXED, STOPPED, batch_log, batches, dead_letters
 from app.readmodel.tables import rejections

@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 
-from app.chain.contracts import Head
-from app.chain.posting import encode_post, next_digest
-from app.chain.sealing import seal_details
+from app.contracts.posting import encode_post, next_digest
+from app.contracts.wrappers import Head
 from app.db.vault import Vault, vault_of
 from app.domain.identifiers import reference
 from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
-from app.feeds.tables import events
+from app.intake.tables import events
+from app.keys.sealing import seal_details
 from app.outbox.dead_letters import put_aside, waiting_events
 from app.outbox.facility import PostingFacility
 from app.outbox.log import log_state, now_utc

@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Engine, exists, func, insert, select
 
 from app.chain.rpc import Rpc
-from app.chain.transactions import sign
+from app.contracts.transactions import sign
 from app.domain.errors import ChainUnreachable
 from app.outbox.lease import Lease
 from app.outbox.log import log_state, note

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, select
 
 from app.domain.matched import MatchedPair
-from app.feeds.tables import events
+from app.intake.tables import events
 from app.outbox.tables import batches
 
 _AT_A_TIME = 500

@@ -22,22 +22,22 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
-from app.chain.posting import sealed_of, stream_of
 from app.chain.rpc import Rpc
-from app.chain.sealing import open_details
+from app.contracts.posting import sealed_of, stream_of
 from app.domain.errors import ChainFault
 from app.domain.events import ParsedEvent, Quarantined
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
 from app.domain.legs import PostedLeg, unpack
 from app.domain.money import format_amount
-from app.feeds.tables import events
+from app.intake.intake import Intake, RowValidator, plain_content
+from app.intake.tables import events
+from app.keys.sealing import open_details
 from app.outbox.facility import PostingFacility
 from app.outbox.lease import Lease
 from app.outbox.log import log_state, now_utc
 from app.outbox.tables import FINAL, attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
-from app.services.intake import Intake, RowValidator, plain_content
 
 FEED = "read back from the chain"
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Engine, Select, func, select
 
-from app.feeds.tables import events
+from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
 from app.outbox.tables import FINAL, OFFERED, STOPPED, batches
 

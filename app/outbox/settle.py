@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import structlog
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
-from app.chain.contracts import Head, Reconciliation
-from app.chain.errors import ContractReverted
 from app.chain.rpc import Rpc
+from app.contracts.errors import ContractReverted
+from app.contracts.wrappers import Head, Reconciliation
 from app.outbox.facility import PostingFacility
 from app.outbox.lane import Lane
 from app.outbox.log import log_state

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Engine, func, select
 
-from app.chain.contracts import Head, Reconciliation
 from app.chain.engines import engine as chain_engine
 from app.chain.errors import OutOfSync
 from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.contracts.wrappers import Head, Reconciliation
 from app.logs import listed
 from app.outbox.facility import PostingFacility
 from app.outbox.fix import fix_batch, newest_head

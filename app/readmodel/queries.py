@@ -26,14 +26,7 @@ from sqlalchemy import (
 from app.domain.kinds import Kind
 from app.readmodel import resolutions
 from app.readmodel import tables as t
-from app.readmodel.directory import (
-    Directory,
-    directory,
-    kind_name,
-    target_name,
-    to_date,
-    to_time,
-)
+from app.readmodel.directory import Directory, directory, kind_name, target_name, to_date, to_time
 from app.readmodel.results import (
     BREAK_TYPES,
     DUPLICATE_TYPES,

@@ -8,14 +8,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, false, or_, select
 from app.domain.resolutions import Action, Side
 from app.domain.resolutions import Resolution as Asked
 from app.readmodel import tables as t
-from app.readmodel.directory import (
-    Directory,
-    directory,
-    kind_name,
-    target_name,
-    to_date,
-    to_time,
-)
+from app.readmodel.directory import Directory, directory, kind_name, target_name, to_date, to_time
 from app.readmodel.results import Page, Resolution
 
 STATUSES = ("proposed", "accepted", "disputed", "withdrawn", "replaced")

@@ -7,9 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from app.api.channel_models import ChannelOut
 from app.api.keys import Keyring
 from app.api.panel import NodeContext
+from app.presentation.channel_models import ChannelOut
 from app.web.sessions import Sessions
 from app.web.site import Site
 from app.web.view import STATES

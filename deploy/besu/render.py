@@ -17,7 +17,7 @@ from typing import Any
 from eth_keys.datatypes import PrivateKey
 from eth_typing import ChecksumAddress
 
-from app.chain import extra_data
+from app.verify import extra_data
 from deploy.network.layout import Network, Validator
 
 P2P_PORT = 30303

@@ -8,12 +8,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from app.chain.keystore import create_keys
-from app.chain.proposals import Newcomer, register_validator
-from app.chain.proposals import admit as asked_to_admit
 from app.config import load_config
+from app.contracts.proposals import Newcomer, register_validator
+from app.contracts.proposals import admit as asked_to_admit
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES
+from app.keys.keystore import create_keys
 from deploy import tls
 from deploy.consortium import Member, Role, write_config
 from deploy.network import layout, proxy

@@ -6,8 +6,8 @@ In this order of trust: the registry decides, the chain's validator set follows 
 from dataclasses import replace
 from pathlib import Path
 
-from app.chain.proposals import about
 from app.chain.validators import outvotes, quorum, validator_set
+from app.contracts.proposals import about
 from app.domain.errors import ChainFault, UsageFault
 from deploy.network.health import look
 from deploy.network.layout import Network

@@ -14,9 +14,9 @@ from web3.contract.contract import ContractConstructor
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
-from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
-from app.chain.transactions import next_nonce
+from app.contracts.transactions import next_nonce
+from app.keys.keystore import load_account
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder
 

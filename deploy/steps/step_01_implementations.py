@@ -1,7 +1,7 @@
 """Step 1: the contracts' code, which the proxies will stand for. On the chain in one go."""
 
 from app.chain.manifest import CONTRACTS
-from app.chain.transactions import execute_all
+from app.contracts.transactions import execute_all
 from deploy.steps.deployment import Deployment, implementation_hash
 
 NAME = "1 implementations"

@@ -5,10 +5,10 @@ Only where the keys of all its banks lie in one folder; elsewhere each bank's pe
 
 from contextlib import closing
 
-from app.chain.contracts import FacilityRegistry
 from app.chain.manifest import Manifest
-from app.consortium import Consortium
+from app.contracts.wrappers import FacilityRegistry
 from app.domain.facility import Facility
+from app.local.consortium import Consortium
 from deploy.steps.deployment import Deployment
 
 _ACTIVE = 2

@@ -8,10 +8,10 @@ is one. Done once the proxy stands for the new code.
 import json
 from pathlib import Path
 
-from app.chain.contracts import ConsortiumRegistry
 from app.chain.manifest import Manifest
-from app.chain.proposals import upgrade
-from app.chain.transactions import execute
+from app.contracts.proposals import upgrade
+from app.contracts.transactions import execute
+from app.contracts.wrappers import ConsortiumRegistry
 from deploy.steps.deployment import Deployment, implementation_hash
 from deploy.votes import Ballot, Say
 

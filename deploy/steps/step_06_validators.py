@@ -6,9 +6,9 @@ From then on the registry says whose nodes seal blocks; the chain's validator se
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.chain.contracts import ConsortiumRegistry
 from app.chain.manifest import Manifest
-from app.chain.proposals import register_validator
+from app.contracts.proposals import register_validator
+from app.contracts.wrappers import ConsortiumRegistry
 from deploy.steps.deployment import Deployment
 from deploy.votes import Ballot, Say
 

@@ -6,8 +6,8 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from app.consortium import Consortium, embedded, network
 from app.domain.facility import Facility
+from app.local.consortium import Consortium, embedded, network
 from deploy.consortium import ConsortiumFolder, Member
 from deploy.network import operate
 from deploy.network.create import create_network

@@ -10,18 +10,18 @@ from pathlib import Path
 from sqlalchemy import select
 from web3 import Web3
 
-from app.bootstrap import Bank
-from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
-from app.chain.transactions import wait_for_receipt
-from app.consortium import Consortium
+from app.contracts.transactions import wait_for_receipt
 from app.domain.facility import Facility
 from app.domain.legs import Leg, pack
+from app.keys.keystore import load_account
+from app.local import reconcile as service
+from app.local.consortium import Consortium
+from app.local.workers import prepare, working
+from app.node.bank import Bank
 from app.outbox.runs import run_gas
 from app.outbox.tables import attempts, batches
 from app.readmodel.sums import balances
-from app.services import reconcile as service
-from app.workers import prepare, working
 from deploy.compile import load_artifact
 from tests.bench.feeds import LEAD, PARTNER
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import psycopg
 
-from app.bootstrap import Bank
 from app.cli.console import stderr
 from app.config import load_config
 from app.indexer.rebuild import digest
+from app.node.bank import Bank
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 from tests.bench.grounds import Anvil, Edge, Ground
 from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine

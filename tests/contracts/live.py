@@ -18,11 +18,12 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.contract import Contract
 
-from app.chain.contracts import reverted
-from app.chain.errors import ChainAnswer, ContractReverted
+from app.chain.errors import ChainAnswer
 from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
-from app.chain.transactions import wait_for_receipt
+from app.contracts.errors import ContractReverted
+from app.contracts.transactions import wait_for_receipt
+from app.contracts.wrappers import reverted
 from deploy.compile import compile_contracts, load_artifact
 
 GAS = 150_000_000

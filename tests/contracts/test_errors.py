@@ -8,8 +8,8 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from app.chain import errors as families
-from app.chain.contracts import reverted
-from app.chain.remedies import ACCESS, ENUMS, REJECTIONS, REMEDIES
+from app.contracts.error_catalogue import ACCESS, ENUMS, REJECTIONS, REMEDIES
+from app.contracts.wrappers import reverted
 from deploy import error_page
 from deploy.compile import CONTRACTS, compile_contracts
 

@@ -18,14 +18,14 @@ import httpx
 from sqlalchemy import Engine
 
 from app.api import keys
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import STORAGE
 from app.config import BankConfig, load_config
-from app.consortium import Consortium, embedded
 from app.db import engine as db
 from app.db.vault import Vault
-from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.domain.facility import parse_facility
+from app.keys.keystore import STORAGE
+from app.keys.versions import KeyVersions
+from app.local.consortium import Consortium, embedded
+from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from deploy.consortium import Member
 from tests.chains import free_port
 from tests.feeds import facility_text, row_now

@@ -11,10 +11,10 @@ import httpx
 
 from app.api import keys
 from app.config import load_config
-from app.consortium import embedded
 from app.db import engine as db
-from app.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.domain.facility import parse_facility
+from app.local.consortium import embedded
+from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from deploy.consortium import Member
 from tests.feeds import facility_text
 

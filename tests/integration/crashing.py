@@ -17,10 +17,10 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-from app.bootstrap import Bank
 from app.chain.rpc import Rpc
 from app.config import load_config
 from app.indexer.errors import OtherView
+from app.node.bank import Bank
 from app.outbox import lease
 from app.outbox.lane import Lane
 from app.outbox.settle import Settler
@@ -72,7 +72,7 @@ def arm(point: str) -> None:
     if point in patches:
         setattr(*patches[point])
     elif point == "indexed":
-        import app.bootstrap
+        import app.node.bank
 
         app.bootstrap.collect = die  # type: ignore[assignment]
 

@@ -17,12 +17,12 @@ from app.api.context import Activity, Context, NodeHealth
 from app.api.metrics import Metrics
 from app.api.notifier import Notifier
 from app.domain.errors import UsageFault
-from app.feeds.rest import RestFeeds
-from app.feeds.store import EventStore
-from app.feeds.validation import Validator
+from app.intake.intake import Intake
+from app.intake.rest import RestFeeds
+from app.intake.store import EventStore
+from app.intake.validation import Validator
 from app.logs import configure_logs
 from app.readmodel.facilities import agreed_facilities
-from app.services.intake import Intake
 
 
 @contextmanager

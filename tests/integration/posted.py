@@ -10,20 +10,20 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Engine
 
-from app.chain.agreement import Party
-from app.chain.contracts import ConsortiumRegistry, FacilityRegistry, Reconciliation
-from app.chain.facility_desk import FacilityDesk
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import SEALING, load_account
-from app.chain.posting import encode_post
+from app.actions.facilities import FacilityDesk
+from app.actions.facility_terms import Party
+from app.actions.signer import Signer
 from app.chain.rpc import Rpc
-from app.chain.sealing import open_reference_key, seal_details
-from app.chain.signer import Signer
-from app.chain.transactions import sign, wait_for_receipt
+from app.contracts.posting import encode_post
+from app.contracts.transactions import sign, wait_for_receipt
+from app.contracts.wrappers import ConsortiumRegistry, FacilityRegistry, Reconciliation
 from app.domain.facility import Facility, Partner, Rules, Shares
 from app.domain.identifiers import reference
 from app.domain.legs import Leg, pack
 from app.indexer.indexer import Indexer
+from app.keys.keystore import SEALING, load_account
+from app.keys.sealing import open_reference_key, seal_details
+from app.keys.versions import KeyVersions
 from deploy.consortium import ConsortiumFolder, Member, create
 from deploy.found import found
 

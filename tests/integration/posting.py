@@ -15,15 +15,15 @@ from typing import Any
 
 from sqlalchemy import Row, func, select
 
-from app.bootstrap import Bank
-from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
-from app.chain.transactions import sign, wait_for_receipt
 from app.config import load_config
-from app.consortium import Consortium
+from app.contracts.transactions import sign, wait_for_receipt
 from app.domain.errors import ChainUnreachable
 from app.domain.facility import Facility, load_facility
-from app.feeds.tables import events
+from app.intake.tables import events
+from app.keys.keystore import load_account
+from app.local.consortium import Consortium
+from app.node.bank import Bank
 from app.outbox.tables import FINAL, batch_log, batches
 from app.readmodel.results import Balance
 from app.readmodel.sums import balances

@@ -11,7 +11,7 @@ from sqlalchemy import Engine, func, select, text
 
 from app.api.events import MAX_BULK_ROWS, MAX_EVENT_BYTES
 from app.db.engine import create
-from app.feeds.tables import events, feeds, quarantine
+from app.intake.tables import events, feeds, quarantine
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT

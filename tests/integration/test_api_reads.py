@@ -14,7 +14,7 @@ from sqlalchemy import Engine, insert, select, update
 from app.api.context import NodeHealth
 from app.db.engine import create
 from app.domain.kinds import Kind
-from app.feeds.tables import events, feeds
+from app.intake.tables import events, feeds
 from app.outbox.dead_letters import put_aside
 from app.outbox.tables import batches
 from app.readmodel.results import TYPES

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.keystore import PublicKeys, create_keys
 from app.chain.manifest import Manifest
-from app.chain.proposals import Newcomer, about, admit, register_validator
 from app.chain.rpc import Rpc
 from app.cli.network import network
+from app.contracts.proposals import Newcomer, about, admit, register_validator
+from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ConfigFault, UsageFault
+from app.keys.keystore import PublicKeys, create_keys
 from deploy.compose.render import read_nodes, render
 from deploy.consortium import ConsortiumFolder, Member, create, folder_name
 from deploy.network.contracts import found_on, permissions_on

@@ -19,8 +19,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from app.chain import extra_data
 from app.config import load_config
+from app.verify import extra_data
 from deploy.compose.render import render
 from deploy.consortium import ConsortiumFolder, Member, create
 from deploy.network.layout import Network, Validator

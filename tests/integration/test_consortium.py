@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from app.chain.council import Council, member_number
-from app.chain.errors import AccessRefused, ConsortiumRefused
-from app.chain.keystore import PublicKeys, create_keys, load_account, public_keys
-from app.chain.proposals import (
+from app.actions.consortium import Council, member_number
+from app.actions.signer import Signer
+from app.cli.consortium import consortium
+from app.contracts.errors import AccessRefused, ConsortiumRefused
+from app.contracts.proposals import (
     Asked,
     Newcomer,
     about,
@@ -26,13 +27,12 @@ from app.chain.proposals import (
     replace_key,
     upgrade,
 )
-from app.chain.signer import Signer
-from app.chain.transactions import execute
-from app.cli.consortium import consortium
+from app.contracts.transactions import execute
 from app.db.engine import create
 from app.db.engine import upgrade as upgrade_schema
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
+from app.keys.keystore import PublicKeys, create_keys, load_account, public_keys
 from app.readmodel.consortium import (
     Proposal,
     Standing,

@@ -15,7 +15,7 @@ from app.db.engine import create, upgrade
 from app.db.schema import full_metadata
 from app.db.types import WideInteger
 from app.domain.errors import ConfigFault, DatabaseBusy, DatabaseUnreachable, DiskFull, SchemaFault
-from app.feeds.tables import feeds
+from app.intake.tables import feeds
 
 FEED = {
     "facility": "F-1",

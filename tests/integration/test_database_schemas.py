@@ -18,7 +18,7 @@ from app.cli.backup import backup
 from app.config import load_config
 from app.db.engine import create, schema_of, schema_state, upgrade
 from app.domain.errors import ConfigFault, UsageFault
-from app.feeds.tables import feeds
+from app.intake.tables import feeds
 from tests.integration.test_database import FEED
 from tests.postgres import Cluster
 from tests.unit.test_config import written

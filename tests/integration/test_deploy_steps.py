@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from app.chain.council import Council
-from app.chain.errors import ContractReverted
+from app.actions.consortium import Council
 from app.chain.manifest import CONTRACTS, Manifest
 from app.chain.rpc import Rpc
-from app.chain.transactions import execute_all, next_nonce
-from app.consortium import Consortium
+from app.contracts.errors import ContractReverted
+from app.contracts.transactions import execute_all, next_nonce
 from app.domain.errors import ChainFault
 from app.domain.facility import load_facility
+from app.local.consortium import Consortium
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found

@@ -17,11 +17,11 @@ from click.testing import Result
 from sqlalchemy import text, update
 from typer.testing import CliRunner
 
-from app.bootstrap import Bank
-from app.chain.keystore import create_keys
 from app.cli.doctor import doctor
 from app.db.backup import copy_sqlite
-from app.feeds.tables import events
+from app.intake.tables import events
+from app.keys.keystore import create_keys
+from app.node.bank import Bank
 from app.outbox.dead_letters import put_aside
 from app.outbox.log import log_state
 from app.outbox.tables import STOPPED, leases

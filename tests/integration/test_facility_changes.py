@@ -12,18 +12,18 @@ import pytest
 from sqlalchemy import select
 from typer.testing import CliRunner, Result
 
-from app.bootstrap import Bank
-from app.chain.errors import AccessRefused, FacilityRefused
 from app.cli.facility import facility as facility_command
+from app.contracts.errors import AccessRefused, FacilityRefused
 from app.domain.errors import TallyError, UsageFault
-from app.feeds.reader import open_feed
-from app.feeds.store import EventStore
-from app.feeds.tables import events
-from app.feeds.validation import Validator
 from app.indexer.rebuild import digest
+from app.intake.intake import Intake
+from app.intake.reader import open_feed
+from app.intake.store import EventStore
+from app.intake.tables import events
+from app.intake.validation import Validator
+from app.node.bank import Bank
 from app.readmodel import queries
 from app.readmodel.queries import Filter
-from app.services.intake import Intake
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
 HUARUI, WUXI = PARTNERS

@@ -10,8 +10,8 @@ import pytest
 import structlog
 
 from app.domain.errors import DatabaseBusy, FeedFault, UsageFault
-from app.jobs import feed_folder
-from app.jobs.feed_folder import FeedFolder
+from app.node.jobs import feed_folder
+from app.node.jobs.feed_folder import FeedFolder
 from tests.integration.posting import FACILITY, LEAD, Net
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from sqlalchemy import Engine, func, select, update
 
-from app.chain.contract_events import event_kinds
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
+from app.contracts.events import event_kinds
 from app.db.engine import create, upgrade
 from app.domain.errors import ChainUnreachable, DatabaseBusy, DatabaseUnreachable, WrongChain
 from app.indexer import indexer as indexer_module

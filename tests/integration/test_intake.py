@@ -15,12 +15,12 @@ from sqlalchemy import Engine, event, select
 from app.db.engine import create, upgrade
 from app.domain.errors import DatabaseBusy, EventConflict
 from app.domain.events import Quarantined, Row
-from app.feeds.check import check_feed
-from app.feeds.store import EventStore
-from app.feeds.tables import events, feeds, quarantine
-from app.feeds.validation import Validator
-from app.services import intake as intake_module
-from app.services.intake import FeedResult, Intake, Receipt, Verdict
+from app.intake import intake as intake_module
+from app.intake.check import check_feed
+from app.intake.intake import FeedResult, Intake, Receipt, Verdict
+from app.intake.store import EventStore
+from app.intake.tables import events, feeds, quarantine
+from app.intake.validation import Validator
 from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, row
 from tests.integration.vaults import VAULT
 
@@ -472,10 +472,10 @@ import sys
 sys.path.insert(0, {root!r})
 from tests.integration.vaults import VAULT
 from app.db.engine import create
-from app.feeds.store import EventStore
-from app.feeds.validation import Validator
+from app.intake.store import EventStore
+from app.intake.validation import Validator
 from app.logs import configure_logs
-from app.services.intake import Intake
+from app.intake.intake import Intake
 from tests.feeds import FACILITY, row
 
 configure_logs()
@@ -546,7 +546,7 @@ _CHECKER = """
 import sys
 from pathlib import Path
 sys.path.insert(0, {root!r})
-from app.feeds.check import check_feed
+from app.intake.check import check_feed
 from app.logs import configure_logs
 from tests.feeds import FACILITY
 

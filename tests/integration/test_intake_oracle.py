@@ -10,12 +10,12 @@ from sqlalchemy import select
 from app.db.engine import create, upgrade
 from app.domain.facility import Facility, load_facility
 from app.domain.kinds import Kind
-from app.feeds.reader import open_feed
-from app.feeds.store import EventStore
-from app.feeds.tables import events
-from app.feeds.validation import Validator
-from app.services import intake as intake_module
-from app.services.intake import Intake, Verdict
+from app.intake import intake as intake_module
+from app.intake.intake import Intake, Verdict
+from app.intake.reader import open_feed
+from app.intake.store import EventStore
+from app.intake.tables import events
+from app.intake.validation import Validator
 from tests.integration.vaults import VAULT
 from tests.reference import oracle, random_feeds
 

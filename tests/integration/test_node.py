@@ -15,9 +15,9 @@ from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from app.bootstrap import Bank
 from app.cli.dead_letters import dead_letters
 from app.domain.errors import UsageFault
+from app.node.bank import Bank
 from app.outbox.dead_letters import put_aside
 from app.outbox.log import log_state
 from app.outbox.tables import STOPPED, batches

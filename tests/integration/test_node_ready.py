@@ -14,7 +14,7 @@ import httpx
 from sqlalchemy import select, update
 
 from app.api import keys
-from app.feeds.tables import events
+from app.intake.tables import events
 from app.outbox.tables import leases
 from ganache.launcher import start
 from tests.integration.nodes import Node, Nodes, live

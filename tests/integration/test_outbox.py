@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.api.received import Pending, pending
-from app.bootstrap import Bank
-from app.chain.key_versions import KeyVersions
-from app.chain.keystore import SEALING
-from app.chain.posting import next_digest, sealed_of
 from app.chain.rpc import Rpc
-from app.chain.sealing import open_details
+from app.contracts.posting import next_digest, sealed_of
+from app.keys.keystore import SEALING
+from app.keys.sealing import open_details
+from app.keys.versions import KeyVersions
+from app.node.bank import Bank
 from app.outbox import fix, settle
 from app.outbox.dead_letters import all_letters, replay, resume
 from app.outbox.lane import Lane
@@ -335,7 +335,7 @@ def test_facilities_share_the_nonces_and_keep_their_sequences(net: Net, bank: Ba
 def test_a_facility_that_is_agreed_later_is_posted_to(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.bootstrap._LOOK_UP_EVERY_S", 0.0)
+    monkeypatch.setattr("app.node.bank._LOOK_UP_EVERY_S", 0.0)
     bank.tick()
     net.agree("LATER")
     bank.tick()

@@ -13,17 +13,18 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from app.bootstrap import Bank
+from app.actions.facilities import FacilityDesk
+from app.actions.signer import Signer
 from app.chain import identity
-from app.chain.contracts import FacilityRegistry
-from app.chain.errors import ChainAnswer, ContractReverted, OutOfSync
-from app.chain.facility_desk import FacilityDesk
+from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
-from app.chain.keystore import load_account
 from app.chain.rpc import Rpc
-from app.chain.signer import Signer
+from app.contracts.errors import ContractReverted
+from app.contracts.wrappers import FacilityRegistry
 from app.db import engine as db
 from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
+from app.keys.keystore import load_account
+from app.node.bank import Bank
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
 from ganache import launcher

@@ -8,8 +8,8 @@ from contextlib import suppress
 import pytest
 from sqlalchemy import func, select, update
 
-from app.bootstrap import Bank
 from app.domain.errors import DatabaseBusy
+from app.node.bank import Bank
 from app.outbox import lease
 from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost

@@ -10,9 +10,9 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from app.bootstrap import Bank
 from app.cli.consortium import consortium as consortium_command
 from app.cli.facility import facility as facility_command
+from app.node.bank import Bank
 from app.outbox import settle
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 

@@ -12,14 +12,14 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from app.bootstrap import Bank
-from app.chain import keystore
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.errors import KeyUnusable
-from app.chain.keystore import create_keys, load_account, load_secret, public_keys
 from app.cli.consortium import consortium
 from app.config import load_config
+from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import TallyError, UsageFault
+from app.keys import keystore
+from app.keys.errors import KeyUnusable
+from app.keys.keystore import create_keys, load_account, load_secret, public_keys
+from app.node.bank import Bank
 from tests.integration.posting import LEAD, PARTNERS, Net
 
 SIGNING = ("operator", "approver", "recovery")

@@ -15,14 +15,14 @@ from sqlalchemy import select, update
 from typer import Typer
 from typer.testing import CliRunner, Result
 
-from app.bootstrap import Bank
-from app.chain.contracts import ReserveLedger
-from app.chain.errors import HoldRefused
 from app.cli.day import day
 from app.cli.hold import hold
+from app.contracts.errors import HoldRefused
+from app.contracts.wrappers import ReserveLedger
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
-from app.jobs.expired_holds import ExpiredHolds
+from app.node.bank import Bank
+from app.node.jobs.expired_holds import ExpiredHolds
 from app.outbox.tables import attempts
 from app.readmodel import reserves, tables
 from app.readmodel.directory import directory

@@ -16,19 +16,19 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 from web3.contract.contract import ContractFunction
 
-from app.api.models import PairOut
-from app.api.shapes import money_of, pair_out, resolution_out
-from app.chain.errors import ContractReverted, ResolutionRefused
-from app.chain.keystore import load_account
-from app.chain.sealing import seal_details
-from app.chain.transactions import execute
 from app.cli.breaks import breaks
 from app.config import load_config
+from app.contracts.errors import ContractReverted, ResolutionRefused
+from app.contracts.transactions import execute
 from app.db.engine import create, upgrade
 from app.domain.errors import TallyError, UsageFault
 from app.domain.kinds import Kind
 from app.domain.resolutions import Action, Resolution, Side
 from app.indexer.rebuild import digest, rebuild
+from app.keys.keystore import load_account
+from app.keys.sealing import seal_details
+from app.presentation.models import PairOut
+from app.presentation.shapes import money_of, pair_out, resolution_out
 from app.readmodel import queries, tables
 from app.readmodel import resolutions as read
 from app.readmodel.queries import Filter

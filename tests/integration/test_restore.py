@@ -16,11 +16,11 @@ import psycopg
 import pytest
 from sqlalchemy import func, select
 
-from app.bootstrap import Bank
 from app.db.backup import copy_sqlite
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault, UsageFault
-from app.feeds.tables import events, feeds
+from app.intake.tables import events, feeds
+from app.node.bank import Bank
 from app.outbox.tables import FINAL, batches, leases
 from tests.integration.nodes import ROOT, Node, Nodes, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true

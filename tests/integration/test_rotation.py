@@ -7,16 +7,16 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import select
 
-from app.bootstrap import Bank
-from app.chain import rotation
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.keystore import load_account, public_keys, retired
-from app.chain.rotation import Rotated, rotate
+from app.actions import keys as rotation
+from app.actions.keys import Rotated, rotate
 from app.cli import vault as vault_command
+from app.contracts.wrappers import ConsortiumRegistry
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault
-from app.feeds import reseal
-from app.feeds.tables import events, quarantine
+from app.intake import reseal
+from app.intake.tables import events, quarantine
+from app.keys.keystore import load_account, public_keys, retired
+from app.node.bank import Bank
 from app.readmodel import queries
 from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from app.api.models import HealthOut
-from app.bootstrap import Bank
-from app.chain import endpoints
+from app.chain import failover as endpoints
 from app.chain.errors import OutOfSync
 from app.domain.errors import ChainUnreachable, WrongChain
+from app.node.bank import Bank
 from app.outbox import lane
 from app.outbox.tables import FINAL, OFFERED, batch_log, batches
+from app.presentation.models import HealthOut
 from app.readmodel import queries
 from deploy.consortium import write_config
 from ganache.launcher import start

@@ -139,7 +139,7 @@ def test_a_variable_of_the_environment_changes_nothing(
 def test_a_banks_node_works_through_it(
     proxy: str, ours: Certificates, shared_anvil: ChainProcess, tmp_path: Path
 ) -> None:
-    from app.bootstrap import Bank
+    from app.node.bank import Bank
 
     made = ConsortiumFolder(tmp_path)
     create(made, [Member("webank", "lead"), Member("huarui", "partner")])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app.chain.errors import ContractReverted
+from app.contracts.errors import ContractReverted
 from deploy.consortium import Member
 from deploy.network import layout
 from deploy.network.create import create_network

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from app.consortium import network as consortium_of
 from app.domain.facility import load_facility
+from app.local.consortium import network as consortium_of
 from deploy.consortium import write_config
 from deploy.network import operate
 from deploy.network.health import look

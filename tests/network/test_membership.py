@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from app.bootstrap import client_tls
-from app.chain.contracts import ConsortiumRegistry
-from app.chain.keystore import load_account
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.validators import validator_set
 from app.config import load_config
+from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ChainUnreachable, UsageFault
+from app.keys.keystore import load_account
+from app.node.bank import client_tls
 from deploy.network import layout, operate
 from deploy.network.admit import admit
 from deploy.network.evict import evict

@@ -9,10 +9,10 @@ import psutil
 import pytest
 import requests
 
-from app.bootstrap import client_tls
 from app.chain.rpc import Rpc
 from app.config import load_config
 from app.domain.errors import ChainUnreachable
+from app.node.bank import client_tls
 from deploy.network import operate
 from deploy.network.layout import HOST, Network
 from deploy.proxy import nginx

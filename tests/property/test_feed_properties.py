@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.domain.events import Quarantined
-from app.feeds import lines
-from app.feeds.cells import COLUMNS
-from app.feeds.reader import Feed
-from app.feeds.validation import Validator
+from app.intake import lines
+from app.intake.cells import COLUMNS
+from app.intake.reader import Feed
+from app.intake.validation import Validator
 from tests.feeds import FACILITY, csv_bytes, json_bytes, row
 
 texts = st.text('abR1/ .-",\n\t\0é漢\U0001f4b8\u00a0\u2028\ufeff{}', max_size=20)
@@ -89,10 +89,10 @@ def test_long_rows_end_where_short_ones_do(seed: int, monkeypatch: pytest.Monkey
     body = b"".join(chance.choice(pieces) for _ in range(400))
     header = b",".join(map(str.encode, COLUMNS)) + b"\n"
     kept = judged(header + body, "lead")
-    monkeypatch.setattr("app.feeds.csv_rows.MAX_ROW", 3)
+    monkeypatch.setattr("app.intake.csv_rows.MAX_ROW", 3)
     monkeypatch.setattr(lines, "_MAX_LINE_BYTES", 5)
     monkeypatch.setattr(lines, "_BLOCK_BYTES", 4)
-    monkeypatch.setattr("app.feeds.reader.Feed._read_header", lambda self: list(COLUMNS))
+    monkeypatch.setattr("app.intake.reader.Feed._read_header", lambda self: list(COLUMNS))
     skipped = judged(body, "lead") if body.strip() else []
     if skipped:
         assert [one.row + 1 for one in skipped] == [one.row for one in kept]

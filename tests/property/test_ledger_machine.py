@@ -24,8 +24,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from app.chain.errors import PostingRefused, ResolutionRefused
 from app.chain.rpc import Rpc
+from app.contracts.errors import PostingRefused, ResolutionRefused
 from app.domain.legs import Leg, pack
 from ganache.launcher import start
 from tests.contracts.live import Live, key, terms

@@ -10,62 +10,68 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
-FACE = frozenset({"domain", "services", "db", "readmodel"})
-ENTRANCES = frozenset(
-    {"bootstrap", "consortium", "node", "workers", "demo", "doctor", "cli", "__main__"}
-)
-LOWER = frozenset(
-    {"domain", "services", "db", "chain", "readmodel", "feeds", "indexer", "outbox", "statements"}
-)
-ROOMS: dict[str, frozenset[str]] = {
+ENTRY_POINTS = frozenset({"node", "local", "doctor", "cli", "__main__"})
+"""What starts a process, and what wires it; only another entry point imports one."""
+
+PACKAGES: dict[str, frozenset[str]] = {
     "domain": frozenset(),
-    "services": frozenset({"domain"}),
+    "verify": frozenset(),
+    "keys": frozenset({"domain"}),
     "db": frozenset({"domain"}),
-    "chain": frozenset({"domain"}),
+    "chain": frozenset({"domain", "verify"}),
+    "contracts": frozenset({"domain", "chain"}),
     "readmodel": frozenset({"domain", "db"}),
-    "feeds": frozenset({"domain", "services", "db"}),
-    "indexer": frozenset({"domain", "services", "db", "chain", "readmodel"}),
-    "outbox": frozenset({"domain", "services", "db", "chain"}),
-    "statements": frozenset({"domain", "services", "db", "readmodel"}),
-    "api": FACE | {"web"},
-    "web": FACE | {"api"},
-    "jobs": FACE,
-    "reports": FACE,
+    "intake": frozenset({"domain", "db"}),
+    "indexer": frozenset({"domain", "db", "chain", "contracts", "keys", "verify", "readmodel"}),
+    "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake"}),
+    "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox"}),
+    "presentation": frozenset({"domain", "readmodel"}),
+    "api": frozenset({"domain", "db", "intake", "readmodel", "presentation", "actions"}),
+    "web": frozenset({"domain", "db", "readmodel", "presentation", "api"}),
+    "reports": frozenset({"domain", "readmodel"}),
     "config": frozenset({"domain"}),
     "logs": frozenset(),
-    "desks": LOWER,
-    "bootstrap": LOWER | {"config", "desks"},
 }
-"""The entrances that are not here may import every room."""
+"""The entry points, which are not here, may import every package."""
 
-TABLES_ONLY = {("outbox", "feeds"), ("outbox", "readmodel")}
+DEBTS = frozenset(
+    {
+        "chain imports app.contracts.wrappers",
+        "contracts imports deploy.compile",
+        "outbox imports app.readmodel.tables",
+        "api imports app.web.page",
+        "api imports app.web.channels_page",
+    }
+)
+"""Imports against the rules that are still to be mended; each must still be there."""
+
 BESIDE_APP = {
-    "deploy": {"chain", *ENTRANCES - {"bootstrap"}},
-    "ganache": {"consortium", "demo", "cli"},
+    "deploy": {*ENTRY_POINTS},
+    "ganache": {"local", "cli"},
     "tests": set[str](),
 }
 EVERYWHERE = frozenset({"logs"})
-"""Rooms that any other may import."""
+"""Packages that any other may import."""
 
 LIBRARIES = {
-    "web3": {"chain", "indexer"},
+    "web3": {"chain", "contracts", "indexer"},
     "requests": {"chain"},
     "websockets": {"chain"},
-    "nacl": {"chain", "db"},
-    "eth_account": {"chain", "outbox", "desks", "bootstrap"},
+    "nacl": {"keys", "db"},
+    "eth_account": {"chain", "contracts", "keys", "actions", "outbox", "node"},
     "fastapi": {"api", "web"},
     "starlette": {"api", "web"},
     "uvicorn": {"node"},
     "prometheus_client": {"api"},
-    "pandas": {"feeds", "statements", "reports"},
-    "apscheduler": {"jobs"},
+    "pandas": {"intake", "statements", "reports"},
+    "apscheduler": {"node"},
     "typer": {"cli"},
     "rich": {"cli"},
-    "httpx": {"cli", "demo", "doctor"},
+    "httpx": {"cli", "local", "doctor"},
 }
-"""Which rooms alone may import a library."""
+"""Which packages alone may import a library."""
 
-NO_DATABASE = frozenset({"domain", "services", "chain"})
+NO_DATABASE = frozenset({"domain", "verify", "chain", "contracts", "keys"})
 
 
 def imports(source: str) -> Iterator[str]:
@@ -82,30 +88,29 @@ def imports(source: str) -> Iterator[str]:
                 yield node.module
 
 
-def faults(room: str, source: str) -> list[str]:
-    """What a module of a room imports against the rules."""
+def faults(package: str, source: str) -> list[str]:
+    """What a module of a package imports against the rules."""
     found = []
     for name in imports(source):
         top, *rest = name.split(".")
         if top == "app":
             other = rest[0]
-            if other == room or other in EVERYWHERE or room not in ROOMS:
+            if other == package or other in EVERYWHERE or package not in PACKAGES:
                 continue
-            is_table = (room, other) in TABLES_ONLY and rest[1:] == ["tables"]
-            if other not in ROOMS[room] and not is_table:
-                found.append(f"{room} imports {name}")
+            if other not in PACKAGES[package]:
+                found.append(f"{package} imports {name}")
         elif top in BESIDE_APP:
-            if room not in BESIDE_APP[top]:
-                found.append(f"{room} imports {name}")
-        elif (top in LIBRARIES and room not in LIBRARIES[top]) or (
-            top in ("sqlalchemy", "alembic", "psycopg", "sqlite3") and room in NO_DATABASE
+            if package not in BESIDE_APP[top]:
+                found.append(f"{package} imports {name}")
+        elif (top in LIBRARIES and package not in LIBRARIES[top]) or (
+            top in ("sqlalchemy", "alembic", "psycopg", "sqlite3") and package in NO_DATABASE
         ):
-            found.append(f"{room} imports {name}")
+            found.append(f"{package} imports {name}")
     return found
 
 
 def modules() -> Iterator[tuple[str, Path]]:
-    """Every module of the application with its room."""
+    """Every module of the application with its package."""
     for path in sorted((ROOT / "app").rglob("*.py")):
         parts = path.relative_to(ROOT / "app").with_suffix("").parts
         if "node_modules" not in parts and parts != ("__init__",):
@@ -113,60 +118,70 @@ def modules() -> Iterator[tuple[str, Path]]:
 
 
 @pytest.mark.parametrize(
-    ("room", "path"), [pytest.param(*one, id=str(one[1].relative_to(ROOT))) for one in modules()]
+    ("package", "path"), [pytest.param(*one, id=str(one[1].relative_to(ROOT))) for one in modules()]
 )
-def test_who_imports_whom(room: str, path: Path) -> None:
-    assert faults(room, path.read_text()) == []
+def test_who_imports_whom(package: str, path: Path) -> None:
+    assert set(faults(package, path.read_text())) <= DEBTS
 
 
-def test_every_room_has_its_rule() -> None:
-    assert {room for room, _ in modules()} <= ROOMS.keys() | ENTRANCES
+def test_every_package_has_its_rule() -> None:
+    assert {package for package, _ in modules()} <= PACKAGES.keys() | ENTRY_POINTS
 
 
-def test_the_page_names_every_room() -> None:
+def test_the_page_names_every_package() -> None:
     page = (ROOT / "docs" / "architecture.md").read_text()
     rules = page[page.index("## Who may import whom") :]
-    for room in ROOMS.keys() | ENTRANCES - {"__main__"}:
-        assert f"`{room}`" in rules, room
+    for package in PACKAGES.keys() | ENTRY_POINTS - {"__main__"}:
+        assert f"`{package}`" in rules, package
 
 
 @pytest.mark.parametrize(
-    ("room", "line"),
+    ("package", "line"),
     [
-        ("domain", "import app.services.intake"),
-        ("domain", "from app import services"),
+        ("domain", "import app.readmodel.tables"),
+        ("domain", "from app import db"),
         ("domain", "import sqlalchemy"),
-        ("services", "def later():\n    from app.feeds import reader"),
-        ("services", "from web3 import Web3"),
+        ("verify", "from app.domain.money import format_amount"),
+        ("intake", "def later():\n    from app.indexer import scan"),
+        ("contracts", "import sqlalchemy"),
         ("chain", "from app.db.engine import create"),
         ("chain", "import sqlalchemy"),
-        ("outbox", "from app.feeds.store import EventStore"),
         ("outbox", "from app.readmodel.queries import cursor"),
         ("indexer", "import fastapi"),
-        ("api", "from app.bootstrap import Bank"),
+        ("api", "from app.node.bank import Bank"),
         ("web", "from app.outbox.tables import batches"),
-        ("jobs", "from app.chain.rpc import Rpc"),
-        ("bootstrap", "from app.api.app import create_app"),
-        ("bootstrap", "import pandas"),
+        ("actions", "from app.api.app import create_app"),
         ("node", "from tests.conftest import engine"),
-        ("feeds", "from deploy.compile import load_artifact"),
+        ("intake", "from deploy.compile import load_artifact"),
         ("cli", "import web3"),
     ],
 )
-def test_what_is_against_the_rules_is_found(room: str, line: str) -> None:
-    assert len(faults(room, line)) == 1
+def test_what_is_against_the_rules_is_found(package: str, line: str) -> None:
+    assert len(faults(package, line)) == 1
 
 
 @pytest.mark.parametrize(
-    ("room", "line"),
+    ("package", "line"),
     [
-        ("outbox", "from app.feeds.tables import events"),
-        ("outbox", "from app.readmodel.tables import rejections"),
-        ("chain", "from deploy.compile import load_artifact"),
-        ("demo", "from app.cli.run_result import account_results"),
+        ("outbox", "from app.intake.tables import events"),
+        ("local", "from app.cli.run_result import account_results"),
         ("reports", "import pandas as pd"),
         ("domain", "from app.domain.money import format_amount"),
     ],
 )
-def test_what_is_allowed_is_not(room: str, line: str) -> None:
-    assert faults(room, line) == []
+def test_what_is_allowed_is_not(package: str, line: str) -> None:
+    assert faults(package, line) == []
+
+
+def test_packages_form_no_circle() -> None:
+    remaining = {package: set(others) for package, others in PACKAGES.items()}
+    while remaining:
+        free = [package for package, others in remaining.items() if not others & remaining.keys()]
+        assert free, f"circle among {sorted(remaining)}"
+        for package in free:
+            del remaining[package]
+
+
+def test_debts_are_still_there() -> None:
+    found = {fault for package, path in modules() for fault in faults(package, path.read_text())}
+    assert found == DEBTS

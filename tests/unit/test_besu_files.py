@@ -11,7 +11,7 @@ import pytest
 import rlp
 from eth_keys.datatypes import PrivateKey
 
-from app.chain import extra_data
+from app.verify import extra_data
 from deploy.besu import render
 from deploy.consortium import ConsortiumFolder
 from deploy.network.layout import Network, Validator

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from app.chain.keystore import create_keys
 from app.config import BankConfig, NodeConfig, load_config, load_node
 from app.domain.errors import ConfigFault
+from app.keys.keystore import create_keys
 from app.node.apart import Databases, check_apart
 from tests.unit.test_config import MANIFEST, written
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.bootstrap import read_manifest
 from app.chain.manifest import CONTRACTS, Manifest
 from app.config import load_config
 from app.domain.errors import ConfigFault
+from app.node.bank import read_manifest
 from deploy.consortium import ConsortiumFolder, write_config
 
 GOOD = {

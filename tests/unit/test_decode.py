@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 
-from app.chain.contract_events import event_kinds
+from app.contracts.events import event_kinds
 from app.indexer.decode import Decoder, Event, Judgement, Posting
 from app.indexer.errors import ShortAnswer
 from app.indexer.handlers import HANDLERS

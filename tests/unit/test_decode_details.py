@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from nacl.public import PrivateKey
 
-from app.chain.sealing import seal_details
 from app.domain.identifiers import reference
 from app.indexer.details import open_names
+from app.keys.sealing import seal_details
 
 KEY = b"k" * 32
 OURS = PrivateKey(b"o" * 32)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from eth_account import Account
 
-from app.chain import keystore
-from app.chain.errors import KeyUnusable
-from app.chain.keystore import (
+from app.keys import keystore
+from app.keys.errors import KeyUnusable
+from app.keys.keystore import (
     SEALING,
     SIGNING_KEYS,
     create_keys,

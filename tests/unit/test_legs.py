@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.chain.posting import SELECTOR, encode_post, next_digest, sealed_of
+from app.contracts.posting import SELECTOR, encode_post, next_digest, sealed_of
 from app.domain.identifiers import REFERENCE_BYTES, reference
 from app.domain.legs import REVERSAL, Leg, pack, unpack
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import FeedFault, UsageFault
-from app.feeds.lines import MAX_ROW
-from app.feeds.reader import Feed, check_header, open_feed
-from app.feeds.validation import Validator
+from app.intake.lines import MAX_ROW
+from app.intake.reader import Feed, check_header, open_feed
+from app.intake.validation import Validator
 from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, event, fault, json_bytes, read, row
 
 
@@ -307,8 +307,8 @@ def test_rows_inside_of_an_endless_quote_are_not_rows() -> None:
 _MEASURE = """
 import sys
 sys.path.insert(0, {root!r})
-from app.feeds.reader import Feed
-from app.feeds.validation import Validator
+from app.intake.reader import Feed
+from app.intake.validation import Validator
 from tests.feeds import FACILITY, HEADER, LINE
 
 class Endless:

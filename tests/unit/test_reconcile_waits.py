@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.services.reconcile import CaughtUp, Message, Posted, reconcile
+from app.local.reconcile import CaughtUp, Message, Posted, reconcile
 
 
 class Posting:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
 
-from app.chain.sealing import (
+from app.keys.sealing import (
     MAX_PLAIN_BYTES,
     open_details,
     open_reference_key,

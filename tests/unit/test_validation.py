@@ -6,8 +6,8 @@ import pytest
 
 from app.domain.facility import Facility, parse_facility
 from app.domain.kinds import BY_FEED_NAME, Kind
-from app.feeds.cells import COLUMNS
-from app.feeds.validation import MAX_TEXT, Validator
+from app.intake.cells import COLUMNS
+from app.intake.validation import MAX_TEXT, Validator
 from tests.feeds import FACILITY, event, fault, read_one, row
 
 SHARED = [kind.feed_name for kind in Kind if kind.shared]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.chain.proposals import Newcomer, admit, read_payload, register_validator, upgrade
+from app.contracts.proposals import Newcomer, admit, read_payload, register_validator, upgrade
 from app.domain.votes import needed, tally
 
 ADDRESS = "0x" + "00" * 19 + "01"

@@ -1,0 +1,62 @@
+"""A bank's part in letting the chain's validator set follow the registry."""
+
+from collections.abc import Iterable, Sequence
+
+import structlog
+from eth_typing import ChecksumAddress
+
+from app.chain.rpc import Rpc
+from app.chain.validators import ChainNode, validator_set
+from app.contracts.wrappers import ConsortiumRegistry
+from app.domain.errors import ChainFault
+
+_log = structlog.get_logger()
+
+Vote = tuple[ChecksumAddress, bool]
+"""A validator's address, and whether it is to be one."""
+
+
+class ValidatorVotes:
+    """Has a bank's own chain `nodes` vote as the banks have decided in the registry."""
+
+    def __init__(
+        self, rpc: Rpc, registry: ConsortiumRegistry, member: int, nodes: Sequence[ChainNode]
+    ) -> None:
+        self._rpc = rpc
+        self._registry = registry
+        self._member = member
+        self._nodes = nodes
+        self._told: set[Vote] = set()
+
+    def cast(self, removed: Iterable[ChecksumAddress]) -> None:
+        """Cast every vote that the validator set still lacks; call it again and again.
+
+        `removed`: what the registry once had as validators. Who seals blocks and was never in the
+        registry stays, because a consortium registers its founders after its first block. A member
+        does not vote on its own. Raises ChainFault when a chain node does not take its vote.
+        """
+        due = self._rpc.run(lambda: self._due(set(removed)))
+        for address, admit in sorted(due - self._told):
+            _log.info("voting on a validator", validator=address, admit=admit)
+        for address, _ in sorted(self._told - due):
+            _log.info("the validator set follows the registry", validator=address)
+        self._told = due
+        faults = []
+        for node in self._nodes:
+            try:
+                for address, admit in sorted(due):
+                    node.cast(address, admit=admit)
+            except ChainFault as fault:  # the bank's other nodes can still vote
+                faults.append(fault)
+        if faults:
+            raise faults[0]
+
+    def _due(self, removed: set[ChecksumAddress]) -> set[Vote]:
+        registered = self._registry.validators()
+        wanted = {one.node for one in registered}
+        own = {one.node for one in registered if one.member == self._member}
+        present = validator_set(self._rpc)
+        if not own & present:  # its votes would count for nothing
+            return set()
+        joining, leaving = wanted - own - present, (removed - wanted) & present
+        return {(one, True) for one in joining} | {(one, False) for one in leaving}

@@ -1,0 +1,1 @@
+"""The contracts as Python sees them: wrappers, events, payloads, errors."""

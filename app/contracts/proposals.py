@@ -1,0 +1,173 @@
+"""What can be proposed to the consortium, as the registry takes it and as people read it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from eth_abi.abi import decode, encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from app.contracts.events import printable
+from app.contracts.wrappers import ROLES
+from app.domain.votes import KINDS, PURPOSES
+
+NO_ADDRESS = "0x" + "00" * 20
+
+_ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
+_KIND_NUMBERS = {name: number for number, name in KINDS.items()}
+_PURPOSE_NUMBERS = {name: number for number, name in PURPOSES.items()}
+_NEWCOMER = "(string,uint8,address,address,address,bytes32)"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is proposed: a kind of `domain.votes.KINDS` and its payload in the ABI's encoding."""
+
+    kind: str
+    payload: bytes
+
+    @property
+    def number(self) -> int:
+        """The kind's number on the chain."""
+        return _KIND_NUMBERS[self.kind]
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Who is to be admitted. Auditors and regulators may do with a sealing key alone."""
+
+    name: str
+    role: str
+    sealing_key: bytes
+    operator: str = NO_ADDRESS
+    approver: str = NO_ADDRESS
+    recovery: str = NO_ADDRESS
+
+
+def admit(newcomer: Newcomer) -> Asked:
+    """Admit a member."""
+    fields = (
+        newcomer.name,
+        _ROLE_NUMBERS[newcomer.role],
+        newcomer.operator,
+        newcomer.approver,
+        newcomer.recovery,
+        newcomer.sealing_key,
+    )
+    return Asked("admit", encode([_NEWCOMER], [fields]))
+
+
+def about(kind: str, member: int) -> Asked:
+    """Suspend, reinstate or evict a member."""
+    return Asked(kind, encode(["uint16"], [member]))
+
+
+def change_role(member: int, role: str) -> Asked:
+    """Give a member another role."""
+    return Asked("change_role", encode(["uint16", "uint8"], [member, _ROLE_NUMBERS[role]]))
+
+
+def replace_key(member: int, purpose: str, key: str) -> Asked:
+    """Give a member another key: an address or a sealing key, in hex."""
+    fields = [member, purpose_number(purpose), key_word(key)]
+    return Asked("replace_key", encode(["uint16", "uint8", "bytes32"], fields))
+
+
+def register_validator(member: int, node: str, enode: str) -> Asked:
+    """Make a member's node a validator."""
+    payload = encode(["uint16", "address", "string"], [member, node, enode])
+    return Asked("register_validator", payload)
+
+
+def remove_validator(node: str) -> Asked:
+    """Make a node a validator no more."""
+    return Asked("remove_validator", encode(["address"], [node]))
+
+
+def upgrade(proxy: str, implementation: str, call: bytes = b"") -> Asked:
+    """Put other code behind one of the consortium's contracts, and make a call to it."""
+    payload = encode(["address", "address", "bytes"], [proxy, implementation, call])
+    return Asked("upgrade", payload)
+
+
+def reason_hash(reason: str) -> bytes:
+    """keccak256 of a reason's text; 0 where none is given."""
+    return keccak(text=reason) if reason else bytes(32)
+
+
+def key_word(key: str) -> bytes:
+    """A key in hex as the registry's word: an address in the low bits, or a sealing key."""
+    return bytes.fromhex(key.removeprefix("0x")).rjust(32, b"\0")
+
+
+def purpose_number(purpose: str) -> int:
+    """What a key is for, as the registry numbers it."""
+    return _PURPOSE_NUMBERS[purpose]
+
+
+def read_payload(kind: str, payload: bytes) -> dict[str, Any]:
+    """A payload's fields by name, addresses and keys in hex, as JSON can hold them."""
+    return _READERS[kind](payload)
+
+
+def _read_newcomer(payload: bytes) -> dict[str, Any]:
+    # `bytes` stands for `string` (the encoding is the same): text that is not UTF-8 is mended.
+    ((name, role, operator, approver, recovery, sealing_key),) = decode(
+        [_NEWCOMER.replace("string", "bytes")], payload
+    )
+    return {
+        "name": printable(name),
+        "role": ROLES[role],
+        "operator": to_checksum_address(operator),
+        "approver": to_checksum_address(approver),
+        "recovery": to_checksum_address(recovery),
+        "sealing_key": sealing_key.hex(),
+    }
+
+
+def _read_member(payload: bytes) -> dict[str, Any]:
+    return {"member": decode(["uint16"], payload)[0]}
+
+
+def _read_role(payload: bytes) -> dict[str, Any]:
+    member, role = decode(["uint16", "uint8"], payload)
+    return {"member": member, "role": ROLES[role]}
+
+
+def _read_key(payload: bytes) -> dict[str, Any]:
+    member, number, key = decode(["uint16", "uint8", "bytes32"], payload)
+    purpose = PURPOSES[number]
+    shown = key.hex() if purpose == "sealing" else to_checksum_address(key[12:])
+    return {"member": member, "purpose": purpose, "key": shown}
+
+
+def _read_validator(payload: bytes) -> dict[str, Any]:
+    member, node, enode = decode(["uint16", "address", "bytes"], payload)
+    return {"member": member, "node": to_checksum_address(node), "enode": printable(enode)}
+
+
+def _read_node(payload: bytes) -> dict[str, Any]:
+    return {"node": to_checksum_address(decode(["address"], payload)[0])}
+
+
+def _read_upgrade(payload: bytes) -> dict[str, Any]:
+    proxy, implementation, call = decode(["address", "address", "bytes"], payload)
+    return {
+        "proxy": to_checksum_address(proxy),
+        "implementation": to_checksum_address(implementation),
+        "call": call.hex(),
+    }
+
+
+_READERS: dict[str, Callable[[bytes], dict[str, Any]]] = {
+    "admit": _read_newcomer,
+    "suspend": _read_member,
+    "reinstate": _read_member,
+    "evict": _read_member,
+    "change_role": _read_role,
+    "replace_key": _read_key,
+    "register_validator": _read_validator,
+    "remove_validator": _read_node,
+    "upgrade": _read_upgrade,
+}

@@ -1,0 +1,104 @@
+"""Transactions that a bank signs itself: built, signed locally, sent, and awaited."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import HexStr
+from web3.contract.contract import ContractConstructor, ContractFunction
+
+from app.chain.rpc import Rpc
+from app.contracts.wrappers import translated
+from app.domain.errors import ChainFault
+
+Call = ContractFunction | ContractConstructor
+
+_POLL_S = 0.05
+_WAIT_S = 120.0
+
+
+def sign(
+    account: LocalAccount, *, chain_id: int, nonce: int, to: str | None, data: bytes, gas: int
+) -> bytes:
+    """A signed legacy transaction at gas price 0 (the consortium's chains are free of gas)."""
+    transaction: dict[str, Any] = {
+        "chainId": chain_id,
+        "nonce": nonce,
+        "gas": gas,
+        "gasPrice": 0,
+        "value": 0,
+        "data": data,
+    }
+    if to is not None:
+        transaction["to"] = to
+    return bytes(account.sign_transaction(transaction).raw_transaction)
+
+
+def execute(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+    """Send one administrative call and wait for its receipt (postings go through the outbox).
+
+    Raises ContractReverted with the custom error when the contract refuses.
+    """
+    return execute_all(rpc, account, [call])[0]
+
+
+def execute_all(rpc: Rpc, account: LocalAccount, calls: Sequence[Call]) -> list[dict[str, Any]]:
+    """Send administrative calls that do not build on each other, then wait for all their receipts:
+    as many as fit share a block.
+
+    Raises ContractReverted, before anything is sent, when a contract refuses one of them.
+    """
+    ready = [built(rpc, account, call) for call in calls]
+    chain_id = int(rpc.call("eth_chainId", []), 16)
+    first_nonce = next_nonce(rpc, account)
+    sent = []
+    for place, (call, transaction) in enumerate(zip(calls, ready, strict=True)):
+        raw = sign(
+            account,
+            chain_id=chain_id,
+            nonce=first_nonce + place,
+            to=transaction.get("to"),
+            data=bytes.fromhex(HexStr(str(transaction["data"])).removeprefix("0x")),
+            gas=transaction["gas"],
+        )
+        sent.append((name_of(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
+    return [succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
+
+
+def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
+    """How many transactions of an account the newest block counts."""
+    return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)
+
+
+def built(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+    """A call ready to be signed, its gas estimated. Raises ContractReverted when it is refused."""
+    sender: Any = {"from": account.address}
+    with translated(name_of(call)):
+        gas = call.estimate_gas(sender)
+        return dict(call.build_transaction(sender | {"gas": gas * 3 // 2, "gasPrice": 0}))
+
+
+def name_of(call: Call) -> str:
+    """The function that a call calls."""
+    return str(getattr(call, "fn_name", "constructor"))
+
+
+def succeeded(rpc: Rpc, what: str, tx_hash: str) -> dict[str, Any]:
+    """Wait for a receipt. Raises ChainFault when the transaction failed or none came in time."""
+    receipt = wait_for_receipt(rpc, tx_hash)
+    if int(receipt["status"], 16) != 1:
+        raise ChainFault(f"{what}: transaction {tx_hash} was mined and failed")
+    return receipt
+
+
+def wait_for_receipt(rpc: Rpc, tx_hash: str, wait_s: float = _WAIT_S) -> dict[str, Any]:
+    """Poll for a receipt. Raises ChainFault when none came in time."""
+    deadline = time.monotonic() + wait_s
+    while (receipt := rpc.call("eth_getTransactionReceipt", [tx_hash])) is None:
+        if time.monotonic() > deadline:
+            raise ChainFault(
+                f"no receipt for {tx_hash} after {wait_s:.0f} s; is the chain stalled?"
+            )
+        time.sleep(_POLL_S)
+    return dict(receipt)

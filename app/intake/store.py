@@ -1,0 +1,233 @@
+"""The event store: where the intake keeps what it accepts, in SQLite or PostgreSQL."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Engine, bindparam, false, insert, select, text, update
+
+from app.db.vault import vault_of
+from app.domain.events import ParsedEvent, Quarantined
+from app.intake.intake import Receipt, Standing, Sums
+from app.intake.tables import events, feeds, quarantine
+from app.logs import listed
+
+_log = structlog.get_logger()
+
+_INTAKE_LOCK = 0x7A11_0002
+"""Any number: the advisory lock under which one writer at a time takes in rows in PostgreSQL, as
+SQLite's write lock has it. What one writer looked up cannot change before it commits."""
+
+# Spelled as in the unique index of identities: SQLite would not use it for `IS 0`.
+_STANDS = events.c.duplicate_leg == false()
+_CONTENTS = select(events.c.event_id, events.c.content).where(
+    events.c.event_id.in_(bindparam("event_ids", expanding=True))
+)
+_STANDING = select(events.c.identity, events.c.amount, events.c.parts, events.c.reversed).where(
+    events.c.identity.in_(bindparam("identities", expanding=True)),
+    _STANDS,
+)
+_MARK_REVERSED = (
+    update(events)
+    .where(
+        events.c.identity.in_(bindparam("identities", expanding=True)),
+        _STANDS,
+    )
+    .values(reversed=True)
+)
+_RECEIPT = select(events.c.event_id, events.c.accepted_at, events.c.duplicate_leg).where(
+    events.c.event_id == bindparam("id")
+)
+_EVENT_COLUMNS = (
+    "feed_id",
+    "row",
+    "facility",
+    "event_id",
+    "content",
+    "identity",
+    "duplicate_leg",
+    "kind",
+    "partner",
+    "event_ref",
+    "amount",
+    "value_day",
+    "business_day",
+    "shares_day",
+    "target_kind",
+    "target_ref",
+    "booked_at",
+    "details",
+    "parts",
+    "accepted_at",
+)
+_INSERT_EVENT = {
+    dialect: f"""INSERT INTO events ({", ".join(f'"{column}"' for column in _EVENT_COLUMNS)})
+    VALUES ({", ".join([mark] * len(_EVENT_COLUMNS))})"""
+    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
+
+
+class EventStore:
+    """Implements `services.intake.EventStore` on a bank's database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator["_Transaction"]:
+        """A transaction, committed at the end of the block; another writer waits for it."""
+        with self._engine.begin() as connection:
+            if connection.dialect.name == "postgresql":
+                connection.execute(
+                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK}
+                )
+            transaction = _Transaction(connection)
+            yield transaction
+        # Only now is it true.
+        for facility, feed, accepted in transaction.accepted:
+            for some in listed(accepted):
+                _log.info("accepted", facility=facility, feed=feed, events=some)
+
+
+class _Transaction:
+    """Implements `services.intake.IntakeTransaction`."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.accepted: list[tuple[str, int, list[tuple[int, str]]]] = []
+        """Facility, feed, and the row and event_id of each event."""
+
+    def open_feed(self, facility: str, name: str, source: str, at: str) -> int:
+        feed_id: int = self._connection.execute(
+            insert(feeds)
+            .values(
+                facility=facility,
+                name=name,
+                source=source,
+                received_at=at,
+                rows_in=0,
+                accepted=0,
+                duplicate=0,
+                quarantined=0,
+            )
+            .returning(feeds.c.id)
+        ).scalar_one()
+        return feed_id
+
+    def daily_feed(self, facility: str, name: str, source: str, at: str) -> tuple[int, int]:
+        row = self._connection.execute(
+            select(feeds.c.id, feeds.c.rows_in).where(
+                feeds.c.facility == facility, feeds.c.source == source, feeds.c.name == name
+            )
+        ).first()
+        if row is not None:
+            return row.id, row.rows_in
+        return self.open_feed(facility, name, source, at), 0
+
+    def contents(self, event_ids: Collection[str]) -> Mapping[str, bytes]:
+        if not event_ids:
+            return {}
+        found = self._connection.execute(_CONTENTS, {"event_ids": list(event_ids)})
+        return {event_id: bytes(content) for event_id, content in found}
+
+    def standing(self, identities: Collection[bytes]) -> Mapping[bytes, Standing]:
+        if not identities:
+            return {}
+        found = self._connection.execute(_STANDING, {"identities": list(identities)})
+        return {bytes(row[0]): Standing(row[1], row[2], row[3]) for row in found}
+
+    def receipt(self, event_id: str) -> Receipt:
+        row = self._connection.execute(_RECEIPT, {"id": event_id}).one()
+        return Receipt(row.event_id, row.accepted_at, row.duplicate_leg)
+
+    def save(
+        self,
+        feed_id: int,
+        accepted: Sequence[tuple[ParsedEvent, bool]],
+        reversed_identities: Collection[bytes],
+        quarantined: Sequence[Quarantined],
+        sums: Sums,
+        at: str,
+    ) -> None:
+        connection = self._connection
+        if accepted:
+            facility = connection.execute(
+                select(feeds.c.facility).where(feeds.c.id == feed_id)
+            ).scalar_one()
+            seal = vault_of(connection).sealer()
+            # Straight to the driver: the one statement that runs for every row.
+            connection.exec_driver_sql(
+                _INSERT_EVENT[connection.dialect.name],
+                [
+                    _values(event, duplicate_leg, feed_id, facility, at, seal)
+                    for event, duplicate_leg in accepted
+                ],
+            )
+            self.accepted.append(
+                (facility, feed_id, [(event.row, event.event_id) for event, _ in accepted])
+            )
+        if reversed_identities:
+            connection.execute(_MARK_REVERSED, {"identities": list(reversed_identities)})
+        if quarantined:
+            seal = vault_of(connection).sealer()
+            connection.execute(
+                insert(quarantine),
+                [
+                    {
+                        "feed_id": feed_id,
+                        "row": row.row,
+                        "field": row.field,
+                        "value": seal(row.value.encode()),
+                        "reason": row.reason,
+                        "at": at,
+                    }
+                    for row in quarantined
+                ],
+            )
+        connection.execute(
+            update(feeds)
+            .where(feeds.c.id == feed_id)
+            .values(
+                rows_in=feeds.c.rows_in + sums.rows_in,
+                accepted=feeds.c.accepted + sums.accepted,
+                duplicate=feeds.c.duplicate + sums.duplicate,
+                quarantined=feeds.c.quarantined + sums.quarantined,
+            )
+        )
+
+    def finish_feed(self, feed_id: int, at: str) -> None:
+        self._connection.execute(update(feeds).where(feeds.c.id == feed_id).values(finished_at=at))
+
+
+def _values(
+    event: ParsedEvent,
+    duplicate_leg: bool,
+    feed_id: int,
+    facility: str,
+    at: str,
+    seal: Callable[[bytes], bytes],
+) -> tuple[Any, ...]:
+    """In the order of _EVENT_COLUMNS."""
+    return (
+        feed_id,
+        event.row,
+        facility,
+        event.event_id,
+        event.content,
+        event.identity,
+        duplicate_leg,
+        int(event.kind),
+        event.partner,
+        event.event_ref,
+        event.amount,
+        event.value_day,
+        event.business_day,
+        event.shares_day,
+        int(event.target_kind) or None,
+        event.target_ref or None,
+        event.booked_at,
+        None if event.details is None else seal(event.details),
+        event.parts,
+        at,
+    )

@@ -1,0 +1,1 @@
+"""A consortium on this machine: embedded chain, banks beside each other, demonstration."""

@@ -1,0 +1,1 @@
+"""What REST, page and command line show, in the same shapes."""

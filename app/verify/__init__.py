@@ -1,0 +1,1 @@
+"""Checks of what chain nodes answer: pure functions of bytes, without input or output."""
