@@ -74,7 +74,7 @@ def arm(point: str) -> None:
     elif point == "indexed":
         import app.node.bank
 
-        app.bootstrap.collect = die  # type: ignore[assignment]
+        app.node.bank.collect = die  # type: ignore[assignment]
 
 
 def _work(config: Path, point: str, told: Connection) -> None:
