@@ -11,7 +11,7 @@ def test_a_mutant_can_be_made(mutant: Mutant) -> None:
     text = (CONTRACTS / mutant.file).read_text()
     assert mutant.applied(text) != text
     for test in mutant.tests:
-        assert (TESTS / f"{test}.t.sol").exists(), test
+        assert len([*TESTS.rglob(f"{test}.t.sol")]) == 1, test
 
 
 def test_there_are_enough_and_none_twice() -> None:

@@ -44,7 +44,7 @@ _FORGE = {
     "FOUNDRY_INVARIANT_RUNS": "8",
     "FOUNDRY_INVARIANT_DEPTH": "64",
 }
-_NOT_A_PROOF = "Gas"
+_NOT_A_PROOF = "PostGas"
 # As little as the compiler's stack allows.
 _OPTIMIZER = {
     "enabled": False,

@@ -90,7 +90,7 @@ contract MatchingSymbolic {
     }
 
     /// @dev A part is rounded down to the minor unit, for every share and every amount below 256. Solvers do not finish
-    ///      the division of larger ones; those are fuzzed (LEDGER_3 in Laws.t.sol).
+    ///      the division of larger ones; those are fuzzed (LEDGER_3 in EventLaws.t.sol).
     function check_LEDGER_3_a_part_is_rounded_down(uint8 amount, uint16 bps) external pure {
         if (bps > 10_000) return;
         uint256 part = Splits.part(bps, 1, amount);

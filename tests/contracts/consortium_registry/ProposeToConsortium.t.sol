@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
+import {
+    ConsortiumProposal,
+    FoundingMember,
+    KeyPurpose,
+    MemberState,
+    ProposalKind,
+    ProposalState,
+    Role,
+    Vote
+} from "types/ConsortiumTypes.sol";
+import {vm} from "../support/Vm.sol";
+import {VotingFixture} from "../support/VotingFixture.sol";
+
+/// @title propose: who may, what payloads it takes, and what can never be enacted
+/// @dev Members: 1 lead, 2 to 4 partners, 5 auditor, 6 regulator.
+contract ProposeToConsortiumTest is VotingFixture {
+    uint16 private constant AUDITOR = 5;
+    uint16 private constant UNKNOWN = 9;
+
+    function setUp() external {
+        found(3);
+    }
+
+    // who
+
+    function test_propose_reverts_for_other_keys_than_approvers() external {
+        bytes memory payload = abi.encode(uint16(2));
+        address[3] memory callers = [operatorOf(LEAD), recoveryOf(LEAD), address(this)];
+        for (uint256 i; i < callers.length; ++i) {
+            vm.expectRevert(
+                abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, callers[i], KeyPurpose.Approver)
+            );
+            vm.prank(callers[i]);
+            consortium.propose(uint8(ProposalKind.Suspend), payload, REASON);
+        }
+    }
+
+    function test_propose_reverts_for_readers() external {
+        refusePropose(
+            AUDITOR,
+            ProposalKind.Suspend,
+            abi.encode(uint16(2)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotABank.selector, AUDITOR)
+        );
+    }
+
+    function test_propose_reverts_for_a_suspended_bank() external {
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(4)));
+        refusePropose(
+            4,
+            ProposalKind.Suspend,
+            abi.encode(uint16(2)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberNotActive.selector, 4, MemberState.Suspended)
+        );
+    }
+
+    function test_propose_reverts_for_the_subject() external {
+        bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumSubjectHasNoVote.selector, 2);
+        refusePropose(2, ProposalKind.Suspend, abi.encode(uint16(2)), refusal);
+        refusePropose(2, ProposalKind.Evict, abi.encode(uint16(2)), refusal);
+        refusePropose(2, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(1)), refusal);
+        refusePropose(2, ProposalKind.ReplaceKey, abi.encode(uint16(2), uint8(1), toKey(address(77))), refusal);
+        vm.assertEq(consortium.proposalCount(), 0, "nothing was proposed");
+    }
+
+    // kinds and payloads
+
+    function test_propose_reverts_on_unknown_kinds() external {
+        for (uint8 kind = 0; kind < 12; kind += 10) {
+            vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownKind.selector, kind));
+            vm.prank(approverOf(LEAD));
+            consortium.propose(kind, "", REASON);
+        }
+    }
+
+    function test_propose_reverts_on_a_payload_that_is_too_long() external {
+        refusePropose(
+            LEAD,
+            ProposalKind.Upgrade,
+            new bytes(8_193),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumPayloadTooLong.selector, 8_193, 8_192)
+        );
+    }
+
+    function test_propose_reverts_on_malformed_payloads() external {
+        for (uint8 kind = 1; kind <= uint8(ProposalKind.Upgrade); ++kind) {
+            _refusePayload(ProposalKind(kind), "");
+            _refusePayload(ProposalKind(kind), new bytes(31));
+            _refusePayload(ProposalKind(kind), bytes.concat(_wellFormed(ProposalKind(kind)), hex"00"));
+            _refusePayload(ProposalKind(kind), bytes.concat(_wellFormed(ProposalKind(kind)), bytes32(0)));
+        }
+    }
+
+    function test_propose_reverts_on_values_that_do_not_fit_their_fields() external {
+        uint256 tooLarge = type(uint256).max;
+        _refusePayload(ProposalKind.Suspend, abi.encode(uint256(1) << 16));
+        _refusePayload(ProposalKind.Reinstate, abi.encode(tooLarge));
+        _refusePayload(ProposalKind.Evict, abi.encode(tooLarge));
+        _refusePayload(ProposalKind.ChangeRole, abi.encode(tooLarge, 1));
+        _refusePayload(ProposalKind.ChangeRole, abi.encode(2, uint256(1) << 8));
+        _refusePayload(ProposalKind.ReplaceKey, abi.encode(tooLarge, 1, 1));
+        _refusePayload(ProposalKind.ReplaceKey, abi.encode(2, tooLarge, 1));
+        _refusePayload(ProposalKind.RemoveValidator, abi.encode(uint256(1) << 160));
+        _refusePayload(ProposalKind.RegisterValidator, abi.encode(tooLarge, address(1), "enode"));
+        _refusePayload(ProposalKind.RegisterValidator, abi.encode(2, tooLarge, "enode"));
+        _refusePayload(ProposalKind.Upgrade, abi.encode(tooLarge, address(1), ""));
+        _refusePayload(ProposalKind.Upgrade, abi.encode(address(1), tooLarge, ""));
+    }
+
+    /// @dev Any word of the encoding's own (places and lengths), and of a narrow field, set to all ones.
+    function test_propose_reverts_on_broken_encodings() external {
+        uint8[6] memory newcomerWords = [0, 1, 2, 3, 4, 5];
+        for (uint256 i; i < newcomerWords.length; ++i) {
+            _refuseWord(ProposalKind.Admit, newcomerWords[i]);
+        }
+        _refuseWord(ProposalKind.Admit, 7);
+        for (uint256 place; place < 4; ++place) {
+            _refuseWord(ProposalKind.RegisterValidator, place);
+            _refuseWord(ProposalKind.Upgrade, place);
+        }
+    }
+
+    // what can never be enacted
+
+    function test_propose_reverts_on_newcomers_that_cannot_be_admitted() external {
+        FoundingMember memory bank = newcomer(7, Role.Partner);
+        bank.role = 5;
+        _refuseNewcomer(bank, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownRole.selector, 0, 5));
+        bank = newcomer(7, Role.Partner);
+        bank.name = "";
+        _refuseNewcomer(bank, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadName.selector, 0, ""));
+        bank.name = "member-2";
+        _refuseNewcomer(bank, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNameTaken.selector, "member-2", 2));
+        bank = newcomer(7, Role.Partner);
+        bank.recovery = address(0);
+        _refuseNewcomer(bank, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyMissing.selector, bank.name));
+    }
+
+    function test_propose_reverts_on_newcomers_with_keys_that_are_taken() external {
+        FoundingMember memory bank = newcomer(7, Role.Partner);
+        bank.operator = approverOf(3);
+        _refuseNewcomer(
+            bank,
+            abi.encodeWithSelector(
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, toKey(approverOf(3)), 3, KeyPurpose.Approver
+            )
+        );
+        bank = newcomer(7, Role.Partner);
+        bank.sealingKey = consortium.member(2).sealingKey;
+        _refuseNewcomer(
+            bank,
+            abi.encodeWithSelector(
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, bank.sealingKey, 2, KeyPurpose.Sealing
+            )
+        );
+        bank = newcomer(7, Role.Partner);
+        bank.recovery = bank.operator;
+        _refuseNewcomer(
+            bank,
+            abi.encodeWithSelector(
+                IConsortiumRegistry.ConsortiumKeyTaken.selector, toKey(bank.operator), 7, KeyPurpose.Operator
+            )
+        );
+    }
+
+    function test_propose_reverts_on_members_that_are_unknown_or_in_that_state_already() external {
+        bytes memory unknown = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownMember.selector, UNKNOWN);
+        refusePropose(LEAD, ProposalKind.Suspend, abi.encode(UNKNOWN), unknown);
+        refusePropose(LEAD, ProposalKind.Reinstate, abi.encode(UNKNOWN), unknown);
+        refusePropose(LEAD, ProposalKind.Evict, abi.encode(UNKNOWN), unknown);
+        refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(UNKNOWN, 1), unknown);
+        refusePropose(LEAD, ProposalKind.ReplaceKey, abi.encode(UNKNOWN, 1, 1), unknown);
+        refusePropose(LEAD, ProposalKind.RegisterValidator, abi.encode(UNKNOWN, address(1), "enode"), unknown);
+        refusePropose(
+            LEAD,
+            ProposalKind.Reinstate,
+            abi.encode(uint16(2)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNothingToReinstate.selector, 2, MemberState.Active)
+        );
+        refusePropose(
+            LEAD,
+            ProposalKind.ChangeRole,
+            abi.encode(uint16(2), uint8(2)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumRoleUnchanged.selector, 2, 2)
+        );
+        refusePropose(
+            LEAD,
+            ProposalKind.ChangeRole,
+            abi.encode(uint16(2), uint8(0)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownRole.selector, 0, 0)
+        );
+    }
+
+    function test_propose_reverts_on_what_is_done_to_an_evicted_member() external {
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(4)));
+        bytes memory refusal =
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberNotActive.selector, 4, MemberState.Evicted);
+        refusePropose(LEAD, ProposalKind.Suspend, abi.encode(uint16(4)), refusal);
+        refusePropose(LEAD, ProposalKind.Evict, abi.encode(uint16(4)), refusal);
+        refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(4), uint8(1)), refusal);
+        refusePropose(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(4), uint8(1), toKey(address(77))), refusal);
+        refusePropose(LEAD, ProposalKind.RegisterValidator, abi.encode(uint16(4), address(77), "enode"), refusal);
+        refusePropose(
+            LEAD,
+            ProposalKind.Reinstate,
+            abi.encode(uint16(4)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNothingToReinstate.selector, 4, MemberState.Evicted)
+        );
+    }
+
+    function test_propose_reverts_on_keys_that_are_none() external {
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            abi.encode(2, 0, 1),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownKeyPurpose.selector, 0)
+        );
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            abi.encode(2, 5, 1),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownKeyPurpose.selector, 5)
+        );
+        bytes32 wide = bytes32(uint256(1) << 160);
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            abi.encode(2, 3, wide),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadKey.selector, 3, wide)
+        );
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            abi.encode(2, 4, 0),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadKey.selector, 4, bytes32(0))
+        );
+    }
+
+    function test_propose_reverts_on_validators_that_are_none() external {
+        _refuseValidator(address(0), "enode", IConsortiumRegistry.ConsortiumBadValidator.selector);
+        _refuseValidator(address(77), "", IConsortiumRegistry.ConsortiumBadValidator.selector);
+        _refuseValidator(address(77), string(new bytes(513)), IConsortiumRegistry.ConsortiumBadValidator.selector);
+        carry(LEAD, ProposalKind.RegisterValidator, abi.encode(uint16(2), address(77), "enode"));
+        refusePropose(
+            LEAD,
+            ProposalKind.RegisterValidator,
+            abi.encode(uint16(3), address(77), "enode"),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumValidatorTaken.selector, address(77), 2)
+        );
+        refusePropose(
+            LEAD,
+            ProposalKind.RemoveValidator,
+            abi.encode(address(78)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownValidator.selector, address(78))
+        );
+    }
+
+    function test_propose_reverts_on_what_would_leave_too_few_banks() external {
+        bytes memory noLead = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 3, 0);
+        refusePropose(2, ProposalKind.Suspend, abi.encode(LEAD), noLead);
+        refusePropose(2, ProposalKind.Evict, abi.encode(LEAD), noLead);
+        refusePropose(
+            2,
+            ProposalKind.ChangeRole,
+            abi.encode(LEAD, uint8(Role.Partner)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 4, 0)
+        );
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(4)));
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(3)));
+        bytes memory oneBank = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1, 1);
+        refusePropose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)), oneBank);
+        refusePropose(LEAD, ProposalKind.Evict, abi.encode(uint16(2)), oneBank);
+        refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Auditor)), oneBank);
+    }
+
+    /// @dev Of two banks neither can take the other's keys.
+    function test_propose_reverts_where_one_bank_alone_would_decide() external {
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(4)));
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(3)));
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            abi.encode(uint16(2), uint8(2), toKey(address(77))),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewVoters.selector, 1, 2)
+        );
+    }
+
+    // what it does
+
+    function test_propose_counts_as_the_first_vote() external {
+        bytes memory payload = abi.encode(uint16(2));
+        vm.expectEmit(address(consortium));
+        emit IConsortiumRegistry.ProposalMade(
+            1, LEAD, uint8(ProposalKind.Suspend), payload, REASON, uint40(NOW + 14 days)
+        );
+        vm.expectEmit(address(consortium));
+        emit IConsortiumRegistry.VoteCast(1, LEAD, true);
+        uint32 proposal = propose(LEAD, ProposalKind.Suspend, payload);
+
+        vm.assertEq(proposal, 1, "the first");
+        vm.assertEq(consortium.proposalCount(), 1, "one");
+        ConsortiumProposal memory made = consortium.proposal(1);
+        vm.assertTrue(made.kind == ProposalKind.Suspend && made.state == ProposalState.Open, "open");
+        vm.assertTrue(made.proposer == LEAD && made.subject == 2, "by and about");
+        vm.assertTrue(made.createdAt == NOW && made.expiresAt == NOW + 14 days, "its time");
+        vm.assertTrue(made.yes == 1 && made.no == 0 && made.electorate == 3 && made.needed == 3, "its votes");
+        vm.assertEq(made.payload, payload, "payload");
+        vm.assertTrue(consortium.voteOf(1, LEAD) == Vote.InFavour, "its own vote");
+        vm.assertTrue(consortium.voteOf(1, 3) == Vote.None, "nobody else's");
+        expectState(2, MemberState.Active);
+    }
+
+    function test_unknown_proposals_are_told_as_such() external {
+        bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownProposal.selector, 1);
+        vm.expectRevert(refusal);
+        consortium.proposal(1);
+        vm.expectRevert(refusal);
+        consortium.voteOf(1, LEAD);
+    }
+
+    function _wellFormed(ProposalKind kind) private pure returns (bytes memory) {
+        if (kind == ProposalKind.Admit) return abi.encode(newcomer(7, Role.Partner));
+        if (kind == ProposalKind.ChangeRole) return abi.encode(uint16(2), uint8(Role.Lead));
+        if (kind == ProposalKind.ReplaceKey) return abi.encode(uint16(2), uint8(1), address(77));
+        if (kind == ProposalKind.RegisterValidator) return abi.encode(uint16(2), address(77), "enode");
+        if (kind == ProposalKind.RemoveValidator) return abi.encode(address(77));
+        if (kind == ProposalKind.Upgrade) return abi.encode(address(1), address(2), hex"01");
+        return abi.encode(uint16(2));
+    }
+
+    function _refusePayload(ProposalKind kind, bytes memory payload) private {
+        refusePropose(
+            LEAD,
+            kind,
+            payload,
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadPayload.selector, kind, payload.length)
+        );
+    }
+
+    function _refuseWord(ProposalKind kind, uint256 place) private {
+        bytes memory payload = _wellFormed(kind);
+        for (uint256 i; i < 32; ++i) {
+            payload[place * 32 + i] = 0xff;
+        }
+        _refusePayload(kind, payload);
+    }
+
+    function _refuseNewcomer(FoundingMember memory bank, bytes memory refusal) private {
+        refusePropose(LEAD, ProposalKind.Admit, abi.encode(bank), refusal);
+    }
+
+    function _refuseValidator(address node, string memory enode, bytes4 selector) private {
+        refusePropose(
+            LEAD,
+            ProposalKind.RegisterValidator,
+            abi.encode(uint16(2), node, enode),
+            abi.encodeWithSelector(selector, node, enode)
+        );
+    }
+}

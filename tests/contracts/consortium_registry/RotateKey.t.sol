@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0
+pragma solidity 0.8.34;
+
+import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
+import {KeyPurpose, MemberState, ProposalKind} from "types/ConsortiumTypes.sol";
+import {vm} from "../support/Vm.sol";
+import {VotingFixture} from "../support/VotingFixture.sol";
+
+/// @title rotateKey: a member's own keys, by its approver or its recovery key
+/// @dev Members: 1 lead, 2 to 4 partners, 5 auditor, 6 regulator.
+contract RotateKeyTest is VotingFixture {
+    uint8 private constant OPERATOR = 1;
+    uint8 private constant APPROVER = 2;
+    uint8 private constant RECOVERY = 3;
+    uint8 private constant SEALING = 4;
+    address private constant FRESH = address(77);
+
+    function setUp() external {
+        found(3);
+    }
+
+    function test_rotate_reverts_for_who_holds_no_such_key() external {
+        address[2] memory callers = [address(this), operatorOf(2)];
+        for (uint256 i; i < callers.length; ++i) {
+            _refuse(
+                callers[i],
+                OPERATOR,
+                toKey(FRESH),
+                abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, callers[i], KeyPurpose.Approver)
+            );
+        }
+    }
+
+    function test_rotate_reverts_for_keys_beyond_the_callers_reach() external {
+        uint8[4] memory byApprover = [0, APPROVER, RECOVERY, 5];
+        for (uint256 i; i < byApprover.length; ++i) {
+            _refuse(approverOf(2), byApprover[i], toKey(FRESH), _beyond(KeyPurpose.Approver, byApprover[i]));
+        }
+        uint8[3] memory byRecovery = [0, RECOVERY, 5];
+        for (uint256 i; i < byRecovery.length; ++i) {
+            _refuse(recoveryOf(2), byRecovery[i], toKey(FRESH), _beyond(KeyPurpose.Recovery, byRecovery[i]));
+        }
+    }
+
+    function test_rotate_reverts_on_keys_that_are_none() external {
+        bytes32 wide = bytes32(uint256(1) << 160);
+        _refuse(approverOf(2), OPERATOR, wide, _bad(OPERATOR, wide));
+        _refuse(approverOf(2), OPERATOR, 0, _bad(OPERATOR, 0));
+        _refuse(approverOf(2), SEALING, 0, _bad(SEALING, 0));
+        _refuse(recoveryOf(2), APPROVER, wide, _bad(APPROVER, wide));
+    }
+
+    function test_rotate_reverts_on_keys_that_are_taken() external {
+        _refuse(approverOf(2), OPERATOR, toKey(operatorOf(3)), _taken(toKey(operatorOf(3)), 3, KeyPurpose.Operator));
+        _refuse(approverOf(2), OPERATOR, toKey(operatorOf(2)), _taken(toKey(operatorOf(2)), 2, KeyPurpose.Operator));
+        bytes32 sealing = consortium.keyOf(3, KeyPurpose.Sealing);
+        _refuse(approverOf(2), SEALING, sealing, _taken(sealing, 3, KeyPurpose.Sealing));
+    }
+
+    function test_rotate_reverts_for_the_approver_of_a_suspended_or_stopped_member() external {
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(3)));
+        stop(2, LEAD, 4);
+        _refuse(
+            approverOf(2),
+            OPERATOR,
+            toKey(FRESH),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberStopped.selector, 2, NOW + 72 hours)
+        );
+        _refuse(
+            approverOf(3),
+            OPERATOR,
+            toKey(FRESH),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberNotActive.selector, 3, MemberState.Suspended)
+        );
+    }
+
+    function test_rotate_reverts_for_an_evicted_member() external {
+        carry(LEAD, ProposalKind.Evict, abi.encode(uint16(4)));
+        bytes memory refusal =
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberNotActive.selector, 4, MemberState.Evicted);
+        _refuse(approverOf(4), OPERATOR, toKey(FRESH), refusal);
+        _refuse(recoveryOf(4), OPERATOR, toKey(FRESH), refusal);
+    }
+
+    function test_the_approver_rotates_operator_and_sealing_key() external {
+        vm.expectEmit(address(consortium));
+        emit IConsortiumRegistry.MemberKeyReplaced(2, OPERATOR, toKey(FRESH), false);
+        _rotate(approverOf(2), OPERATOR, toKey(FRESH));
+        vm.assertEq(consortium.activeMember(FRESH, KeyPurpose.Operator), 2, "the new operator");
+        vm.assertEq(consortium.memberOf(operatorOf(2)), 0, "the old one is nobody's");
+        _rotate(approverOf(2), SEALING, keccak256("new"));
+        vm.assertEq(consortium.member(2).sealingKey, keccak256("new"), "the new sealing key");
+    }
+
+    function test_an_old_key_never_comes_back() external {
+        _rotate(approverOf(2), OPERATOR, toKey(FRESH));
+        bytes memory refusal = _taken(toKey(operatorOf(2)), 2, KeyPurpose.Retired);
+        _refuse(approverOf(2), OPERATOR, toKey(operatorOf(2)), refusal);
+        _refuse(recoveryOf(2), APPROVER, toKey(operatorOf(2)), refusal);
+        bytes32 sealing = consortium.keyOf(2, KeyPurpose.Sealing);
+        _rotate(approverOf(2), SEALING, keccak256("new"));
+        _refuse(approverOf(2), SEALING, sealing, _taken(sealing, 2, KeyPurpose.Retired));
+    }
+
+    function test_the_recovery_key_replaces_lost_keys() external {
+        _rotate(recoveryOf(2), APPROVER, toKey(FRESH));
+        _rotate(recoveryOf(2), OPERATOR, toKey(address(78)));
+        _rotate(recoveryOf(2), SEALING, keccak256("new"));
+        vm.assertEq(consortium.approverOf(FRESH), 2, "the new approver");
+        vm.assertEq(consortium.approverOf(approverOf(2)), 0, "the old one is nobody's");
+        // the retired approver rotates nothing
+        _refuse(
+            approverOf(2),
+            OPERATOR,
+            toKey(address(79)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, approverOf(2), KeyPurpose.Approver)
+        );
+    }
+
+    function test_the_recovery_key_works_while_its_member_is_suspended_or_stopped() external {
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(3)));
+        _rotate(recoveryOf(3), OPERATOR, toKey(address(78)));
+        expectState(3, MemberState.Suspended);
+        stop(2, LEAD, 4);
+        _rotate(recoveryOf(2), APPROVER, toKey(FRESH));
+        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberStopped.selector, 2, NOW + 72 hours));
+        consortium.activeMember(FRESH, KeyPurpose.Approver);
+    }
+
+    function test_readers_rotate_their_keys_too() external {
+        _rotate(approverOf(5), SEALING, keccak256("new"));
+        vm.assertEq(consortium.member(5).sealingKey, keccak256("new"), "an auditor's");
+    }
+
+    function _rotate(address by, uint8 purpose, bytes32 key) private {
+        vm.prank(by);
+        consortium.rotateKey(purpose, key);
+    }
+
+    function _refuse(address by, uint8 purpose, bytes32 key, bytes memory refusal) private {
+        vm.expectRevert(refusal);
+        vm.prank(by);
+        consortium.rotateKey(purpose, key);
+    }
+
+    function _beyond(KeyPurpose own, uint8 purpose) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyMayNotRotate.selector, own, purpose);
+    }
+
+    function _bad(uint8 purpose, bytes32 key) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadKey.selector, purpose, key);
+    }
+
+    function _taken(bytes32 key, uint16 member, KeyPurpose purpose) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyTaken.selector, key, member, purpose);
+    }
+}
