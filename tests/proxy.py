@@ -100,7 +100,7 @@ class Proxy:
             await self._end.wait()
         answer = await self._answer(json.loads(body))
         await asyncio.sleep(self.delay_s)
-        if self.refuse:  # in the meantime: what was asked for has been done
+        if vars(self)["refuse"]:  # in the meantime: what was asked for has been done
             return False
         payload = json.dumps(answer).encode()
         writer.write(

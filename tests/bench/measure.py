@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from web3 import Web3
+from web3.types import Wei
 
 from app.chain.rpc import Rpc
 from app.contracts.transactions import wait_for_receipt
@@ -109,10 +111,11 @@ def plain_loop(consortium: Consortium, legs: int) -> float:
             {
                 "from": account.address,
                 "nonce": web3.eth.get_transaction_count(account.address),
-                "gasPrice": 0,
+                "gasPrice": Wei(0),
             }
         )
-        signed = account.sign_transaction(transaction)
+        fields: dict[str, Any] = {**transaction}
+        signed = account.sign_transaction(fields)
         sent = web3.eth.send_raw_transaction(signed.raw_transaction)
         assert web3.eth.wait_for_transaction_receipt(sent)["status"] == 1
     return legs / 2 / (time.perf_counter() - started)

@@ -7,7 +7,7 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from app.chain import errors as families
+from app.contracts import errors as families
 from app.contracts.error_catalogue import ACCESS, ENUMS, REJECTIONS, REMEDIES
 from app.contracts.wrappers import reverted
 from deploy import error_page

@@ -158,8 +158,8 @@ def everything(lead: TwoChannels, own: Channel, other: Channel) -> dict[str, str
     for path in ("v1/balances", "v1/pairs", "v1/keys", "health", "ready", "metrics", "live"):
         for way in (f"c1/../{other.name}", f"c1/%2e%2e/{other.name}", f"{other.name}/"):
             with httpx.Client(headers={"Authorization": f"Bearer {given}"}) as client:
-                url = httpx.URL(lead.url, raw_path=f"/channels/{way}/{path}".encode())
-                doors[f"{way} {path}"] = client.get(url)
+                raw = httpx.URL(lead.url, raw_path=f"/channels/{way}/{path}".encode())
+                doors[f"{way} {path}"] = client.get(raw)
     for path in ("", "breaks", "live", "v1/balances"):
         for url in (other.url, lead.url):
             answer = httpx.get(f"{url}/{path}", cookies=session)

@@ -61,7 +61,7 @@ def follow(node: RunningNode, event_id: str) -> tuple[str, str]:
     accepted = next(
         line
         for line in said
-        if line["event"] == "accepted" and event_id in dict(map(reversed, line["events"]))  # type: ignore[arg-type]
+        if line["event"] == "accepted" and event_id in dict(map(reversed, line["events"]))
     )
     assert accepted["facility"] == FACILITY_ID
     assert accepted["feed"] >= 1

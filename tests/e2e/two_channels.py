@@ -190,7 +190,8 @@ def _lead(folder: Path, *channels: Channel) -> TwoChannels:
     url = f"http://127.0.0.1:{port}"
     for one in channels:
         one.url = f"{url}/channels/{one.name}"
-    return TwoChannels(*channels, url=url, config=config, log=log, process=process)
+    first, second = channels
+    return TwoChannels(first, second, url=url, config=config, log=log, process=process)
 
 
 def _await_open(lead: TwoChannels, channel: Channel) -> None:
@@ -216,7 +217,7 @@ def _trade(channel: Channel) -> None:
         [(f"{channel.word}-match", "matched"), (f"{channel.word}-alone", "missing_at_partner")]
     )
     for bank in (lead, partner):
-        _await(lambda bank=bank: channel.pairs(bank) == wanted, f"{bank} sees the pairs")  # type: ignore[misc]
+        _await(lambda bank=bank: channel.pairs(bank) == wanted, f"{bank} sees the pairs")
 
 
 def _await(condition: Any, what: str) -> None:

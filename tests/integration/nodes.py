@@ -116,4 +116,4 @@ Nodes = Callable[..., Node]
 
 
 def live(health: dict[str, Any]) -> bool:
-    return health["status"] == "live"
+    return bool(health["status"] == "live")

@@ -155,7 +155,7 @@ class World:
 
     def seal(self, events: list[Event]) -> bytes:
         """The details as an honest bank seals them."""
-        return seal_details(
+        sealed = seal_details(
             [
                 [event.event_ref, event.target[1] if event.target else None, f"E-{place}"]
                 for place, event in enumerate(events)
@@ -165,6 +165,8 @@ class World:
                 for name in (self.lead, *self.partners, "auditor")
             },
         )
+        assert sealed is not None
+        return sealed
 
     def post(self, bank: str, *events: Event, sealed: bytes | None = None) -> Posted:
         """Post events in one batch, and wait until they are on the chain."""

@@ -104,7 +104,7 @@ class TestRefused:
     )
     def test_with_a_wrong_key(self, shared: Face, key: str) -> None:
         answer = shared.client(None).post(
-            PATH, json=event(), headers={"Authorization": f"Bearer {key}".encode()}
+            PATH, json=event(), headers={b"Authorization": f"Bearer {key}".encode()}
         )
         assert_problem(answer, 401, "unauthorized")
 

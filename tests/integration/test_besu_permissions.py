@@ -142,10 +142,10 @@ def test_they_follow_the_registrys_votes(
     }
     expected["webank"] = expected["webank"].replace("warn;", "notice;  # by hand")
     assert proxies(rendered) == expected
-    said = CliRunner().invoke(network, ["permissions", "--dir", str(root), "--rpc", url])
-    assert said.exit_code == 0, said.output
-    assert ", ".join(done.names) in said.stdout
-    assert "docker compose restart huarui-proxy luoyang-proxy webank-proxy\n" in said.stdout
+    shown = CliRunner().invoke(network, ["permissions", "--dir", str(root), "--rpc", url])
+    assert shown.exit_code == 0, shown.output
+    assert ", ".join(done.names) in shown.stdout
+    assert "docker compose restart huarui-proxy luoyang-proxy webank-proxy\n" in shown.stdout
     assert proxies(rendered) == expected
 
     # Rendered again, a founded one keeps what the registry said; from a description with other

@@ -13,9 +13,8 @@ from pathlib import Path
 import psycopg
 import pytest
 import typer
-from click.testing import Result
 from sqlalchemy import text, update
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli.doctor import doctor
 from app.db.backup import copy_sqlite

@@ -215,7 +215,7 @@ def test_a_count_answered_from_the_next_block_is_asked_for_again_and_nothing_is_
     world.post("webank", Event(TOP_UP, "T0", 5, partner=1))
     head = world.reconciliation.head_request(world.facility, world.numbers["webank"])
     doubts: list[ChainUnreachable] = []
-    rpc.move_on = doubts.append  # type: ignore[method-assign]
+    rpc.move_on = doubts.append  # type: ignore[method-assign, assignment]
     raced = False
 
     def one_block_later(request: Request, answer: Any) -> Any:

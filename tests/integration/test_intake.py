@@ -76,7 +76,7 @@ class Desk:
             events.c.event_id, events.c.duplicate_leg, events.c.parts, events.c.reversed
         ).order_by(events.c.id)
         with self.engine.connect() as connection:
-            return [tuple(found) for found in connection.execute(query)]  # type: ignore[misc]
+            return [tuple(found) for found in connection.execute(query)]
 
 
 @pytest.fixture
@@ -297,7 +297,7 @@ def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
     ],
 )
 def test_a_date_more_than_30_days_ahead_is_kept_aside_last_of_all(
-    desk: Desk, cells: Cells, verdict: str
+    desk: Desk, cells: dict[str, str], verdict: str
 ) -> None:
     assert desk.fields(row(**cells)) == [verdict]
 

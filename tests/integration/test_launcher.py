@@ -43,7 +43,7 @@ def raw(
     fields = {"nonce": nonce, "gasPrice": 0, "gas": gas, "value": 0, "data": data}
     target = {} if to is None else {"to": to}
     signed = Account.sign_transaction({**fields, **target, "chainId": 31337}, key)
-    return "0x" + signed.raw_transaction.hex()
+    return "0x" + bytes(signed.raw_transaction).hex()
 
 
 def offer(url: str, signed: str) -> str:

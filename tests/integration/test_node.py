@@ -11,9 +11,8 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
-from click.testing import Result
 from sqlalchemy import select
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 from app.cli.dead_letters import dead_letters
 from app.domain.errors import UsageFault

@@ -9,13 +9,13 @@ from sqlalchemy import func, select, update
 
 from app.api.received import Pending, pending
 from app.chain.rpc import Rpc
-from app.contracts.posting import next_digest, sealed_of
+from app.contracts.posting import encode_post, next_digest, sealed_of
 from app.keys.keystore import SEALING
 from app.keys.sealing import open_details
 from app.keys.versions import KeyVersions
 from app.node.bank import Bank
 from app.outbox import fix, settle
-from app.outbox.dead_letters import all_letters, replay, resume
+from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
 from app.outbox.lane import Lane
 from app.outbox.tables import attempts, batches
 from app.readmodel import tables as readmodel
@@ -172,7 +172,7 @@ def test_a_refused_posting_tells_the_contracts_reason(
     assert "FacilityNotAParty" in trouble or "FacilityUnknown" in trouble, trouble
 
 
-ENCODE_POST = fix.encode_post
+ENCODE_POST = encode_post
 
 
 def test_lost_blocks_are_offered_again(net: Net, either: Bank) -> None:
@@ -435,16 +435,16 @@ def test_gas_is_enough_for_the_most_expensive_batches(net: Net, bank: Bank) -> N
     net.spread(bank, 160, kind="drawdown", first_day=-2000, partner=None)
     net.spread(bank, 160, kind="reversal", first_day=-800, partner=None)
     net.drain(bank)
-    for one in (bank, partner):
-        for row in net.rows(one, select(batches)):
-            assert "reverted" not in net.states(one, row.sequence)
+    for poster in (bank, partner):
+        for row in net.rows(poster, select(batches)):
+            assert "reverted" not in net.states(poster, row.sequence)
             assert row.gas_used < 0.9 * row.gas_limit, (row.legs, row.gas_used, row.gas_limit)
 
 
 # Dead letters
 
 
-def all_letters_of(bank: Bank) -> list:
+def all_letters_of(bank: Bank) -> list[DeadLetter]:
     with bank.engine.connect() as connection:
         return all_letters(connection)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from contextlib import suppress
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select, update
@@ -31,7 +32,7 @@ def let_expire(bank: Bank) -> None:
 
 def fence(bank: Bank) -> int:
     with bank.engine.connect() as connection:
-        return connection.execute(select(leases.c.fence)).scalar_one()
+        return int(connection.execute(select(leases.c.fence)).scalar_one())
 
 
 def test_the_second_does_nothing_while_the_first_holds_the_lane(
@@ -92,7 +93,7 @@ def test_a_lease_lost_between_fixing_and_recording_an_offer(
     net.feed(first, 3)
     send = first.rpc.batch_answers
 
-    def hang(requests: list) -> list:
+    def hang(requests: list[Any]) -> list[Any]:
         answers = send(requests)
         if requests and requests[0][0] == "eth_sendRawTransaction":
             let_expire(first)

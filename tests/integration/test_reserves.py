@@ -57,7 +57,7 @@ class Desks:
         self.catch_up()
         return result
 
-    def feed(self, bank: str, rows: int, on: date = YESTERDAY, **cells: str) -> None:
+    def feed(self, bank: str, rows: int, on: date = YESTERDAY, **cells: Any) -> None:
         booked = f"{on.isoformat()}T04:00:00Z"
         self.net.feed(
             self.banks[bank], rows, booked_at=booked, value_date=YESTERDAY.isoformat(), **cells
@@ -145,7 +145,7 @@ class TestHolds:
         assert (found.held, found.available, found.balance) == (20000, 80000, 100000)
         assert desks.ledger.available(1, 1) == 80000
 
-        drawdown = {"kind": "drawdown", "event_ref": "D1", "partner": ""}
+        drawdown: dict[str, Any] = {"kind": "drawdown", "event_ref": "D1", "partner": ""}
         desks.feed(LEAD, 1, amount="500.00", **drawdown)
         desks.feed(HUARUI, 1, amount="200.00", **drawdown)
         desks.settle()
@@ -314,7 +314,7 @@ class TestDays:
 def test_balances_that_pass_their_marks_and_the_rest_face(desks: Desks) -> None:
     desks.match("T1", "150000.00")
     desks.settle()
-    out = {"kind": "withdrawal", "event_ref": "W1", "amount": "150000.01"}
+    out: dict[str, Any] = {"kind": "withdrawal", "event_ref": "W1", "amount": "150000.01"}
     desks.feed(LEAD, 1, partner=HUARUI, **out)
     desks.settle()
     lead = desks.banks[LEAD]

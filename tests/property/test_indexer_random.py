@@ -12,6 +12,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+from eth_utils.address import to_checksum_address
 from sqlalchemy import Engine, func, select
 
 from app.db.engine import create, upgrade
@@ -193,7 +194,7 @@ def test_every_pair_is_the_contracts(posted: tuple[World, Engine]) -> None:
 def test_movements_are_the_contracts_day_totals(posted: tuple[World, Engine]) -> None:
     world, engine = posted
     ledger = world.rpc.web3.eth.contract(
-        address=world.manifest.addresses["ReserveLedger"],  # type: ignore[arg-type]
+        address=to_checksum_address(world.manifest.addresses["ReserveLedger"]),
         abi=load_artifact("ReserveLedger")["abi"],
     )
     with engine.connect() as connection:

@@ -411,8 +411,8 @@ def _shown(pair: model.Pair) -> tuple[Any, ...]:
 
 
 def _run(world: World, examples: int, steps: int, *phases: Phase) -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        lambda: Banks(world),
+    run_state_machine_as_test(
+        lambda: Banks(world),  # type: ignore[arg-type]
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,

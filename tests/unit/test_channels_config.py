@@ -22,7 +22,7 @@ def channel(folder: Path, number: int, **changes: str | None) -> Path:
     create_keys(place / "keys", development=True)
     own = MANIFEST.addresses | {"ConsortiumRegistry": f"0x{number:040x}"}
     replace(MANIFEST, addresses=own).write(place / "network.json")
-    written(place, **({"manifest": '"network.json"'} | changes))
+    written(place, "", None, **({"manifest": '"network.json"'} | changes))
     return place
 
 

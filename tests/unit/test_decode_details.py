@@ -18,7 +18,9 @@ MEMBER = 3
 
 
 def seal(rows: Any, reader: PrivateKey = OURS, member: int = MEMBER) -> bytes:
-    return seal_details(rows, {member: bytes(reader.public_key)})
+    sealed = seal_details(rows, {member: bytes(reader.public_key)})
+    assert sealed is not None
+    return sealed
 
 
 @pytest.mark.parametrize(

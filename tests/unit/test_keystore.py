@@ -7,9 +7,11 @@ import stat
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from eth_account import Account
+from nacl.public import PrivateKey
 
 from app.keys import keystore
 from app.keys.errors import KeyUnusable
@@ -80,7 +82,7 @@ def test_keys_that_were_cut_off_in_the_making_are_no_keys(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
-        cut.setattr(keystore.PrivateKey, "generate", fail)
+        cut.setattr(PrivateKey, "generate", fail)
         create_keys(tmp_path / "keys", development=True)
     assert list(tmp_path.iterdir()) == []
     create_keys(tmp_path / "keys", development=True)
@@ -134,7 +136,7 @@ def test_a_missing_key_and_a_missing_passphrase(keys: Path) -> None:
         load_account(keys, "operator", development=True)
 
 
-DAMAGE: dict[str, Callable[[dict], object]] = {
+DAMAGE: dict[str, Callable[[dict[str, Any]], object]] = {
     "no object": lambda stored: [1],
     "no public half": lambda stored: {key: stored[key] for key in stored if key != "public"},
     "public half no text": lambda stored: stored | {"public": 5},

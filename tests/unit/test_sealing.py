@@ -39,7 +39,7 @@ def sealed_by_hand(plain: bytes) -> bytes:
 
 
 @given(ROWS)
-def test_every_reader_opens_what_was_sealed(rows: list) -> None:
+def test_every_reader_opens_what_was_sealed(rows: list[list[str | None]]) -> None:
     sealed = seal_details(rows, READERS)
     assert sealed is not None
     for member, secret in enumerate(SECRETS, start=1):
