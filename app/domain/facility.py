@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.domain.errors import FacilityFault
 from app.domain.kinds import Component, Kind
+from app.domain.matching.splits import WHOLE_BPS, part
 from app.domain.money import AmountError, currency_decimals, parse_bound
 
 MAX_PARTNERS = 254
@@ -20,7 +21,6 @@ MAX_PARTNERS = 254
 MAX_NAME = 64
 """Most characters of a facility's id or a bank's name."""
 
-_WHOLE_BPS = 10_000
 _MAX_WINDOW_DAYS = 2**16 - 1
 _MAX_DEADLINE_HOURS = (2**32 - 1) // 3600
 
@@ -126,7 +126,7 @@ class Facility:
         if component is None:
             raise ValueError(f"{kind.feed_name} is not split")
         return tuple(
-            amount * self.shares_of(partner.number, component, shares_day) // _WHOLE_BPS
+            part(amount, self.shares_of(partner.number, component, shares_day))
             for partner in self.partners
         )
 
@@ -211,7 +211,7 @@ class _Reader:
         )
         return Bounds(
             *(
-                self._integer(table, key, "bounds.", _WHOLE_BPS) if key in table else 0
+                self._integer(table, key, "bounds.", WHOLE_BPS) if key in table else 0
                 for key in ("least_lead_share_bps", "largest_partner_share_bps")
             )
         )
@@ -257,7 +257,7 @@ class _Reader:
             name=name,
             shares=Shares(
                 **{
-                    component: self._integer(shares, component, f"{place}.share_bps.", _WHOLE_BPS)
+                    component: self._integer(shares, component, f"{place}.share_bps.", WHOLE_BPS)
                     for component in components
                 }
             ),
@@ -277,14 +277,14 @@ class _Reader:
     def _check_shares(self, facility: Facility) -> None:
         for component in Component:
             total = sum(partner.shares.of(component) for partner in facility.partners)
-            if total > _WHOLE_BPS:
+            if total > WHOLE_BPS:
                 self._fail(
                     "share_bps",
                     f"the {component.name.lower()} shares add up to {total}, "
-                    f"more than {_WHOLE_BPS} basis points",
+                    f"more than {WHOLE_BPS} basis points",
                     "Lower them; what is left of 10000 is the lead's",
                 )
-            self._check_bounds(facility, component, _WHOLE_BPS - total)
+            self._check_bounds(facility, component, WHOLE_BPS - total)
 
     def _check_bounds(self, facility: Facility, component: Component, rest: int) -> None:
         bounds, name = facility.bounds, component.name.lower()

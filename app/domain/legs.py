@@ -5,7 +5,6 @@ units, references 20 bytes (`identifiers.reference`).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from struct import Struct
 from typing import NamedTuple
 
@@ -18,10 +17,14 @@ DECLARED_DUPLICATE = 0x80
 _GROUP = Struct(">BB3s3s24x")
 _LEG = Struct(">BB3s7s20s")
 _TARGET = Struct(">B11x20s")
+# Any word read as its first eight bytes, the next four, and the reference.
+_WORDS = Struct(">QI20s")
+_DAY = 0xFFFFFF
 
 
 class Leg(NamedTuple):
-    """One leg as a bank posts it. `target_*` belong to reversals only (0 and empty otherwise)."""
+    """One leg as a bank posts it. `target_*` belong to reversals only (0 and empty otherwise);
+    `word` is the place of its word in the stream that it was read from."""
 
     kind: int
     partner: int
@@ -33,14 +36,7 @@ class Leg(NamedTuple):
     duplicate: bool = False
     target_kind: int = 0
     target_reference: bytes = b""
-
-
-@dataclass(frozen=True, slots=True)
-class PostedLeg:
-    """A leg read back from a posting, with the index of its leg word in the stream."""
-
-    index: int
-    leg: Leg
+    word: int = 0
 
 
 def pack(legs: list[Leg]) -> tuple[bytes, list[int]]:
@@ -74,37 +70,38 @@ def pack(legs: list[Leg]) -> tuple[bytes, list[int]]:
     return b"".join(words), indexes
 
 
-def unpack(stream: bytes) -> Iterator[PostedLeg]:
-    """Read a posting stream back; the inverse of `pack`."""
-    position = 0
+def unpack(stream: bytes) -> Iterator[Leg]:
+    """Read a posting stream back; the inverse of `pack`.
+
+    Raises ValueError for a stream that no contract takes: it ends within a word or before a
+    reversal's target.
+    """
+    if len(stream) % _WORDS.size:
+        raise ValueError("the stream ends within a word")
     business_day = shares_day = 0
-    while position < len(stream):
-        kind = stream[position]
+    words = enumerate(_WORDS.iter_unpack(stream))
+    for index, (high, low, reference) in words:
+        kind = high >> 56
         if kind == 0:
-            business_day = int.from_bytes(stream[position + 2 : position + 5])
-            shares_day = int.from_bytes(stream[position + 5 : position + 8])
-            position += 32
+            business_day, shares_day = high >> 24 & _DAY, high & _DAY
             continue
-        index = position // 32
-        raw_kind, partner, day, amount, ref = _LEG.unpack_from(stream, position)
-        position += 32
         target_kind, target_reference = 0, b""
-        bare_kind = raw_kind & ~DECLARED_DUPLICATE
+        bare_kind = kind & ~DECLARED_DUPLICATE
         if bare_kind == REVERSAL:
-            target_kind, target_reference = _TARGET.unpack_from(stream, position)
-            position += 32
-        yield PostedLeg(
+            _, (target_high, _, target_reference) = next(words, (0, (0, 0, b"")))
+            if not target_reference:
+                raise ValueError("the stream ends before a reversal's target")
+            target_kind = target_high >> 56
+        yield Leg(
+            bare_kind,
+            high >> 48 & 0xFF,
+            (high & _DAY) << 32 | low,
+            high >> 24 & _DAY,
+            business_day,
+            shares_day,
+            reference,
+            kind != bare_kind,
+            target_kind,
+            target_reference,
             index,
-            Leg(
-                kind=bare_kind,
-                partner=partner,
-                amount=int.from_bytes(amount),
-                value_day=int.from_bytes(day),
-                business_day=business_day,
-                shares_day=shares_day,
-                reference=ref,
-                duplicate=raw_kind != bare_kind,
-                target_kind=target_kind,
-                target_reference=target_reference,
-            ),
         )

@@ -28,7 +28,7 @@ from app.domain.errors import ChainFault
 from app.domain.events import ParsedEvent, Quarantined
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
-from app.domain.legs import PostedLeg, unpack
+from app.domain.legs import Leg, unpack
 from app.domain.money import format_amount
 from app.intake.intake import Intake, RowValidator, plain_content
 from app.intake.tables import events
@@ -181,7 +181,7 @@ class Restorer:
         fresh = self._unknown([event for _, event in found])
         if fresh:
             # Those that stand come before their declared duplicates.
-            duplicates = {event.event_id for posted, event in found if posted.leg.duplicate}
+            duplicates = {event.event_id for leg, event in found if leg.duplicate}
             fresh.sort(key=lambda event: event.event_id in duplicates)
             intake.submit(fresh, f"{FEED}, batch {posting.sequence}", "chain")
         self._link(facility, posting, calldata, transaction, receipt, found)
@@ -203,15 +203,15 @@ class Restorer:
         calldata: bytes,
         validator: RowValidator,
         done: Restored,
-    ) -> Iterator[tuple[PostedLeg, ParsedEvent]]:
+    ) -> Iterator[tuple[Leg, ParsedEvent]]:
         details = open_details(sealed_of(calldata), self._member, self._sealing_keys) or []
-        for place, posted in enumerate(unpack(stream_of(calldata))):
+        for place, leg in enumerate(unpack(stream_of(calldata))):
             row = details[place] if place < len(details) else []
-            event = _event(place + 1, posted, row, facility, validator)
+            event = _event(place + 1, leg, row, facility, validator)
             if event is None:
-                done.unreadable.append(f"batch {posting.sequence}, word {posted.index}")
+                done.unreadable.append(f"batch {posting.sequence}, word {leg.word}")
             else:
-                yield posted, event
+                yield leg, event
 
     def _unknown(self, found: Sequence[ParsedEvent]) -> list[ParsedEvent]:
         known: set[str] = set()
@@ -234,7 +234,7 @@ class Restorer:
         calldata: bytes,
         transaction: dict[str, Any],
         receipt: dict[str, Any],
-        found: Sequence[tuple[PostedLeg, ParsedEvent]],
+        found: Sequence[tuple[Leg, ParsedEvent]],
     ) -> None:
         """Store the batch as final, and its events as in it; in one transaction."""
         with self._lease.writing() as connection:
@@ -257,7 +257,7 @@ class Restorer:
             ).scalar_one()
             log_state(connection, [batch], FINAL, FEED)
             _keep_attempt(connection, batch, transaction)
-            for posted, event in found:
+            for leg, event in found:
                 linked = connection.execute(
                     update(events)
                     .where(
@@ -265,7 +265,7 @@ class Restorer:
                         events.c.identity == event.identity,
                         events.c.amount == event.amount,
                     )
-                    .values(batch_id=batch, leg_index=posted.index)
+                    .values(batch_id=batch, leg_index=leg.word)
                     .returning(events.c.id)
                 ).scalars()
                 for id_ in linked.all():
@@ -278,7 +278,7 @@ class Restorer:
 
 def _event(
     row: int,
-    posted: PostedLeg,
+    leg: Leg,
     details: Sequence[Any],
     facility: PostingFacility,
     validator: RowValidator,
@@ -286,7 +286,6 @@ def _event(
     """The event that a leg was made of; None where its details do not belong to it."""
     if len(details) < _DETAILS:
         return None
-    leg = posted.leg
     event_ref, target_ref, event_id, booked_at, loan_ref, borrower_ref, memo = details[:_DETAILS]
     terms = validator.facility
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
 from hypothesis import given
@@ -46,10 +47,17 @@ STREAMS = st.lists(st.binary(min_size=32, max_size=32), max_size=20)
 @given(LEGS)
 def test_legs_come_back_as_they_were_packed(legs: list[Leg]) -> None:
     stream, indexes = pack(legs)
-    posted = list(unpack(stream))
-    assert [one.leg for one in posted] == legs
-    assert [one.index for one in posted] == indexes
+    expected = [leg._replace(word=index) for leg, index in zip(legs, indexes, strict=True)]
+    assert list(unpack(stream)) == expected
     assert len(stream) % 32 == 0
+
+
+@given(LEGS)
+def test_a_stream_that_is_cut_is_no_stream(legs: list[Leg]) -> None:
+    stream, _ = pack([*legs, Leg(REVERSAL, 0, 1, 1, 1, 0, bytes(20), target_kind=1)])
+    for cut in (1, 32):
+        with pytest.raises(ValueError, match="ends"):
+            list(unpack(stream[:-cut]))
 
 
 @given(LEGS)

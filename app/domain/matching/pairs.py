@@ -1,0 +1,54 @@
+"""The two halves of one event for one partner, and what became of them."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from app.domain.kinds import Kind, effect
+from app.domain.resolutions import Action, Side
+
+Status = Literal["open", "matched", "within_tolerance", "amount", "date", "amount_and_date"]
+"""What the halves are to each other: `open` while one is absent. A resolution leaves it."""
+
+SETTLED: frozenset[Status] = frozenset({"matched", "within_tolerance"})
+"""The statuses in which the halves agree."""
+
+
+class Half(NamedTuple):
+    """One bank's half as it was posted, and where: posting, word in it, time of its block (seconds
+    since 1970 UTC)."""
+
+    amount: int
+    value_day: int
+    business_day: int
+    sequence: int = 0
+    word: int = 0
+    posted_at: int = 0
+
+
+@dataclass(slots=True)
+class Pair:
+    """A pair's facts, each of which is set once (but for a reversal that is voided).
+
+    `target_kind`: of a reversal's target, else 0. `resolved_side`: whose half an adjustment
+    corrected, or a write-off of a one-sided leg made.
+    """
+
+    kind: int
+    target_kind: int = 0
+    lead: Half | None = None
+    partner: Half | None = None
+    lead_reversed: bool = False
+    partner_reversed: bool = False
+    status: Status = "open"
+    action: Action | None = None
+    resolved_side: Side | None = None
+
+    @property
+    def effects(self) -> tuple[int, int]:
+        """The effects of the lead's and of the partner's half as posted; 0 where there is none."""
+        target = Kind(self.target_kind) if self.target_kind else None
+        sign = effect(Kind(self.kind), target)
+        return (
+            sign * self.lead.amount if self.lead else 0,
+            sign * self.partner.amount if self.partner else 0,
+        )
