@@ -1,14 +1,16 @@
 """A bank's part in letting the chain's validator set follow the registry."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 import structlog
 from eth_typing import ChecksumAddress
 
+from app.actions.view import View
 from app.chain.rpc import Rpc
 from app.chain.validators import ChainNode, validator_set
 from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ChainFault
+from app.readmodel.consortium import removed_validators
 
 _log = structlog.get_logger()
 
@@ -17,30 +19,41 @@ Vote = tuple[ChecksumAddress, bool]
 
 
 class ValidatorVotes:
-    """Has a bank's own chain `nodes` vote as the banks have decided in the registry."""
+    """Has a bank's own chain `nodes` (it may have none) vote as the banks have decided in the
+    registry."""
 
     def __init__(
-        self, rpc: Rpc, registry: ConsortiumRegistry, member: int, nodes: Sequence[ChainNode]
+        self,
+        view: View,
+        rpc: Rpc,
+        registry: ConsortiumRegistry,
+        member: int,
+        nodes: Sequence[ChainNode],
     ) -> None:
+        self._view = view
         self._rpc = rpc
         self._registry = registry
         self._member = member
         self._nodes = nodes
-        self._told: set[Vote] = set()
+        self._casting: set[Vote] = set()
 
-    def cast(self, removed: Iterable[ChecksumAddress]) -> None:
+    def cast(self) -> None:
         """Cast every vote that the validator set still lacks; call it again and again.
 
-        `removed`: what the registry once had as validators. Who seals blocks and was never in the
-        registry stays, because a consortium registers its founders after its first block. A member
-        does not vote on its own. Raises ChainFault when a chain node does not take its vote.
+        Who seals blocks and was never in the registry stays, because a consortium registers its
+        founders after its first block. A member does not vote on its own. Raises ChainFault when a
+        chain node does not take its vote.
         """
-        due = self._rpc.run(lambda: self._due(set(removed)))
-        for address, admit in sorted(due - self._told):
+        if not self._nodes:
+            return
+        with self._view.engine.connect() as connection:
+            removed = set(removed_validators(connection))
+        due = self._rpc.run(lambda: self._due(removed))
+        for address, admit in sorted(due - self._casting):
             _log.info("voting on a validator", validator=address, admit=admit)
-        for address, _ in sorted(self._told - due):
+        for address, _ in sorted(self._casting - due):
             _log.info("the validator set follows the registry", validator=address)
-        self._told = due
+        self._casting = due
         faults = []
         for node in self._nodes:
             try:

@@ -3,68 +3,131 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from app.actions.consortium import Council
 from app.actions.facilities import FacilityDesk
-from app.actions.signer import Done, Signer
+from app.actions.sender import Done, Signer
+from app.actions.signer import Done as FormerDone
+from app.actions.signer import Signer as FormerSigner
+from app.actions.view import View
 from app.chain.failover import Endpoints
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.console import stderr
 from app.config import BankConfig, load_config
-from app.contracts.wrappers import ConsortiumRegistry, FacilityRegistry
+from app.contracts.wrappers import (
+    ConsortiumRegistry,
+    DayClose,
+    FacilityRegistry,
+    Reconciliation,
+    ReserveLedger,
+)
+from app.db import engine as db
+from app.keys.keystore import SEALING, load_account
+from app.keys.versions import KeyVersions
 from app.node.bank import client_tls, read_manifest
 
 
-@dataclass(frozen=True, slots=True)
-class Chain:
-    """A bank's way to its chain."""
+@dataclass
+class Acting:
+    """A bank's keys, its read model, and its connection to the contracts."""
 
     config: BankConfig
     manifest: Manifest
     rpc: Rpc
 
+    @cached_property
+    def view(self) -> View:
+        """What the bank's node has read; its database is brought up to date."""
+        engine = db.create(self.config.database_url)
+        db.upgrade(engine)
+        return View(engine, self.config.name)
+
     @property
-    def registry(self) -> ConsortiumRegistry:
+    def consortium(self) -> ConsortiumRegistry:
         return ConsortiumRegistry(self.rpc, self.manifest.addresses["ConsortiumRegistry"])
+
+    @property
+    def facilities(self) -> FacilityRegistry:
+        return FacilityRegistry(self.rpc, self.manifest.addresses["FacilityRegistry"])
+
+    @property
+    def reconciliation(self) -> Reconciliation:
+        return Reconciliation(self.rpc, self.manifest.addresses["Reconciliation"])
+
+    @property
+    def ledger(self) -> ReserveLedger:
+        return ReserveLedger(self.rpc, self.manifest.addresses["ReserveLedger"])
+
+    @property
+    def day_close(self) -> DayClose:
+        return DayClose(self.rpc, self.manifest.addresses["DayClose"])
+
+    # For the acts that have no function in app.actions yet.
+    def council(self) -> Council:
+        signer = FormerSigner(self.rpc, self.approver().account)
+        return Council(signer, self.consortium)
+
+    def facility_desk(self) -> FacilityDesk:
+        return FacilityDesk(FormerSigner(self.rpc, self.approver().account), self.facilities)
 
     def approver(self) -> Signer:
         """The bank's approver key. Raises KeyUnusable."""
+        return self.key("approver")
+
+    def key(self, purpose: str) -> Signer:
+        """A key of the bank's that posts nothing. Raises KeyUnusable."""
+        config = self.config
         return Signer.load(
-            self.rpc, self.config.keys, "approver", development=self.config.development
+            self.rpc, config.keys, purpose, bank=config.name, development=config.development
         )
 
-    def council(self) -> Council:
-        """The bank's approver key in the consortium's council."""
-        return Council(self.approver(), self.registry)
+    def operator(self) -> Signer:
+        """The bank's operator key, in turn with what the bank's node posts. Raises KeyUnusable."""
+        config = self.config
+        account = load_account(config.keys, "operator", development=config.development)
+        return Signer(self.rpc, account, config.name, "operator", outbox=self.view.engine)
 
-    def facility_desk(self) -> FacilityDesk:
-        """The bank's approver key, put to work on its facilities."""
-        registry = FacilityRegistry(self.rpc, self.manifest.addresses["FacilityRegistry"])
-        return FacilityDesk(self.approver(), registry)
+    def sealing_keys(self) -> KeyVersions:
+        """What opens what is sealed to the bank. Raises KeyUnusable."""
+        return KeyVersions(self.config.keys, SEALING, development=self.config.development)
+
+    def close(self) -> None:
+        """Close the database, where it was opened."""
+        if "view" in self.__dict__:
+            self.view.engine.dispose()
 
 
 @contextmanager
-def acting(path: Path) -> Iterator[Chain]:
-    """A bank's way to the chain, by its bank.toml; an endpoint was seen to be right."""
+def acting(path: Path) -> Iterator[Acting]:
+    """A bank that acts, by its bank.toml; an endpoint was seen to be right."""
     config = load_config(path)
     manifest = read_manifest(config)
     endpoints = Endpoints(config.rpc, manifest, client_tls(config))
     try:
         rpc = endpoints.way()
         rpc.run(lambda: None)
-        yield Chain(config, manifest, rpc)
+        bank = Acting(config, manifest, rpc)
+        try:
+            yield bank
+        finally:
+            bank.close()
     finally:
         endpoints.close()
 
 
-def show_transaction(done: Done) -> None:
-    """Say which transaction it was."""
-    stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
+def show_transactions(done: Done | FormerDone) -> None:
+    """Say which transactions it was."""
+    if isinstance(done, FormerDone):
+        stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
+        return
+    for one in done.receipts:
+        stderr.print(f"transaction {one.transaction}, block {one.block:,}", style="dim")
 
 
-def show_done(done: Done, see: str) -> None:
+def show_done(done: Done | FormerDone, see: str) -> None:
     """Say which transaction it was, and where its result is to be seen once it is final."""
-    show_transaction(done)
+    show_transactions(done)
     stderr.print(f"once the bank's node has read that block: {see}", style="dim", markup=False)

@@ -12,8 +12,8 @@ import typer
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
-from app.actions.signer import Signer
-from app.cli.acting import acting, show_transaction
+from app.actions.sender import Signer
+from app.cli.acting import acting, show_transactions
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -314,7 +314,7 @@ class _Desk:
 
     def send(self, call: Call) -> None:
         """Send, wait until it is mined, and say so. Raises ContractReverted."""
-        show_transaction(self.approver.send(call))
+        show_transactions(self.approver.send(call))
 
 
 @contextmanager

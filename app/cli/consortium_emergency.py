@@ -32,7 +32,7 @@ def stop(
       tally consortium emergency stop huarui --reason "its key posts what it should not"
     """
     with acting(config) as chain:
-        done = chain.council().stop(member_number(chain.registry, member), reason)
+        done = chain.council().stop(member_number(chain.consortium, member), reason)
     if done.told("EmergencyStopped") is not None:
         stdout.print(f"{member} is stopped", markup=False, highlight=False)
     else:
@@ -53,7 +53,7 @@ def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
       tally consortium emergency lift huarui --config bank.toml
     """
     with acting(config) as chain:
-        done = chain.council().lift(member_number(chain.registry, member))
+        done = chain.council().lift(member_number(chain.consortium, member))
     if done.told("EmergencyLifted") is not None:
         stdout.print(f"{member} may act again", markup=False, highlight=False)
     else:

@@ -89,12 +89,12 @@ def rotate_(
     if signer == purpose.value:
         raise UsageFault("an approver key is replaced by the recovery key: --signed-by recovery")
     with acting(config) as chain:
-        member = chain.registry.member_named(chain.config.name)
+        member = chain.consortium.member_named(chain.config.name)
         if member == 0:
             raise UsageFault(f"{chain.config.name} is no member of this consortium")
         rotated = rotate(
             chain.rpc,
-            chain.registry,
+            chain.consortium,
             member,
             chain.config.keys,
             purpose.value,

@@ -8,7 +8,7 @@ import typer
 from eth_utils.address import is_address, to_checksum_address
 
 from app.actions.consortium import member_number
-from app.cli.acting import Chain, acting, show_done
+from app.cli.acting import Acting, acting, show_done
 from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.contracts.proposals import (
@@ -154,7 +154,7 @@ def propose_role(
       tally consortium propose role huarui lead --reason "leads from June" --config bank.toml
     """
     with acting(config) as chain:
-        number = member_number(chain.registry, member)
+        number = member_number(chain.consortium, member)
         _propose(chain, change_role(number, role.value), reason)
 
 
@@ -174,7 +174,7 @@ def propose_key(
     """
     fresh = _sealing(key) if purpose is PurposeName.sealing else _address(key, "KEY")
     with acting(config) as chain:
-        number = member_number(chain.registry, member)
+        number = member_number(chain.consortium, member)
         _propose(chain, replace_key(number, purpose.value, fresh), reason)
 
 
@@ -201,7 +201,7 @@ def validator(
         if remove:
             asked = remove_validator(address)
         else:
-            asked = register_validator(member_number(chain.registry, member), address, enode)
+            asked = register_validator(member_number(chain.consortium, member), address, enode)
         _propose(chain, asked, reason)
 
 
@@ -231,10 +231,10 @@ def propose_upgrade(
 
 def _propose_about(kind: str, member: str, reason: str, config: Path) -> None:
     with acting(config) as chain:
-        _propose(chain, about(kind, member_number(chain.registry, member)), reason)
+        _propose(chain, about(kind, member_number(chain.consortium, member)), reason)
 
 
-def _propose(chain: Chain, asked: Asked, reason: str) -> None:
+def _propose(chain: Acting, asked: Asked, reason: str) -> None:
     if not reason.strip():
         raise UsageFault("--reason is empty", remedy="Say why: the others vote on it")
     (done,) = chain.council().propose([asked], reason)

@@ -1,16 +1,25 @@
 """`tally day`: closing the days of a reserve account, by both its banks."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import date
-from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.text import Text
 
-from app.actions import day_closing
-from app.actions.desks import AccountDays, ApproverDesk
+from app.actions import days
+from app.actions.days import (
+    ConfirmDay,
+    DisputeDay,
+    ProposeDay,
+    ReopenDay,
+    WithdrawDay,
+    WithdrawReopening,
+    day_to_answer,
+    find_account,
+    own_statement,
+)
+from app.actions.sender import Done
+from app.cli.acting import acting
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -23,11 +32,9 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
-from app.config import load_config
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.node.bank import Bank
 from app.presentation.models import DayClosesOut
 from app.presentation.reserve_shapes import day_close_out
 from app.presentation.shapes import as_of, money_of
@@ -68,13 +75,16 @@ def propose(
 
       tally day propose --facility WLD-2016-A --partner huarui --day 2026-03-02
     """
-    with _account(config, facility, partner) as (days, desk):
-        statement = days.statement(_ordinal(on))
-        _show(statement, days.decimals, days.currency)
-        _sent(f"proposed to close {on}", desk.propose(statement))
-        stderr.print(
-            "The other bank answers with `tally day confirm` or `tally day dispute`", style="dim"
-        )
+    with acting(config) as bank:
+        account = find_account(bank.view, facility, partner)
+        statement = own_statement(bank.view, account, _ordinal(on))
+        _show(statement, account.decimals, account.currency)
+        asked = ProposeDay(account, statement)
+        done = days.propose(asked, bank.view, bank.day_close, bank.approver())
+    _sent(f"proposed to close {on}", done)
+    stderr.print(
+        "The other bank answers with `tally day confirm` or `tally day dispute`", style="dim"
+    )
 
 
 @day.command()
@@ -92,11 +102,13 @@ def confirm(
 
       tally day confirm --facility WLD-2016-A --day 2026-03-02
     """
-    with _account(config, facility, partner) as (days, desk):
-        wanted = None if on is None else _ordinal(on)
-        statement, transaction = day_closing.confirm(days, desk, wanted)
-        _show(statement, days.decimals, days.currency)
-        _sent(f"closed {date.fromordinal(statement.day)}", transaction)
+    with acting(config) as bank:
+        account = find_account(bank.view, facility, partner)
+        waiting = day_to_answer(bank.view, account, None if on is None else _ordinal(on))
+        asked = ConfirmDay(account, waiting.statement_hash)
+        done = days.confirm(asked, bank.view, bank.day_close, bank.approver())
+    _show(waiting.statement, account.decimals, account.currency)
+    _sent(f"closed {date.fromordinal(waiting.statement.day)}", done)
 
 
 @day.command()
@@ -113,10 +125,12 @@ def dispute(
 
       tally day dispute --facility WLD-2016-A --reason "L4711 is missing on our side"
     """
-    with _account(config, facility, partner) as (days, desk):
-        wanted = None if on is None else _ordinal(on)
-        statement, transaction = day_closing.dispute(days, desk, wanted, reason)
-        _sent(f"disputed {date.fromordinal(statement.day)}", transaction)
+    with acting(config) as bank:
+        account = find_account(bank.view, facility, partner)
+        waiting = day_to_answer(bank.view, account, None if on is None else _ordinal(on))
+        asked = DisputeDay(account, waiting.statement_hash, reason)
+        done = days.dispute(asked, bank.view, bank.day_close, bank.approver())
+    _sent(f"disputed {date.fromordinal(waiting.statement.day)}", done)
 
 
 @day.command()
@@ -134,13 +148,16 @@ def withdraw(
 
       tally day withdraw --facility WLD-2016-A --partner huarui
     """
-    with _account(config, facility, partner) as (days, desk):
+    with acting(config) as bank:
+        account = find_account(bank.view, facility, partner)
+        parts = (bank.view, bank.day_close, bank.approver())
         if reopening:
-            ordinal, transaction = day_closing.withdraw_reopening(days, desk)
-            _sent(f"took the reopening of {date.fromordinal(ordinal)} back", transaction)
-            return
-        statement, transaction = day_closing.withdraw(days, desk)
-        _sent(f"took the statement of {date.fromordinal(statement.day)} back", transaction)
+            done = days.withdraw_reopening(WithdrawReopening(account), *parts)
+            what, event = "reopening", done.event("ReopenWithdrawn")
+        else:
+            done = days.withdraw(WithdrawDay(account), *parts)
+            what, event = "statement", done.event("DayWithdrawn")
+    _sent(f"took the {what} of {_day_of(event)} back", done)
 
 
 @day.command()
@@ -156,12 +173,13 @@ def reopen(
 
       tally day reopen --facility WLD-2016-A --reason "a top-up was booked twice"
     """
-    with _account(config, facility, partner) as (days, desk):
-        ordinal, transaction, opened = day_closing.reopen(days, desk, reason)
-        _sent(
-            f"{'opened' if opened else 'proposed to open'} {date.fromordinal(ordinal)} again",
-            transaction,
-        )
+    with acting(config) as bank:
+        account = find_account(bank.view, facility, partner)
+        asked = ReopenDay(account, reason)
+        done = days.reopen(asked, bank.view, bank.day_close, bank.approver())
+    opened, proposed = done.event("DayReopened"), done.event("ReopenProposed")
+    what = "opened" if opened else "proposed to open"
+    _sent(f"{what} {_day_of(opened or proposed)} again", done)
 
 
 @day.command("list")
@@ -260,15 +278,6 @@ def show_(
     show_as_of(head)
 
 
-@contextmanager
-def _account(
-    config: Path, facility: str, partner: str | None
-) -> Iterator[tuple[AccountDays, ApproverDesk]]:
-    with closing(Bank(load_config(config))) as bank:
-        days = bank.account_days(facility, partner)
-        yield days, bank.approver_desk(days)
-
-
 def _show(statement: Statement, decimals: int, currency: str) -> None:
     def money(minor: int) -> str:
         return format_amount(minor, decimals)
@@ -286,8 +295,12 @@ def _show(statement: Statement, decimals: int, currency: str) -> None:
     )
 
 
-def _sent(what: str, transaction: str) -> None:
-    stdout.print(Text(f"{what}: {transaction}"))
+def _sent(what: str, done: Done) -> None:
+    stdout.print(Text(f"{what}: {done.receipts[0].transaction}"))
+
+
+def _day_of(event: dict[str, Any] | None) -> str:
+    return "" if event is None else date.fromordinal(event["day"]).isoformat()
 
 
 def _ordinal(given: str) -> int:

@@ -1,16 +1,15 @@
 """`tally hold`: parts of the partners' reserves set aside before a drawdown is paid out."""
 
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.text import Text
 
-from app.actions.holding import PartnerHold, split
+from app.actions import holds
+from app.actions.holds import PlaceHolds, ReleaseHolds, drawdown_ref, held
+from app.cli.acting import acting
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -23,11 +22,8 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
-from app.config import load_config
 from app.domain.errors import UsageFault
-from app.domain.identifiers import reference
-from app.domain.money import AmountError, format_amount, parse_amount
-from app.node.bank import Bank
+from app.domain.money import format_amount
 from app.presentation.models import HoldsOut
 from app.presentation.reserve_shapes import hold_out
 from app.presentation.shapes import as_of, money_of
@@ -72,26 +68,19 @@ def place(
 
       tally hold place --facility WLD-2016-A --event-ref L4711 --amount 10000.00
     """
-    with _bank(config) as bank:
-        terms = bank.facility(facility)
-        if bank.name != terms.terms.lead:
-            raise UsageFault(
-                f"{bank.name} does not lead {facility}", remedy=f"{terms.terms.lead} places holds"
-            )
-        try:
-            minor = parse_amount(amount, terms.terms.decimals)
-        except AmountError as fault:
-            raise UsageFault(f"--amount {fault}") from None
-        ref = reference(bank.reference_key(facility), event_ref)
-        holds = split(terms.terms, terms.number, ref, minor, _day(shares_on))
-        sent = bank.holds.place(holds, int(time.time()) + hours * _HOUR_S)
-        made = table("partner", "transaction", numbers=("held",))
-        for one, transaction in zip(holds, sent, strict=True):
-            partner = terms.terms.partners[one.partner - 1].name
-            held = format_amount(one.amount, terms.terms.decimals)
-            made.add_row(partner, transaction, held)
-        show(made)
-        stderr.print("`tally hold list` shows them once the node has read the block", style="dim")
+    with acting(config) as bank:
+        ref = drawdown_ref(bank.view, facility, event_ref, bank.sealing_keys())
+        expires_at = int(time.time()) + hours * _HOUR_S
+        asked = PlaceHolds(facility, ref, amount, _day(shares_on), expires_at)
+        done = holds.place(asked, bank.view, bank.ledger, bank.operator())
+        terms = bank.view.facility(facility).terms
+    made = table("partner", "transaction", numbers=("held",))
+    for event in done.events:
+        partner = terms.partners[event.arguments["partner"] - 1].name
+        held = format_amount(event.arguments["amount"], terms.decimals)
+        made.add_row(partner, event.tx_hash, held)
+    show(made)
+    stderr.print("`tally hold list` shows them once the node has read the block", style="dim")
 
 
 @hold.command()
@@ -111,25 +100,20 @@ def release(
 
       tally hold release --facility WLD-2016-A --event-ref L4711
     """
-    with _bank(config) as bank:
-        terms = bank.facility(facility)
-        ref = reference(bank.reference_key(facility), event_ref)
-        with bank.engine.connect() as connection:
-            rows = reserves.active_holds(connection, terms.number, ref)
-        holds = [
-            PartnerHold(row.facility, row.partner, bytes(row.ref), row.amount)
-            for row in rows
-            if partner in (None, terms.terms.partners[row.partner - 1].name)
-        ]
-        if not holds:
+    with acting(config) as bank:
+        ref = drawdown_ref(bank.view, facility, event_ref, bank.sealing_keys())
+        asked = ReleaseHolds(held(bank.view, facility, ref, partner))
+        if not asked.holds:
             raise UsageFault(
                 f"nothing is held for {event_ref!r} of {facility}",
                 remedy="`tally hold list` shows what is, as the node has read it",
             )
-        for one, transaction in zip(holds, bank.holds.release(holds), strict=True):
-            name = terms.terms.partners[one.partner - 1].name
-            held = format_amount(one.amount, terms.terms.decimals)
-            stdout.print(Text(f"{name}: {held} released, {transaction}"))
+        done = holds.release(asked, bank.view, bank.ledger, bank.operator())
+        terms = bank.view.facility(facility).terms
+    for event in done.events:
+        name = terms.partners[event.arguments["partner"] - 1].name
+        amount = format_amount(event.arguments["amount"], terms.decimals)
+        stdout.print(Text(f"{name}: {amount} released, {event.tx_hash}"))
 
 
 @hold.command("list")
@@ -169,12 +153,6 @@ def list_(
         )
     show(made)
     show_as_of(found.as_of)
-
-
-@contextmanager
-def _bank(config: Path) -> Iterator[Bank]:
-    with closing(Bank(load_config(config))) as bank:
-        yield bank
 
 
 def _day(given: str | None) -> int:

@@ -12,9 +12,9 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import Engine, select
 
-from app.actions.desks import AccountDays, ApproverDesk, OperatorDesk
-from app.actions.signer import Signer
+from app.actions.sender import Signer
 from app.actions.validators import ValidatorVotes
+from app.actions.view import View
 from app.chain.engines import engine as chain_engine
 from app.chain.failover import Endpoints
 from app.chain.manifest import Manifest
@@ -46,7 +46,6 @@ from app.outbox.restore import Restored, Restorer
 from app.outbox.runs import drained, in_flight, last_final_block, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
-from app.readmodel.consortium import removed_validators
 from app.readmodel.directory import directory
 from app.readmodel.facilities import AgreedFacility, agreed_facilities, agreed_facility
 
@@ -89,11 +88,9 @@ class Bank:
         addresses = self.manifest.addresses
         self._registry = ConsortiumRegistry(self._reading, addresses["ConsortiumRegistry"])
         self.member = self._member_number(operator.address)
-        self.holds = OperatorDesk(
-            self.engine, self.rpc, operator, addresses["ReserveLedger"], self.member
-        )
+        self.view = View(self.engine, self.name)
         self._post_as(operator)
-        self._validator_votes = self._own_votes()
+        self.validator_votes = self._own_votes()
         self.indexer = Indexer(
             self.engine,
             self._reading,
@@ -103,32 +100,23 @@ class Bank:
             finality_depth=chain_engine(self.manifest.engine).finality_depth_blocks,
         )
 
-    def _own_votes(self) -> ValidatorVotes | None:
+    def _own_votes(self) -> ValidatorVotes:
         config = self.config
-        if not config.validator_control:
-            return None
         try:
-            nodes = chain_nodes(
-                self.manifest.engine, config.validator_control, config.validator_engine
+            nodes = (
+                chain_nodes(self.manifest.engine, config.validator_control, config.validator_engine)
+                if config.validator_control
+                else []
             )
         except ValueError as fault:
             raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
         rpc = self.endpoints.way()
         registry = ConsortiumRegistry(rpc, self.manifest.addresses["ConsortiumRegistry"])
-        return ValidatorVotes(rpc, registry, self.member, nodes)
-
-    def vote_on_validators(self) -> None:
-        """Have this bank's own chain nodes, where it has some, vote as the registry has decided,
-        until the chain's validator set shows it. Raises ChainFault."""
-        if self._validator_votes is None:
-            return
-        with self.engine.connect() as connection:
-            removed = removed_validators(connection)
-        self._validator_votes.cast(removed)
+        return ValidatorVotes(self.view, rpc, registry, self.member, nodes)
 
     def _post_as(self, operator: LocalAccount) -> None:
         contract = Reconciliation(self.rpc, self.manifest.addresses["Reconciliation"])
-        self.holds.operator = operator
+        self.operator = Signer(self.rpc, operator, self.name, "operator", outbox=self.engine)
         self._lease = Lease(self.engine, operator.address, _holder())
         lane = Lane(
             self.engine,
@@ -145,7 +133,7 @@ class Bank:
     def _follow_operator_key(self) -> None:
         """Go on with the key that has replaced ours as soon as the registry has taken it, also
         where the rotation was cut off right after that."""
-        ours = self.holds.operator.address
+        ours = self.operator.address
         for path in standing(self.config.keys, "operator"):
             try:
                 address = to_checksum_address(public_half(path))
@@ -216,35 +204,6 @@ class Bank:
         if opened is None:
             raise UsageFault(self._unreadable[facility])
         return opened.reference_key
-
-    def account_days(self, facility: str, partner: str | None) -> AccountDays:
-        """A reserve account's days, the bank's own where it is a partner.
-
-        Raises UsageFault when the account is not named, or not one of this bank's.
-        """
-        agreed = self.facility(facility)
-        terms = agreed.terms
-        own = terms.partner(self.name)
-        named = terms.partner(partner) if partner is not None else own
-        if partner is None and own is None and len(terms.partners) == 1:
-            named = terms.partners[0]
-        if named is None:
-            known = ", ".join(one.name for one in terms.partners)
-            raise UsageFault(
-                f"which account of {facility}? {partner!r} is no partner of it"
-                if partner is not None
-                else f"which account of {facility}?",
-                remedy=f"Name a partner: {known}",
-            )
-        return AccountDays(self.engine, terms, agreed.number, named.number, self.name)
-
-    def approver_desk(self, days: AccountDays) -> ApproverDesk:
-        """The approver's key put to work on an account's days. Raises KeyUnusable."""
-        approver = Signer.load(
-            self.rpc, self.config.keys, "approver", development=self.config.development
-        )
-        address = self.manifest.addresses["DayClose"]
-        return ApproverDesk(self.rpc, approver, address, days.number, days.partner)
 
     def take_in(self, facility: str, feed: Path, rows_done: RowsDone, warn: Warn) -> FeedResult:
         """Validate a feed file and accept its good rows, durably."""

@@ -13,6 +13,7 @@ from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHea
 from app.api.metrics import Metrics
 from app.api.notifier import Notifier
 from app.config import BankConfig
+from app.contracts.wrappers import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind
@@ -76,6 +77,7 @@ class Channel:
             development=bank.config.development,
             channel=name,
         )
+        ledger = ReserveLedger(bank.rpc, bank.manifest.addresses["ReserveLedger"])
         self._scheduler = Scheduler(
             Jobs(
                 submit=self._submit,
@@ -83,8 +85,8 @@ class Channel:
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
                 watch=self._watch,
-                expired_holds=ExpiredHolds(bank.holds).look,
-                validator_votes=bank.vote_on_validators,
+                expired_holds=ExpiredHolds(bank.view, ledger, lambda: bank.operator).look,
+                validator_votes=bank.validator_votes.cast,
             ),
             channel=name,
         )

@@ -11,21 +11,22 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, func, insert, select
 
-from app.chain.rpc import Rpc
-from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
+from app.contracts.transactions import sign
 from app.outbox.tables import attempts, leases
 
 
-def call_in_turn(
-    engine: Engine, rpc: Rpc, account: LocalAccount, calls: Sequence[Call]
-) -> list[dict[str, Any]]:
-    """Make calls that do not build on each other, and wait for all their receipts.
+def store_in_turn(
+    engine: Engine,
+    account: LocalAccount,
+    chain_id: int,
+    mined: int,
+    transactions: Sequence[dict[str, Any]],
+) -> tuple[list[str], list[bytes]]:
+    """Sign transactions that are ready but for their nonces, and store them, to be sent next.
 
-    Raises ContractReverted, before anything is sent, when a contract refuses one of them.
+    `mined` is the chain's count of the key's transactions. Returns their hashes, and the bytes of
+    all such calls that no block has counted yet, older ones included, in the order of their nonces.
     """
-    ready = [built(rpc, account, call) for call in calls]
-    chain_id = int(rpc.call("eth_chainId", []), 16)
-    mined = next_nonce(rpc, account)
     lane = attempts.c.lane == account.address
     with engine.begin() as connection:
         # As the lane does before it takes a nonce.
@@ -35,7 +36,7 @@ def call_in_turn(
         newest = connection.execute(select(func.max(attempts.c.nonce)).where(lane)).scalar_one()
         nonce = mined if newest is None else max(int(newest) + 1, mined)
         hashes = []
-        for place, transaction in enumerate(ready):
+        for place, transaction in enumerate(transactions):
             raw = sign(
                 account,
                 chain_id=chain_id,
@@ -58,9 +59,4 @@ def call_in_turn(
             .where(lane, attempts.c.batch_id.is_(None), attempts.c.nonce >= mined)
             .order_by(attempts.c.nonce)
         ).scalars()
-        unmined = [bytes(raw) for raw in waiting]
-    # Older ones too that nobody has mined; what a pool says of them proves nothing.
-    rpc.batch_answers([("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in unmined])
-    return [
-        succeeded(rpc, name_of(call), tx_hash) for call, tx_hash in zip(calls, hashes, strict=True)
-    ]
+        return hashes, [bytes(raw) for raw in waiting]

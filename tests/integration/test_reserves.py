@@ -168,7 +168,8 @@ class TestHolds:
         desks.tally(LEAD, *release, "D1", "--partner", HUARUI)
         assert states(desks)[:2] == [(HUARUI, 4000, "active"), (HUARUI, 4000, "released")]
 
-        job = ExpiredHolds(desks.banks[LEAD].holds)
+        lead = desks.banks[LEAD]
+        job = ExpiredHolds(lead.view, desks.ledger, lambda: lead.operator)
         job.look()
         assert account(desks).held == 4000, "its time is not over"
         desks.net.rpc.call("evm_increaseTime", [3700])

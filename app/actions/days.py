@@ -1,0 +1,308 @@
+"""Closing days: one bank states what its own legs come to, the other signs where its own agree."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.actions.act import act
+from app.actions.sender import Done, Signer
+from app.actions.view import View
+from app.contracts.wrappers import DayClose
+from app.domain.day_close import Statement, differences, open_differences
+from app.domain.errors import UsageFault
+from app.domain.money import format_amount
+from app.domain.reasons import reason_hash
+from app.readmodel import reserves
+from app.readmodel.directory import directory
+from app.readmodel.reserves import DayRecord
+from app.readmodel.tables import accounts
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A reserve account: its facility and partner, by names and by the chain's numbers."""
+
+    facility: str
+    partner: str
+    facility_number: int
+    partner_number: int
+    currency: str
+    decimals: int
+
+    @property
+    def subject(self) -> str:
+        return f"account {self.facility}/{self.partner}"
+
+    @property
+    def numbers(self) -> tuple[int, int]:
+        return self.facility_number, self.partner_number
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingDay:
+    """A proposal to close a day that waits. `is_current`: the account has not moved since."""
+
+    statement: Statement
+    statement_hash: bytes
+    by_us: bool
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The last day that is closed (ordinal), and what waits to open it again, if anything does."""
+
+    day: int
+    reopening_by: str | None
+    reopening_hash: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _OfAccount:
+    account: Account
+
+    @property
+    def subject(self) -> str:
+        return self.account.subject
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeDay(_OfAccount):
+    """Close a day, and all before it, with this bank's statement."""
+
+    statement: Statement
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmDay(_OfAccount):
+    """Sign the other bank's statement of this hash."""
+
+    statement_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeDay(_OfAccount):
+    """End the other bank's proposal, whose statement has this hash."""
+
+    statement_hash: bytes
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawDay(_OfAccount):
+    """Take this bank's own proposal back."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReopenDay(_OfAccount):
+    """Open the last closed day again: proposed, or confirmed where the other bank has."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawReopening(_OfAccount):
+    """Take this bank's own reopening back."""
+
+
+# --- What is known ------------------------------------------------------------------------------
+
+
+def find_account(view: View, facility: str, partner: str | None) -> Account:
+    """A reserve account, the bank's own where it is a partner and none is named.
+
+    Raises UsageFault when it is not clear which, or when there is none.
+    """
+    agreed = view.facility(facility)
+    terms = agreed.terms
+    found = terms.partner(view.bank if partner is None else partner)
+    if partner is None and found is None and len(terms.partners) == 1:
+        found = terms.partners[0]
+    if found is None:
+        known = ", ".join(one.name for one in terms.partners)
+        raise UsageFault(
+            f"which account of {facility}? {partner!r} is no partner of it"
+            if partner is not None
+            else f"which account of {facility}?",
+            remedy=f"Name a partner: {known}",
+        )
+    return Account(
+        facility, found.name, agreed.number, found.number, terms.currency, terms.decimals
+    )
+
+
+def own_statement(view: View, account: Account, day: int) -> Statement:
+    """What this bank's own legs come to. Raises UsageFault for a day that is closed."""
+    with view.engine.connect() as connection:
+        last = reserves.last_closed(connection, account.facility, account.partner)
+        if last is not None and day <= last.statement.day:
+            raise UsageFault(
+                f"the account is closed through {last.day}",
+                remedy="Close a later day, or reopen the last one with the other bank",
+            )
+        known = directory(connection).facilities[account.facility_number]
+        return reserves.own_statement(connection, known, account.partner_number, last, day)
+
+
+def waiting_day(view: View, account: Account) -> WaitingDay | None:
+    """The proposal that waits, whichever bank's."""
+    record = _proposed(view, account)
+    if record is None:
+        return None
+    with view.engine.connect() as connection:
+        last_block = connection.execute(
+            select(accounts.c.last_block).where(
+                accounts.c.facility == account.facility_number,
+                accounts.c.partner == account.partner_number,
+            )
+        ).scalar_one()
+    return WaitingDay(
+        record.statement,
+        record.statement_hash,
+        record.proposed_by == view.bank,
+        last_block < record.proposed_block,
+    )
+
+
+def day_to_answer(view: View, account: Account, day: int | None = None) -> WaitingDay:
+    """The other bank's proposal. Raises UsageFault where none waits, or one of another day."""
+    waiting = waiting_day(view, account)
+    if waiting is None:
+        raise UsageFault(
+            "nothing waits to be answered for this account",
+            remedy="`tally day list` shows the account's days",
+        )
+    if waiting.by_us:
+        raise UsageFault(
+            "this bank proposed it itself", remedy="The other bank's approver answers it"
+        )
+    if day is not None and day != waiting.statement.day:
+        raise UsageFault(
+            "the proposal that waits is of another day", remedy="`tally day list` shows which"
+        )
+    return waiting
+
+
+def own_day(view: View, account: Account) -> WaitingDay:
+    """This bank's own proposal that waits. Raises UsageFault where none does."""
+    waiting = waiting_day(view, account)
+    if waiting is None or not waiting.by_us:
+        raise UsageFault(
+            "no proposal of this bank waits for this account",
+            remedy="`tally day list` shows what waits; the other bank's can be disputed",
+        )
+    return waiting
+
+
+def last_closed(view: View, account: Account) -> Closed:
+    """The last closed day. Raises UsageFault where no day is closed."""
+    with view.engine.connect() as connection:
+        last = reserves.last_closed(connection, account.facility, account.partner)
+    if last is None:
+        raise UsageFault("no day of this account is closed", remedy="Nothing is to be reopened")
+    return Closed(last.statement.day, last.reopen_by, last.reopen_reason_hash)
+
+
+def check_statement(view: View, account: Account, waiting: WaitingDay) -> None:
+    """Raises UsageFault, naming each difference, where this bank's own legs come to something else.
+
+    What is open is compared too where the account has not moved since the proposal; else the
+    contract has: it takes no statement that does not name all that is open.
+    """
+    own, theirs = own_statement(view, account, waiting.statement.day), waiting.statement
+    found = [
+        f"{what}: {format_amount(ours, account.decimals)} by our legs, "
+        f"{format_amount(stated, account.decimals)} stated"
+        for what, ours, stated in differences(own, theirs)
+    ]
+    if waiting.is_current:
+        for what, ours, stated in open_differences(own.open, theirs.open):
+            counted = what.startswith(("count", "pairs"))
+            shown = [
+                str(n) if counted else format_amount(n, account.decimals) for n in (ours, stated)
+            ]
+            found.append(f"{what}: {shown[0]} by our legs, {shown[1]} stated")
+    if found:
+        raise UsageFault(
+            "the statement is not what this bank's own legs come to: " + "; ".join(found),
+            remedy="Let the node catch up with the chain; if it stays so, dispute it with "
+            "`tally day dispute`",
+        )
+
+
+# --- What is signed -----------------------------------------------------------------------------
+
+
+@act("days.propose")
+def propose(asked: ProposeDay, view: View, contract: DayClose, signer: Signer) -> Done:
+    """Refused where the statement is not what this bank's own legs come to now."""
+    if asked.statement != own_statement(view, asked.account, asked.statement.day):
+        raise UsageFault(
+            "this bank's legs have changed since the statement was made",
+            remedy="Look at it again, then propose",
+        )
+    return signer.send(contract.propose(asked.statement))
+
+
+@act("days.confirm")
+def confirm(asked: ConfirmDay, view: View, contract: DayClose, signer: Signer) -> Done:
+    """Refused, with each difference by name, where this bank's own legs come to something else."""
+    waiting = _as_seen(view, asked.account, asked.statement_hash)
+    check_statement(view, asked.account, waiting)
+    day = waiting.statement.day
+    return signer.send(contract.confirm(*asked.account.numbers, day, asked.statement_hash))
+
+
+@act("days.dispute")
+def dispute(asked: DisputeDay, view: View, contract: DayClose, signer: Signer) -> Done:
+    why = reason_hash(asked.reason)
+    day = _as_seen(view, asked.account, asked.statement_hash).statement.day
+    return signer.send(contract.dispute(*asked.account.numbers, day, asked.statement_hash, why))
+
+
+@act("days.withdraw")
+def withdraw(asked: WithdrawDay, view: View, contract: DayClose, signer: Signer) -> Done:
+    day = own_day(view, asked.account).statement.day
+    return signer.send(contract.withdraw(*asked.account.numbers, day))
+
+
+@act("days.reopen")
+def reopen(asked: ReopenDay, view: View, contract: DayClose, signer: Signer) -> Done:
+    """The events tell which it was: ReopenProposed or DayReopened."""
+    why = reason_hash(asked.reason)
+    last = last_closed(view, asked.account)
+    account = (*asked.account.numbers, last.day)
+    if last.reopening_hash is not None and last.reopening_by != view.bank:
+        return signer.send(contract.confirm_reopen(*account, last.reopening_hash))
+    return signer.send(contract.propose_reopen(*account, why))
+
+
+@act("days.withdraw_reopening")
+def withdraw_reopening(
+    asked: WithdrawReopening, view: View, contract: DayClose, signer: Signer
+) -> Done:
+    last = last_closed(view, asked.account)
+    if last.reopening_hash is None or last.reopening_by != view.bank:
+        raise UsageFault(
+            "no reopening of this bank waits for this account",
+            remedy="`tally day list` shows what waits",
+        )
+    return signer.send(contract.withdraw_reopen(*asked.account.numbers, last.day))
+
+
+def _as_seen(view: View, account: Account, statement_hash: bytes) -> WaitingDay:
+    waiting = day_to_answer(view, account)
+    if waiting.statement_hash != statement_hash:
+        raise UsageFault(
+            "another statement waits now than the one that was shown",
+            remedy="`tally day list` shows which",
+        )
+    return waiting
+
+
+def _proposed(view: View, account: Account) -> DayRecord | None:
+    with view.engine.connect() as connection:
+        found = reserves.day_records(
+            connection, account.facility, account.partner, "proposed", limit=1
+        )
+    return found[0] if found else None

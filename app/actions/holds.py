@@ -1,0 +1,147 @@
+"""Holds: a part of each partner's reserve is reserved before a drawdown is paid out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import select
+
+from app.actions.act import act
+from app.actions.sender import Done, Signer
+from app.actions.view import View
+from app.contracts.wrappers import ReserveLedger
+from app.domain.errors import UsageFault
+from app.domain.identifiers import reference
+from app.domain.kinds import Kind
+from app.domain.money import AmountError, parse_amount
+from app.keys.sealing import open_reference_key
+from app.readmodel import reserves
+from app.readmodel.tables import cursor
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceHolds:
+    """Hold each partner's part of a whole drawdown, split by the shares of a day (ordinal).
+
+    `ref` is the keyed hash of the drawdown's event_ref, `amount` in currency units, as a person
+    writes it, `expires_at` UTC seconds.
+    """
+
+    facility: str
+    ref: bytes
+    amount: str
+    shares_day: int
+    expires_at: int
+
+    @property
+    def subject(self) -> str:
+        return f"drawdown {self.facility}/#{self.ref.hex()}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldPart:
+    """One partner's part of a held drawdown: numbers of the chain, `amount` in minor units."""
+
+    facility: int
+    partner: int
+    ref: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseHolds:
+    """Release what is held. The lead may at any time, others once it has expired."""
+
+    holds: tuple[HeldPart, ...]
+
+    @property
+    def subject(self) -> str:
+        return ", ".join(
+            f"hold {one.facility}/{one.partner}/#{one.ref.hex()}" for one in self.holds
+        )
+
+
+# --- What is known ------------------------------------------------------------------------------
+
+
+def drawdown_ref(view: View, facility: str, event_ref: str, sealing_keys: Iterable[bytes]) -> bytes:
+    """A drawdown's reference on the chain. Raises UsageFault where the facility's reference key
+    does not open with the bank's sealing keys."""
+    sealed = view.facility(facility).sealed_reference_key
+    key = open_reference_key(sealed, sealing_keys) if sealed else None
+    if key is None:
+        raise UsageFault(
+            f"the reference key of {facility} does not open with this bank's sealing key",
+            remedy="Restore the file sealing.json of its keys from the backup",
+        )
+    return reference(key, event_ref)
+
+
+def held(view: View, facility: str, ref: bytes, partner: str | None = None) -> tuple[HeldPart, ...]:
+    """What is held for a drawdown, of one partner or of all, as this bank's node has read it."""
+    agreed = view.facility(facility)
+    with view.engine.connect() as connection:
+        rows = reserves.active_holds(connection, agreed.number, ref)
+    return tuple(
+        HeldPart(row.facility, row.partner, bytes(row.ref), row.amount)
+        for row in rows
+        if partner in (None, agreed.terms.partners[row.partner - 1].name)
+    )
+
+
+def expired(view: View) -> tuple[HeldPart, ...]:
+    """Active holds of the facilities that this bank leads, past their time by the chain's clock."""
+    led = [one for one in view.names().facilities.values() if one.lead == view.bank]
+    with view.engine.connect() as connection:
+        now = connection.execute(select(cursor.c.block_time)).scalar() or 0
+        return tuple(
+            HeldPart(row.facility, row.partner, bytes(row.ref), row.amount)
+            for facility in led
+            for row in reserves.active_holds(connection, facility.number, expired_at=now)
+        )
+
+
+# --- What is signed -----------------------------------------------------------------------------
+
+
+@act("holds.place")
+def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer) -> Done:
+    """One transaction for each partner with a part; nothing is held where one of them is above what
+    is available."""
+    agreed = view.facility(asked.facility)
+    terms = agreed.terms
+    if view.bank != terms.lead:
+        raise UsageFault(
+            f"{view.bank} does not lead {asked.facility}", remedy=f"{terms.lead} places holds"
+        )
+    try:
+        whole = parse_amount(asked.amount, terms.decimals)
+    except AmountError as fault:
+        raise UsageFault(f"the amount {asked.amount!r} {fault}", where="--amount") from None
+    parts = [
+        HeldPart(agreed.number, partner.number, asked.ref, part)
+        for partner, part in zip(
+            terms.partners, terms.split(Kind.DRAWDOWN, whole, asked.shares_day), strict=True
+        )
+        if part
+    ]
+    if not parts:
+        raise UsageFault(
+            "no partner has a part of this drawdown", remedy="Nothing is to be held; post it"
+        )
+    calls = [
+        contract.hold(one.facility, one.partner, one.ref, one.amount, asked.expires_at)
+        for one in parts
+    ]
+    return signer.send(*calls)
+
+
+@act("holds.release")
+def release(asked: ReleaseHolds, view: View, contract: ReserveLedger, signer: Signer) -> Done:
+    """One transaction for each hold."""
+    if not asked.holds:
+        raise UsageFault(
+            "nothing is held that could be released",
+            remedy="`tally hold list` shows what is, as the node has read it",
+        )
+    calls = [contract.release(one.facility, one.partner, one.ref) for one in asked.holds]
+    return signer.send(*calls)

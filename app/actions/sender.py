@@ -1,0 +1,140 @@
+"""One of a bank's keys, and the sending of what it signs: every transaction but the postings."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
+from eth_utils.crypto import keccak
+from sqlalchemy import Engine
+
+from app.chain.errors import ChainAnswer
+from app.chain.rpc import Rpc
+from app.contracts.events import ContractEvent, events_of
+from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
+from app.keys.keystore import load_account
+from app.outbox.calls import store_in_turn
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A transaction that is on the chain. `signed`: keccak256 of the call's data, in hex."""
+
+    transaction: str
+    block: int
+    signed: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was sent and is on the chain, and what it changed there."""
+
+    receipts: tuple[Receipt, ...]
+    events: tuple[ContractEvent, ...]
+
+    def event(self, name: str) -> dict[str, Any] | None:
+        """The arguments of the first event of that name; None where none came."""
+        return next((one.arguments for one in self.events if one.name == name), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """A bank's key for one purpose (operator, approver, recovery), and a connection to the chain.
+
+    `outbox` is the bank's database where the key is its operator's, which posts too: the nonces are
+    then taken in turn with the batches'.
+    """
+
+    rpc: Rpc
+    account: LocalAccount
+    bank: str
+    purpose: str
+    outbox: Engine | None = None
+
+    @classmethod
+    def load(cls, rpc: Rpc, folder: Path, purpose: str, *, bank: str, development: bool) -> Self:
+        """A key that posts nothing, from a bank's key folder. Raises KeyUnusable."""
+        return cls(rpc, load_account(folder, purpose, development=development), bank, purpose)
+
+    @property
+    def address(self) -> ChecksumAddress:
+        """The key's address."""
+        return self.account.address
+
+    def send(self, *calls: Call) -> Done:
+        """Send calls that do not build on each other, and wait until all are on the chain: as many
+        as fit share a block.
+
+        Raises ContractReverted, before anything is sent, when a contract refuses one of them;
+        ChainFault when one failed in its block, or came into none in time. They are signed once:
+        where an endpoint fails, the next one gets the same bytes.
+        """
+        ready, chain_id, mined = self.rpc.run(
+            lambda: (
+                [built(self.rpc, self.account, call) for call in calls],
+                int(self.rpc.call("eth_chainId", []), 16),
+                next_nonce(self.rpc, self.account),
+            )
+        )
+        if self.outbox is not None:
+            hashes, unmined = store_in_turn(self.outbox, self.account, chain_id, mined, ready)
+            # Older ones too that nobody has mined; what a pool says of them proves nothing.
+            self.rpc.run(lambda: self.rpc.batch_answers([_broadcast(raw) for raw in unmined]))
+        else:
+            raws = [
+                sign(
+                    self.account,
+                    chain_id=chain_id,
+                    nonce=mined + place,
+                    to=transaction.get("to"),
+                    data=_data(transaction),
+                    gas=transaction["gas"],
+                )
+                for place, transaction in enumerate(ready)
+            ]
+            hashes = ["0x" + keccak(raw).hex() for raw in raws]
+            self.rpc.run(lambda: self._offer(raws, hashes))
+        receipts = self.rpc.run(
+            lambda: [
+                succeeded(self.rpc, name_of(call), tx_hash)
+                for call, tx_hash in zip(calls, hashes, strict=True)
+            ]
+        )
+        return Done(
+            tuple(
+                Receipt(
+                    receipt["transactionHash"],
+                    int(receipt["blockNumber"], 16),
+                    "0x" + keccak(_data(transaction)).hex(),
+                )
+                for receipt, transaction in zip(receipts, ready, strict=True)
+            ),
+            tuple(event for receipt in receipts for event in events_of(receipt)),
+        )
+
+    def is_waiting(self) -> bool:
+        """Whether something that the key has signed was sent and is in no block yet."""
+        counts = [
+            ("eth_getTransactionCount", [self.address, block]) for block in ("latest", "pending")
+        ]
+        mined, sent = self.rpc.batch(counts)
+        return int(sent, 16) > int(mined, 16)
+
+    def _offer(self, raws: list[bytes], hashes: list[str]) -> None:
+        """Raises ChainAnswer where the endpoint refuses one and does not know it either."""
+        answers = self.rpc.batch_answers([_broadcast(raw) for raw in raws])
+        for answer, tx_hash in zip(answers, hashes, strict=True):
+            refused = answer.get("error")
+            if refused is None:
+                continue
+            if self.rpc.call("eth_getTransactionByHash", [tx_hash]) is None:
+                raise ChainAnswer("eth_sendRawTransaction", refused)
+
+
+def _broadcast(raw: bytes) -> tuple[str, list[Any]]:
+    return "eth_sendRawTransaction", ["0x" + raw.hex()]
+
+
+def _data(transaction: dict[str, Any]) -> bytes:
+    return bytes.fromhex(str(transaction["data"]).removeprefix("0x"))

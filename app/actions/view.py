@@ -1,0 +1,35 @@
+"""What a bank's own node has read of the chain: what its acts are checked against."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine
+
+from app.domain.errors import UsageFault
+from app.readmodel.directory import Directory, directory
+from app.readmodel.facilities import AgreedFacility, agreed_facility
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A bank's read model, by its database; `bank` is its name."""
+
+    engine: Engine
+    bank: str
+
+    def names(self) -> Directory:
+        """Members and facilities by number."""
+        with self.engine.connect() as connection:
+            return directory(connection)
+
+    def facility(self, id_: str) -> AgreedFacility:
+        """A facility that is not withdrawn. Raises UsageFault where there is none of that id."""
+        with self.engine.connect() as connection:
+            found = agreed_facility(connection, id_)
+            names = directory(connection)
+        if found is None:
+            known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
+            raise UsageFault(
+                f"facility {id_!r} is not on this chain, as far as this bank's node has read it",
+                remedy=f"Its facilities: {known}",
+            )
+        return found
