@@ -1,6 +1,7 @@
 # The verbs of this project; each does the set-up that it needs, and only what is not done yet.
 #   make run      the demo: several banks reconcile over contracts       make test       all but the slow tests
 #   make setup    the set-up alone; the commands are then in .venv/bin   make test-slow  the slow ones
+#   make test-fast  the pure tests, in less than a minute
 #   make lint     formats, linters, types, Slither                       make bench      what is measured
 #   make reset    forget the demo's state                                make halmos   symbolic proofs of the contracts
 #   make contracts-report  the contracts' sizes, gas, coverage, mutants  make mutants  do the contracts' tests bite?
@@ -8,7 +9,7 @@
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test test-tools \
+.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test test-tools \
 	reset lock
 
 # The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
@@ -20,6 +21,7 @@ FORGE := $(BIN)/python -m deploy.forge
 NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # The stamp of each part of the set-up lies in what it made: who deletes the one has deleted the other.
 NPM_READY := $(patsubst %,%/node_modules/.ready,contracts ganache app/web)
+PURE_PROPERTIES := tests/property/test_money_properties.py tests/property/test_feed_properties.py
 SOLIDITY := $(wildcard contracts/*.sol contracts/interfaces/*.sol contracts/libraries/*.sol \
 	contracts/storage/*.sol contracts/types/*.sol)
 
@@ -49,6 +51,10 @@ contracts: .venv/.ready $(NPM_READY)
 # A test file stays with one worker; in the order of their names those that take long come first.
 test: setup test-tools lint forge-test halmos
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+
+# What needs no chain, no database server and no browser: a change is judged in less than a minute.
+test-fast: setup
+	$(BIN)/pytest -q -n 2 tests/unit $(PURE_PROPERTIES)
 
 test-slow: setup test-tools
 	FOUNDRY_PROFILE=slow $(FORGE) test --match-test "invariant|testFuzz"
