@@ -616,7 +616,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "PostingMalformed": (
         "the stream cannot be read at word {index}",
-        "Build the words as docs/architecture.md says: a group word with a business day first, a "
+        "Build the words as docs/wire-format.md says: a group word with a business day first, a "
         "target word after each reversal, unused bits 0",
     ),
     "PostingTooManyWords": (

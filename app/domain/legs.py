@@ -1,6 +1,6 @@
 """The posting stream: legs packed into the 32-byte words that `Reconciliation.post` takes.
 
-The layout is in docs/architecture.md, "A posting". Days are `date.toordinal()`, amounts minor
+The layout is in docs/wire-format.md, "A posting". Days are `date.toordinal()`, amounts minor
 units, references 20 bytes (`identifiers.reference`).
 """
 

@@ -56,7 +56,7 @@ class SharesVersion:
 
 @dataclass(frozen=True, slots=True)
 class RulesVersion:
-    """Rules as in docs/architecture.md, `Rules`."""
+    """Rules as in docs/wire-format.md, `Rules`."""
 
     version: int
     effective_from: int

@@ -1,7 +1,7 @@
 """Details sealed to their readers, and reference keys sealed to the facility's members.
 
 NaCl: a random key per batch (XSalsa20-Poly1305), wrapped for each reader in a sealed box under
-its X25519 sealing key. The format is in docs/architecture.md, "Sealed details".
+its X25519 sealing key. The format is in docs/wire-format.md, "Sealed details".
 """
 
 import zlib
