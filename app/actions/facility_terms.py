@@ -65,8 +65,8 @@ def new_terms(
             "cutOffSeconds": cut_off.hour * 3600 + cut_off.minute * 60 + cut_off.second,
         },
         "bounds": {
-            "leastLeadBps": facility.bounds.least_lead,
-            "largestPartnerBps": facility.bounds.largest_partner,
+            "leastLeadBps": facility.bounds.least_lead_share_bps,
+            "largestPartnerBps": facility.bounds.largest_partner_share_bps,
         },
         "partners": [
             {

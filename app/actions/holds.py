@@ -120,7 +120,7 @@ def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer
     parts = [
         HeldPart(agreed.number, partner.number, asked.ref, part)
         for partner, part in zip(
-            terms.partners, terms.split(Kind.DRAWDOWN, whole, asked.shares_day), strict=True
+            terms.partners, terms.parts(Kind.DRAWDOWN, whole, asked.shares_day), strict=True
         )
         if part
     ]

@@ -26,8 +26,9 @@ from app.cli.facility_shown import (
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
 from app.config import load_config
 from app.domain.errors import UsageFault
-from app.domain.facility import Facility, Shares, load_facility
+from app.domain.facility import Facility, Shares
 from app.domain.money import AmountError, parse_bound
+from app.intake.facility_file import load_facility
 from app.readmodel.consortium import standings
 from app.readmodel.facilities import OBSERVERS
 

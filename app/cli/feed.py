@@ -15,8 +15,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeE
 
 from app.cli.console import stderr, stdout
 from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
-from app.domain.facility import load_facility
 from app.intake.check import check_feed
+from app.intake.facility_file import load_facility
 from app.intake.intake import Verdict
 from app.intake.reader import check_header
 

@@ -12,7 +12,8 @@ import typer
 from app.cli.console import stdout
 from app.cli.summary import print_summary
 from app.domain.errors import UsageFault
-from app.domain.facility import Facility, load_facility
+from app.domain.facility import Facility
+from app.intake.facility_file import load_facility
 from app.intake.reader import check_header
 
 _DIFFERENCES_EXIT = 1

@@ -1,7 +1,5 @@
 """Amounts: integers in minor units inside, text with the currency's decimals at the edges."""
 
-from iso4217 import Currency
-
 MAX_AMOUNT = 10**15
 """The largest amount of one event, in minor units."""
 
@@ -10,20 +8,6 @@ _MAX_DIGITS = 16
 
 class AmountError(ValueError):
     """A text that is no valid amount; the message says why."""
-
-
-def currency_decimals(code: str) -> int:
-    """The number of decimals of an ISO 4217 currency.
-
-    Raises ValueError for a code that is not in ISO 4217, or that has no minor unit (gold, testing).
-    """
-    try:
-        decimals = Currency(code).exponent
-    except ValueError:
-        raise ValueError(f"{code!r} is not a currency of ISO 4217") from None
-    if decimals is None:
-        raise ValueError(f"{code} has no minor unit in ISO 4217, so no amounts can be kept in it")
-    return decimals
 
 
 def parse_amount(text: str, decimals: int) -> int:

@@ -64,8 +64,8 @@ def facility_out(agreed: AgreedFacility) -> FacilityOut:
             match_deadline_hours=terms.rules.match_deadline_hours,
         ),
         bounds=BoundsOut(
-            least_lead_share_bps=terms.bounds.least_lead,
-            largest_partner_share_bps=terms.bounds.largest_partner,
+            least_lead_share_bps=terms.bounds.least_lead_share_bps,
+            largest_partner_share_bps=terms.bounds.largest_partner_share_bps,
         ),
         paused_by=list(agreed.paused_by),
         partners=[

@@ -3,9 +3,10 @@
 import csv
 from pathlib import Path
 
-from app.domain.facility import Facility, load_facility
+from app.domain.facility import Facility
 from app.domain.kinds import Kind
 from app.domain.money import format_amount
+from app.intake.facility_file import load_facility
 from tests.feeds import facility_head
 
 KINDS = (
@@ -54,7 +55,7 @@ def write_feeds(folder: Path, pairs: int) -> tuple[Facility, dict[str, Path]]:
         for number in range(pairs):
             kind = KINDS[number % len(KINDS)]
             amount = 100_000 + number
-            part = facility.split(kind, amount, 1)[0] if kind.shared else amount
+            part = facility.parts(kind, amount, 1)[0] if kind.shared else amount
             ref, name, loan = f"{kind.feed_name}-{number:08d}", kind.feed_name, f"L{number % 5000}"
             rest = ("CNY", _DATE, f"{_DATE}T10:00:00+08:00")
             named = "" if kind.shared else PARTNER

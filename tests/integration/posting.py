@@ -19,7 +19,8 @@ from app.chain.rpc import Rpc
 from app.config import load_config
 from app.contracts.transactions import sign, wait_for_receipt
 from app.domain.errors import ChainUnreachable
-from app.domain.facility import Facility, load_facility
+from app.domain.facility import Facility
+from app.intake.facility_file import load_facility
 from app.intake.tables import events
 from app.keys.keystore import load_account
 from app.local.consortium import Consortium

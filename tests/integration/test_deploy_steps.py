@@ -15,7 +15,7 @@ from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.transactions import execute_all, next_nonce
 from app.domain.errors import ChainFault
-from app.domain.facility import load_facility
+from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder, Member, create, write_config

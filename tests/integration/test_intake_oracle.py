@@ -8,9 +8,10 @@ import pytest
 from sqlalchemy import select
 
 from app.db.engine import create, upgrade
-from app.domain.facility import Facility, load_facility
+from app.domain.facility import Facility
 from app.domain.kinds import Kind
 from app.intake import intake as intake_module
+from app.intake.facility_file import load_facility
 from app.intake.intake import Intake, Verdict
 from app.intake.reader import open_feed
 from app.intake.store import EventStore

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.facility import load_facility
+from app.intake.facility_file import load_facility
 from app.local.consortium import network as consortium_of
 from deploy.consortium import write_config
 from deploy.network import operate

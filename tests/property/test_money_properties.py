@@ -34,7 +34,7 @@ def test_a_text_is_an_amount_or_refused_and_nothing_else_happens(text: str, plac
 
 @given(st.integers(1, MAX_AMOUNT), st.sampled_from([kind for kind in Kind if kind.shared]))
 def test_ledger_3_parts_and_the_leads_rest_add_up_to_the_whole(amount: int, kind: Kind) -> None:
-    parts = FACILITY.split(kind, amount, 1)
+    parts = FACILITY.parts(kind, amount, 1)
     rest = amount - sum(parts)
     component = kind.component
     assert component is not None

@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import FacilityFault
-from app.domain.facility import (
-    Bounds,
-    CutOffVersion,
-    Facility,
-    Shares,
-    SharesVersion,
-    load_facility,
-    parse_facility,
-)
+from app.domain.facility import Bounds, CutOffVersion, Facility, Shares, SharesVersion
 from app.domain.kinds import Component, Kind
+from app.intake.facility_file import load_facility, parse_facility
 
 GOOD = """
 id        = "WLD-2016-A"
@@ -45,12 +38,19 @@ share_bps   = { principal = 2000, interest = 1, fee = 10000 }
     ("old", "new", "complaint"),
     [
         ('id        = "WLD-2016-A"', "", "id is missing"),
-        ('id        = "WLD-2016-A"', 'id = ""', "id must be 1 to 64 printable"),
-        ('id        = "WLD-2016-A"', f'id = "{"x" * 65}"', "id must be 1 to 64 printable"),
-        ('id        = "WLD-2016-A"', 'id = "a\\nb"', "id must be 1 to 64 printable"),
+        ('id        = "WLD-2016-A"', 'id = ""', "must be 1 to 64 of A-Z a-z 0-9"),
+        ('id        = "WLD-2016-A"', f'id = "{"x" * 65}"', "must be 1 to 64 of A-Z a-z 0-9"),
+        ('id        = "WLD-2016-A"', 'id = "a\\nb"', "must be 1 to 64 of A-Z a-z 0-9"),
+        ('id        = "WLD-2016-A"', 'id = ".a"', "id '.a' must be .* not begin with a point"),
+        ('id        = "WLD-2016-A"', 'id = "a/b"', "must be 1 to 64 of A-Z a-z 0-9"),
+        ('id        = "WLD-2016-A"', 'id = "é"', "must be 1 to 64 of A-Z a-z 0-9"),
+        ('id        = "WLD-2016-A"', 'id = "a\\n"', "must be 1 to 64 of A-Z a-z 0-9"),
         ('id        = "WLD-2016-A"', "id = 7", "id must be a text"),
         ('id        = "WLD-2016-A"', 'id = "a"\ncolour = 1', "colour is an unknown key"),
         ('"CNY"', '"CNX"', "currency 'CNX' is not a currency"),
+        ('"CNY"', '"CNH"', "currency 'CNH' is not a currency of ISO 4217, its code is CNY"),
+        ('"CNY"', '"RMB"', "its code is CNY"),
+        ('"CNY"', '"cny"', "currency 'cny' is not a currency"),
         ('"CNY"', '"XAU"', "XAU has no minor unit"),
         ('"Asia/Shanghai"', '"Asia/Atlantis"', "time_zone 'Asia/Atlantis' is no time zone"),
         ('"Asia/Shanghai"', '"../../etc/passwd"', "is no time zone"),
@@ -61,6 +61,16 @@ share_bps   = { principal = 2000, interest = 1, fee = 10000 }
         ('"18:00:00"', '"9:00:00"', "is no time of day"),
         ('"18:00:00"', '"18:00"', "is no time of day"),
         ('"18:00:00"', "18:00:00", "cut_off must be a text"),
+        ("[rules]", 'split = "both"\n[rules]', "split 'both' says nobody who splits"),
+        ("[rules]", "split = true\n[rules]", "split True says nobody"),
+        (
+            "[rules]",
+            'first_day = "1979-12-31"\n[rules]',
+            "first_day 1979-12-31 is before 1980-01-01",
+        ),
+        ("[rules]", 'first_day = "2016-02-30"\n[rules]', "first_day '2016-02-30' is no date"),
+        ("[rules]", 'first_day = "20160130"\n[rules]', "is no date"),
+        ("[rules]", "first_day = 2016-01-30\n[rules]", "first_day must be a text"),
         ('"0.01"', '"0.001"', "rules.amount_tolerance '0.001' has 3 decimals"),
         ('"0.01"', "0.01", "rules.amount_tolerance must be a text"),
         ('"0.01"', '"-1"', "must not be negative"),
@@ -109,6 +119,21 @@ def test_a_bad_file_is_refused_by_key(old: str, new: str, complaint: str) -> Non
         parse_facility(GOOD.replace(old, new), where="f.toml")
     assert caught.value.where == "f.toml"
     assert caught.value.remedy
+
+
+def test_faults_are_told_together() -> None:
+    bad = GOOD.replace('"CNY"', '"CNX"').replace("date_window_days     = 1", "window = 1")
+    with pytest.raises(FacilityFault) as caught:
+        parse_facility(bad)
+    for what in ("currency 'CNX' is", "rules.date_window_days is missing", "rules.window is an"):
+        assert what in caught.value.what
+    assert "Add it" in caught.value.remedy and "ISO 4217" in caught.value.remedy
+
+
+@pytest.mark.parametrize("partners", ['"huarui"', "5", "{}", '["huarui"]'])
+def test_partners_that_are_no_tables(partners: str) -> None:
+    with pytest.raises(FacilityFault, match=r"there is no partner|partners\[1\] must be a table"):
+        parse_facility(f"partners = {partners}\n" + GOOD.split("[[partners]]")[0])
 
 
 def test_a_facility_needs_a_partner() -> None:
@@ -160,6 +185,26 @@ def test_a_good_file_is_read_to_the_letter(facility: Facility) -> None:
     assert facility.shares_of(2, Component.INTEREST, 1) == 1
 
 
+def test_who_splits_and_the_first_day_are_optional(facility: Facility) -> None:
+    assert (facility.split, facility.first_day) == ("contract", date(1980, 1, 1).toordinal())
+    text = GOOD.replace("[rules]", 'split = "lead"\nfirst_day = "2016-01-31"\n[rules]')
+    given = parse_facility(text)
+    assert (given.split, given.first_day) == ("lead", date(2016, 1, 31).toordinal())
+
+
+@pytest.mark.parametrize(
+    ("code", "decimals"), [("BGN", 2), ("HRK", 2), ("DEM", 2), ("ITL", 0), ("KWD", 3), ("CLF", 4)]
+)
+def test_currencies_of_today_and_of_then(code: str, decimals: int) -> None:
+    text = GOOD.replace('"CNY"', f'"{code}"').replace('"0.01"', '"1"')
+    assert parse_facility(text.replace('"100000.00"', '"1"')).decimals == decimals
+
+
+@pytest.mark.parametrize("id_", ["A", "a-._9", "_", "x" * 64])
+def test_ids_that_a_file_may_have(id_: str) -> None:
+    assert parse_facility(GOOD.replace("WLD-2016-A", id_)).id == id_
+
+
 def test_bounds_are_optional_each(facility: Facility) -> None:
     assert facility.bounds == Bounds(0, 0)
     one = parse_facility(GOOD + "[bounds]\nlargest_partner_share_bps = 10000\n")
@@ -180,19 +225,19 @@ def test_later_versions_apply_from_their_first_day_on(facility: Facility) -> Non
     )
     shares = [changed.shares_of(1, Component.INTEREST, day) for day in (99, 100, 199, 200)]
     assert shares == [7_999, 2, 2, 8]
-    assert changed.split(Kind.FEE, 10_000, 150) == (3, 6)
-    assert changed.split(Kind.FEE, 10_000, 300) == (9, 0)
+    assert changed.parts(Kind.FEE, 10_000, 150) == (3, 6)
+    assert changed.parts(Kind.FEE, 10_000, 300) == (9, 0)
     for day, late in ((1, False), (2, True), (3, True)):
         booked_at = datetime.fromisoformat(f"2026-03-0{day}T13:00:00+08:00")
         assert changed.business_day(booked_at) == date(2026, 3, day + late).toordinal()
 
 
 def test_parts_are_rounded_down_and_the_lead_keeps_the_rest(facility: Facility) -> None:
-    assert facility.split(Kind.INTEREST, 10_000, 1) == (7_999, 1)
-    assert facility.split(Kind.INTEREST, 9_999, 1) == (7_998, 0)
-    assert facility.split(Kind.FEE, 7, 1) == (0, 7)
+    assert facility.parts(Kind.INTEREST, 10_000, 1) == (7_999, 1)
+    assert facility.parts(Kind.INTEREST, 9_999, 1) == (7_998, 0)
+    assert facility.parts(Kind.FEE, 7, 1) == (0, 7)
     with pytest.raises(ValueError, match="top_up is not split"):
-        facility.split(Kind.TOP_UP, 1, 1)
+        facility.parts(Kind.TOP_UP, 1, 1)
 
 
 @pytest.mark.parametrize(

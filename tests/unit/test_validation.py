@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 
-from app.domain.facility import Facility, parse_facility
+from app.domain.facility import Facility
 from app.domain.kinds import BY_FEED_NAME, Kind
 from app.intake.cells import COLUMNS
+from app.intake.facility_file import parse_facility
 from app.intake.validation import MAX_TEXT, Validator
 from tests.feeds import FACILITY, event, fault, read_one, row
 
@@ -279,7 +280,7 @@ def test_a_target_is_split_at_the_first_slash() -> None:
 def test_parts_that_are_not_zero_are_counted(kind: str, amount: str, parts: int) -> None:
     judged = event(read_one(row(kind=kind, amount=amount)))
     assert judged.parts == parts
-    split = FACILITY.split(Kind(judged.kind), judged.amount, judged.value_day)
+    split = FACILITY.parts(Kind(judged.kind), judged.amount, judged.value_day)
     assert sum(part > 0 for part in split) == parts
 
 

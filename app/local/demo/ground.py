@@ -10,7 +10,8 @@ from pathlib import Path
 
 from app.config import load_config
 from app.domain.errors import TallyError, UsageFault
-from app.domain.facility import Facility, Partner, Shares, load_facility
+from app.domain.facility import Facility, Partner, Shares
+from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium, embedded, network
 from deploy.consortium import Member
 from deploy.network.ports import is_free

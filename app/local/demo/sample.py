@@ -89,7 +89,7 @@ class Sample:
         amount = self._amount(kind)
         row = self._row(kind, amount, now)
         value_day = now.astimezone(self._facility.zone).date().toordinal()
-        parts = self._facility.split(kind, amount, value_day)
+        parts = self._facility.parts(kind, amount, value_day)
         lead_missing = self._strikes("missing")
         if not lead_missing:
             self._add(feeds, self._facility.lead, row)
