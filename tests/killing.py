@@ -37,8 +37,9 @@ from app.keys.versions import KeyVersions
 from app.logs import configure_logs
 from app.node.bank import Bank
 from app.outbox import lane, lease
+from app.outbox.lifecycle import FINAL
 from app.outbox.runs import drained
-from app.outbox.tables import FINAL, batches
+from app.outbox.tables import batches
 from app.readmodel import queries, tables
 from app.readmodel.sums import balances
 from deploy.compile import load_artifact

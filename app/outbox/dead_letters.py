@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 
 from app.intake.tables import events
+from app.outbox.lifecycle import FIXED, STOPPED
 from app.outbox.log import log_state, now_utc
-from app.outbox.tables import FIXED, STOPPED, batch_log, batches, dead_letters
+from app.outbox.tables import batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
 
 _DUPLICATE = "duplicate"

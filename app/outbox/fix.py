@@ -16,8 +16,9 @@ from app.intake.tables import events
 from app.keys.sealing import seal_details
 from app.outbox.dead_letters import put_aside, waiting_events
 from app.outbox.facility import PostingFacility
+from app.outbox.lifecycle import FIXED
 from app.outbox.log import log_state, now_utc
-from app.outbox.tables import FIXED, AnyRow, batches
+from app.outbox.tables import AnyRow, batches
 
 MAX_CALLDATA_BYTES = 126 * 1024
 """Below the 128 KiB that pools take for the whole signed transaction."""

@@ -17,8 +17,9 @@ from app.chain.rpc import Rpc
 from app.contracts.transactions import sign
 from app.domain.errors import ChainUnreachable
 from app.outbox.lease import Lease
+from app.outbox.lifecycle import FIXED, OFFERED, OPEN, REWOUND
 from app.outbox.log import log_state, note
-from app.outbox.tables import FIXED, OFFERED, OPEN, REWOUND, AnyRow, attempts, batches
+from app.outbox.tables import AnyRow, attempts, batches
 
 _log = structlog.get_logger()
 

@@ -35,8 +35,9 @@ from app.intake.tables import events
 from app.keys.sealing import open_details
 from app.outbox.facility import PostingFacility
 from app.outbox.lease import Lease
+from app.outbox.lifecycle import FINAL
 from app.outbox.log import log_state, now_utc
-from app.outbox.tables import FINAL, attempts, batch_log, batches, dead_letters
+from app.outbox.tables import attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
 
 FEED = "read back from the chain"

@@ -7,7 +7,8 @@ from sqlalchemy import Engine, Select, func, select
 
 from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
-from app.outbox.tables import FINAL, OFFERED, STOPPED, batches
+from app.outbox.lifecycle import FINAL, OFFERED, STOPPED
+from app.outbox.tables import batches
 
 
 def waiting(engine: Engine, facilities: Iterable[str]) -> bool:

@@ -1,16 +1,11 @@
 """Settling: what became of the batches, by the contract's own head and by receipts, nothing else.
 
-final      the contract's sequence and digest count it
-rewound    it was final and the contract counts it no more: the chain lost blocks; offered again
-reverted   its transaction was mined and failed
-foreign    its nonce was used by bytes that are not ours, or its sequence was
-stopped    it failed too often; a person looks at it
-Reverted and foreign ones get the same bytes under a new nonce. While others forbid this bank to
-post (a pause, a suspension, a stop) they wait for that to end, and nothing is given up.
+`lifecycle` decides what follows from what is seen; here the chain is read for it, and what it
+decides is written down and signed.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
 import structlog
 from sqlalchemy import Connection, Engine, bindparam, func, select, update
@@ -18,52 +13,30 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, update
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.wrappers import Head, Reconciliation
+from app.outbox import lifecycle
 from app.outbox.facility import PostingFacility
 from app.outbox.lane import Lane
-from app.outbox.log import log_state
-from app.outbox.tables import (
+from app.outbox.lifecycle import (
     FINAL,
-    FIXED,
     FOREIGN,
-    REVERTED,
+    MAX_FAILURES,
+    REFUSED,
     REWOUND,
-    STOPPED,
-    AnyRow,
-    attempts,
-    batch_log,
-    batches,
+    Batch,
+    Decision,
+    Receipt,
+    Seen,
+    decide,
+    failures,
+    seen_of,
 )
-
-MAX_ATTEMPTS = 5
-"""Attempts (nonces) that one batch may use up before its facility stops for a person."""
-
-_ONCE_MORE = "the same bytes under a new nonce"
-_GOES_ON = "the same bytes under a new nonce: nobody forbids it any more"
-"""In the history: what failed before did not count."""
+from app.outbox.log import log_state
+from app.outbox.tables import AnyRow, attempts, batch_log, batches
 
 _AT_A_TIME = 64
 _MOST_GAS = 180_000_000  # below the blocks' own limit of 200 million
 
 _log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """Why an attempt failed in its turn, and whether it may succeed once others allow it."""
-
-    text: str
-    passes: bool = False
-
-
-_OUT_OF_TURN = _Cause("it came before its turn")
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """An attempt that was not what the chain counted. `state`: reverted or foreign."""
-
-    row: AnyRow
-    state: str
 
 
 class Settler:
@@ -74,7 +47,8 @@ class Settler:
         self._rpc = rpc
         self._contract = contract
         self._lane = lane
-        self._absent: set[str] = set()
+        self._missing: dict[str, set[str]] = {}
+        """Facility to its transactions without a receipt at the last look."""
         self.waits: dict[str, str] = {}
         """Facility to why its batches wait until others allow them."""
 
@@ -107,12 +81,11 @@ class Settler:
         """
         rewound = self._rewind(facility, head)
         with self._engine.connect() as connection:
-            unsettled = connection.execute(_UNSETTLED, {"facility": facility.id}).all()
-        proven = [row for row in unsettled if row.sequence <= head.sequence]
-        if proven:
-            self._finalise(proven)
-        failed = self._failed([row for row in unsettled[len(proven) :] if row.nonce < mined])
-        return rewound + len(proven) + self._attempt_again(unsettled, failed, head, mined)
+            rows = connection.execute(_UNSETTLED, {"facility": facility.id}).all()
+        counted = [row for row in rows if row.sequence <= head.sequence]
+        if counted:
+            self._finalise(counted)
+        return rewound + len(counted) + self._go_on(facility, rows[len(counted) :], head, mined)
 
     def _rewind(self, facility: PostingFacility, head: Head) -> int:
         query = select(batches.c.id).where(
@@ -164,89 +137,122 @@ class Settler:
                 block=block,
             )
 
-    def _failed(self, used: Sequence[AnyRow]) -> list[_Failed]:
-        """Which attempts, whose nonces the chain has counted, did not do what they should."""
-        failed = []
-        absent = set()
-        requests = [("eth_getTransactionReceipt", [row.tx_hash]) for row in used]
-        for row, receipt in zip(used, self._rpc.batch(requests), strict=True):
-            if receipt is None:
-                absent.add(row.tx_hash)
-                # Behind one address there may be several nodes, some behind the others: look twice.
-                if row.tx_hash in self._absent:
-                    failed.append(_Failed(row, FOREIGN))
-            elif int(receipt["status"], 16) == 0:
-                failed.append(_Failed(row, REVERTED))
-            # Else it was mined well since the head was read: the next look will count it.
-        self._absent = absent
-        return failed
-
-    def _attempt_again(
-        self, unsettled: Sequence[AnyRow], failed: list[_Failed], head: Head, mined: int
+    def _go_on(
+        self, facility: PostingFacility, rows: Sequence[AnyRow], head: Head, mined: int
     ) -> int:
-        if not failed:
+        """Look at the batches that the contract does not count, and do what follows from it."""
+        receipts = self._receipts([row for row in rows if row.nonce < mined])
+        missing = {tx_hash for tx_hash, found in receipts.items() if found is Receipt.NONE}
+        missed_before = self._missing.get(facility.id, set())
+        self._missing[facility.id] = missing
+        looked_at = []
+        cause = ""
+        nonce_ahead = self._nonce_of(facility, head.sequence) if receipts else None
+        for row in rows:
+            batch = Batch(row.sequence, row.state, row.nonce)
+            seen = seen_of(
+                batch,
+                head=head.sequence,
+                mined=mined,
+                receipt=receipts.get(row.tx_hash, Receipt.NONE),
+                was_missing=row.tx_hash in missed_before,
+                nonce_ahead=nonce_ahead,
+            )
+            if seen is Seen.FAILED:
+                cause, is_barred = self._cause(row)
+                seen = Seen.BARRED if is_barred else seen
+            if seen in (Seen.FAILED, Seen.NONCE_TAKEN):
+                batch = replace(batch, failures=self._failures(row.id))
+            looked_at.append((batch, seen))
+            nonce_ahead = row.nonce
+        self.waits.pop(facility.id, None)
+        if any(seen is Seen.BARRED for _, seen in looked_at):
+            self.waits[facility.id] = (
+                f"batch {head.sequence + 1} of {facility.id} waits, and goes on by itself once "
+                f"this bank may post again: {cause}"
+            )
+        decided = list(zip(rows, looked_at, decide(looked_at), strict=True))
+        moved = [one for one in decided if one[2].states]
+        if not moved:
             return 0
-        waits_behind = next((row.sequence for row in unsettled if row.state == STOPPED), None)
-        in_turn = {
-            one.row.id: self._cause(one)
-            for one in failed
-            if one.row.sequence == head.sequence + 1 and one.row.state != STOPPED
-        }
-        moved = 0
         with self._lane.lease.writing() as connection:
-            for one in failed:
-                row = one.row
-                if row.state == STOPPED:
-                    continue
-                cause = in_turn.get(row.id, _OUT_OF_TURN)
-                waited = row.state == one.state
-                if not waited:
-                    detail = f"nonce {row.nonce}, {row.tx_hash}: {cause.text}"
-                    log_state(connection, [row.id], one.state, detail)
-                    _log.warning(
-                        "batch failed",
-                        state=one.state,
-                        facility=row.facility,
-                        sequence=row.sequence,
-                        transaction=row.tx_hash,
-                        why=cause.text,
-                    )
-                    moved += 1
-                if waits_behind is not None and row.sequence > waits_behind:
-                    continue
-                if cause.passes:
-                    self.waits[row.facility] = (
-                        f"batch {row.sequence} of {row.facility} waits, and goes on by itself once "
-                        f"this bank may post again: {cause.text}"
-                    )
-                    waits_behind = row.sequence
-                    continue
-                self.waits.pop(row.facility, None)
-                failures = 0 if waited else _failures(connection, row.id)
-                if row.id in in_turn and failures >= MAX_ATTEMPTS:
-                    why = f"{failures} attempts failed: {cause.text}"
-                    log_state(connection, [row.id], STOPPED, why)
-                    waits_behind = row.sequence
-                    continue
-                # Twice the gas: running out of it is one of the ways to fail.
-                gas_limit = min(row.gas_limit << min(failures, MAX_ATTEMPTS), _MOST_GAS)
-                calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
-                self._lane.sign_attempt(connection, row.id, calldata, gas_limit, mined)
-                log_state(connection, [row.id], FIXED, _GOES_ON if waited else _ONCE_MORE)
-        return moved
+            for row, (batch, seen), decision in moved:
+                why = cause if seen in (Seen.FAILED, Seen.BARRED) else _WHY[seen]
+                self._record(connection, row, decision, why)
+                if decision.sign:
+                    # Twice the gas: running out of it is one of the ways to fail.
+                    doublings = batch.failures + (seen is Seen.FAILED)
+                    gas_limit = min(row.gas_limit << doublings, _MOST_GAS)
+                    calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
+                    self._lane.sign_attempt(connection, row.id, calldata, gas_limit, mined)
+        return len(moved)
 
-    def _cause(self, failed: _Failed) -> _Cause:
-        if failed.state == FOREIGN:
-            return _Cause("its nonce was used by bytes that are not ours")
+    def _record(self, connection: Connection, row: AnyRow, decision: Decision, why: str) -> None:
+        for state in decision.states:
+            match state:
+                case lifecycle.FIXED:
+                    detail = "the same bytes under a new nonce"
+                case lifecycle.STOPPED:
+                    detail = f"{MAX_FAILURES} attempts failed: {why}"
+                case _:
+                    detail = f"nonce {row.nonce}, {row.tx_hash}: {why}"
+            log_state(connection, [row.id], state, detail)
+            if state in REFUSED:
+                _log.warning(
+                    "batch failed",
+                    state=state,
+                    facility=row.facility,
+                    sequence=row.sequence,
+                    transaction=row.tx_hash,
+                    why=why,
+                )
+
+    def _receipts(self, used: Sequence[AnyRow]) -> dict[str, Receipt]:
+        """What the node says of the attempts whose nonces the chain has counted."""
+        answers = self._rpc.batch([("eth_getTransactionReceipt", [row.tx_hash]) for row in used])
+        return {
+            row.tx_hash: Receipt.NONE
+            if answer is None
+            else Receipt.SUCCEEDED
+            if int(answer["status"], 16) == 1
+            else Receipt.FAILED
+            for row, answer in zip(used, answers, strict=True)
+        }
+
+    def _cause(self, row: AnyRow) -> tuple[str, bool]:
+        """Why an attempt failed in its turn, and whether others will lift what forbids it."""
         with self._engine.connect() as connection:
-            calldata = connection.execute(_CALLDATA, {"batch": failed.row.id}).scalar_one()
+            calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
         refusal = self._contract.refusal(self._lane.address, calldata, _MOST_GAS)
         if refusal is None:
-            return _Cause(f"too little gas ({failed.row.gas_limit}), or not its turn yet")
-        lifted = isinstance(refusal, ContractReverted) and refusal.may_be_lifted
-        return _Cause(refusal.what, passes=lifted)
+            return f"too little gas ({row.gas_limit}), or what refused it is mended", False
+        return refusal.what, isinstance(refusal, ContractReverted) and refusal.may_be_lifted
+
+    def _failures(self, batch_id: int) -> int:
+        history = select(batch_log.c.state).where(batch_log.c.batch_id == batch_id)
+        with self._engine.connect() as connection:
+            return failures(connection.execute(history.order_by(batch_log.c.id)).scalars().all())
+
+    def _nonce_of(self, facility: PostingFacility, sequence: int) -> int | None:
+        """The newest nonce under which this key signed a batch."""
+        with self._engine.connect() as connection:
+            newest: int | None = connection.execute(
+                select(func.max(attempts.c.nonce))
+                .join(batches, batches.c.id == attempts.c.batch_id)
+                .where(
+                    batches.c.facility == facility.id,
+                    batches.c.sequence == sequence,
+                    attempts.c.lane == self._lane.address,
+                )
+            ).scalar_one()
+        return newest
 
 
+_WHY = {
+    Seen.NONCE_TAKEN: "its nonce was used by bytes that are not ours",
+    Seen.OUT_OF_TURN: "it came before its turn",
+    Seen.PENDING: "the chain has lost the block that refused it",
+}
 _UNSETTLED = (
     select(
         batches.c.id,
@@ -276,16 +282,3 @@ _NOTE_RECEIPT = (
     .where(batches.c.id == bindparam("batch"))
     .values(gas_used=bindparam("gas_used"), block_number=bindparam("block_number"))
 )
-
-
-def _failures(connection: Connection, batch_id: int) -> int:
-    """How often a batch has failed since it was fixed, or since a person, or the other banks, let
-    it go on."""
-    history = select(batch_log.c.state, batch_log.c.detail).where(batch_log.c.batch_id == batch_id)
-    failures = 0
-    for state, detail in connection.execute(history.order_by(batch_log.c.id)):
-        if state == STOPPED or detail == _GOES_ON:
-            failures = 0
-        elif state in (REVERTED, FOREIGN):
-            failures += 1
-    return failures

@@ -16,8 +16,9 @@ from app.outbox.facility import PostingFacility
 from app.outbox.fix import fix_batch, newest_head
 from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost, Standing
+from app.outbox.lifecycle import FINAL, REFUSED, STOPPED
 from app.outbox.settle import Settler
-from app.outbox.tables import FINAL, FOREIGN, REVERTED, STOPPED, batches
+from app.outbox.tables import batches
 
 WINDOW = 24
 """Most batches of a facility in flight at once."""
@@ -133,7 +134,7 @@ class Submitter:
             in_flight, waiting = connection.execute(
                 select(
                     func.count().filter(batches.c.state != FINAL),
-                    func.count().filter(batches.c.state.in_((STOPPED, REVERTED, FOREIGN))),
+                    func.count().filter(batches.c.state.in_((STOPPED, *REFUSED))),
                 ).where(batches.c.facility == facility, batches.c.state != FINAL)
             ).one()
         return bool(in_flight < WINDOW and not waiting)

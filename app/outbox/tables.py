@@ -21,21 +21,6 @@ from app.db.metadata import metadata
 AnyRow = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
 
-FIXED, OFFERED, FINAL, REVERTED, FOREIGN, REWOUND, STOPPED = (
-    "fixed",
-    "offered",
-    "final",
-    "reverted",
-    "foreign",
-    "rewound",
-    "stopped",
-)
-"""The states of a batch. Reverted and foreign ones wait for a new attempt, rewound ones for their
-bytes to be offered again; stopped ones for a person."""
-
-OPEN = (FIXED, OFFERED, REVERTED, FOREIGN, REWOUND)
-"""The states from which a batch goes on by itself."""
-
 batches = Table(
     "batches",
     metadata,

@@ -25,7 +25,8 @@ from app.intake.tables import events
 from app.keys.keystore import load_account
 from app.local.consortium import Consortium
 from app.node.bank import Bank
-from app.outbox.tables import FINAL, batch_log, batches
+from app.outbox.lifecycle import FINAL
+from app.outbox.tables import batch_log, batches
 from app.readmodel.results import Balance
 from app.readmodel.sums import balances
 from deploy.consortium import ConsortiumFolder, Member, create, write_config

@@ -22,8 +22,9 @@ from app.intake.tables import events
 from app.keys.keystore import create_keys
 from app.node.bank import Bank
 from app.outbox.dead_letters import put_aside
+from app.outbox.lifecycle import STOPPED
 from app.outbox.log import log_state
-from app.outbox.tables import STOPPED, leases
+from app.outbox.tables import leases
 from ganache.launcher import start
 from tests.integration.nodes import Nodes, begin_anew, free_port, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net

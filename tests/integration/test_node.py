@@ -18,8 +18,9 @@ from app.cli.dead_letters import dead_letters
 from app.domain.errors import UsageFault
 from app.node.bank import Bank
 from app.outbox.dead_letters import put_aside
+from app.outbox.lifecycle import STOPPED
 from app.outbox.log import log_state
-from app.outbox.tables import STOPPED, batches
+from app.outbox.tables import batches
 from deploy.consortium import write_config
 from ganache.launcher import start
 from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, free_port, live

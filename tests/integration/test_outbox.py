@@ -14,7 +14,7 @@ from app.keys.keystore import SEALING
 from app.keys.sealing import open_details
 from app.keys.versions import KeyVersions
 from app.node.bank import Bank
-from app.outbox import fix, settle
+from app.outbox import fix, lifecycle, settle
 from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
 from app.outbox.lane import Lane
 from app.outbox.tables import attempts, batches
@@ -56,10 +56,12 @@ def test_a_batch_is_stored_whole_before_it_is_sent(net: Net, either: Bank) -> No
     net.assert_exactly_once(bank, 7)
 
 
-def fixed_but_not_sent(net: Net, rows: int, database_url: str) -> None:
-    """A bank takes in rows, fixes them, and ends before it sends anything."""
+def fixed_but_not_sent(net: Net, rows: int, database_url: str, *more: str) -> None:
+    """A bank takes in rows, for its facility and for `more`, fixes them, and ends before it sends
+    anything."""
     bank = net.fresh_bank(database_url)
-    net.feed(bank, rows)
+    for facility in (FACILITY, *more):
+        net.feed(bank, rows, facility)
 
     def crash(self: Lane, mined: int) -> int:
         raise Crash
@@ -146,9 +148,9 @@ def test_a_batch_that_always_fails_stops_and_says_so(
         net.feed(bank, 600)
         for _ in range(40):
             bank.tick()
-        assert net.states(bank).count("reverted") == settle.MAX_ATTEMPTS
+        assert net.states(bank).count("reverted") == lifecycle.MAX_FAILURES
         assert net.states(bank)[-1] == "stopped"
-        assert net.states(bank, 2)[-1] == "reverted"  # waits behind the first
+        assert net.states(bank, 2)[-1] == "early"  # waits behind the first
         (trouble,) = bank.troubles()
         assert "batch 1" in trouble and "tally dead-letters replay" in trouble
         assert bank.stopped(FACILITY) == trouble
@@ -330,6 +332,37 @@ def test_facilities_share_the_nonces_and_keep_their_sequences(net: Net, bank: Ba
     net.drain(bank, "SECOND")
     assert net.head(bank)[0] == 2
     assert net.head(bank, "SECOND")[0] == 3
+
+
+def test_every_facility_goes_on_when_another_used_the_first_nonce(
+    net: Net, sqlite_url: str
+) -> None:
+    net.agree("SECOND")
+    fixed_but_not_sent(net, 900, sqlite_url, "SECOND")  # four batches each, nonces 0 to 7
+    net.foreign_transaction(nonce=0)
+    bank = net.bank()
+    net.drain(bank)
+    net.drain(bank, "SECOND")
+    assert net.head(bank)[0] == 4 and net.head(bank, "SECOND")[0] == 4
+    # The first batch once more, and the three that came before their turn because of it.
+    assert len(net.rows(bank, select(attempts.c.id))) == 8 + 4
+
+
+def test_a_nonce_of_each_facility_is_used_by_another(net: Net, sqlite_url: str) -> None:
+    net.agree("SECOND")
+    fixed_but_not_sent(net, 900, sqlite_url, "SECOND")
+    net.foreign_transaction(nonce=0)
+    bank = net.bank()
+    bank.submit()
+    for nonce in (1, 4, 5):
+        if (
+            int(net.rpc.call("eth_getTransactionCount", [net.operator().address, "latest"]), 16)
+            <= nonce
+        ):
+            net.foreign_transaction(nonce)
+    net.drain(bank)
+    net.drain(bank, "SECOND")
+    assert net.head(bank)[0] == 4 and net.head(bank, "SECOND")[0] == 4
 
 
 def test_a_facility_that_is_agreed_later_is_posted_to(

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from app.cli.consortium import consortium as consortium_command
 from app.cli.facility import facility as facility_command
 from app.node.bank import Bank
-from app.outbox import settle
+from app.outbox import lifecycle
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
 
@@ -61,10 +61,10 @@ def test_batches_in_flight_wait_as_long_as_others_refuse_them(
 ) -> None:
     net.feed(bank, 600)
     forbid(net)
-    for _ in range(3 * settle.MAX_ATTEMPTS):  # before this bank's view knows of it
+    for _ in range(3 * lifecycle.MAX_FAILURES):  # before this bank's view knows of it
         bank.submit()
-    assert net.states(bank) == ["fixed", "offered", "reverted"]
-    assert net.states(bank, 2) == ["fixed", "offered", "reverted"]
+    assert net.states(bank) == ["fixed", "offered", "forbidden"]
+    assert net.states(bank, 2) == ["fixed", "offered", "early"]
     assert why in bank.stopped(FACILITY)
     net.feed(bank, 1)
     assert bank.submit() == 0  # nothing new is fixed behind them
@@ -76,7 +76,7 @@ def test_batches_in_flight_wait_as_long_as_others_refuse_them(
 
 def test_a_batch_that_was_refused_again_and_again_is_not_given_up(net: Net, bank: Bank) -> None:
     net.feed(bank, 1)
-    for _ in range(settle.MAX_ATTEMPTS + 1):
+    for _ in range(lifecycle.MAX_FAILURES + 1):
         pause(net)
         bank.submit()
         resume_all(net)

@@ -21,7 +21,8 @@ from app.db.vault import vault_of
 from app.domain.errors import StorageFault, UsageFault
 from app.intake.tables import events, feeds
 from app.node.bank import Bank
-from app.outbox.tables import FINAL, batches, leases
+from app.outbox.lifecycle import FINAL
+from app.outbox.tables import batches, leases
 from tests.integration.nodes import ROOT, Node, Nodes, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 from tests.postgres import Cluster

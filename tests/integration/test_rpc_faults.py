@@ -19,7 +19,8 @@ from app.chain.errors import OutOfSync
 from app.domain.errors import ChainUnreachable, WrongChain
 from app.node.bank import Bank
 from app.outbox import lane
-from app.outbox.tables import FINAL, OFFERED, batch_log, batches
+from app.outbox.lifecycle import FINAL, OFFERED
+from app.outbox.tables import batch_log, batches
 from app.presentation.models import HealthOut
 from app.readmodel import queries
 from deploy.consortium import write_config
