@@ -43,21 +43,21 @@ class StoppedBatch:
     at: str
 
 
-def waiting_events(facility: str) -> Select[Any]:
-    """The accepted events of a facility that no batch carries yet, letters apart."""
-    return (
+def waiting_events(facility: str | None = None) -> Select[Any]:
+    """The accepted events that no batch carries yet, dead letters apart; of one facility or all."""
+    waiting = (
         select(events)
         .outerjoin(
             dead_letters,
             and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
         )
         .where(
-            events.c.facility == facility,
             events.c.batch_id.is_(None),
             events.c.parts > 0,
             dead_letters.c.id.is_(None),
         )
     )
+    return waiting if facility is None else waiting.where(events.c.facility == facility)
 
 
 def put_aside(connection: Connection, event: int, reason: str) -> None:

@@ -23,7 +23,9 @@ PACKAGES: dict[str, frozenset[str]] = {
     "readmodel": frozenset({"domain", "db"}),
     "intake": frozenset({"domain", "db"}),
     "indexer": frozenset({"domain", "db", "chain", "contracts", "keys", "verify", "readmodel"}),
-    "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake"}),
+    # What the contracts refused and what they hold of this bank stands in the read model alone.
+    # It knows nothing of the outbox: what waits there is asked of the outbox.
+    "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake", "readmodel"}),
     "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox"}),
     "presentation": frozenset({"domain", "readmodel"}),
     "api": frozenset({"domain", "db", "intake", "readmodel", "presentation", "actions"}),
@@ -38,7 +40,6 @@ DEBTS = frozenset(
     {
         "chain imports app.contracts.wrappers",
         "contracts imports deploy.compile",
-        "outbox imports app.readmodel.tables",
         "api imports app.web.page",
         "api imports app.web.channels_page",
     }
@@ -146,7 +147,7 @@ def test_the_page_names_every_package() -> None:
         ("contracts", "import sqlalchemy"),
         ("chain", "from app.db.engine import create"),
         ("chain", "import sqlalchemy"),
-        ("outbox", "from app.readmodel.queries import cursor"),
+        ("readmodel", "from app.outbox.tables import batches"),
         ("indexer", "import fastapi"),
         ("api", "from app.node.bank import Bank"),
         ("web", "from app.outbox.tables import batches"),
