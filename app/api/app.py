@@ -22,7 +22,7 @@ from final blocks of the chain only; what is accepted and not yet there is count
 """
 
 _TAGS: list[dict[str, Any]] = [
-    {"name": "events", "description": "Push events; see what was kept aside."},
+    {"name": "events", "description": "Push events; see what was quarantined."},
     {"name": "facilities", "description": "The joint-lending agreements on the chain."},
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},

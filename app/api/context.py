@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from app.api.notifier import Notifier
 from app.domain.events import Quarantined
-from app.intake.intake import FeedResult, Receipt, Verdict
+from app.intake.results import FeedResult, Receipt, Verdict
 from app.presentation.models import EndpointOut
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ from app.api.problems import Problem, problem_of
 from app.api.security import PUSH
 from app.domain.errors import TallyError, UsageFault
 from app.domain.events import Quarantined
-from app.intake.intake import FeedResult, Receipt, Verdict
+from app.intake.results import FeedResult, Receipt, Verdict
 from app.presentation.models import BulkOut, EventIn, ProblemBody, ReceiptOut
 from app.readmodel.facilities import agreed_facilities
 

@@ -236,7 +236,7 @@ def list_rejections(request: Request, where: Filtering, page: Paging) -> PageOut
 def list_quarantine(
     request: Request, page: Paging, facility: str | None = None
 ) -> PageOut[QuarantinedOut]:
-    """Rows that this node kept aside, each with its first fault, newest first."""
+    """Rows that this node quarantined, each with its first fault, newest first."""
     with _reading(request) as connection:
         found = received.quarantined(connection, facility, page.limit, page.before)
         return PageOut(

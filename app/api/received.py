@@ -26,7 +26,7 @@ class Pending:
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRow:
-    """A row that was kept aside, with its first fault. `at`: ISO 8601, UTC."""
+    """A row that was quarantined, with its first fault. `at`: ISO 8601, UTC."""
 
     number: int
     facility: str
@@ -89,7 +89,7 @@ def pending(connection: Connection) -> Mapping[str, Pending]:
 def quarantined(
     connection: Connection, facility: str | None, limit: int, before: int | None
 ) -> Page[QuarantinedRow]:
-    """Rows kept aside, newest first."""
+    """Quarantined rows, newest first."""
     rows, feeds = _table("quarantine"), _table("feeds")
     open_ = vault_of(connection).open
     query = (

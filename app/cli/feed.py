@@ -17,8 +17,8 @@ from app.cli.console import stderr, stdout
 from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
 from app.intake.check import check_feed
 from app.intake.facility_file import load_facility
-from app.intake.intake import Verdict
 from app.intake.reader import check_header
+from app.intake.results import Verdict
 
 _DIFFERENCES_EXIT = 1
 _CHUNK_BYTES = 256 * 1024
@@ -35,7 +35,7 @@ def check(
         str | None, typer.Option("--as", metavar="BANK", help="The sender; else the lead.")
     ] = None,
 ) -> None:
-    """Say what would be accepted and what would be kept aside, without sending anything.
+    """Say what would be accepted and what would be quarantined, without sending anything.
 
     Exit code 0: every row is good. 1: rows would be quarantined. 2: the file cannot be used.
 

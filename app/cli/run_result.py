@@ -94,7 +94,7 @@ def has_differences(result: Mapping[str, Any]) -> bool:
 def quarantine_lines(
     banks: Iterable[Bank], outcome: Outcome, feeds: Mapping[str, Path]
 ) -> list[QuarantineLine]:
-    """The rows of this run that were kept aside, by validation or by the chain."""
+    """The rows of this run that were quarantined, by validation or by the chain."""
     lines: list[QuarantineLine] = []
     for bank in banks:
         feed = outcome.feeds.get(bank.name)

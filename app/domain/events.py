@@ -48,7 +48,7 @@ class ParsedEvent:
 
 @dataclass(slots=True)
 class Quarantined:
-    """A row that is kept aside, with its first fault in the order of the column table."""
+    """A quarantined row, with its first fault in the order of the column table."""
 
     row: int
     field: str

@@ -14,8 +14,9 @@ from pathlib import Path
 from app.db.engine import create, upgrade
 from app.db.vault import KEY_BYTES, Vault
 from app.domain.facility import Facility
-from app.intake.intake import FeedResult, Intake, Verdict, now_utc
+from app.intake.accept import Intake, now_utc
 from app.intake.reader import open_feed
+from app.intake.results import FeedResult, Verdict
 from app.intake.store import EventStore
 from app.intake.validation import Validator
 
@@ -37,7 +38,7 @@ def check_feed(
     progress: Callable[[int], None] | None = None,
     clock: Callable[[], datetime] = now_utc,
 ) -> FeedCheck:
-    """Check a file against a facility; `quarantined` is told every row that would be kept aside.
+    """Check a file against a facility; `quarantined` is told every row that would be quarantined.
 
     Raises FeedFault for a file that is unusable as a whole, UsageFault for an unfit sender.
     """

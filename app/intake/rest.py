@@ -7,9 +7,10 @@ from typing import Any
 from app.domain.errors import FeedFault
 from app.domain.events import Quarantined
 from app.intake import json_values
-from app.intake.intake import FeedResult, Intake, Receipt, Verdict
+from app.intake.accept import Intake
 from app.intake.lines import ByteStream
 from app.intake.reader import Feed
+from app.intake.results import FeedResult, Receipt, Verdict
 from app.intake.validation import Validator
 
 _KEPT_S = 30.0

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Engine, bindparam, false, insert, select, tex
 
 from app.db.vault import vault_of
 from app.domain.events import ParsedEvent, Quarantined
-from app.intake.intake import Receipt, Standing, Sums
+from app.intake.results import Receipt, RowCounts, StandingEvent
 from app.intake.tables import events, feeds, quarantine
 from app.logs import listed
 
@@ -69,20 +69,20 @@ _INSERT_EVENT = {
 
 
 class EventStore:
-    """Implements `services.intake.EventStore` on a bank's database."""
+    """Where a bank keeps its events: its database."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
 
     @contextmanager
-    def writing(self) -> Iterator["_Transaction"]:
+    def writing(self) -> Iterator["EventTransaction"]:
         """A transaction, committed at the end of the block; another writer waits for it."""
         with self._engine.begin() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execute(
                     text("SELECT pg_advisory_xact_lock(:key)"), {"key": _INTAKE_LOCK}
                 )
-            transaction = _Transaction(connection)
+            transaction = EventTransaction(connection)
             yield transaction
         # Only now is it true.
         for facility, feed, accepted in transaction.accepted:
@@ -90,8 +90,8 @@ class EventStore:
                 _log.info("accepted", facility=facility, feed=feed, events=some)
 
 
-class _Transaction:
-    """Implements `services.intake.IntakeTransaction`."""
+class EventTransaction:
+    """One transaction of the event store; the only writer of events while it is open."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -99,6 +99,7 @@ class _Transaction:
         """Facility, feed, and the row and event_id of each event."""
 
     def open_feed(self, facility: str, name: str, source: str, at: str) -> int:
+        """Begin a feed; returns its id."""
         feed_id: int = self._connection.execute(
             insert(feeds)
             .values(
@@ -116,6 +117,7 @@ class _Transaction:
         return feed_id
 
     def daily_feed(self, facility: str, name: str, source: str, at: str) -> tuple[int, int]:
+        """The feed of pushed events of that name, begun if need be: its id and rows so far."""
         row = self._connection.execute(
             select(feeds.c.id, feeds.c.rows_in).where(
                 feeds.c.facility == facility, feeds.c.source == source, feeds.c.name == name
@@ -126,18 +128,21 @@ class _Transaction:
         return self.open_feed(facility, name, source, at), 0
 
     def contents(self, event_ids: Collection[str]) -> Mapping[str, bytes]:
+        """The content of those events that were accepted."""
         if not event_ids:
             return {}
         found = self._connection.execute(_CONTENTS, {"event_ids": list(event_ids)})
         return {event_id: bytes(content) for event_id, content in found}
 
-    def standing(self, identities: Collection[bytes]) -> Mapping[bytes, Standing]:
+    def standing(self, identities: Collection[bytes]) -> Mapping[bytes, StandingEvent]:
+        """The events that stand for those identities, where there are any."""
         if not identities:
             return {}
         found = self._connection.execute(_STANDING, {"identities": list(identities)})
-        return {bytes(row[0]): Standing(row[1], row[2], row[3]) for row in found}
+        return {bytes(row[0]): StandingEvent(row[1], row[2], row[3]) for row in found}
 
     def receipt(self, event_id: str) -> Receipt:
+        """The receipt of an accepted event."""
         row = self._connection.execute(_RECEIPT, {"id": event_id}).one()
         return Receipt(row.event_id, row.accepted_at, row.duplicate_leg)
 
@@ -147,9 +152,11 @@ class _Transaction:
         accepted: Sequence[tuple[ParsedEvent, bool]],
         reversed_identities: Collection[bytes],
         quarantined: Sequence[Quarantined],
-        sums: Sums,
+        counts: RowCounts,
         at: str,
     ) -> None:
+        """Keep accepted events (each with whether it is a duplicate leg) and quarantined rows, mark
+        what was reversed, and add `counts` to the feed's."""
         connection = self._connection
         if accepted:
             facility = connection.execute(
@@ -189,14 +196,15 @@ class _Transaction:
             update(feeds)
             .where(feeds.c.id == feed_id)
             .values(
-                rows_in=feeds.c.rows_in + sums.rows_in,
-                accepted=feeds.c.accepted + sums.accepted,
-                duplicate=feeds.c.duplicate + sums.duplicate,
-                quarantined=feeds.c.quarantined + sums.quarantined,
+                rows_in=feeds.c.rows_in + counts.rows_in,
+                accepted=feeds.c.accepted + counts.accepted,
+                duplicate=feeds.c.duplicate + counts.duplicate,
+                quarantined=feeds.c.quarantined + counts.quarantined,
             )
         )
 
     def finish_feed(self, feed_id: int, at: str) -> None:
+        """Note that the whole feed was read."""
         self._connection.execute(update(feeds).where(feeds.c.id == feed_id).values(finished_at=at))
 
 

@@ -1,4 +1,4 @@
-"""What was received: feeds, the events accepted from them, and the rows kept aside.
+"""What was received: feeds, the events accepted from them, and the quarantined rows.
 
 Units: amounts in minor units, days as `date.toordinal()`, times UTC in ISO 8601.
 """

@@ -1,4 +1,4 @@
-"""Validation of rows: a row of raw cells becomes an event, or is kept aside with its first fault.
+"""Validation of rows: a row of raw cells becomes an event, or is quarantined with its first fault.
 
 The same for files and REST. It runs once per row of files with a million rows, so it is plain
 code over strings, and dates that come again are parsed once.

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
-from app.intake.intake import FeedResult
+from app.intake.results import FeedResult
 
 RowsDone = Callable[[int], None]
 """Told how many more rows were taken in."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from app.domain.errors import ChainFault, ChainUnreachable
-from app.intake.intake import FeedResult
+from app.intake.results import FeedResult
 from app.local.ports import ReconcilingBank
 
 POLL_S = 0.01

@@ -28,8 +28,9 @@ from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault
 from app.domain.matched import MatchedPair
 from app.indexer.indexer import Indexer, Progress
 from app.indexer.rebuild import rebuild
-from app.intake.intake import FeedResult, Intake
+from app.intake.accept import Intake
 from app.intake.reader import open_feed
+from app.intake.results import FeedResult
 from app.intake.store import EventStore
 from app.intake.validation import Validator
 from app.keys.errors import KeyUnusable

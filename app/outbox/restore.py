@@ -30,8 +30,9 @@ from app.domain.identifiers import reference
 from app.domain.kinds import Kind
 from app.domain.legs import Leg, unpack
 from app.domain.money import format_amount
-from app.intake.intake import Intake, RowValidator, plain_content
+from app.intake.accept import Intake, plain_content
 from app.intake.tables import events
+from app.intake.validation import Validator
 from app.keys.sealing import open_details
 from app.outbox.facility import PostingFacility
 from app.outbox.lease import Lease
@@ -87,9 +88,7 @@ class Restorer:
         self._member = member
         self._sealing_keys = sealing_keys
 
-    def restore(
-        self, facility: PostingFacility, intake: Intake, validator: RowValidator
-    ) -> Restored:
+    def restore(self, facility: PostingFacility, intake: Intake, validator: Validator) -> Restored:
         """Bring one facility's batches and events up to the chain, as the read model has it.
 
         Raises LeaseLost, ChainUnreachable or StorageFault: call again, it goes on from there.
@@ -162,7 +161,7 @@ class Restorer:
         facility: PostingFacility,
         posting: _Posting,
         intake: Intake,
-        validator: RowValidator,
+        validator: Validator,
         done: Restored,
     ) -> None:
         transaction, receipt = self._rpc.batch(
@@ -202,7 +201,7 @@ class Restorer:
         facility: PostingFacility,
         posting: _Posting,
         calldata: bytes,
-        validator: RowValidator,
+        validator: Validator,
         done: Restored,
     ) -> Iterator[tuple[Leg, ParsedEvent]]:
         details = open_details(sealed_of(calldata), self._member, self._sealing_keys) or []
@@ -282,7 +281,7 @@ def _event(
     leg: Leg,
     details: Sequence[Any],
     facility: PostingFacility,
-    validator: RowValidator,
+    validator: Validator,
 ) -> ParsedEvent | None:
     """The event that a leg was made of; None where its details do not belong to it."""
     if len(details) < _DETAILS:

@@ -533,7 +533,7 @@ class RejectionOut(_Model):
 
 
 class QuarantinedOut(_Model):
-    """A row that this node kept aside, with its first fault."""
+    """A row that this node quarantined, with its first fault."""
 
     number: int
     facility: str

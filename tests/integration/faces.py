@@ -17,7 +17,7 @@ from app.api.context import Activity, Context, NodeHealth
 from app.api.metrics import Metrics
 from app.api.notifier import Notifier
 from app.domain.errors import UsageFault
-from app.intake.intake import Intake
+from app.intake.accept import Intake
 from app.intake.rest import RestFeeds
 from app.intake.store import EventStore
 from app.intake.validation import Validator

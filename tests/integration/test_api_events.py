@@ -174,11 +174,11 @@ class TestRefused:
     def test_a_faulty_event_with_its_field_and_reason(
         self, shared: Face, pusher: httpx.Client, changes: dict[str, Any], field: str
     ) -> None:
-        kept_aside = count(shared.engine, quarantine)
+        quarantined = count(shared.engine, quarantine)
         body = assert_problem(pusher.post(PATH, json=event(**changes)), 422, "faulty-event")
         assert body["field"] == field
         assert body["reason"]
-        assert count(shared.engine, quarantine) == kept_aside + 1
+        assert count(shared.engine, quarantine) == quarantined + 1
 
     def test_the_same_id_with_other_content(self, pusher: httpx.Client) -> None:
         assert pusher.post(PATH, json=event()).status_code == 201

@@ -16,7 +16,7 @@ from app.cli.facility import facility as facility_command
 from app.contracts.errors import AccessRefused, FacilityRefused
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
-from app.intake.intake import Intake
+from app.intake.accept import Intake
 from app.intake.reader import open_feed
 from app.intake.store import EventStore
 from app.intake.tables import events

@@ -15,9 +15,10 @@ from sqlalchemy import Engine, event, select
 from app.db.engine import create, upgrade
 from app.domain.errors import DatabaseBusy, EventConflict
 from app.domain.events import Quarantined, Row
-from app.intake import intake as intake_module
+from app.intake import accept
+from app.intake.accept import Intake
 from app.intake.check import check_feed
-from app.intake.intake import FeedResult, Intake, Receipt, Verdict
+from app.intake.results import FeedResult, Receipt, Verdict
 from app.intake.store import EventStore
 from app.intake.tables import events, feeds, quarantine
 from app.intake.validation import Validator
@@ -37,7 +38,7 @@ def engine(database_url: str) -> Iterator[Engine]:
 
 
 @dataclass
-class Desk:
+class FeedBank:
     """One bank's intake and what its database says."""
 
     engine: Engine
@@ -80,14 +81,14 @@ class Desk:
 
 
 @pytest.fixture
-def desk(engine: Engine) -> Desk:
-    return Desk(engine)
+def bank(engine: Engine) -> FeedBank:
+    return FeedBank(engine)
 
 
 @pytest.fixture(params=[1, 2000], ids="chunks of {}".format)
 def chunks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> int:
     """Rows a transaction: what counts within one must count across them, too."""
-    monkeypatch.setattr(intake_module, "CHUNK_ROWS", request.param)
+    monkeypatch.setattr(accept, "CHUNK_ROWS", request.param)
     size: int = request.param
     return size
 
@@ -100,10 +101,10 @@ def reversal(event_id: str, reverses: str, **cells: object) -> Cells:
 
 
 @pytest.mark.usefixtures("chunks")
-def test_the_same_row_again_is_a_duplicate_row_and_another_content_is_kept_aside(
-    desk: Desk,
+def test_the_same_row_again_is_a_duplicate_row_and_another_content_is_quarantined(
+    bank: FeedBank,
 ) -> None:
-    assert desk.fields(
+    assert bank.fields(
         row(),
         row(),
         row(amount="100", booked_at="2026-03-01T02:00:00Z"),
@@ -112,12 +113,12 @@ def test_the_same_row_again_is_a_duplicate_row_and_another_content_is_kept_aside
         row(kind="nonsense"),  # a column's own fault comes before the id's
         row(),
     ) == ["accepted", "duplicate", "duplicate", "event_id", "event_id", "kind", "duplicate"]
-    assert desk.events() == [("E1", False, 2, False)]
+    assert bank.events() == [("E1", False, 2, False)]
 
 
 @pytest.mark.usefixtures("chunks")
-def test_only_accepted_rows_claim_an_id(desk: Desk) -> None:
-    assert desk.fields(
+def test_only_accepted_rows_claim_an_id(bank: FeedBank) -> None:
+    assert bank.fields(
         row(amount="0"),
         reversal("E1", "drawdown/R9"),
         row(value_date="2026-04-15"),
@@ -126,30 +127,30 @@ def test_only_accepted_rows_claim_an_id(desk: Desk) -> None:
     ) == ["amount", "reverses", "chain", "accepted", "amount"]
 
 
-def test_a_file_sent_again_is_all_duplicates_whatever_changed_since(desk: Desk) -> None:
+def test_a_file_sent_again_is_all_duplicates_whatever_changed_since(bank: FeedBank) -> None:
     rows = [row(), row("E2", event_ref="R1"), reversal("E3", "drawdown/R1")]
-    assert desk.fields(*rows) == ["accepted"] * 3
-    before = desk.events()
+    assert bank.fields(*rows) == ["accepted"] * 3
+    before = bank.events()
     # Its target is reversed by now, but nothing further is asked about a known row.
-    assert desk.fields(*rows) == ["duplicate"] * 3
-    assert desk.events() == before
+    assert bank.fields(*rows) == ["duplicate"] * 3
+    assert bank.events() == before
 
 
-def test_ids_are_told_apart_to_the_letter(desk: Desk) -> None:
+def test_ids_are_told_apart_to_the_letter(bank: FeedBank) -> None:
     ids = ["E1", "e1", "E1 ", " E1", "É1", "E\u03011", "1", "01"]
-    assert desk.fields(*(row(event_id, event_ref=event_id) for event_id in ids)) == [
+    assert bank.fields(*(row(event_id, event_ref=event_id) for event_id in ids)) == [
         "accepted"
     ] * len(ids)
-    assert [event_id for event_id, *_ in desk.events()] == ids
-    assert all(not duplicate_leg for _, duplicate_leg, *_ in desk.events())
+    assert [event_id for event_id, *_ in bank.events()] == ids
+    assert all(not duplicate_leg for _, duplicate_leg, *_ in bank.events())
 
 
 # --- Identity ----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("chunks")
-def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(desk: Desk) -> None:
-    result, _ = desk.submit(
+def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(bank: FeedBank) -> None:
+    result, _ = bank.submit(
         row(),
         row("E2", event_ref="R1", amount="0.03"),
         row("E3", event_ref="R1", amount="0.01"),
@@ -157,7 +158,7 @@ def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(desk
         row("E2", event_ref="R1", amount="0.03"),
     )
     assert (result.accepted, result.duplicate, result.duplicate_legs) == (4, 1, 2)
-    assert desk.events() == [
+    assert bank.events() == [
         ("E1", False, 2, False),
         ("E2", True, 1, False),  # the parts of its own amount
         ("E3", True, 0, False),
@@ -165,39 +166,39 @@ def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(desk
     ]
 
 
-def test_an_event_without_parts_claims_its_identity(desk: Desk) -> None:
-    assert desk.fields(row(amount="0.01"), row("E2", event_ref="R1")) == ["accepted"] * 2
-    assert desk.events() == [("E1", False, 0, False), ("E2", True, 2, False)]
+def test_an_event_without_parts_claims_its_identity(bank: FeedBank) -> None:
+    assert bank.fields(row(amount="0.01"), row("E2", event_ref="R1")) == ["accepted"] * 2
+    assert bank.events() == [("E1", False, 0, False), ("E2", True, 2, False)]
 
 
-def test_one_partner_events_of_two_partners_are_two_identities(desk: Desk) -> None:
-    desk.submit(
+def test_one_partner_events_of_two_partners_are_two_identities(bank: FeedBank) -> None:
+    bank.submit(
         row(kind="top_up", partner="alfa"),
         row("E2", event_ref="R1", kind="top_up", partner="beta"),
         row("E3", event_ref="R1", kind="top_up", partner="alfa"),
     )
-    assert [duplicate_leg for _, duplicate_leg, *_ in desk.events()] == [False, False, True]
+    assert [duplicate_leg for _, duplicate_leg, *_ in bank.events()] == [False, False, True]
 
 
-def test_a_duplicate_leg_stays_one_when_the_first_came_in_an_earlier_feed(desk: Desk) -> None:
-    desk.submit(row())
-    desk.submit(row("E2", event_ref="R1"))
-    assert [duplicate_leg for _, duplicate_leg, *_ in desk.events()] == [False, True]
+def test_a_duplicate_leg_stays_one_when_the_first_came_in_an_earlier_feed(bank: FeedBank) -> None:
+    bank.submit(row())
+    bank.submit(row("E2", event_ref="R1"))
+    assert [duplicate_leg for _, duplicate_leg, *_ in bank.events()] == [False, True]
 
 
 # --- Reversals ---------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("chunks")
-def test_a_reversal_undoes_the_recorded_parts_once(desk: Desk) -> None:
-    assert desk.fields(
+def test_a_reversal_undoes_the_recorded_parts_once(bank: FeedBank) -> None:
+    assert bank.fields(
         row(amount="0.03"),
         reversal("E2", "drawdown/R1", amount="0.03"),
         reversal("E3", "drawdown/R1", event_ref="R2", amount="0.03"),  # once more: duplicate leg
         reversal("E4", "drawdown/R1", event_ref="R4", amount="0.03"),  # another reference
         row("E5", event_ref="R1"),  # the identity stays used
     ) == ["accepted", "accepted", "accepted", "reverses", "accepted"]
-    assert desk.events() == [
+    assert bank.events() == [
         ("E1", False, 1, True),
         ("E2", False, 1, False),
         ("E3", True, 1, False),
@@ -217,8 +218,8 @@ def test_a_reversal_undoes_the_recorded_parts_once(desk: Desk) -> None:
         reversal("E9", "drawdown/R2"),  # stands further down in the file
     ],
 )
-def test_a_reversal_of_what_is_not_there_is_kept_aside(desk: Desk, bad: Cells) -> None:
-    assert desk.fields(
+def test_a_reversal_of_what_is_not_there_is_quarantined(bank: FeedBank, bad: Cells) -> None:
+    assert bank.fields(
         row(),
         row("E3", kind="top_up", partner="alfa"),
         row("E4"),
@@ -228,8 +229,8 @@ def test_a_reversal_of_what_is_not_there_is_kept_aside(desk: Desk, bad: Cells) -
     ) == ["accepted", "accepted", "accepted", "accepted", "reverses", "accepted"]
 
 
-def test_the_same_reversal_once_more_must_still_agree_with_its_target(desk: Desk) -> None:
-    assert desk.fields(
+def test_the_same_reversal_once_more_must_still_agree_with_its_target(bank: FeedBank) -> None:
+    assert bank.fields(
         row(),
         reversal("E2", "drawdown/R1"),
         reversal("E3", "drawdown/R1", event_ref="R2", amount="1"),
@@ -239,9 +240,9 @@ def test_the_same_reversal_once_more_must_still_agree_with_its_target(desk: Desk
     ) == ["accepted", "accepted", "reverses", "accepted", "accepted", "reverses"]
 
 
-def test_a_reversal_never_names_a_duplicate_leg(desk: Desk) -> None:
+def test_a_reversal_never_names_a_duplicate_leg(bank: FeedBank) -> None:
     # The reference finds the first; the amount of the duplicate is not the target's.
-    assert desk.fields(
+    assert bank.fields(
         row(),
         row("E2", event_ref="R1", amount="50.00"),
         reversal("E3", "drawdown/R1", amount="50.00"),
@@ -249,9 +250,9 @@ def test_a_reversal_never_names_a_duplicate_leg(desk: Desk) -> None:
     ) == ["accepted", "accepted", "reverses", "accepted"]
 
 
-def test_one_reference_may_reverse_two_targets(desk: Desk) -> None:
+def test_one_reference_may_reverse_two_targets(bank: FeedBank) -> None:
     assert (
-        desk.fields(
+        bank.fields(
             row(),
             row("E2"),
             reversal("E3", "drawdown/R1"),
@@ -259,23 +260,23 @@ def test_one_reference_may_reverse_two_targets(desk: Desk) -> None:
         )
         == ["accepted"] * 4
     )
-    assert not any(duplicate_leg for _, duplicate_leg, *_ in desk.events())
+    assert not any(duplicate_leg for _, duplicate_leg, *_ in bank.events())
 
 
-def test_a_reversal_kept_aside_is_good_when_its_target_has_come(desk: Desk) -> None:
+def test_a_quarantined_reversal_is_good_when_its_target_has_come(bank: FeedBank) -> None:
     early = reversal("E2", "drawdown/R1")
-    assert desk.fields(early, row()) == ["reverses", "accepted"]
-    assert desk.fields(early) == ["accepted"]
+    assert bank.fields(early, row()) == ["reverses", "accepted"]
+    assert bank.fields(early) == ["accepted"]
 
 
 def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
-    desk = Desk(engine, "alfa")
-    assert desk.fields(
+    bank = FeedBank(engine, "alfa")
+    assert bank.fields(
         row(amount="45.33"),
         reversal("E2", "drawdown/R1", amount="45.33", partner="alfa"),
         row("E3", amount="45.33", shares_on="2026-03-01"),
     ) == ["accepted", "accepted", "shares_on"]
-    assert desk.events() == [("E1", False, 1, True), ("E2", False, 1, False)]
+    assert bank.events() == [("E1", False, 1, True), ("E2", False, 1, False)]
 
 
 # --- Dates ahead -------------------------------------------------------------------------------
@@ -296,14 +297,14 @@ def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
         ({"value_date": "2026-04-15", "kind": "reversal", "reverses": "fee/X"}, "reverses"),
     ],
 )
-def test_a_date_more_than_30_days_ahead_is_kept_aside_last_of_all(
-    desk: Desk, cells: dict[str, str], verdict: str
+def test_a_date_more_than_30_days_ahead_is_quarantined_last_of_all(
+    bank: FeedBank, cells: dict[str, str], verdict: str
 ) -> None:
-    assert desk.fields(row(**cells)) == [verdict]
+    assert bank.fields(row(**cells)) == [verdict]
 
 
-def test_a_date_too_far_ahead_marks_nothing_as_reversed(desk: Desk) -> None:
-    assert desk.fields(
+def test_a_date_too_far_ahead_marks_nothing_as_reversed(bank: FeedBank) -> None:
+    assert bank.fields(
         row(),
         reversal("E2", "drawdown/R1", value_date="2026-04-15"),
         reversal("E3", "drawdown/R1"),
@@ -313,8 +314,8 @@ def test_a_date_too_far_ahead_marks_nothing_as_reversed(desk: Desk) -> None:
 # --- What is kept ------------------------------------------------------------------------------
 
 
-def test_an_event_is_kept_as_the_outbox_needs_it(desk: Desk) -> None:
-    desk.submit(
+def test_an_event_is_kept_as_the_outbox_needs_it(bank: FeedBank) -> None:
+    bank.submit(
         row(),
         reversal(
             "E2",
@@ -327,7 +328,7 @@ def test_an_event_is_kept_as_the_outbox_needs_it(desk: Desk) -> None:
         ),
         row("E3", shares_on="2026-01-01", kind="fee"),
     )
-    with desk.engine.connect() as connection:
+    with bank.engine.connect() as connection:
         first, second, third = connection.execute(select(events).order_by(events.c.id)).all()
     assert first.id < second.id < third.id
     assert (first.row, first.facility, first.batch_id, first.leg_index) == (1, "F-1", None, None)
@@ -343,9 +344,9 @@ def test_an_event_is_kept_as_the_outbox_needs_it(desk: Desk) -> None:
 
 
 @pytest.mark.usefixtures("chunks")
-def test_the_feed_and_its_rows_kept_aside_are_kept_too(desk: Desk) -> None:
-    result, _ = desk.submit(row(), row(), row("E2", memo="a\0b"), row("E3", amount="1e5"))
-    with desk.engine.connect() as connection:
+def test_the_feed_and_its_quarantined_rows_are_kept_too(bank: FeedBank) -> None:
+    result, _ = bank.submit(row(), row(), row("E2", memo="a\0b"), row("E3", amount="1e5"))
+    with bank.engine.connect() as connection:
         feed = connection.execute(select(feeds)).one()
         aside = connection.execute(
             select(quarantine.c.row, quarantine.c.field, quarantine.c.value)
@@ -362,9 +363,9 @@ def test_the_feed_and_its_rows_kept_aside_are_kept_too(desk: Desk) -> None:
 
 
 def test_a_feed_cut_short_keeps_its_whole_chunks_and_goes_on_where_it_was(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    bank: FeedBank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "CHUNK_ROWS", 10)
+    monkeypatch.setattr(accept, "CHUNK_ROWS", 10)
     validator = Validator(FACILITY, "lead")
     rows = [validator.check_object(n, row(f"E{n}")) for n in range(1, 31)]
 
@@ -374,24 +375,24 @@ def test_a_feed_cut_short_keeps_its_whole_chunks_and_goes_on_where_it_was(
 
     seen: list[int] = []
     with pytest.raises(OSError, match="pulled out"):
-        desk.intake.submit(torn(), "feed.csv", "file", progress=seen.append)
+        bank.intake.submit(torn(), "feed.csv", "file", progress=seen.append)
     assert seen == [10, 10]
-    with desk.engine.connect() as connection:
+    with bank.engine.connect() as connection:
         feed = connection.execute(select(feeds)).one()
     assert (feed.rows_in, feed.accepted, feed.finished_at) == (20, 20, None)
-    result = desk.intake.submit(rows, "feed.csv", "file")
+    result = bank.intake.submit(rows, "feed.csv", "file")
     assert (result.accepted, result.duplicate) == (10, 20)
-    assert len(desk.events()) == 30
+    assert len(bank.events()) == 30
 
 
 def test_a_locked_database_refuses_the_feed_and_loses_nothing(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'bank.sqlite'}"
     engine = create(url, busy_timeout_ms=50, vault=VAULT)
     upgrade(engine)
-    desk = Desk(engine)
+    bank = FeedBank(engine)
     with create(url, vault=VAULT).begin(), pytest.raises(DatabaseBusy):
-        desk.submit(row())
-    assert desk.fields(row()) == ["accepted"]
+        bank.submit(row())
+    assert bank.fields(row()) == ["accepted"]
     engine.dispose()
 
 
@@ -411,8 +412,8 @@ def test_identities_are_looked_up_by_their_index(tmp_path: Path) -> None:
 # --- REST --------------------------------------------------------------------------------------
 
 
-def test_a_bulk_has_a_verdict_for_each_row_and_bad_ones_sink_nothing(desk: Desk) -> None:
-    result, verdicts = desk.intake.submit_objects(
+def test_a_bulk_has_a_verdict_for_each_row_and_bad_ones_sink_nothing(bank: FeedBank) -> None:
+    result, verdicts = bank.intake.submit_objects(
         [row(), "nonsense", row(amount=100), row("E2", currency="EUR"), row(), row(amount="5")],
         "bulk 1",
     )
@@ -428,37 +429,37 @@ def test_a_bulk_has_a_verdict_for_each_row_and_bad_ones_sink_nothing(desk: Desk)
     assert (result.rows_in, result.accepted, result.quarantined) == (6, 1, 4)
 
 
-def test_a_pushed_event_gets_the_first_answer_again(desk: Desk) -> None:
-    first = desk.intake.push(row())
+def test_a_pushed_event_gets_the_first_answer_again(bank: FeedBank) -> None:
+    first = bank.intake.push(row())
     assert first == Receipt("E1", "2026-03-15T23:59:59.000+00:00", duplicate_leg=False)
     later = Intake(
-        EventStore(desk.engine),
+        EventStore(bank.engine),
         Validator(FACILITY, "lead"),
         clock=lambda: datetime(2026, 3, 16, tzinfo=UTC),
     )
     assert later.push(row(amount="100.0")) == first
-    assert len(desk.events()) == 1
+    assert len(bank.events()) == 1
 
 
-def test_a_pushed_event_with_other_content_is_a_conflict(desk: Desk) -> None:
-    desk.intake.push(row())
+def test_a_pushed_event_with_other_content_is_a_conflict(bank: FeedBank) -> None:
+    bank.intake.push(row())
     with pytest.raises(EventConflict, match="'E1' was accepted with other content"):
-        desk.intake.push(row(amount="1.00"))
+        bank.intake.push(row(amount="1.00"))
 
 
-def test_a_bad_pushed_event_is_kept_aside_and_said(desk: Desk) -> None:
-    refused = desk.intake.push(row(kind="loan"))
+def test_a_bad_pushed_event_is_quarantined_and_said(bank: FeedBank) -> None:
+    refused = bank.intake.push(row(kind="loan"))
     assert isinstance(refused, Quarantined)
     assert (refused.field, refused.value, refused.event_id) == ("kind", "loan", "E1")
 
 
-def test_pushed_events_of_a_day_have_one_feed_with_sums(desk: Desk) -> None:
-    desk.intake.push(row())
-    desk.intake.push(row())
-    desk.intake.push(row("E2", amount=""))
+def test_pushed_events_of_a_day_have_one_feed_with_sums(bank: FeedBank) -> None:
+    bank.intake.push(row())
+    bank.intake.push(row())
+    bank.intake.push(row("E2", amount=""))
     with pytest.raises(EventConflict):
-        desk.intake.push(row(memo="x"))
-    with desk.engine.connect() as connection:
+        bank.intake.push(row(memo="x"))
+    with bank.engine.connect() as connection:
         feed = connection.execute(select(feeds)).one()
         rows = connection.execute(select(quarantine.c.row, quarantine.c.field)).all()
     assert (feed.rows_in, feed.accepted, feed.duplicate, feed.quarantined) == (4, 1, 1, 2)
@@ -475,7 +476,7 @@ from app.db.engine import create
 from app.intake.store import EventStore
 from app.intake.validation import Validator
 from app.logs import configure_logs
-from app.intake.intake import Intake
+from app.intake.accept import Intake
 from tests.feeds import FACILITY, row
 
 configure_logs()
@@ -493,20 +494,22 @@ def _start(url: str, count: int) -> "subprocess.Popen[str]":
 
 
 def test_two_processes_that_push_the_same_events_make_each_of_them_once(
-    desk: Desk, database_url: str
+    bank: FeedBank, database_url: str
 ) -> None:
     pushers = [_start(database_url, 40) for _ in range(2)]
     for pusher in pushers:
         out, _ = pusher.communicate(timeout=60)
         assert pusher.returncode == 0
         assert out.split() == [f"E{number}" for number in range(40)]
-    assert [event_id for event_id, *_ in desk.events()] == [f"E{number}" for number in range(40)]
-    with desk.engine.connect() as connection:
+    assert [event_id for event_id, *_ in bank.events()] == [f"E{number}" for number in range(40)]
+    with bank.engine.connect() as connection:
         sums = connection.execute(select(feeds.c.rows_in, feeds.c.accepted, feeds.c.duplicate))
         assert [sum(column) for column in zip(*sums.all(), strict=True)] == [80, 40, 40]
 
 
-def test_what_was_answered_survives_the_death_of_the_process(desk: Desk, database_url: str) -> None:
+def test_what_was_answered_survives_the_death_of_the_process(
+    bank: FeedBank, database_url: str
+) -> None:
     pusher = _start(database_url, 10_000)
     assert pusher.stdout is not None
     answered = [pusher.stdout.readline().strip() for _ in range(25)]
@@ -515,7 +518,7 @@ def test_what_was_answered_survives_the_death_of_the_process(desk: Desk, databas
     answered += pusher.stdout.read().split("\n")[:-1]
     pusher.wait(timeout=60)
     pusher.stdout.close()
-    kept = [event_id for event_id, *_ in desk.events()]
+    kept = [event_id for event_id, *_ in bank.events()]
     assert kept[: len(answered)] == answered
     assert len(kept) <= len(answered) + 1
 

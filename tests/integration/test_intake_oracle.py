@@ -10,10 +10,11 @@ from sqlalchemy import select
 from app.db.engine import create, upgrade
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
-from app.intake import intake as intake_module
+from app.intake import accept
+from app.intake.accept import Intake
 from app.intake.facility_file import load_facility
-from app.intake.intake import Intake, Verdict
 from app.intake.reader import open_feed
+from app.intake.results import Verdict
 from app.intake.store import EventStore
 from app.intake.tables import events
 from app.intake.validation import Validator
@@ -30,7 +31,7 @@ SEEDS = [
 def test_every_bank_takes_in_what_the_oracle_says(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(intake_module, "CHUNK_ROWS", random.Random(seed).choice([1, 7, 2000]))
+    monkeypatch.setattr(accept, "CHUNK_ROWS", random.Random(seed).choice([1, 7, 2000]))
     case = random_feeds.generate(tmp_path, seed)
     terms = oracle.load_facility(case.facility)
     facility = load_facility(case.facility)

@@ -1,139 +1,29 @@
-"""Taking in rows: idempotency, identity, reversals; what is answered as accepted is committed.
+"""Accepting rows: idempotency, identity, reversals; what is answered as accepted is committed.
 
-Rows come judged (`domain.events`) and are taken in chunks, each one transaction: the events, the
-rows kept aside and the feed's running sums. A feed that was cut short is simply submitted again:
-what was accepted then is a duplicate now.
+Rows come validated (`domain.events`) and are accepted in chunks, each one transaction: the events,
+the quarantined rows and the feed's running sums. A feed that was cut short is simply submitted
+again: what was accepted then is a duplicate now.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import islice
-from typing import Literal, Protocol
 
 from app.domain.errors import EventConflict
 from app.domain.events import MAX_DAYS_AHEAD, ParsedEvent, Quarantined, Row
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
+from app.intake.results import FeedResult, Receipt, RowCounts, StandingEvent, Verdict
+from app.intake.store import EventStore, EventTransaction
+from app.intake.validation import Validator
 
 CHUNK_ROWS = 2_000
 """Rows a transaction: large enough to be fast, small enough for other writers to get their turn."""
 
 PUSHED = "push"
 """The source of the feed (one a day) that holds the events pushed one by one."""
-
-
-@dataclass(slots=True)
-class Standing:
-    """An accepted event that stands for its identity, as far as reversals need it."""
-
-    amount: int
-    parts: int
-    reversed: bool
-
-
-@dataclass(slots=True)
-class Sums:
-    """A feed's sums; rows_in = accepted + duplicate + quarantined."""
-
-    rows_in: int = 0
-    accepted: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class FeedResult:
-    """What became of a feed. `duplicate_legs` are among the accepted rows."""
-
-    feed_id: int
-    name: str
-    rows_in: int
-    accepted: int
-    duplicate: int
-    quarantined: int
-    duplicate_legs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What became of one row. `field` and `reason` belong to quarantined rows."""
-
-    row: int
-    event_id: str
-    status: Literal["accepted", "duplicate", "quarantined"]
-    field: str = ""
-    value: str = ""
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """The answer to a pushed event: the same, however often it is pushed."""
-
-    event_id: str
-    accepted_at: str
-    """UTC, ISO 8601."""
-    duplicate_leg: bool
-    """Whether another event of this bank with the same identity stands."""
-    again: bool = field(default=False, compare=False)
-    """Whether it was accepted before this push."""
-
-
-class IntakeTransaction(Protocol):
-    """One transaction of the event store; the only writer of events while it is open."""
-
-    def open_feed(self, facility: str, name: str, source: str, at: str) -> int:
-        """Begin a feed; returns its id."""
-
-    def daily_feed(self, facility: str, name: str, source: str, at: str) -> tuple[int, int]:
-        """The feed of pushed events of that name, begun if need be: its id and rows so far."""
-
-    def contents(self, event_ids: Collection[str]) -> Mapping[str, bytes]:
-        """The content of those events that were accepted."""
-
-    def standing(self, identities: Collection[bytes]) -> Mapping[bytes, Standing]:
-        """The events that stand for those identities, where there are any."""
-
-    def receipt(self, event_id: str) -> Receipt:
-        """The receipt of an accepted event."""
-
-    def save(
-        self,
-        feed_id: int,
-        accepted: Sequence[tuple[ParsedEvent, bool]],
-        reversed_identities: Collection[bytes],
-        quarantined: Sequence[Quarantined],
-        sums: Sums,
-        at: str,
-    ) -> None:
-        """Keep accepted events (each with whether it is a duplicate leg) and rows kept aside,
-        mark what was reversed, and add `sums` to the feed's."""
-
-    def finish_feed(self, feed_id: int, at: str) -> None:
-        """Note that the whole feed was read."""
-
-
-class EventStore(Protocol):
-    """Where events are kept."""
-
-    def writing(self) -> AbstractContextManager[IntakeTransaction]:
-        """A transaction, committed at the end of the block; another writer waits for it."""
-
-
-class RowValidator(Protocol):
-    """Judges the rows of one sender for one facility."""
-
-    @property
-    def facility(self) -> Facility: ...
-
-    @property
-    def sender(self) -> str: ...
-
-    def check_object(self, row: int, value: object) -> Row:
-        """Judge one JSON object."""
 
 
 def plain_content(event: ParsedEvent) -> bytes:
@@ -159,7 +49,7 @@ def now_utc() -> datetime:
 
 
 class Intake:
-    """The way in for one bank's events of one facility.
+    """Accepts one bank's events of one facility.
 
     `clock` tells the time (UTC) for the rule of MAX_DAYS_AHEAD and for what is noted.
     """
@@ -167,7 +57,7 @@ class Intake:
     def __init__(
         self,
         store: EventStore,
-        validator: RowValidator,
+        validator: Validator,
         *,
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
@@ -199,13 +89,13 @@ class Intake:
         """
         with self._store.writing() as transaction:
             feed_id = transaction.open_feed(self.facility.id, name, source, self._now())
-        taken = _Taken()
+        taken = _ChunkResult()
         remaining = iter(rows)
         # The rows of a chunk are read before its transaction begins: no lock while a file is read.
         while chunk := list(islice(remaining, CHUNK_ROWS)):
             with self._store.writing() as transaction:
-                part = self._take(transaction, feed_id, chunk)
-            taken.add_sums_of(part)
+                part = self._accept(transaction, feed_id, chunk)
+            taken.add_counts_of(part)
             if verdicts:
                 verdicts(part.verdicts)
             if progress:
@@ -227,14 +117,14 @@ class Intake:
         ]
         with self._store.writing() as transaction:
             feed_id = transaction.open_feed(self.facility.id, name, "bulk", self._now())
-            taken = self._take(transaction, feed_id, rows)
+            taken = self._accept(transaction, feed_id, rows)
             transaction.finish_feed(feed_id, self._now())
         return taken.result(feed_id, name), taken.verdicts
 
     def push(self, value: object) -> Receipt | Quarantined:
-        """Take in one JSON object; one that is at fault is kept aside and returned.
+        """Take in one JSON object; one that is at fault is quarantined and returned.
 
-        Raises EventConflict when its event_id was accepted with other content (kept aside, too).
+        Raises EventConflict when its event_id was accepted with other content (quarantined, too).
         """
         at = self._now()
         with self._store.writing() as transaction:
@@ -242,7 +132,7 @@ class Intake:
                 self.facility.id, f"pushed {at[:10]}", PUSHED, at
             )
             row = self._validator.check_object(rows + 1, value)
-            taken = self._take(transaction, feed_id, [row])
+            taken = self._accept(transaction, feed_id, [row])
             if not taken.quarantined:
                 receipt = transaction.receipt(row.event_id)
                 return replace(receipt, again=not taken.accepted)
@@ -255,10 +145,12 @@ class Intake:
             )
         return refused
 
-    def _take(self, transaction: IntakeTransaction, feed_id: int, rows: Sequence[Row]) -> "_Taken":
+    def _accept(
+        self, transaction: EventTransaction, feed_id: int, rows: Sequence[Row]
+    ) -> "_ChunkResult":
         """Judge rows in their order against everything accepted before, and keep them."""
         now = self._clock().astimezone(UTC)
-        taken = _Taken()
+        taken = _ChunkResult()
         events = [row for row in rows if isinstance(row, ParsedEvent)]
         contents = dict(transaction.contents({event.event_id for event in events}))
         identities: set[bytes] = set()
@@ -271,7 +163,7 @@ class Intake:
         last_day = now.toordinal() + MAX_DAYS_AHEAD
         for row in rows:
             if isinstance(row, Quarantined):
-                taken.keep_aside(row)
+                taken.quarantine(row)
                 continue
             known = contents.get(row.event_id)
             if known is not None:
@@ -279,12 +171,14 @@ class Intake:
                     taken.duplicate(row)
                 else:
                     taken.conflicts += 1
-                    taken.keep_aside(
-                        _aside(row, "event_id", row.event_id, "was accepted with other content")
+                    taken.quarantine(
+                        _quarantined(
+                            row, "event_id", row.event_id, "was accepted with other content"
+                        )
                     )
                 continue
             first = standing.get(row.identity)
-            target: Standing | None = None
+            target: StandingEvent | None = None
             if row.target_identity:
                 target = standing.get(row.target_identity)
                 if target is None:
@@ -293,15 +187,15 @@ class Intake:
                     reason = _reversal_fault(row, target, first)
                 if target is None or reason:
                     named = f"{Kind(row.target_kind).feed_name}/{row.target_ref}"
-                    taken.keep_aside(_aside(row, "reverses", named, reason))
+                    taken.quarantine(_quarantined(row, "reverses", named, reason))
                     continue
                 row.parts = target.parts
             if row.latest_day > last_day:
-                taken.keep_aside(_too_far(row))
+                taken.quarantine(_too_far(row))
                 continue
             contents[row.event_id] = row.content
             if first is None:
-                standing[row.identity] = Standing(row.amount, row.parts, reversed=False)
+                standing[row.identity] = StandingEvent(row.amount, row.parts, reversed=False)
                 if target is not None:
                     target.reversed = True
                     taken.reversed.append(row.target_identity)
@@ -311,7 +205,7 @@ class Intake:
             taken.accepted,
             taken.reversed,
             taken.quarantined,
-            taken.sums,
+            taken.counts,
             now.isoformat(timespec="milliseconds"),
         )
         return taken
@@ -320,11 +214,11 @@ class Intake:
         return self._clock().astimezone(UTC).isoformat(timespec="milliseconds")
 
 
-class _Taken:
+class _ChunkResult:
     """What became of some rows."""
 
     def __init__(self) -> None:
-        self.sums = Sums()
+        self.counts = RowCounts()
         self.duplicate_legs = 0
         self.conflicts = 0
         self.accepted: list[tuple[ParsedEvent, bool]] = []
@@ -333,45 +227,45 @@ class _Taken:
         self.verdicts: list[Verdict] = []
 
     def accept(self, event: ParsedEvent, *, duplicate_leg: bool) -> None:
-        self.sums.rows_in += 1
-        self.sums.accepted += 1
+        self.counts.rows_in += 1
+        self.counts.accepted += 1
         self.duplicate_legs += duplicate_leg
         self.accepted.append((event, duplicate_leg))
         self.verdicts.append(Verdict(event.row, event.event_id, "accepted"))
 
     def duplicate(self, event: ParsedEvent) -> None:
-        self.sums.rows_in += 1
-        self.sums.duplicate += 1
+        self.counts.rows_in += 1
+        self.counts.duplicate += 1
         self.verdicts.append(Verdict(event.row, event.event_id, "duplicate"))
 
-    def keep_aside(self, row: Quarantined) -> None:
-        self.sums.rows_in += 1
-        self.sums.quarantined += 1
+    def quarantine(self, row: Quarantined) -> None:
+        self.counts.rows_in += 1
+        self.counts.quarantined += 1
         self.quarantined.append(row)
         self.verdicts.append(
             Verdict(row.row, row.event_id, "quarantined", row.field, row.value, row.reason)
         )
 
-    def add_sums_of(self, other: "_Taken") -> None:
-        self.sums.rows_in += other.sums.rows_in
-        self.sums.accepted += other.sums.accepted
-        self.sums.duplicate += other.sums.duplicate
-        self.sums.quarantined += other.sums.quarantined
+    def add_counts_of(self, other: "_ChunkResult") -> None:
+        self.counts.rows_in += other.counts.rows_in
+        self.counts.accepted += other.counts.accepted
+        self.counts.duplicate += other.counts.duplicate
+        self.counts.quarantined += other.counts.quarantined
         self.duplicate_legs += other.duplicate_legs
 
     def result(self, feed_id: int, name: str) -> FeedResult:
         return FeedResult(
             feed_id,
             name,
-            self.sums.rows_in,
-            self.sums.accepted,
-            self.sums.duplicate,
-            self.sums.quarantined,
+            self.counts.rows_in,
+            self.counts.accepted,
+            self.counts.duplicate,
+            self.counts.quarantined,
             self.duplicate_legs,
         )
 
 
-def _reversal_fault(event: ParsedEvent, target: Standing, first: Standing | None) -> str:
+def _reversal_fault(event: ParsedEvent, target: StandingEvent, first: StandingEvent | None) -> str:
     """Why a reversal cannot stand, or nothing; `first` is an earlier one of the same identity."""
     if event.amount != target.amount:
         return "names an event of another amount"
@@ -385,8 +279,10 @@ def _too_far(event: ParsedEvent) -> Quarantined:
         value = date.fromordinal(event.latest_day).isoformat()
     except ValueError:  # the day after the last that a calendar has
         value = event.booked_at
-    return _aside(event, "chain", value, f"is more than {MAX_DAYS_AHEAD} days ahead of today (UTC)")
+    return _quarantined(
+        event, "chain", value, f"is more than {MAX_DAYS_AHEAD} days ahead of today (UTC)"
+    )
 
 
-def _aside(event: ParsedEvent, field: str, value: str, reason: str) -> Quarantined:
+def _quarantined(event: ParsedEvent, field: str, value: str, reason: str) -> Quarantined:
     return Quarantined(event.row, field, value, reason, event.event_id)
