@@ -2,8 +2,9 @@
 
 py-solc-x drives the npm compiler through `contracts/bin/solc`. Each contract's artifact lies in
 `contracts/artifacts/NAME.json`: `abi`, `bytecode`, `deployedBytecode`, `storageLayout` and
-`sourceHash`, the hash of everything that it was compiled from. A second call with nothing changed
-does nothing.
+`sourceHash`, the hash of everything that it was compiled from. What a running node needs of them,
+the ABIs of the five contracts, lies in `app/contracts/abi/NAME.json`. A second call with nothing
+changed does nothing.
 """
 
 import json
@@ -17,6 +18,9 @@ from typing import Any
 
 import solcx
 from filelock import FileLock
+
+from app.chain.manifest import CONTRACTS as DEPLOYED
+from app.contracts import abi
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 ARTIFACTS = CONTRACTS / "artifacts"
@@ -57,7 +61,8 @@ def source_hash() -> str:
 
 def is_stale() -> bool:
     """Whether the artifacts are missing or were made from other sources than today's."""
-    return not _STAMP.exists() or _STAMP.read_text() != source_hash()
+    abis = all((abi.FOLDER / f"{name}.json").exists() for name in DEPLOYED)
+    return not abis or not _STAMP.exists() or _STAMP.read_text() != source_hash()
 
 
 def compile_contracts() -> bool:
@@ -75,6 +80,7 @@ def compile_contracts() -> bool:
             own = own_sources()
             _write(compile_sources(own, own, SETTINGS), source_hash())
     load_artifact.cache_clear()
+    abi.load_abi.cache_clear()
     return True
 
 
@@ -154,6 +160,8 @@ def _write(contracts: dict[str, Any], made_from: str) -> None:
             "sourceHash": made_from,
         }
         _replace(ARTIFACTS / f"{name}.json", json.dumps(artifact, indent=1) + "\n")
+    for name in DEPLOYED:
+        _replace(abi.FOLDER / f"{name}.json", json.dumps(contracts[name]["abi"], indent=1) + "\n")
     # Last, so that a run that was cut off leaves stale artifacts and not wrong ones.
     _replace(_STAMP, made_from)
 

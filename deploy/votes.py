@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from app.actions.consortium import Council
 from app.actions.signer import Signer
 from app.chain.rpc import Rpc
-from app.contracts.proposals import Asked
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.proposals import ProposalContent
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES, needed
 from deploy.consortium import ConsortiumFolder
@@ -62,7 +62,9 @@ class Ballot:
             )
         return found
 
-    def carry(self, wanted: Sequence[Asked], reason: str, say: Say, subject: int = 0) -> None:
+    def carry(
+        self, wanted: Sequence[ProposalContent], reason: str, say: Say, subject: int = 0
+    ) -> None:
         """Bring proposals about, all that do not build on each other at once.
 
         Raises UsageFault when too few keys lie here, ContractReverted when the registry refuses,
@@ -104,7 +106,7 @@ class Ballot:
                 remedy="`tally consortium show` tells who voted how",
             )
 
-    def _open(self, asked: Asked) -> int | None:
+    def _open(self, asked: ProposalContent) -> int | None:
         """The newest proposal that asks for this and is open."""
         for number in range(self._registry.proposal_count(), 0, -1):
             found = self._registry.proposal(number)

@@ -26,7 +26,7 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.node import node
 from app.config import BankConfig, load_config
-from app.contracts.wrappers import Head, Reconciliation
+from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.db import engine as db
 from app.domain.errors import StorageFault, TallyError
 from app.indexer.indexer import Indexer
@@ -381,10 +381,10 @@ class Killing:
             rpc.close()
             anew.dispose()
 
-    def _head(self, rpc: Rpc, contract: Reconciliation, one: KilledNode) -> Head:
+    def _head(self, rpc: Rpc, contract: Reconciliation, one: KilledNode) -> PostingHead:
         return contract.head(rpc.call(*contract.head_request(self.number, one.member)))
 
-    def _newest_batch(self, one: KilledNode) -> Head:
+    def _newest_batch(self, one: KilledNode) -> PostingHead:
         with one.engine.connect() as connection:
             row = connection.execute(
                 select(batches.c.sequence, batches.c.digest)
@@ -392,7 +392,7 @@ class Killing:
                 .order_by(batches.c.sequence.desc())
                 .limit(1)
             ).one()
-        return Head(row.sequence, row.digest)
+        return PostingHead(row.sequence, row.digest)
 
     def _reads_this_chain(self, rpc: Rpc, one: KilledNode) -> bool:
         """Whether the view's newest block is one that the chain has. A chain that was killed may

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from app.actions.signer import Done, Signer
-from app.contracts.proposals import Asked, reason_hash
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.proposals import ProposalContent, reason_hash
 from app.domain.errors import UsageFault
 
 
@@ -19,7 +19,7 @@ class Council:
         self._send_all = signer.send_all
         self._registry = registry
 
-    def propose(self, wanted: Sequence[Asked], reason: str) -> list[Done]:
+    def propose(self, wanted: Sequence[ProposalContent], reason: str) -> list[Done]:
         """Ask for things that do not build on each other; counts as the bank's votes in favour."""
         digest = reason_hash(reason)
         return self._send_all(

@@ -7,7 +7,7 @@ from sqlalchemy import select
 from app.actions.act import act
 from app.actions.sender import Done, Signer
 from app.actions.view import View
-from app.contracts.wrappers import DayClose
+from app.contracts.day_close import DayClose
 from app.domain.day_close import Statement, differences, open_differences
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 
 from app.actions.facility_terms import Party, new_terms
 from app.actions.signer import Done, Signer
+from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.proposals import reason_hash
-from app.contracts.wrappers import FacilityRegistry
 from app.domain.facility import Facility
 
 

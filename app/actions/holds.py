@@ -8,7 +8,7 @@ from sqlalchemy import select
 from app.actions.act import act
 from app.actions.sender import Done, Signer
 from app.actions.view import View
-from app.contracts.wrappers import ReserveLedger
+from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind

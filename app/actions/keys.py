@@ -7,8 +7,8 @@ from pathlib import Path
 from app.actions.consortium import Council
 from app.actions.signer import Done, Signer
 from app.chain.rpc import Rpc
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import key_word, purpose_number
-from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ChainFault
 from app.keys.keystore import install_successor, prepare_successor
 

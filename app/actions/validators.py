@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from app.actions.view import View
 from app.chain.rpc import Rpc
 from app.chain.validators import ChainNode, validator_set
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault
 from app.readmodel.consortium import removed_validators
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from eth_utils.abi import function_signature_to_4byte_selector
+
 from app.chain.errors import OutOfSync, unreachable
 from app.chain.manifest import CONTRACT_VERSION, Manifest
 from app.chain.rpc import Rpc
-from app.contracts.wrappers import Reconciliation
 from app.domain.errors import WrongChain
 
 
@@ -70,7 +71,7 @@ def check_chain(rpc: Rpc, manifest: Manifest) -> int:
     """The newest block there. Raises WrongChain unless the endpoint serves the manifest's chain,
     contracts and version, OutOfSync when it has not come as far as the contracts."""
     newest = check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
-    version = Reconciliation(rpc, manifest.addresses["Reconciliation"]).contract_version()
+    version = _contract_version(rpc, manifest.addresses["Reconciliation"])
     if version != CONTRACT_VERSION:
         raise WrongChain(
             f"its contracts are version {version}, this application speaks {CONTRACT_VERSION}",
@@ -78,3 +79,12 @@ def check_chain(rpc: Rpc, manifest: Manifest) -> int:
             remedy="Upgrade the application or the contracts",
         )
     return newest
+
+
+def _contract_version(rpc: Rpc, contract: str) -> int:
+    selector = function_signature_to_4byte_selector("contractVersion()")
+    answer = rpc.call("eth_call", [{"to": contract, "data": "0x" + selector.hex()}, "latest"])
+    try:
+        return int(answer, 16)
+    except (ValueError, TypeError) as fault:
+        raise unreachable(rpc.url, ValueError("its answers cannot be read")) from fault

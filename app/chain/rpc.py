@@ -88,7 +88,7 @@ class Rpc:
 
     @cached_property
     def web3(self) -> Web3:
-        """For rare, typed calls (contract wrappers). Hot paths use `call` and `batch`."""
+        """For rare, typed calls (`app.contracts`). Hot paths use `call` and `batch`."""
         web3 = Web3(_Provider(self))
         web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
         return web3

@@ -17,13 +17,11 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.console import stderr
 from app.config import BankConfig, load_config
-from app.contracts.wrappers import (
-    ConsortiumRegistry,
-    DayClose,
-    FacilityRegistry,
-    Reconciliation,
-    ReserveLedger,
-)
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.day_close import DayClose
+from app.contracts.facility_registry import FacilityRegistry
+from app.contracts.reconciliation import Reconciliation
+from app.contracts.reserve_ledger import ReserveLedger
 from app.db import engine as db
 from app.keys.keystore import SEALING, load_account
 from app.keys.versions import KeyVersions

@@ -27,8 +27,8 @@ from app.cli.reading import (
     table,
 )
 from app.contracts.proposals import reason_hash
+from app.contracts.reconciliation import Reconciliation
 from app.contracts.transactions import Call
-from app.contracts.wrappers import Reconciliation
 from app.domain.errors import UsageFault
 from app.domain.kinds import BY_FEED_NAME
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved

@@ -13,8 +13,8 @@ from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.contracts.proposals import (
     NO_ADDRESS,
-    Asked,
     Newcomer,
+    ProposalContent,
     about,
     admit,
     change_role,
@@ -234,7 +234,7 @@ def _propose_about(kind: str, member: str, reason: str, config: Path) -> None:
         _propose(chain, about(kind, member_number(chain.consortium, member)), reason)
 
 
-def _propose(chain: Acting, asked: Asked, reason: str) -> None:
+def _propose(chain: Acting, asked: ProposalContent, reason: str) -> None:
     if not reason.strip():
         raise UsageFault("--reason is empty", remedy="Say why: the others vote on it")
     (done,) = chain.council().propose([asked], reason)

@@ -1,1 +1,1 @@
-"""The contracts as Python sees them: wrappers, events, payloads, errors."""
+"""The contracts as Python sees them: a class each, their ABIs, events, payloads, errors."""

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
+from eth_typing import ABIComponent
+
 REPORT = "Report it with the transaction: the contracts themselves are at fault"
 
 REMEDIES: dict[str, tuple[str, str]] = {
@@ -752,7 +754,7 @@ _BUILT_IN = {
 }
 
 
-def explain(name: str, inputs: Iterable[dict[str, Any]], values: dict[str, Any]) -> tuple[str, str]:
+def explain(name: str, inputs: Iterable[ABIComponent], values: dict[str, Any]) -> tuple[str, str]:
     """The cause and the remedy of a custom error, with its arguments in words.
 
     `inputs` are the ABI's; an error that no table knows is told by its bare name.
@@ -762,12 +764,12 @@ def explain(name: str, inputs: Iterable[dict[str, Any]], values: dict[str, Any])
     return cause.format_map(words), remedy.format_map(words)
 
 
-def _words(entry: dict[str, Any], value: Any) -> str:
+def _words(entry: ABIComponent, value: Any) -> str:
     """An argument as a person reads it: enums, days and times by name, bytes as hex."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
     kind = str(entry.get("internalType", ""))
-    name = str(entry["name"])
+    name = entry["name"]
     if kind.startswith("enum "):
         return ENUMS[kind.removeprefix("enum ")][int(value)]
     if entry["type"] == "uint24" and not name.endswith("Seconds"):

@@ -6,8 +6,21 @@ ContractReverted     a call or transaction was refused by a contract's custom er
 └── ResolutionRefused, DayCloseRefused   by the word that the error's name begins with
 """
 
+import re
+from functools import cache
 from typing import Any
 
+from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
+from eth_typing import ABIError
+from eth_utils.abi import (
+    filter_abi_by_type,
+    function_abi_to_4byte_selector,
+    get_abi_input_types,
+)
+
+from app.chain.manifest import CONTRACTS
+from app.contracts.abi import load_abi
 from app.contracts.error_catalogue import ACCESS, explain
 from app.domain.errors import ChainFault
 
@@ -15,7 +28,7 @@ from app.domain.errors import ChainFault
 class ContractReverted(ChainFault):
     """A contract refused: `name` is the custom error, `arguments` its data.
 
-    `what` tells the cause and the error itself, `remedy` what to do: see `chain.remedies`.
+    `what` tells the cause and the error itself, `remedy` what to do: see `error_catalogue`.
     """
 
     def __init__(
@@ -84,14 +97,51 @@ _FAMILIES: dict[str, type[ContractReverted]] = {
 }
 
 
-def refusal(
-    where: str, name: str, inputs: list[dict[str, Any]], arguments: dict[str, Any]
-) -> ContractReverted:
-    """The exception for a custom error; `inputs` are the ABI's, `arguments` their values."""
+def reverted(where: str, raw: bytes) -> ContractReverted:
+    """The exception for a custom error's selector and arguments: named, with cause and remedy."""
+    error = _errors().get(raw[:4], _UNKNOWN)
+    try:
+        values = decode(get_abi_input_types(error), raw[4:])
+    except DecodingError:
+        error = _UNKNOWN
+    if error is _UNKNOWN:
+        values = (raw[:36],)
+    name = error["name"]
+    inputs = error["inputs"]
+    arguments = {one["name"]: value for one, value in zip(inputs, values, strict=True)}
     cause, remedy = explain(name, inputs, arguments)
     family = next((word for word in _FAMILIES if name.startswith(word)), "")
     kind = AccessRefused if name in ACCESS else _FAMILIES.get(family, ContractReverted)
     return kind(where, name, arguments, cause=cause, remedy=remedy)
+
+
+def revert_data(data: object) -> bytes | None:
+    """A custom error's selector and arguments, as the engines' error objects carry them; None where
+    there are none."""
+    if isinstance(data, dict):  # ganache
+        data = data.get("data") or data.get("result")
+    if not isinstance(data, str) or not _HEX.fullmatch(data):
+        return None
+    return bytes.fromhex(data[2:])
+
+
+_HEX = re.compile("0x(?:[0-9a-fA-F]{2}){4,}")
+
+
+def _abi_error(name: str, argument: str, kind: str) -> ABIError:
+    return {"type": "error", "name": name, "inputs": [{"name": argument, "type": kind}]}
+
+
+_UNKNOWN = _abi_error("UnknownError", "data", "bytes")
+_BUILT_IN = (_abi_error("Panic", "code", "uint256"), _abi_error("Error", "message", "string"))
+"""Solidity's own errors, which stand in no ABI."""
+
+
+@cache
+def _errors() -> dict[bytes, ABIError]:
+    """Every error of the contracts by its selector."""
+    found = [one for name in CONTRACTS for one in filter_abi_by_type("error", load_abi(name))]
+    return {function_abi_to_4byte_selector(one): one for one in (*found, *_BUILT_IN)}
 
 
 def _short(value: object) -> str:

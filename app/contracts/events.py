@@ -3,15 +3,17 @@
 Postings are the bulk of the chain; the indexer reads those by hand.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
-from eth_hash.auto import keccak
+from eth_typing import ABIComponent
+from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, filter_abi_by_type
 
 from app.chain.manifest import CONTRACTS
-from deploy.compile import load_artifact
+from app.contracts.abi import load_abi
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +34,8 @@ class EventKind:
     contract: str
     name: str
     topic: str
-    _indexed: tuple[dict[str, Any], ...]
-    _data: tuple[dict[str, Any], ...]
+    _indexed: Sequence[ABIComponent]
+    _data: Sequence[ABIComponent]
 
     def read(self, log: dict[str, Any]) -> ContractEvent:
         """Read a JSON-RPC log of this event. Raises eth_abi's DecodingError where it is not."""
@@ -50,21 +52,17 @@ class EventKind:
 @cache
 def event_kinds() -> dict[str, EventKind]:
     """All events of the contracts by their names, which no two contracts share."""
-    kinds: dict[str, EventKind] = {}
-    for contract in CONTRACTS:
-        for entry in load_artifact(contract)["abi"]:
-            if entry["type"] != "event":
-                continue
-            inputs = entry["inputs"]
-            signature = f"{entry['name']}({','.join(_type(one, 'string') for one in inputs)})"
-            kinds[entry["name"]] = EventKind(
-                contract,
-                entry["name"],
-                "0x" + keccak(signature.encode()).hex(),
-                tuple(one for one in inputs if one["indexed"]),
-                tuple(one for one in inputs if not one["indexed"]),
-            )
-    return kinds
+    return {
+        event["name"]: EventKind(
+            contract,
+            event["name"],
+            "0x" + event_abi_to_log_topic(event).hex(),
+            tuple(one for one in event["inputs"] if one["indexed"]),
+            tuple(one for one in event["inputs"] if not one["indexed"]),
+        )
+        for contract in CONTRACTS
+        for event in filter_abi_by_type("event", load_abi(contract))
+    }
 
 
 def events_of(receipt: dict[str, Any]) -> list[ContractEvent]:
@@ -77,25 +75,17 @@ def events_of(receipt: dict[str, Any]) -> list[ContractEvent]:
     ]
 
 
-def _values(inputs: tuple[dict[str, Any], ...], data: bytes) -> dict[str, Any]:
+def _values(inputs: Sequence[ABIComponent], data: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same), so that text that is not UTF-8 is
     # ours to mend.
-    values = decode([_type(one, "bytes") for one in inputs], data)
+    values = decode([collapse_if_tuple(one).replace("string", "bytes") for one in inputs], data)
     return {one["name"]: _plain(one, value) for one, value in zip(inputs, values, strict=True)}
 
 
-def _type(argument: dict[str, Any], text: str) -> str:
-    kind = str(argument["type"])
-    if kind.startswith("tuple"):
-        inner = ",".join(_type(one, text) for one in argument["components"])
-        return f"({inner}){kind[5:]}"
-    return kind.replace("string", text)
-
-
-def _plain(argument: dict[str, Any], value: Any) -> Any:
-    kind = str(argument["type"])
+def _plain(argument: ABIComponent, value: Any) -> Any:
+    kind = argument["type"]
     if kind.endswith("]"):
-        one = {**argument, "type": kind[: kind.rindex("[")]}
+        one: ABIComponent = {**argument, "type": kind[: kind.rindex("[")]}
         return [_plain(one, item) for item in value]
     if kind == "tuple":
         return {

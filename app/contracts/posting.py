@@ -2,9 +2,10 @@
 
 from struct import Struct
 
+from eth_utils.abi import function_signature_to_4byte_selector
 from eth_utils.crypto import keccak
 
-SELECTOR = keccak(text="post(uint32,uint64,bytes32[],bytes)")[:4]
+SELECTOR = function_signature_to_4byte_selector("post(uint32,uint64,bytes32[],bytes)")
 
 _HEAD = Struct(">28xI24xQ")
 _WORD = 32

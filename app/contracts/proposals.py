@@ -8,8 +8,8 @@ from eth_abi.abi import decode, encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from app.contracts.consortium_registry import ROLES
 from app.contracts.events import printable
-from app.contracts.wrappers import ROLES
 from app.domain.votes import KINDS, PURPOSES
 
 NO_ADDRESS = "0x" + "00" * 20
@@ -21,7 +21,7 @@ _NEWCOMER = "(string,uint8,address,address,address,bytes32)"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ProposalContent:
     """What is proposed: a kind of `domain.votes.KINDS` and its payload in the ABI's encoding."""
 
     kind: str
@@ -45,7 +45,7 @@ class Newcomer:
     recovery: str = NO_ADDRESS
 
 
-def admit(newcomer: Newcomer) -> Asked:
+def admit(newcomer: Newcomer) -> ProposalContent:
     """Admit a member."""
     fields = (
         newcomer.name,
@@ -55,40 +55,42 @@ def admit(newcomer: Newcomer) -> Asked:
         newcomer.recovery,
         newcomer.sealing_key,
     )
-    return Asked("admit", encode([_NEWCOMER], [fields]))
+    return ProposalContent("admit", encode([_NEWCOMER], [fields]))
 
 
-def about(kind: str, member: int) -> Asked:
+def about(kind: str, member: int) -> ProposalContent:
     """Suspend, reinstate or evict a member."""
-    return Asked(kind, encode(["uint16"], [member]))
+    return ProposalContent(kind, encode(["uint16"], [member]))
 
 
-def change_role(member: int, role: str) -> Asked:
+def change_role(member: int, role: str) -> ProposalContent:
     """Give a member another role."""
-    return Asked("change_role", encode(["uint16", "uint8"], [member, _ROLE_NUMBERS[role]]))
+    return ProposalContent(
+        "change_role", encode(["uint16", "uint8"], [member, _ROLE_NUMBERS[role]])
+    )
 
 
-def replace_key(member: int, purpose: str, key: str) -> Asked:
+def replace_key(member: int, purpose: str, key: str) -> ProposalContent:
     """Give a member another key: an address or a sealing key, in hex."""
     fields = [member, purpose_number(purpose), key_word(key)]
-    return Asked("replace_key", encode(["uint16", "uint8", "bytes32"], fields))
+    return ProposalContent("replace_key", encode(["uint16", "uint8", "bytes32"], fields))
 
 
-def register_validator(member: int, node: str, enode: str) -> Asked:
+def register_validator(member: int, node: str, enode: str) -> ProposalContent:
     """Make a member's node a validator."""
     payload = encode(["uint16", "address", "string"], [member, node, enode])
-    return Asked("register_validator", payload)
+    return ProposalContent("register_validator", payload)
 
 
-def remove_validator(node: str) -> Asked:
+def remove_validator(node: str) -> ProposalContent:
     """Make a node a validator no more."""
-    return Asked("remove_validator", encode(["address"], [node]))
+    return ProposalContent("remove_validator", encode(["address"], [node]))
 
 
-def upgrade(proxy: str, implementation: str, call: bytes = b"") -> Asked:
+def upgrade(proxy: str, implementation: str, call: bytes = b"") -> ProposalContent:
     """Put other code behind one of the consortium's contracts, and make a call to it."""
     payload = encode(["address", "address", "bytes"], [proxy, implementation, call])
-    return Asked("upgrade", payload)
+    return ProposalContent("upgrade", payload)
 
 
 def reason_hash(reason: str) -> bytes:

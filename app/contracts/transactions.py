@@ -9,7 +9,7 @@ from eth_typing import HexStr
 from web3.contract.contract import ContractConstructor, ContractFunction
 
 from app.chain.rpc import Rpc
-from app.contracts.wrappers import translated
+from app.contracts.deployed_contract import translated
 from app.domain.errors import ChainFault
 
 Call = ContractFunction | ContractConstructor

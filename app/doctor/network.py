@@ -11,7 +11,7 @@ from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.config import BankConfig
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.domain.errors import ChainFault, ConfigFault
 from app.keys.keystore import public_keys

@@ -13,7 +13,7 @@ from app.api.backlog import backlog
 from app.api.health import BEHIND_BLOCKS
 from app.chain.manifest import Manifest
 from app.config import BankConfig
-from app.contracts.wrappers import Reconciliation
+from app.contracts.reconciliation import Reconciliation
 from app.db import engine as db
 from app.db.probe import check_writable
 from app.db.vault import Vault

@@ -20,7 +20,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.contracts.wrappers import ROLES
+from app.contracts.consortium_registry import ROLES
 from app.domain.errors import WrongChain
 from app.domain.matched import MatchedPair
 from app.indexer.books import read_books

@@ -2,8 +2,8 @@
 
 from sqlalchemy import insert, update
 
+from app.contracts.consortium_registry import ROLES
 from app.contracts.events import ContractEvent
-from app.contracts.wrappers import ROLES
 from app.domain.votes import PURPOSES, STATES
 from app.indexer.changes import Projection
 from app.indexer.consortium_log import log

@@ -14,7 +14,8 @@ from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.config import load_config
-from app.contracts.wrappers import ConsortiumRegistry, FacilityRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
 from app.node.bank import Bank, client_tls

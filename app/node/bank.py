@@ -21,7 +21,8 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls
 from app.chain.validators import chain_nodes
 from app.config import BankConfig
-from app.contracts.wrappers import ConsortiumRegistry, Reconciliation
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.reconciliation import Reconciliation
 from app.db import engine as db
 from app.db.vault import Vault
 from app.domain.errors import ChainUnreachable, ConfigFault, UsageFault

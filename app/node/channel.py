@@ -13,7 +13,7 @@ from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHea
 from app.api.metrics import Metrics
 from app.api.notifier import Notifier
 from app.config import BankConfig
-from app.contracts.wrappers import ReserveLedger
+from app.contracts.reserve_ledger import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind

@@ -8,7 +8,7 @@ import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.contracts.posting import encode_post, next_digest
-from app.contracts.wrappers import Head
+from app.contracts.reconciliation import PostingHead
 from app.db.vault import Vault, vault_of
 from app.domain.identifiers import reference
 from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
@@ -41,7 +41,7 @@ class FixedBatch:
     """Each leg's word index, event_id, and reference in hex."""
 
 
-def newest_head(connection: Connection, facility: str) -> Head | None:
+def newest_head(connection: Connection, facility: str) -> PostingHead | None:
     """The last batch that we fixed for a facility; None when there is none."""
     row = connection.execute(
         select(batches.c.sequence, batches.c.digest)
@@ -49,10 +49,12 @@ def newest_head(connection: Connection, facility: str) -> Head | None:
         .order_by(batches.c.sequence.desc())
         .limit(1)
     ).first()
-    return None if row is None else Head(row.sequence, row.digest)
+    return None if row is None else PostingHead(row.sequence, row.digest)
 
 
-def fix_batch(connection: Connection, facility: PostingFacility, head: Head) -> FixedBatch | None:
+def fix_batch(
+    connection: Connection, facility: PostingFacility, head: PostingHead
+) -> FixedBatch | None:
     """Fix the next batch from the oldest waiting events, inside the caller's transaction.
 
     None when nothing waits. Events of one batch are ordered by business and shares day (so that

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, update
 
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
-from app.contracts.wrappers import Head, Reconciliation
+from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.outbox import lifecycle
 from app.outbox.facility import PostingFacility
 from app.outbox.lane import Lane
@@ -52,7 +52,7 @@ class Settler:
         self.waits: dict[str, str] = {}
         """Facility to why its batches wait until others allow them."""
 
-    def foreign(self, facility: PostingFacility, head: Head) -> str:
+    def foreign(self, facility: PostingFacility, head: PostingHead) -> str:
         """Why nothing may be posted: what the contract counts is not ours. Empty when it is."""
         if head.sequence == 0:
             return ""
@@ -74,7 +74,7 @@ class Settler:
                 log_state(connection, [row.id], FOREIGN, why)
         return why
 
-    def settle(self, facility: PostingFacility, head: Head, mined: int) -> int:
+    def settle(self, facility: PostingFacility, head: PostingHead, mined: int) -> int:
         """Record what has become of a facility's batches; returns how many changed.
 
         `mined` is the chain's count of the lane's transactions, read before `head` was.
@@ -87,7 +87,7 @@ class Settler:
             self._finalise(counted)
         return rewound + len(counted) + self._go_on(facility, rows[len(counted) :], head, mined)
 
-    def _rewind(self, facility: PostingFacility, head: Head) -> int:
+    def _rewind(self, facility: PostingFacility, head: PostingHead) -> int:
         query = select(batches.c.id).where(
             batches.c.facility == facility.id,
             batches.c.state == FINAL,
@@ -138,7 +138,7 @@ class Settler:
             )
 
     def _go_on(
-        self, facility: PostingFacility, rows: Sequence[AnyRow], head: Head, mined: int
+        self, facility: PostingFacility, rows: Sequence[AnyRow], head: PostingHead, mined: int
     ) -> int:
         """Look at the batches that the contract does not count, and do what follows from it."""
         receipts = self._receipts([row for row in rows if row.nonce < mined])

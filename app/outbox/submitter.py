@@ -10,7 +10,7 @@ from app.chain.errors import OutOfSync
 from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.contracts.wrappers import Head, Reconciliation
+from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.logs import listed
 from app.outbox.facility import PostingFacility
 from app.outbox.fix import fix_batch, newest_head
@@ -25,7 +25,7 @@ WINDOW = 24
 
 _log = structlog.get_logger()
 
-_NOTHING = Head(0, bytes(32))
+_NOTHING = PostingHead(0, bytes(32))
 _NEWEST_FINAL_BLOCK = (
     select(batches.c.block_number)
     .where(batches.c.block_number.is_not(None))
@@ -86,7 +86,7 @@ class Submitter:
             moved += self._fix(facility, mined)
         return moved + self._lane.offer(mined)
 
-    def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, list[Head]]:
+    def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, list[PostingHead]]:
         """The chain's count of the lane's transactions, then the facilities' heads; all of it from
         the network's own chain."""
         identity = identity_requests(self._manifest)

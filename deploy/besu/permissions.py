@@ -12,7 +12,7 @@ from pathlib import Path
 
 from eth_utils.address import to_checksum_address
 
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.votes import PURPOSES
 from deploy.besu.render import permissions
 from deploy.consortium import replace_file

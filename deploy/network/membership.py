@@ -19,7 +19,7 @@ from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.validators import EdgeNode, validator_set
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault, UsageFault
 from deploy.consortium import folder_name, replace_file, set_endpoints
 from deploy.network import engine, layout, processes, proxy

@@ -6,7 +6,7 @@ Only where the keys of all its banks lie in one folder; elsewhere each bank's pe
 from contextlib import closing
 
 from app.chain.manifest import Manifest
-from app.contracts.wrappers import FacilityRegistry
+from app.contracts.facility_registry import FacilityRegistry
 from app.domain.facility import Facility
 from app.local.consortium import Consortium
 from deploy.steps.deployment import Deployment

@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 
 from app.chain.manifest import Manifest
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import upgrade
 from app.contracts.transactions import execute
-from app.contracts.wrappers import ConsortiumRegistry
 from deploy.steps.deployment import Deployment, implementation_hash
 from deploy.votes import Ballot, Say
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.chain.manifest import Manifest
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import register_validator
-from app.contracts.wrappers import ConsortiumRegistry
 from deploy.steps.deployment import Deployment
 from deploy.votes import Ballot, Say
 

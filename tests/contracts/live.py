@@ -21,9 +21,8 @@ from web3.contract import Contract
 from app.chain.errors import ChainAnswer
 from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
-from app.contracts.errors import ContractReverted
+from app.contracts.errors import ContractReverted, reverted
 from app.contracts.transactions import wait_for_receipt
-from app.contracts.wrappers import reverted
 from deploy.compile import compile_contracts, load_artifact
 
 GAS = 150_000_000

@@ -9,7 +9,7 @@ from eth_utils.crypto import keccak
 
 from app.contracts import errors as families
 from app.contracts.error_catalogue import ACCESS, ENUMS, REJECTIONS, REMEDIES
-from app.contracts.wrappers import reverted
+from app.contracts.errors import reverted
 from deploy import error_page
 from deploy.compile import CONTRACTS, compile_contracts
 

@@ -14,9 +14,11 @@ from app.actions.facilities import FacilityDesk
 from app.actions.facility_terms import Party
 from app.actions.signer import Signer
 from app.chain.rpc import Rpc
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.posting import encode_post
+from app.contracts.reconciliation import Reconciliation
 from app.contracts.transactions import sign, wait_for_receipt
-from app.contracts.wrappers import ConsortiumRegistry, FacilityRegistry, Reconciliation
 from app.domain.facility import Facility, Partner, Rules, Shares
 from app.domain.identifiers import reference
 from app.domain.legs import Leg, pack

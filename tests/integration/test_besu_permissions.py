@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.network import network
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import Newcomer, about, admit, register_validator
-from app.contracts.wrappers import ConsortiumRegistry
 from app.domain.errors import ConfigFault, UsageFault
 from app.keys.keystore import PublicKeys, create_keys
 from deploy.compose.render import read_nodes, render

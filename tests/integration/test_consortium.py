@@ -17,8 +17,8 @@ from app.actions.signer import Signer
 from app.cli.consortium import consortium
 from app.contracts.errors import AccessRefused, ConsortiumRefused
 from app.contracts.proposals import (
-    Asked,
     Newcomer,
+    ProposalContent,
     about,
     admit,
     change_role,
@@ -57,7 +57,7 @@ def council(world: World, bank: str, key: str = "approver") -> Council:
     return Council(signer, world.consortium)
 
 
-def carry(world: World, asked: Asked, *voters: str) -> int:
+def carry(world: World, asked: ProposalContent, *voters: str) -> int:
     """Proposed by the lead, with the votes of these banks."""
     (done,) = council(world, world.lead).propose([asked], "a reason")
     made = done.told("ProposalMade")

@@ -20,7 +20,7 @@ from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
-from app.contracts.wrappers import FacilityRegistry
+from app.contracts.facility_registry import FacilityRegistry
 from app.db import engine as db
 from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
 from app.keys.keystore import load_account

@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.consortium import consortium
 from app.config import load_config
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import TallyError, UsageFault
 from app.keys import keystore
 from app.keys.errors import KeyUnusable

@@ -18,7 +18,7 @@ from typer.testing import CliRunner, Result
 from app.cli.day import day
 from app.cli.hold import hold
 from app.contracts.errors import HoldRefused
-from app.contracts.wrappers import ReserveLedger
+from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
 from app.node.bank import Bank

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from app.actions import keys as rotation
 from app.actions.keys import Rotated, rotate
 from app.cli import vault as vault_command
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault
 from app.intake import reseal

@@ -16,7 +16,7 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.validators import validator_set
 from app.config import load_config
-from app.contracts.wrappers import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainUnreachable, UsageFault
 from app.keys.keystore import load_account
 from app.node.bank import client_tls

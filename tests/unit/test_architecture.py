@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,8 +40,6 @@ PACKAGES: dict[str, frozenset[str]] = {
 
 DEBTS = frozenset(
     {
-        "chain imports app.contracts.wrappers",
-        "contracts imports deploy.compile",
         "api imports app.web.page",
         "api imports app.web.channels_page",
     }
@@ -181,6 +181,21 @@ def test_packages_form_no_circle() -> None:
         assert free, f"circle among {sorted(remaining)}"
         for package in free:
             del remaining[package]
+
+
+def test_a_node_loads_no_compiler_and_nothing_of_deploy() -> None:
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for package, path in modules()
+        if package == "node"
+    ]
+    script = f"import sys, {', '.join(names)}; print(*sys.modules, sep='\\n')"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=120
+    )
+    loaded = {name.partition(".")[0] for name in ran.stdout.split()}
+    assert "app" in loaded
+    assert not loaded & {"deploy", "solcx"}
 
 
 def test_debts_are_still_there() -> None:

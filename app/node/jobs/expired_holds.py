@@ -7,7 +7,7 @@ import structlog
 from app.actions.holds import ReleaseHolds, expired, release
 from app.actions.sender import Signer
 from app.actions.view import View
-from app.contracts.wrappers import ReserveLedger
+from app.contracts.reserve_ledger import ReserveLedger
 
 _log = structlog.get_logger()
 

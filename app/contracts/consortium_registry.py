@@ -1,0 +1,121 @@
+"""ConsortiumRegistry: members, their keys, proposals and votes, validator nodes."""
+
+from dataclasses import dataclass
+
+from eth_typing import ChecksumAddress
+from web3 import Web3
+from web3.contract.contract import ContractFunction
+
+from app.contracts.deployed_contract import DeployedContract
+from app.domain.votes import PROPOSAL_STATES
+
+ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
+"""Members' roles by their numbers on the chain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A proposal as the registry has it. `kind` by its number; `state`: of PROPOSAL_STATES."""
+
+    kind: int
+    state: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RegisteredValidator:
+    """A validator node as the registry has it; `member` is the number of the bank that runs it."""
+
+    node: ChecksumAddress
+    member: int
+    enode: str
+
+
+class ConsortiumRegistry(DeployedContract):
+    name = "ConsortiumRegistry"
+
+    def member_of(self, operator: ChecksumAddress) -> int:
+        """The member number of an operator key; 0 when it is nobody's."""
+        return int(self._read(self.contract.functions.memberOf(operator)))
+
+    def name_of(self, member: int) -> str:
+        """The name under which a member was admitted."""
+        return str(self._read(self.contract.functions.member(member))[0])
+
+    def state_of(self, member: int) -> str:
+        """active, suspended or evicted."""
+        state = int(self._read(self.contract.functions.member(member))[2])
+        return ("none", "active", "suspended", "evicted")[state]
+
+    def role(self, member: int) -> str:
+        """lead, partner, auditor or regulator."""
+        return ROLES[int(self._read(self.contract.functions.member(member))[1])]
+
+    def member_named(self, name: str) -> int:
+        """The number of the member of that name; 0 when there is none."""
+        return int(self._read(self.contract.functions.memberNamed(name)))
+
+    def member_count(self) -> int:
+        """The highest member number."""
+        return int(self._read(self.contract.functions.memberCount()))
+
+    def approver_of(self, approver: ChecksumAddress) -> int:
+        """The member number of an approver key; 0 when it is nobody's."""
+        return int(self._read(self.contract.functions.approverOf(approver)))
+
+    def active_banks(self) -> list[int]:
+        """The banks that vote: every active lead and partner."""
+        numbers = range(1, self.member_count() + 1)
+        return [
+            number for number in numbers if self._read(self.contract.functions.isActiveBank(number))
+        ]
+
+    def present_members(self) -> list[int]:
+        """Every member that was not evicted; a suspended one may still replace its keys."""
+        numbers = range(1, self.member_count() + 1)
+        return [number for number in numbers if self.state_of(number) != "evicted"]
+
+    def validators(self) -> list[RegisteredValidator]:
+        """The validator nodes that the banks have agreed on, in no order."""
+        return [
+            RegisteredValidator(Web3.to_checksum_address(node), int(member), str(enode))
+            for node, member, enode in self._read(self.contract.functions.validators())
+        ]
+
+    def proposal_count(self) -> int:
+        """The highest number of a proposal."""
+        return int(self._read(self.contract.functions.proposalCount()))
+
+    def proposal(self, number: int) -> Proposal:
+        """A proposal as it stands now."""
+        found = self._read(self.contract.functions.proposal(number))
+        return Proposal(int(found[0]), PROPOSAL_STATES[int(found[1]) - 1], bytes(found[-1]))
+
+    def has_voted(self, proposal: int, member: int) -> bool:
+        """Whether a member has voted, for or against."""
+        return bool(self._read(self.contract.functions.voteOf(proposal, member)))
+
+    def key_of(self, member: int, purpose: int) -> bytes:
+        """A member's key as the registry's word: an address in the low bits, or a sealing key."""
+        return bytes(self._read(self.contract.functions.keyOf(member, purpose)))
+
+    def propose(self, kind: int, payload: bytes, reason_hash: bytes) -> ContractFunction:
+        return self.contract.functions.propose(kind, payload, reason_hash)
+
+    def vote(self, proposal: int, in_favour: bool) -> ContractFunction:
+        return self.contract.functions.vote(proposal, in_favour)
+
+    def enact(self, proposal: int) -> ContractFunction:
+        return self.contract.functions.enact(proposal)
+
+    def withdraw(self, proposal: int) -> ContractFunction:
+        return self.contract.functions.withdraw(proposal)
+
+    def rotate_key(self, purpose: int, key: bytes) -> ContractFunction:
+        return self.contract.functions.rotateKey(purpose, key)
+
+    def emergency_stop(self, member: int, reason_hash: bytes) -> ContractFunction:
+        return self.contract.functions.emergencyStop(member, reason_hash)
+
+    def emergency_lift(self, member: int) -> ContractFunction:
+        return self.contract.functions.emergencyLift(member)
