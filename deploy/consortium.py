@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Literal
 
 from app.keys.keystore import PublicKeys, create_keys, public_keys
+from deploy.bank_toml import BankToml, OwnNodes, with_endpoints
 from deploy.tls import Certificates
 
 Role = Literal["lead", "partner", "auditor", "regulator"]
@@ -31,15 +32,6 @@ class Member:
 
     name: str
     role: Role
-
-
-@dataclass(frozen=True, slots=True)
-class OwnNodes:
-    """A bank's own validators: where each takes votes, and the engine's program that carries them
-    there."""
-
-    control: list[str]
-    engine: Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,28 +121,28 @@ def write_config(
     """
     path = folder.config(name)
     (path.parent / "inbox").mkdir(parents=True, exist_ok=True)
-    path.write_text(
-        f"name = {json.dumps(name)}\n"
-        "development = true   # development keys; never on a production network\n"
-        'keys = "keys"\n'
-        'database_url = "sqlite:///node.db"\n'
-        'manifest = "../../network.json"\n'
-        f"rpc = {json.dumps(rpc)}\n{_tls_lines(certificates, path.parent)}"
-        'inbox = "inbox"\n'
-        "\n[api]\n"
-        'host = "127.0.0.1"\n'
-        f"port = {port}\n{_validator_table(own_nodes)}"
+    settings = BankToml(
+        name=name,
+        development=True,
+        database_url="sqlite:///node.db",
+        manifest="../../network.json",
+        rpc=[rpc] if isinstance(rpc, str) else rpc,
+        inbox="inbox",
+        host="127.0.0.1",
+        port=port,
+        tls={} if certificates is None else _tls_paths(certificates, path.parent),
+        own_nodes=own_nodes,
     )
+    path.write_text(str(settings))
 
 
-def _validator_table(own: OwnNodes | None) -> str:
-    if own is None or not own.control:
-        return ""
-    control, engine = json.dumps(own.control), json.dumps(str(own.engine))
-    return (
-        "\n[validator]   # its own chain nodes, which vote as the registry has decided\n"
-        f"control = {control}\nengine = {engine}\n"
-    )
+def _tls_paths(certificates: Certificates, base: Path) -> dict[str, str]:
+    paths = {
+        "rpc_ca": certificates.ca,
+        "rpc_cert": certificates.client,
+        "rpc_key": certificates.client_key,
+    }
+    return {key: os.path.relpath(path, base) for key, path in paths.items()}
 
 
 def set_endpoints(path: Path, rpc: Sequence[str]) -> None:
@@ -158,11 +150,7 @@ def set_endpoints(path: Path, rpc: Sequence[str]) -> None:
 
     A node takes them up when it starts.
     """
-    text = path.read_text()
-    replace_file(path, _ENDPOINTS.sub(lambda _: f"rpc = {json.dumps(list(rpc))}", text, count=1))
-
-
-_ENDPOINTS = re.compile(r"""^rpc[ \t]*=[ \t]*(\[[^\]]*\]|"[^"\n]*"|'[^'\n]*')""", re.MULTILINE)
+    replace_file(path, with_endpoints(path.read_text(), rpc))
 
 
 def replace_file(path: Path, text: str) -> None:
@@ -170,19 +158,6 @@ def replace_file(path: Path, text: str) -> None:
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text)
     fresh.replace(path)
-
-
-def _tls_lines(certificates: Certificates | None, base: Path) -> str:
-    if certificates is None:
-        return ""
-    return "".join(
-        f"{key} = {json.dumps(os.path.relpath(place, base))}\n"
-        for key, place in (
-            ("rpc_ca", certificates.ca),
-            ("rpc_cert", certificates.client),
-            ("rpc_key", certificates.client_key),
-        )
-    )
 
 
 def folder_name(name: str) -> str:

@@ -117,7 +117,7 @@ class KilledNode:
             self.number = opened.facility(facility).number
             with opened.engine.begin() as connection:
                 _, self._key = keys.create(connection, "core banking", "feeds")
-        self.url = f"http://127.0.0.1:{self.config.port}"
+        self.url = f"http://127.0.0.1:{self.config.api.port}"
         self._row = {"kind": "top_up", "currency": currency} | (
             {"partner": partner} if partner else {}
         )

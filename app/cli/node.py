@@ -59,7 +59,8 @@ def node(
     if isinstance(loaded, NodeConfig):
         running, served = ChannelsNode(loaded), f"{len(loaded.channels)} channels are"
     else:
-        running, served = BankNode(_channel(loaded), loaded.host, loaded.port), f"{loaded.name} is"
+        running = BankNode(_channel(loaded), loaded.api.host, loaded.api.port)
+        served = f"{loaded.name} is"
     try:
         running.serve(lambda address: stdout.print(f"{served} at {address}", highlight=False))
     finally:

@@ -94,19 +94,19 @@ def check_disk(config: BankConfig, folder: Path) -> Finding:
 
 def check_port(config: BankConfig | NodeConfig) -> Finding:
     """The API's address is free, or this bank's own node answers there."""
-    check = f"port {config.port}"
-    if config.port == 0:
+    check = f"port {config.api.port}"
+    if config.api.port == 0:
         return ok(check, "any free one is taken")
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((config.host, config.port))
+            probe.bind((config.api.host, config.api.port))
         except OSError as fault:
             why = fault.strerror
         else:
             return ok(check, "is free: no node runs here")
     try:
-        answer = httpx.get(f"http://{config.host}:{config.port}/health", timeout=_ASK_S)
+        answer = httpx.get(f"http://{config.api.host}:{config.api.port}/health", timeout=_ASK_S)
         health = answer.json()
         if "channels" in health:
             said = f"{health['ready']} of {health['channels']} channels do their work"

@@ -103,15 +103,11 @@ class Bank:
         )
 
     def _own_votes(self) -> ValidatorVotes:
-        config = self.config
+        own = self.config.validator
         try:
-            nodes = (
-                chain_nodes(self.manifest.engine, config.validator_control, config.validator_engine)
-                if config.validator_control
-                else []
-            )
+            nodes = chain_nodes(self.manifest.engine, own.control, own.engine) if own else []
         except ValueError as fault:
-            raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
+            raise ConfigFault(f"[validator]: {fault}", where=str(self.config.path)) from None
         rpc = self.endpoints.way()
         registry = ConsortiumRegistry(rpc, self.manifest.addresses["ConsortiumRegistry"])
         return ValidatorVotes(self.view, rpc, registry, self.member, nodes)

@@ -36,7 +36,7 @@ class ChannelsNode:
         """
         banks = [one.name for one in self._config.channels.values()]
         engine = db.create(self._config.database_url)
-        with closing(listen(self._config.host, self._config.port)) as listener:
+        with closing(listen(self._config.api.host, self._config.api.port)) as listener:
             db.upgrade(engine)
             app = create_channels_app(
                 NodeContext(

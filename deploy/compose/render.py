@@ -16,12 +16,12 @@ import shutil
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.domain.errors import UsageFault
 from deploy import tls
+from deploy.bank_toml import BankToml, OwnNodes
 from deploy.besu import render as besu
 from deploy.consortium import ConsortiumFolder, create, folder_name
 from deploy.network.layout import Network
@@ -241,27 +241,22 @@ def _write_bank_config(
     ordered = [bank, *(other for other in banks if other is not bank)]
     endpoints = [f"https://{one.service}-proxy:{rpc.port}" for one in ordered for rpc in one.rpc]
     password = (folder.root / "secrets" / f"{bank.service}-database").read_text()
-    settings: dict[str, Any] = {
-        "name": bank.name,
-        "development": False,
-        "keys": "keys",
-        "database_url": f"postgresql://{bank.service}:{password}@postgres/{bank.service}",
-        "manifest": "/etc/tallystick/network.json",
-        "rpc": endpoints,
-        "rpc_ca": "consortium-ca",
-        "rpc_cert": "client.pem",
-        "rpc_key": "client.key",
-        "inbox": "/var/lib/tallystick/inbox",
-    }
-    lines = [f"{key} = {json.dumps(value)}" for key, value in settings.items()]
-    lines += ["", "[api]", 'host = "0.0.0.0"', f"port = {_NODE_PORT}"]
     own = [services[one.validator.validator.name] for one in bank.rpc]
-    if own:
-        control = json.dumps([f"ws://{service}:{besu.CONTROL_PORT}" for service in own])
-        lines += ["", "[validator]", f"control = {control}"]
+    settings = BankToml(
+        name=bank.name,
+        development=False,
+        database_url=f"postgresql://{bank.service}:{password}@postgres/{bank.service}",
+        manifest="/etc/tallystick/network.json",
+        rpc=endpoints,
+        inbox="/var/lib/tallystick/inbox",
+        host="0.0.0.0",
+        port=_NODE_PORT,
+        tls={"rpc_ca": "consortium-ca", "rpc_cert": "client.pem", "rpc_key": "client.key"},
+        own_nodes=OwnNodes([f"ws://{service}:{besu.CONTROL_PORT}" for service in own]),
+    )
     path = folder.root / "secrets" / f"{bank.service}.toml"
     path.unlink(missing_ok=True)
-    path.write_text("\n".join(lines) + "\n")
+    path.write_text(str(settings))
     _let_containers_read(path)
 
 

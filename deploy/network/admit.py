@@ -110,7 +110,7 @@ def _prepare(change: Change, role: Role) -> Validator | None:
             folder,
             name,
             rpc=network.rpcs_of(name, len(folder.members())),
-            port=load_config(config).port if config.exists() else next(ports),
+            port=load_config(config).api.port if config.exists() else next(ports),
             certificates=made if behind_proxy else None,
             own_nodes=network.own_nodes(name, change.binary),
         )
@@ -139,7 +139,7 @@ def _promised(network: Network) -> Iterator[int]:
         yield from (one.rpc_port, one.peer_port, one.control_port, one.tls_port)
     yield from network.api_tls_ports.values()
     for member in network.folder.members():
-        yield load_config(network.folder.config(member.name)).port
+        yield load_config(network.folder.config(member.name)).api.port
 
 
 def _start(change: Change, validator: Validator) -> None:

@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from app.domain.errors import ConfigFault, UsageFault
-from deploy.consortium import ConsortiumFolder, OwnNodes, folder_name, replace_file
+from deploy.bank_toml import OwnNodes
+from deploy.consortium import ConsortiumFolder, folder_name, replace_file
 
 HOST = "127.0.0.1"
 BLOCK_GAS_LIMIT = 200_000_000

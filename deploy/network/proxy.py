@@ -45,7 +45,7 @@ def write(network: Network) -> None:
                 )
             )
     for name, port in network.api_tls_ports.items():
-        api = load_config(folder.config(name)).port
+        api = load_config(folder.config(name)).api.port
         servers.append(
             _server(network, name, f"API and page of {name}", port, api, members_only=False)
         )

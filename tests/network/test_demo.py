@@ -23,7 +23,7 @@ def nodes_of(network: Network) -> list[str]:
 
 
 def test_its_members_reconcile_the_sample_and_no_node_outlives_it(running: Network) -> None:
-    port = load_config(running.folder.config(PARTNERS[0])).port
+    port = load_config(running.folder.config(PARTNERS[0])).api.port
     with socket.create_server((HOST, port)):
         refused = tally("demo", "--network", running.folder.root, "--once")
     assert refused.code == 2 and f"nodes of {PARTNERS[0]} are taken" in refused.stderr
@@ -36,6 +36,6 @@ def test_its_members_reconcile_the_sample_and_no_node_outlives_it(running: Netwo
     assert len(re.findall(r" CNY +0\.00 ", shown.stdout)) == len(PARTNERS), "proofs are 0"
     assert f"edge chain {running.chain_id}" in shown.stdout
     for name in (LEAD, *PARTNERS, "cnb"):
-        url = f"http://127.0.0.1:{load_config(running.folder.config(name)).port}"
+        url = f"http://127.0.0.1:{load_config(running.folder.config(name)).api.port}"
         assert re.search(rf"{name} +{url}", shown.stdout)
     assert nodes_of(running) == []

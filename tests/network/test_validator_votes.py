@@ -29,7 +29,7 @@ def nodes(network: Network) -> Iterator[None]:
     try:
         for bank in (LEAD, *PARTNERS):
             config = network.folder.config(bank)
-            assert load_config(config).validator_control, "its node knows its chain node"
+            assert load_config(config).validator, "its node knows its chain node"
             with config.with_name("node.log").open("ab") as log:
                 running.append(
                     subprocess.Popen(

@@ -51,7 +51,7 @@ def refused(config: NodeConfig) -> ConfigFault:
 
 def test_channels_are_the_banks_own_files(tmp_path: Path) -> None:
     config = two(tmp_path, '[api]\nhost = "0.0.0.0"\nport = 9000\n')
-    assert (config.host, config.port) == ("0.0.0.0", 9000)
+    assert (config.api.host, config.api.port) == ("0.0.0.0", 9000)
     assert config.database_url == f"sqlite:///{tmp_path / 'node-keys.db'}"
     assert config.channels["c2"] == load_config(tmp_path / "c2" / "bank.toml")
     check_apart(config)
@@ -151,8 +151,11 @@ def test_a_schema_makes_a_database_another(
 ) -> None:
     config = two(tmp_path)
     first, second = config.channels.values()
-    channels = {"c1": replace(first, database_url=one), "c2": replace(second, database_url=other)}
-    config = replace(config, channels=channels)
+    channels = {
+        "c1": first.model_copy(update={"database_url": one}),
+        "c2": second.model_copy(update={"database_url": other}),
+    }
+    config = config.model_copy(update={"channels": channels})
     if same:
         assert "channel c2 has the same database and schema as channel c1" in refused(config).what
     else:

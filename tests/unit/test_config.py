@@ -62,7 +62,7 @@ def test_paths_are_relative_to_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     assert config.inbox == tmp_path / "inbox"
     assert config.database_url == f"sqlite:///{tmp_path / 'node.db'}"
     assert config.manifest.resolve() == tmp_path.parent.parent / "network.json"
-    assert (config.host, config.port, config.development) == ("127.0.0.1", 8700, False)
+    assert (config.api.host, config.api.port, config.development) == ("127.0.0.1", 8700, False)
 
 
 @pytest.mark.parametrize("url", ["sqlite:////var/lib/node.db", "postgresql://bank@db/node"])

@@ -56,7 +56,8 @@ def on_network(root: Path) -> Iterator[Ground]:
         members = consortium.folder.members()
         facility = _among(members)
         ports = {
-            member: load_config(consortium.folder.config(member.name)).port for member in members
+            member: load_config(consortium.folder.config(member.name)).api.port
+            for member in members
         }
         taken = [member.name for member, port in ports.items() if not is_free(port)]
         if taken:
