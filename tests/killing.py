@@ -19,7 +19,6 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine, func, select
 
-from app.api import keys
 from app.chain import failover as endpoints
 from app.chain.engines import engine as chain_engine
 from app.chain.manifest import Manifest
@@ -29,6 +28,7 @@ from app.config import BankConfig, load_config
 from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.db import engine as db
 from app.domain.errors import StorageFault, TallyError
+from app.http import keys
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest
 from app.intake.tables import events
@@ -40,8 +40,9 @@ from app.outbox import lane, lease
 from app.outbox.lifecycle import FINAL
 from app.outbox.runs import drained
 from app.outbox.tables import batches
-from app.readmodel import queries, tables
-from app.readmodel.sums import balances
+from app.readmodel import tables
+from app.readmodel.accounts.balances import balances
+from app.readmodel.chain import newest_incidents
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder
 
@@ -331,7 +332,7 @@ class Killing:
             ).one()
             states = set(connection.execute(select(batches.c.state).distinct()).scalars())
             (balance,) = balances(connection, facility=one.facility, partner=self.partner.bank)
-            shown = [found.what for found in queries.incidents(connection)]
+            shown = [found.what for found in newest_incidents(connection)]
         assert tuple(counted) == (len(rows), len(rows))
         assert states == {FINAL}
         assert balance.proof == 0
@@ -349,7 +350,7 @@ class Killing:
                 refused = connection.execute(
                     select(func.count()).where(tables.rejections.c.facility == self.number)
                 ).scalar_one()
-                assert queries.incidents(connection) == []
+                assert newest_incidents(connection) == []
         # Both halves of every event, and no leg that came twice.
         assert (pairs, refused) == (len(rows), 0)
 

@@ -12,9 +12,9 @@ from app.domain.day_close import Statement, differences, open_differences
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.domain.reasons import reason_hash
-from app.readmodel import reserves
+from app.readmodel.days import queries
+from app.readmodel.days.shapes import DayRecord
 from app.readmodel.directory import directory
-from app.readmodel.reserves import DayRecord
 from app.readmodel.tables import accounts
 
 
@@ -134,14 +134,14 @@ def find_account(view: View, facility: str, partner: str | None) -> Account:
 def own_statement(view: View, account: Account, day: int) -> Statement:
     """What this bank's own legs come to. Raises UsageFault for a day that is closed."""
     with view.engine.connect() as connection:
-        last = reserves.last_closed(connection, account.facility, account.partner)
+        last = queries.last_closed(connection, account.facility, account.partner)
         if last is not None and day <= last.statement.day:
             raise UsageFault(
                 f"the account is closed through {last.day}",
                 remedy="Close a later day, or reopen the last one with the other bank",
             )
         known = directory(connection).facilities[account.facility_number]
-        return reserves.own_statement(connection, known, account.partner_number, last, day)
+        return queries.own_statement(connection, known, account.partner_number, last, day)
 
 
 def waiting_day(view: View, account: Account) -> WaitingDay | None:
@@ -197,7 +197,7 @@ def own_day(view: View, account: Account) -> WaitingDay:
 def last_closed(view: View, account: Account) -> Closed:
     """The last closed day. Raises UsageFault where no day is closed."""
     with view.engine.connect() as connection:
-        last = reserves.last_closed(connection, account.facility, account.partner)
+        last = queries.last_closed(connection, account.facility, account.partner)
     if last is None:
         raise UsageFault("no day of this account is closed", remedy="Nothing is to be reopened")
     return Closed(last.statement.day, last.reopen_by, last.reopen_reason_hash)
@@ -302,7 +302,7 @@ def _as_seen(view: View, account: Account, statement_hash: bytes) -> WaitingDay:
 
 def _proposed(view: View, account: Account) -> DayRecord | None:
     with view.engine.connect() as connection:
-        found = reserves.day_records(
+        found = queries.day_records(
             connection, account.facility, account.partner, "proposed", limit=1
         )
     return found[0] if found else None

@@ -14,7 +14,7 @@ from app.domain.identifiers import reference
 from app.domain.kinds import Kind
 from app.domain.money import AmountError, parse_amount
 from app.keys.sealing import open_reference_key
-from app.readmodel import reserves
+from app.readmodel.accounts.holds import active_holds
 from app.readmodel.tables import cursor
 
 
@@ -80,7 +80,7 @@ def held(view: View, facility: str, ref: bytes, partner: str | None = None) -> t
     """What is held for a drawdown, of one partner or of all, as this bank's node has read it."""
     agreed = view.facility(facility)
     with view.engine.connect() as connection:
-        rows = reserves.active_holds(connection, agreed.number, ref)
+        rows = active_holds(connection, agreed.number, ref)
     return tuple(
         HeldPart(row.facility, row.partner, bytes(row.ref), row.amount)
         for row in rows
@@ -96,7 +96,7 @@ def expired(view: View) -> tuple[HeldPart, ...]:
         return tuple(
             HeldPart(row.facility, row.partner, bytes(row.ref), row.amount)
             for facility in led
-            for row in reserves.active_holds(connection, facility.number, expired_at=now)
+            for row in active_holds(connection, facility.number, expired_at=now)
         )
 
 

@@ -10,7 +10,7 @@ from app.chain.rpc import Rpc
 from app.chain.validators import ChainNode, validator_set
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault
-from app.readmodel.consortium import removed_validators
+from app.readmodel.consortium.queries import removed_validators
 
 _log = structlog.get_logger()
 

@@ -6,7 +6,7 @@ from sqlalchemy import Engine
 
 from app.domain.errors import UsageFault
 from app.readmodel.directory import Directory, directory
-from app.readmodel.facilities import AgreedFacility, agreed_facility
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,15 +3,24 @@
 from importlib.metadata import version
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 
-from app.api import admin, consortium, events, metrics, problems, reads, reserve_reads
-from app.api.context import Context
-from app.api.headers import Headers
-from app.api.health import router as health
-from app.api.keys import Keyring
-from app.presentation.models import ProblemBody
-from app.web.page import create_page
+from app.api import (
+    accounts,
+    consortium,
+    days,
+    events,
+    facilities,
+    health,
+    keys,
+    metrics,
+    pairs,
+)
+from app.http import problems
+from app.http.context import Context
+from app.http.headers import Headers
+from app.http.keys import Keyring
+from app.presentation.common import ProblemBody
 
 _DESCRIPTION = """
 One bank's node of Tallystick: events in, reserve balances, matches and breaks out.
@@ -49,8 +58,8 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_app(context: Context) -> FastAPI:
-    """The faces of one node. Raises ConfigFault when the page's npm packages are not installed."""
+def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
+    """The application of one node, its page included."""
     app = FastAPI(
         title="Tallystick",
         summary="Joint lending between banks, reconciled leg by leg.",
@@ -62,18 +71,20 @@ def create_app(context: Context) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
-    app.state.keyring = Keyring(context.engine)
+    app.state.keyring = keyring
     for router in (
         events.router,
-        reads.router,
-        reserve_reads.router,
+        facilities.router,
+        accounts.router,
+        pairs.router,
+        days.router,
         consortium.router,
-        admin.router,
+        keys.router,
     ):
         app.include_router(router, responses=_PROBLEMS)
-    app.include_router(health)
+    app.include_router(health.router)
     app.include_router(metrics.router, responses=_PROBLEMS)
-    app.include_router(create_page(context, app.state.keyring))
+    app.include_router(page)
     app.add_middleware(Headers)
     problems.install(app)
     _describe_problems(app)

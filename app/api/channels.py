@@ -18,15 +18,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from app.api import problems
-from app.api.headers import Headers
-from app.api.keys import Keyring
-from app.api.metrics import Families, process_families
-from app.api.panel import NodeContext, Panel, Standing
-from app.api.problems import Problem
 from app.api.security import METRICS, READ
-from app.presentation.channel_models import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
-from app.web.channels_page import create_channels_page
+from app.http import problems
+from app.http.channels import ChannelAggregator, ChannelState, NodeContext
+from app.http.headers import Headers
+from app.http.keys import Keyring
+from app.http.metrics import Families, process_families
+from app.http.problems import Problem
+from app.presentation.health import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
 
 _THREADS_EACH = 40
 _REQUESTS_EACH = 30
@@ -42,13 +41,13 @@ router = APIRouter()
 )
 def channels(request: Request) -> ChannelsOut:
     """For keys of the node (`tally keys create NAME --role read --config node.toml`)."""
-    return ChannelsOut(items=_panel(request).look())
+    return ChannelsOut(items=_channels(request).describe())
 
 
 @router.get("/health", tags=["health"], summary="Liveness: how many channels do their work")
 def health(request: Request) -> NodeHealthOut:
     """200 as long as this process answers. For probes, without a key: it names no channel."""
-    return _counted(_panel(request).look())
+    return _counted(_channels(request).describe())
 
 
 @router.get(
@@ -60,7 +59,7 @@ def health(request: Request) -> NodeHealthOut:
 def ready(request: Request) -> NodeHealthOut:
     """One channel's trouble does not make the node unready, because the others go on: alert on
     `tally_ready` of each channel."""
-    found = _counted(_panel(request).look())
+    found = _counted(_channels(request).describe())
     if not found.ready:
         raise Problem(
             503,
@@ -83,26 +82,25 @@ def metrics(request: Request) -> Response:
     """For keys of the node of role `metrics` (or `admin`). Each series of a channel carries its
     name as the label `channel`; a channel that is not open or does not answer has no other series
     than `tally_ready` and `tally_problem`."""
-    panel = _panel(request)
-    families = (*process_families(), *_labelled(panel))
+    families = (*process_families(), *_labelled(_channels(request)))
     return Response(generate_latest(Families(families)), media_type=CONTENT_TYPE_LATEST)
 
 
-def _panel(request: Request) -> Panel:
-    panel: Panel = request.app.state.context.panel
-    return panel
+def _channels(request: Request) -> ChannelAggregator:
+    channels: ChannelAggregator = request.app.state.context.channels
+    return channels
 
 
 def _counted(found: list[ChannelOut]) -> NodeHealthOut:
     return NodeHealthOut(channels=len(found), ready=sum(not one.problems for one in found))
 
 
-def _labelled(panel: Panel) -> Iterator[Metric]:
-    standings = panel.standings()
-    told = panel.ask(standings, lambda context: list(context.metrics.collect(context)))
+def _labelled(channels: ChannelAggregator) -> Iterator[Metric]:
+    states = channels.states()
+    answers = channels.ask(states, lambda context: list(context.metrics.collect(context)))
     merged: dict[str, Metric] = {}
-    for name, one in standings.items():
-        for family in told.get(name) or _untold(one):
+    for name, one in states.items():
+        for family in answers.get(name) or _unavailable(one):
             into = merged.setdefault(
                 family.name, Metric(family.name, family.documentation, family.type)
             )
@@ -113,21 +111,20 @@ def _labelled(panel: Panel) -> Iterator[Metric]:
     yield from merged.values()
 
 
-def _untold(one: Standing) -> Iterator[Metric]:
+def _unavailable(one: ChannelState) -> Iterator[Metric]:
     yield GaugeMetricFamily("tally_ready", "1 while the channel can do its work.", value=0)
     problem = GaugeMetricFamily("tally_problem", "What keeps it from its work.", labels=["name"])
     problem.add_metric(["channel-silent" if one.opened else "channel-closed"], 1)
     yield problem
 
 
-def create_channels_app(context: NodeContext) -> FastAPI:
-    """The faces of a node of several channels. Raises ConfigFault when the pages' npm packages are
-    not installed."""
+def create_channels_app(context: NodeContext, keyring: Keyring, page: APIRouter) -> FastAPI:
+    """The application of a node of several channels, its page included."""
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         current_default_thread_limiter().total_tokens = _THREADS_EACH * (
-            len(context.panel.standings()) + 1
+            len(context.channels.states()) + 1
         )
         yield
 
@@ -140,29 +137,29 @@ def create_channels_app(context: NodeContext) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.context = context
-    app.state.keyring = Keyring(context.engine)
+    app.state.keyring = keyring
     app.include_router(router)
-    app.include_router(create_channels_page(context, app.state.keyring))
-    app.mount("/channels", _Channels(context.panel))
+    app.include_router(page)
+    app.mount("/channels", _Dispatch(context.channels))
     app.add_middleware(Headers)
     problems.install(app)
     return app
 
 
-class _Channels:
+class _Dispatch:
     """Hands each request on to the channel that its address names."""
 
-    def __init__(self, panel: Panel) -> None:
-        self._panel = panel
-        self._room: dict[str, asyncio.Semaphore] = {}
+    def __init__(self, channels: ChannelAggregator) -> None:
+        self._channels = channels
+        self._limits: dict[str, asyncio.Semaphore] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         below = scope["path"].removeprefix(f"{scope['root_path']}/")
         name, slash, rest = below.partition("/")
-        standing = self._panel.standing(name)
-        if standing is None:
+        state = self._channels.state(name)
+        if state is None:
             raise Problem(404, "not-found", "this node has no channel of that name")
-        if standing.opened is None:
+        if state.opened is None:
             raise problems.unavailable("this channel is not open now; the node tries again")
         root = f"{scope['root_path']}/{name}"
         if not slash:
@@ -171,7 +168,7 @@ class _Channels:
         inner = {**scope, "root_path": root}
         with bound_contextvars(channel=name):
             if rest == "live":  # for as long as its page is open
-                await standing.opened.faces(inner, receive, send)
+                await state.opened.application(inner, receive, send)
                 return
-            async with self._room.setdefault(name, asyncio.Semaphore(_REQUESTS_EACH)):
-                await standing.opened.faces(inner, receive, send)
+            async with self._limits.setdefault(name, asyncio.Semaphore(_REQUESTS_EACH)):
+                await state.opened.application(inner, receive, send)

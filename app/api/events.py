@@ -1,4 +1,4 @@
-"""Events in: one by one, or in bulk."""
+"""Events that are pushed, one by one or in bulk; and the rows that were quarantined."""
 
 import errno
 import queue
@@ -15,15 +15,18 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.api.body import JSON, only, read_body, stream_body, too_large
-from app.api.context import Context
-from app.api.problems import Problem, problem_of
-from app.api.security import PUSH
+from app.api.reading import Paging, reading
+from app.api.security import ANY, PUSH
 from app.domain.errors import TallyError, UsageFault
 from app.domain.events import Quarantined
+from app.http.body import JSON, only, read_body, stream_body, too_large
+from app.http.context import Context
+from app.http.problems import Problem, problem_of
 from app.intake.results import FeedResult, Receipt, Verdict
-from app.presentation.models import BulkOut, EventIn, ProblemBody, ReceiptOut
-from app.readmodel.facilities import agreed_facilities
+from app.outbox.pending import quarantined
+from app.presentation.common import PageOut, ProblemBody, as_of
+from app.presentation.events import BulkOut, EventIn, QuarantinedOut, ReceiptOut
+from app.readmodel.facilities.agreed import agreed_facilities
 
 MAX_EVENT_BYTES = 256 * 1024
 MAX_BULK_ROWS = 5_000
@@ -37,7 +40,7 @@ _CHUNKS_AHEAD = 4
 
 _log = structlog.get_logger("tallystick.api")
 
-router = APIRouter(prefix="/v1/facilities/{facility}", tags=["events"], dependencies=[PUSH])
+router = APIRouter(prefix="/v1", tags=["events"])
 
 FacilityId = Annotated[str, Path(description="The facility's id.", examples=["WLD-2016-A"])]
 
@@ -48,7 +51,8 @@ def _context(request: Request) -> Context:
 
 
 @router.post(
-    "/events",
+    "/facilities/{facility}/events",
+    dependencies=[PUSH],
     status_code=201,
     summary="Push one event",
     response_model=ReceiptOut,
@@ -66,16 +70,16 @@ def _context(request: Request) -> Context:
 )
 async def push_event(request: Request, facility: FacilityId) -> Response:
     """Answered only once it is durably stored; it is posted to the chain from there."""
-    inlet = _context(request).inlet
+    feeds = _context(request).feeds
     only(request, JSON)
     body = await read_body(request, MAX_EVENT_BYTES)
 
     def push() -> Receipt | Quarantined:
         _may_send(request, facility)
-        event = inlet.decode(body)
+        event = feeds.decode(body)
         if not isinstance(event, dict):
             raise Problem(422, "invalid-request", "the body is not one JSON object")
-        return inlet.push(facility, event)
+        return feeds.push(facility, event)
 
     taken = await run_in_threadpool(push)
     if isinstance(taken, Quarantined):
@@ -98,7 +102,8 @@ async def push_event(request: Request, facility: FacilityId) -> Response:
 
 
 @router.post(
-    "/events:bulk",
+    "/facilities/{facility}/events:bulk",
+    dependencies=[PUSH],
     summary="Push many events",
     response_model=BulkOut,
     responses={
@@ -143,13 +148,27 @@ async def push_bulk(request: Request, facility: FacilityId) -> Response:
     return await _stream(request, facility)
 
 
+@router.get("/quarantine", dependencies=[ANY], summary="Quarantined rows")
+def list_quarantine(
+    request: Request, page: Paging, facility: str | None = None
+) -> PageOut[QuarantinedOut]:
+    """Rows that this node quarantined, each with its first fault, newest first."""
+    with reading(request) as connection:
+        found = quarantined(connection, facility, page.limit, page.before)
+        return PageOut(
+            items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
+            next=page.next(found.following),
+            as_of=as_of(connection),
+        )
+
+
 async def _array(request: Request, facility: str) -> Response:
-    inlet = _context(request).inlet
+    feeds = _context(request).feeds
     body = await read_body(request, MAX_BULK_BYTES)
 
     def take() -> bytes:
         _may_send(request, facility)
-        events = inlet.decode(body)
+        events = feeds.decode(body)
         if not isinstance(events, list):
             raise Problem(422, "invalid-request", "the body is not a JSON array of events")
         if len(events) > MAX_BULK_ROWS:
@@ -157,7 +176,7 @@ async def _array(request: Request, facility: str) -> Response:
                 f"{len(events):,} events are more than the {MAX_BULK_ROWS:,} of one array; send "
                 "several, or all of them as CSV or JSON lines"
             )
-        result, verdicts = inlet.bulk(facility, events, "bulk by REST")
+        result, verdicts = feeds.bulk(facility, events, "bulk by REST")
         answer = {
             "feed_id": result.feed_id,
             "rows": _sums(result),
@@ -236,7 +255,7 @@ class _Reading:
     def _work(self) -> None:
         try:
             with self._spool:
-                result, warnings = self._context.inlet.stream(
+                result, warnings = self._context.feeds.stream(
                     self._facility, self._spool, "bulk by REST", self._verdicts
                 )
             end = {
@@ -279,7 +298,7 @@ def _may_send(request: Request, facility: str) -> None:
     """Raise the problem that says why this bank may not send events of the facility."""
     context = _context(request)
     try:
-        context.inlet.ready(facility)
+        context.feeds.ready(facility)
     except UsageFault as fault:
         with context.engine.connect() as connection:
             known = {one.terms.id: one for one in agreed_facilities(connection)}

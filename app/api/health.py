@@ -1,45 +1,13 @@
-"""Is this node alive, and can it do its work?"""
-
-from datetime import UTC, datetime
-from typing import Literal
+"""Probes."""
 
 from fastapi import APIRouter, Request
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.api.backlog import Backlog, backlog
-from app.api.context import Context, NodeHealth
-from app.api.problems import not_ready
 from app.api.security import PROBE
-from app.domain.errors import StorageFault
-from app.presentation.models import (
-    ChainOut,
-    DatabaseOut,
-    HealthOut,
-    NotReadyOut,
-    OutboxOut,
-    TroubleName,
-    TroubleOut,
-)
-from app.readmodel import queries
-from app.readmodel.results import Cursor
-
-BEHIND_BLOCKS = 5
-"""So many blocks may lie between the chain and the read model before a node counts as behind."""
-
-Status = Literal["live", "behind", "stalled", "unreachable", "starting"]
+from app.http.health import health_of
+from app.http.problems import not_ready
+from app.presentation.health import HealthOut, NotReadyOut
 
 router = APIRouter(tags=["health"])
-
-
-def chain_status(cursor: Cursor | None, health: NodeHealth) -> Status:
-    """How the chain stands, and this node to it."""
-    if health.head is None:
-        return "unreachable"
-    if cursor is None:
-        return "starting"
-    if health.stalled:
-        return "stalled"
-    return "behind" if health.head - cursor.block_number > BEHIND_BLOCKS else "live"
 
 
 @router.get(
@@ -50,7 +18,7 @@ def chain_status(cursor: Cursor | None, health: NodeHealth) -> Status:
 def health(request: Request) -> HealthOut:
     """200 as long as this process answers, whatever is the matter with the database or the chain:
     starting it anew would mend neither. What is the matter stands in `problems` and `warnings`."""
-    return look(request.app.state.context)
+    return health_of(request.app.state.context)
 
 
 @router.get(
@@ -67,156 +35,7 @@ def ready(request: Request) -> HealthOut:
 
     Events can be pushed while it is unready, as long as the database takes them: they wait here.
     """
-    found = look(request.app.state.context)
+    found = health_of(request.app.state.context)
     if found.problems:
         raise not_ready([trouble.model_dump() for trouble in found.problems])
     return found
-
-
-def look(context: Context) -> HealthOut:
-    """Everything that a node knows of itself, now."""
-    seen = context.health()
-    now = datetime.now(UTC)
-    cursor: Cursor | None = None
-    waiting: Backlog | None = None
-    fault = seen.database_fault
-    try:
-        with context.engine.connect() as connection:
-            cursor = queries.cursor(connection)
-            waiting = backlog(connection)
-    except (StorageFault, PoolTimeout) as error:
-        fault = error.what if isinstance(error, StorageFault) else "all its connections are in use"
-    lag = age = None
-    if cursor is not None:
-        age = max(0, int((now - cursor.block_time).total_seconds()))
-        if seen.head is not None:
-            lag = max(0, seen.head - cursor.block_number)
-    status = chain_status(cursor, seen)
-    return HealthOut(
-        status=status,
-        posting="stopped" if seen.lane_stopped or seen.facilities_stopped else "running",
-        bank=context.bank,
-        role=context.role,
-        chain=ChainOut(
-            endpoint=seen.endpoint,
-            right_chain=None
-            if seen.head is None and not seen.wrong_chain
-            else not seen.wrong_chain,
-            head=seen.head,
-            block=cursor.block_number if cursor else None,
-            lag_blocks=lag,
-            lag_seconds=age if lag else lag,
-            block_time=cursor.block_time if cursor else None,
-            age_seconds=age,
-            endpoints=list(seen.endpoints),
-        ),
-        outbox=None if waiting is None else _outbox(waiting, now),
-        lease=seen.lease,
-        database=DatabaseOut(writable=not fault, free_disk_bytes=seen.free_disk_bytes),
-        problems=_problems(status, seen, fault),
-        warnings=_warnings(seen, waiting),
-    )
-
-
-def _outbox(waiting: Backlog, now: datetime) -> OutboxOut:
-    oldest = waiting.oldest_at
-    age = (now - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0
-    return OutboxOut(
-        waiting_events=waiting.waiting,
-        fixed_batches=waiting.fixed,
-        offered_batches=waiting.offered,
-        stopped_batches=waiting.stopped,
-        oldest_seconds=max(0, int(age)),
-        dead_letters=waiting.dead_letters,
-    )
-
-
-def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[TroubleOut]:
-    found = []
-    if seen.wrong_chain:
-        found.append(_trouble("wrong-chain", seen.wrong_chain, "Mend `rpc` in bank.toml"))
-    elif status == "unreachable":
-        found.append(
-            _trouble(
-                "chain-unreachable",
-                f"the chain endpoint {seen.endpoint} does not answer",
-                "Start the chain node, or name another in `rpc`; what was accepted waits",
-            )
-        )
-    elif status == "stalled":
-        found.append(
-            _trouble(
-                "chain-stalled",
-                "batches wait on the chain and no block comes",
-                "See that more than two thirds of the validators run; it goes on by itself then",
-            )
-        )
-    elif status == "behind":
-        found.append(
-            _trouble(
-                "read-model-behind",
-                "the read model does not hold the chain's newest blocks yet",
-                "It catches up by itself; if it does not, the node's log says why",
-            )
-        )
-    if status == "starting" and not database_fault:
-        found.append(
-            _trouble(
-                "starting",
-                "no block of the chain has been read yet",
-                "Wait; if it stays so, the node's log says why",
-            )
-        )
-    if database_fault:
-        found.append(
-            _trouble(
-                "database",
-                f"the database cannot be used: {database_fault}",
-                "See that the server or the disk is there and may be written to; `tally doctor`",
-            )
-        )
-    if seen.disk_is_low:
-        found.append(
-            _trouble(
-                "disk-low",
-                f"{(seen.free_disk_bytes or 0) // 1024**2:,} MB are free on the disk",
-                "Free space, or lower `min_free_disk_mb` in bank.toml",
-            )
-        )
-    if seen.lane_stopped:
-        found.append(
-            _trouble(
-                "posting-stopped",
-                seen.lane_stopped,
-                "`tally doctor` tells what to do; docs/runbook.md, 'Backup and restore'",
-            )
-        )
-    if seen.lease == "elsewhere":
-        found.append(
-            _trouble(
-                "lease-elsewhere",
-                "another process posts for this bank",
-                "Let one node alone run on this database",
-            )
-        )
-    return found
-
-
-def _warnings(seen: NodeHealth, waiting: Backlog | None) -> list[TroubleOut]:
-    found = [
-        _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
-        for why in seen.facilities_stopped
-    ]
-    if waiting is not None and waiting.dead_letters:
-        found.append(
-            _trouble(
-                "dead-letters",
-                f"{waiting.dead_letters:,} accepted events could not be posted",
-                "`tally dead-letters list` says why, `replay` tries them again",
-            )
-        )
-    return found
-
-
-def _trouble(name: TroubleName, detail: str, remedy: str) -> TroubleOut:
-    return TroubleOut(name=name, detail=detail, remedy=remedy)

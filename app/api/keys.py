@@ -1,123 +1,67 @@
-"""API keys: made once, shown once, kept as argon2 hashes.
+"""API keys by REST, for keys of role admin."""
 
-A key reads `tk_<id>_<secret>`: the id (12 hex digits) finds the row, the secret is 256 random bits.
-Revocation is checked on every request; the slow hash only once per process and key.
-"""
+from dataclasses import asdict
 
-import hashlib
-import re
-import secrets
-import threading
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Literal
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
-from argon2 import PasswordHasher
-from argon2.exceptions import VerificationError
-from argon2.profiles import RFC_9106_LOW_MEMORY
-from sqlalchemy import Connection, Engine, insert, select, update
+from app.api.security import ADMIN
+from app.http import keys
+from app.http.body import JSON, only, read_body
+from app.http.context import Context
+from app.http.problems import Problem
+from app.presentation.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
 
-from app.api.tables import api_keys
+_MAX_BYTES = 4 * 1024
 
-Role = Literal["feeds", "read", "metrics", "admin"]
-"""`feeds` pushes events, `read` reads, `metrics` scrapes /metrics and sees nothing else, `admin`
-does all of it and manages keys."""
-
-ROLES: tuple[Role, ...] = ("feeds", "read", "metrics", "admin")
-
-_SHAPE = re.compile(r"tk_([0-9a-f]{12})_[0-9a-f]{64}")
-_HASHER = PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
-_REMEMBERED_KEYS = 1000
+router = APIRouter(prefix="/v1/keys", tags=["keys"], dependencies=[ADMIN])
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """A key as it may be shown: everything but its secret. Times are ISO 8601, UTC."""
-
-    id: str
-    name: str
-    role: Role
-    created_at: str
-    revoked_at: str | None
+@router.get("", summary="API keys")
+def list_keys(request: Request) -> KeysOut:
+    """All keys, revoked ones too, oldest first; never their text."""
+    context: Context = request.app.state.context
+    with context.engine.connect() as connection:
+        return KeysOut(items=[KeyOut(**asdict(key)) for key in keys.list_keys(connection)])
 
 
-def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
-    """Make a key and return it with its text, which is nowhere kept and cannot be shown again."""
-    key = Key(secrets.token_hex(6), name, role, _now(), None)
-    text = f"tk_{key.id}_{secrets.token_hex(32)}"
-    connection.execute(
-        insert(api_keys).values(
-            id=key.id,
-            name=key.name,
-            role=key.role,
-            hash=_HASHER.hash(text),
-            created_at=key.created_at,
-        )
-    )
-    return key, text
+@router.post(
+    "",
+    status_code=201,
+    summary="Make an API key",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {JSON: {"schema": KeyIn.model_json_schema()}},
+        }
+    },
+)
+async def create_key(request: Request) -> NewKeyOut:
+    """The key's text is in this answer and nowhere else: it is kept as a hash."""
+    context: Context = request.app.state.context
+    only(request, JSON)
+    body = await read_body(request, _MAX_BYTES)
+    try:
+        wanted = KeyIn.model_validate_json(body)
+    except ValidationError as error:
+        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+        raise RequestValidationError(faults) from None
+
+    def create() -> NewKeyOut:
+        with context.engine.begin() as connection:
+            key, text = keys.create(connection, wanted.name, wanted.role)
+        return NewKeyOut(**asdict(key), key=text)
+
+    return await run_in_threadpool(create)
 
 
-def revoke(connection: Connection, key_id: str) -> bool:
-    """Close a key from now on; False when there is none by that id that is open."""
-    changed = connection.execute(
-        update(api_keys)
-        .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=_now())
-    )
-    return changed.rowcount == 1
-
-
-def list_keys(connection: Connection) -> list[Key]:
-    """All keys, revoked ones too, oldest first."""
-    rows = connection.execute(select(api_keys).order_by(api_keys.c.created_at, api_keys.c.id))
-    return [Key(row.id, row.name, row.role, row.created_at, row.revoked_at) for row in rows]
-
-
-class Keyring:
-    """Verifies keys against the database. Safe for threads."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._verified: dict[bytes, None] = {}
-        # One hash at a time: each takes 64 MiB, and guesses must not exhaust memory or cores.
-        self._hashing = threading.Lock()
-
-    def verify(self, text: str) -> Key | None:
-        """The open key that `text` is, or None."""
-        shape = _SHAPE.fullmatch(text)
-        if shape is None:
-            return None
-        found = self._row(shape[1])
-        if found is None:
-            return None
-        key, hashed = found
-        mark = hashlib.sha256(text.encode()).digest()
-        if mark in self._verified:
-            return key
-        with self._hashing:
-            try:
-                _HASHER.verify(hashed, text)
-            except VerificationError:
-                return None
-            if len(self._verified) >= _REMEMBERED_KEYS:
-                self._verified.clear()
-            self._verified[mark] = None
-        return key
-
-    def open_key(self, key_id: str) -> Key | None:
-        """The key by that id while it is not revoked: for a session that it has opened."""
-        found = self._row(key_id)
-        return found[0] if found else None
-
-    def _row(self, key_id: str) -> tuple[Key, str] | None:
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(api_keys).where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-            ).one_or_none()
-        if row is None:
-            return None
-        return Key(row.id, row.name, row.role, row.created_at, None), row.hash
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
+@router.delete("/{key_id}", status_code=204, summary="Revoke an API key")
+def revoke_key(request: Request, key_id: str = Path(max_length=12)) -> Response:
+    """It opens nothing from now on; sessions that it opened end with it."""
+    context: Context = request.app.state.context
+    with context.engine.begin() as connection:
+        if not keys.revoke(connection, key_id):
+            raise Problem(404, "unknown-key", f"no open key has the id {key_id!r}")
+    return Response(status_code=204)

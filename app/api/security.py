@@ -6,8 +6,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from app.api.keys import ROLES, Key, Keyring, Role
-from app.api.problems import Problem
+from app.http.keys import ROLES, Key, Keyring, Role
+from app.http.problems import Problem
 
 _bearer = HTTPBearer(
     auto_error=False,

@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.api import received
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -18,9 +17,7 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
-from app.presentation.models import BalanceOut, BalancesOut, PendingOut
-from app.presentation.shapes import as_of, balance_out
-from app.readmodel.sums import balances as balances_of
+from app.presentation.accounts import BalanceOut, balances_out
 
 
 def balances(
@@ -41,15 +38,7 @@ def balances(
     """
     with reading(config) as engine, engine.connect() as connection:
         chosen = checked_facility(connection, facility)
-        found = BalancesOut(
-            items=[balance_out(one) for one in balances_of(connection, chosen, partner)],
-            pending=[
-                PendingOut(facility=id_, waiting=counts.waiting, dead_letters=counts.dead)
-                for id_, counts in sorted(received.pending(connection).items())
-                if chosen in (None, id_)
-            ],
-            as_of=as_of(connection),
-        )
+        found = balances_out(connection, chosen, partner)
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

@@ -19,9 +19,9 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
-from app.presentation.models import HalfOut, PageOut, PairOut
-from app.presentation.shapes import as_of, money_of, pair_out
-from app.readmodel import queries
+from app.presentation.common import PageOut, as_of, money_of
+from app.presentation.pairs import HalfOut, PairOut, pair_out
+from app.readmodel.pairs import queries
 
 
 class BreakType(StrEnum):

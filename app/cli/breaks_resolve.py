@@ -33,13 +33,13 @@ from app.domain.errors import UsageFault
 from app.domain.kinds import BY_FEED_NAME
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved
 from app.keys.sealing import seal_details
-from app.presentation.models import PageOut, ResolutionOut
-from app.presentation.shapes import as_of, money_of, resolution_out
-from app.readmodel import queries
-from app.readmodel import resolutions as read
+from app.presentation.common import PageOut, as_of, money_of
+from app.presentation.pairs import ResolutionOut, resolution_out
 from app.readmodel.directory import directory
-from app.readmodel.facilities import agreed_facilities
-from app.readmodel.results import DUPLICATE_TYPES, MATCHED_TYPES, Pair
+from app.readmodel.facilities.agreed import agreed_facilities
+from app.readmodel.pairs import queries
+from app.readmodel.pairs import resolutions as read
+from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Pair
 
 MAX_REASON_CHARACTERS = 2_000
 

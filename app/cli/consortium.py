@@ -10,7 +10,6 @@ from rich.text import Text
 
 from app.actions.consortium import Council
 from app.actions.signer import Done
-from app.api.consortium import members_out, proposal_out, proposals_out, validators_out
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.consortium_emergency import emergency
@@ -28,17 +27,21 @@ from app.cli.reading import (
 from app.config import load_config
 from app.domain.errors import UsageFault
 from app.node.bank import read_manifest
-from app.presentation.consortium_models import ConsortiumOut
-from app.presentation.shapes import as_of
-from app.readmodel.consortium import (
-    LogLine,
-    Proposal,
-    Standing,
+from app.presentation.common import as_of
+from app.presentation.consortium import (
+    ConsortiumOut,
+    members_out,
+    proposal_out,
+    proposals_out,
+    validators_out,
+)
+from app.readmodel.consortium.queries import (
+    list_members,
     list_proposals,
     list_validators,
     log_lines,
-    standings,
 )
+from app.readmodel.consortium.shapes import ConsortiumMember, LogLine, Proposal
 
 consortium = typer.Typer(
     help="The consortium: its members, and what they decide together.", no_args_is_help=True
@@ -71,7 +74,7 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     """
     addresses = read_manifest(load_config(config)).addresses
     with reading(config) as engine, engine.connect() as connection:
-        members = standings(connection)
+        members = list_members(connection)
         proposals = list_proposals(connection)
         validators = list_validators(connection)
         lines = log_lines(connection, _LOG_LINES)
@@ -178,7 +181,7 @@ def _act(config: ConfigOption, number: int, action: Callable[[Council], Done]) -
     show_done(done, f"tally consortium show {number}")
 
 
-def _show_members(members: list[Standing]) -> None:
+def _show_members(members: list[ConsortiumMember]) -> None:
     made = table("no.", "member", "role", "state", "operator", "approver")
     for one in members:
         state = Text(one.state, "green" if one.state == "active" else "bold red")

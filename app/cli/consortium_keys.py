@@ -12,8 +12,8 @@ from app.cli.console import stderr, stdout
 from app.cli.consortium_own_keys import create, show_own
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
 from app.domain.errors import UsageFault
-from app.presentation.shapes import as_of
-from app.readmodel.consortium import list_keys
+from app.presentation.common import as_of
+from app.readmodel.consortium.queries import list_keys
 
 keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)
 keys.command()(create)

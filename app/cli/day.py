@@ -35,10 +35,9 @@ from app.cli.reading import (
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.presentation.models import DayClosesOut
-from app.presentation.reserve_shapes import day_close_out
-from app.presentation.shapes import as_of, money_of
-from app.readmodel import reserves
+from app.presentation.common import as_of, money_of
+from app.presentation.days import DayClosesOut, day_close_out
+from app.readmodel.days.queries import carried_forward, day_records
 
 day = typer.Typer(
     help="Close the days of a reserve account: one bank states them, the other signs.",
@@ -199,10 +198,7 @@ def list_(
         chosen = checked_facility(connection, facility)
         money = money_of(connection)
         found = DayClosesOut(
-            items=[
-                day_close_out(one, money)
-                for one in reserves.day_records(connection, chosen, partner)
-            ],
+            items=[day_close_out(one, money) for one in day_records(connection, chosen, partner)],
             as_of=as_of(connection),
         )
     if as_json:
@@ -244,14 +240,14 @@ def show_(
       tally day show 3 --config bank.toml
     """
     with reading(config) as engine, engine.connect() as connection:
-        found = reserves.day_records(connection, number=number)
+        found = day_records(connection, number=number)
         if not found:
             raise UsageFault(
                 f"there is no statement {number}", remedy="`tally day list` shows them"
             )
         record = found[0]
         money = money_of(connection)
-        out = day_close_out(record, money, reserves.carried_forward(connection, record))
+        out = day_close_out(record, money, carried_forward(connection, record))
         head = as_of(connection)
     if as_json:
         typer.echo(out.model_dump_json(indent=2))

@@ -19,7 +19,7 @@ from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.local.demo.ground import on_network, own_chain
 from app.local.demo.run import SAMPLE_EVENTS, Demo, running_demo
-from app.readmodel.sums import balances
+from app.readmodel.accounts.balances import balances
 
 _FOLDER = Path(".tally/demo")
 _FEED_EVERY_S = 1.0

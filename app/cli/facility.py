@@ -22,9 +22,9 @@ from app.cli.reading import (
     show_as_of,
     table,
 )
-from app.presentation.models import FacilitiesOut
-from app.presentation.shapes import as_of, facility_out
-from app.readmodel.facilities import agreed_facilities
+from app.presentation.common import as_of
+from app.presentation.facilities import FacilitiesOut, facility_out
+from app.readmodel.facilities.agreed import agreed_facilities
 
 facility = typer.Typer(
     help="Facilities: what their parties have agreed, and how they change it.",

@@ -29,8 +29,8 @@ from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Shares
 from app.domain.money import AmountError, parse_bound
 from app.intake.facility_file import load_facility
-from app.readmodel.consortium import standings
-from app.readmodel.facilities import OBSERVERS
+from app.readmodel.consortium.queries import list_members
+from app.readmodel.facilities.agreed import OBSERVERS
 
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)
@@ -324,7 +324,7 @@ def _parties(config: Path, terms: Facility, file: Path) -> tuple[dict[str, Party
     """The facility's banks by name, and the auditors and regulators, as this bank's node has read
     them. Raises UsageFault for a bank that is no active member."""
     with reading(config) as engine, engine.connect() as connection:
-        members = [one for one in standings(connection) if one.state == "active"]
+        members = [one for one in list_members(connection) if one.state == "active"]
     parties = {one.name: Party(one.number, bytes.fromhex(one.sealing_key)) for one in members}
     strangers = [name for name in terms.banks if name not in parties]
     if strangers:

@@ -10,11 +10,16 @@ from rich.text import Text
 from app.cli.reading import reading
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
-from app.presentation.facility_shapes import history_out
-from app.presentation.models import ChangeOut, FacilityHistoryOut, RulesVersionOut, SharesVersionOut
+from app.presentation.facilities import (
+    ChangeOut,
+    FacilityHistoryOut,
+    RulesVersionOut,
+    SharesVersionOut,
+    history_out,
+)
 from app.readmodel.directory import Directory, directory
-from app.readmodel.facilities import AgreedFacility, agreed_facility
-from app.readmodel.facility_history import FacilityHistory, facility_history
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility
+from app.readmodel.facilities.history import FacilityHistory, facility_history
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The facility's id.")]
 

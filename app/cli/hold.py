@@ -24,10 +24,9 @@ from app.cli.reading import (
 )
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.presentation.models import HoldsOut
-from app.presentation.reserve_shapes import hold_out
-from app.presentation.shapes import as_of, money_of
-from app.readmodel import reserves
+from app.presentation.accounts import HoldsOut, hold_out
+from app.presentation.common import as_of, money_of
+from app.readmodel.accounts.holds import holds as holds_of
 
 _HOUR_S = 3_600
 _MOST_HOURS = 30 * 24
@@ -134,7 +133,7 @@ def list_(
         money = money_of(connection)
         state = None if every else "active"
         found = HoldsOut(
-            items=[hold_out(one, money) for one in reserves.holds(connection, chosen, state=state)],
+            items=[hold_out(one, money) for one in holds_of(connection, chosen, state=state)],
             as_of=as_of(connection),
         )
     if as_json:

@@ -8,11 +8,11 @@ import typer
 from rich.table import Table
 from sqlalchemy import Engine
 
-from app.api import keys as api_keys
 from app.cli.console import stderr, stdout
 from app.config import NodeConfig, load_node
 from app.db import engine as db
 from app.domain.errors import UsageFault
+from app.http import keys as api_keys
 
 keys = typer.Typer(help="API keys of a bank's node.", no_args_is_help=True)
 

@@ -15,7 +15,7 @@ from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import UsageFault
-from app.presentation.models import AsOf
+from app.presentation.common import AsOf
 from app.readmodel.directory import directory
 
 _PIPED_WIDTH = 240

@@ -16,9 +16,9 @@ from app.local.reconcile import Outcome
 from app.node.bank import Bank
 from app.outbox import dead_letters
 from app.outbox.runs import run_gas
-from app.readmodel.completed import completed_pairs
-from app.readmodel.results import TYPES, Balance
-from app.readmodel.sums import balances
+from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.pairs.completed import completed_pairs
+from app.readmodel.pairs.shapes import TYPES
 
 _HARMLESS = ("matched", "within_tolerance")
 

@@ -1,4 +1,4 @@
-"""The one MetaData that every room's tables belong to."""
+"""The one MetaData that every package's tables belong to."""
 
 from sqlalchemy import MetaData
 

@@ -1,4 +1,4 @@
-"""All rooms' tables in one MetaData: what is migrated and created."""
+"""All packages' tables in one MetaData: what is migrated."""
 
 from importlib import import_module
 
@@ -6,14 +6,14 @@ from sqlalchemy import MetaData
 
 from app.db.metadata import metadata
 
-_ROOMS = ("app.intake.tables", "app.outbox.tables", "app.readmodel.tables", "app.api.tables")
+_TABLES = ("app.intake.tables", "app.outbox.tables", "app.readmodel.tables", "app.http.tables")
 
 
 def full_metadata() -> MetaData:
-    """The MetaData with every room's tables in it.
+    """The MetaData with every package's tables in it.
 
-    Imported on demand: the rooms import `db`, so `db` cannot import them when it is loaded.
+    Imported on demand: these packages import `db`, so `db` cannot import them when it is loaded.
     """
-    for room in _ROOMS:
-        import_module(room)
+    for tables in _TABLES:
+        import_module(tables)
     return metadata

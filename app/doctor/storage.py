@@ -9,8 +9,6 @@ from pathlib import Path
 import psutil
 from sqlalchemy import Connection, Engine, func, make_url, select
 
-from app.api.backlog import backlog
-from app.api.health import BEHIND_BLOCKS
 from app.chain.manifest import Manifest
 from app.config import BankConfig
 from app.contracts.reconciliation import Reconciliation
@@ -20,13 +18,15 @@ from app.db.vault import Vault
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.doctor.network import Chain
 from app.domain.errors import ChainFault, ConfigFault, StorageFault
+from app.http.health import BEHIND_BLOCKS
 from app.intake.tables import events
 from app.keys.keystore import SEALING, STORAGE, public_keys
 from app.keys.sealing import open_reference_key
 from app.keys.versions import KeyVersions
 from app.outbox.dead_letters import stopped_batches
+from app.outbox.pending import backlog
 from app.outbox.tables import batches, leases
-from app.readmodel.facilities import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
 from app.readmodel.tables import cursor, incidents, members
 
 _BUSY_MS = 3_000

@@ -6,7 +6,7 @@ from sqlalchemy import insert
 
 from app.contracts.events import ContractEvent
 from app.indexer.changes import Projection
-from app.readmodel.consortium_tables import consortium_log
+from app.readmodel.consortium.tables import consortium_log
 
 
 def log(

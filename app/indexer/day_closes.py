@@ -8,7 +8,7 @@ from app.contracts.events import ContractEvent
 from app.indexer.changes import Projection
 from app.indexer.reserves import account_of
 from app.indexer.state import Account
-from app.readmodel.reserve_tables import day_closes
+from app.readmodel.tables import day_closes
 
 _SUMS = {
     f"{row}_{book.lower()}": f"{row}{book}"

@@ -10,7 +10,7 @@ from app.contracts.proposals import read_payload
 from app.domain.votes import KINDS, SUBJECT_KINDS
 from app.indexer.changes import Projection
 from app.indexer.consortium_log import log
-from app.readmodel.consortium_tables import proposals, validators, votes
+from app.readmodel.consortium.tables import proposals, validators, votes
 
 
 def proposal_made(projection: Projection, event: ContractEvent) -> None:

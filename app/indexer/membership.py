@@ -8,7 +8,7 @@ from app.domain.votes import PURPOSES, STATES
 from app.indexer.changes import Projection
 from app.indexer.consortium_log import log
 from app.readmodel import tables as t
-from app.readmodel.consortium_tables import member_keys
+from app.readmodel.consortium.tables import member_keys
 
 _NO_KEY = bytes(20)
 

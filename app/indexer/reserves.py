@@ -6,7 +6,7 @@ from app.contracts.events import ContractEvent
 from app.domain.identifiers import REFERENCE_BYTES
 from app.indexer.changes import Projection
 from app.indexer.state import Account
-from app.readmodel import reserve_tables as t
+from app.readmodel import tables as t
 
 
 def hold_placed(projection: Projection, event: ContractEvent) -> None:

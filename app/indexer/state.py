@@ -9,9 +9,9 @@ from sqlalchemy import Connection, func, select
 
 from app.domain.kinds import Component, Kind
 from app.indexer.errors import OtherView
-from app.readmodel import reserve_tables
+from app.readmodel import tables
 from app.readmodel import tables as t
-from app.readmodel.consortium_tables import consortium_log, proposals
+from app.readmodel.consortium.tables import consortium_log, proposals
 
 ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 """Members of these roles project every account of the channel; a partner only its own."""
@@ -308,7 +308,7 @@ def load(
 
 def _load_reserves(connection: Connection, state: State) -> None:
     """What stands around the accounts."""
-    c, d = reserve_tables.holds.c, reserve_tables.day_closes.c
+    c, d = tables.holds.c, tables.day_closes.c
     for row in connection.execute(
         select(c.facility, c.partner, func.sum(c.amount).label("held"), func.count().label("holds"))
         .where(c.state == "active")
@@ -324,7 +324,7 @@ def _load_reserves(connection: Connection, state: State) -> None:
         state.accounts[row.facility, row.partner].closed_through = row.day
     state.alerts, state.day_closes = (
         connection.execute(select(func.count()).select_from(table)).scalar_one()
-        for table in (reserve_tables.alerts, reserve_tables.day_closes)
+        for table in (tables.alerts, tables.day_closes)
     )
 
 

@@ -19,7 +19,7 @@ from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
 from app.node.bank import Bank, client_tls
-from app.readmodel.facilities import OBSERVERS
+from app.readmodel.facilities.agreed import OBSERVERS
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from ganache import launcher

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from app.api.app import create_app
+from app.node.application import bank_application
 from app.node.channel import Channel
 from app.node.serving import address_of, listen, serve
 
@@ -22,7 +22,7 @@ class BankNode:
         Raises ConfigFault when the address is taken.
         """
         listener = listen(*self._address)
-        app = create_app(self._channel.context)
+        app = bank_application(self._channel.context)
         self._channel.start()
         try:
             ready(address_of(listener))

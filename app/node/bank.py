@@ -49,7 +49,7 @@ from app.outbox.runs import drained, in_flight, last_final_block, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
 from app.readmodel.directory import directory
-from app.readmodel.facilities import AgreedFacility, agreed_facilities, agreed_facility
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities, agreed_facility
 
 _log = structlog.get_logger()
 

@@ -9,14 +9,14 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
-from app.api.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
-from app.api.metrics import Metrics
-from app.api.notifier import Notifier
 from app.config import BankConfig
 from app.contracts.reserve_ledger import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind
+from app.http.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
+from app.http.metrics import Metrics
+from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.logs import listed
 from app.node.bank import Bank
@@ -25,7 +25,7 @@ from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched import MatchedEvent
-from app.presentation.models import EndpointOut
+from app.presentation.health import EndpointOut
 
 _log = structlog.get_logger()
 
@@ -73,7 +73,7 @@ class Channel:
             health=self._health,
             activity=self._activity,
             metrics=self._metrics,
-            inlet=RestFeeds(bank.intake),
+            feeds=RestFeeds(bank.intake),
             development=bank.config.development,
             channel=name,
         )

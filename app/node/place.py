@@ -7,10 +7,10 @@ import structlog
 from sqlalchemy import Engine
 from structlog.contextvars import bind_contextvars, bound_contextvars
 
-from app.api.app import create_app
-from app.api.panel import Opened, Standing
 from app.config import BankConfig
 from app.domain.errors import TallyError
+from app.http.channels import ChannelState, Opened
+from app.node.application import bank_application
 from app.node.channel import Channel, open_channel
 
 _FIRST_WAIT_S = 0.5
@@ -38,7 +38,7 @@ class Place:
         self._config = config
         self._check = check
         self._admit = admit
-        self._standing = Standing(config.name, None)
+        self._standing = ChannelState(config.name, None)
         self._channel: Channel | None = None
         self._ending = threading.Event()
         self._opening = threading.Thread(target=self._open, name=f"channel {name}", daemon=True)
@@ -47,7 +47,7 @@ class Place:
         """Begin to try."""
         self._opening.start()
 
-    def standing(self) -> Standing:
+    def standing(self) -> ChannelState:
         return self._standing
 
     def end_streams(self) -> None:
@@ -80,8 +80,8 @@ class Place:
             else:
                 self._channel = channel
                 channel.start()
-                self._standing = Standing(
-                    self._config.name, Opened(channel.context, create_app(channel.context))
+                self._standing = ChannelState(
+                    self._config.name, Opened(channel.context, bank_application(channel.context))
                 )
                 _log.info("channel open")
                 return
@@ -91,4 +91,4 @@ class Place:
     def _note(self, why: str, remedy: str) -> None:
         if self._standing.closed_because != why:
             _log.warning("channel waits", why=why, remedy=remedy)
-        self._standing = Standing(self._config.name, None, why, remedy)
+        self._standing = ChannelState(self._config.name, None, why, remedy)

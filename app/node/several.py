@@ -6,12 +6,12 @@ from contextlib import closing
 
 from sqlalchemy import Engine
 
-from app.api.channels import create_channels_app
-from app.api.panel import NodeContext, Panel
 from app.config import NodeConfig
 from app.db import engine as db
 from app.db.probe import identity
+from app.http.channels import ChannelAggregator, NodeContext
 from app.node.apart import Databases, check_apart
+from app.node.application import channels_application
 from app.node.place import Place
 from app.node.serving import address_of, listen, serve
 
@@ -38,11 +38,13 @@ class ChannelsNode:
         engine = db.create(self._config.database_url)
         with closing(listen(self._config.api.host, self._config.api.port)) as listener:
             db.upgrade(engine)
-            app = create_channels_app(
+            app = channels_application(
                 NodeContext(
                     engine=engine,
                     bank=", ".join(dict.fromkeys(banks)),
-                    panel=Panel(self._places),
+                    channels=ChannelAggregator(
+                        {name: place.standing for name, place in self._places.items()}
+                    ),
                     development=all(one.development for one in self._config.channels.values()),
                 )
             )

@@ -1,16 +1,52 @@
-"""Names for the chain's numbers: members, facilities, partners, kinds, days."""
+"""Members and facilities by their numbers and names."""
 
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
-from functools import lru_cache
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, select
 
-from app.domain.kinds import Kind
 from app.readmodel import tables as t
-from app.readmodel.results import Facility, Member, Partner
 
-KIND_NAMES = {int(kind): kind.feed_name for kind in Kind}
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A bank, auditor or regulator. `role`: lead, partner, auditor or regulator."""
+
+    number: int
+    name: str
+    role: str
+    operator: str
+    approver: str
+    sealing_key: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A partner of a facility. `low_balance`: the alert threshold, minor units."""
+
+    number: int
+    member: int
+    name: str
+    low_balance: int
+    accepted: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facility:
+    """A facility as the chain has it; `lead`: the bank's name.
+
+    `state`: proposed, active, paused, closed or withdrawn.
+    """
+
+    number: int
+    id: str
+    lead: str
+    lead_member: int
+    currency: str
+    decimals: int
+    time_zone: str
+    state: str
+    partners: tuple[Partner, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +69,10 @@ class Directory:
         """A member's name; `member N` for one that is not known."""
         known = self.members.get(number)
         return f"member {number}" if known is None else known.name
+
+    def optional_name(self, number: int | None) -> str | None:
+        """The same; None for none."""
+        return None if number is None else self.member_name(number)
 
     def partner_name(self, facility: int, partner: int) -> str:
         """A partner's name; `unknown (N)` where the facility has no such partner."""
@@ -96,25 +136,22 @@ def directory(connection: Connection) -> Directory:
     return Directory(members, facilities)
 
 
-def kind_name(kind: int) -> str:
-    """A kind's name in feeds; `unknown (N)` for what only a rejected leg can carry."""
-    return KIND_NAMES.get(kind) or f"unknown ({kind})"
-
-
-def target_name(kind: int, reference: bytes, event_ref: str | None) -> str | None:
-    """`kind/event_ref` of a reversal's target, `kind/#hash` where the name is unknown."""
-    if kind == 0:
-        return None
-    return f"{kind_name(kind)}/{event_ref if event_ref is not None else '#' + reference.hex()}"
-
-
-@lru_cache(4096)
-def to_date(day: int) -> date:
-    """A day of the chain as a date, kept within the calendar (a bank may post any number)."""
-    return date.fromordinal(min(max(day, 1), date.max.toordinal()))
-
-
-@lru_cache(4096)
-def to_time(seconds: int) -> datetime:
-    """A block's time in UTC."""
-    return datetime.fromtimestamp(seconds, UTC)
+def of_account(
+    names: Directory, table: Table, facility: str | None, partner: str | None
+) -> list[ColumnElement[bool]]:
+    """What narrows a table with `facility` and `partner` numbers to those of these names; None is
+    any, names that nobody has select nothing."""
+    c: Any = table.c
+    conditions: list[ColumnElement[bool]] = []
+    if facility is not None:
+        known = names.facility(facility)
+        conditions.append(c.facility == known.number if known else false())
+    if partner is not None:
+        accounts = (
+            and_(c.facility == one.number, c.partner == holder.number)
+            for one in names.facilities.values()
+            for holder in one.partners
+            if holder.name == partner
+        )
+        conditions.append(or_(false(), *accounts))
+    return conditions

@@ -16,7 +16,7 @@ import csv
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from app.readmodel.results import TYPES, Half, Pair
+from app.readmodel.pairs.shapes import TYPES, Half, Pair
 from app.reports.reconciliation import AccountReport, Amounts, ReconciliationReport, timestamp
 
 COLUMNS = (

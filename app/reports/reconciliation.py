@@ -14,10 +14,12 @@ from sqlalchemy import Connection, Engine
 from app.domain.errors import TallyError, UsageFault
 from app.domain.kinds import Kind
 from app.domain.money import format_amount
-from app.readmodel import queries
-from app.readmodel.directory import directory
-from app.readmodel.results import BREAK_TYPES, AccountMovements, Balance, Cursor, Facility, Pair
-from app.readmodel.sums import balances, movements
+from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.accounts.movements import AccountMovements, movements
+from app.readmodel.chain import Position, position
+from app.readmodel.directory import Facility, directory
+from app.readmodel.pairs import queries
+from app.readmodel.pairs.shapes import BREAK_TYPES, Pair
 
 KIND_ORDER = tuple(kind.feed_name for kind in Kind)
 
@@ -79,7 +81,7 @@ class ReconciliationReport:
     facility: Facility
     first: date
     last: date
-    as_of: Cursor
+    as_of: Position
     made_at: datetime
     accounts: Sequence[AccountReport]
     _connection: Connection
@@ -138,7 +140,7 @@ def open_report(
             remedy="Give --from and --to in their order; both are included",
         )
     with _snapshot(engine) as connection:
-        as_of = queries.cursor(connection)
+        as_of = position(connection)
         if as_of is None:
             raise ReportRefused(
                 "this node has not read a block of the chain yet",

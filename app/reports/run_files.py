@@ -11,8 +11,8 @@ from pathlib import Path
 from sqlalchemy import Engine
 
 from app.domain.money import format_amount
-from app.readmodel.queries import Filter, stream_pairs
-from app.readmodel.results import MATCHED_TYPES, Half, Pair
+from app.readmodel.pairs.queries import Filter, stream_pairs
+from app.readmodel.pairs.shapes import MATCHED_TYPES, Half, Pair
 
 PAIR_COLUMNS = (
     "partner",

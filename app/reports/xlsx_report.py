@@ -8,7 +8,7 @@ from typing import Any
 import xlsxwriter
 
 from app.domain.errors import UsageFault
-from app.readmodel.results import BREAK_TYPES, TYPES, Pair
+from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES, Pair
 from app.reports.reconciliation import AccountReport, Amounts, ReconciliationReport, timestamp
 
 MAX_BREAKS = 1_000_000

@@ -8,12 +8,13 @@ from datetime import UTC, datetime
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 
-from app.api import received
-from app.api.context import Context
 from app.domain.errors import StorageFault
-from app.readmodel.results import BREAK_TYPES
-from app.readmodel.sums import balances
-from app.web import view
+from app.http.context import Context
+from app.outbox.pending import pending_by_facility
+from app.readmodel.accounts.balances import balances
+from app.readmodel.pairs.shapes import BREAK_TYPES
+from app.web.chain_state import chain_state
+from app.web.reserves import reserves
 
 _LOOK_EVERY_S = 1.0
 """How often a page is brought up to date without news: pending events and the chain's state."""
@@ -72,10 +73,10 @@ class Live:
     def _render(self) -> list[Frame]:
         now = datetime.now(UTC)
         with self._context.engine.connect() as connection:
-            state = view.chain_state(connection, self._context.health(), now)
-            pending = received.pending(connection)
+            state = chain_state(connection, self._context.health(), now)
+            pending = pending_by_facility(connection)
             found = balances(connection)
-            reserves = view.reserves(connection, found, pending, now)
+            shown = reserves(connection, found, pending, now)
         broken = tuple(
             (
                 one.facility,
@@ -85,7 +86,7 @@ class Live:
             )
             for one in found
         )
-        accounts = self._templates.get_template("accounts.html").render(view=reserves)
+        accounts = self._templates.get_template("accounts.html").render(view=shown)
         return [
             Frame(
                 "state",

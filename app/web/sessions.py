@@ -8,9 +8,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.concurrency import run_in_threadpool
 
-from app.api.body import only, read_body
-from app.api.keys import Keyring
-from app.api.problems import Problem
+from app.http.body import only, read_body
+from app.http.keys import Keyring
+from app.http.problems import Problem
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600

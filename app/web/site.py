@@ -1,4 +1,4 @@
-"""What every page of a node stands on: its files, its templates, its address, its headers."""
+"""What every page of a node shares: its files, its templates, its address, its headers."""
 
 import hashlib
 from functools import cache
@@ -9,9 +9,9 @@ from fastapi import APIRouter
 from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from app.api.problems import Problem
 from app.domain.errors import ConfigFault
-from app.web import view
+from app.http.problems import Problem
+from app.web.text import age
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -56,7 +56,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.templates.filters["age"] = view.age
+        self.templates.filters["age"] = age
         self.templates.filters["whole"] = "{:,}".format
         self.templates.globals.update(root=root, version=_version(), **shown)
 

@@ -23,7 +23,7 @@ from app.local.workers import prepare, working
 from app.node.bank import Bank
 from app.outbox.runs import run_gas
 from app.outbox.tables import attempts, batches
-from app.readmodel.sums import balances
+from app.readmodel.accounts.balances import balances
 from deploy.compile import load_artifact
 from tests.bench.feeds import LEAD, PARTNER
 

@@ -10,9 +10,9 @@ import httpx
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from app.api import keys
 from app.config import load_config
 from app.db import engine as db
+from app.http import keys
 from tests.e2e.two_nodes import FACILITY_ID, RunningNode, TwoNodes, two_nodes
 
 WAIT_S = 60

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import insert
 
-from app.api.context import NodeHealth
-from app.api.keys import revoke
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.http.context import NodeHealth
+from app.http.keys import revoke
 from app.readmodel import tables
 from tests.e2e.browsing import CONTRASTS, Watched, launched
 from tests.e2e.two_nodes import FACILITY_ID, TwoNodes, two_nodes

@@ -17,10 +17,10 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine
 
-from app.api import keys
 from app.config import BankConfig, load_config
 from app.db import engine as db
 from app.db.vault import Vault
+from app.http import keys
 from app.intake.facility_file import parse_facility
 from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions

@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from app.api import keys
 from app.config import load_config
 from app.db import engine as db
+from app.http import keys
 from app.intake.facility_file import parse_facility
 from app.local.consortium import embedded
 from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes

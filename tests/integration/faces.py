@@ -11,18 +11,18 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
-from app.api import keys
-from app.api.app import create_app
-from app.api.context import Activity, Context, NodeHealth
-from app.api.metrics import Metrics
-from app.api.notifier import Notifier
 from app.domain.errors import UsageFault
+from app.http import keys
+from app.http.context import Activity, Context, NodeHealth
+from app.http.metrics import Metrics
+from app.http.notifier import Notifier
 from app.intake.accept import Intake
 from app.intake.rest import RestFeeds
 from app.intake.store import EventStore
 from app.intake.validation import Validator
 from app.logs import configure_logs
-from app.readmodel.facilities import agreed_facilities
+from app.node.application import bank_application
+from app.readmodel.facilities.agreed import agreed_facilities
 
 
 @contextmanager
@@ -93,7 +93,7 @@ def face(
             raise UsageFault(f"facility {facility} is not in force yet")
         return Intake(EventStore(engine), Validator(agreed.terms, bank))
 
-    app = create_app(
+    app = bank_application(
         Context(
             engine=engine,
             bank=bank,
@@ -103,7 +103,7 @@ def face(
             health=lambda: node.health,
             activity=lambda: node.activity,
             metrics=node.metrics,
-            inlet=RestFeeds(intake),
+            feeds=RestFeeds(intake),
             development=development,
         )
     )

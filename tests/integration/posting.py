@@ -27,8 +27,7 @@ from app.local.consortium import Consortium
 from app.node.bank import Bank
 from app.outbox.lifecycle import FINAL
 from app.outbox.tables import batch_log, batches
-from app.readmodel.results import Balance
-from app.readmodel.sums import balances
+from app.readmodel.accounts.balances import Balance, balances
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from tests.feeds import csv_bytes, facility_text, row_now
 

@@ -6,9 +6,9 @@ import httpx
 import pytest
 from sqlalchemy import Engine, select
 
-from app.api import keys
-from app.api.tables import api_keys
 from app.db.engine import create
+from app.http import keys
+from app.http.tables import api_keys
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 

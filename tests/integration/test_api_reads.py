@@ -11,13 +11,13 @@ import psycopg
 import pytest
 from sqlalchemy import Engine, insert, select, update
 
-from app.api.context import NodeHealth
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
 from app.outbox.dead_letters import put_aside
 from app.outbox.tables import batches
-from app.readmodel.results import TYPES
+from app.readmodel.pairs.shapes import TYPES
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT

@@ -18,10 +18,10 @@ import httpx
 import psycopg
 import pytest
 
-from app.api import keys
 from app.config import load_config
 from app.db import engine as db
 from app.doctor.examine import examine
+from app.http import keys
 from deploy.consortium import write_config
 from tests.chains import Chain
 from tests.integration.nodes import ROOT, free_port

@@ -33,15 +33,14 @@ from app.db.engine import upgrade as upgrade_schema
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
 from app.keys.keystore import PublicKeys, create_keys, load_account, public_keys
-from app.readmodel.consortium import (
-    Proposal,
-    Standing,
+from app.readmodel.consortium.queries import (
     list_keys,
+    list_members,
     list_proposals,
     list_validators,
     log_lines,
-    standings,
 )
+from app.readmodel.consortium.shapes import ConsortiumMember, Proposal
 from deploy.compile import load_artifact
 from deploy.consortium import write_config
 from tests.integration.faces import face
@@ -77,9 +76,9 @@ def proposal(engine: Engine, number: int) -> Proposal:
     return found
 
 
-def standing(engine: Engine, name: str) -> Standing:
+def standing(engine: Engine, name: str) -> ConsortiumMember:
     with engine.connect() as connection:
-        return next(one for one in standings(connection) if one.name == name)
+        return next(one for one in list_members(connection) if one.name == name)
 
 
 def newcomer(folder: Path, role: str = "partner") -> tuple[Newcomer, PublicKeys]:

@@ -22,8 +22,8 @@ from app.intake.store import EventStore
 from app.intake.tables import events
 from app.intake.validation import Validator
 from app.node.bank import Bank
-from app.readmodel import queries
-from app.readmodel.queries import Filter
+from app.readmodel.pairs import queries
+from app.readmodel.pairs.queries import Filter
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
 HUARUI, WUXI = PARTNERS

@@ -12,11 +12,14 @@ from sqlalchemy import Engine, select
 from app.chain.rpc import Rpc
 from app.db.engine import create, upgrade
 from app.indexer.rebuild import digest, rebuild
-from app.readmodel import queries, tables
+from app.readmodel import tables
+from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.accounts.movements import movements
+from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
-from app.readmodel.queries import Filter
-from app.readmodel.results import TYPES, Balance, Pair
-from app.readmodel.sums import balances, movements
+from app.readmodel.pairs import queries
+from app.readmodel.pairs.queries import Filter
+from app.readmodel.pairs.shapes import TYPES, Pair
 from ganache.launcher import ChainHandle, start
 from tests.integration.posted import TODAY, Event, World, new_world
 
@@ -41,7 +44,7 @@ def counts(balance: Balance) -> dict[str, int]:
 
 def no_incidents(engine: Engine) -> bool:
     with engine.connect() as connection:
-        return queries.incidents(connection) == []
+        return newest_incidents(connection) == []
 
 
 def test_a_fresh_consortium_has_its_accounts_at_zero(world: World, database: Engine) -> None:

@@ -20,9 +20,10 @@ from app.indexer import indexer as indexer_module
 from app.indexer.errors import OtherView, ShortAnswer
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest
-from app.readmodel import queries, tables
-from app.readmodel.results import Incident
-from app.readmodel.sums import balances
+from app.readmodel import tables
+from app.readmodel.accounts.balances import balances
+from app.readmodel.chain import Incident, newest_incidents
+from app.readmodel.pairs import queries
 from ganache.launcher import ChainHandle, start
 from tests.integration.posted import Event, World, new_world
 
@@ -62,7 +63,7 @@ def pair_count(engine: Engine) -> int:
 
 def incidents(engine: Engine) -> list[Incident]:
     with engine.connect() as connection:
-        return queries.incidents(connection)
+        return newest_incidents(connection)
 
 
 def three_postings(world: World) -> None:

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import Engine
 
-from app.api.context import Activity, EndpointTraffic, JobRuns, NodeHealth
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.http.context import Activity, EndpointTraffic, JobRuns, NodeHealth
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 from sqlalchemy import select, update
 
-from app.api import keys
+from app.http import keys
 from app.intake.tables import events
 from app.outbox.tables import leases
 from ganache.launcher import start

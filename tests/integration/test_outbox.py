@@ -7,7 +7,6 @@ import random
 import pytest
 from sqlalchemy import func, select, update
 
-from app.api.received import Pending, pending
 from app.chain.rpc import Rpc
 from app.contracts.posting import encode_post, next_digest, sealed_of
 from app.keys.keystore import SEALING
@@ -17,6 +16,7 @@ from app.node.bank import Bank
 from app.outbox import fix, lifecycle, settle
 from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
 from app.outbox.lane import Lane
+from app.outbox.pending import Pending, pending_by_facility
 from app.outbox.tables import attempts, batches
 from app.readmodel import tables as readmodel
 from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
@@ -500,7 +500,7 @@ def test_what_the_chain_rejects_becomes_a_letter_and_can_be_replayed(
         net.drain(bank)
     letters = {letter.event_id: letter.reason for letter in all_letters_of(bank)}
     with bank.engine.connect() as connection:
-        assert pending(connection) == {FACILITY: Pending(waiting=0, dead=2)}
+        assert pending_by_facility(connection) == {FACILITY: Pending(waiting=0, dead=2)}
     assert letters[reversal] == "target_missing"
     assert "too large" in letters[target]
     assert net.account(bank).books.lead_book == 3 * BASE

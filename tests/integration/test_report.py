@@ -15,7 +15,7 @@ from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.domain.kinds import Kind
 from app.readmodel import tables
-from app.readmodel.results import BREAK_TYPES, TYPES
+from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES
 from app.reports.csv_report import write_csv
 from app.reports.reconciliation import ReconciliationReport, ReportRefused, open_report
 from app.reports.xlsx_report import write_xlsx

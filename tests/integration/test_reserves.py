@@ -24,9 +24,10 @@ from app.indexer.rebuild import digest
 from app.node.bank import Bank
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.outbox.tables import attempts
-from app.readmodel import reserves, tables
+from app.readmodel import tables
+from app.readmodel.accounts.holds import holds
+from app.readmodel.accounts.movements import movements
 from app.readmodel.directory import directory
-from app.readmodel.sums import movements
 from ganache.launcher import start
 from tests.integration.faces import face
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
@@ -105,7 +106,7 @@ def desks(founded: Net, tmp_path: Path) -> Iterator[Desks]:
 
 def states(desks: Desks, bank: str = LEAD) -> list[tuple[str, int, str]]:
     with desks.banks[bank].engine.connect() as connection:
-        found = reserves.holds(connection)
+        found = holds(connection)
     return sorted((one.partner, one.amount, one.state) for one in found)
 
 

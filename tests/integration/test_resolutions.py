@@ -27,13 +27,15 @@ from app.domain.resolutions import Action, Resolution, Side
 from app.indexer.rebuild import digest, rebuild
 from app.keys.keystore import load_account
 from app.keys.sealing import seal_details
-from app.presentation.models import PairOut
-from app.presentation.shapes import money_of, pair_out, resolution_out
-from app.readmodel import queries, tables
-from app.readmodel import resolutions as read
-from app.readmodel.queries import Filter
-from app.readmodel.results import Balance, Pair
-from app.readmodel.sums import balances
+from app.presentation.common import money_of
+from app.presentation.pairs import PairOut, pair_out, resolution_out
+from app.readmodel import tables
+from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.chain import newest_incidents
+from app.readmodel.pairs import queries
+from app.readmodel.pairs import resolutions as read
+from app.readmodel.pairs.queries import Filter
+from app.readmodel.pairs.shapes import Pair
 from app.reports.csv_report import write_csv
 from app.reports.reconciliation import open_report
 from app.reports.run_files import write_pairs
@@ -134,7 +136,7 @@ def check(engine: Engine) -> Balance:
     assert found.contract == found.books
     assert found.proof == 0
     with engine.connect() as connection:
-        assert queries.incidents(connection) == []
+        assert newest_incidents(connection) == []
         stored = connection.execute(
             select(tables.accounts.c.contract_open_legs).where(tables.accounts.c.partner == HUARUI)
         ).scalar_one()

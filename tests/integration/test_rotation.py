@@ -17,7 +17,7 @@ from app.intake import reseal
 from app.intake.tables import events, quarantine
 from app.keys.keystore import load_account, public_keys, retired
 from app.node.bank import Bank
-from app.readmodel import queries
+from app.readmodel.pairs import queries
 from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
 
 

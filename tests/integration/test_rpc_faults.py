@@ -21,8 +21,8 @@ from app.node.bank import Bank
 from app.outbox import lane
 from app.outbox.lifecycle import FINAL, OFFERED
 from app.outbox.tables import batch_log, batches
-from app.presentation.models import HealthOut
-from app.readmodel import queries
+from app.presentation.health import HealthOut
+from app.readmodel.chain import newest_incidents
 from deploy.consortium import write_config
 from ganache.launcher import start
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
@@ -78,7 +78,7 @@ def await_states(bank: Bank, *wanted: str) -> None:
 
 def incidents(bank: Bank) -> list[str]:
     with bank.engine.connect() as connection:
-        return [one.what for one in queries.incidents(connection)]
+        return [one.what for one in newest_incidents(connection)]
 
 
 def offered_at(bank: Bank) -> set[str]:

@@ -18,9 +18,12 @@ from sqlalchemy import Engine, func, select
 from app.db.engine import create, upgrade
 from app.domain.kinds import Kind, effect
 from app.indexer.rebuild import digest
-from app.readmodel import queries, tables
+from app.readmodel import tables
+from app.readmodel.accounts.balances import balances
+from app.readmodel.accounts.movements import movements
+from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
-from app.readmodel.sums import balances, movements
+from app.readmodel.pairs import queries
 from deploy.compile import load_artifact
 from ganache.launcher import start
 from tests.integration.posted import TODAY, Event, World, new_world
@@ -97,7 +100,7 @@ def posted(
 def test_nothing_happened_that_should_not(posted: tuple[World, Engine]) -> None:
     _, engine = posted
     with engine.connect() as connection:
-        assert queries.incidents(connection) == []
+        assert newest_incidents(connection) == []
         statuses = set(connection.execute(select(tables.pairs.c.status)).scalars())
         reasons = set(connection.execute(select(tables.rejections.c.reason)).scalars())
     # The random postings reach what they are meant to reach.
@@ -290,6 +293,6 @@ def test_a_partners_view_is_the_leads_of_its_own_account(
             views.append((pairs, account))
         assert views[0] == views[1]
         with other.connect() as connection:
-            assert queries.incidents(connection) == []
+            assert newest_incidents(connection) == []
             assert len(balances(connection)) == 1
         other.dispose()

@@ -11,20 +11,20 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from app.api import keys as api_keys
 from app.cli.run_result import account_results
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import TallyError
 from app.domain.facility import Facility
+from app.http import keys as api_keys
 from app.local.consortium import Consortium
 from app.local.demo.ground import Ground
 from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.local.demo.pusher import Pusher
 from app.local.demo.sample import Feeds, Sample
 from app.outbox.runs import drained, last_batch, run_gas
-from app.readmodel.completed import completed_pairs
-from app.readmodel.queries import cursor
+from app.readmodel.chain import position
+from app.readmodel.pairs.completed import completed_pairs
 
 SAMPLE_EVENTS = 3_000
 _SETTLE_S = 180.0
@@ -170,5 +170,5 @@ def running_demo(ground: Ground, say: Callable[[str], None]) -> Iterator[Demo]:
 
 def _position(engine: Engine) -> int:
     with engine.connect() as connection:
-        position = cursor(connection)
-    return position.block_number if position else 0
+        reached = position(connection)
+    return reached.block_number if reached else 0

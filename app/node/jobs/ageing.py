@@ -3,7 +3,7 @@
 import structlog
 from sqlalchemy import Engine
 
-from app.readmodel.sums import balances
+from app.readmodel.accounts.balances import balances
 
 _log = structlog.get_logger()
 

@@ -1,0 +1,88 @@
+"""Reserve accounts: balances, holds, alerts and statements."""
+
+from datetime import date
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+
+from app.api.reading import Facility, Limit, Partner, reading
+from app.api.security import READ
+from app.http.problems import Problem
+from app.presentation.accounts import (
+    AlertsOut,
+    BalancesOut,
+    HoldsOut,
+    StatementsOut,
+    alert_out,
+    balances_out,
+    hold_out,
+    statement_out,
+)
+from app.presentation.common import as_of, money_of
+from app.readmodel.accounts.alerts import alerts
+from app.readmodel.accounts.holds import holds
+from app.readmodel.accounts.movements import movements
+from app.readmodel.directory import directory
+
+router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
+
+
+@router.get("/balances", summary="Reserve accounts")
+def list_balances(
+    request: Request, facility: str | None = None, partner: str | None = None
+) -> BalancesOut:
+    """Each account with its three balances and its proof; what is pending stands apart."""
+    with reading(request) as connection:
+        return balances_out(connection, facility, partner)
+
+
+@router.get("/holds", summary="Holds")
+def list_holds(
+    request: Request,
+    facility: Facility = None,
+    partner: Partner = None,
+    state: Literal["active", "released", "posted"] | None = None,
+    limit: Limit = 100,
+) -> HoldsOut:
+    """What the lead set aside for drawdowns, the newest first."""
+    with reading(request) as connection:
+        money = money_of(connection)
+        found = holds(connection, facility, partner, state, limit)
+        return HoldsOut(items=[hold_out(one, money) for one in found], as_of=as_of(connection))
+
+
+@router.get("/alerts", summary="Low balances and shortfalls")
+def list_alerts(
+    request: Request, facility: Facility = None, partner: Partner = None, limit: Limit = 100
+) -> AlertsOut:
+    """When a balance (the smaller book) passed its threshold or zero, the newest first."""
+    with reading(request) as connection:
+        money = money_of(connection)
+        found = alerts(connection, facility, partner, limit)
+        return AlertsOut(items=[alert_out(one, money) for one in found], as_of=as_of(connection))
+
+
+@router.get("/statements", summary="Opening, movements by kind, and closing of a period")
+def list_statements(
+    request: Request,
+    facility: Annotated[str, Query(description="A facility's id", examples=["WLD-2016-A"])],
+    first: Annotated[date, Query(alias="from", description="First business date, included")],
+    last: Annotated[date, Query(alias="to", description="Last business date, included")],
+    partner: Partner = None,
+) -> StatementsOut:
+    """Each reserve account of a facility between two business dates, in the three books."""
+    if last < first:
+        raise Problem(422, "invalid-request", f"to: {last} is before {first}")
+    with reading(request) as connection:
+        known = directory(connection).facility(facility)
+        if known is None:
+            raise Problem(404, "unknown-facility", f"facility {facility} is not on this chain")
+        money = money_of(connection)
+        return StatementsOut(
+            items=[
+                statement_out(one, facility, money)
+                for one in movements(connection, known, first, last)
+                if partner in (None, one.partner)
+            ],
+            as_of=as_of(connection),
+        )

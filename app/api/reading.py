@@ -1,0 +1,63 @@
+"""What the reading routes share: the database's connection, and pages."""
+
+import base64
+import binascii
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Query, Request
+from sqlalchemy import Connection
+
+from app.http.context import Context
+from app.http.problems import Problem
+
+MAX_PAGE = 1_000
+DEFAULT_PAGE = 100
+
+Facility = Annotated[str | None, Query(description="A facility's id")]
+Partner = Annotated[str | None, Query(description="A partner's name")]
+Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
+
+
+@contextmanager
+def reading(request: Request) -> Iterator[Connection]:
+    """A connection to the node's database, to read from."""
+    context: Context = request.app.state.context
+    with context.engine.connect() as connection:
+        yield connection
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Which page. A cursor is opaque: it holds the number of the last line of the page before."""
+
+    limit: int
+    before: int | None
+
+    def next(self, following: int | None) -> str | None:
+        if following is None:
+            return None
+        return base64.urlsafe_b64encode(b"before %d" % following).rstrip(b"=").decode()
+
+
+def _page(
+    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
+    cursor: Annotated[
+        str | None, Query(max_length=64, description="`next` of the page before")
+    ] = None,
+) -> Page:
+    if cursor is None:
+        return Page(limit, None)
+    try:
+        octets = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        octets = b""
+    word, _, number = octets.partition(b" ")
+    if word != b"before" or not number.isdigit() or len(number) > 18:
+        raise Problem(422, "invalid-request", "cursor: give `next` of the page before, unchanged")
+    return Page(limit, int(number))
+
+
+Paging = Annotated[Page, Depends(_page)]

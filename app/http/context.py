@@ -1,0 +1,100 @@
+"""What a node gives to its REST interface and its pages."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sqlalchemy import Engine
+
+from app.http.notifier import Notifier
+from app.intake.rest import RestFeeds
+from app.presentation.health import EndpointOut
+
+if TYPE_CHECKING:
+    from app.http.metrics import Metrics
+
+LeaseState = Literal["held", "elsewhere", "none"]
+"""Who posts for the bank: this process, another one, or nobody (it has nothing to post)."""
+
+
+@dataclass(frozen=True, slots=True)
+class NodeHealth:
+    """This node's work as it last saw it. Asking for it waits for neither chain nor disk."""
+
+    head: int | None
+    """The newest final block at the endpoint; None while nobody answers there."""
+    stalled: bool = False
+    """Whether blocks should come and do not."""
+    endpoint: str = ""
+    """The chain endpoint in use, without a path or password: it is shown without a key."""
+    wrong_chain: str = ""
+    """What is wrong with the chain that answers there; empty when it is the network's own."""
+    lane_stopped: str = ""
+    """Why nothing at all is posted until a person has looked; empty when the lane works."""
+    facilities_stopped: tuple[str, ...] = ()
+    """For each facility that is not posted to until a person has looked: why."""
+    lease: LeaseState = "none"
+    database_fault: str = ""
+    """Why the last attempt to write to the database failed; empty when it did not."""
+    free_disk_bytes: int | None = None
+    """Room on the disk of the database (of the inbox, where a server keeps the database)."""
+    disk_is_low: bool = False
+    """Whether that is less than the bank wants it to be."""
+    endpoints: Sequence[EndpointOut] = ()
+    """Every configured endpoint as it was last seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointTraffic:
+    """HTTP requests to one chain endpoint since the start. `endpoint` as in `NodeHealth`."""
+
+    endpoint: str
+    requests: int
+    failures: int
+    """Requests without a usable answer."""
+    errors: int
+    """JSON-RPC errors among the answers."""
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobRuns:
+    """A recurring job's runs since the start. `seconds` it took in all."""
+
+    name: str
+    runs: int
+    failures: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """What this process has done since its start."""
+
+    endpoints: tuple[EndpointTraffic, ...] = ()
+    jobs: tuple[JobRuns, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One node: whose it is, where its data lie, and what it knows of its own work."""
+
+    engine: Engine
+    bank: str
+    member: int
+    role: str
+    """lead, partner, auditor or regulator."""
+    notifier: Notifier
+    health: Callable[[], NodeHealth]
+    activity: Callable[[], Activity]
+    metrics: "Metrics"
+    feeds: RestFeeds
+    development: bool = False
+    """A development network: the page is open for reading to this machine, without a key."""
+    channel: str = ""
+    """Its name among the channels of its node; empty where the node serves this one alone."""
+
+    @property
+    def root(self) -> str:
+        """Where its paths begin; empty at the listener's own root."""
+        return f"/channels/{self.channel}" if self.channel else ""

@@ -1,0 +1,169 @@
+"""What this bank itself sent in, as far as it is not (or never gets) on the chain.
+
+The tables are the intake's and the outbox's; they are read here, and written only there.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, func, select
+
+from app.db.vault import vault_of
+from app.intake.tables import events, feeds, quarantine
+from app.outbox.dead_letters import waiting_events
+from app.outbox.lifecycle import FINAL, OFFERED, STOPPED
+from app.outbox.tables import batches, dead_letters
+from app.readmodel.chain import cursor
+from app.readmodel.pairs.shapes import Page
+from app.readmodel.pairs.tables import postings
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Accepted events of one facility that the read model does not show yet."""
+
+    waiting: int
+    """In the outbox, or in a batch that is not final or not yet read back."""
+    dead: int
+    """Given up after bounded retries; they wait for a person."""
+
+
+def pending_by_facility(connection: Connection) -> Mapping[str, Pending]:
+    """By facility id; a facility with nothing pending is absent."""
+    dead: dict[str, int] = dict(
+        connection.execute(
+            select(events.c.facility, func.count())
+            .join(dead_letters, dead_letters.c.event == events.c.id)
+            .where(dead_letters.c.replayed_at.is_(None))
+            .group_by(events.c.facility)
+        ).all()
+    )
+    waiting: dict[str, int] = dict(
+        connection.execute(
+            waiting_events()
+            .with_only_columns(events.c.facility, func.count())
+            .group_by(events.c.facility)
+        ).all()
+    )
+    # A batch that the read model does not hold yet, whatever the outbox knows of it by now. (No
+    # column after the calldata is read: each would cost a walk through its overflow pages.)
+    projected = (
+        select(func.coalesce(func.max(postings.c.sequence), 0))
+        .where(
+            postings.c.facility == batches.c.facility_number,
+            postings.c.member == select(cursor.c.member).scalar_subquery(),
+        )
+        .scalar_subquery()
+    )
+    for facility, legs in connection.execute(
+        select(batches.c.facility, func.sum(batches.c.legs))
+        .where(batches.c.sequence > projected)
+        .group_by(batches.c.facility)
+    ):
+        waiting[facility] = waiting.get(facility, 0) + int(legs)
+    return {
+        facility: Pending(waiting.get(facility, 0), dead.get(facility, 0))
+        for facility in waiting.keys() | dead.keys()
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`oldest_at`: when the oldest event that is not final was accepted (UTC, ISO 8601)."""
+
+    waiting: int
+    """Accepted events that no batch carries yet, dead letters apart."""
+    batches: dict[str, int]
+    """Batches by state."""
+    oldest_at: str | None
+    dead_letters: int
+
+    @property
+    def fixed(self) -> int:
+        """Batches that are to be offered, or offered again."""
+        settled = (FINAL, STOPPED, OFFERED)
+        return sum(count for state, count in self.batches.items() if state not in settled)
+
+    @property
+    def offered(self) -> int:
+        """Batches that were offered and are not yet final."""
+        return self.batches.get(OFFERED, 0)
+
+    @property
+    def stopped(self) -> int:
+        """Batches that failed too often; the ones behind them wait."""
+        return self.batches.get(STOPPED, 0)
+
+
+def backlog(connection: Connection) -> Backlog:
+    """As it stands now."""
+    by_facility = connection.execute(
+        waiting_events()
+        .with_only_columns(func.count(), func.min(events.c.id))
+        .group_by(events.c.facility)
+    ).all()
+    states = connection.execute(
+        select(batches.c.state, func.count(), func.min(batches.c.id)).group_by(batches.c.state)
+    ).all()
+    dead = connection.execute(
+        select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
+    ).scalar_one()
+    unsettled = [first for state, _, first in states if state != FINAL]
+    oldest = connection.execute(
+        select(func.min(events.c.accepted_at)).where(
+            events.c.id.in_([first for _, first in by_facility]) | events.c.batch_id.in_(unsettled)
+        )
+    ).scalar_one()
+    return Backlog(
+        waiting=sum(count for count, _ in by_facility),
+        batches={state: count for state, count, _ in states},
+        oldest_at=oldest,
+        dead_letters=dead,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A row that was quarantined, with its first fault. `at`: ISO 8601, UTC."""
+
+    number: int
+    facility: str
+    feed: str
+    source: str
+    row: int
+    field: str
+    value: str
+    reason: str
+    at: str
+
+
+def quarantined(
+    connection: Connection, facility: str | None, limit: int, before: int | None
+) -> Page[QuarantinedRow]:
+    """Rows quarantined, newest first."""
+    open_ = vault_of(connection).open
+    query = (
+        select(quarantine, feeds.c.facility, feeds.c.name, feeds.c.source)
+        .join(feeds, feeds.c.id == quarantine.c.feed_id)
+        .order_by(quarantine.c.id.desc())
+        .limit(limit + 1)
+    )
+    if facility is not None:
+        query = query.where(feeds.c.facility == facility)
+    if before is not None:
+        query = query.where(quarantine.c.id < before)
+    items = [
+        QuarantinedRow(
+            row.id,
+            row.facility,
+            row.name,
+            row.source,
+            row.row,
+            row.field,
+            open_(row.value).decode(),
+            row.reason,
+            row.at,
+        )
+        for row in connection.execute(query)
+    ]
+    return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)

@@ -1,0 +1,242 @@
+"""Reserve accounts: balances, what is pending, holds, alerts, statements."""
+
+from datetime import date, datetime
+
+from pydantic import Field
+from sqlalchemy import Connection
+
+from app.domain.money import format_amount
+from app.outbox.pending import pending_by_facility
+from app.presentation.common import Amount, AsOf, Model, Money, as_of
+from app.readmodel.accounts.alerts import Alert
+from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.accounts.holds import Hold
+from app.readmodel.accounts.movements import AccountMovements
+
+
+class PendingOut(Model):
+    """Events accepted by this node and not yet in the read model: never part of a balance."""
+
+    facility: str
+    waiting: int
+    dead_letters: int = Field(description="Given up after bounded retries; they wait for a person.")
+
+
+class BalanceOut(Model):
+    """A reserve account: a partner's prefunded account at the lead, in one facility."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    currency: str = Field(examples=["CNY"])
+    lead_book: Amount
+    partner_book: Amount
+    agreed: Amount
+    proof: str | None = Field(
+        description="The part of the difference of the two books that open legs and accepted "
+        "differences do not explain: must be 0. Null while the contract's books are being read.",
+        examples=["0.00"],
+    )
+    open_lead: Amount
+    open_partner: Amount
+    accepted_difference: Amount
+    open_legs: int
+    pairs: dict[str, int] = Field(
+        description="Pairs and duplicate legs by type.",
+        examples=[{"matched": 120, "amount": 1, "missing_at_partner": 2}],
+    )
+    overdue: int
+    held: Amount = Field(description="What active holds set aside.")
+    available: Amount = Field(
+        description="The smaller book less what is held: stated low on purpose."
+    )
+    closed_through: date | None = Field(description="The last closed business date.")
+    low_balance: Amount
+    low: bool = Field(description="The smaller book is below the threshold.")
+    shortfall: Amount = Field(description="How far the smaller book is below zero.")
+    last_block: int
+
+
+class BalancesOut(Model):
+    items: list[BalanceOut]
+    pending: list[PendingOut]
+    as_of: AsOf | None
+
+
+class HoldOut(Model):
+    """A part of a reserve that the lead set aside for a drawdown."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    reference: str = Field(description="The drawdown's reference as the chain has it.")
+    event_ref: str | None = Field(
+        description="In clear once the drawdown was posted and could be read here."
+    )
+    amount: Amount
+    state: str = Field(description="active, released or posted")
+    expires_at: datetime
+    overdue: bool = Field(description="Active though its time is over; it still counts.")
+    placed_at: datetime
+    ended_at: datetime | None
+    released_by: str | None
+    transaction: str
+
+
+class HoldsOut(Model):
+    """The newest first."""
+
+    items: list[HoldOut]
+    as_of: AsOf | None
+
+
+class AlertOut(Model):
+    """A balance (the smaller book) passed its threshold or zero."""
+
+    number: int
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    what: str = Field(description="low, restored, shortfall or shortfall_ended")
+    balance: Amount
+    low_balance: str | None = Field(description="The threshold; null of a shortfall.")
+    at: datetime
+    transaction: str
+
+
+class AlertsOut(Model):
+    """The newest first."""
+
+    items: list[AlertOut]
+    as_of: AsOf | None
+
+
+class BookSumsOut(Model):
+    lead: Amount
+    partner: Amount
+    agreed: Amount
+
+
+class KindMovementOut(Model):
+    """What the legs of one kind moved in each book, signed by their effect on the reserve."""
+
+    kind: str = Field(examples=["drawdown"])
+    lead: Amount
+    partner: Amount
+    agreed: Amount
+
+
+class StatementOut(Model):
+    """A reserve account between two business dates: opening + movements = closing, in each book."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    currency: str = Field(examples=["CNY"])
+    opening: BookSumsOut
+    movements: list[KindMovementOut] = Field(description="Kinds without a leg are left out.")
+    closing: BookSumsOut
+
+
+class StatementsOut(Model):
+    """The accounts of a facility that this node's view holds, both dates included."""
+
+    items: list[StatementOut]
+    as_of: AsOf | None
+
+
+def balance_out(account: Balance) -> BalanceOut:
+    books = account.contract or account.books
+
+    def amount(minor: int) -> str:
+        return format_amount(minor, account.decimals)
+
+    return BalanceOut(
+        facility=account.facility,
+        partner=account.partner,
+        currency=account.currency,
+        lead_book=amount(books.lead_book),
+        partner_book=amount(books.partner_book),
+        agreed=amount(books.agreed),
+        proof=None if account.proof is None else amount(account.proof),
+        open_lead=amount(books.open_lead),
+        open_partner=amount(books.open_partner),
+        accepted_difference=amount(books.accepted_difference),
+        open_legs=account.open_legs,
+        pairs=account.counts,
+        overdue=account.overdue,
+        low_balance=amount(account.low_balance),
+        held=amount(account.held),
+        available=amount(account.available),
+        closed_through=account.closed_through,
+        low=account.low,
+        shortfall=amount(account.shortfall),
+        last_block=account.last_block,
+    )
+
+
+def balances_out(
+    connection: Connection, facility: str | None = None, partner: str | None = None
+) -> BalancesOut:
+    """The reserve accounts of this view, and what is pending; None is any."""
+    return BalancesOut(
+        items=[balance_out(one) for one in balances(connection, facility, partner)],
+        pending=[
+            PendingOut(facility=id_, waiting=counts.waiting, dead_letters=counts.dead)
+            for id_, counts in sorted(pending_by_facility(connection).items())
+            if facility in (None, id_)
+        ],
+        as_of=as_of(connection),
+    )
+
+
+def hold_out(hold: Hold, money: Money) -> HoldOut:
+    _, decimals = money[hold.facility]
+    return HoldOut(
+        facility=hold.facility,
+        partner=hold.partner,
+        reference=hold.reference,
+        event_ref=hold.event_ref,
+        amount=format_amount(hold.amount, decimals),
+        state=hold.state,
+        expires_at=hold.expires_at,
+        overdue=hold.overdue,
+        placed_at=hold.placed_at,
+        ended_at=hold.ended_at,
+        released_by=hold.released_by,
+        transaction=hold.transaction,
+    )
+
+
+def alert_out(alert: Alert, money: Money) -> AlertOut:
+    _, decimals = money[alert.facility]
+    return AlertOut(
+        number=alert.number,
+        facility=alert.facility,
+        partner=alert.partner,
+        what=alert.what,
+        balance=format_amount(alert.balance, decimals),
+        low_balance=None
+        if alert.low_balance is None
+        else format_amount(alert.low_balance, decimals),
+        at=alert.at,
+        transaction=alert.transaction,
+    )
+
+
+def statement_out(of: AccountMovements, facility: str, money: Money) -> StatementOut:
+    currency, decimals = money[facility]
+    books = (of.lead_book, of.partner_book, of.agreed)
+    kinds = sorted({kind for book in books for kind in book.movements})
+
+    def amounts(*minor: int) -> dict[str, str]:
+        lead, partner, agreed = (format_amount(one, decimals) for one in minor)
+        return {"lead": lead, "partner": partner, "agreed": agreed}
+
+    return StatementOut(
+        facility=facility,
+        partner=of.partner,
+        currency=currency,
+        opening=BookSumsOut(**amounts(*(book.opening for book in books))),
+        movements=[
+            KindMovementOut(kind=kind, **amounts(*(book.movements.get(kind, 0) for book in books)))
+            for kind in kinds
+        ],
+        closing=BookSumsOut(**amounts(*(book.closing for book in books))),
+    )

@@ -1,0 +1,132 @@
+"""The consortium: members, proposals, validators."""
+
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
+from app.presentation.common import AsOf, Model
+from app.readmodel.consortium.shapes import ConsortiumMember, Proposal, ValidatorNode
+
+
+class MemberOut(Model):
+    """A member of the consortium, whatever became of it."""
+
+    number: int = Field(examples=[2])
+    name: str = Field(examples=["huarui"])
+    role: str = Field(examples=["partner"], description="lead, partner, auditor or regulator.")
+    state: str = Field(examples=["active"], description="active, suspended or evicted.")
+    stopped_until: datetime | None = Field(
+        description="Until then two banks have stopped its operator and approver keys."
+    )
+    operator: str | None = Field(examples=["0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"])
+    approver: str | None
+    recovery: str | None
+    sealing_key: str = Field(description="X25519 public key, hex.", examples=["1f" * 32])
+
+
+class MembersOut(Model):
+    items: list[MemberOut]
+    as_of: AsOf | None
+
+
+class VoteOut(Model):
+    """A bank's vote."""
+
+    member: str = Field(examples=["webank"])
+    in_favour: bool
+    at: datetime
+    counts: bool = Field(description="Whether the bank is in the electorate now and not stopped.")
+
+
+class ProposalOut(Model):
+    """What a bank asked the others for. The counts are those of now; null once it is decided."""
+
+    number: int = Field(examples=[3])
+    kind: str = Field(
+        examples=["replace_key"],
+        description="admit, suspend, reinstate, evict, change_role, replace_key, "
+        "register_validator, remove_validator or upgrade.",
+    )
+    asked: dict[str, Any] = Field(
+        examples=[{"member": "huarui", "purpose": "recovery", "key": "0x2B5A…"}]
+    )
+    proposer: str = Field(examples=["webank"])
+    subject: str | None = Field(description="Has no vote: it is about it.", examples=["huarui"])
+    reason_hash: str = Field(description="keccak256 of the reason's text.", examples=["0x00…"])
+    state: str = Field(
+        examples=["open"], description="open, enacted, rejected, withdrawn or expired."
+    )
+    created_at: datetime
+    expires_at: datetime
+    decided_at: datetime | None
+    votes: list[VoteOut]
+    yes: int | None
+    no: int | None
+    electorate: int | None
+    needed: int | None = Field(description="Votes in favour that enact it.", examples=[3])
+    not_voted: list[str] = Field(description="Who may still vote.", examples=[["wuxi"]])
+    transaction: str
+
+
+class ProposalsOut(Model):
+    items: list[ProposalOut]
+    as_of: AsOf | None
+
+
+class ValidatorOut(Model):
+    """A validator node that the members have registered."""
+
+    node: str = Field(examples=["0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"])
+    member: str = Field(examples=["huarui"])
+    enode: str = Field(examples=["enode://9c…@10.0.0.3:30303"])
+    since_block: int
+
+
+class ValidatorsOut(Model):
+    items: list[ValidatorOut]
+    as_of: AsOf | None
+
+
+class ConsortiumOut(Model):
+    """All of it, as `tally consortium list --json` prints it."""
+
+    members: list[MemberOut]
+    proposals: list[ProposalOut]
+    validators: list[ValidatorOut]
+    contracts: dict[str, str]
+    as_of: AsOf | None
+
+
+def members_out(members: list[ConsortiumMember]) -> list[MemberOut]:
+    return [MemberOut.model_validate(one, from_attributes=True) for one in members]
+
+
+def proposals_out(proposals: list[Proposal]) -> list[ProposalOut]:
+    return [proposal_out(one) for one in proposals]
+
+
+def proposal_out(one: Proposal) -> ProposalOut:
+    return ProposalOut(
+        number=one.number,
+        kind=one.kind,
+        asked=one.asked,
+        proposer=one.proposer,
+        subject=one.subject,
+        reason_hash=one.reason_hash,
+        state=one.state,
+        created_at=one.created_at,
+        expires_at=one.expires_at,
+        decided_at=one.decided_at,
+        votes=[VoteOut.model_validate(vote, from_attributes=True) for vote in one.votes],
+        yes=None if one.tally is None else one.tally.yes,
+        no=None if one.tally is None else one.tally.no,
+        electorate=None if one.tally is None else one.tally.electorate,
+        needed=None if one.tally is None else one.tally.needed,
+        not_voted=list(one.missing),
+        transaction=one.transaction,
+    )
+
+
+def validators_out(validators: list[ValidatorNode]) -> list[ValidatorOut]:
+    return [ValidatorOut.model_validate(one, from_attributes=True) for one in validators]

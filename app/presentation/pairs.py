@@ -1,0 +1,249 @@
+"""Pairs, legs, rejections and resolutions."""
+
+from datetime import date, datetime
+
+from pydantic import Field
+
+from app.domain.money import format_amount
+from app.presentation.common import Amount, Model, Money
+from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
+
+
+class HalfOut(Model):
+    """One bank's leg, where it stands on the chain and what it says."""
+
+    amount: Amount
+    value_date: date
+    business_date: date
+    sequence: int
+    index: int = Field(description="Word index in the posting's stream.")
+    posted_at: datetime
+    reversed: bool
+
+
+class ResolutionOut(Model):
+    """What a bank proposed to do about a break, and what became of it."""
+
+    number: int
+    facility: str
+    partner: str
+    pair: int = Field(description="The number of the break.")
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    action: str = Field(description="adjust, write_off, force or void", examples=["adjust"])
+    side: str | None = Field(
+        description="Whose book an adjustment moves to the other's amount: lead or partner."
+    )
+    business_date: date = Field(description="On which books move.")
+    reason: str | None = Field(
+        description="Null where it is not sealed for this node, or is not what was signed."
+    )
+    proposed_by: str
+    proposed_at: datetime
+    proposed_in: str = Field(description="The transaction.")
+    status: str = Field(
+        description="proposed, accepted, disputed, withdrawn or replaced", examples=["proposed"]
+    )
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_in: str | None
+    dispute_reason: str | None
+    currency: str
+    lead_moved: str | None = Field(
+        description="What an acceptance moved in the lead's book, signed by its effect."
+    )
+    partner_moved: str | None
+    agreed: str | None = Field(description="What is agreed by it.")
+    accepted_difference: str | None = Field(description="Partner's less lead's amount.")
+
+
+class PairOut(Model):
+    """A pair of halves; or a one-sided leg, or a duplicate leg, with one half null."""
+
+    number: int
+    facility: str
+    partner: str
+    kind: str
+    event_ref: str | None = Field(description="Null where this node cannot open the details.")
+    reference: str = Field(description="The keyed hash on the chain, hex.")
+    target: str | None = Field(description="Reversals: `kind/event_ref` of the target.")
+    type: str = Field(examples=["missing_at_partner"])
+    currency: str
+    lead_leg: HalfOut | None
+    partner_leg: HalfOut | None
+    difference: str | None = Field(
+        description="Partner's amount less the lead's; null when one-sided.", examples=["-0.01"]
+    )
+    first_posted_at: datetime
+    due_at: datetime | None
+    overdue: bool
+    rules_version: int | None
+    shares_version: int | None
+    agreed_business_date: date | None
+    resolution: str | None = Field(
+        description="How the two banks have resolved it (adjust, write_off, force or void); the "
+        "type stays what it was."
+    )
+    resolved_at: datetime | None
+    proposal: ResolutionOut | None = Field(
+        description="The resolution that waits for the other bank."
+    )
+
+
+class LegOut(Model):
+    """One posted leg (a lead's shared leg: one for each partner's part)."""
+
+    number: int
+    facility: str
+    partner: str | None = Field(description="Null: a rejected leg of the lead for all partners.")
+    bank: str
+    side: str
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    currency: str
+    leg: HalfOut
+    status: str
+    reason: str | None = Field(description="Why, when the contract rejected it.")
+    transaction: str
+    block: int
+
+
+class RejectionOut(Model):
+    """A leg that the contract rejected."""
+
+    number: int
+    facility: str
+    partner: str | None
+    bank: str
+    side: str
+    kind: str
+    event_ref: str | None
+    reference: str
+    target: str | None
+    currency: str
+    leg: HalfOut
+    reason: str = Field(examples=["duplicate"])
+
+
+def _half(half: Half | None, decimals: int) -> HalfOut | None:
+    if half is None:
+        return None
+    return HalfOut(
+        amount=format_amount(half.amount, decimals),
+        value_date=half.value_date,
+        business_date=half.business_date,
+        sequence=half.sequence,
+        index=half.index,
+        posted_at=half.posted_at,
+        reversed=half.reversed,
+    )
+
+
+def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
+    currency, decimals = money[resolution.facility]
+
+    def amount(minor: int | None) -> str | None:
+        return None if minor is None else format_amount(minor, decimals)
+
+    return ResolutionOut(
+        number=resolution.number,
+        facility=resolution.facility,
+        partner=resolution.partner,
+        pair=resolution.pair,
+        kind=resolution.kind,
+        event_ref=resolution.event_ref,
+        reference=resolution.reference,
+        target=resolution.target,
+        action=resolution.action,
+        side=resolution.side,
+        business_date=resolution.business_date,
+        reason=resolution.reason,
+        proposed_by=resolution.proposed_by,
+        proposed_at=resolution.proposed_at,
+        proposed_in=resolution.proposed_in,
+        status=resolution.status,
+        decided_by=resolution.decided_by,
+        decided_at=resolution.decided_at,
+        decided_in=resolution.decided_in,
+        dispute_reason=resolution.dispute_reason,
+        currency=currency,
+        lead_moved=amount(resolution.lead_moved),
+        partner_moved=amount(resolution.partner_moved),
+        agreed=amount(resolution.agreed),
+        accepted_difference=amount(resolution.accepted_difference),
+    )
+
+
+def pair_out(pair: Pair, money: Money) -> PairOut:
+    currency, decimals = money[pair.facility]
+    difference = pair.difference
+    return PairOut(
+        number=pair.number,
+        facility=pair.facility,
+        partner=pair.partner,
+        kind=pair.kind,
+        event_ref=pair.event_ref,
+        reference=pair.reference,
+        target=pair.target,
+        type=pair.type,
+        currency=currency,
+        lead_leg=_half(pair.lead, decimals),
+        partner_leg=_half(pair.partner_half, decimals),
+        difference=None if difference is None else format_amount(difference, decimals),
+        first_posted_at=pair.first_posted_at,
+        due_at=pair.due_at,
+        overdue=pair.overdue,
+        rules_version=pair.rules_version,
+        shares_version=pair.shares_version,
+        agreed_business_date=pair.agreed_business_date,
+        resolution=pair.action,
+        resolved_at=pair.resolved_at,
+        proposal=None if pair.proposal is None else resolution_out(pair.proposal, money),
+    )
+
+
+def leg_out(leg: Leg, money: Money) -> LegOut:
+    currency, decimals = money[leg.facility]
+    half = _half(leg.half, decimals)
+    assert half is not None
+    return LegOut(
+        number=leg.number,
+        facility=leg.facility,
+        partner=leg.partner,
+        bank=leg.bank,
+        side=leg.side,
+        kind=leg.kind,
+        event_ref=leg.event_ref,
+        reference=leg.reference,
+        target=leg.target,
+        currency=currency,
+        leg=half,
+        status=leg.status,
+        reason=leg.reason,
+        transaction=leg.transaction,
+        block=leg.block_number,
+    )
+
+
+def rejection_out(leg: Rejection, money: Money) -> RejectionOut:
+    currency, decimals = money[leg.facility]
+    half = _half(leg.half, decimals)
+    assert half is not None
+    return RejectionOut(
+        number=leg.number,
+        facility=leg.facility,
+        partner=leg.partner,
+        bank=leg.bank,
+        side=leg.side,
+        kind=leg.kind,
+        event_ref=leg.event_ref,
+        reference=leg.reference,
+        target=leg.target,
+        currency=currency,
+        leg=half,
+        reason=leg.reason,
+    )

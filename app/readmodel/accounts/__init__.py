@@ -1,0 +1,1 @@
+"""Reserve accounts: balances with their proof, movements, holds and alerts."""

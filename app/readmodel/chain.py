@@ -1,0 +1,101 @@
+"""How far the chain was read, and what went wrong on the way."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Connection,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    select,
+)
+
+from app.db.metadata import metadata
+from app.readmodel.values import to_time
+
+cursor = Table(
+    "cursor",
+    metadata,
+    Column(
+        "id",
+        SmallInteger,
+        CheckConstraint("id = 1", name="one_row"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    Column("chain_id", BigInteger, nullable=False),
+    # Whose view this is (the number of the node's own member).
+    Column("member", Integer, nullable=False),
+    # The last block that was read, final when it was.
+    Column("block_number", BigInteger, nullable=False),
+    Column("block_hash", LargeBinary(32), nullable=False),
+    Column("block_time", BigInteger, nullable=False),
+    comment="How far the chain was read; one row.",
+)
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary(32), nullable=False),
+    Column("timestamp", BigInteger, nullable=False),
+    comment="Blocks that held events of ours; their hashes tell how deep a reorganisation went.",
+)
+
+incidents = Table(
+    "incidents",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    # rewind, unequal_halves, judgement_differs, books_differ (indexer.incidents)
+    Column("what", Text, nullable=False),
+    Column("place", Text, nullable=False),  # where, and what was seen there
+    Column("block", BigInteger, nullable=False),
+    Column("noticed_at", BigInteger, nullable=False),  # this node's own clock
+    UniqueConstraint("what", "place", "block", name="uq_incidents_once"),
+    comment="What should not happen; kept when the view is made anew.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The last block that the read model holds."""
+
+    block_number: int
+    block_hash: str
+    block_time: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Incident:
+    """What should not happen, and did. `noticed_at` by this node's clock."""
+
+    what: str
+    place: str
+    block: int
+    noticed_at: datetime
+
+
+def position(connection: Connection) -> Position | None:
+    """How far the chain was read; None before the first block."""
+    row = connection.execute(select(cursor)).one_or_none()
+    if row is None:
+        return None
+    return Position(row.block_number, "0x" + row.block_hash.hex(), to_time(row.block_time))
+
+
+def clock(connection: Connection) -> int:
+    """The chain's clock: the time of the last block that was read, 0 before the first."""
+    return connection.execute(select(cursor.c.block_time)).scalar_one_or_none() or 0
+
+
+def newest_incidents(connection: Connection, limit: int = 100) -> list[Incident]:
+    """The newest first."""
+    rows = connection.execute(select(incidents).order_by(incidents.c.id.desc()).limit(limit))
+    return [Incident(row.what, row.place, row.block, to_time(row.noticed_at)) for row in rows]

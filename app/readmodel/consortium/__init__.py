@@ -1,0 +1,1 @@
+"""The consortium: members, keys, proposals, votes and validators."""

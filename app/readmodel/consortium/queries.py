@@ -1,0 +1,171 @@
+"""The consortium as the chain has it: members, proposals and their votes, keys, validators, log."""
+
+import json
+from typing import Any
+
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from sqlalchemy import Connection, Row, select
+
+from app.domain.votes import tally
+from app.readmodel.chain import clock
+from app.readmodel.consortium.shapes import (
+    ConsortiumMember,
+    Key,
+    LogLine,
+    Proposal,
+    ValidatorNode,
+    VoteCast,
+)
+from app.readmodel.consortium.tables import (
+    consortium_log,
+    member_keys,
+    members,
+    proposals,
+    validators,
+    votes,
+)
+from app.readmodel.values import optional_time, to_time
+
+
+def list_members(connection: Connection) -> list[ConsortiumMember]:
+    """Every member ever admitted, by number."""
+    now = clock(connection)
+    return [
+        ConsortiumMember(
+            number=row.number,
+            name=row.name,
+            role=row.role,
+            state=row.state,
+            stopped_until=to_time(row.stopped_until) if row.stopped_until > now else None,
+            operator=_address(row.operator),
+            approver=_address(row.approver),
+            recovery=_address(row.recovery),
+            sealing_key=bytes(row.sealing_key).hex(),
+        )
+        for row in connection.execute(select(members).order_by(members.c.number))
+    ]
+
+
+def list_proposals(connection: Connection, number: int | None = None) -> list[Proposal]:
+    """All proposals, newest first, or the one of that number."""
+    members = {one.number: one for one in list_members(connection)}
+    now = clock(connection)
+    wanted = select(proposals).order_by(proposals.c.number.desc())
+    cast = select(votes).order_by(votes.c.voted_at, votes.c.member)
+    if number is not None:
+        wanted = wanted.where(proposals.c.number == number)
+        cast = cast.where(votes.c.proposal == number)
+    by_proposal: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(cast):
+        by_proposal.setdefault(row.proposal, []).append(row)
+    return [
+        _proposal(row, by_proposal.get(row.number, []), members, now)
+        for row in connection.execute(wanted)
+    ]
+
+
+def list_validators(connection: Connection) -> list[ValidatorNode]:
+    """The validator nodes, by member and address."""
+    names = _names(connection)
+    v = validators.c
+    return [
+        ValidatorNode(_address(row.node) or "", names[row.member], row.enode, row.since_block)
+        for row in connection.execute(select(validators).order_by(v.member, v.node))
+    ]
+
+
+def removed_validators(connection: Connection) -> list[ChecksumAddress]:
+    """Nodes that were validators once, among them such as are so again."""
+    removed = select(consortium_log.c.details).where(consortium_log.c.what == "ValidatorRemoved")
+    return [json.loads(details)["node"] for details in connection.execute(removed).scalars()]
+
+
+def list_keys(connection: Connection, member: str | None = None) -> list[Key]:
+    """The keys of all members or of one, those that serve first."""
+    names = _names(connection)
+    k = member_keys.c
+    return [
+        Key(
+            names[row.member],
+            row.purpose,
+            bytes(row.key).hex() if row.purpose == "sealing" else _address(row.key) or "",
+            row.given_by,
+            row.since_block,
+            row.retired_block,
+        )
+        for row in connection.execute(
+            select(member_keys).order_by(
+                k.retired_block.is_not(None), k.member, k.purpose, k.since_block, k.key
+            )
+        )
+        if member in (None, names[row.member])
+    ]
+
+
+def log_lines(connection: Connection, limit: int) -> list[LogLine]:
+    """The newest lines of the consortium's log, newest first."""
+    names = _names(connection)
+    newest = select(consortium_log).order_by(consortium_log.c.number.desc()).limit(limit)
+    return [
+        LogLine(
+            row.number,
+            row.what,
+            names.get(row.member),
+            names.get(row.by_member),
+            json.loads(row.details),
+            to_time(row.at),
+            row.block_number,
+            "0x" + bytes(row.tx_hash).hex(),
+        )
+        for row in connection.execute(newest)
+    ]
+
+
+def _proposal(
+    row: Row[Any], cast: list[Row[Any]], members: dict[int, ConsortiumMember], now: int
+) -> Proposal:
+    electorate = {one.number for one in members.values() if one.votes} - {row.subject}
+    stopped = {one.number for one in members.values() if one.stopped_until is not None}
+    in_favour = {one.member for one in cast if one.in_favour}
+    against = {one.member for one in cast if not one.in_favour}
+    state = "expired" if row.state == "open" and now >= row.expires_at else row.state
+    is_open = state == "open"
+    asked = json.loads(row.asked)
+    if "member" in asked:
+        asked["member"] = members[asked["member"]].name
+    return Proposal(
+        number=row.number,
+        kind=row.kind,
+        asked=asked,
+        proposer=members[row.proposer].name,
+        subject=None if row.subject is None else members[row.subject].name,
+        reason_hash="0x" + bytes(row.reason_hash).hex(),
+        created_at=to_time(row.created_at),
+        expires_at=to_time(row.expires_at),
+        state=state,
+        decided_at=optional_time(row.decided_at),
+        votes=tuple(
+            VoteCast(
+                members[one.member].name,
+                one.in_favour,
+                to_time(one.voted_at),
+                one.member in electorate - stopped,
+            )
+            for one in cast
+        ),
+        tally=tally(electorate, stopped, in_favour, against) if is_open else None,
+        missing=tuple(members[number].name for number in sorted(electorate - in_favour - against))
+        if is_open
+        else (),
+        transaction="0x" + bytes(row.tx_hash).hex(),
+    )
+
+
+def _names(connection: Connection) -> dict[int, str]:
+    found = connection.execute(select(members.c.number, members.c.name))
+    return {row.number: row.name for row in found}
+
+
+def _address(octets: bytes) -> str | None:
+    return to_checksum_address(bytes(octets)) if any(octets) else None

@@ -1,0 +1,1 @@
+"""Closed days: the statements that the two banks of an account sign."""

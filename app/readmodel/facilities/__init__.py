@@ -1,0 +1,1 @@
+"""Facilities: the terms that their parties agreed, versions, changes and pauses."""

@@ -1,0 +1,170 @@
+"""Facilities as the chain has them, from the read model."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, Row, select
+
+from app.domain.facility import (
+    Bounds,
+    CutOffVersion,
+    Facility,
+    Partner,
+    Rules,
+    Shares,
+    SharesVersion,
+)
+from app.readmodel.consortium.tables import members
+from app.readmodel.facilities.tables import (
+    facilities,
+    facility_partners,
+    facility_pauses,
+    rule_versions,
+    share_versions,
+)
+from app.readmodel.values import to_time_of_day
+
+_FIRST_VERSION = 1
+
+OBSERVERS = ("auditor", "regulator")
+"""The roles of members that read every facility and post to none."""
+
+
+@dataclass(frozen=True, slots=True)
+class AgreedFacility:
+    """A facility as agreed, with the numbers and keys that the chain gave it.
+
+    `readers` maps the members who may read details (banks, auditors and regulators) to their
+    X25519 sealing keys; `waiting_for` names the partners that have not accepted yet.
+    """
+
+    number: int
+    terms: Facility
+    state: Literal["proposed", "active", "paused", "closed", "withdrawn"]
+    readers: dict[int, bytes]
+    waiting_for: tuple[str, ...]
+    sealed_reference_key: bytes | None
+    paused_by: tuple[str, ...]
+
+    @property
+    def active(self) -> bool:
+        """Whether legs are taken now."""
+        return self.state == "active"
+
+
+def agreed_facilities(connection: Connection) -> list[AgreedFacility]:
+    """Every facility on the chain, proposed ones included, by number."""
+    return [
+        _agreed(connection, row)
+        for row in connection.execute(select(facilities).order_by(facilities.c.number))
+    ]
+
+
+def agreed_facility(connection: Connection, id_: str) -> AgreedFacility | None:
+    """The facility of that id; None where there is none, or only withdrawn ones."""
+    row = connection.execute(
+        select(facilities)
+        .where(facilities.c.id == id_, facilities.c.state != "withdrawn")
+        .order_by(facilities.c.number.desc())
+        .limit(1)
+    ).one_or_none()
+    return None if row is None else _agreed(connection, row)
+
+
+def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacility:
+    names: dict[int, str] = {}
+    sealing_keys: dict[int, bytes] = {}
+    observers: set[int] = set()
+    for member in connection.execute(select(members)):
+        names[member.number] = member.name
+        sealing_keys[member.number] = member.sealing_key
+        if member.role in OBSERVERS and member.state == "active":
+            observers.add(member.number)
+    rules = connection.execute(
+        select(rule_versions).where(
+            rule_versions.c.facility == row.number, rule_versions.c.version == _FIRST_VERSION
+        )
+    ).one()
+    partners = connection.execute(
+        select(facility_partners, share_versions)
+        .join(
+            share_versions,
+            (share_versions.c.facility == facility_partners.c.facility)
+            & (share_versions.c.partner == facility_partners.c.partner),
+        )
+        .where(
+            facility_partners.c.facility == row.number,
+            share_versions.c.version == _FIRST_VERSION,
+        )
+        .order_by(facility_partners.c.partner)
+    ).all()
+    banks = {row.lead, *(partner.member for partner in partners)}
+    return AgreedFacility(
+        number=row.number,
+        terms=Facility(
+            id=row.id,
+            lead=names[row.lead],
+            currency=row.currency,
+            decimals=row.decimals,
+            time_zone=row.time_zone,
+            cut_off=to_time_of_day(rules.cut_off_seconds),
+            rules=Rules(
+                amount_tolerance=rules.amount_tolerance,
+                date_window_days=rules.date_window_days,
+                match_deadline_hours=rules.match_deadline_seconds // 3600,
+            ),
+            partners=tuple(
+                Partner(
+                    number=partner.partner,
+                    name=names[partner.member],
+                    shares=Shares(partner.principal_bps, partner.interest_bps, partner.fee_bps),
+                    low_balance=partner.low_balance,
+                )
+                for partner in partners
+            ),
+            bounds=Bounds(row.least_lead_bps, row.largest_partner_bps),
+            later_shares=_later_shares(connection, row.number),
+            later_cut_offs=_later_cut_offs(connection, row.number),
+        ),
+        state=row.state,
+        readers={number: sealing_keys[number] for number in sorted(banks | observers)},
+        waiting_for=tuple(names[p.member] for p in partners if not p.accepted),
+        sealed_reference_key=row.sealed_reference_key,
+        paused_by=tuple(
+            names[member]
+            for member in connection.scalars(
+                select(facility_pauses.c.member)
+                .where(
+                    facility_pauses.c.facility == row.number,
+                    facility_pauses.c.resumed_time.is_(None),
+                )
+                .order_by(facility_pauses.c.number)
+            )
+        ),
+    )
+
+
+def _later_shares(connection: Connection, facility: int) -> tuple[SharesVersion, ...]:
+    c = share_versions.c
+    versions: dict[int, list[Shares]] = {}
+    for row in connection.execute(
+        select(share_versions)
+        .where(c.facility == facility, c.version > _FIRST_VERSION)
+        .order_by(c.version, c.partner)
+    ):
+        versions.setdefault(row.effective_from, []).append(
+            Shares(row.principal_bps, row.interest_bps, row.fee_bps)
+        )
+    return tuple(SharesVersion(day, tuple(shares)) for day, shares in versions.items())
+
+
+def _later_cut_offs(connection: Connection, facility: int) -> tuple[CutOffVersion, ...]:
+    c = rule_versions.c
+    return tuple(
+        CutOffVersion(row.effective_from, to_time_of_day(row.cut_off_seconds))
+        for row in connection.execute(
+            select(rule_versions)
+            .where(c.facility == facility, c.version > _FIRST_VERSION)
+            .order_by(c.version)
+        )
+    )

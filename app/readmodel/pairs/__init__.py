@@ -1,0 +1,1 @@
+"""Pairs of legs: what was posted, how it matched, and how breaks are resolved."""

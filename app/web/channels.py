@@ -1,0 +1,95 @@
+"""The page of a node of several channels: how each of them is, and the way to its own page."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse
+
+from app.http.channels import NodeContext
+from app.http.keys import Keyring
+from app.presentation.health import ChannelOut
+from app.web.chain_state import STATES
+from app.web.sessions import Sessions
+from app.web.site import Site
+
+# Not the treasury pages' name: browsers send this one to them, too.
+COOKIE = "tally_node_session"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelLine:
+    """One channel as it is shown. `tone`: good, warn or bad."""
+
+    name: str
+    address: str | None
+    """Of its page; None while that is not served."""
+    bank: str
+    role: str
+    label: str
+    tone: str
+    block: int | None
+    waiting: int | None
+    """Accepted events that are not on the chain yet."""
+    troubles: Sequence[str]
+
+
+def create_channels_page(context: NodeContext, keyring: Keyring) -> APIRouter:
+    """The page's routes. Raises ConfigFault when its npm packages are not installed."""
+    site = Site("", bank=context.bank, heading=f"Channels of {context.bank}")
+    sessions = Sessions(site, keyring, COOKIE, development=context.development)
+    router = APIRouter(include_in_schema=False)
+    sessions.add_routes(router)
+    site.add_files(router)
+
+    def lines() -> list[ChannelLine]:
+        return [_line(one) for one in context.channels.describe()]
+
+    @router.get("/")
+    def page(request: Request) -> Response:
+        reads = sessions.key(request)
+        if reads is None and not sessions.open_to(request):
+            return sessions.sign_in_first()
+        return site.html(
+            "channels.html", lines=lines(), signed_in=reads is not None, development=reads is None
+        )
+
+    @router.get("/channel-list")
+    def listed(reads: Annotated[str | None, Depends(sessions.reader)]) -> HTMLResponse:
+        return site.html("channel_list.html", lines=lines())
+
+    return router
+
+
+def _line(one: ChannelOut) -> ChannelLine:
+    health = one.health
+    if health is not None:
+        label, tone, _ = STATES[health.status]
+        if health.posting == "stopped" and tone == "good":
+            label, tone = "Posting stopped", "bad"
+        elif one.problems and tone == "good":
+            label, tone = "Not ready", "bad"
+    else:
+        label, tone = _CLOSED[one.state]
+    waiting = None
+    if health is not None and health.outbox is not None:
+        waiting = health.outbox.waiting_events
+    return ChannelLine(
+        name=one.name,
+        address=one.address if one.state in ("open", "silent") else None,
+        bank=one.bank,
+        role=health.role if health else "",
+        label=label,
+        tone=tone,
+        block=health.chain.block if health else None,
+        waiting=waiting,
+        troubles=[f"{each.detail}. {each.remedy}." for each in (*one.problems, *one.warnings)],
+    )
+
+
+_CLOSED = {
+    "opening": ("Opening", "warn"),
+    "closed": ("Cannot be opened", "bad"),
+    "silent": ("Does not answer", "bad"),
+}

@@ -1,0 +1,336 @@
+"""The reserve accounts as the page shows them, by facility."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from app.outbox.pending import Pending
+from app.readmodel.accounts.balances import Balance, Books
+from app.readmodel.chain import newest_incidents
+from app.readmodel.directory import Facility, directory
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.pairs.shapes import BREAK_TYPES
+from app.web.breaks import TYPE_LABELS, BreakFilters
+from app.web.text import days, money
+
+_INCIDENT_SHOWN_FOR = timedelta(days=1)
+_INCIDENTS_SHOWN = 3
+
+_INCIDENT_LABELS = {
+    "rewind": "The chain went back and was read again",
+    "unequal_halves": "The contract matched halves that are not equal",
+    "judgement_differs": "The contract judged a pair otherwise than its rules say",
+    "books_differ": "The contract’s books differ from the sum of the legs",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A figure of the whole view. `tone`: empty, good, warn or bad."""
+
+    key: str
+    label: str
+    value: str
+    unit: str
+    note: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    label: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    type: str
+    label: str
+    count: int
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRow:
+    key: str
+    partner: str
+    partner_book: str
+    lead_book: str
+    agreed: str
+    available: str
+    closed_through: str
+    """The last closed business date; empty where none is."""
+    proof: str
+    proved: bool
+    proof_title: str
+    open_legs: int
+    marks: Sequence[Mark]
+    chips: Sequence[Chip]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    partner_book: str
+    lead_book: str
+    agreed: str
+    available: str
+    proof: str
+    open_legs: int
+    breaks: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacilityCard:
+    number: int
+    id: str
+    currency: str
+    lead: str
+    facts: Sequence[str]
+    pending: int
+    accounts: Sequence[AccountRow]
+    totals: Totals | None
+    empty: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    label: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reserves:
+    headline: str
+    notices: Sequence[Notice]
+    tiles: Sequence[Tile]
+    facilities: Sequence[FacilityCard]
+
+
+def choices(accounts: Sequence[Balance]) -> tuple[list[str], list[str]]:
+    """The facilities and partners that the list can be narrowed to: those with an account here."""
+    facilities = dict.fromkeys(one.facility for one in accounts)
+    return list(facilities), sorted({one.partner for one in accounts})
+
+
+def reserves(
+    connection: Connection,
+    accounts: Sequence[Balance],
+    pending: Mapping[str, Pending],
+    now: datetime,
+) -> Reserves:
+    """`accounts` (all of this node's view) by facility."""
+    agreed = {one.terms.id: one for one in agreed_facilities(connection)}
+    cards = [
+        _card(
+            facility,
+            agreed[facility.id],
+            [one for one in accounts if one.facility == facility.id],
+            pending.get(facility.id, Pending(0, 0)),
+        )
+        for facility in directory(connection).facilities.values()
+    ]
+    return Reserves(
+        headline=_headline(accounts, cards),
+        notices=[*_incidents(connection, now), *_dead(pending)],
+        tiles=_tiles(accounts, pending) if accounts else [],
+        facilities=cards,
+    )
+
+
+def _headline(accounts: Sequence[Balance], cards: Sequence[FacilityCard]) -> str:
+    if not accounts:
+        return ""
+    account_word = "reserve account" if len(accounts) == 1 else "reserve accounts"
+    facility_word = "facility" if len(cards) == 1 else "facilities"
+    return f"{len(accounts)} {account_word} in {len(cards)} {facility_word}"
+
+
+def _incidents(connection: Connection, now: datetime) -> Iterable[Notice]:
+    for incident in newest_incidents(connection, _INCIDENTS_SHOWN):
+        if now - incident.noticed_at < _INCIDENT_SHOWN_FOR:
+            yield Notice(
+                _INCIDENT_LABELS.get(incident.what, incident.what),
+                f"Block {incident.block:,}: {incident.place}",
+            )
+
+
+def _dead(pending: Mapping[str, Pending]) -> Iterable[Notice]:
+    for facility, counts in sorted(pending.items()):
+        if counts.dead:
+            yield Notice(
+                f"{counts.dead:,} accepted events of {facility} could not be posted",
+                "They are in the dead letters, wait for a person, and hold up nothing else.",
+            )
+
+
+def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[Tile]:
+    tiles: list[Tile] = []
+    for currency in sorted({one.currency for one in accounts}):
+        of_currency = [one for one in accounts if one.currency == currency]
+        total = sum(_books(one).agreed for one in of_currency)
+        tiles.append(
+            Tile(
+                f"agreed-{currency}",
+                "Agreed reserves",
+                money(total, of_currency[0].decimals),
+                currency,
+                _short_note(of_currency),
+                "bad" if any(one.shortfall for one in of_currency) else "",
+            )
+        )
+    unproved = [one for one in accounts if one.proof]
+    unread = [one for one in accounts if one.proof is None]
+    tiles.append(
+        Tile(
+            "proof",
+            "Proof",
+            f"{len(accounts) - len(unproved) - len(unread)} of {len(accounts)}",
+            "at 0",
+            "All differences are explained"
+            if not unproved and not unread
+            else "A difference that nothing explains"
+            if unproved
+            else "The contract’s books are being read",
+            "bad" if unproved else "warn" if unread else "good",
+        )
+    )
+    broken = sum(one.breaks for one in accounts)
+    overdue = sum(one.overdue for one in accounts)
+    tiles.append(
+        Tile(
+            "breaks",
+            "Open breaks",
+            f"{broken:,}",
+            "",
+            f"{overdue:,} of them overdue" if overdue else "None overdue",
+            "warn" if overdue else "",
+        )
+    )
+    waiting = sum(one.waiting for one in pending.values())
+    tiles.append(
+        Tile(
+            "pending",
+            "Pending here",
+            f"{waiting:,}",
+            "events" if waiting != 1 else "event",
+            "Accepted, not yet on the chain" if waiting else "All accepted events are on the chain",
+            "",
+        )
+    )
+    return tiles
+
+
+def _short_note(accounts: Sequence[Balance]) -> str:
+    short = sum(1 for one in accounts if one.shortfall)
+    low = sum(1 for one in accounts if _low(one))
+    if short:
+        return f"{short} in shortfall" + (f", {low} low" if low else "")
+    return (
+        f"{low} below its threshold"
+        if low == 1
+        else f"{low} below their thresholds"
+        if low
+        else ("All above their thresholds")
+    )
+
+
+def _card(
+    facility: Facility, agreed: AgreedFacility, accounts: Sequence[Balance], pending: Pending
+) -> FacilityCard:
+    terms, decimals = agreed.terms, facility.decimals
+    deadline = terms.rules.match_deadline_hours
+    facts = [
+        f"Cut-off {terms.cut_off:%H:%M:%S} {terms.time_zone}",
+        f"Tolerance {money(terms.rules.amount_tolerance, decimals)}, "
+        f"{days(terms.rules.date_window_days)}",
+        f"Match within {deadline} h",
+    ]
+    if not agreed.active:
+        missing = [one.name for one in facility.partners if not one.accepted]
+        facts.append(f"Proposed; {', '.join(missing)} still to accept")
+    return FacilityCard(
+        number=facility.number,
+        id=facility.id,
+        currency=facility.currency,
+        lead=facility.lead,
+        facts=facts,
+        pending=pending.waiting,
+        accounts=[_account(facility, one) for one in accounts],
+        totals=_totals(accounts, decimals) if len(accounts) > 1 else None,
+        empty=(
+            "No leg has been posted yet. The reserve accounts appear with the first one."
+            if agreed.active
+            else "Every party must accept this facility before legs can be posted."
+        ),
+    )
+
+
+def _books(account: Balance) -> Books:
+    """The contract's own books; the sums of the legs until they were first read."""
+    return account.contract or account.books
+
+
+def _low(account: Balance) -> bool:
+    return account.low and not account.shortfall
+
+
+def _account(facility: Facility, account: Balance) -> AccountRow:
+    books, decimals = _books(account), account.decimals
+    marks: list[Mark] = []
+    if account.shortfall:
+        marks.append(Mark("Shortfall", "bad"))
+    elif _low(account):
+        marks.append(Mark("Low balance", "warn"))
+    if account.overdue:
+        marks.append(Mark(f"{account.overdue:,} overdue", "warn"))
+    if account.proof is None:
+        proof, title = "reading", "The contract’s books are being read"
+    else:
+        proof = money(account.proof, decimals)
+        title = (
+            "Open legs and accepted differences explain the whole difference of the two books"
+            if account.proof == 0
+            else "This part of the two books’ difference is explained by nothing"
+        )
+    return AccountRow(
+        key=f"{facility.number}-{account.partner}",
+        partner=account.partner,
+        partner_book=money(books.partner_book, decimals),
+        lead_book=money(books.lead_book, decimals),
+        agreed=money(books.agreed, decimals),
+        available=money(account.available, decimals),
+        closed_through="" if account.closed_through is None else f"{account.closed_through}",
+        proof=proof,
+        proved=account.proof == 0,
+        proof_title=title,
+        open_legs=account.open_legs,
+        marks=marks,
+        chips=[
+            Chip(
+                name,
+                TYPE_LABELS[name].lower(),
+                account.open_counts[name],
+                BreakFilters(facility.id, account.partner, name).query() + "#breaks",
+            )
+            for name in BREAK_TYPES
+            if account.open_counts[name]
+        ],
+    )
+
+
+def _totals(accounts: Sequence[Balance], decimals: int) -> Totals:
+    books = [_books(one) for one in accounts]
+    proofs = [one.proof for one in accounts]
+    return Totals(
+        partner_book=money(sum(one.partner_book for one in books), decimals),
+        lead_book=money(sum(one.lead_book for one in books), decimals),
+        agreed=money(sum(one.agreed for one in books), decimals),
+        available=money(sum(one.available for one in accounts), decimals),
+        proof="reading"
+        if None in proofs
+        else money(sum(one for one in proofs if one is not None), decimals),
+        open_legs=sum(one.open_legs for one in accounts),
+        breaks=sum(one.breaks for one in accounts),
+    )

@@ -1,0 +1,35 @@
+"""Amounts and times as people read them."""
+
+from datetime import UTC, datetime
+
+from app.domain.money import format_amount
+
+
+def money(minor: int, decimals: int) -> str:
+    """An amount for people: thousands grouped, a true minus sign."""
+    text = format_amount(abs(minor), decimals)
+    whole, point, fraction = text.partition(".")
+    return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{fraction}"
+
+
+def age(seconds: int) -> str:
+    """How long ago, in one unit; the page's script counts on in the same words."""
+    if seconds < 60:
+        return f"{seconds} s"
+    if seconds < 3600:
+        return f"{seconds // 60} min"
+    if seconds < 172_800:
+        return f"{seconds // 3600} h"
+    return f"{seconds // 86_400} days"
+
+
+def days(count: int) -> str:
+    return f"{count:,} {'day' if count == 1 else 'days'}"
+
+
+def iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def seconds_since(moment: datetime, now: datetime) -> int:
+    return max(0, int((now - moment).total_seconds()))

@@ -1,0 +1,101 @@
+"""The treasury page's routes: the page itself, its list of breaks, and its live stream."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.responses import HTMLResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from app.http.context import Context
+from app.http.keys import Keyring
+from app.outbox.pending import pending_by_facility
+from app.readmodel.accounts.balances import balances
+from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
+from app.web.chain_state import chain_state
+from app.web.live import Live
+from app.web.reserves import choices, reserves
+from app.web.sessions import Sessions
+from app.web.site import Site
+
+COOKIE = "tally_session"
+
+
+def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
+    """The page's routes. Raises ConfigFault when its npm packages are not installed."""
+    site = Site(
+        context.root,
+        bank=context.bank,
+        role=f"{context.role}{' bank' if context.role in ('lead', 'partner') else ''}",
+        channel=context.channel,
+        heading=f"Treasury of {context.bank}",
+        type_choices=list(TYPE_LABELS.items()),
+    )
+    sessions = Sessions(site, keyring, COOKIE, development=context.development)
+    live = Live(context, site.templates)
+    router = APIRouter(include_in_schema=False)
+    sessions.add_routes(router)
+    site.add_files(router)
+
+    Reader = Annotated[str | None, Depends(sessions.reader)]
+
+    def filters(
+        facility: str | None = None,
+        partner: str | None = None,
+        type: str | None = None,
+        text: Annotated[str | None, Query(max_length=64)] = None,
+        overdue: bool = False,
+    ) -> BreakFilters:
+        known = type if type in TYPE_LABELS else None
+        return BreakFilters(facility or None, partner or None, known, text or None, overdue)
+
+    Filters = Annotated[BreakFilters, Depends(filters)]
+    Before = Annotated[int | None, Query(ge=1, lt=2**63)]
+
+    @router.get("/")
+    def page(request: Request, where: Filters, before: Before = None) -> Response:
+        reads = sessions.key(request)
+        if reads is None and not sessions.open_to(request):
+            return sessions.sign_in_first()
+        now = datetime.now(UTC)
+        with context.engine.connect() as connection:
+            accounts = balances(connection)
+            facilities, partners = choices(accounts)
+            return site.html(
+                "page.html",
+                state=chain_state(connection, context.health(), now),
+                view=reserves(connection, accounts, pending_by_facility(connection), now),
+                breaks=break_list(connection, where, before, now),
+                filters=where,
+                facility_choices=facilities,
+                partner_choices=partners,
+                signed_in=reads is not None,
+                development=reads is None,
+            )
+
+    @router.get("/breaks")
+    def breaks(
+        request: Request, reads: Reader, where: Filters, before: Before = None
+    ) -> HTMLResponse:
+        with context.engine.connect() as connection:
+            found = break_list(connection, where, before, datetime.now(UTC))
+        answer = site.html("breaks.html", breaks=found)
+        # The list that renews itself leaves the address alone.
+        if request.headers.get("HX-Trigger") != "breaks-list":
+            answer.headers["HX-Replace-Url"] = f"{site.root}/{found.query}"
+        return answer
+
+    @router.get("/live")
+    async def stream(request: Request, reads: Reader) -> EventSourceResponse:
+        async def messages() -> AsyncIterator[ServerSentEvent]:
+            async for frame in live.frames():
+                # A revoked key ends its sessions' streams, too.
+                if reads is not None and await run_in_threadpool(sessions.key, request) is None:
+                    return
+                yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
+
+        return EventSourceResponse(messages(), ping=15, sep="\n")
+
+    return router
