@@ -12,7 +12,7 @@ import httpx
 from app.domain.errors import TallyError
 from deploy.consortium import ConsortiumFolder, Member
 
-_TETHER = Path(__file__).parents[2] / "ganache" / "tether.py"
+_TETHER = Path(__file__).parents[3] / "ganache" / "tether.py"
 _READY_S = 60.0
 _STOP_S = 15.0
 _POLL_S = 0.1
