@@ -3,7 +3,8 @@
 OUT/compose.yaml            every service
 OUT/members.json, banks/    the consortium, with new keys: OUT is founded by `tally network found`
 OUT/besu/                   the chain's files (see deploy.besu.render)
-OUT/proxies/, tls/          each bank's proxy, and the consortium's certificate authority
+OUT/proxies/, tls/          each bank's proxy with the list of who gets through, and the
+                            consortium's certificate authority
 OUT/postgres/, prometheus/, grafana/
 OUT/secrets/                what containers are given as files; the folder is its owner's alone
 """
@@ -26,7 +27,7 @@ from deploy.besu import render as besu
 from deploy.consortium import ConsortiumFolder, create, folder_name
 from deploy.network.layout import Network
 from deploy.proxy import nginx
-from deploy.proxy.nginx import Admitted, ProxyServer
+from deploy.proxy.nginx import ProxyServer
 from deploy.steps.step_06_validators import FoundingNode
 
 _HERE = Path(__file__).parent
@@ -99,8 +100,12 @@ def render(network: Network, out: Path) -> None:
         json.dumps([asdict(node) for node in founding], indent=2) + "\n"
     )
     files = _secret_files(folder, banks, list(services.values()))
+    admitted = folder.root / "proxies" / nginx.ADMITTED
+    if not (founded and admitted.exists()):  # then the registry says who gets through
+        admitted.parent.mkdir(exist_ok=True)
+        admitted.write_text(nginx.admitted([bank.service for bank in banks]))
     for bank in banks:
-        _write_proxy(folder, bank, services, founded=founded)
+        _write_proxy(folder, bank, services)
         _write_bank_config(folder, bank, banks, services)
     context = {
         "nodes": [
@@ -207,30 +212,21 @@ def _let_containers_read(path: Path) -> None:
     path.chmod(0o644 if path.suffix == ".pem" or path.name.endswith("-metrics") else 0o444)
 
 
-def _write_proxy(
-    folder: ConsortiumFolder, bank: Bank, services: dict[str, str], *, founded: bool
-) -> None:
-    """Of a network that is `founded` the registry says who gets through (`write_admitted`)."""
-    path = folder.root / "proxies" / f"{bank.service}.conf"
+def _write_proxy(folder: ConsortiumFolder, bank: Bank, services: dict[str, str]) -> None:
     pair = ("/run/secrets/server.pem", "/run/secrets/server.key")
-    if founded and path.exists():
-        names = nginx.admitted(path.read_text())
-    else:
-        names = [folder_name(member.name) for member in folder.members()]
-    admitted = Admitted("/run/secrets/consortium-ca", names)
     servers = [
         ProxyServer(
             f"RPC of {services[one.validator.validator.name]}, for members",
             str(one.port),
             f"{services[one.validator.validator.name]}:{besu.RPC_PORT}",
             *pair,
-            admitted,
+            "/run/secrets/consortium-ca",
         )
         for one in bank.rpc
     ]
     api = f"{bank.service}-node:{_NODE_PORT}"
     servers.append(ProxyServer("API and page", str(_API_PORT), api, *pair))
-    path.parent.mkdir(exist_ok=True)
+    path = folder.root / "proxies" / f"{bank.service}.conf"
     path.write_text(nginx.configuration(servers, None))
 
 

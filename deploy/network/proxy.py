@@ -8,7 +8,7 @@ from deploy import tls
 from deploy.consortium import folder_name
 from deploy.network.layout import HOST, Network
 from deploy.proxy import nginx
-from deploy.proxy.nginx import Admitted, ProxyServer
+from deploy.proxy.nginx import ProxyServer
 
 _HOSTS = (HOST, "localhost")
 
@@ -28,8 +28,8 @@ def make_certificate(network: Network, name: str) -> None:
 
 
 def write(network: Network) -> None:
-    """Write the proxy's configuration, as the description has the ports: RPC for the present
-    members' certificates."""
+    """Write the proxy's configuration, as the description has the ports, and who gets through to
+    RPC: the present members' certificates."""
     folder = network.folder
     servers = []
     for validator in network.validators:
@@ -50,6 +50,8 @@ def write(network: Network) -> None:
             _server(network, name, f"API and page of {name}", port, api, members_only=False)
         )
     folder.proxy.mkdir(exist_ok=True, mode=0o700)
+    names = [folder_name(member.name) for member in folder.members()]
+    (folder.proxy / nginx.ADMITTED).write_text(nginx.admitted(names))
     (folder.proxy / "nginx.conf").write_text(nginx.configuration(servers, folder.proxy))
 
 
@@ -90,7 +92,5 @@ def _server(
         f"{HOST}:{upstream}",
         made.server,
         made.server_key,
-        Admitted(made.ca, [folder_name(member.name) for member in network.folder.members()])
-        if members_only
-        else None,
+        made.ca if members_only else None,
     )

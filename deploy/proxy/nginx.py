@@ -1,7 +1,6 @@
 """nginx's configuration, and its process on this machine."""
 
 import os
-import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -17,28 +16,27 @@ from app.domain.errors import ChainFault
 _STOP_S = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Admitted:
-    """Who gets through: the names in the clients' certificates, under one authority.
+ADMITTED = "admitted.map"
+"""The file beside a configuration that says who gets through, and nothing else: votes change it."""
 
-    By name and not by certificate: one that is no member any more is refused whatever it shows.
-    """
+ASKS = "ssl_verify_client on;"
+"""What a configuration says where it asks for certificates."""
 
-    authority: Path | str
-    names: Sequence[str]
-
-    @property
-    def entries(self) -> list[str]:
-        """The names in nginx's words."""
-        return _entries(self.names)
+ADMITS = f"""    map $ssl_client_s_dn $admitted {{
+        default 0;
+        include {ADMITTED};
+    }}
+"""
+"""What it says then of those that it lets through."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProxyServer:
     """One endpoint: TLS at `listen` (host:port), plain HTTP to `upstream`.
 
-    With `admitted` nobody else gets through: for RPC. Without, the application behind asks for its
-    own keys: for an API. `what` is for readers.
+    With an `authority` only those get through whose certificates it signed and whose names are
+    admitted: for RPC. Without, the application behind asks for its own keys: for an API. `what` is
+    for readers.
     """
 
     what: str
@@ -46,12 +44,15 @@ class ProxyServer:
     upstream: str
     certificate: Path | str
     key: Path | str
-    admitted: Admitted | None = None
+    authority: Path | str | None = None
 
 
 def configuration(servers: Sequence[ProxyServer], folder: Path | None) -> str:
-    """nginx.conf. `folder` takes its process id, logs and temporary files, and it runs in the
-    background; without, as in a container, in the foreground with its log on standard error."""
+    """nginx.conf, which includes the file ADMITTED beside it.
+
+    `folder` takes its process id, logs and temporary files, and it runs in the background; without,
+    as in a container, in the foreground with its log on standard error.
+    """
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         undefined=StrictUndefined,
@@ -60,36 +61,17 @@ def configuration(servers: Sequence[ProxyServer], folder: Path | None) -> str:
         keep_trailing_newline=True,
     )
     return environment.get_template("nginx.conf.j2").render(
-        servers=servers, folder=folder, root=os.geteuid() == 0
+        servers=servers, folder=folder, root=os.geteuid() == 0, asks=ASKS, admits=ADMITS
     )
 
 
-def with_admitted(text: str, names: Sequence[str]) -> str | None:
-    """A text of `configuration` with other names let through; the rest of it stays. None where it
-    asks for no certificates. Raises ValueError where it does, and has no list for each."""
-    entries = "".join(f"        {entry}\n" for entry in _entries(names))
-    changed, lists = _LIST.subn(lambda found: f"{found[1]}{entries}{found[3]}", text)
-    if lists != text.count(_ASKS):
-        raise ValueError("no list of names")
-    return changed if lists else None
+def admitted(names: Sequence[str]) -> str:
+    """The file ADMITTED: the names in the certificates that get through.
 
-
-def admitted(text: str) -> list[str]:
-    """The names that a text of `configuration` lets through."""
-    found = _LIST.search(text)
-    return [name.replace(r"\.", ".") for name in _NAME.findall(found[2])] if found else []
-
-
-def _entries(names: Sequence[str]) -> list[str]:
+    By name and not by certificate: one that is no member any more is refused whatever it shows.
+    """
     escaped = (name.replace(".", r"\.") for name in names)
-    return [f'"~^CN={name}$" 1;' for name in escaped]
-
-
-_ASKS = "ssl_verify_client on;"
-_LIST = re.compile(
-    r"^( *map \$ssl_client_s_dn \$admitted\d+ \{\n *default 0;\n)([^{}]*?)( *\}\n)", re.MULTILINE
-)
-_NAME = re.compile(r"\^CN=([^$]+)\$")
+    return "".join(f'"~^CN={name}$" 1;\n' for name in escaped)
 
 
 def find() -> str | None:

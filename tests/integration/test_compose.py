@@ -257,10 +257,11 @@ def test_the_dashboards_panels_stand_side_by_side() -> None:
 def test_nginx_accepts_every_proxy(out: Path, tmp_path: Path) -> None:
     if nginx.find() is None:
         pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    for path in sorted((out / "proxies").iterdir()):
+    for path in sorted((out / "proxies").glob("*.conf")):
         text = path.read_text()
         place = tmp_path / path.stem
         place.mkdir()
+        shutil.copy(out / "proxies" / nginx.ADMITTED, place)
         made = out / "banks" / path.stem / "tls"
         for inside, outside in (
             ("/tmp/", f"{place}/"),

@@ -20,7 +20,7 @@ from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from deploy.network.ports import free_ports
 from deploy.proxy import nginx
-from deploy.proxy.nginx import Admitted, ProxyServer
+from deploy.proxy.nginx import ProxyServer
 from deploy.tls import Certificates
 from ganache.launcher import ChainProcess
 
@@ -45,6 +45,11 @@ def strangers(folder: Path) -> Certificates:
     return tls.issue(folder / "other-ca", "webank", folder / "stranger", HOSTS)
 
 
+def write_proxy(place: Path, server: ProxyServer) -> None:
+    (place / nginx.ADMITTED).write_text(nginx.admitted(["webank"]))
+    (place / "nginx.conf").write_text(nginx.configuration([server], place))
+
+
 @pytest.fixture(scope="module")
 def proxy(folder: Path, ours: Certificates, shared_anvil: ChainProcess) -> Iterator[str]:
     """The URL of a proxy before anvil."""
@@ -58,11 +63,11 @@ def proxy(folder: Path, ours: Certificates, shared_anvil: ChainProcess) -> Itera
         upstream,
         ours.server,
         ours.server_key,
-        Admitted(ours.ca, ["webank"]),
+        ours.ca,
     )
     place = folder / "a proxy"
     place.mkdir()
-    (place / "nginx.conf").write_text(nginx.configuration([server], place))
+    write_proxy(place, server)
     nginx.start(place)
     yield f"https://127.0.0.1:{port}"
     nginx.stop(place)
@@ -197,9 +202,9 @@ def test_a_proxy_that_was_killed_starts_again(
         upstream,
         ours.server,
         ours.server_key,
-        Admitted(ours.ca, ["webank"]),
+        ours.ca,
     )
-    (tmp_path / "nginx.conf").write_text(nginx.configuration([server], tmp_path))
+    write_proxy(tmp_path, server)
     nginx.start(tmp_path)
     try:
         nginx.start(tmp_path)  # runs already: nothing happens
@@ -224,9 +229,7 @@ def test_a_proxy_that_was_killed_starts_again(
 
 def test_a_port_that_is_taken_is_told(proxy: str, ours: Certificates, tmp_path: Path) -> None:
     taken = proxy.removeprefix("https://")
-    server = ProxyServer(
-        "RPC", taken, "127.0.0.1:1", ours.server, ours.server_key, Admitted(ours.ca, ["webank"])
-    )
-    (tmp_path / "nginx.conf").write_text(nginx.configuration([server], tmp_path))
+    server = ProxyServer("RPC", taken, "127.0.0.1:1", ours.server, ours.server_key, ours.ca)
+    write_proxy(tmp_path, server)
     with pytest.raises(ChainFault, match=f"{taken}.*in use"):
         nginx.start(tmp_path)
