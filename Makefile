@@ -38,7 +38,7 @@ contracts: .venv/.ready $(NPM_READY)
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed and none is on the PATH" >&2; exit 1; }
 	@echo "setting up the Python packages in .venv"
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	@touch $@
 
@@ -80,7 +80,7 @@ slither: .venv-slither/.checked
 .venv-slither/.ready: deploy/setup/slither.lock | .venv/.ready
 	@echo "setting up Slither in .venv-slither"
 	@$(BIN)/python -m venv .venv-slither
-	@.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/setup/slither.lock
+	@.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/setup/slither.lock
 	@touch $@
 
 # Every finding fails, of any severity. Single ones are explained where they are; left out as kinds are:
@@ -109,7 +109,7 @@ halmos: .venv-halmos/.checked
 .venv-halmos/.ready: deploy/setup/halmos.lock | .venv/.ready
 	@echo "setting up halmos in .venv-halmos"
 	@$(BIN)/python -m venv .venv-halmos
-	@.venv-halmos/bin/python -m pip install --quiet --disable-pip-version-check -r deploy/setup/halmos.lock
+	@.venv-halmos/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/setup/halmos.lock
 	@touch $@
 
 bench: setup
@@ -132,7 +132,12 @@ reset:
 	@rm -rf .tally
 	@echo "the demo's state is forgotten"
 
+# Exact versions with the hashes of every file of theirs, no address; the two lower ones hold fewer.
+LOCK := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-emit-index-url --no-annotate \
+	--python-version 3.11 --custom-compile-command "make lock"
+
 lock: .venv/.ready
-	@$(BIN)/python -m pip install --quiet --upgrade -e '.[dev]'
-	@{ head -1 requirements.lock; $(BIN)/python -m pip freeze --all --exclude pip --exclude-editable \
-		| LC_ALL=C sort -f; } > requirements.lock.new && mv requirements.lock.new requirements.lock
+	@$(LOCK) pyproject.toml --extra dev -o requirements.lock
+	@echo "setuptools" | $(LOCK) pyproject.toml - --constraint requirements.lock -o deploy/compose/runtime.lock
+	@echo "slither-analyzer" | $(LOCK) - -o deploy/setup/slither.lock
+	@printf 'halmos\nyices-solver\nz3-solver\n' | $(LOCK) - -o deploy/setup/halmos.lock
