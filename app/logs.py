@@ -7,6 +7,7 @@ line an event would cost more than posting it:
   batch fixed     facility, sequence, legs [word, event_id, reference]
   batch offered   facility, sequence, transaction
   batch final     facility, sequence, transaction, block
+  act             act, subject, bank, key, address, outcome, transaction, block (app.actions.act)
   matched         facility, pairs [partner, kind, reference, status, sequence, event_id]
 
 `reference` is the keyed hash that stands on the chain: both banks' lines have it, and nobody

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from app.actions.consortium import Council
-from app.actions.signer import Signer
+from app.actions import consortium
+from app.actions.sender import Signer
 from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import ProposalContent
@@ -26,11 +26,10 @@ class Voter:
     name: str
     member: int
     approver: Signer
-    council: Council
 
 
 class Ballot:
-    """The banks in a folder, each in the council with its own key. What was cut off goes on: an
+    """The banks in a folder, each voting with its own key. What was cut off goes on: an
     open proposal that asks for the same is voted on, not made again."""
 
     def __init__(self, rpc: Rpc, registry: ConsortiumRegistry, folder: ConsortiumFolder) -> None:
@@ -48,11 +47,12 @@ class Ballot:
         for member in self._folder.members():
             keys = self._folder.keys(member.name)
             if member.role in BANK_ROLES and keys.exists():
-                approver = Signer.load(self._rpc, keys, "approver", development=True)
+                approver = Signer.load(
+                    self._rpc, keys, "approver", bank=member.name, development=True
+                )
                 number = self._registry.approver_of(approver.address)
                 if number in electorate:
-                    council = Council(approver, self._registry)
-                    found.append(Voter(member.name, number, approver, council))
+                    found.append(Voter(member.name, number, approver))
         if len(found) < needed(len(electorate)):
             raise UsageFault(
                 f"{needed(len(electorate))} of {len(electorate)} banks must be in favour, and the "
@@ -73,31 +73,33 @@ class Ballot:
         voters = self.voters(subject)
         for voter in voters:
             self._settle(voter)
-        missing = [asked for asked in wanted if self._open(asked) is None]
+        missing = tuple(content for content in wanted if self._open(content) is None)
         if missing:
-            voters[0].council.propose(missing, reason)
+            asked = consortium.Propose(missing, reason)
+            consortium.propose(asked, None, self._registry, voters[0].approver)
             say(f"{voters[0].name} proposes: {reason}")
-        numbers = [number for asked in wanted if (number := self._open(asked)) is not None]
+        numbers = [number for one in wanted if (number := self._open(one)) is not None]
         for voter in voters:
             self._vote(voter, numbers, say)
         for number in numbers:
             self._conclude(number, voters[0])
 
     def _vote(self, voter: Voter, numbers: list[int], say: Say) -> None:
-        left = [
+        left = tuple(
             number
             for number in numbers
             if self._registry.proposal(number).state == "open"
             and not self._registry.has_voted(number, voter.member)
-        ]
+        )
         if left:
-            voter.council.vote(left, True)
+            asked = consortium.Vote(left, in_favour=True)
+            consortium.vote(asked, None, self._registry, voter.approver)
             say(f"{voter.name} votes in favour")
 
     def _conclude(self, number: int, voter: Voter) -> None:
         """An electorate that shrank meanwhile leaves a majority that nobody has counted."""
         if self._registry.proposal(number).state == "open":
-            voter.council.enact(number)
+            consortium.enact(consortium.Enact(number), None, self._registry, voter.approver)
         state = self._registry.proposal(number).state
         if state != "enacted":
             raise ChainFault(
@@ -106,11 +108,15 @@ class Ballot:
                 remedy="`tally consortium show` tells who voted how",
             )
 
-    def _open(self, asked: ProposalContent) -> int | None:
+    def _open(self, content: ProposalContent) -> int | None:
         """The newest proposal that asks for this and is open."""
         for number in range(self._registry.proposal_count(), 0, -1):
             found = self._registry.proposal(number)
-            if (found.kind, found.payload, found.state) == (asked.number, asked.payload, "open"):
+            if (found.kind, found.payload, found.state) == (
+                content.number,
+                content.payload,
+                "open",
+            ):
                 return number
         return None
 

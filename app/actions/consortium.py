@@ -1,64 +1,117 @@
-"""A bank in the consortium's council: what its approver key proposes, votes and stops."""
+"""What a bank proposes to the consortium, how it votes, and the emergency stops."""
 
-from collections.abc import Sequence
+from dataclasses import dataclass
 
-from app.actions.signer import Done, Signer
+from app.actions.act import act
+from app.actions.sender import Done, Signer
+from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
-from app.contracts.proposals import ProposalContent, reason_hash
-from app.domain.errors import UsageFault
+from app.contracts.proposals import ProposalContent
+from app.domain.reasons import reason_hash
 
 
-class Council:
-    """Sends to the registry with one of the bank's keys, its approver's as a rule.
+@dataclass(frozen=True, slots=True)
+class Propose:
+    """Ask for things that do not build on each other; counts as the bank's votes in favour."""
 
-    Each call raises ContractReverted, before anything is sent, when the registry refuses.
-    """
+    contents: tuple[ProposalContent, ...]
+    reason: str
 
-    def __init__(self, signer: Signer, registry: ConsortiumRegistry) -> None:
-        self._send = signer.send
-        self._send_all = signer.send_all
-        self._registry = registry
-
-    def propose(self, wanted: Sequence[ProposalContent], reason: str) -> list[Done]:
-        """Ask for things that do not build on each other; counts as the bank's votes in favour."""
-        digest = reason_hash(reason)
-        return self._send_all(
-            [self._registry.propose(asked.number, asked.payload, digest) for asked in wanted]
-        )
-
-    def vote(self, proposals: Sequence[int], in_favour: bool) -> list[Done]:
-        """Vote, once and for good; the vote that makes the majority enacts."""
-        return self._send_all([self._registry.vote(number, in_favour) for number in proposals])
-
-    def enact(self, proposal: int) -> Done:
-        """Enact a proposal whose majority stands because the electorate shrank."""
-        return self._send(self._registry.enact(proposal))
-
-    def withdraw(self, proposal: int) -> Done:
-        """Take back the bank's own proposal."""
-        return self._send(self._registry.withdraw(proposal))
-
-    def stop(self, member: int, reason: str) -> Done:
-        """Ask that a member be stopped; the second bank that asks stops it."""
-        return self._send(self._registry.emergency_stop(member, reason_hash(reason)))
-
-    def lift(self, member: int) -> Done:
-        """Ask that a stop end early; the second bank that asks ends it."""
-        return self._send(self._registry.emergency_lift(member))
-
-    def rotate(self, purpose: int, key: bytes) -> Done:
-        """Replace a key of the bank's own."""
-        return self._send(self._registry.rotate_key(purpose, key))
+    @property
+    def subject(self) -> str:
+        return ", ".join(one.kind for one in self.contents)
 
 
-def member_number(registry: ConsortiumRegistry, given: str) -> int:
-    """A member given by name or number. Raises UsageFault for one that nobody knows."""
-    number = registry.member_named(given)
-    if number == 0 and given.isdecimal():
-        number = int(given) if int(given) <= registry.member_count() else 0
-    if number == 0:
-        raise UsageFault(
-            f"the consortium has no member {given!r}",
-            remedy="`tally consortium list` shows the members",
-        )
-    return number
+@dataclass(frozen=True, slots=True)
+class Vote:
+    """Vote, once and for good; the vote that makes the majority enacts."""
+
+    proposals: tuple[int, ...]
+    in_favour: bool
+
+    @property
+    def subject(self) -> str:
+        choice = "for" if self.in_favour else "against"
+        return f"{choice} proposal {', '.join(str(one) for one in self.proposals)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfProposal:
+    proposal: int
+
+    @property
+    def subject(self) -> str:
+        return f"proposal {self.proposal}"
+
+
+@dataclass(frozen=True, slots=True)
+class Enact(_OfProposal):
+    """Enact a proposal whose majority stands because the electorate shrank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw(_OfProposal):
+    """Take back the bank's own proposal."""
+
+
+@dataclass(frozen=True, slots=True)
+class StopMember:
+    """Ask that a member be stopped; the second bank that asks stops it."""
+
+    member: int
+    reason: str
+
+    @property
+    def subject(self) -> str:
+        return f"member {self.member}"
+
+
+@dataclass(frozen=True, slots=True)
+class LiftStop:
+    """Ask that a stop end early; the second bank that asks ends it."""
+
+    member: int
+
+    @property
+    def subject(self) -> str:
+        return f"member {self.member}"
+
+
+@act("consortium.propose")
+def propose(
+    asked: Propose, view: View | None, contract: ConsortiumRegistry, signer: Signer
+) -> Done:
+    """One transaction for each content."""
+    why = reason_hash(asked.reason)
+    calls = [contract.propose(one.number, one.payload, why) for one in asked.contents]
+    return signer.send(*calls)
+
+
+@act("consortium.vote")
+def vote(asked: Vote, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
+    """One transaction for each proposal."""
+    return signer.send(*[contract.vote(number, asked.in_favour) for number in asked.proposals])
+
+
+@act("consortium.enact")
+def enact(asked: Enact, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
+    return signer.send(contract.enact(asked.proposal))
+
+
+@act("consortium.withdraw")
+def withdraw(
+    asked: Withdraw, view: View | None, contract: ConsortiumRegistry, signer: Signer
+) -> Done:
+    return signer.send(contract.withdraw(asked.proposal))
+
+
+@act("consortium.stop")
+def stop(
+    asked: StopMember, view: View | None, contract: ConsortiumRegistry, signer: Signer
+) -> Done:
+    return signer.send(contract.emergency_stop(asked.member, reason_hash(asked.reason)))
+
+
+@act("consortium.lift")
+def lift(asked: LiftStop, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
+    return signer.send(contract.emergency_lift(asked.member))

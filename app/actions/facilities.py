@@ -1,79 +1,294 @@
-"""A bank's say in its facilities: what its approver key proposes, accepts, withdraws and stops."""
+"""Facilities: proposed by their lead, accepted by their partners, changed and stopped by both."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import time
 
+from app.actions.act import act
 from app.actions.facility_terms import Party, new_terms
-from app.actions.signer import Done, Signer
+from app.actions.sender import Done, Signer
+from app.actions.view import View
 from app.contracts.facility_registry import FacilityRegistry
-from app.contracts.proposals import reason_hash
-from app.domain.facility import Facility
+from app.domain.errors import UsageFault
+from app.domain.facility import Facility, Shares
+from app.domain.facility_changes import RulesContent, next_shares
+from app.domain.money import AmountError, parse_bound
+from app.domain.reasons import reason_hash
+from app.readmodel.consortium.queries import list_members
+from app.readmodel.facilities.agreed import OBSERVERS, AgreedFacility
+from app.readmodel.facilities.history import FacilityHistory, facility_history
 
 
-class FacilityDesk:
-    """Sends to FacilityRegistry with the approver's key. Facilities and members are the chain's
-    numbers, days ordinals, `reason` a text of which the chain keeps the hash.
+@dataclass(frozen=True, slots=True)
+class ProposeFacility:
+    """Propose a facility as its lead."""
 
-    Each call raises ContractReverted, before anything is sent, when the registry refuses.
+    terms: Facility
+
+    @property
+    def subject(self) -> str:
+        return f"facility {self.terms.id}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfFacility:
+    facility: str
+    """Its id."""
+
+    @property
+    def subject(self) -> str:
+        return f"facility {self.facility}"
+
+
+@dataclass(frozen=True, slots=True)
+class _OfChange:
+    facility: str
+    change: int
+
+    @property
+    def subject(self) -> str:
+        return f"facility {self.facility}, change {self.change}"
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptFacility(_OfFacility):
+    """Accept, as a partner, a facility that is proposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeclineFacility(_OfFacility):
+    """Decline, as a partner, a facility that is only proposed."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawFacility(_OfFacility):
+    """Take back, as its lead, a facility that is only proposed."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeShares(_OfFacility):
+    """A version of the shares from a day on (ordinal); who is not named keeps what it has."""
+
+    first_day: int
+    shares: Mapping[str, Shares]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ProposeRules(_OfFacility):
+    """A version of the rules from a day on (ordinal); what is None stays as it is.
+
+    `tolerance` in currency units, as a person writes it.
     """
 
-    def __init__(self, approver: Signer, registry: FacilityRegistry) -> None:
-        self._send = approver.send
-        self._registry = registry
+    first_day: int
+    tolerance: str | None
+    window_days: int | None
+    deadline_seconds: int | None
+    cut_off: time | None
+    reason: str
 
-    def propose_terms(
-        self, facility: Facility, parties: Mapping[str, Party], readers: list[Party]
-    ) -> Done:
-        """Propose a facility as its lead. See `new_terms`."""
-        return self._send(self._registry.propose(new_terms(facility, parties, readers)))
 
-    def accept_terms(self, facility: int) -> Done:
-        """Accept a proposed facility as a partner, as its terms stand on the chain: compare them
-        with what was agreed before."""
-        terms_hash = self._registry.terms_hash(self._registry.terms(facility))
-        return self._send(self._registry.accept(facility, terms_hash))
+@dataclass(frozen=True, slots=True)
+class ProposeClose(_OfFacility):
+    """Close a facility for ever, once all have accepted and nothing is open or held."""
 
-    def withdraw_terms(self, facility: int) -> Done:
-        """Take back a facility that is only proposed, as its lead."""
-        return self._send(self._registry.withdraw(facility))
+    reason: str
 
-    def decline_terms(self, facility: int, reason: str) -> Done:
-        """Decline a facility that is only proposed, as a partner."""
-        return self._send(self._registry.decline(facility, reason_hash(reason)))
 
-    def propose_shares(
-        self, facility: int, first_day: int, shares: Sequence[tuple[int, int, int]], reason: str
-    ) -> Done:
-        """`shares`: each partner's principal, interest and fee in basis points, in their order."""
-        return self._send(
-            self._registry.propose_shares(facility, first_day, shares, reason_hash(reason))
+@dataclass(frozen=True, slots=True)
+class AcceptChange(_OfChange):
+    """Accept a change that was read and has this hash."""
+
+    change_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EnactChange(_OfChange):
+    """Bring into force what only waits for a party that is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawChange(_OfChange):
+    """Take this bank's own change back."""
+
+
+@dataclass(frozen=True, slots=True)
+class PauseFacility(_OfFacility):
+    """Stop the posting, until this bank resumes."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ResumeFacility(_OfFacility):
+    """Lift a member's pause: the bank's own (None), or that of one that is no active bank."""
+
+    of: str | None
+
+
+@act("facilities.propose")
+def propose(asked: ProposeFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
+    """Makes the facility's reference key, and seals it to the lead, the partners, and the active
+    auditors and regulators."""
+    terms = asked.terms
+    if terms.lead != view.bank:
+        raise UsageFault(
+            f"{terms.lead} leads facility {terms.id}, not {view.bank}",
+            remedy=f"{terms.lead} proposes it; its partners accept it",
         )
+    with view.engine.connect() as connection:
+        members = [one for one in list_members(connection) if one.state == "active"]
+    parties = {one.name: Party(one.number, bytes.fromhex(one.sealing_key)) for one in members}
+    strangers = [name for name in terms.banks if name not in parties]
+    if strangers:
+        raise UsageFault(
+            f"{', '.join(strangers)} of facility {terms.id} is no active member of this consortium",
+            remedy="`tally consortium list` shows the members; let the node read on if it is new",
+        )
+    readers = [parties[one.name] for one in members if one.role in OBSERVERS]
+    return signer.send(contract.propose(new_terms(terms, parties, readers)))
 
-    def propose_rules(
-        self, facility: int, rules: tuple[int, int, int, int, int], reason: str
-    ) -> Done:
-        """`rules`: first day, tolerance, window in days, deadline in seconds, cut-off in seconds
-        since midnight."""
-        return self._send(self._registry.propose_rules(facility, rules, reason_hash(reason)))
 
-    def propose_close(self, facility: int, reason: str) -> Done:
-        return self._send(self._registry.propose_close(facility, reason_hash(reason)))
+@act("facilities.accept")
+def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
+    number = view.facility(asked.facility).number
+    return signer.send(contract.accept(number, contract.terms_hash(contract.terms(number))))
 
-    def accept(self, facility: int, change: int, change_hash: bytes) -> Done:
-        """Accept a change that was read and has this hash."""
-        return self._send(self._registry.accept_change(facility, change, change_hash))
 
-    def enact(self, facility: int, change: int) -> Done:
-        """Bring into force what only waited for a party that is gone."""
-        return self._send(self._registry.enact_change(facility, change))
+@act("facilities.decline")
+def decline(asked: DeclineFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
+    why = reason_hash(asked.reason)
+    return signer.send(contract.decline(view.facility(asked.facility).number, why))
 
-    def withdraw(self, facility: int, change: int) -> Done:
-        """Take back the bank's own change."""
-        return self._send(self._registry.withdraw_change(facility, change))
 
-    def pause(self, facility: int, reason: str) -> Done:
-        """Stop the posting for a facility."""
-        return self._send(self._registry.pause(facility, reason_hash(reason)))
+@act("facilities.withdraw")
+def withdraw(
+    asked: WithdrawFacility, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    return signer.send(contract.withdraw(view.facility(asked.facility).number))
 
-    def resume(self, facility: int, pauser: int) -> Done:
-        """Lift a member's pause: the bank's own, or that of one that is no active bank."""
-        return self._send(self._registry.resume(facility, pauser))
+
+@act("facilities.propose_shares")
+def propose_shares(
+    asked: ProposeShares, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    why = reason_hash(asked.reason)
+    known, history = _with_history(view, asked.facility)
+    partners = [partner.name for partner in known.terms.partners]
+    shares = next_shares(partners, history.shares[-1].shares, asked.shares)
+    triples = [(one.principal, one.interest, one.fee) for one in shares]
+    return signer.send(contract.propose_shares(known.number, asked.first_day, triples, why))
+
+
+@act("facilities.propose_rules")
+def propose_rules(
+    asked: ProposeRules, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    why = reason_hash(asked.reason)
+    known, history = _with_history(view, asked.facility)
+    newest = history.rules[-1]
+    now = RulesContent(
+        newest.amount_tolerance,
+        newest.date_window_days,
+        newest.match_deadline_seconds,
+        newest.cut_off,
+    )
+    rules = now
+    if asked.tolerance is not None:
+        minor = _tolerance(asked.tolerance, known.terms.decimals)
+        rules = replace(rules, amount_tolerance=minor)
+    if asked.window_days is not None:
+        rules = replace(rules, date_window_days=asked.window_days)
+    if asked.deadline_seconds is not None:
+        rules = replace(rules, match_deadline_seconds=asked.deadline_seconds)
+    if asked.cut_off is not None:
+        rules = replace(rules, cut_off=asked.cut_off)
+    if rules == now:
+        raise UsageFault("nothing would change", remedy="Name what changes, like --tolerance 0.05")
+    words = (
+        asked.first_day,
+        rules.amount_tolerance,
+        rules.date_window_days,
+        rules.match_deadline_seconds,
+        rules.cut_off_seconds,
+    )
+    return signer.send(contract.propose_rules(known.number, words, why))
+
+
+@act("facilities.propose_close")
+def propose_close(
+    asked: ProposeClose, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    why = reason_hash(asked.reason)
+    return signer.send(contract.propose_close(view.facility(asked.facility).number, why))
+
+
+@act("facilities.accept_change")
+def accept_change(
+    asked: AcceptChange, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    """Refused where this bank's node has read another change under the number."""
+    known, history = _with_history(view, asked.facility)
+    seen = next((one for one in history.changes if one.number == asked.change), None)
+    if seen is None or seen.hash != asked.change_hash:
+        raise UsageFault(
+            f"facility {asked.facility} has no change {asked.change} of this content, as far as "
+            "this bank's node has read it",
+            remedy="`tally facility history` lists them",
+        )
+    return signer.send(contract.accept_change(known.number, asked.change, asked.change_hash))
+
+
+@act("facilities.enact_change")
+def enact_change(
+    asked: EnactChange, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    number = view.facility(asked.facility).number
+    return signer.send(contract.enact_change(number, asked.change))
+
+
+@act("facilities.withdraw_change")
+def withdraw_change(
+    asked: WithdrawChange, view: View, contract: FacilityRegistry, signer: Signer
+) -> Done:
+    number = view.facility(asked.facility).number
+    return signer.send(contract.withdraw_change(number, asked.change))
+
+
+@act("facilities.pause")
+def pause(asked: PauseFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
+    why = reason_hash(asked.reason)
+    return signer.send(contract.pause(view.facility(asked.facility).number, why))
+
+
+@act("facilities.resume")
+def resume(asked: ResumeFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
+    known = view.facility(asked.facility)
+    name = asked.of or view.bank
+    pauser = view.names().member(name)
+    if pauser is None:
+        raise UsageFault(
+            f"{name!r} is no member of this consortium",
+            where="--of",
+            remedy=f"The parties of {asked.facility} are {', '.join(known.terms.banks)}",
+        )
+    return signer.send(contract.resume(known.number, pauser.number))
+
+
+def _with_history(view: View, id_: str) -> tuple[AgreedFacility, FacilityHistory]:
+    known = view.facility(id_)
+    names = view.names()
+    with view.engine.connect() as connection:
+        return known, facility_history(connection, names, known.number)
+
+
+def _tolerance(text: str, decimals: int) -> int:
+    try:
+        return parse_bound(text, decimals)
+    except AmountError as fault:
+        raise UsageFault(
+            f"{text!r} {fault}", where="--tolerance", remedy="Write currency units, like 0.05"
+        ) from None

@@ -1,15 +1,15 @@
 """A bank's own keys replaced by fresh ones: the new key's file first, the chain next, then the old
-key's file is set aside. Cut off anywhere, it goes on with the same new key."""
+key's file is retired. Cut off anywhere, it goes on with the same new key."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.actions.consortium import Council
-from app.actions.signer import Done, Signer
-from app.chain.rpc import Rpc
+from app.actions.act import act
+from app.actions.sender import Done, Signer
+from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import key_word, purpose_number
-from app.domain.errors import ChainFault
+from app.domain.errors import ChainFault, UsageFault
 from app.keys.keystore import install_successor, prepare_successor
 
 ROTATED_BY = {"operator": "approver", "sealing": "approver", "approver": "recovery"}
@@ -17,39 +17,47 @@ ROTATED_BY = {"operator": "approver", "sealing": "approver", "approver": "recove
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
-    """The new key, where the old one's file lies now, and the transaction (None: it was mined by an
-    earlier call that was cut off)."""
+class RotateKey:
+    """Replace a bank's operator, sealing or approver key. `folder` holds its keys; the recovery key
+    as the signer replaces one that is lost."""
+
+    purpose: str
+    folder: Path
+    development: bool
+
+    @property
+    def subject(self) -> str:
+        return f"{self.purpose} key"
+
+
+@dataclass(frozen=True, slots=True)
+class Rotated(Done):
+    """The new key, and where the old one's file lies now. No transaction: it was on the chain by
+    an earlier call that was cut off."""
 
     key: str
     old_key_file: Path
-    done: Done | None
 
 
+@act("keys.rotate")
 def rotate(
-    rpc: Rpc,
-    registry: ConsortiumRegistry,
-    member: int,
-    folder: Path,
-    purpose: str,
-    *,
-    signed_by: str,
-    development: bool,
+    asked: RotateKey, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Rotated:
-    """Replace a bank's operator, sealing or approver key, with its key `signed_by`.
-
-    Raises KeyUnusable, ContractReverted when the registry refuses, ChainFault when the chain has
-    neither the old key nor the new one.
-    """
-    successor = prepare_successor(folder, purpose, development=development)
-    number, word = purpose_number(purpose), key_word(successor)
-    done = None
-    if registry.key_of(member, number) != word:
-        signer = Signer.load(rpc, folder, signed_by, development=development)
-        done = Council(signer, registry).rotate(number, word)
-    if registry.key_of(member, number) != word:
+    """Raises KeyUnusable, and ChainFault when the chain has neither the old key nor the new one."""
+    if signer.purpose == asked.purpose:
+        raise UsageFault("an approver key is replaced by the recovery key: --signed-by recovery")
+    member = contract.member_named(signer.bank)
+    if member == 0:
+        raise UsageFault(f"{signer.bank} is no member of this consortium")
+    successor = prepare_successor(asked.folder, asked.purpose, development=asked.development)
+    number, word = purpose_number(asked.purpose), key_word(successor)
+    done = Done((), ())
+    if contract.key_of(member, number) != word:
+        done = signer.send(contract.rotate_key(number, word))
+    if contract.key_of(member, number) != word:
         raise ChainFault(
-            f"the chain has not taken {successor} for the {purpose} key",
+            f"the chain has not taken {successor} for the {asked.purpose} key",
             remedy="Run the command again: the new key is kept beside the old one",
         )
-    return Rotated(successor, install_successor(folder, purpose), done)
+    old = install_successor(asked.folder, asked.purpose)
+    return Rotated(done.receipts, done.events, successor, old)

@@ -33,3 +33,17 @@ class View:
                 remedy=f"Its facilities: {known}",
             )
         return found
+
+    def member(self, given: str) -> int:
+        """The number of a member given by name or number. Raises UsageFault for one that nobody
+        knows."""
+        members = self.names().members
+        for number, member in members.items():
+            if given == member.name:
+                return number
+        if given.isascii() and given.isdecimal() and len(given) <= 5 and int(given) in members:
+            return int(given)
+        raise UsageFault(
+            f"the consortium has no member {given!r}, as far as this bank's node has read it",
+            remedy="`tally consortium list` shows the members",
+        )

@@ -1,5 +1,6 @@
 """The `tally` command. Each verb lies in a file of its own; this one lists them."""
 
+import logging
 import os
 import sys
 from importlib import import_module
@@ -54,6 +55,10 @@ _VERBS = (
 for `-`)."""
 
 
+_ACTING = ("breaks", "facility", "hold", "day", "consortium")
+"""Verbs that act with a bank's keys: each act leaves its line in the log (`app.actions.act`)."""
+
+
 def _register(arguments: list[str]) -> None:
     """Load the verb that is asked for; all of them (for the help) where none is.
 
@@ -71,7 +76,7 @@ def _register(arguments: list[str]) -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 2 for unusable input, 3 for what failed on the way."""
-    configure_logs()
+    configure_logs(logging.INFO if sys.argv[1:2] and sys.argv[1] in _ACTING else logging.WARNING)
     _register(sys.argv[1:])
     try:
         cli()

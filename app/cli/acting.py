@@ -6,11 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from app.actions.consortium import Council
-from app.actions.facilities import FacilityDesk
 from app.actions.sender import Done, Signer
-from app.actions.signer import Done as FormerDone
-from app.actions.signer import Signer as FormerSigner
 from app.actions.view import View
 from app.chain.failover import Endpoints
 from app.chain.manifest import Manifest
@@ -63,14 +59,6 @@ class Acting:
     def day_close(self) -> DayClose:
         return DayClose(self.rpc, self.manifest.addresses["DayClose"])
 
-    # For the acts that have no function in app.actions yet.
-    def council(self) -> Council:
-        signer = FormerSigner(self.rpc, self.approver().account)
-        return Council(signer, self.consortium)
-
-    def facility_desk(self) -> FacilityDesk:
-        return FacilityDesk(FormerSigner(self.rpc, self.approver().account), self.facilities)
-
     def approver(self) -> Signer:
         """The bank's approver key. Raises KeyUnusable."""
         return self.key("approver")
@@ -116,16 +104,13 @@ def acting(path: Path) -> Iterator[Acting]:
         endpoints.close()
 
 
-def show_transactions(done: Done | FormerDone) -> None:
+def show_transactions(done: Done) -> None:
     """Say which transactions it was."""
-    if isinstance(done, FormerDone):
-        stderr.print(f"transaction {done.transaction}, block {done.block:,}", style="dim")
-        return
     for one in done.receipts:
         stderr.print(f"transaction {one.transaction}, block {one.block:,}", style="dim")
 
 
-def show_done(done: Done | FormerDone, see: str) -> None:
+def show_done(done: Done, see: str) -> None:
     """Say which transaction it was, and where its result is to be seen once it is final."""
     show_transactions(done)
     stderr.print(f"once the bank's node has read that block: {see}", style="dim", markup=False)

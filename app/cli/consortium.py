@@ -1,6 +1,5 @@
 """`tally consortium`: members, votes, keys, nodes and emergency stops."""
 
-from collections.abc import Callable
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -8,8 +7,8 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
-from app.actions.consortium import Council
-from app.actions.signer import Done
+from app.actions import consortium as actions
+from app.actions.sender import Done
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.consortium_emergency import emergency
@@ -143,7 +142,10 @@ def vote(
 
       tally consortium vote 3 yes --config bank.toml
     """
-    _act(config, number, lambda council: council.vote([number], choice is Choice.yes)[0])
+    asked = actions.Vote((number,), choice is Choice.yes)
+    with acting(config) as bank:
+        done = actions.vote(asked, bank.view, bank.consortium, bank.approver())
+    _show_outcome(number, done)
 
 
 @consortium.command()
@@ -154,7 +156,9 @@ def enact(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None
 
       tally consortium enact 3 --config bank.toml
     """
-    _act(config, number, lambda council: council.enact(number))
+    with acting(config) as bank:
+        done = actions.enact(actions.Enact(number), bank.view, bank.consortium, bank.approver())
+    _show_outcome(number, done)
 
 
 @consortium.command()
@@ -165,18 +169,19 @@ def withdraw(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> N
 
       tally consortium withdraw 3 --config bank.toml
     """
-    _act(config, number, lambda council: council.withdraw(number))
+    asked = actions.Withdraw(number)
+    with acting(config) as bank:
+        done = actions.withdraw(asked, bank.view, bank.consortium, bank.approver())
+    _show_outcome(number, done)
 
 
-def _act(config: ConfigOption, number: int, action: Callable[[Council], Done]) -> None:
-    with acting(config) as chain:
-        done = action(chain.council())
+def _show_outcome(number: int, done: Done) -> None:
     outcomes = {
         "ProposalEnacted": "enacted",
         "ProposalRejected": "rejected: no majority can be reached any more",
         "ProposalWithdrawn": "withdrawn",
     }
-    outcome = next((text for name, text in outcomes.items() if done.told(name) is not None), None)
+    outcome = next((text for name, text in outcomes.items() if done.event(name) is not None), None)
     stdout.print(f"proposal {number} {outcome or 'is still open'}", highlight=False)
     show_done(done, f"tally consortium show {number}")
 

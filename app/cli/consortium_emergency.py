@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from app.actions.consortium import member_number
+from app.actions import consortium as actions
+from app.actions.consortium import LiftStop, StopMember
 from app.cli.acting import acting, show_done
 from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
@@ -31,9 +32,10 @@ def stop(
 
       tally consortium emergency stop huarui --reason "its key posts what it should not"
     """
-    with acting(config) as chain:
-        done = chain.council().stop(member_number(chain.consortium, member), reason)
-    if done.told("EmergencyStopped") is not None:
+    with acting(config) as bank:
+        asked = StopMember(bank.view.member(member), reason)
+        done = actions.stop(asked, bank.view, bank.consortium, bank.approver())
+    if done.event("EmergencyStopped") is not None:
         stdout.print(f"{member} is stopped", markup=False, highlight=False)
     else:
         stdout.print(
@@ -52,9 +54,10 @@ def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
 
       tally consortium emergency lift huarui --config bank.toml
     """
-    with acting(config) as chain:
-        done = chain.council().lift(member_number(chain.consortium, member))
-    if done.told("EmergencyLifted") is not None:
+    with acting(config) as bank:
+        asked = LiftStop(bank.view.member(member))
+        done = actions.lift(asked, bank.view, bank.consortium, bank.approver())
+    if done.event("EmergencyLifted") is not None:
         stdout.print(f"{member} may act again", markup=False, highlight=False)
     else:
         stdout.print(

@@ -6,12 +6,11 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.actions.keys import ROTATED_BY, rotate
+from app.actions.keys import ROTATED_BY, RotateKey, rotate
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
 from app.cli.consortium_own_keys import create, show_own
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
-from app.domain.errors import UsageFault
 from app.presentation.common import as_of
 from app.readmodel.consortium.queries import list_keys
 
@@ -86,24 +85,12 @@ def rotate_(
       tally consortium keys rotate operator --config bank.toml
     """
     signer = signed_by.value if signed_by else ROTATED_BY[purpose.value]
-    if signer == purpose.value:
-        raise UsageFault("an approver key is replaced by the recovery key: --signed-by recovery")
-    with acting(config) as chain:
-        member = chain.consortium.member_named(chain.config.name)
-        if member == 0:
-            raise UsageFault(f"{chain.config.name} is no member of this consortium")
-        rotated = rotate(
-            chain.rpc,
-            chain.consortium,
-            member,
-            chain.config.keys,
-            purpose.value,
-            signed_by=signer,
-            development=chain.config.development,
-        )
+    with acting(config) as bank:
+        asked = RotateKey(purpose.value, bank.config.keys, bank.config.development)
+        rotated = rotate(asked, bank.view, bank.consortium, bank.key(signer))
     stdout.print(f"the {purpose.value} key is now {rotated.key}", highlight=False)
     stdout.print(f"the old one is kept: {rotated.old_key_file}", markup=False, highlight=False)
-    if rotated.done is None:
-        stderr.print("the chain had taken the new key already", style="dim")
+    if rotated.receipts:
+        show_done(rotated, f"tally consortium keys list --member {bank.config.name}")
     else:
-        show_done(rotated.done, f"tally consortium keys list --member {chain.config.name}")
+        stderr.print("the chain had taken the new key already", style="dim")

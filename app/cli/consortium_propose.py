@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 from eth_utils.address import is_address, to_checksum_address
 
-from app.actions.consortium import member_number
+from app.actions import consortium as actions
+from app.actions.consortium import Propose
 from app.cli.acting import Acting, acting, show_done
 from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
@@ -97,8 +98,8 @@ def propose_admit(
         approver=_address(approver, "--approver"),
         recovery=_address(recovery, "--recovery"),
     )
-    with acting(config) as chain:
-        _propose(chain, admit(newcomer), reason)
+    with acting(config) as bank:
+        _propose(bank, admit(newcomer), reason)
 
 
 @propose.command()
@@ -153,9 +154,9 @@ def propose_role(
 
       tally consortium propose role huarui lead --reason "leads from June" --config bank.toml
     """
-    with acting(config) as chain:
-        number = member_number(chain.consortium, member)
-        _propose(chain, change_role(number, role.value), reason)
+    with acting(config) as bank:
+        number = bank.view.member(member)
+        _propose(bank, change_role(number, role.value), reason)
 
 
 @propose.command("key")
@@ -173,9 +174,9 @@ def propose_key(
       tally consortium propose key huarui recovery 0x5a…09 --reason "safe burnt down"
     """
     fresh = _sealing(key) if purpose is PurposeName.sealing else _address(key, "KEY")
-    with acting(config) as chain:
-        number = member_number(chain.consortium, member)
-        _propose(chain, replace_key(number, purpose.value, fresh), reason)
+    with acting(config) as bank:
+        number = bank.view.member(member)
+        _propose(bank, replace_key(number, purpose.value, fresh), reason)
 
 
 @propose.command()
@@ -197,12 +198,12 @@ def validator(
     address = _address(node, "NODE")
     if remove == bool(member or enode) or bool(member) != bool(enode):
         raise UsageFault("give either --member and --enode, or --remove")
-    with acting(config) as chain:
+    with acting(config) as bank:
         if remove:
-            asked = remove_validator(address)
+            content = remove_validator(address)
         else:
-            asked = register_validator(member_number(chain.consortium, member), address, enode)
-        _propose(chain, asked, reason)
+            content = register_validator(bank.view.member(member), address, enode)
+        _propose(bank, content, reason)
 
 
 @propose.command("upgrade")
@@ -224,21 +225,20 @@ def propose_upgrade(
         octets = bytes.fromhex(call.removeprefix("0x"))
     except ValueError:
         raise UsageFault(f"--call {call!r} is not hex") from None
-    with acting(config) as chain:
-        proxy = chain.manifest.addresses[contract.value]
-        _propose(chain, upgrade(proxy, address, octets), reason)
+    with acting(config) as bank:
+        proxy = bank.manifest.addresses[contract.value]
+        _propose(bank, upgrade(proxy, address, octets), reason)
 
 
 def _propose_about(kind: str, member: str, reason: str, config: Path) -> None:
-    with acting(config) as chain:
-        _propose(chain, about(kind, member_number(chain.consortium, member)), reason)
+    with acting(config) as bank:
+        _propose(bank, about(kind, bank.view.member(member)), reason)
 
 
-def _propose(chain: Acting, asked: ProposalContent, reason: str) -> None:
-    if not reason.strip():
-        raise UsageFault("--reason is empty", remedy="Say why: the others vote on it")
-    (done,) = chain.council().propose([asked], reason)
-    made = done.told("ProposalMade")
+def _propose(bank: Acting, content: ProposalContent, reason: str) -> None:
+    asked = Propose((content,), reason)
+    done = actions.propose(asked, bank.view, bank.consortium, bank.approver())
+    made = done.event("ProposalMade")
     number = made["proposal"] if made else "?"
     stdout.print(f"proposal {number} is made, and this bank's vote given", highlight=False)
     stdout.print(

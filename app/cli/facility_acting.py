@@ -1,18 +1,30 @@
 """`tally facility propose…|accept|decline|withdraw|pause|resume`: signed by a bank's approver."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import datetime, time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import typer
 from rich.text import Text
 
-from app.actions.facilities import FacilityDesk
-from app.actions.facility_changes import RulesContent, next_shares, parse_share
-from app.actions.facility_terms import Party
-from app.actions.signer import Done
+from app.actions import facilities as actions
+from app.actions.facilities import (
+    AcceptChange,
+    AcceptFacility,
+    DeclineFacility,
+    EnactChange,
+    PauseFacility,
+    ProposeClose,
+    ProposeFacility,
+    ProposeRules,
+    ProposeShares,
+    ResumeFacility,
+    WithdrawChange,
+    WithdrawFacility,
+)
+from app.actions.sender import Done, Signer
+from app.actions.view import View
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr
 from app.cli.facility_shown import (
@@ -23,14 +35,13 @@ from app.cli.facility_shown import (
     rules_line,
     shares_line,
 )
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.config import load_config
-from app.domain.errors import UsageFault
-from app.domain.facility import Facility, Shares
-from app.domain.money import AmountError, parse_bound
+from app.contracts.facility_registry import FacilityRegistry
+from app.domain.facility_changes import parse_share
 from app.intake.facility_file import load_facility
-from app.readmodel.consortium.queries import list_members
-from app.readmodel.facilities.agreed import OBSERVERS
+
+_Asked = TypeVar("_Asked")
 
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)
@@ -84,22 +95,14 @@ def propose(
       tally facility propose wld-2016-a.toml --config bank.toml
     """
     terms = load_facility(file)
-    us = load_config(config).name
-    if terms.lead != us:
-        raise UsageFault(
-            f"{terms.lead} leads facility {terms.id}, not {us}",
-            where=str(file),
-            remedy=f"{terms.lead} proposes it; its partners accept it",
-        )
-    parties, readers = _parties(config, terms, file)
-    _note(Text(f"facility {terms.id} of {us}, {terms.currency}:"))
+    _note(Text(f"facility {terms.id} of {terms.lead}, {terms.currency}:"))
     for one in terms.partners:
-        triple = "/".join(str(share) for share in _triple(one.shares))
+        share = one.shares
+        triple = f"{share.principal}/{share.interest}/{share.fee}"
         _note(Text(f"  {one.name} {triple} (principal/interest/fee in basis points)"))
     _confirm(yes, "Propose it?")
-    with _desk(config) as desk:
-        sent = desk.propose_terms(terms, parties, readers)
-    _tell(f"facility {terms.id} is proposed", sent, terms.id)
+    done = _perform(config, actions.propose, ProposeFacility(terms))
+    _show(f"facility {terms.id} is proposed", done, terms.id)
 
 
 def propose_shares(
@@ -122,15 +125,10 @@ def propose_shares(
       tally facility propose-shares WLD-2016-A --from 2027-01-01 --share huarui=7000/7000/0
       --reason "the annual review" --config bank.toml
     """
-    known = known_facility(config, id_)
-    names = [partner.name for partner in known.terms.partners]
-    newest = known.history.shares[-1].shares
-    shares = next_shares(names, newest, dict(parse_share(one) for one in share))
-    with _desk(config) as desk:
-        sent = desk.propose_shares(
-            known.number, first_day.toordinal(), [_triple(one) for one in shares], reason
-        )
-    _tell(f"a version of the shares of {id_} is proposed, from {first_day:%Y-%m-%d}", sent, id_)
+    named = dict(parse_share(one) for one in share)
+    asked = ProposeShares(id_, first_day.toordinal(), named, reason)
+    done = _perform(config, actions.propose_shares, asked)
+    _show(f"a version of the shares of {id_} is proposed, from {first_day:%Y-%m-%d}", done, id_)
 
 
 def propose_rules(
@@ -152,32 +150,17 @@ def propose_rules(
       tally facility propose-rules WLD-2016-A --from 2027-01-01 --tolerance 0.05
       --reason "rounding of the new core" --config bank.toml
     """
-    known = known_facility(config, id_)
-    newest = known.history.rules[-1]
-    now = RulesContent(
-        newest.amount_tolerance,
-        newest.date_window_days,
-        newest.match_deadline_seconds,
-        newest.cut_off,
-    )
-    rules = RulesContent(
-        now.amount_tolerance if tolerance is None else _tolerance(tolerance, known.terms.decimals),
-        now.date_window_days if window_days is None else window_days,
-        now.match_deadline_seconds if deadline_hours is None else deadline_hours * 3600,
-        now.cut_off if cut_off is None else time(cut_off.hour, cut_off.minute, cut_off.second),
-    )
-    if rules == now:
-        raise UsageFault("nothing would change", remedy="Name what changes, like --tolerance 0.05")
-    words = (
+    asked = ProposeRules(
+        id_,
         first_day.toordinal(),
-        rules.amount_tolerance,
-        rules.date_window_days,
-        rules.match_deadline_seconds,
-        rules.cut_off_seconds,
+        tolerance,
+        window_days,
+        None if deadline_hours is None else deadline_hours * 3600,
+        None if cut_off is None else time(cut_off.hour, cut_off.minute, cut_off.second),
+        reason,
     )
-    with _desk(config) as desk:
-        sent = desk.propose_rules(known.number, words, reason)
-    _tell(f"a version of the rules of {id_} is proposed, from {first_day:%Y-%m-%d}", sent, id_)
+    done = _perform(config, actions.propose_rules, asked)
+    _show(f"a version of the rules of {id_} is proposed, from {first_day:%Y-%m-%d}", done, id_)
 
 
 def propose_close(
@@ -190,10 +173,8 @@ def propose_close(
 
       tally facility propose-close WLD-2016-A --reason "fully repaid" --config bank.toml
     """
-    known = known_facility(config, id_)
-    with _desk(config) as desk:
-        sent = desk.propose_close(known.number, reason)
-    _tell(f"the close of {id_} is proposed", sent, id_)
+    done = _perform(config, actions.propose_close, ProposeClose(id_, reason))
+    _show(f"the close of {id_} is proposed", done, id_)
 
 
 def accept(
@@ -218,16 +199,15 @@ def accept(
         _note(Text(f"  shares: {shares_line(known.shown.share_versions[0])}"))
         _note(Text(f"  rules: {rules_line(known.shown.rule_versions[0])}"))
         _confirm(yes, "Accept it?")
-        with _desk(config) as desk:
-            sent = desk.accept_terms(known.number)
-        _tell(f"facility {id_} is accepted", sent, id_)
+        done = _perform(config, actions.accept, AcceptFacility(id_))
+        _show(f"facility {id_} is accepted", done, id_)
         return
     shown = find_change(known, change)
     _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
     _confirm(yes, "Accept it?")
-    with _desk(config) as desk:
-        sent = desk.accept(known.number, change, bytes.fromhex(shown.hash[2:]))
-    _tell(f"change {change} of {id_} is accepted", sent, id_)
+    asked = AcceptChange(id_, change, bytes.fromhex(shown.hash[2:]))
+    done = _perform(config, actions.accept_change, asked)
+    _show(f"change {change} of {id_} is accepted", done, id_)
 
 
 def enact(id_: IdArgument, change: ChangeOption, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -237,10 +217,8 @@ def enact(id_: IdArgument, change: ChangeOption, config: ConfigOption = DEFAULT_
 
       tally facility enact WLD-2016-A --change 3 --config bank.toml
     """
-    known = known_facility(config, id_)
-    with _desk(config) as desk:
-        sent = desk.enact(known.number, change)
-    _tell(f"change {change} of {id_} is in force", sent, id_)
+    done = _perform(config, actions.enact_change, EnactChange(id_, change))
+    _show(f"change {change} of {id_} is in force", done, id_)
 
 
 def withdraw(
@@ -257,13 +235,12 @@ def withdraw(
 
       tally facility withdraw WLD-2016-A --change 3 --config bank.toml
     """
-    known = known_facility(config, id_)
-    with _desk(config) as desk:
-        if change is None:
-            sent, what = desk.withdraw_terms(known.number), f"facility {id_}"
-        else:
-            sent, what = desk.withdraw(known.number, change), f"change {change} of {id_}"
-    _tell(f"{what} is withdrawn", sent, id_)
+    if change is None:
+        done, what = _perform(config, actions.withdraw, WithdrawFacility(id_)), f"facility {id_}"
+    else:
+        done = _perform(config, actions.withdraw_change, WithdrawChange(id_, change))
+        what = f"change {change} of {id_}"
+    _show(f"{what} is withdrawn", done, id_)
 
 
 def decline(id_: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -273,10 +250,8 @@ def decline(id_: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAUL
 
       tally facility decline WLD-2016-A --reason "not these shares" --config bank.toml
     """
-    known = known_facility(config, id_)
-    with _desk(config) as desk:
-        sent = desk.decline_terms(known.number, reason)
-    _tell(f"facility {id_} is declined", sent, id_)
+    done = _perform(config, actions.decline, DeclineFacility(id_, reason))
+    _show(f"facility {id_} is declined", done, id_)
 
 
 def pause(id_: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAULT_CONFIG) -> None:
@@ -286,10 +261,8 @@ def pause(id_: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAULT_
 
       tally facility pause WLD-2016-A --reason "figures look wrong" --config bank.toml
     """
-    known = known_facility(config, id_)
-    with _desk(config) as desk:
-        sent = desk.pause(known.number, reason)
-    _tell(f"posting for {id_} is stopped", sent, id_)
+    done = _perform(config, actions.pause, PauseFacility(id_, reason))
+    _show(f"posting for {id_} is stopped", done, id_)
 
 
 def resume(
@@ -306,40 +279,15 @@ def resume(
 
       tally facility resume WLD-2016-A --config bank.toml
     """
-    known = known_facility(config, id_)
-    name = of or load_config(config).name
-    pauser = known.names.member(name)
-    if pauser is None:
-        raise UsageFault(
-            f"{name!r} is no member of this consortium",
-            where="--of",
-            remedy=f"The parties of {id_} are {', '.join(known.terms.banks)}",
-        )
-    with _desk(config) as desk:
-        sent = desk.resume(known.number, pauser.number)
-    _tell(f"the pause of {name} for {id_} is lifted", sent, id_)
+    done = _perform(config, actions.resume, ResumeFacility(id_, of))
+    _show(f"the pause of {of or load_config(config).name} for {id_} is lifted", done, id_)
 
 
-def _parties(config: Path, terms: Facility, file: Path) -> tuple[dict[str, Party], list[Party]]:
-    """The facility's banks by name, and the auditors and regulators, as this bank's node has read
-    them. Raises UsageFault for a bank that is no active member."""
-    with reading(config) as engine, engine.connect() as connection:
-        members = [one for one in list_members(connection) if one.state == "active"]
-    parties = {one.name: Party(one.number, bytes.fromhex(one.sealing_key)) for one in members}
-    strangers = [name for name in terms.banks if name not in parties]
-    if strangers:
-        raise UsageFault(
-            f"{', '.join(strangers)} of facility {terms.id} is no active member of this consortium",
-            where=str(file),
-            remedy="`tally consortium list` shows the members; let the node read on if it is new",
-        )
-    return parties, [parties[one.name] for one in members if one.role in OBSERVERS]
-
-
-@contextmanager
-def _desk(config: Path) -> Iterator[FacilityDesk]:
-    with acting(config) as chain:
-        yield chain.facility_desk()
+def _perform(
+    config: Path, act: Callable[[_Asked, View, FacilityRegistry, Signer], Done], asked: _Asked
+) -> Done:
+    with acting(config) as bank:
+        return act(asked, bank.view, bank.facilities, bank.approver())
 
 
 def _confirm(yes: bool, question: str) -> None:
@@ -347,24 +295,11 @@ def _confirm(yes: bool, question: str) -> None:
         raise typer.Exit(1)
 
 
-def _tolerance(text: str, decimals: int) -> int:
-    try:
-        return parse_bound(text, decimals)
-    except AmountError as error:
-        raise UsageFault(
-            f"{text!r} {error}", where="--tolerance", remedy="Write currency units, like 0.05"
-        ) from None
-
-
 def _note(line: Text) -> None:
     stderr.print(line, soft_wrap=True)
 
 
-def _tell(what: str, sent: Done, id_: str) -> None:
-    made = sent.told("ChangeProposed")
+def _show(what: str, done: Done, id_: str) -> None:
+    made = done.event("ChangeProposed")
     _note(Text(what if made is None else f"{what}: change {made['change']}"))
-    show_done(sent, f"tally facility show {id_}")
-
-
-def _triple(shares: Shares) -> tuple[int, int, int]:
-    return shares.principal, shares.interest, shares.fee
+    show_done(done, f"tally facility show {id_}")

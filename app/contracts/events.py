@@ -66,11 +66,12 @@ def event_kinds() -> dict[str, EventKind]:
 
 
 def events_of(receipt: dict[str, Any]) -> list[ContractEvent]:
-    """What a transaction of ours did, in order, from its receipt."""
+    """What a transaction of ours did at the contracts, in order, from its receipt."""
     kinds = {kind.topic: kind for kind in event_kinds().values()}
     return [
         kinds[log["topics"][0]].read(log)
         for log in receipt["logs"]
+        if log["topics"] and log["topics"][0] in kinds
         if log["topics"] and log["topics"][0] in kinds
     ]
 

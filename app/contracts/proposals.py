@@ -6,7 +6,6 @@ from typing import Any
 
 from eth_abi.abi import decode, encode
 from eth_utils.address import to_checksum_address
-from eth_utils.crypto import keccak
 
 from app.contracts.consortium_registry import ROLES
 from app.contracts.events import printable
@@ -91,11 +90,6 @@ def upgrade(proxy: str, implementation: str, call: bytes = b"") -> ProposalConte
     """Put other code behind one of the consortium's contracts, and make a call to it."""
     payload = encode(["address", "address", "bytes"], [proxy, implementation, call])
     return ProposalContent("upgrade", payload)
-
-
-def reason_hash(reason: str) -> bytes:
-    """keccak256 of a reason's text; 0 where none is given."""
-    return keccak(text=reason) if reason else bytes(32)
 
 
 def key_word(key: str) -> bytes:

@@ -1,11 +1,9 @@
 """Transactions that a bank signs itself: built, signed locally, sent, and awaited."""
 
 import time
-from collections.abc import Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_typing import HexStr
 from web3.contract.contract import ContractConstructor, ContractFunction
 
 from app.chain.rpc import Rpc
@@ -33,37 +31,6 @@ def sign(
     if to is not None:
         transaction["to"] = to
     return bytes(account.sign_transaction(transaction).raw_transaction)
-
-
-def execute(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
-    """Send one administrative call and wait for its receipt (postings go through the outbox).
-
-    Raises ContractReverted with the custom error when the contract refuses.
-    """
-    return execute_all(rpc, account, [call])[0]
-
-
-def execute_all(rpc: Rpc, account: LocalAccount, calls: Sequence[Call]) -> list[dict[str, Any]]:
-    """Send administrative calls that do not build on each other, then wait for all their receipts:
-    as many as fit share a block.
-
-    Raises ContractReverted, before anything is sent, when a contract refuses one of them.
-    """
-    ready = [built(rpc, account, call) for call in calls]
-    chain_id = int(rpc.call("eth_chainId", []), 16)
-    first_nonce = next_nonce(rpc, account)
-    sent = []
-    for place, (call, transaction) in enumerate(zip(calls, ready, strict=True)):
-        raw = sign(
-            account,
-            chain_id=chain_id,
-            nonce=first_nonce + place,
-            to=transaction.get("to"),
-            data=bytes.fromhex(HexStr(str(transaction["data"])).removeprefix("0x")),
-            gas=transaction["gas"],
-        )
-        sent.append((name_of(call), rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()])))
-    return [succeeded(rpc, what, tx_hash) for what, tx_hash in sent]
 
 
 def next_nonce(rpc: Rpc, account: LocalAccount) -> int:

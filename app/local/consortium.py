@@ -6,20 +6,18 @@ from dataclasses import fields, replace
 from pathlib import Path
 from shlex import quote
 
-from app.actions.facilities import FacilityDesk
-from app.actions.facility_terms import Party
-from app.actions.signer import Signer
+from app.actions.facilities import AcceptFacility, ProposeFacility, accept, propose
+from app.actions.sender import Signer
+from app.actions.view import View
 from app.chain.failover import Endpoints
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.config import load_config
-from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
 from app.node.bank import Bank, client_tls
-from app.readmodel.facilities.agreed import OBSERVERS
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from ganache import launcher
@@ -46,21 +44,27 @@ class Consortium:
         Raises UsageFault when one of its banks is not a member, or when the chain already has a
         facility of that id with other terms.
         """
-        manifest = self.manifest()
-        numbers = self._member_numbers(facility, manifest)
-        registry = FacilityRegistry(self.rpc, manifest.addresses["FacilityRegistry"])
+        members = {member.name for member in self.folder.members()}
+        strangers = [name for name in facility.banks if name not in members]
+        if strangers:
+            raise UsageFault(
+                f"{', '.join(strangers)} of facility {facility.id} is no member of this network",
+                where=str(self.folder.root),
+                remedy="Admit the bank first, or correct the facility file",
+            )
+        registry = FacilityRegistry(self.rpc, self.manifest().addresses["FacilityRegistry"])
         with closing(self.bank(facility.lead)) as lead:
             if registry.facility_number(facility.id) == 0:
-                self._desk(facility.lead, registry).propose_terms(
-                    facility,
-                    {name: self._party(name, numbers) for name in facility.banks},
-                    [self._party(name, numbers) for name in self._observers()],
-                )
+                while lead.index():
+                    pass
+                propose(ProposeFacility(facility), lead.view, registry, self._approver(lead.name))
             lead.index()
             agreed = lead.facility(facility.id)
             _check_terms(facility, agreed.terms)
             for name in agreed.waiting_for:
-                self._desk(name, registry).accept_terms(agreed.number)
+                # What the lead's node has read: only its process works here so far.
+                view = View(lead.engine, name)
+                accept(AcceptFacility(facility.id), view, registry, self._approver(name))
 
     def bank(self, name: str) -> Bank:
         """A member's machinery. The caller closes it."""
@@ -74,30 +78,9 @@ class Consortium:
         """The newest block's number."""
         return self.rpc.run(lambda: int(self.rpc.call("eth_blockNumber", []), 16))
 
-    def _member_numbers(self, facility: Facility, manifest: Manifest) -> dict[str, int]:
-        registry = ConsortiumRegistry(self.rpc, manifest.addresses["ConsortiumRegistry"])
-        numbers = {
-            member.name: registry.member_of(self.folder.public_keys(member.name).operator)
-            for member in self.folder.members()
-        }
-        strangers = [name for name in facility.banks if not numbers.get(name)]
-        if strangers:
-            raise UsageFault(
-                f"{', '.join(strangers)} of facility {facility.id} is no member of this network",
-                where=str(self.folder.root),
-                remedy="Admit the bank first, or correct the facility file",
-            )
-        return numbers
-
-    def _observers(self) -> list[str]:
-        return [member.name for member in self.folder.members() if member.role in OBSERVERS]
-
-    def _party(self, name: str, numbers: dict[str, int]) -> Party:
-        return Party(numbers[name], self.folder.public_keys(name).sealing)
-
-    def _desk(self, name: str, registry: FacilityRegistry) -> FacilityDesk:
-        keys = self.folder.keys(name)
-        return FacilityDesk(Signer.load(self.rpc, keys, "approver", development=True), registry)
+    def _approver(self, bank: str) -> Signer:
+        keys = self.folder.keys(bank)
+        return Signer.load(self.rpc, keys, "approver", bank=bank, development=True)
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -14,9 +13,9 @@ from web3.contract.contract import ContractConstructor
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
+from app.actions.sender import Signer
 from app.chain.rpc import Rpc
 from app.contracts.transactions import next_nonce
-from app.keys.keystore import load_account
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder
 
@@ -51,10 +50,11 @@ class Deployment:
         return self.folder.journal
 
     @cached_property
-    def deployer(self) -> LocalAccount:
+    def deployer(self) -> Signer:
         """The first member's approver key. Whoever deploys has no power over what was deployed."""
         first = self.folder.members()[0].name
-        return load_account(self.folder.keys(first), "approver", development=True)
+        keys = self.folder.keys(first)
+        return Signer.load(self.rpc, keys, "approver", bank=first, development=True)
 
     def note(self, **entries: Any) -> None:
         """Add to the journal, durably, before anything is sent that builds on it."""
@@ -65,7 +65,7 @@ class Deployment:
 
     def next_addresses(self, count: int) -> list[ChecksumAddress]:
         """Where the next contracts that the deployer makes will stand."""
-        nonce = next_nonce(self.rpc, self.deployer)
+        nonce = next_nonce(self.rpc, self.deployer.account)
         return [
             get_create_address(self.deployer.address, Nonce(nonce + place))
             for place in range(count)

@@ -1,7 +1,6 @@
 """Step 1: the contracts' code, which the proxies will stand for. On the chain in one go."""
 
 from app.chain.manifest import CONTRACTS
-from app.contracts.transactions import execute_all
 from deploy.steps.deployment import Deployment, implementation_hash
 
 NAME = "1 implementations"
@@ -31,8 +30,4 @@ def prepare(deployment: Deployment) -> None:
 
 
 def enact(deployment: Deployment) -> None:
-    execute_all(
-        deployment.rpc,
-        deployment.deployer,
-        [deployment.creation(name) for name in CONTRACTS],
-    )
+    deployment.deployer.send(*[deployment.creation(name) for name in CONTRACTS])

@@ -2,7 +2,6 @@
 
 from app.chain.manifest import CONTRACTS
 from app.contracts.consortium_registry import ROLES
-from app.contracts.transactions import execute
 from deploy.compile import load_artifact
 from deploy.steps.deployment import Deployment
 
@@ -48,7 +47,7 @@ def enact(deployment: Deployment) -> None:
         )
     # Constructors take structs as tuples, in the order of their members.
     creation = deployment.creation("Founding", implementations, members)
-    execute(deployment.rpc, deployment.deployer, creation)
+    deployment.deployer.send(creation)
 
 
 def founded(deployment: Deployment) -> dict[str, str]:

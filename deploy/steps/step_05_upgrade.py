@@ -11,7 +11,6 @@ from pathlib import Path
 from app.chain.manifest import Manifest
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import upgrade
-from app.contracts.transactions import execute
 from deploy.steps.deployment import Deployment, implementation_hash
 from deploy.votes import Ballot, Say
 
@@ -41,7 +40,7 @@ class Upgrade:
     def enact(self, deployment: Deployment) -> None:
         if not self._deployed(deployment):
             creation = deployment.creation(self._contract)
-            execute(deployment.rpc, deployment.deployer, creation)
+            deployment.deployer.send(creation)
         made = self._noted(deployment)["address"]
         proxy = self._proxy(deployment)
         asked = upgrade(proxy, made)

@@ -10,9 +10,8 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Engine
 
-from app.actions.facilities import FacilityDesk
-from app.actions.facility_terms import Party
-from app.actions.signer import Signer
+from app.actions.facility_terms import Party, new_terms
+from app.actions.sender import Signer
 from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.facility_registry import FacilityRegistry
@@ -122,17 +121,17 @@ class World:
             name: Party(self.numbers[name], self.folder.public_keys(name).sealing)
             for name in self.numbers
         }
-        self.facility_desk(self.lead).propose_terms(terms, parties, [parties["auditor"]])
+        proposed = new_terms(terms, parties, [parties["auditor"]])
+        self.signer(self.lead).send(self.registry.propose(proposed))
         number = self.registry.facility_number(self.facility_id)
+        terms_hash = self.registry.terms_hash(self.registry.terms(number))
         for name in self.partners:
-            self.facility_desk(name).accept_terms(number)
+            self.signer(name).send(self.registry.accept(number, terms_hash))
         return number
 
-    def facility_desk(self, bank: str) -> FacilityDesk:
+    def signer(self, bank: str, purpose: str = "approver") -> Signer:
         keys = self.folder.keys(bank)
-        return FacilityDesk(
-            Signer.load(self.rpc, keys, "approver", development=True), self.registry
-        )
+        return Signer.load(self.rpc, keys, purpose, bank=bank, development=True)
 
     def sealing_keys(self, bank: str) -> KeyVersions:
         return KeyVersions(self.folder.keys(bank), SEALING, development=True)

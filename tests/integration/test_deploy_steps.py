@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from app.actions.consortium import Council
+from app.actions import consortium
 from app.chain.manifest import CONTRACTS, Manifest
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
-from app.contracts.transactions import execute_all, next_nonce
+from app.contracts.transactions import next_nonce
 from app.domain.errors import ChainFault
 from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium
@@ -72,7 +72,7 @@ def deployment(rpc: Rpc, folder: ConsortiumFolder) -> Deployment:
 
 
 def sent(deployment: Deployment) -> int:
-    return next_nonce(deployment.rpc, deployment.deployer)
+    return next_nonce(deployment.rpc, deployment.deployer.account)
 
 
 def test_a_second_run_sends_nothing_and_leaves_everything(deployment: Deployment) -> None:
@@ -144,7 +144,7 @@ def test_nothing_is_sent_when_one_call_of_many_is_refused(
     good = deployment.creation("DayClose")
     bad = deployment.creation("Founding", (deployment.deployer.address,) * 5, [])
     with pytest.raises(ChainFault):
-        execute_all(deployment.rpc, deployment.deployer, [good, bad])
+        deployment.deployer.send(good, bad)
     assert sent(deployment) == count
 
 
@@ -185,7 +185,7 @@ def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as cut, pytest.raises(KeyboardInterrupt):
-        cut.setattr(Council, "vote", cut_off)  # proposed, and then nobody voted
+        cut.setattr(consortium, "vote", cut_off)  # proposed, and then nobody voted
         run([step], deployment, lambda text: None)
     said: list[str] = []
     run([step], deployment, said.append)

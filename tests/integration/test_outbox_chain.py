@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select, text
 
-from app.actions.facilities import FacilityDesk
-from app.actions.signer import Signer
+from app.actions.sender import Signer
 from app.chain import identity
 from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
@@ -99,7 +98,8 @@ def test_each_engine_tells_why_it_refuses(chain: Chain, founding: Founding) -> N
     stranger = net.reconciliation(bank).refusal(approver.address, calldata, 100_000_000)
     assert "ConsortiumNotAKey" in str(stranger)
     with pytest.raises(ContractReverted, match="FacilityAlreadyAccepted") as refused:
-        FacilityDesk(Signer(net.rpc, approver), registry).accept_terms(1)
+        signer = Signer(net.rpc, approver, PARTNERS[0], "approver")
+        signer.send(registry.accept(1, registry.terms_hash(registry.terms(1))))
     assert refused.value.name == "FacilityAlreadyAccepted"
 
 

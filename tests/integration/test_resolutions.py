@@ -19,13 +19,11 @@ from web3.contract.contract import ContractFunction
 from app.cli.breaks import breaks
 from app.config import load_config
 from app.contracts.errors import ContractReverted, ResolutionRefused
-from app.contracts.transactions import execute
 from app.db.engine import create, upgrade
 from app.domain.errors import TallyError, UsageFault
 from app.domain.kinds import Kind
 from app.domain.resolutions import Action, Resolution, Side
 from app.indexer.rebuild import digest, rebuild
-from app.keys.keystore import load_account
 from app.keys.sealing import seal_details
 from app.presentation.common import money_of
 from app.presentation.pairs import PairOut, pair_out, resolution_out
@@ -78,7 +76,7 @@ def sealed(world: World, reason: str, *readers: str) -> bytes:
 
 
 def approve(world: World, bank: str, call: ContractFunction) -> None:
-    execute(world.rpc, load_account(world.folder.keys(bank), "approver", development=True), call)
+    world.signer(bank).send(call)
 
 
 def propose(world: World, bank: str, asked: Resolution, reason: str = REASON) -> None:

@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from app.actions import keys as rotation
-from app.actions.keys import Rotated, rotate
+from app.actions.keys import Rotated, RotateKey, rotate
+from app.actions.sender import Signer
 from app.cli import vault as vault_command
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.db.vault import vault_of
@@ -36,15 +37,9 @@ def kept_keys(net: Net) -> Iterator[None]:
 
 def replace(net: Net, bank: Bank, purpose: str, signed_by: str = "approver") -> Rotated:
     registry = ConsortiumRegistry(net.rpc, net.manifest.addresses["ConsortiumRegistry"])
-    return rotate(
-        net.rpc,
-        registry,
-        bank.member,
-        net.folder.keys(bank.name),
-        purpose,
-        signed_by=signed_by,
-        development=True,
-    )
+    keys = net.folder.keys(bank.name)
+    signer = Signer.load(net.rpc, keys, signed_by, bank=bank.name, development=True)
+    return rotate(RotateKey(purpose, keys, development=True), bank.view, registry, signer)
 
 
 def test_posting_goes_on_with_the_new_operator_key(net: Net, sqlite_url: str) -> None:
@@ -95,7 +90,7 @@ def test_a_rotation_that_was_cut_off_stops_no_posting(
     net.feed(bank, 2)
     net.drain(bank)
     finished = replace(net, bank, "operator")
-    assert finished.done is None
+    assert finished.receipts == ()
     net.feed(bank, 2)
     net.drain(bank)
     net.assert_exactly_once(bank, 4)

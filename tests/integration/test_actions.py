@@ -1,0 +1,383 @@
+"""The acts of a bank: what is refused before anything is sent, and the line that each leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, MutableMapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import structlog
+from eth_utils.crypto import keccak
+from sqlalchemy import Engine, update
+
+from app.actions import breaks, consortium, days, facilities, holds, keys
+from app.actions.breaks import BreakName, find_break, waiting_resolution
+from app.actions.sender import Done, Signer
+from app.actions.view import View
+from app.chain.rpc import Rpc
+from app.contracts.day_close import DayClose
+from app.contracts.errors import ContractReverted, HoldRefused, ResolutionRefused
+from app.contracts.proposals import about
+from app.contracts.reserve_ledger import ReserveLedger
+from app.domain.errors import ChainUnreachable, TallyError, UsageFault
+from app.domain.facility import Shares
+from app.domain.kinds import Kind
+from app.domain.resolutions import Action, Side
+from app.intake.facility_file import load_facility
+from app.readmodel import tables
+from tests.feeds import facility_text
+from tests.integration.posted import TODAY, Event, World
+
+REASON = "we booked the fee twice"
+NAMED = BreakName(partner="huarui", kind="top_up", event_ref="AMOUNT")
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass
+class Line:
+    """The one line of the log that an act left; `fault` what it raised."""
+
+    values: MutableMapping[str, Any]
+    fault: TallyError | None
+
+
+@dataclass
+class Bank:
+    """A bank that acts: its view, and its keys."""
+
+    world: World
+    name: str
+    view: View
+
+    def read(self) -> None:
+        self.world.indexer(self.name, self.view.engine).advance()
+
+    def act(self, act: Callable[..., Done], asked: object, contract: object, key: str) -> Line:
+        """Perform an act with one of the bank's keys; nothing is sent where it is refused."""
+        signer = self.world.signer(self.name, key)
+        sent = self.count(signer)
+        fault: TallyError | None = None
+        with structlog.testing.capture_logs() as lines:
+            try:
+                done = act(asked, self.view, contract, signer)
+            except TallyError as caught:
+                fault = caught
+        acts = [line for line in lines if line["event"] == "act"]
+        assert len(acts) == 1
+        line = acts[0]
+        assert (line["bank"], line["key"], line["address"]) == (self.name, key, signer.address)
+        assert REASON not in str(line)
+        if fault is None:
+            assert self.count(signer) == sent + len(done.receipts)
+        else:
+            assert self.count(signer) == sent
+        return Line(line, fault)
+
+    def count(self, signer: Signer) -> int:
+        return int(self.world.rpc.call("eth_getTransactionCount", [signer.address, "latest"]), 16)
+
+    def breaks(self, act: Callable[..., Done], asked: object) -> Line:
+        return self.act(act, asked, self.world.reconciliation, "approver")
+
+    def facilities(self, act: Callable[..., Done], asked: object) -> Line:
+        return self.act(act, asked, self.world.registry, "approver")
+
+    def days(self, act: Callable[..., Done], asked: object) -> Line:
+        contract = DayClose(self.world.rpc, self.world.manifest.addresses["DayClose"])
+        return self.act(act, asked, contract, "approver")
+
+    def holds(self, act: Callable[..., Done], asked: object) -> Line:
+        contract = ReserveLedger(self.world.rpc, self.world.manifest.addresses["ReserveLedger"])
+        return self.act(act, asked, contract, "operator")
+
+
+def refused(line: Line, match: str, error: str = "UsageFault") -> None:
+    """It was refused before anything was sent, its line says so and not why in words."""
+    assert line.fault is not None
+    assert match in line.fault.what
+    assert line.values["outcome"] == "refused"
+    assert line.values["error"] == error
+    assert "transaction" not in line.values
+
+
+def done(line: Line) -> MutableMapping[str, Any]:
+    assert line.fault is None
+    assert line.values["outcome"] == "done"
+    return line.values
+
+
+@pytest.fixture
+def lead(world: World, database: Engine) -> Bank:
+    world.post(
+        "webank",
+        Event(Kind.TOP_UP, "AMOUNT", 100, 1),
+        Event(Kind.TOP_UP, "EQUAL", 500, 1),
+    )
+    world.post("huarui", Event(Kind.TOP_UP, "AMOUNT", 110), Event(Kind.TOP_UP, "EQUAL", 500))
+    bank = Bank(world, "webank", View(database, "webank"))
+    bank.read()
+    return bank
+
+
+def other(lead: Bank, name: str = "huarui") -> Bank:
+    """Another bank, beside the same read model."""
+    return Bank(lead.world, name, View(lead.view.engine, name))
+
+
+class TestBreaks:
+    def proposal(self, lead: Bank, **changes: Any) -> breaks.ProposeResolution:
+        number = find_break(lead.view, NAMED).number
+        asked = breaks.ProposeResolution(number, Action.ADJUST, Side.LEAD, None, REASON)
+        return replace(asked, **changes)
+
+    def test_refused_before_anything_is_sent(self, lead: Bank) -> None:
+        for changes, match in (
+            ({"side": None}, "adjust needs the side"),
+            ({"action": Action.FORCE}, "force has no side"),
+            ({"reason": ""}, "printable"),
+            ({"reason": " "}, "printable"),
+            ({"reason": "two\nlines"}, "printable"),
+            ({"reason": "x" * 2001}, "printable"),
+            ({"number": 99_999}, "no such break"),
+        ):
+            refused(lead.breaks(breaks.propose, self.proposal(lead, **changes)), match)
+        equal = BreakName(partner="huarui", kind="top_up", event_ref="EQUAL")
+        with pytest.raises(UsageFault, match="nothing to resolve"):
+            find_break(lead.view, equal)
+        with pytest.raises(UsageFault, match="nothing is proposed"):
+            waiting_resolution(lead.view, find_break(lead.view, NAMED))
+
+    def test_a_pair_that_is_not_on_the_chain_as_it_was_read(self, lead: Bank) -> None:
+        asked = self.proposal(lead)
+        with lead.view.engine.begin() as connection:
+            connection.execute(update(tables.pairs).values(partner_amount=120))
+        refused(lead.breaks(breaks.propose, asked), "has changed on the chain")
+
+    def test_from_the_proposal_to_the_acceptance(self, lead: Bank) -> None:
+        line = done(lead.breaks(breaks.propose, self.proposal(lead)))
+        number = find_break(lead.view, NAMED).number
+        assert (line["act"], line["subject"]) == ("breaks.propose", f"break {number}")
+        receipt = lead.world.rpc.call("eth_getTransactionReceipt", [line["transaction"]])
+        sent = lead.world.rpc.call("eth_getTransactionByHash", [line["transaction"]])
+        assert line["block"] == int(receipt["blockNumber"], 16)
+        assert line["signed"] == "0x" + keccak(hexstr=sent["input"]).hex()
+        again = lead.breaks(breaks.propose, self.proposal(lead))
+        refused(again, "the contract refused", "ResolutionPending")
+        assert isinstance(again.fault, ResolutionRefused)
+
+        lead.read()
+        seen = waiting_resolution(lead.view, find_break(lead.view, NAMED))
+        forged = replace(seen, action=Action.FORCE, side=None)
+        huarui = other(lead)
+        for act, asked in (
+            (breaks.accept, breaks.AcceptResolution(number, forged)),
+            (breaks.dispute, breaks.DisputeResolution(number, forged, REASON)),
+            (breaks.withdraw, breaks.WithdrawResolution(number, forged)),
+        ):
+            refused(huarui.breaks(act, asked), "another resolution waits")
+        accepted = breaks.AcceptResolution(number, seen)
+        line_ = lead.breaks(breaks.accept, accepted)
+        assert isinstance(line_.fault, ContractReverted), "a bank does not accept its own"
+        assert done(huarui.breaks(breaks.accept, accepted))["act"] == "breaks.accept"
+
+
+class TestDays:
+    def test_from_the_proposal_to_the_reopening(self, lead: Bank) -> None:
+        huarui = other(lead)
+        account = days.find_account(huarui.view, "WLD-2016-A", None)
+        assert account.subject == "account WLD-2016-A/huarui"
+        with pytest.raises(UsageFault, match="which account"):
+            days.find_account(lead.view, "WLD-2016-A", None)
+        with pytest.raises(UsageFault, match="is no partner"):
+            days.find_account(lead.view, "WLD-2016-A", "nobody")
+        yesterday = TODAY - 1
+        statement = days.own_statement(lead.view, account, yesterday)
+        forged = replace(statement, closing=replace(statement.closing, lead=1))
+        refused(lead.days(days.propose, days.ProposeDay(account, forged)), "legs have changed")
+        refused(lead.days(days.withdraw, days.WithdrawDay(account)), "no proposal of this bank")
+        refused(lead.days(days.reopen, days.ReopenDay(account, REASON)), "no day of this account")
+        done(lead.days(days.propose, days.ProposeDay(account, statement)))
+        lead.read()
+
+        seen = days.day_to_answer(huarui.view, account)
+        with pytest.raises(UsageFault, match="of another day"):
+            days.day_to_answer(huarui.view, account, yesterday - 1)
+        with pytest.raises(UsageFault, match="proposed it itself"):
+            days.day_to_answer(lead.view, account)
+        stale = bytes(32)
+        for act, asked in (
+            (days.confirm, days.ConfirmDay(account, stale)),
+            (days.dispute, days.DisputeDay(account, stale, REASON)),
+        ):
+            refused(huarui.days(act, asked), "another statement waits now")
+        unsaid = days.DisputeDay(account, seen.statement_hash, "")
+        refused(huarui.days(days.dispute, unsaid), "printable")
+        done(huarui.days(days.confirm, days.ConfirmDay(account, seen.statement_hash)))
+        lead.read()
+
+        with pytest.raises(UsageFault, match="is closed through"):
+            days.own_statement(lead.view, account, yesterday)
+        taking_back = days.WithdrawReopening(account)
+        refused(lead.days(days.withdraw_reopening, taking_back), "no reopening of this bank")
+        done(lead.days(days.reopen, days.ReopenDay(account, REASON)))
+        lead.read()
+        done(lead.days(days.withdraw_reopening, taking_back))
+        done(lead.days(days.reopen, days.ReopenDay(account, REASON)))
+        lead.read()
+        assert done(huarui.days(days.reopen, days.ReopenDay(account, REASON)))["act"] == (
+            "days.reopen"
+        )
+        lead.read()
+        days.own_statement(lead.view, account, yesterday)
+
+
+class TestHolds:
+    def place(self, **changes: Any) -> holds.PlaceHolds:
+        later = int((datetime.now(UTC) + timedelta(hours=1)).timestamp())
+        asked = holds.PlaceHolds("WLD-2016-A", b"r" * 20, "1.00", TODAY, later)
+        return replace(asked, **changes)
+
+    def test_refused_before_anything_is_sent(self, lead: Bank) -> None:
+        refused(other(lead).holds(holds.place, self.place()), "huarui does not lead")
+        for amount in ("1.001", "0.00", "-1.00", "a lot", ""):
+            refused(lead.holds(holds.place, self.place(amount=amount)), "the amount")
+        refused(lead.holds(holds.place, self.place(amount="0.01")), "no partner has a part")
+        refused(lead.holds(holds.place, self.place(facility="NOPE")), "is not on this chain")
+        refused(lead.holds(holds.release, holds.ReleaseHolds(())), "nothing is held")
+        line = lead.holds(holds.place, self.place(amount="1000.00"))
+        assert isinstance(line.fault, HoldRefused)
+        with pytest.raises(UsageFault, match="does not open"):
+            holds.drawdown_ref(lead.view, "WLD-2016-A", "D1", [])
+
+    def test_each_partner_has_a_transaction_and_all_share_one_line(self, lead: Bank) -> None:
+        world = lead.world
+        for name, partner in (("huarui", 1), ("wuxi", 2), ("nanfeng", 3)):
+            world.post("webank", Event(Kind.TOP_UP, f"T-{name}", 10_000, partner))
+            world.post(name, Event(Kind.TOP_UP, f"T-{name}", 10_000))
+        lead.read()
+        lead_keys = world.sealing_keys("webank")
+        ref = holds.drawdown_ref(lead.view, "WLD-2016-A", "D1", lead_keys)
+        assert ref == world.reference("D1")
+        line = done(lead.holds(holds.place, self.place(ref=ref, amount="10.00")))
+        assert len(line["transaction"]) == len(line["block"]) == len(line["signed"]) == 3
+        assert line["subject"] == f"drawdown WLD-2016-A/#{ref.hex()}"
+        lead.read()
+        assert holds.expired(lead.view) == ()
+        held = holds.held(lead.view, "WLD-2016-A", ref, "huarui")
+        assert [one.partner for one in held] == [1]
+        done(lead.holds(holds.release, holds.ReleaseHolds(held)))
+        lead.read()
+        assert len(holds.held(lead.view, "WLD-2016-A", ref)) == 2
+
+
+class TestFacilities:
+    def test_refused_before_anything_is_sent(self, lead: Bank, tmp_path: Path) -> None:
+        path = tmp_path / "F.toml"
+        path.write_text(facility_text("F", "webank", "huarui", "nobody"))
+        asked = facilities.ProposeFacility(load_facility(path))
+        refused(lead.facilities(facilities.propose, asked), "is no active member")
+        refused(other(lead).facilities(facilities.propose, asked), "webank leads facility F")
+        first = TODAY + 40
+        same = {"huarui": Shares(4533, 4533, 4533)}
+        for act, request, match in (
+            (facilities.pause, facilities.PauseFacility("NOPE", REASON), "is not on this chain"),
+            (facilities.pause, facilities.PauseFacility("WLD-2016-A", "\x07"), "printable"),
+            (
+                facilities.propose_shares,
+                facilities.ProposeShares("WLD-2016-A", first, same, REASON),
+                "nothing would change",
+            ),
+            (
+                facilities.propose_rules,
+                facilities.ProposeRules("WLD-2016-A", first, "0.001", None, None, None, REASON),
+                "has 3 decimals",
+            ),
+            (
+                facilities.propose_rules,
+                facilities.ProposeRules("WLD-2016-A", first, None, None, None, None, REASON),
+                "nothing would change",
+            ),
+            (
+                facilities.resume,
+                facilities.ResumeFacility("WLD-2016-A", "nobody"),
+                "is no member",
+            ),
+        ):
+            refused(lead.facilities(act, request), match)
+
+    def test_a_change_is_accepted_by_the_content_that_was_seen(self, lead: Bank) -> None:
+        line = lead.facilities(
+            facilities.propose_close, facilities.ProposeClose("WLD-2016-A", REASON)
+        )
+        assert done(line)["subject"] == "facility WLD-2016-A"
+        huarui = other(lead)
+        unseen = facilities.AcceptChange("WLD-2016-A", 1, bytes(32))
+        refused(huarui.facilities(facilities.accept_change, unseen), "no change 1 of this content")
+        lead.read()
+        refused(huarui.facilities(facilities.accept_change, unseen), "no change 1 of this content")
+
+
+class TestConsortiumAndKeys:
+    def test_each_leaves_its_line(self, lead: Bank) -> None:
+        contract = lead.world.consortium
+        wuxi = lead.view.member("wuxi")
+        unsaid = consortium.Propose((about("suspend", wuxi),), " ")
+        refused(lead.act(consortium.propose, unsaid, contract, "approver"), "printable")
+        asked = consortium.Propose((about("suspend", wuxi),), REASON)
+        assert done(lead.act(consortium.propose, asked, contract, "approver"))["subject"] == (
+            "suspend"
+        )
+        vote = consortium.Vote((1,), in_favour=True)
+        line = lead.act(consortium.vote, vote, contract, "approver")
+        refused(line, "the contract refused", "ConsortiumVotedAlready")
+        assert done(other(lead).act(consortium.vote, vote, contract, "approver"))["subject"] == (
+            "for proposal 1"
+        )
+
+    def test_a_key_is_not_replaced_by_itself(self, lead: Bank) -> None:
+        folder = lead.world.folder.keys("webank")
+        asked = keys.RotateKey("approver", folder, development=True)
+        contract = lead.world.consortium
+        refused(lead.act(keys.rotate, asked, contract, "approver"), "by the recovery key")
+
+
+class Flaky(Rpc):
+    """A connection whose endpoint goes away right after it has taken the transaction, after which
+    another endpoint of the same chain is asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self.offered: list[object] = []
+        self.away = True
+
+    def batch_answers(self, requests_: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
+        self.offered.append(requests_)
+        answers = super().batch_answers(requests_)
+        if self.away:
+            self.away = False
+            raise ChainUnreachable("gone")
+        return answers
+
+    def run(self, work: Callable[[], _Answer]) -> _Answer:
+        try:
+            return work()
+        except ChainUnreachable:
+            return work()
+
+
+def test_an_act_is_signed_once_and_the_next_endpoint_gets_the_same_bytes(lead: Bank) -> None:
+    world = lead.world
+    rpc = Flaky(world.rpc.url)
+    signer = replace(world.signer("webank"), rpc=rpc)
+    asked = consortium.Propose((about("suspend", lead.view.member("wuxi")),), REASON)
+    sent = lead.count(signer)
+    made = consortium.propose(asked, lead.view, world.consortium, signer)
+    assert made.event("ProposalMade") is not None
+    assert len(rpc.offered) == 2
+    assert rpc.offered[0] == rpc.offered[1]
+    assert lead.count(signer) == sent + 1
+    rpc.close()
