@@ -4,8 +4,8 @@ An event is followed by what its lines share. Lines that concern many events lis
 line an event would cost more than posting it:
 
   accepted        facility, feed, events [row, event_id]
-  batch fixed     facility, sequence, legs [word, event_id, reference]
-  batch offered   facility, sequence, transaction
+  batch sealed    facility, sequence, legs [word, event_id, reference]
+  batch broadcast facility, sequence, transaction
   batch final     facility, sequence, transaction, block
   act             act, subject, bank, key, address, outcome, transaction, block (app.actions.act)
   matched         facility, pairs [partner, kind, reference, status, sequence, event_id]

@@ -36,9 +36,9 @@ from app.keys.keystore import SEALING
 from app.keys.versions import KeyVersions
 from app.logs import configure_logs
 from app.node.bank import Bank
-from app.outbox import lane, lease
+from app.outbox import broadcast, lease
 from app.outbox.lifecycle import FINAL
-from app.outbox.runs import drained
+from app.outbox.progress import drained
 from app.outbox.tables import batches
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
@@ -58,7 +58,7 @@ def _run_node(config: Path, log: Path, hurried: bool) -> None:
     os.dup2(file, 2)
     if hurried:
         lease.LEASE_MS = 1_000
-        lane._OFFER_AGAIN_S = 1.0
+        broadcast._AGAIN_AFTER_S = 1.0
         endpoints.LOOK_EVERY_S = 0.5
     configure_logs()
     try:

@@ -14,7 +14,7 @@ from app.chain.rpc import Rpc
 from app.contracts.events import ContractEvent, events_of
 from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
 from app.keys.keystore import load_account
-from app.outbox.calls import store_in_turn
+from app.outbox.operator_calls import store_in_turn
 
 
 @dataclass(frozen=True, slots=True)

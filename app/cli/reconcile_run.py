@@ -16,7 +16,7 @@ from app.domain.facility import Facility
 from app.local import reconcile as service
 from app.local.consortium import Consortium, embedded, network
 from app.local.workers import prepare, working
-from app.outbox.runs import last_batch
+from app.outbox.progress import last_batch
 from app.reports.run_files import write_pairs, write_quarantine
 from deploy.consortium import Member
 from ganache.launcher import Engine

@@ -15,7 +15,7 @@ from app.local.consortium import Consortium
 from app.local.reconcile import Outcome
 from app.node.bank import Bank
 from app.outbox import dead_letters
-from app.outbox.runs import run_gas
+from app.outbox.progress import run_gas
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.pairs.completed import completed_pairs
 from app.readmodel.pairs.shapes import TYPES

@@ -214,8 +214,8 @@ def check_outbox(
         since = datetime.fromisoformat(waiting.oldest_at)
         age = int((datetime.now(UTC) - since).total_seconds())
     said = (
-        f"{waiting.waiting:,} events wait, {waiting.fixed:,} batches are fixed, "
-        f"{waiting.offered:,} offered; the oldest event is {age:,} s old"
+        f"{waiting.waiting:,} events wait, {waiting.sealed:,} batches are sealed, "
+        f"{waiting.broadcast:,} broadcast; the oldest event is {age:,} s old"
     )
     if chain is not None and age > STUCK_S:
         yield fail(
@@ -275,7 +275,7 @@ def check_lease(config: BankConfig, engine: Engine) -> Finding:
     """Who posts for this bank."""
     with engine.connect() as connection:
         row = connection.execute(
-            select(leases).where(leases.c.lane == public_keys(config.keys).operator)
+            select(leases).where(leases.c.operator == public_keys(config.keys).operator)
         ).one_or_none()
     if row is None or row.expires_at <= time.time_ns() // 1_000_000:
         return ok("lease", "nobody holds it: no node posts for this bank now")

@@ -85,8 +85,8 @@ def _outbox(waiting: Backlog, now: datetime) -> OutboxOut:
     age = (now - datetime.fromisoformat(oldest)).total_seconds() if oldest else 0
     return OutboxOut(
         waiting_events=waiting.waiting,
-        fixed_batches=waiting.fixed,
-        offered_batches=waiting.offered,
+        fixed_batches=waiting.sealed,
+        offered_batches=waiting.broadcast,
         stopped_batches=waiting.stopped,
         oldest_seconds=max(0, int(age)),
         dead_letters=waiting.dead_letters,

@@ -41,11 +41,11 @@ from app.keys.versions import KeyVersions
 from app.local.ports import RowsDone, Warn
 from app.outbox.dead_letters import collect, stopped_batches
 from app.outbox.facility import PostingFacility
-from app.outbox.lane import Lane
 from app.outbox.lease import Lease
-from app.outbox.matched import MatchedEvent, matched_events
+from app.outbox.matched_events import MatchedEvent, matched_events
+from app.outbox.nonce_queue import NonceQueue
+from app.outbox.progress import drained, in_flight, last_final_block, waiting
 from app.outbox.restore import Restored, Restorer
-from app.outbox.runs import drained, in_flight, last_final_block, waiting
 from app.outbox.submitter import Submitter
 from app.readmodel import tables
 from app.readmodel.directory import directory
@@ -77,7 +77,7 @@ class Bank:
         self._posting_looked_up = float("-inf")
         self._unreadable: dict[str, str] = {}
         self._paused: dict[str, str] = {}
-        self._collected = False
+        self._collected: int | None = None
         self._read_up_to = 0
         try:
             db.upgrade(self.engine)
@@ -116,16 +116,11 @@ class Bank:
         contract = Reconciliation(self.rpc, self.manifest.addresses["Reconciliation"])
         self.operator = Signer(self.rpc, operator, self.name, "operator", outbox=self.engine)
         self._lease = Lease(self.engine, operator.address, _holder())
-        lane = Lane(
-            self.engine,
-            self.rpc,
-            operator,
-            self.manifest.chain_id,
-            contract.address,
-            self._lease,
+        queue = NonceQueue(
+            self.engine, operator, self.manifest.chain_id, contract.address, self._lease
         )
         self.submitter = Submitter(
-            self.engine, self.rpc, self.manifest, self.member, contract, lane
+            self.engine, self.rpc, self.manifest, self.member, contract, queue
         )
 
     def _follow_operator_key(self) -> None:
@@ -221,7 +216,7 @@ class Bank:
         return self.submit() + self._advance().legs
 
     def submit(self) -> int:
-        """Settle, fix and offer batches once."""
+        """Settle, seal and broadcast batches once."""
 
         def tick() -> int:
             self._follow_operator_key()
@@ -237,9 +232,9 @@ class Bank:
     def _advance(self) -> Progress:
         progress = self._reading.run(self.indexer.advance)
         self._read_up_to = progress.head
-        if progress.legs or not self._collected:  # the last process may have died before this
-            collect(self.engine, self.member)
-            self._collected = True
+        if progress.legs or self._collected is None:  # the last process may have died before this
+            after = 0 if progress.rewound else self._collected or 0
+            self._collected = collect(self.engine, self.member, after)
         return progress
 
     def rebuild(self, told: Callable[[int, int], None]) -> None:
@@ -299,7 +294,7 @@ class Bank:
 
     def troubles(self, facility: str | None = None) -> list[str]:
         """What a person must mend before a facility, or any, is posted to again."""
-        found = [self.submitter.foreign] if self.submitter.foreign else []
+        found = [self.submitter.conflict] if self.submitter.conflict else []
         found += [why for id_, why in self._paused.items() if facility in (None, id_)]
         return found + self.facility_troubles(facility)
 
@@ -317,7 +312,7 @@ class Bank:
 
     def lane_trouble(self) -> str:
         """Why nothing at all is posted; empty when the lane works."""
-        return self.submitter.foreign
+        return self.submitter.conflict
 
     def tell_matched(self, told: Callable[[list[MatchedEvent], int], None]) -> None:
         """From now on, tell of this bank's events that the read model newly shows as matched, and
@@ -355,7 +350,7 @@ class Bank:
         return self._reading.run(lambda: self._registry.role(self.member))
 
     def close(self) -> None:
-        """Give up the lane, and close the connections to the database and the chain."""
+        """Give up the lease, and close the connections to the database and the chain."""
         try:
             self.submitter.release()
         finally:

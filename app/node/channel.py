@@ -24,7 +24,7 @@ from app.node.jobs.ageing import Ageing
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduler import Jobs, Scheduler
-from app.outbox.matched import MatchedEvent
+from app.outbox.matched_events import MatchedEvent
 from app.presentation.health import EndpointOut
 
 _log = structlog.get_logger()

@@ -11,8 +11,8 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Select, and_, func, insert, select, update
 
 from app.intake.tables import events
-from app.outbox.lifecycle import FIXED, STOPPED
-from app.outbox.log import log_state, now_utc
+from app.outbox.history import log_state, now_utc
+from app.outbox.lifecycle import SEALED, STOPPED
 from app.outbox.tables import batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
 
@@ -60,13 +60,25 @@ def waiting_events(facility: str | None = None) -> Select[Any]:
     return waiting if facility is None else waiting.where(events.c.facility == facility)
 
 
-def put_aside(connection: Connection, event: int, reason: str) -> None:
+def add_dead_letter(connection: Connection, event: int, reason: str) -> None:
     """Make a letter of an event that no batch can carry."""
     connection.execute(insert(dead_letters).values(event=event, reason=reason, at=now_utc()))
 
 
-def collect(engine: Engine, member: int) -> int:
-    """Make letters of this bank's legs that the contract rejected; returns how many new."""
+def collect(engine: Engine, member: int, after: int = 0) -> int:
+    """Make letters of this bank's legs that the contract rejected.
+
+    `after`: the rejection up to which that was done before; returns up to which it is done now.
+    """
+    ours = and_(
+        rejections.c.number > after,
+        rejections.c.member == member,
+        rejections.c.reason != _DUPLICATE,
+    )
+    with engine.connect() as connection:
+        newest = connection.execute(select(func.max(rejections.c.number))).scalar_one()
+        if connection.execute(select(rejections.c.number).where(ours).limit(1)).first() is None:
+            return int(newest or 0)
     refused = (
         select(events.c.id, events.c.batch_id, rejections.c.reason)
         .join(batches, batches.c.id == events.c.batch_id)
@@ -74,7 +86,6 @@ def collect(engine: Engine, member: int) -> int:
             rejections,
             and_(
                 rejections.c.facility == batches.c.facility_number,
-                rejections.c.member == member,
                 rejections.c.sequence == batches.c.sequence,
                 rejections.c.index == events.c.leg_index,
             ),
@@ -86,23 +97,18 @@ def collect(engine: Engine, member: int) -> int:
                 dead_letters.c.batch_id == events.c.batch_id,
             ),
         )
-        .where(rejections.c.reason != _DUPLICATE, dead_letters.c.id.is_(None))
+        .where(ours, dead_letters.c.id.is_(None))
         .distinct()  # a rejected leg of the lead is told once for each of its partners
     )
-    with engine.connect() as connection:
-        if connection.execute(refused.limit(1)).first() is None:
-            return 0
     with engine.begin() as connection:
-        rows = connection.execute(refused).all()
         at = now_utc()
-        connection.execute(
-            insert(dead_letters),
-            [
-                {"event": row.id, "batch_id": row.batch_id, "reason": row.reason, "at": at}
-                for row in rows
-            ],
-        )
-    return len(rows)
+        letters = [
+            {"event": row.id, "batch_id": row.batch_id, "reason": row.reason, "at": at}
+            for row in connection.execute(refused)
+        ]
+        if letters:
+            connection.execute(insert(dead_letters), letters)
+    return int(newest)
 
 
 def of_feed(connection: Connection, feed_id: int) -> list[DeadLetter]:
@@ -164,7 +170,7 @@ def resume(engine: Engine) -> int:
     with engine.begin() as connection:
         stopped = connection.execute(select(batches.c.id).where(batches.c.state == STOPPED))
         ids = list(stopped.scalars())
-        log_state(connection, ids, FIXED, "a person lets it go on")
+        log_state(connection, ids, SEALED, "a person lets it go on")
     return len(ids)
 
 

@@ -1,4 +1,4 @@
-"""One submitter per lane: a lease with a fencing number, held in the bank's database."""
+"""One submitter per operator key: a lease with a fencing number, held in the bank's database."""
 
 import time
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ Standing = Literal["held", "elsewhere", "none"]
 
 
 class LeaseLost(Exception):
-    """Another process holds this lane now; nothing more may be written under the old fence."""
+    """Another process holds the lease now; nothing more may be written under the old fence."""
 
 
 class Lease:
     """`holder` names this process (host, pid, start). `hold` before work, write in `writing`."""
 
-    def __init__(self, engine: Engine, lane: str, holder: str) -> None:
+    def __init__(self, engine: Engine, operator: str, holder: str) -> None:
         self._engine = engine
-        self._lane = lane
+        self._operator = operator
         self._holder = holder
         self._fence = 0
         self._renew_at = 0.0
@@ -54,12 +54,14 @@ class Lease:
         ours any more; a successor waits until the transaction has ended."""
         with self._engine.begin() as connection:
             fence = connection.execute(
-                select(leases.c.fence).where(leases.c.lane == self._lane).with_for_update()
+                select(leases.c.fence).where(leases.c.operator == self._operator).with_for_update()
             ).scalar_one()
             if fence != self._fence:
                 self._renew_at = 0.0
                 self.standing = "elsewhere"
-                raise LeaseLost(f"lane {self._lane} is held by another submitter (fence {fence})")
+                raise LeaseLost(
+                    f"the lease of key {self._operator} is another submitter's (fence {fence})"
+                )
             yield connection
 
     def release(self) -> None:
@@ -69,7 +71,7 @@ class Lease:
         with self._engine.begin() as connection:
             connection.execute(
                 update(leases)
-                .where(leases.c.lane == self._lane, leases.c.fence == self._fence)
+                .where(leases.c.operator == self._operator, leases.c.fence == self._fence)
                 .values(expires_at=0)
             )
 
@@ -78,11 +80,15 @@ class Lease:
         now_ms = time.time_ns() // 1_000_000
         ours = {"holder": self._holder, "expires_at": now_ms + LEASE_MS}
         with self._engine.begin() as connection:
-            row = connection.execute(select(leases).where(leases.c.lane == self._lane)).first()
+            row = connection.execute(
+                select(leases).where(leases.c.operator == self._operator)
+            ).first()
             if row is None:
                 try:
                     with connection.begin_nested():
-                        connection.execute(insert(leases).values(lane=self._lane, fence=1, **ours))
+                        connection.execute(
+                            insert(leases).values(operator=self._operator, fence=1, **ours)
+                        )
                 except IntegrityError:  # another process was first
                     return None
                 return 1
@@ -92,7 +98,7 @@ class Lease:
             fence: int = row.fence if renewing else row.fence + 1
             taken = connection.execute(
                 update(leases)
-                .where(leases.c.lane == self._lane, leases.c.fence == row.fence)
+                .where(leases.c.operator == self._operator, leases.c.fence == row.fence)
                 .values(fence=fence, **ours)
             )
             return fence if taken.rowcount == 1 else None

@@ -3,17 +3,17 @@
 Pure: no database, no chain. `settle` reads and writes around it.
 
     state      what it means                                          what follows
-    fixed      its bytes and a signed attempt are stored together     it is offered to the nodes
-    offered    a node was given the attempt                           the chain mines it
+    sealed     its bytes and a signed attempt are stored together     it is broadcast
+    broadcast  a node was given the attempt                           the chain mines it
     final      the contract's own sequence and digest count it        nothing
-    rewound    it was final, or refused, on blocks that are lost      the same attempt is offered
+    reorged    it was final, or refused, on blocks that are lost      the same attempt is broadcast
     early      mined before the batch ahead of it, so refused         signed anew, behind that batch
-    foreign    its nonce was used by bytes that are not ours          signed anew
+    conflict   its nonce was used by bytes that are not ours          signed anew
     reverted   mined in its turn, and failed                          signed anew, with more gas
     forbidden  others stop this bank: a pause, a suspension           signed anew once they allow it
     stopped    it failed in its turn too often                        a person lets it go on
 
-Signed anew: the same bytes under the next free nonce, which makes the batch fixed again. That a
+Signed anew: the same bytes under the next free nonce, which makes the batch sealed again. That a
 transaction was mined is no state of its own: what counts is the contract's head.
 """
 
@@ -21,21 +21,24 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 
-FIXED, OFFERED, FINAL, REWOUND, EARLY, FOREIGN, REVERTED, FORBIDDEN, STOPPED = (
-    "fixed",
-    "offered",
+SEALED, BROADCAST, FINAL, REORGED, EARLY, CONFLICTING, REVERTED, FORBIDDEN, STOPPED = (
+    "sealed",
+    "broadcast",
     "final",
-    "rewound",
+    "reorged",
     "early",
-    "foreign",
+    "conflict",
     "reverted",
     "forbidden",
     "stopped",
 )
-REFUSED = (EARLY, FOREIGN, REVERTED, FORBIDDEN)
+REFUSED = (EARLY, CONFLICTING, REVERTED, FORBIDDEN)
 """The states whose attempt did not do what it should."""
 
-OPEN = (FIXED, OFFERED, REWOUND, *REFUSED)
+TO_BROADCAST = (SEALED, REORGED)
+"""The states whose attempt no node was given, as far as is known."""
+
+OPEN = (*TO_BROADCAST, BROADCAST, *REFUSED)
 """The states from which a batch goes on by itself."""
 
 MAX_FAILURES = 5
@@ -75,7 +78,7 @@ class Receipt(Enum):
 @dataclass(frozen=True, slots=True)
 class Batch:
     """A batch that is not final. `nonce`: its newest attempt's; `failures`: how often it failed in
-    its turn since it was fixed, or since a person or the other banks let it go on."""
+    its turn since it was sealed, or since a person or the other banks let it go on."""
 
     sequence: int
     state: str
@@ -123,7 +126,7 @@ def seen_of(
 
 _FROM_OPEN = {
     Seen.COUNTED: FINAL,
-    Seen.NONCE_TAKEN: FOREIGN,
+    Seen.NONCE_TAKEN: CONFLICTING,
     Seen.OUT_OF_TURN: EARLY,
     Seen.FAILED: REVERTED,
     Seen.BARRED: FORBIDDEN,
@@ -133,8 +136,8 @@ NEXT: dict[tuple[str, Seen], str] = {
     # What had forbidden it is lifted: that was no failure of its own.
     (FORBIDDEN, Seen.FAILED): FORBIDDEN,
     # Its nonce is free again: the blocks that had used it are lost.
-    **{(state, Seen.PENDING): REWOUND for state in REFUSED},
-    (FINAL, Seen.UNCOUNTED): REWOUND,
+    **{(state, Seen.PENDING): REORGED for state in REFUSED},
+    (FINAL, Seen.UNCOUNTED): REORGED,
     (STOPPED, Seen.COUNTED): FINAL,
 }
 """From a state, by what is seen, to the next one; whatever is not here changes nothing."""
@@ -153,7 +156,7 @@ def decide(looked_at: Sequence[tuple[Batch, Seen]]) -> list[Decision]:
     for batch, seen in looked_at:
         state = NEXT.get((batch.state, seen), batch.state)
         states: tuple[str, ...] = (state,) if state != batch.state else ()
-        failures = batch.failures + (state in (REVERTED, FOREIGN) and bool(states))
+        failures = batch.failures + (state in (REVERTED, CONFLICTING) and bool(states))
         sign = False
         if batch.state == STOPPED or seen in (Seen.UNCLEAR, Seen.BARRED):
             is_blocked = is_blocked or seen is not Seen.COUNTED
@@ -162,7 +165,7 @@ def decide(looked_at: Sequence[tuple[Batch, Seen]]) -> list[Decision]:
                 states += (STOPPED,)
                 is_blocked = True
             else:
-                states += (FIXED,)
+                states += (SEALED,)
                 sign = True
         decisions.append(Decision(states, sign))
     return decisions
@@ -175,6 +178,6 @@ def failures(history: Sequence[str]) -> int:
     for state in history:
         if state in (STOPPED, FORBIDDEN):
             count = 0
-        elif state in (REVERTED, FOREIGN):
+        elif state in (REVERTED, CONFLICTING):
             count += 1
     return count

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select
 from app.db.vault import vault_of
 from app.intake.tables import events, feeds, quarantine
 from app.outbox.dead_letters import waiting_events
-from app.outbox.lifecycle import FINAL, OFFERED, STOPPED
+from app.outbox.lifecycle import BROADCAST, FINAL, STOPPED
 from app.outbox.tables import batches, dead_letters
 from app.readmodel.chain import cursor
 from app.readmodel.pairs.shapes import Page
@@ -79,15 +79,15 @@ class Backlog:
     dead_letters: int
 
     @property
-    def fixed(self) -> int:
-        """Batches that are to be offered, or offered again."""
-        settled = (FINAL, STOPPED, OFFERED)
+    def sealed(self) -> int:
+        """Batches that are to be broadcast, or broadcast again."""
+        settled = (FINAL, STOPPED, BROADCAST)
         return sum(count for state, count in self.batches.items() if state not in settled)
 
     @property
-    def offered(self) -> int:
-        """Batches that were offered and are not yet final."""
-        return self.batches.get(OFFERED, 0)
+    def broadcast(self) -> int:
+        """Batches that were broadcast and are not yet final."""
+        return self.batches.get(BROADCAST, 0)
 
     @property
     def stopped(self) -> int:

@@ -12,8 +12,7 @@ Until the last posting has been read back, the chain's head is unknown here and 
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import dataclass, field
 from typing import Any
 
 import rlp
@@ -25,28 +24,23 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of, stream_of
 from app.domain.errors import ChainFault
-from app.domain.events import ParsedEvent, Quarantined
-from app.domain.identifiers import reference
-from app.domain.kinds import Kind
+from app.domain.events import ParsedEvent
 from app.domain.legs import Leg, unpack
-from app.domain.money import format_amount
-from app.intake.accept import Intake, plain_content
+from app.intake.accept import Intake
 from app.intake.tables import events
 from app.intake.validation import Validator
 from app.keys.sealing import open_details
 from app.outbox.facility import PostingFacility
+from app.outbox.history import log_state, now_utc
 from app.outbox.lease import Lease
+from app.outbox.legs import event_of
 from app.outbox.lifecycle import FINAL
-from app.outbox.log import log_state, now_utc
 from app.outbox.tables import attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
 
 FEED = "read back from the chain"
 
 _AT_A_TIME = 900
-_DETAILS = 7
-"""Values of a leg's sealed details."""
-
 _log = structlog.get_logger()
 
 
@@ -76,8 +70,8 @@ class _Posting:
 
 
 class Restorer:
-    """Reads back the postings of one bank. No other process may post meanwhile: it holds the lane's
-    lease."""
+    """Reads back the postings of one bank. No other process may post meanwhile: it holds the
+    key's lease."""
 
     def __init__(
         self, engine: Engine, rpc: Rpc, lease: Lease, member: int, sealing_keys: Iterable[bytes]
@@ -207,7 +201,7 @@ class Restorer:
         details = open_details(sealed_of(calldata), self._member, self._sealing_keys) or []
         for place, leg in enumerate(unpack(stream_of(calldata))):
             row = details[place] if place < len(details) else []
-            event = _event(place + 1, leg, row, facility, validator)
+            event = event_of(place + 1, leg, row, facility, validator)
             if event is None:
                 done.unreadable.append(f"batch {posting.sequence}, word {leg.word}")
             else:
@@ -251,7 +245,7 @@ class Restorer:
                     gas_used=int(receipt["gasUsed"], 16),
                     block_number=posting.block_number,
                     state=FINAL,
-                    fixed_at=now_utc(),
+                    sealed_at=now_utc(),
                 )
                 .returning(batches.c.id)
             ).scalar_one()
@@ -276,60 +270,8 @@ class Restorer:
                     )
 
 
-def _event(
-    row: int,
-    leg: Leg,
-    details: Sequence[Any],
-    facility: PostingFacility,
-    validator: Validator,
-) -> ParsedEvent | None:
-    """The event that a leg was made of; None where its details do not belong to it."""
-    if len(details) < _DETAILS:
-        return None
-    event_ref, target_ref, event_id, booked_at, loan_ref, borrower_ref, memo = details[:_DETAILS]
-    terms = validator.facility
-    try:
-        kind = Kind(leg.kind)
-        believed = reference(facility.reference_key, event_ref) == leg.reference
-        reverses = None
-        if kind is Kind.REVERSAL:
-            believed = believed and (
-                reference(facility.reference_key, target_ref) == leg.target_reference
-            )
-            reverses = f"{Kind(leg.target_kind).feed_name}/{target_ref}"
-        by_lead = validator.sender == terms.lead
-        judged = validator.check_object(
-            row,
-            {
-                "event_id": event_id,
-                "facility": terms.id,
-                "event_ref": event_ref,
-                "kind": kind.feed_name,
-                "amount": format_amount(leg.amount, terms.decimals),
-                "currency": terms.currency,
-                "value_date": date.fromordinal(leg.value_day).isoformat(),
-                "booked_at": booked_at,
-                "partner": terms.partners[leg.partner - 1].name
-                if by_lead and leg.partner
-                else None,
-                "reverses": reverses,
-                "shares_on": date.fromordinal(leg.shares_day).isoformat()
-                if leg.shares_day
-                else None,
-                "loan_ref": loan_ref,
-                "borrower_ref": borrower_ref,
-                "memo": memo,
-            },
-        )
-    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return None  # whoever held the key may have sealed anything
-    if not believed or isinstance(judged, Quarantined):
-        return None
-    return replace(judged, content=plain_content(judged))
-
-
 def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any]) -> None:
-    """Store the signed bytes, so that a chain that loses them can be offered them again."""
+    """Store the signed bytes, so that a chain that loses them can be sent them again."""
     raw: bytes = rlp.encode(
         [
             *(_big_endian(transaction[name]) for name in ("nonce", "gasPrice", "gas")),
@@ -339,16 +281,16 @@ def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any
             *(_big_endian(transaction[name]) for name in ("v", "r", "s")),
         ]
     )
-    lane = to_checksum_address(transaction["from"])
+    operator = to_checksum_address(transaction["from"])
     nonce = int(transaction["nonce"], 16)
     taken = connection.execute(
-        select(attempts.c.id).where(attempts.c.lane == lane, attempts.c.nonce == nonce)
+        select(attempts.c.id).where(attempts.c.operator == operator, attempts.c.nonce == nonce)
     ).first()
     if "0x" + keccak(raw).hex() == transaction["hash"] and taken is None:
         connection.execute(
             insert(attempts).values(
                 batch_id=batch,
-                lane=lane,
+                operator=operator,
                 nonce=nonce,
                 tx_hash=transaction["hash"],
                 raw_transaction=raw,

@@ -4,6 +4,7 @@
 decides is written down and signed.
 """
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,13 +16,14 @@ from app.contracts.errors import ContractReverted
 from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.outbox import lifecycle
 from app.outbox.facility import PostingFacility
-from app.outbox.lane import Lane
+from app.outbox.history import log_state, now_utc
 from app.outbox.lifecycle import (
+    CONFLICTING,
     FINAL,
-    FOREIGN,
     MAX_FAILURES,
     REFUSED,
-    REWOUND,
+    REORGED,
+    STOPPED,
     Batch,
     Decision,
     Receipt,
@@ -30,29 +32,37 @@ from app.outbox.lifecycle import (
     failures,
     seen_of,
 )
-from app.outbox.log import log_state
+from app.outbox.nonce_queue import NonceQueue
 from app.outbox.tables import AnyRow, attempts, batch_log, batches
 
 _AT_A_TIME = 64
+_LATE_AFTER_S = 120.0
+"""After so long without a counted batch, although some are outstanding, people are told."""
+
 _MOST_GAS = 180_000_000  # below the blocks' own limit of 200 million
 
 _log = structlog.get_logger()
 
 
 class Settler:
-    """Records what the chain made of one lane's batches."""
+    """Records what the chain made of the batches of one nonce queue."""
 
-    def __init__(self, engine: Engine, rpc: Rpc, contract: Reconciliation, lane: Lane) -> None:
+    def __init__(
+        self, engine: Engine, rpc: Rpc, contract: Reconciliation, queue: NonceQueue
+    ) -> None:
         self._engine = engine
         self._rpc = rpc
         self._contract = contract
-        self._lane = lane
+        self._queue = queue
         self._missing: dict[str, set[str]] = {}
         """Facility to its transactions without a receipt at the last look."""
         self.waits: dict[str, str] = {}
-        """Facility to why its batches wait until others allow them."""
+        """Facility to why its batches wait, although no person has to let them go on."""
+        self._counted: dict[str, tuple[int, float, str]] = {}
+        """Facility to its newest counted sequence, and since when nothing more was counted although
+        it was outstanding."""
 
-    def foreign(self, facility: PostingFacility, head: PostingHead) -> str:
+    def conflict(self, facility: PostingFacility, head: PostingHead) -> str:
         """Why nothing may be posted: what the contract counts is not ours. Empty when it is."""
         if head.sequence == 0:
             return ""
@@ -69,25 +79,25 @@ class Settler:
             "another process posts with this bank's operator key, or this is not the database "
             "that posted (`tally restore` reads back what it lacks)"
         )
-        if row is not None and row.state != FOREIGN:
-            with self._lane.lease.writing() as connection:
-                log_state(connection, [row.id], FOREIGN, why)
+        if row is not None and row.state != CONFLICTING:
+            with self._queue.lease.writing() as connection:
+                log_state(connection, [row.id], CONFLICTING, why)
         return why
 
     def settle(self, facility: PostingFacility, head: PostingHead, mined: int) -> int:
         """Record what has become of a facility's batches; returns how many changed.
 
-        `mined` is the chain's count of the lane's transactions, read before `head` was.
+        `mined` is the chain's count of the key's transactions, read before `head` was.
         """
-        rewound = self._rewind(facility, head)
+        reorged = self._reorged(facility, head)
         with self._engine.connect() as connection:
             rows = connection.execute(_UNSETTLED, {"facility": facility.id}).all()
         counted = [row for row in rows if row.sequence <= head.sequence]
         if counted:
             self._finalise(counted)
-        return rewound + len(counted) + self._go_on(facility, rows[len(counted) :], head, mined)
+        return reorged + len(counted) + self._go_on(facility, rows[len(counted) :], head, mined)
 
-    def _rewind(self, facility: PostingFacility, head: PostingHead) -> int:
+    def _reorged(self, facility: PostingFacility, head: PostingHead) -> int:
         query = select(batches.c.id).where(
             batches.c.facility == facility.id,
             batches.c.state == FINAL,
@@ -96,45 +106,41 @@ class Settler:
         with self._engine.connect() as connection:
             if connection.execute(query.limit(1)).first() is None:
                 return 0
-        with self._lane.lease.writing() as connection:
+        with self._queue.lease.writing() as connection:
             vanished = connection.execute(query).scalars().all()
-            log_state(connection, vanished, REWOUND, f"the chain's head is {head.sequence}")
+            log_state(connection, vanished, REORGED, f"the chain's head is {head.sequence}")
         _log.warning("batches vanished", facility=facility.id, batches=len(vanished))
         return len(vanished)
 
-    def _finalise(self, proven: Sequence[AnyRow]) -> None:
-        ids = [row.id for row in proven]
+    def _finalise(self, counted: Sequence[AnyRow]) -> None:
+        ids = [row.id for row in counted]
         with self._engine.connect() as connection:
             tried = connection.execute(
                 select(attempts.c.batch_id, attempts.c.tx_hash).where(attempts.c.batch_id.in_(ids))
             ).all()
         receipts = self._rpc.batch([("eth_getTransactionReceipt", [one.tx_hash]) for one in tried])
-        mined = [
-            {
+        mined = {
+            one.batch_id: {
                 "batch": one.batch_id,
                 "gas_used": int(receipt["gasUsed"], 16),
                 "block_number": int(receipt["blockNumber"], 16),
+                "transaction": one.tx_hash,
             }
             for one, receipt in zip(tried, receipts, strict=True)
             if receipt is not None and int(receipt["status"], 16) == 1
-        ]
-        with self._lane.lease.writing() as connection:
+        }
+        with self._queue.lease.writing() as connection:
             log_state(connection, ids, FINAL)
             if mined:
-                connection.execute(_NOTE_RECEIPT, mined)
-        transactions = {
-            one.batch_id: (one.tx_hash, int(receipt["blockNumber"], 16))
-            for one, receipt in zip(tried, receipts, strict=True)
-            if receipt is not None and int(receipt["status"], 16) == 1
-        }
-        for row in proven:
-            transaction, block = transactions.get(row.id, (None, None))
+                connection.execute(_NOTE_RECEIPT, list(mined.values()))
+        for row in counted:
+            found = mined.get(row.id, {})
             _log.info(
                 "batch final",
                 facility=row.facility,
                 sequence=row.sequence,
-                transaction=transaction,
-                block=block,
+                transaction=found.get("transaction"),
+                block=found.get("block_number"),
             )
 
     def _go_on(
@@ -158,24 +164,20 @@ class Settler:
                 was_missing=row.tx_hash in missed_before,
                 nonce_ahead=nonce_ahead,
             )
-            if seen is Seen.FAILED:
+            if seen is Seen.FAILED and row.state != STOPPED:
                 cause, is_barred = self._cause(row)
                 seen = Seen.BARRED if is_barred else seen
             if seen in (Seen.FAILED, Seen.NONCE_TAKEN):
                 batch = replace(batch, failures=self._failures(row.id))
             looked_at.append((batch, seen))
             nonce_ahead = row.nonce
-        self.waits.pop(facility.id, None)
-        if any(seen is Seen.BARRED for _, seen in looked_at):
-            self.waits[facility.id] = (
-                f"batch {head.sequence + 1} of {facility.id} waits, and goes on by itself once "
-                f"this bank may post again: {cause}"
-            )
+        is_barred = any(seen is Seen.BARRED for _, seen in looked_at)
+        self._note_wait(facility.id, head, bool(rows), cause if is_barred else "")
         decided = list(zip(rows, looked_at, decide(looked_at), strict=True))
         moved = [one for one in decided if one[2].states]
         if not moved:
             return 0
-        with self._lane.lease.writing() as connection:
+        with self._queue.lease.writing() as connection:
             for row, (batch, seen), decision in moved:
                 why = cause if seen in (Seen.FAILED, Seen.BARRED) else _WHY[seen]
                 self._record(connection, row, decision, why)
@@ -184,13 +186,35 @@ class Settler:
                     doublings = batch.failures + (seen is Seen.FAILED)
                     gas_limit = min(row.gas_limit << doublings, _MOST_GAS)
                     calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
-                    self._lane.sign_attempt(connection, row.id, calldata, gas_limit, mined)
+                    self._queue.sign(connection, row.id, calldata, gas_limit, mined)
         return len(moved)
+
+    def _note_wait(
+        self, facility: str, head: PostingHead, is_outstanding: bool, barred_by: str
+    ) -> None:
+        """Keep why a facility's batches wait, for people."""
+        before, since, at = self._counted.get(facility, (-1, 0.0, ""))
+        if before != head.sequence or not is_outstanding:
+            since, at = time.monotonic(), now_utc()
+            self._counted[facility] = (head.sequence, since, at)
+        batch = f"batch {head.sequence + 1} of {facility}"
+        if barred_by:
+            self.waits[facility] = (
+                f"{batch} waits, and goes on by itself once this bank may post again: {barred_by}"
+            )
+        elif time.monotonic() - since > _LATE_AFTER_S:
+            self.waits[facility] = (
+                f"{batch} is not on the chain, and nothing of this facility was since {at}. It is "
+                "sent again and again, to every endpoint in turn: see that blocks come and that "
+                "the chain nodes' pools take transactions"
+            )
+        else:
+            self.waits.pop(facility, None)
 
     def _record(self, connection: Connection, row: AnyRow, decision: Decision, why: str) -> None:
         for state in decision.states:
             match state:
-                case lifecycle.FIXED:
+                case lifecycle.SEALED:
                     detail = "the same bytes under a new nonce"
                 case lifecycle.STOPPED:
                     detail = f"{MAX_FAILURES} attempts failed: {why}"
@@ -223,7 +247,7 @@ class Settler:
         """Why an attempt failed in its turn, and whether others will lift what forbids it."""
         with self._engine.connect() as connection:
             calldata = connection.execute(_CALLDATA, {"batch": row.id}).scalar_one()
-        refusal = self._contract.refusal(self._lane.address, calldata, _MOST_GAS)
+        refusal = self._contract.refusal(self._queue.address, calldata, _MOST_GAS)
         if refusal is None:
             return f"too little gas ({row.gas_limit}), or what refused it is mended", False
         return refusal.what, isinstance(refusal, ContractReverted) and refusal.may_be_lifted
@@ -242,7 +266,7 @@ class Settler:
                 .where(
                     batches.c.facility == facility.id,
                     batches.c.sequence == sequence,
-                    attempts.c.lane == self._lane.address,
+                    attempts.c.operator == self._queue.address,
                 )
             ).scalar_one()
         return newest

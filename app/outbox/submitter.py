@@ -12,11 +12,12 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.logs import listed
+from app.outbox.broadcast import Broadcaster
 from app.outbox.facility import PostingFacility
-from app.outbox.fix import fix_batch, newest_head
-from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost, Standing
 from app.outbox.lifecycle import FINAL, REFUSED, STOPPED
+from app.outbox.nonce_queue import NonceQueue
+from app.outbox.seal import newest_head, seal_batch
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
 
@@ -44,27 +45,28 @@ class Submitter:
         manifest: Manifest,
         member: int,
         contract: Reconciliation,
-        lane: Lane,
+        queue: NonceQueue,
     ) -> None:
         self._engine = engine
         self._rpc = rpc
         self._manifest = manifest
         self._member = member
         self._contract = contract
-        self._lane = lane
+        self._queue = queue
         self._keeps_blocks = chain_engine(manifest.engine).keeps_blocks
-        self._settler = Settler(engine, rpc, contract, lane)
-        self.foreign = ""
-        """Why the whole lane stands still: the contract counts batches that are not ours."""
+        self._broadcaster = Broadcaster(engine, rpc, queue)
+        self._settler = Settler(engine, rpc, contract, queue)
+        self.conflict = ""
+        """Why nothing at all is posted: the contract counts batches that are not ours."""
 
     def tick(self, facilities: Sequence[PostingFacility]) -> int:
-        """Settle, fix and offer once; returns how many batches moved.
+        """Settle, seal and broadcast once; returns how many batches moved.
 
-        Does nothing while another process holds the lane. Raises ChainUnreachable, WrongChain or
+        Does nothing while another process holds the lease. Raises ChainUnreachable, WrongChain or
         StorageFault: nothing is lost, call again later.
         """
         try:
-            if not facilities or not self._lane.lease.hold():
+            if not facilities or not self._queue.lease.hold():
                 return 0
             return self._work(facilities)
         except LeaseLost:
@@ -74,25 +76,25 @@ class Submitter:
         mined, heads = self._look(facilities)
         known = list(zip(facilities, heads, strict=True))
         # All facilities share the nonces: when one of them is another's, none is posted to.
-        self.foreign = "; ".join(
-            why for facility, head in known if (why := self._settler.foreign(facility, head))
+        self.conflict = "; ".join(
+            why for facility, head in known if (why := self._settler.conflict(facility, head))
         )
-        if self.foreign:
+        if self.conflict:
             return 0
-        self._lane.take_over(mined)
+        self._queue.take_over(mined)
         moved = 0
         for facility, head in known:
             moved += self._settler.settle(facility, head, mined)
-            moved += self._fix(facility, mined)
-        return moved + self._lane.offer(mined)
+            moved += self._seal(facility, mined)
+        return moved + self._broadcaster.broadcast(mined)
 
     def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, list[PostingHead]]:
-        """The chain's count of the lane's transactions, then the facilities' heads; all of it from
+        """The chain's count of the key's transactions, then the facilities' heads; all of it from
         the network's own chain."""
         identity = identity_requests(self._manifest)
         count: tuple[str, list[object]] = (
             "eth_getTransactionCount",
-            [self._lane.address, "latest"],
+            [self._queue.address, "latest"],
         )
         heads = [self._contract.head_request(one.number, self._member) for one in facilities]
         answers = self._rpc.batch([*identity, count, *heads])
@@ -113,23 +115,21 @@ class Submitter:
                 remedy="It lags or was wiped: let it sync, or name another one in `rpc`",
             )
 
-    def _fix(self, facility: PostingFacility, mined: int) -> int:
-        fixed = 0
-        while self._room(facility.id):
-            with self._lane.lease.writing() as connection:
+    def _seal(self, facility: PostingFacility, mined: int) -> int:
+        sealed = 0
+        while self._has_room(facility.id):
+            with self._queue.lease.writing() as connection:
                 head = newest_head(connection, facility.id) or _NOTHING
-                batch = fix_batch(connection, facility, head)
+                batch = seal_batch(connection, facility, head)
                 if batch is None:
                     break
-                self._lane.sign_attempt(
-                    connection, batch.id, batch.calldata, batch.gas_limit, mined
-                )
+                self._queue.sign(connection, batch.id, batch.calldata, batch.gas_limit, mined)
             for some in listed(batch.legs):
-                _log.info("batch fixed", facility=facility.id, sequence=batch.sequence, legs=some)
-            fixed += 1
-        return fixed
+                _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
+            sealed += 1
+        return sealed
 
-    def _room(self, facility: str) -> bool:
+    def _has_room(self, facility: str) -> bool:
         with self._engine.connect() as connection:
             in_flight, waiting = connection.execute(
                 select(
@@ -141,14 +141,14 @@ class Submitter:
 
     @property
     def waits(self) -> dict[str, str]:
-        """Facility to why its batches wait until others allow this bank to post."""
+        """Facility to why its batches wait, although no person has to let them go on."""
         return self._settler.waits
 
     @property
     def lease(self) -> Standing:
-        """Whose the lane was at the last tick."""
-        return self._lane.lease.standing
+        """Whose the lease was at the last tick."""
+        return self._queue.lease.standing
 
     def release(self) -> None:
-        """Give up the lane, at shutdown."""
-        self._lane.lease.release()
+        """Give up the lease, at shutdown."""
+        self._queue.lease.release()

@@ -1,4 +1,8 @@
-"""The outbox: batches as they were fixed, and everything that happened to them since."""
+"""The outbox: batches as they were sealed, and everything that happened to them since.
+
+The database says `lane` for an operator's address and `fixed_at` for when a batch was sealed: those
+columns keep their names, so that a large database need not be written anew.
+"""
 
 from typing import Any
 
@@ -34,7 +38,7 @@ batches = Table(
     Column("state", String(10), nullable=False, comment="the newest state in batch_log"),
     Column("gas_used", BigInteger, comment="of the final receipt"),
     Column("block_number", BigInteger, comment="of the final receipt"),
-    Column("fixed_at", String(32), nullable=False, comment="UTC"),
+    Column("fixed_at", String(32), key="sealed_at", nullable=False, comment="UTC"),
     # Last: SQLite walks through a large value to reach what stands behind it.
     Column("calldata", LargeBinary, nullable=False, comment="the call as fixed, never changed"),
     UniqueConstraint("facility", "sequence"),
@@ -50,11 +54,17 @@ attempts = Table(
         ForeignKey("batches.id"),
         index=True,  # null: a person's own call, which only takes its turn here
     ),
-    Column("lane", String(42), nullable=False, comment="operator address whose nonce it takes"),
+    Column(
+        "lane",
+        String(42),
+        key="operator",
+        nullable=False,
+        comment="operator address whose nonce it takes",
+    ),
     Column("nonce", BigInteger, nullable=False),
     Column("tx_hash", String(66), nullable=False, unique=True),
     Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
-    UniqueConstraint("lane", "nonce"),
+    UniqueConstraint("operator", "nonce"),
 )
 
 batch_log = Table(
@@ -70,7 +80,7 @@ batch_log = Table(
 leases = Table(
     "leases",
     metadata,
-    Column("lane", String(42), primary_key=True),
+    Column("lane", String(42), key="operator", primary_key=True),
     Column("holder", String(64), nullable=False),
     Column("fence", BigInteger, nullable=False, comment="grows with every new holder"),
     Column("expires_at", BigInteger, nullable=False, comment="UTC, milliseconds since 1970"),

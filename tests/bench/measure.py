@@ -21,7 +21,7 @@ from app.local import reconcile as service
 from app.local.consortium import Consortium
 from app.local.workers import prepare, working
 from app.node.bank import Bank
-from app.outbox.runs import run_gas
+from app.outbox.progress import run_gas
 from app.outbox.tables import attempts, batches
 from app.readmodel.accounts.balances import balances
 from deploy.compile import load_artifact

@@ -268,7 +268,7 @@ def test_its_log_names_the_channel_of_each_line(lead: TwoChannels) -> None:
     for one, other in ((lead.first, lead.second), (lead.second, lead.first)):
         its = [line for line in said if line.get("facility") == one.facility]
         happened = {line["event"] for line in its}
-        assert {"accepted", "batch fixed", "batch offered", "batch final", "matched"} <= happened
+        assert {"accepted", "batch sealed", "batch broadcast", "batch final", "matched"} <= happened
         assert {line["channel"] for line in its} == {one.name}
         assert not found_in("".join(map(str, its)), other)
 

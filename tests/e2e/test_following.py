@@ -68,11 +68,11 @@ def follow(node: RunningNode, event_id: str) -> tuple[str, str]:
     fixed = next(
         line
         for line in said
-        if line["event"] == "batch fixed" and event_id in [leg[1] for leg in line["legs"]]
+        if line["event"] == "batch sealed" and event_id in [leg[1] for leg in line["legs"]]
     )
     (reference,) = (leg[2] for leg in fixed["legs"] if leg[1] == event_id)
     batch = {"facility": FACILITY_ID, "sequence": fixed["sequence"]}
-    offered, final = one(said, "batch offered", **batch), one(said, "batch final", **batch)
+    offered, final = one(said, "batch broadcast", **batch), one(said, "batch final", **batch)
     assert final["transaction"] == offered["transaction"]
     assert final["block"] > 0
     matched = [
@@ -94,7 +94,7 @@ def await_matched(node: RunningNode, count: int) -> None:
         pairs = [pair for line in said if line["event"] == "matched" for pair in line["pairs"]]
         fixed, final = (
             {line["sequence"] for line in said if line["event"] == happening}
-            for happening in ("batch fixed", "batch final")
+            for happening in ("batch sealed", "batch final")
         )
         if len(pairs) >= count and fixed == final:
             assert len(pairs) == count

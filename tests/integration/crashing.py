@@ -22,15 +22,16 @@ from app.config import load_config
 from app.indexer.errors import OtherView
 from app.node.bank import Bank
 from app.outbox import lease
-from app.outbox.lane import Lane
+from app.outbox.broadcast import Broadcaster
+from app.outbox.nonce_queue import NonceQueue
 from app.outbox.settle import Settler
 
 POINTS = (
-    "fixing",  # before the transaction that fixes a batch is committed
-    "fixed",  # stored, nothing sent
+    "sealing",  # before the transaction that seals a batch is committed
+    "sealed",  # stored, nothing sent
     "half sent",  # one of several transactions sent
     "sent",  # all sent, nothing recorded
-    "offered",  # recorded as offered, mined, no receipt seen
+    "broadcast",  # recorded as broadcast, mined, no receipt seen
     "proven",  # the receipts were seen, nothing recorded
     "indexed",  # the read model was written, dead letters were not yet collected
 )
@@ -62,11 +63,11 @@ def arm(point: str) -> None:
         return send
 
     patches: dict[str, tuple[type, str, Any]] = {
-        "fixing": (Lane, "sign_attempt", after(Lane.sign_attempt, die)),
-        "fixed": (Lane, "offer", die),
+        "sealing": (NonceQueue, "sign", after(NonceQueue.sign, die)),
+        "sealed": (Broadcaster, "broadcast", die),
         "half sent": (Rpc, "batch_answers", sending(1)),
         "sent": (Rpc, "batch_answers", sending(None)),
-        "offered": (Lane, "offer", after(Lane.offer, die)),
+        "broadcast": (Broadcaster, "broadcast", after(Broadcaster.broadcast, die)),
         "proven": (Settler, "_finalise", die),
     }
     if point in patches:

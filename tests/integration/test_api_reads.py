@@ -15,7 +15,7 @@ from app.db.engine import create
 from app.domain.kinds import Kind
 from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
-from app.outbox.dead_letters import put_aside
+from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
 from app.readmodel.pairs.shapes import TYPES
 from tests.integration.faces import Face, face
@@ -314,7 +314,7 @@ class TestHealth:
             (NodeHealth(seed.block, stalled=True), "stalled", ["chain-stalled"]),
             (NodeHealth(None), "unreachable", ["chain-unreachable"]),
             (NodeHealth(None, wrong_chain="another"), "unreachable", ["wrong-chain"]),
-            (NodeHealth(seed.block, lane_stopped="foreign"), "live", ["posting-stopped"]),
+            (NodeHealth(seed.block, lane_stopped="conflict"), "live", ["posting-stopped"]),
             (NodeHealth(seed.block, lease="elsewhere"), "live", ["lease-elsewhere"]),
             (NodeHealth(seed.block, database_fault="read-only"), "live", ["database"]),
             (NodeHealth(seed.block, free_disk_bytes=7, disk_is_low=True), "live", ["disk-low"]),
@@ -363,7 +363,7 @@ class TestHealth:
         with engine.begin() as connection:
             ids = list(connection.execute(select(events.c.id).order_by(events.c.id)).scalars())
             aged = (datetime.now(UTC) - timedelta(seconds=90)).isoformat(timespec="milliseconds")
-            for place, state in enumerate(("offered", "reverted", "stopped", "final")):
+            for place, state in enumerate(("broadcast", "reverted", "stopped", "final")):
                 batch = connection.execute(
                     insert(batches)
                     .values(
@@ -374,7 +374,7 @@ class TestHealth:
                         digest=bytes(32),
                         gas_limit=1,
                         state=state,
-                        fixed_at=aged,
+                        sealed_at=aged,
                         calldata=b"",
                     )
                     .returning(batches.c.id)
@@ -384,7 +384,7 @@ class TestHealth:
                     .where(events.c.id == ids[place])
                     .values(batch_id=batch, accepted_at=aged)
                 )
-            put_aside(connection, ids[4], "too large")
+            add_dead_letter(connection, ids[4], "too large")
         body = client.get("/health").json()
         age = body["outbox"].pop("oldest_seconds")
         assert 90 <= age < 120

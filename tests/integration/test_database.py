@@ -16,6 +16,7 @@ from app.db.schema import full_metadata
 from app.db.types import WideInteger
 from app.domain.errors import ConfigFault, DatabaseBusy, DatabaseUnreachable, DiskFull, SchemaFault
 from app.intake.tables import feeds
+from app.outbox.tables import batch_log, batches
 
 FEED = {
     "facility": "F-1",
@@ -79,6 +80,31 @@ def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, full_metadata()) == []
+
+
+def test_states_of_batches_are_renamed(database_url: str) -> None:
+    engine = create(database_url)
+    states = ["fixed", "offered", "foreign", "rewound", "reverted", "final", "stopped"]
+    batch = (
+        "INSERT INTO batches (id, facility, facility_number, sequence, legs, digest, gas_limit, "
+        "state, fixed_at, calldata) VALUES (:id, 'F', 1, :id, 1, :bytes, 1, :state, 'now', :bytes)"
+    )
+    upgrade(engine)
+    with engine.begin() as connection:
+        for id_, state in enumerate(states, start=1):
+            values = {"id": id_, "state": state, "bytes": bytes(32)}
+            connection.execute(text(batch), values)
+            happened = "INSERT INTO batch_log (batch_id, state, at) VALUES (:id, :state, 'now')"
+            connection.execute(text(happened), values)
+        connection.execute(text("UPDATE alembic_version SET version_num = 'resolutions'"))
+    upgrade(engine)
+    with engine.connect() as connection:
+        for table in (batches, batch_log):
+            found = connection.execute(select(table.c.state).order_by(table.c.id)).scalars().all()
+            assert found == [
+                *("sealed", "broadcast", "conflict", "reorged", "reverted", "final", "stopped")
+            ]
+    engine.dispose()
 
 
 def test_a_database_of_a_newer_version_is_refused(engine: Engine) -> None:

@@ -21,9 +21,9 @@ from app.db.backup import copy_sqlite
 from app.intake.tables import events
 from app.keys.keystore import create_keys
 from app.node.bank import Bank
-from app.outbox.dead_letters import put_aside
+from app.outbox.dead_letters import add_dead_letter
+from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
-from app.outbox.log import log_state
 from app.outbox.tables import leases
 from ganache.launcher import start
 from tests.integration.nodes import Nodes, begin_anew, free_port, live
@@ -258,7 +258,7 @@ def test_an_outbox_that_is_stuck(config: Path, net: Net) -> None:
 def test_letters_and_stopped_batches(config: Path, net: Net) -> None:
     bank = opened(net)
     with bank.engine.begin() as connection:
-        put_aside(connection, 1, "too large")
+        add_dead_letter(connection, 1, "too large")
         log_state(connection, [1], STOPPED, "5 attempts failed")
     found = checks(config)
     assert found["dead letters"]["level"] == "warn"

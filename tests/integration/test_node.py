@@ -17,9 +17,9 @@ from typer.testing import CliRunner, Result
 from app.cli.dead_letters import dead_letters
 from app.domain.errors import UsageFault
 from app.node.bank import Bank
-from app.outbox.dead_letters import put_aside
+from app.outbox.dead_letters import add_dead_letter
+from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
-from app.outbox.log import log_state
 from app.outbox.tables import batches
 from deploy.consortium import write_config
 from ganache.launcher import start
@@ -176,7 +176,7 @@ def test_dead_letters_are_listed_and_replayed(net: Net, sqlite_url: str) -> None
     assert "nothing waits" in nothing.stderr
     with bank.engine.begin() as connection:
         for event in (1, 2):
-            put_aside(connection, event, "too large [red]for a test[/]")
+            add_dead_letter(connection, event, "too large [red]for a test[/]")
     listed = letters(bank, "list")
     assert all(one in listed.stdout for one in (*ids[:2], FACILITY, "[red]for a test[/]"))
     assert ids[2] not in listed.stdout

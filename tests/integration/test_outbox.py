@@ -13,9 +13,9 @@ from app.keys.keystore import SEALING
 from app.keys.sealing import open_details
 from app.keys.versions import KeyVersions
 from app.node.bank import Bank
-from app.outbox import fix, lifecycle, settle
+from app.outbox import lifecycle, seal, settle
+from app.outbox.broadcast import Broadcaster
 from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
-from app.outbox.lane import Lane
 from app.outbox.pending import Pending, pending_by_facility
 from app.outbox.tables import attempts, batches
 from app.readmodel import tables as readmodel
@@ -49,31 +49,31 @@ def test_a_batch_is_stored_whole_before_it_is_sent(net: Net, either: Bank) -> No
     assert batch.calldata in attempt.raw_transaction
     stream = batch.calldata[4 + 5 * 32 :][: 32 * 8]  # a group word and seven legs
     assert batch.digest == next_digest(bytes(32), stream)
-    assert net.states(bank) == ["fixed", "offered"]
+    assert net.states(bank) == ["sealed", "broadcast"]
     net.mining(True)
     net.drain(bank)
-    assert net.states(bank) == ["fixed", "offered", "final"]
+    assert net.states(bank) == ["sealed", "broadcast", "final"]
     net.assert_exactly_once(bank, 7)
 
 
-def fixed_but_not_sent(net: Net, rows: int, database_url: str, *more: str) -> None:
-    """A bank takes in rows, for its facility and for `more`, fixes them, and ends before it sends
+def sealed_but_not_sent(net: Net, rows: int, database_url: str, *more: str) -> None:
+    """A bank takes in rows, for its facility and for `more`, seals them, and ends before it sends
     anything."""
     bank = net.fresh_bank(database_url)
     for facility in (FACILITY, *more):
         net.feed(bank, rows, facility)
 
-    def crash(self: Lane, mined: int) -> int:
+    def crash(self: Broadcaster, mined: int) -> int:
         raise Crash
 
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Crash):
-        patched.setattr(Lane, "offer", crash)
+        patched.setattr(Broadcaster, "broadcast", crash)
         bank.submit()
     bank.close()
 
 
-def test_what_was_fixed_before_a_crash_is_sent_as_it_was(net: Net, database_url: str) -> None:
-    fixed_but_not_sent(net, 3, database_url)
+def test_what_was_sealed_before_a_crash_is_sent_as_it_was(net: Net, database_url: str) -> None:
+    sealed_but_not_sent(net, 3, database_url)
     bank = net.bank()
     before = net.rows(bank, select(attempts))
     net.drain(bank)
@@ -106,11 +106,11 @@ def test_many_batches_in_one_order(net: Net, either: Bank) -> None:
 
 
 def test_another_transaction_at_our_nonce(net: Net, database_url: str) -> None:
-    fixed_but_not_sent(net, 3, database_url)
+    sealed_but_not_sent(net, 3, database_url)
     net.foreign_transaction(nonce=0)
     bank = net.bank()
     net.drain(bank)
-    assert net.states(bank) == ["fixed", "foreign", "fixed", "offered", "final"]
+    assert net.states(bank) == ["sealed", "conflict", "sealed", "broadcast", "final"]
     query = select(attempts.c.nonce, attempts.c.raw_transaction).order_by(attempts.c.nonce)
     first, second = net.rows(bank, query)
     calldata = net.rows(bank, select(batches.c.calldata))[0].calldata
@@ -120,7 +120,7 @@ def test_another_transaction_at_our_nonce(net: Net, database_url: str) -> None:
 
 
 def test_several_foreign_transactions_and_batches_behind(net: Net, sqlite_url: str) -> None:
-    fixed_but_not_sent(net, 900, sqlite_url)  # four batches at nonces 0 to 3
+    sealed_but_not_sent(net, 900, sqlite_url)  # four batches at nonces 0 to 3
     for nonce in range(3):
         net.foreign_transaction(nonce)
     bank = net.bank()
@@ -129,11 +129,11 @@ def test_several_foreign_transactions_and_batches_behind(net: Net, sqlite_url: s
 
 
 def test_too_little_gas_is_doubled(net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fix, "_gas", lambda rows, facility, size: 500_000)
+    monkeypatch.setattr(seal, "_gas", lambda rows, facility, size: 500_000)
     net.feed(bank, 600)
     net.drain(bank)
     first = net.states(bank)
-    assert first[:3] == ["fixed", "offered", "reverted"] and first[-1] == "final"
+    assert first[:3] == ["sealed", "broadcast", "reverted"] and first[-1] == "final"
     assert any("too little gas" in detail for _, _, detail in net.history(bank))
     net.assert_exactly_once(bank, 600)
 
@@ -143,7 +143,7 @@ def test_a_batch_that_always_fails_stops_and_says_so(
 ) -> None:
     bank = either
     with monkeypatch.context() as starved:
-        starved.setattr(fix, "_gas", lambda rows, facility, size: 500_000)
+        starved.setattr(seal, "_gas", lambda rows, facility, size: 500_000)
         starved.setattr(settle, "_MOST_GAS", 500_000)
         net.feed(bank, 600)
         for _ in range(40):
@@ -157,7 +157,7 @@ def test_a_batch_that_always_fails_stops_and_says_so(
         used = net.rows(bank, select(func.count()).select_from(attempts))
         bank.tick()
         assert net.rows(bank, select(func.count()).select_from(attempts)) == used
-        assert net.feed(bank, 1) and bank.submit() == 0  # nothing new is fixed behind it
+        assert net.feed(bank, 1) and bank.submit() == 0  # nothing new is sealed behind it
     assert resume(bank.engine) == 1
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
@@ -166,7 +166,7 @@ def test_a_batch_that_always_fails_stops_and_says_so(
 def test_a_refused_posting_tells_the_contracts_reason(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fix, "encode_post", lambda number, *rest: ENCODE_POST(number + 77, *rest))
+    monkeypatch.setattr(seal, "encode_post", lambda number, *rest: ENCODE_POST(number + 77, *rest))
     net.feed(bank, 1)
     for _ in range(30):
         bank.tick()
@@ -187,7 +187,7 @@ def test_lost_blocks_are_offered_again(net: Net, either: Bank) -> None:
         assert net.head(bank)[0] == 5
     assert net.head(bank)[0] == 2
     net.drain(bank)
-    assert net.states(bank, 3) == ["fixed", "offered", "final", "rewound", "offered", "final"]
+    assert net.states(bank, 3) == ["sealed", "broadcast", "final", "reorged", "broadcast", "final"]
     net.assert_exactly_once(bank, 900)
 
 
@@ -197,7 +197,7 @@ def test_lost_blocks_with_failed_attempts_among_them(
     """Nonces that failed attempts had used are free again: all bytes of ours are offered again."""
     with net.lost_blocks():
         with monkeypatch.context() as starved:
-            starved.setattr(fix, "_gas", lambda rows, facility, size: 500_000)
+            starved.setattr(seal, "_gas", lambda rows, facility, size: 500_000)
             net.feed(bank, 600)
             net.drain(bank)
         assert len(net.rows(bank, select(attempts))) > 3
@@ -222,13 +222,13 @@ def test_lost_blocks_that_leave_a_gap_of_nonces(net: Net, sqlite_url: str) -> No
 
 def test_a_superseded_attempt_fills_its_nonce(net: Net, sqlite_url: str) -> None:
     """A second attempt that was not needed: the ones behind it wait for its nonce."""
-    fixed_but_not_sent(net, 3, sqlite_url)
+    sealed_but_not_sent(net, 3, sqlite_url)
     bank = net.bank()
     (batch,) = net.rows(bank, select(batches))
-    lane = bank.submitter._lane
-    assert lane.lease.hold()
-    with lane.lease.writing() as connection:
-        lane.sign_attempt(connection, batch.id, batch.calldata, batch.gas_limit + 1, mined=0)
+    queue = bank.submitter._queue
+    assert queue.lease.hold()
+    with queue.lease.writing() as connection:
+        queue.sign(connection, batch.id, batch.calldata, batch.gas_limit + 1, mined=0)
     net.drain(bank)
     net.feed(bank, 3)
     net.drain(bank)
@@ -239,21 +239,21 @@ def test_a_superseded_attempt_fills_its_nonce(net: Net, sqlite_url: str) -> None
 def test_a_transaction_that_the_pool_dropped_is_offered_again(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.outbox.lane._OFFER_AGAIN_S", 0.0)
+    monkeypatch.setattr("app.outbox.broadcast._AGAIN_AFTER_S", 0.0)
     net.mining(False)
     net.feed(bank, 3)
     bank.submit()
     net.rpc.call("anvil_dropAllTransactions", [])
     net.mining(True)
     net.drain(bank)
-    assert net.states(bank) == ["fixed", "offered", "final"]
+    assert net.states(bank) == ["sealed", "broadcast", "final"]
     net.assert_exactly_once(bank, 3)
 
 
 def test_a_pool_that_says_nonce_too_low_proves_nothing(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.outbox.lane._OFFER_AGAIN_S", 0.0)
+    monkeypatch.setattr("app.outbox.broadcast._AGAIN_AFTER_S", 0.0)
     wedged = {"error": {"code": -32600, "message": "nonce too low"}}
     with monkeypatch.context() as pool:
         pool.setattr(bank.rpc, "batch_answers", lambda requests: [wedged] * len(requests))
@@ -261,14 +261,14 @@ def test_a_pool_that_says_nonce_too_low_proves_nothing(
         net.feed(bank, 3)
         for _ in range(5):
             bank.submit()
-    assert net.states(bank) == ["fixed", "offered"]
+    assert net.states(bank) == ["sealed", "broadcast"]
     said = [detail for _, _, detail in net.history(bank) if detail.startswith("pool:")]
     assert said == ["pool: nonce too low"]  # noted once, however often it is said
     net.drain(bank)
     net.assert_exactly_once(bank, 3)
 
 
-def test_a_partners_own_lane(net: Net, sqlite_url: str) -> None:
+def test_a_partners_own_nonce_queue(net: Net, sqlite_url: str) -> None:
     huarui = net.bank(PARTNERS[0], sqlite_url)
     huarui.index()
     net.feed(huarui, 3)
@@ -302,7 +302,7 @@ def test_a_fresh_database_does_not_post_where_another_has(
 
 
 def test_bytes_of_another_process_under_our_sequence(net: Net, sqlite_url: str) -> None:
-    fixed_but_not_sent(net, 3, sqlite_url)
+    sealed_but_not_sent(net, 3, sqlite_url)
     bank = net.bank()
     facility = bank._posting_facilities()[0]
     calldata = net.rows(bank, select(batches.c.calldata))[0].calldata
@@ -311,12 +311,12 @@ def test_bytes_of_another_process_under_our_sequence(net: Net, sqlite_url: str) 
     net.send(foreign, nonce=0)
     for _ in range(3):
         assert bank.submit() == 0
-    assert net.states(bank) == ["fixed", "foreign"]
+    assert net.states(bank) == ["sealed", "conflict"]
     assert "not this database's" in bank.stopped(FACILITY)
     assert len(net.posts(bank)) == 1
 
 
-# Several facilities on one lane
+# Several facilities in one nonce queue
 
 
 def test_facilities_share_the_nonces_and_keep_their_sequences(net: Net, bank: Bank) -> None:
@@ -338,7 +338,7 @@ def test_every_facility_goes_on_when_another_used_the_first_nonce(
     net: Net, sqlite_url: str
 ) -> None:
     net.agree("SECOND")
-    fixed_but_not_sent(net, 900, sqlite_url, "SECOND")  # four batches each, nonces 0 to 7
+    sealed_but_not_sent(net, 900, sqlite_url, "SECOND")  # four batches each, nonces 0 to 7
     net.foreign_transaction(nonce=0)
     bank = net.bank()
     net.drain(bank)
@@ -350,7 +350,7 @@ def test_every_facility_goes_on_when_another_used_the_first_nonce(
 
 def test_a_nonce_of_each_facility_is_used_by_another(net: Net, sqlite_url: str) -> None:
     net.agree("SECOND")
-    fixed_but_not_sent(net, 900, sqlite_url, "SECOND")
+    sealed_but_not_sent(net, 900, sqlite_url, "SECOND")
     net.foreign_transaction(nonce=0)
     bank = net.bank()
     bank.submit()
@@ -383,7 +383,7 @@ def test_a_stopped_facility_does_not_stop_the_others(
     net.agree("SECOND")
     bank.index()
     with monkeypatch.context() as starved:
-        starved.setattr(fix, "_gas", lambda rows, facility, size: 500_000)
+        starved.setattr(seal, "_gas", lambda rows, facility, size: 500_000)
         starved.setattr(settle, "_MOST_GAS", 500_000)
         net.feed(bank, 600)
         for _ in range(40):
@@ -488,7 +488,7 @@ def test_what_the_chain_rejects_becomes_a_letter_and_can_be_replayed(
     """A reversal whose target never came to the chain is rejected by it; then both are mended."""
     bank = either
     with monkeypatch.context() as narrow:
-        narrow.setattr(fix, "MAX_CALLDATA_BYTES", 8 * 1024)
+        narrow.setattr(seal, "MAX_CALLDATA_BYTES", 8 * 1024)
         noise = "".join(chr(random.Random(5).randrange(0x4E00, 0x9FA5)) for _ in range(8000))
         noise = "".join(
             random.Random(6).sample(noise + "".join(map(chr, range(19968, 27968))), 8000)
@@ -520,7 +520,7 @@ def test_what_is_replayed_and_rejected_again_is_a_letter_again(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as narrow:
-        narrow.setattr(fix, "MAX_CALLDATA_BYTES", 8 * 1024)
+        narrow.setattr(seal, "MAX_CALLDATA_BYTES", 8 * 1024)
         noise = "".join(random.Random(6).sample("".join(map(chr, range(19968, 35968))), 8000))
         (target,) = net.feed(bank, 1, memo=noise)
         ref = net.event_ref(bank, target)
@@ -546,7 +546,7 @@ def test_letters_are_collected_after_a_crash_that_came_before(
 ) -> None:
     bank = net.fresh_bank(sqlite_url)
     with monkeypatch.context() as narrow:
-        narrow.setattr(fix, "MAX_CALLDATA_BYTES", 8 * 1024)
+        narrow.setattr(seal, "MAX_CALLDATA_BYTES", 8 * 1024)
         noise = "".join(random.Random(6).sample("".join(map(chr, range(19968, 35968))), 8000))
         (target,) = net.feed(bank, 1, memo=noise)
         ref = net.event_ref(bank, target)

@@ -120,7 +120,7 @@ def test_a_killed_anvil_loses_blocks_and_they_are_posted_again(
     anvil.start()
     assert net.head(bank)[0] == 1
     net.drain(bank)
-    assert "rewound" in net.states(bank, 2)
+    assert "reorged" in net.states(bank, 2)
     net.assert_exactly_once(bank, 310)
 
 
@@ -231,7 +231,7 @@ def test_the_chain_goes_down_between_offering_and_proof(
         for _ in range(50):
             bank.submit()
             time.sleep(0.02)
-    assert net.states(bank) == ["fixed", "offered"]
+    assert net.states(bank) == ["sealed", "broadcast"]
     anvil.start()
     net.drain(bank)
     net.assert_exactly_once(bank, 3)

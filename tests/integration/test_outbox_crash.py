@@ -21,7 +21,7 @@ def test_kill_9(net: Net, sqlite_url: str, point: str) -> None:
     survives_kill_9(net, sqlite_url, point)
 
 
-@pytest.mark.parametrize("point", ["fixing", "sent", "proven"])
+@pytest.mark.parametrize("point", ["sealing", "sent", "proven"])
 def test_kill_9_on_postgresql(net: Net, postgres_url: str, point: str) -> None:
     survives_kill_9(net, postgres_url, point)
 

@@ -12,8 +12,8 @@ from sqlalchemy import func, select, update
 from app.domain.errors import DatabaseBusy
 from app.node.bank import Bank
 from app.outbox import lease
-from app.outbox.lane import Lane
 from app.outbox.lease import LeaseLost
+from app.outbox.nonce_queue import NonceQueue
 from app.outbox.tables import attempts, batches, leases
 from tests.integration.posting import FACILITY, Net, await_true
 
@@ -35,7 +35,7 @@ def fence(bank: Bank) -> int:
         return int(connection.execute(select(leases.c.fence)).scalar_one())
 
 
-def test_the_second_does_nothing_while_the_first_holds_the_lane(
+def test_the_second_does_nothing_while_the_first_holds_the_lease(
     net: Net, two: tuple[Bank, Bank]
 ) -> None:
     first, second = two
@@ -58,8 +58,8 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_is_fenced(
     net.feed(first, 3)
     assert second.submit() > 0
     assert fence(second) == 2
-    lane = first.submitter._lane
-    with pytest.raises(LeaseLost, match="fence 2"), lane.lease.writing():
+    queue = first.submitter._queue
+    with pytest.raises(LeaseLost, match="fence 2"), queue.lease.writing():
         raise AssertionError("the old holder may not write")
     assert first.submit() == 0  # stands back without a word
     net.drain(second)
@@ -69,7 +69,7 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_is_fenced(
 def test_a_lease_lost_in_the_middle_of_a_tick(
     net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The first hangs after it has looked at the chain; the second takes the lane and works."""
+    """The first hangs after it has looked at the chain; the second takes the lease and works."""
     first, second = two
     first.submit()
     net.feed(first, 3)
@@ -144,7 +144,7 @@ def test_the_holder_renews_its_lease_in_time(
     assert fence(first) == 2
 
 
-def test_two_that_fight_over_the_lane_post_everything_once(
+def test_two_that_fight_over_the_lease_post_everything_once(
     net: Net, two: tuple[Bank, Bank], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Leases so short that each loses its own again and again, in the middle of its work."""
@@ -166,7 +166,7 @@ def test_two_that_fight_over_the_lane_post_everything_once(
     for thread in threads:
         thread.start()
     fed = 0
-    # However the threads are scheduled, work keeps coming until the lane has changed hands often.
+    # However the threads are scheduled, work keeps coming until the lease has changed hands often.
     while fed < 500 or (fence(first) < 10 and not faults):
         with suppress(DatabaseBusy):
             net.feed(first, 50)
@@ -182,11 +182,11 @@ def test_two_that_fight_over_the_lane_post_everything_once(
     net.assert_exactly_once(second, fed)
 
 
-def test_a_lane_is_a_key_of_its_own(net: Net, two: tuple[Bank, Bank]) -> None:
+def test_a_nonce_queue_is_a_key_of_its_own(net: Net, two: tuple[Bank, Bank]) -> None:
     """Leases of different operator keys in one database do not know of each other."""
     first, _ = two
-    assert isinstance(first.submitter._lane, Lane)
+    assert isinstance(first.submitter._queue, NonceQueue)
     other = lease.Lease(first.engine, "0x" + "11" * 20, "elsewhere")
     assert other.hold()
-    assert first.submitter._lane.lease.hold()
+    assert first.submitter._queue.lease.hold()
     other.release()

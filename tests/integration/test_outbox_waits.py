@@ -63,15 +63,15 @@ def test_batches_in_flight_wait_as_long_as_others_refuse_them(
     forbid(net)
     for _ in range(3 * lifecycle.MAX_FAILURES):  # before this bank's view knows of it
         bank.submit()
-    assert net.states(bank) == ["fixed", "offered", "forbidden"]
-    assert net.states(bank, 2) == ["fixed", "offered", "early"]
+    assert net.states(bank) == ["sealed", "broadcast", "forbidden"]
+    assert net.states(bank, 2) == ["sealed", "broadcast", "early"]
     assert why in bank.stopped(FACILITY)
     net.feed(bank, 1)
-    assert bank.submit() == 0  # nothing new is fixed behind them
+    assert bank.submit() == 0  # nothing new is sealed behind them
     allow(net)
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
-    assert net.states(bank)[3:] == ["fixed", "offered", "final"]
+    assert net.states(bank)[3:] == ["sealed", "broadcast", "final"]
 
 
 def test_a_batch_that_was_refused_again_and_again_is_not_given_up(net: Net, bank: Bank) -> None:

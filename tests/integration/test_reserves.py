@@ -205,7 +205,7 @@ class TestHolds:
         desks.settle()
         newest = max(number for number, _, _ in desks.net.history(lead))
         for sequence in range(1, newest + 1):
-            assert desks.net.states(lead, sequence) == ["fixed", "offered", "final"]
+            assert desks.net.states(lead, sequence) == ["sealed", "broadcast", "final"]
         assert len(states(desks)) == 2
 
 

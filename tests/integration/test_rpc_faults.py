@@ -18,8 +18,8 @@ from app.chain import failover as endpoints
 from app.chain.errors import OutOfSync
 from app.domain.errors import ChainUnreachable, WrongChain
 from app.node.bank import Bank
-from app.outbox import lane
-from app.outbox.lifecycle import FINAL, OFFERED
+from app.outbox import broadcast
+from app.outbox.lifecycle import BROADCAST, FINAL
 from app.outbox.tables import batch_log, batches
 from app.presentation.health import HealthOut
 from app.readmodel.chain import newest_incidents
@@ -34,7 +34,7 @@ def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(endpoints, "LOOK_EVERY_S", 0.1)
     monkeypatch.setattr(endpoints, "_FIRST_PAUSE_S", 0.5)
     monkeypatch.setattr(endpoints, "_LONGEST_PAUSE_S", 1.0)
-    monkeypatch.setattr(lane, "_OFFER_AGAIN_S", 0.5)
+    monkeypatch.setattr(broadcast, "_AGAIN_AFTER_S", 0.5)
 
 
 @pytest.fixture
@@ -83,7 +83,9 @@ def incidents(bank: Bank) -> list[str]:
 
 def offered_at(bank: Bank) -> set[str]:
     with bank.engine.connect() as connection:
-        details = connection.execute(select(batch_log.c.detail).where(batch_log.c.state == OFFERED))
+        details = connection.execute(
+            select(batch_log.c.detail).where(batch_log.c.state == BROADCAST)
+        )
         return {detail.split()[-1] for (detail,) in details if "http" in detail}
 
 
@@ -91,7 +93,9 @@ def assert_nothing_went_wrong(net: Net, bank: Bank, rows: int) -> None:
     net.drain(bank)
     net.assert_exactly_once(bank, rows)
     assert incidents(bank) == []
-    assert not any(state in ("rewound", "foreign", "reverted") for _, state, _ in net.history(bank))
+    assert not any(
+        state in ("reorged", "conflict", "reverted") for _, state, _ in net.history(bank)
+    )
 
 
 def test_the_banks_own_endpoint_is_asked_while_it_is_well(
@@ -142,7 +146,7 @@ def test_partition_after_the_chain_took_what_was_offered(
     own.tamper = taken
     assert_nothing_went_wrong(net, bank, 600)
     assert own.refuse
-    assert net.states(bank) == ["fixed", "final"]
+    assert net.states(bank) == ["sealed", "final"]
     assert "eth_sendRawTransaction" not in other.asked
 
 

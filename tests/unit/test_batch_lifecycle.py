@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 
 from app.outbox import lifecycle
 from app.outbox.lifecycle import (
+    BROADCAST,
+    CONFLICTING,
     EARLY,
     FINAL,
-    FIXED,
     FORBIDDEN,
-    FOREIGN,
     MAX_FAILURES,
-    OFFERED,
     OPEN,
     REFUSED,
+    REORGED,
     REVERTED,
-    REWOUND,
+    SEALED,
     STOPPED,
     Batch,
     Decision,
@@ -39,16 +39,16 @@ STATES = (*OPEN, FINAL, STOPPED)
 def test_every_state_by_everything_that_may_be_seen(state: str, seen: Seen) -> None:
     expected = state
     if seen is Seen.UNCOUNTED and state == FINAL:
-        expected = REWOUND
+        expected = REORGED
     elif seen is Seen.COUNTED:
         expected = FINAL
     elif state in OPEN:
         expected = {
-            Seen.NONCE_TAKEN: FOREIGN,
+            Seen.NONCE_TAKEN: CONFLICTING,
             Seen.OUT_OF_TURN: EARLY,
             Seen.FAILED: FORBIDDEN if state == FORBIDDEN else REVERTED,
             Seen.BARRED: FORBIDDEN,
-            Seen.PENDING: REWOUND if state in REFUSED else state,
+            Seen.PENDING: REORGED if state in REFUSED else state,
         }.get(seen, state)
     assert lifecycle.NEXT.get((state, seen), state) == expected
 
@@ -75,7 +75,7 @@ def test_what_is_seen(
     nonce_ahead: int | None,
     seen: Seen,
 ) -> None:
-    batch = Batch(sequence, OFFERED, nonce)
+    batch = Batch(sequence, BROADCAST, nonce)
     found = seen_of(
         batch,
         head=3,
@@ -96,29 +96,29 @@ def decided(*looked_at: tuple[Seen, str] | tuple[Seen, str, int]) -> list[Decisi
     )
 
 
-ANEW = Decision((FIXED,), sign=True)
+ANEW = Decision((SEALED,), sign=True)
 
 
 def test_a_taken_nonce_is_signed_anew_with_all_that_came_early() -> None:
-    assert decided((Seen.NONCE_TAKEN, OFFERED), *[(Seen.OUT_OF_TURN, OFFERED)] * 2) == [
-        Decision((FOREIGN, FIXED), sign=True),
-        *[Decision((EARLY, FIXED), sign=True)] * 2,
+    assert decided((Seen.NONCE_TAKEN, BROADCAST), *[(Seen.OUT_OF_TURN, BROADCAST)] * 2) == [
+        Decision((CONFLICTING, SEALED), sign=True),
+        *[Decision((EARLY, SEALED), sign=True)] * 2,
     ]
 
 
 @pytest.mark.parametrize("ahead", [Seen.UNCLEAR, Seen.BARRED])
 def test_nothing_is_signed_behind_what_is_not_known_or_not_allowed(ahead: Seen) -> None:
     first, second, third = decided(
-        (ahead, OFFERED), (Seen.OUT_OF_TURN, OFFERED), (Seen.NONCE_TAKEN, OFFERED)
+        (ahead, BROADCAST), (Seen.OUT_OF_TURN, BROADCAST), (Seen.NONCE_TAKEN, BROADCAST)
     )
     assert not first.sign
     assert second == Decision((EARLY,))
-    assert third == Decision((FOREIGN,))
+    assert third == Decision((CONFLICTING,))
 
 
 def test_what_was_early_waits_no_longer_than_what_it_waits_for() -> None:
-    assert decided((Seen.UNCLEAR, OFFERED), (Seen.OUT_OF_TURN, EARLY))[1] == Decision()
-    assert decided((Seen.PENDING, OFFERED), (Seen.OUT_OF_TURN, EARLY))[1] == ANEW
+    assert decided((Seen.UNCLEAR, BROADCAST), (Seen.OUT_OF_TURN, EARLY))[1] == Decision()
+    assert decided((Seen.PENDING, BROADCAST), (Seen.OUT_OF_TURN, EARLY))[1] == ANEW
     assert decided((Seen.FAILED, FORBIDDEN), (Seen.OUT_OF_TURN, EARLY)) == [
         ANEW,
         ANEW,
@@ -127,28 +127,28 @@ def test_what_was_early_waits_no_longer_than_what_it_waits_for() -> None:
 
 def test_the_last_failure_stops_the_batch_and_those_behind_it() -> None:
     assert decided(
-        (Seen.FAILED, OFFERED, MAX_FAILURES - 1),
-        (Seen.OUT_OF_TURN, OFFERED, MAX_FAILURES),
-        (Seen.PENDING, OFFERED),
+        (Seen.FAILED, BROADCAST, MAX_FAILURES - 1),
+        (Seen.OUT_OF_TURN, BROADCAST, MAX_FAILURES),
+        (Seen.PENDING, BROADCAST),
     ) == [Decision((REVERTED, STOPPED)), Decision((EARLY,)), Decision()]
-    assert decided((Seen.FAILED, STOPPED), (Seen.NONCE_TAKEN, OFFERED)) == [
+    assert decided((Seen.FAILED, STOPPED), (Seen.NONCE_TAKEN, BROADCAST)) == [
         Decision(),
-        Decision((FOREIGN,)),
+        Decision((CONFLICTING,)),
     ]
 
 
 def test_to_come_early_is_no_failure() -> None:
-    assert decided((Seen.OUT_OF_TURN, OFFERED, 100)) == [Decision((EARLY, FIXED), sign=True)]
-    assert failures([FIXED, OFFERED, EARLY] * 10) == 0
+    assert decided((Seen.OUT_OF_TURN, BROADCAST, 100)) == [Decision((EARLY, SEALED), sign=True)]
+    assert failures([SEALED, BROADCAST, EARLY] * 10) == 0
 
 
 @pytest.mark.parametrize(
     ("history", "count"),
     [
         ([], 0),
-        ([FIXED, OFFERED, REVERTED, FIXED, OFFERED, FOREIGN], 2),
-        ([REVERTED, REVERTED, STOPPED, FIXED, REVERTED], 1),
-        ([REVERTED, FORBIDDEN, FIXED], 0),
+        ([SEALED, BROADCAST, REVERTED, SEALED, BROADCAST, CONFLICTING], 2),
+        ([REVERTED, REVERTED, STOPPED, SEALED, REVERTED], 1),
+        ([REVERTED, FORBIDDEN, SEALED], 0),
     ],
 )
 def test_failures_since_somebody_let_it_go_on(history: list[str], count: int) -> None:
@@ -194,7 +194,7 @@ class Key:
 
     def seal(self, facility: int) -> None:
         sequence = len(self.states[facility]) + 1
-        self.record(facility, sequence, FIXED)
+        self.record(facility, sequence, SEALED)
         self.sign(facility, sequence)
 
     def record(self, facility: int, sequence: int, *states: str) -> None:

@@ -22,7 +22,7 @@ from app.local.demo.ground import Ground
 from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.local.demo.pusher import Pusher
 from app.local.demo.sample import Feeds, Sample
-from app.outbox.runs import drained, last_batch, run_gas
+from app.outbox.progress import drained, last_batch, run_gas
 from app.readmodel.chain import position
 from app.readmodel.pairs.completed import completed_pairs
 

@@ -7,7 +7,7 @@ from sqlalchemy import Engine, Select, func, select
 
 from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
-from app.outbox.lifecycle import FINAL, OFFERED, STOPPED
+from app.outbox.lifecycle import BROADCAST, FINAL, STOPPED
 from app.outbox.tables import batches
 
 
@@ -36,14 +36,14 @@ def _waiting(facility: str) -> Select[Any]:
 
 
 def in_flight(engine: Engine) -> bool:
-    """Whether batches were offered that are not final yet."""
-    offered = select(batches.c.id).where(batches.c.state == OFFERED).limit(1)
+    """Whether batches were broadcast that are not final yet."""
+    sent = select(batches.c.id).where(batches.c.state == BROADCAST).limit(1)
     with engine.connect() as connection:
-        return connection.execute(offered).first() is not None
+        return connection.execute(sent).first() is not None
 
 
 def last_batch(engine: Engine, facility: str) -> int:
-    """The sequence of the newest batch that was fixed for a facility; 0 before the first."""
+    """The sequence of the newest batch that was sealed for a facility; 0 before the first."""
     with engine.connect() as connection:
         newest = connection.execute(
             select(func.max(batches.c.sequence)).where(batches.c.facility == facility)

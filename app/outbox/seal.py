@@ -1,23 +1,21 @@
-"""Fixing a batch: which waiting events it carries, and its bytes, before anything is sent."""
+"""Sealing a batch: which waiting events it carries, and its bytes, before anything is sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-import orjson
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from app.contracts.posting import encode_post, next_digest
 from app.contracts.reconciliation import PostingHead
-from app.db.vault import Vault, vault_of
-from app.domain.identifiers import reference
-from app.domain.legs import MAX_PARTS, REVERSAL, Leg, pack
+from app.db.vault import vault_of
+from app.domain.legs import MAX_PARTS, REVERSAL, pack
 from app.intake.tables import events
 from app.keys.sealing import seal_details
-from app.outbox.dead_letters import put_aside, waiting_events
+from app.outbox.dead_letters import add_dead_letter, waiting_events
 from app.outbox.facility import PostingFacility
-from app.outbox.lifecycle import FIXED
-from app.outbox.log import log_state, now_utc
+from app.outbox.history import log_state, now_utc
+from app.outbox.legs import details_of, leg_of
+from app.outbox.lifecycle import SEALED
 from app.outbox.tables import AnyRow, batches
 
 MAX_CALLDATA_BYTES = 126 * 1024
@@ -30,7 +28,7 @@ _GAS_BYTE = 16
 
 
 @dataclass(frozen=True, slots=True)
-class FixedBatch:
+class SealedBatch:
     """A batch as stored; what is signed is its calldata."""
 
     id: int
@@ -42,7 +40,7 @@ class FixedBatch:
 
 
 def newest_head(connection: Connection, facility: str) -> PostingHead | None:
-    """The last batch that we fixed for a facility; None when there is none."""
+    """The last batch that we sealed for a facility; None when there is none."""
     row = connection.execute(
         select(batches.c.sequence, batches.c.digest)
         .where(batches.c.facility == facility)
@@ -52,10 +50,10 @@ def newest_head(connection: Connection, facility: str) -> PostingHead | None:
     return None if row is None else PostingHead(row.sequence, row.digest)
 
 
-def fix_batch(
+def seal_batch(
     connection: Connection, facility: PostingFacility, head: PostingHead
-) -> FixedBatch | None:
-    """Fix the next batch from the oldest waiting events, inside the caller's transaction.
+) -> SealedBatch | None:
+    """Seal the next batch from the oldest waiting events, inside the caller's transaction.
 
     None when nothing waits. Events of one batch are ordered by business and shares day (so that
     few group words are needed), reversals last, since their targets may be in the same batch. An
@@ -65,9 +63,9 @@ def fix_batch(
     vault = vault_of(connection)
     rows = _waiting(connection, facility)
     while rows:
-        legs = [_leg(row, facility) for row in rows]
+        legs = [leg_of(row, facility) for row in rows]
         stream, indexes = pack(legs)
-        sealed = seal_details([_details(row, vault) for row in rows], facility.readers)
+        sealed = seal_details([details_of(row, vault) for row in rows], facility.readers)
         if sealed is not None:
             calldata = encode_post(facility.number, sequence, stream, sealed)
             if len(calldata) <= MAX_CALLDATA_BYTES:
@@ -75,7 +73,7 @@ def fix_batch(
         if len(rows) > 1:
             rows = _ordered(sorted(rows, key=lambda row: row.id)[: len(rows) // 2])
         else:
-            put_aside(connection, rows[0].id, "its details are too large for one transaction")
+            add_dead_letter(connection, rows[0].id, "its details are too large for one transaction")
             rows = _waiting(connection, facility)
     else:
         return None
@@ -90,12 +88,12 @@ def fix_batch(
             calldata=calldata,
             digest=next_digest(head.digest, stream),
             gas_limit=gas_limit,
-            state=FIXED,
-            fixed_at=now_utc(),
+            state=SEALED,
+            sealed_at=now_utc(),
         )
         .returning(batches.c.id)
     ).scalar_one()
-    log_state(connection, [batch_id], FIXED)
+    log_state(connection, [batch_id], SEALED)
     connection.execute(
         update(events)
         .where(events.c.id == bindparam("event"))
@@ -109,7 +107,7 @@ def fix_batch(
         (index, row.event_id, leg.reference.hex())
         for row, leg, index in zip(rows, legs, indexes, strict=True)
     ]
-    return FixedBatch(batch_id, sequence, calldata, gas_limit, told)
+    return SealedBatch(batch_id, sequence, calldata, gas_limit, told)
 
 
 def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> int:
@@ -130,32 +128,3 @@ def _ordered(rows: Sequence[AnyRow]) -> list[AnyRow]:
     return sorted(
         rows, key=lambda row: (row.kind == REVERSAL, row.business_day, row.shares_day, row.id)
     )
-
-
-def _leg(row: AnyRow, facility: PostingFacility) -> Leg:
-    key = facility.reference_key
-    return Leg(
-        kind=row.kind,
-        partner=row.partner,
-        amount=row.amount,
-        value_day=row.value_day,
-        business_day=row.business_day,
-        shares_day=row.shares_day,
-        reference=reference(key, row.event_ref),
-        duplicate=row.duplicate_leg,
-        target_kind=row.target_kind or 0,
-        target_reference=reference(key, row.target_ref) if row.target_ref else b"",
-    )
-
-
-def _details(row: AnyRow, vault: Vault) -> list[Any]:
-    details = orjson.loads(vault.open(row.details)) if row.details else {}
-    return [
-        row.event_ref,
-        row.target_ref,
-        row.event_id,
-        row.booked_at,
-        details.get("loan_ref"),
-        details.get("borrower_ref"),
-        details.get("memo"),
-    ]
