@@ -205,7 +205,7 @@ def _accounts(connection: Connection) -> Iterator[Metric]:
         "tally_reserve_overdue_legs", "One-sided legs past their deadline.", labels=labels
     )
     low = GaugeMetricFamily(
-        "tally_reserve_low", "1 while the agreed amount is below the threshold.", labels=labels
+        "tally_reserve_low", "1 while the smaller book is below the threshold.", labels=labels
     )
     breaks = GaugeMetricFamily(
         "tally_reserve_breaks", "Breaks by their type.", labels=[*labels, "type"]
@@ -216,7 +216,7 @@ def _accounts(connection: Connection) -> Iterator[Metric]:
             proof.add_metric(own, account.proof)
         legs.add_metric(own, account.open_legs)
         overdue.add_metric(own, account.overdue)
-        low.add_metric(own, account.books.agreed < account.low_balance)
+        low.add_metric(own, account.low)
         for name in BREAK_TYPES:
             breaks.add_metric([*own, name], account.open_counts[name])
     yield from (proof, legs, overdue, low, breaks)

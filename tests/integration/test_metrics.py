@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
-from sqlalchemy import Engine
+from sqlalchemy import Engine, update
 
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.http.context import Activity, EndpointTraffic, JobRuns, NodeHealth
+from app.readmodel import tables
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -156,3 +157,28 @@ def test_problems_are_told_by_name(node: Face) -> None:
     assert found[of("tally_problem", name="disk-low")] == 1
     assert found[of("tally_warning", name="facility-stopped")] == 1
     assert of("tally_chain_head_block") not in found
+
+
+def test_low_is_judged_by_the_smaller_book(node: Face, engine: Engine) -> None:
+    with engine.begin() as connection:
+        for partner, books in ((1, (9, 9, 1)), (2, (9, 1, 9))):
+            lead, partners, agreed = (10**9 * book for book in books)
+            connection.execute(
+                update(tables.accounts)
+                .where(tables.accounts.c.partner == partner)
+                .values(
+                    agreed=agreed,
+                    contract_lead_book=lead,
+                    contract_partner_book=partners,
+                    contract_agreed=agreed,
+                )
+            )
+        connection.execute(update(tables.facility_partners).values(low_balance=5 * 10**9))
+    found = scrape(node)
+    shown = {
+        one["partner"]: one["low"]
+        for one in node.client("read").get("/v1/balances").json()["items"]
+    }
+    for name, low in (("huarui", False), ("wuxi", True)):
+        series = of("tally_reserve_low", facility="WLD-2016-A", partner=name)
+        assert found[series] == low == shown[name]
