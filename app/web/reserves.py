@@ -121,11 +121,11 @@ def reserves(
     now: datetime,
 ) -> Reserves:
     """`accounts` (all of this node's view) by facility."""
-    agreed = {one.terms.id: one for one in agreed_facilities(connection)}
+    agreed = {one.number: one for one in agreed_facilities(connection)}
     cards = [
         _card(
             facility,
-            agreed[facility.id],
+            agreed[facility.number],
             [one for one in accounts if one.facility == facility.id],
             pending.get(facility.id, Pending(0, 0)),
         )
@@ -247,9 +247,8 @@ def _card(
         f"{days(terms.rules.date_window_days)}",
         f"Match within {deadline} h",
     ]
-    if not agreed.active:
-        missing = [one.name for one in facility.partners if not one.accepted]
-        facts.append(f"Proposed; {', '.join(missing)} still to accept")
+    if agreed.state != "active":
+        facts.append(_state(agreed))
     return FacilityCard(
         number=facility.number,
         id=facility.id,
@@ -261,10 +260,20 @@ def _card(
         totals=_totals(accounts, decimals) if len(accounts) > 1 else None,
         empty=(
             "No leg has been posted yet. The reserve accounts appear with the first one."
-            if agreed.active
+            if agreed.state in ("active", "paused")
             else "Every party must accept this facility before legs can be posted."
+            if agreed.state == "proposed"
+            else "No leg was ever posted."
         ),
     )
+
+
+def _state(agreed: AgreedFacility) -> str:
+    if agreed.state == "proposed":
+        return f"Proposed; {', '.join(agreed.waiting_for)} still to accept"
+    if agreed.state == "paused":
+        return f"Paused by {', '.join(agreed.paused_by)}; nothing is posted meanwhile"
+    return agreed.state.capitalize()
 
 
 def _books(account: Balance) -> Books:
