@@ -18,6 +18,7 @@ from typing import Any, TextIO
 
 from app.readmodel.pairs.shapes import TYPES, Half, Pair
 from app.reports.reconciliation import AccountReport, Amounts, ReconciliationReport, timestamp
+from app.reports.spreadsheets import Lines, guarded
 
 COLUMNS = (
     "section",
@@ -47,19 +48,12 @@ COLUMNS = (
 )
 ENCODING = "utf-8-sig"
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
-
 
 def write_csv(report: ReconciliationReport, file: TextIO) -> None:
     """Write the report; `file` was opened with `newline=""`."""
-    writer = csv.DictWriter(file, COLUMNS, lineterminator="\n")
+    writer = csv.DictWriter(Lines(file), COLUMNS)
     writer.writeheader()
     writer.writerows(_lines(report))
-
-
-def guarded(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def _lines(report: ReconciliationReport) -> Iterator[dict[str, Any]]:

@@ -1,7 +1,8 @@
 """The files of `tally reconcile --out`: matched.csv, breaks.csv and quarantine.csv.
 
 Lines are sorted by everything but times, so that two runs over the same feeds give the same bytes
-apart from `first_posted_at`.
+apart from `first_posted_at`. A text from a feed that a spreadsheet would take for a formula has an
+apostrophe before it.
 """
 
 import csv
@@ -13,6 +14,7 @@ from sqlalchemy import Engine
 from app.domain.money import format_amount
 from app.readmodel.pairs.queries import Filter, stream_pairs
 from app.readmodel.pairs.shapes import MATCHED_TYPES, Half, Pair
+from app.reports.spreadsheets import Lines, guarded
 
 PAIR_COLUMNS = (
     "partner",
@@ -50,17 +52,20 @@ def write_quarantine(lines: Iterable[tuple[str, int, str, str, str]], out: Path)
     _write(
         out / "quarantine.csv",
         QUARANTINE_COLUMNS,
-        ((file, str(row), field, value, why) for file, row, field, value, why in sorted(lines)),
+        (
+            (guarded(file), str(row), field, guarded(value), guarded(why))
+            for file, row, field, value, why in sorted(lines)
+        ),
     )
 
 
 def _line(pair: Pair, decimals: int) -> _Line:
     difference = pair.difference
     return (
-        pair.partner,
+        guarded(pair.partner),
         pair.kind,
         # Where the details could not be opened, the leg's keyed hash stands for its name.
-        pair.event_ref if pair.event_ref is not None else "#" + pair.reference,
+        guarded(pair.event_ref) if pair.event_ref is not None else "#" + pair.reference,
         pair.type,
         _amount(pair.lead, decimals),
         _amount(pair.partner_half, decimals),
@@ -81,6 +86,6 @@ def _date(half: Half | None) -> str:
 
 def _write(path: Path, columns: tuple[str, ...], lines: Iterable[_Line]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
+        writer = csv.writer(Lines(file))
         writer.writerow(columns)
         writer.writerows(lines)

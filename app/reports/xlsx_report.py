@@ -15,7 +15,7 @@ MAX_BREAKS = 1_000_000
 """A sheet has 1,048,576 rows."""
 
 _EXACT_MINOR_UNITS = 10**15
-"""Spreadsheets keep 15 digits; longer amounts are written as text, so that none is rounded."""
+"""Spreadsheets keep 15 digits: a note says what a longer amount is exactly."""
 
 _BOOKS = ("Lead book", "Partner book", "Agreed")
 _BREAK_COLUMNS = (
@@ -246,8 +246,8 @@ class _Writer:
 
     def _money(self, sheet: Any, row: int, column: int, minor: int, style: Any = None) -> None:
         style = style or self._amount
-        if abs(minor) < _EXACT_MINOR_UNITS:
-            number = Decimal(minor).scaleb(-self._report.facility.decimals)
-            sheet.write_number(row, column, number, style)
-        else:
-            sheet.write_string(row, column, self._report.money(minor), style)
+        sheet.write_number(
+            row, column, Decimal(minor).scaleb(-self._report.facility.decimals), style
+        )
+        if abs(minor) >= _EXACT_MINOR_UNITS:
+            sheet.write_comment(row, column, f"Exactly {self._report.money(minor)}")

@@ -1,5 +1,6 @@
 """The auditors' report: refused when it would be wrong, equal to the contract, in both formats."""
 
+import csv
 import io
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -18,6 +19,7 @@ from app.readmodel import tables
 from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES
 from app.reports.csv_report import write_csv
 from app.reports.reconciliation import ReconciliationReport, ReportRefused, open_report
+from app.reports.run_files import write_pairs, write_quarantine
 from app.reports.xlsx_report import write_xlsx
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -197,9 +199,14 @@ class TestWorkbook:
                 books.agreed,
             ]
 
-    def test_amounts_beyond_15_digits_are_text(self, workbook: openpyxl.Workbook) -> None:
-        [huge] = [row for row in workbook["Breaks"].iter_rows(values_only=True) if row[3] == "HUGE"]
-        assert huge[6] == "10000000000000.00"
+    def test_amounts_beyond_15_digits_are_numbers_with_a_note(
+        self, workbook: openpyxl.Workbook
+    ) -> None:
+        [huge] = [row for row in workbook["Breaks"].iter_rows() if row[3].value == "HUGE"]
+        assert huge[6].value == 10**13
+        assert huge[6].data_type == "n"  # what SUM adds up
+        assert huge[6].comment is not None
+        assert huge[6].comment.text == "Exactly 10000000000000.00"
 
     def test_it_is_fit_to_be_read(self, workbook: openpyxl.Workbook) -> None:
         for name in ("Movements", "Breaks"):
@@ -228,3 +235,25 @@ def test_a_report_stands_still_while_the_chain_goes_on(engine: Engine, seed: See
             seed.pair(connection, 1, Kind.FEE, "LATE", 5, "missing_at_lead", day=FIRST)
             seed.close_block(connection)
         assert len(list(report.breaks())) == expected
+
+
+def test_no_cell_of_a_runs_files_is_a_formula(seed: Seed, tmp_path: Path) -> None:
+    evil = [f"{start}1+1" for start in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")]
+    with seed.engine.begin() as connection:
+        for ref, status in zip(evil, ("matched", "amount") * len(evil), strict=False):
+            seed.pair(connection, 1, Kind.FEE, ref, 500, status, day=FIRST)
+        seed.close_block(connection)
+    write_pairs(seed.engine, seed.facility, 2, tmp_path)
+    write_quarantine([("=lead.csv", 2, "amount", one, "why") for one in evil], tmp_path)
+    guarded = 0
+    for name, texts in (
+        ("matched.csv", ("partner", "event_ref")),
+        ("breaks.csv", ("partner", "event_ref")),
+        ("quarantine.csv", ("file", "value", "reason")),
+    ):
+        with (tmp_path / name).open(newline="", encoding="utf-8") as file:
+            for row in csv.DictReader(file):
+                for column in texts:
+                    assert not row[column].startswith(tuple("=+-@\t\r＝＋－＠")), (name, row)
+                    guarded += row[column].startswith("'")
+    assert guarded == 3 * len(evil) + 1  # and the one that every report of this file has
