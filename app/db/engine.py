@@ -150,6 +150,8 @@ def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
     def _(connection: sqlite3.Connection, _record: Any) -> None:
         # The driver's own implicit BEGIN would come late and never be IMMEDIATE.
         connection.isolation_level = None
+        # Its own knows the letters of ASCII only.
+        connection.create_function("lower", 1, _lower, deterministic=True)
         connection.execute(f"PRAGMA busy_timeout = {busy_timeout_ms}")
         connection.execute("PRAGMA journal_mode = WAL")
         # FULL: what was answered as accepted must survive a power cut, too.
@@ -158,6 +160,10 @@ def _prepare_sqlite(engine: Engine, busy_timeout_ms: int) -> None:
         # The default of 2 MB is too little for indexes whose keys are hashes.
         connection.execute(f"PRAGMA cache_size = -{_SQLITE_CACHE_KIB}")
         connection.execute(f"PRAGMA soft_heap_limit = {_SQLITE_CACHE_KIB * 1024}")
+
+
+def _lower(text: str | bytes | float | None) -> str | bytes | float | None:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _begin_sqlite(connection: Connection) -> None:

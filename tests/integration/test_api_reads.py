@@ -236,6 +236,17 @@ class TestLists:
         assert refs("value_from=2026-03-03") == {"R-date", "R-amount_and_date"}
         assert refs("overdue=true") == set()
 
+    def test_text_is_found_in_small_and_large_letters_of_any_alphabet(
+        self, client: httpx.Client, engine: Engine, seed: Seed
+    ) -> None:
+        with engine.begin() as connection:
+            for ref in ("ÉCOLE-1", "жёлтый-2"):
+                seed.pair(connection, 1, Kind.FEE, ref, 100, "matched", day=START.date())
+            seed.close_block(connection)
+        for text, ref in (("école", "ÉCOLE-1"), ("ЖЁЛТ", "жёлтый-2")):
+            found = client.get("/v1/pairs", params={"text": text}).json()["items"]
+            assert [item["event_ref"] for item in found] == [ref]
+
     def test_overdue_by_the_chains_clock(
         self, client: httpx.Client, engine: Engine, seed: Seed
     ) -> None:
