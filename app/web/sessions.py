@@ -1,11 +1,12 @@
 """Signing in to a page with an API key that may read, and who is signed in."""
 
+import hashlib
 import secrets
+import time
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from itsdangerous import BadSignature, URLSafeTimedSerializer
 from starlette.concurrency import run_in_threadpool
 
 from app.http.body import only, read_body
@@ -14,6 +15,7 @@ from app.http.problems import Problem
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600
+_MOST_SESSIONS = 10_000
 
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES = 4 * 1024
@@ -31,17 +33,28 @@ class Sessions:
         self._keyring = keyring
         self._cookie = cookie
         self._development = development
-        # A secret of its own: what opens one site of a process opens no other.
-        self._signed = URLSafeTimedSerializer(secrets.token_bytes(32), salt="page session")
+        self._open: dict[bytes, tuple[str, float]] = {}
+        """By the hash of a session's token: the id of its key, and when it ends (monotonic clock).
+        The oldest first."""
 
     def key(self, request: Request) -> str | None:
         """The id of the key that opened this session, while both are good."""
-        try:
-            id_ = self._signed.loads(request.cookies.get(self._cookie, ""), max_age=SESSION_SECONDS)
-        except BadSignature:
+        found = self._open.get(_hash(request.cookies.get(self._cookie, "")))
+        if found is None or found[1] <= time.monotonic():
             return None
-        key = self._keyring.open_key(str(id_))
+        key = self._keyring.open_key(found[0])
         return key.id if key is not None and key.role in _READERS else None
+
+    def _begin(self, key_id: str) -> str:
+        """Open a session and return its token."""
+        now = time.monotonic()
+        for token, (_, ends) in list(self._open.items()):
+            if ends > now and len(self._open) < _MOST_SESSIONS:
+                break
+            self._open.pop(token, None)
+        made = secrets.token_urlsafe(32)
+        self._open[_hash(made)] = (key_id, now + SESSION_SECONDS)
+        return made
 
     def open_to(self, request: Request) -> bool:
         """Whether anybody may read: a development network, from its own machine."""
@@ -82,7 +95,7 @@ class Sessions:
             answer = RedirectResponse(f"{site.root}/", 303)
             answer.set_cookie(
                 self._cookie,
-                self._signed.dumps(key.id),
+                self._begin(key.id),
                 max_age=SESSION_SECONDS,
                 path=path,
                 httponly=True,
@@ -92,10 +105,15 @@ class Sessions:
             return answer
 
         @router.post("/logout")
-        def sign_out() -> Response:
+        def sign_out(request: Request) -> Response:
+            self._open.pop(_hash(request.cookies.get(self._cookie, "")), None)
             answer = RedirectResponse(f"{site.root}/login", 303)
             answer.delete_cookie(self._cookie, path=path, httponly=True, samesite="strict")
             return answer
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
 
 
 def _on_this_machine(request: Request) -> bool:

@@ -58,3 +58,15 @@ def test_a_facility_is_shown_in_its_state(
         assert said in page
     for word in ("Proposed;", "Paused by", "Closed", "Withdrawn"):
         assert (word in page) == (said is not None and said.startswith(word))
+
+
+def test_signing_out_ends_the_session_on_the_server(engine: Engine) -> None:
+    with face(engine) as node:
+        client = node.client(None)
+        client.post("/login", data={"key": node.key("read")})
+        copied = {"Cookie": f"tally_session={client.cookies['tally_session']}"}
+        thief = node.client(None)
+        assert thief.get("/", headers=copied).status_code == 200
+        assert client.post("/logout").status_code == 303
+        assert thief.get("/", headers=copied).status_code == 303
+        assert thief.get("/breaks", headers=copied).status_code == 401
