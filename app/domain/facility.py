@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, with_config
 
+from app.domain.business_date import business_calendar
 from app.domain.kinds import Component, Kind
 from app.domain.matching.splits import WHOLE_BPS, part
 
@@ -143,18 +144,10 @@ class Facility:
         )
 
     def business_day(self, booked_at: datetime) -> int:
-        """The business date of an instant.
+        """The business date of an instant: the first local date whose cut-off is not before it.
 
-        It is its date in the facility's time zone; strictly after that date's cut-off, compared
-        in whole seconds, the next calendar day. The day after 9999-12-31 has a number like any
-        other.
-        Raises OverflowError for an instant that has no date in that zone.
+        The day after 9999-12-31 has a number like any other. Raises OverflowError for an instant
+        that has no date in the facility's time zone.
         """
-        local = booked_at.astimezone(self.zone)
-        day = local.toordinal()
-        cut_off = self.cut_off
-        for version in self.later_cut_offs:
-            if day >= version.effective_from:
-                cut_off = version.cut_off
-        late = local.time().replace(microsecond=0, fold=0) > cut_off
-        return day + late
+        later = tuple((one.effective_from, one.cut_off) for one in self.later_cut_offs)
+        return business_calendar(self.time_zone, self.cut_off, later).business_day(booked_at)

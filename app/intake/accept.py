@@ -2,19 +2,22 @@
 
 Rows come validated (`domain.events`) and are accepted in chunks, each one transaction: the events,
 the quarantined rows and the feed's running sums. A feed that was cut short is simply submitted
-again: what was accepted then is a duplicate now.
+again: what was accepted then is a duplicate now. A reversal whose target has not come yet waits for
+the end of its feed, whose rows are then read once more: a feed sorted newest first says the same.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from itertools import islice
 
-from app.domain.errors import EventConflict
+from app.domain.errors import EventConflict, FeedFault
 from app.domain.events import MAX_DAYS_AHEAD, ParsedEvent, Quarantined, Row
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
+from app.domain.money import format_amount
 from app.intake.results import FeedResult, Receipt, RowCounts, StandingEvent, Verdict
 from app.intake.store import EventStore, EventTransaction
 from app.intake.validation import Validator
@@ -84,22 +87,30 @@ class Intake:
     ) -> FeedResult:
         """Take in a feed's rows, chunk by chunk, each committed before the next is read.
 
-        `progress` is told how many more rows were committed, `verdicts` what became of each of
-        them. Raises StorageFault when the database fails; the chunks before it are kept.
+        `rows` are read again from their start where reversals wait for their targets. `progress`
+        is told how many more rows were committed, `verdicts` what became of each of them, those
+        that waited last. Raises StorageFault when the database fails, FeedFault when the second
+        reading gives other rows than the first; the chunks before it are kept.
         """
         with self._store.writing() as transaction:
             feed_id = transaction.open_feed(self.facility.id, name, source, self._now())
         taken = _ChunkResult()
-        remaining = iter(rows)
-        # The rows of a chunk are read before its transaction begins: no lock while a file is read.
-        while chunk := list(islice(remaining, CHUNK_ROWS)):
-            with self._store.writing() as transaction:
-                part = self._accept(transaction, feed_id, chunk)
-            taken.add_counts_of(part)
-            if verdicts:
-                verdicts(part.verdicts)
-            if progress:
-                progress(len(chunk))
+
+        def accept(remaining: Iterator[Row], waiting: _WaitingReversals | None) -> None:
+            # A chunk is read before its transaction begins: no lock while a file is read.
+            while chunk := list(islice(remaining, CHUNK_ROWS)):
+                with self._store.writing() as transaction:
+                    part = self._accept(transaction, feed_id, chunk, waiting)
+                taken.add_counts_of(part)
+                if verdicts:
+                    verdicts(part.verdicts)
+                if progress:
+                    progress(part.counts.rows_in)
+
+        waiting = _WaitingReversals()
+        accept(iter(rows), waiting)
+        if waiting:
+            accept(waiting.among(rows, name), None)
         with self._store.writing() as transaction:
             transaction.finish_feed(feed_id, self._now())
         return taken.result(feed_id, name)
@@ -117,9 +128,15 @@ class Intake:
         ]
         with self._store.writing() as transaction:
             feed_id = transaction.open_feed(self.facility.id, name, "bulk", self._now())
-            taken = self._accept(transaction, feed_id, rows)
+            waiting = _WaitingReversals()
+            taken = self._accept(transaction, feed_id, rows, waiting)
+            verdicts = taken.verdicts
+            if waiting:
+                late = self._accept(transaction, feed_id, list(waiting.among(rows, name)), None)
+                taken.add_counts_of(late)
+                verdicts = sorted([*verdicts, *late.verdicts], key=lambda verdict: verdict.row)
             transaction.finish_feed(feed_id, self._now())
-        return taken.result(feed_id, name), taken.verdicts
+        return taken.result(feed_id, name), verdicts
 
     def push(self, value: object) -> Receipt | Quarantined:
         """Take in one JSON object; one that is at fault is quarantined and returned.
@@ -132,7 +149,7 @@ class Intake:
                 self.facility.id, f"pushed {at[:10]}", PUSHED, at
             )
             row = self._validator.check_object(rows + 1, value)
-            taken = self._accept(transaction, feed_id, [row])
+            taken = self._accept(transaction, feed_id, [row], None)
             if not taken.quarantined:
                 receipt = transaction.receipt(row.event_id)
                 return replace(receipt, again=not taken.accepted)
@@ -146,9 +163,16 @@ class Intake:
         return refused
 
     def _accept(
-        self, transaction: EventTransaction, feed_id: int, rows: Sequence[Row]
+        self,
+        transaction: EventTransaction,
+        feed_id: int,
+        rows: Sequence[Row],
+        waiting: "_WaitingReversals | None",
     ) -> "_ChunkResult":
-        """Judge rows in their order against everything accepted before, and keep them."""
+        """Judge rows in their order against everything accepted before, and keep them.
+
+        Reversals without a target are left to `waiting`; without it, they are quarantined.
+        """
         now = self._clock().astimezone(UTC)
         taken = _ChunkResult()
         events = [row for row in rows if isinstance(row, ParsedEvent)]
@@ -171,20 +195,16 @@ class Intake:
                     taken.duplicate(row)
                 else:
                     taken.conflicts += 1
-                    taken.quarantine(
-                        _quarantined(
-                            row, "event_id", row.event_id, "was accepted with other content"
-                        )
-                    )
+                    reason = "was accepted with other content"
+                    taken.quarantine(_quarantined(row, "event_id", row.event_id, reason))
                 continue
             first = standing.get(row.identity)
             target: StandingEvent | None = None
             if row.target_identity:
                 target = standing.get(row.target_identity)
-                if target is None:
-                    reason = "names no event that this bank has sent before (for this partner)"
-                else:
-                    reason = _reversal_fault(row, target, first)
+                if waiting is not None and waiting.add(row, target):
+                    continue
+                reason = _reversal_fault(row, target, first, self.facility.decimals)
                 if target is None or reason:
                     named = f"{Kind(row.target_kind).feed_name}/{row.target_ref}"
                     taken.quarantine(_quarantined(row, "reverses", named, reason))
@@ -265,10 +285,61 @@ class _ChunkResult:
         )
 
 
-def _reversal_fault(event: ParsedEvent, target: StandingEvent, first: StandingEvent | None) -> str:
+class _WaitingReversals:
+    """Reversals of one feed whose targets may come further down: their rows, in their order.
+
+    Only numbers are kept of them: a feed may hold millions.
+    """
+
+    def __init__(self) -> None:
+        self._rows = array("Q")
+        self._identities: set[int] = set()
+
+    def __bool__(self) -> bool:
+        return bool(self._rows)
+
+    def add(self, event: ParsedEvent, target: StandingEvent | None) -> bool:
+        """Whether a reversal waits: its target is not there, or one of its identity waits already
+        and comes first in file order."""
+        identity = int.from_bytes(event.identity[:8])
+        if target is not None and identity not in self._identities:
+            return False
+        self._identities.add(identity)
+        self._rows.append(event.row)
+        return True
+
+    def among(self, rows: Iterable[Row], name: str) -> Iterator[Row]:
+        """Those of the feed's rows that wait. Raises FeedFault where they are not there again."""
+        expected = iter(self._rows)
+        next_row = next(expected, None)
+        for row in rows:
+            if row.row == next_row:
+                yield row
+                next_row = next(expected, None)
+        if next_row is not None:
+            raise FeedFault(
+                "the file changed while it was read",
+                where=name,
+                remedy="Send it again when nobody writes to it any more; nothing is taken twice",
+            )
+
+
+def _reversal_fault(
+    event: ParsedEvent, target: StandingEvent | None, first: StandingEvent | None, decimals: int
+) -> str:
     """Why a reversal cannot stand, or nothing; `first` is an earlier one of the same identity."""
+    if target is None:
+        return "names no event that this bank has sent (for this partner), here or before"
     if event.amount != target.amount:
-        return "names an event of another amount"
+        amount, whole = (format_amount(one, decimals) for one in (event.amount, target.amount))
+        instead = (
+            f"names an event of {whole}, this is {amount}: a reversal undoes its target wholly"
+        )
+        if event.amount > target.amount:
+            return f"{instead}. Send one of {whole}"
+        rest = format_amount(target.amount - event.amount, decimals)
+        kind = Kind(event.target_kind).feed_name
+        return f"{instead}. Send one of {whole} and a new {kind} of {rest} with its own event_ref"
     if target.reversed and first is None:
         return "names an event that was reversed already"
     return ""

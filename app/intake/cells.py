@@ -21,6 +21,11 @@ COLUMNS = (
 NEEDED = COLUMNS[:8]
 """The columns that a feed cannot do without."""
 
+MAX_COLUMNS = 1_000
+"""Most columns of a header."""
+
+NOT_UTF8 = "holds bytes that are not UTF-8"
+
 WHOLE_ROW = "row"
 """The field of a fault that belongs to no column."""
 

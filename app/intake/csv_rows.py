@@ -17,7 +17,8 @@ from app.intake.lines import MAX_ROW, TOO_LONG, Lines
 # Rows are bounded by MAX_ROW, so their cells are, too; the module's own limit is lower.
 csv.field_size_limit(MAX_ROW)
 
-_BLANK = " \t\r"
+_BLANK = " \t\r,"
+"""A line of nothing else is blank: spreadsheets write empty rows as commas."""
 _QUOTED = re.compile(r'(?:[^"]++|"")*+')
 _BARE = re.compile(r"[^,]*+")
 
@@ -37,7 +38,7 @@ def records(lines: Lines) -> Iterator[Record]:
     while (line := lines.take()) is not None:
         if '"' in line or len(line) > MAX_ROW:
             yield _with_quotes(line, lines)
-        elif "," in line or line.strip(_BLANK):
+        elif line.strip(_BLANK):
             if line[-1] == "\r":
                 line = line[:-1]
             yield Record(lines.number, line, line.split(","))

@@ -2,11 +2,16 @@
 
 import json
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 MAX_DEPTH = 500
+MAX_KEYS = 1_000
+"""Most keys of one object."""
 
-_BRACKETS = re.compile(r'"(?:[^"\\]++|\\.)*+"|[\[\]{}]', re.DOTALL)
+_MARKS = re.compile(r'\\.|["\[\]{}]', re.DOTALL)
+"""What tells how deep a value is nested: one character or two at a time, so that no text takes
+longer than its length."""
 
 
 class JsonNumber(str):
@@ -23,7 +28,7 @@ class RepeatedKeys(dict[str, Any]):
 
 def decode(text: str) -> Any:
     """Parse JSON. Raises ValueError for what is none, NaN and Infinity included, and for values
-    nested more than MAX_DEPTH deep."""
+    nested more than MAX_DEPTH deep or with objects of more than MAX_KEYS keys."""
     _check_depth(text)
     return _DECODER.decode(text)
 
@@ -34,23 +39,30 @@ def _check_depth(text: str) -> None:
     if text.count("[") + text.count("{") <= MAX_DEPTH:
         return
     depth = 0
-    for token in _BRACKETS.finditer(text):
-        match token.group()[0]:
-            case "[" | "{":
-                depth += 1
-            case "]" | "}":
-                depth -= 1
-        if depth > MAX_DEPTH:
-            raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+    in_string = False
+    for found in _MARKS.finditer(text):
+        mark = found.group()
+        if mark == '"':
+            in_string = not in_string
+        elif in_string:
+            continue
+        elif mark in "[{":
+            depth += 1
+            if depth > MAX_DEPTH:
+                raise ValueError(f"it is nested more than {MAX_DEPTH} deep")
+        elif mark in "]}":
+            depth -= 1
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len(pairs) > MAX_KEYS:
+        raise ValueError(f"an object has {len(pairs)} keys, at most {MAX_KEYS} are possible")
     value = dict(pairs)
     if len(value) == len(pairs):
         return value
-    keys = [key for key, _ in pairs]
+    counts = Counter(key for key, _ in pairs)
     repeated = RepeatedKeys(value)
-    repeated.keys_repeated = tuple(key for key in value if keys.count(key) > 1)
+    repeated.keys_repeated = tuple(key for key, count in counts.items() if count > 1)
     return repeated
 
 

@@ -1,7 +1,7 @@
 """Physical lines of a binary stream, in bounded memory however long they are."""
 
 from collections.abc import Iterator
-from typing import Protocol
+from typing import Literal, Protocol
 
 MAX_ROW = 1 << 20
 """Most characters of one row; a longer one is quarantined unread."""
@@ -15,25 +15,29 @@ _BLOCK_BYTES = 1 << 18
 
 
 class ByteStream(Protocol):
-    """Anything that reads bytes: a file, an upload, a pipe."""
+    """A file or a received body: it can be read again from its start."""
 
     def read(self, size: int, /) -> bytes: ...
+
+    def seek(self, offset: int, /) -> object: ...
 
 
 class Lines:
     """Lines without their LF, one by one; a CR before it stays.
 
     A line that is far too long for a row comes in pieces, each longer than MAX_ROW but the last.
-    Bytes that are not UTF-8 are kept as surrogates (PEP 383).
+    Bytes that are not UTF-8 are kept as surrogates (PEP 383); so are all bytes that are not ASCII
+    where `encoding` says so, because the stream as a whole is not UTF-8.
     """
 
-    def __init__(self, stream: ByteStream) -> None:
+    def __init__(self, stream: ByteStream, encoding: Literal["utf-8", "ascii"] = "utf-8") -> None:
         self.number = 0
         """The number of the line that was taken last, from 1."""
         self.partial = False
         """Whether more of that line follows."""
         self.undecodable = False
-        """Set when a line was not UTF-8; for the reader to clear."""
+        """Set when a line was not in the encoding; for the reader to clear."""
+        self._encoding = encoding
         self._stream = stream
         self._ready: Iterator[bytes] = iter(())
         self._rest = b""
@@ -78,7 +82,7 @@ class Lines:
             self.number += 1
         self.partial = partial
         try:
-            return octets.decode()
+            return octets.decode(self._encoding)
         except UnicodeDecodeError:
             self.undecodable = True
-            return octets.decode("utf-8", "surrogateescape")
+            return octets.decode(self._encoding, "surrogateescape")

@@ -1,71 +1,119 @@
-"""Feeds from files and other byte streams: CSV with a header, or JSON lines."""
+"""Feeds from files and received bodies: CSV with a header, or JSON lines."""
 
+import stat
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from operator import itemgetter
 from pathlib import Path
+from typing import Literal
 
 from app.domain.errors import FeedFault
 from app.domain.events import ParsedEvent, Quarantined, Row
 from app.domain.facility import Facility
 from app.intake import json_values
-from app.intake.cells import COLUMNS, NEEDED, WHOLE_ROW, is_text, shown
+from app.intake.cells import COLUMNS, MAX_COLUMNS, NEEDED, NOT_UTF8, WHOLE_ROW, is_text, shown
 from app.intake.csv_rows import Record, records
+from app.intake.encoding import Encoding, examine
+from app.intake.file_kind import HEAD_BYTES, explain
 from app.intake.lines import MAX_ROW, TOO_LONG, ByteStream, Lines
 from app.intake.validation import Validator
 
 _BLANK = " \t\r"
 _BOM = "\ufeff"
+_BOM_ESCAPED = "\udcef\udcbb\udcbf"
+"""The same where bytes that are not ASCII are kept as surrogates."""
 _MAX_WARNINGS = 20
+_MAX_NAMED = 20
+"""Most columns that an error names."""
+
+_NO_REGULAR_FILE = {
+    stat.S_IFDIR: "a directory",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 class Feed:
-    """One feed whose header was found good; iterate once over its rows, judged.
+    """One feed whose header was found good.
 
     `warnings` grows while the rows are read. Raises FeedFault when the feed is unusable as a whole:
-    of 0 bytes, without a header, or with a missing or doubled column.
+    of 0 bytes, without a header, with a missing or doubled column, or something else than a feed,
+    which is then named.
     """
 
     def __init__(self, stream: ByteStream, name: str) -> None:
         self.name = name
         self.warnings: list[str] = []
-        self._lines = Lines(stream)
+        self._stream = stream
         self._unknown: set[str] = set()
-        first = self._first_line()
+        lines = self._lines("utf-8")
+        first = self._first_line(lines)
         self._is_json = first.lstrip(_BLANK).startswith("{")
-        self._lines.give_back(first)
-        if not self._is_json:
-            self._records = records(self._lines)
-            self._header = self._read_header()
+        self._header: list[str] = []
+        self._unnamed = 0
+        """How many columns at the end have no name."""
+        try:
+            if self._is_json and "\0" in first:
+                raise self._fault("the file is no text", "Send JSON lines in UTF-8")
+            if not self._is_json:
+                lines.give_back(first)
+                self._read_header(next(records(lines)))
+        except FeedFault as fault:
+            stream.seek(0)
+            explanation = explain(stream.read(HEAD_BYTES))
+            if explanation is None:
+                raise
+            raise self._fault(*explanation) from fault
 
     def rows(self, validator: Validator) -> Iterator[Row]:
-        """Every row, in file order."""
-        return self._json_rows(validator) if self._is_json else self._csv_rows(validator)
+        """Every row, in file order, judged; may be called again."""
+        self._stream.seek(0)
+        encoding = examine(self._stream)
+        lines = self._lines("utf-8" if encoding.is_utf8 else "ascii")
+        lines.give_back(self._first_line(lines))
+        rows = self._json_rows if self._is_json else self._csv_rows
+        if encoding.is_utf8:
+            return rows(lines, validator)
+        return self._not_utf8(rows(lines, validator), encoding)
 
-    def _first_line(self) -> str:
+    def _lines(self, encoding: Literal["utf-8", "ascii"]) -> Lines:
+        self._stream.seek(0)
+        return Lines(self._stream, encoding)
+
+    def _first_line(self, lines: Lines) -> str:
         """The first line that is not blank, without a byte-order mark."""
-        line = self._lines.take()
+        line = lines.take()
         if line is None:
             raise self._fault("the file has 0 bytes", "Send a file with at least a header")
-        line = line.removeprefix(_BOM)
+        line = line.removeprefix(_BOM).removeprefix(_BOM_ESCAPED)
+        lines.undecodable = not is_text(line)
         while not line.strip(_BLANK):
-            following = self._lines.take()
+            following = lines.take()
             if following is None:
                 raise self._fault("the file has no header", "Send a file with at least a header")
             line = following
         return line
 
-    def _read_header(self) -> list[str]:
-        record: Record = next(self._records)
+    def _read_header(self, record: Record) -> None:
         if record.cells is None:
             raise self._fault(f"the header {record.fault}", "Mend the first line")
-        header = [shown(cell) for cell in record.cells]
-        doubled = sorted({name for name in header if header.count(name) > 1})
-        if doubled:
+        if len(record.cells) > MAX_COLUMNS:
             raise self._fault(
-                f"the column {', '.join(map(repr, doubled))} is doubled", "Keep one of each"
+                f"the header has {len(record.cells)} columns, at most {MAX_COLUMNS} are possible",
+                "Leave out what is no column of the feed",
             )
+        header = [shown(cell) for cell in record.cells]
+        while header and not header[-1].strip(_BLANK):
+            header.pop()
+        self._unnamed = len(record.cells) - len(header)
+        doubled = sorted(name for name, count in Counter(header).items() if count > 1)
+        if doubled:
+            named = ", ".join(repr(name) for name in doubled[:_MAX_NAMED])
+            raise self._fault(f"the column {named} is doubled", "Keep one of each")
         missing = [name for name in NEEDED if name not in header]
         if missing:
             raise self._fault(
@@ -74,21 +122,34 @@ class Feed:
             )
         for name in header:
             self._warn_of(name)
-        self._lines.undecodable = False
-        return header
+        if self._unnamed:
+            one = self._unnamed == 1
+            columns = "column" if one else f"{self._unnamed} columns"
+            self.warnings.append(
+                f"{self.name}: the {columns} without a name at the end "
+                f"{'is' if one else 'are'} ignored"
+            )
+        self._header = header
 
-    def _csv_rows(self, validator: Validator) -> Iterator[Row]:
-        header, lines = self._header, self._lines
-        width = len(header)
+    def _csv_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
+        header, unnamed = self._header, self._unnamed
+        named = len(header)
+        width = named + unnamed
         # A column that the feed does not have reads the empty cell appended to every row.
         pick = itemgetter(*(header.index(name) if name in header else width for name in COLUMNS))
         check = validator.check
-        for record in self._records:
+        all_records = records(lines)
+        next(all_records)
+        lines.undecodable = False
+        for record in all_records:
             cells = record.cells
             if cells is None:
                 yield Quarantined(record.line, WHOLE_ROW, shown(record.text), record.fault)
             elif len(cells) != width:
                 reason = f"has {len(cells)} cells, the header has {width}"
+                yield Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
+            elif unnamed and any(cells[named:]):
+                reason = "has a value in a column without a name"
                 yield Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
             else:
                 cells.append("")
@@ -98,8 +159,7 @@ class Feed:
                 yield row
             lines.undecodable = False
 
-    def _json_rows(self, validator: Validator) -> Iterator[Row]:
-        lines = self._lines
+    def _json_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
         known = frozenset(COLUMNS)
         while (line := lines.take()) is not None:
             number = lines.number
@@ -110,7 +170,7 @@ class Feed:
             elif not line.strip(_BLANK):
                 continue
             elif lines.undecodable:
-                yield Quarantined(number, WHOLE_ROW, shown(line), "holds bytes that are not UTF-8")
+                yield Quarantined(number, WHOLE_ROW, shown(line), NOT_UTF8)
             else:
                 try:
                     value = json_values.decode(line)
@@ -123,6 +183,17 @@ class Feed:
                     yield validator.check_object(number, value)
             lines.undecodable = False
 
+    def _not_utf8(self, rows: Iterator[Row], encoding: Encoding) -> Iterator[Row]:
+        """The rows of a file that is not UTF-8 throughout: none but ASCII is taken from it, and it
+        is said what it looks like."""
+        looks = f"it looks like {encoding.looks_like}" if encoding.looks_like else "it is unknown"
+        self.warnings.append(f"{self.name}: the file is not UTF-8, {looks}; only ASCII is taken")
+        reason = f"is not ASCII, in a file that is not UTF-8 ({looks}): save the file as UTF-8"
+        for row in rows:
+            if isinstance(row, Quarantined) and NOT_UTF8 in row.reason:
+                row.reason = reason
+            yield row
+
     def _warn_of(self, name: str) -> None:
         if name in COLUMNS or name in self._unknown or len(self._unknown) >= _MAX_WARNINGS:
             return
@@ -134,22 +205,27 @@ class Feed:
 
 
 class JudgedFeed:
-    """A feed's rows for one sender and facility; iterable once."""
+    """A feed's rows for one sender and facility; may be iterated again."""
 
-    def __init__(self, path: Path, stream: ByteStream, validator: Validator) -> None:
-        self._path = path
-        with _reading(path):
-            self._feed = Feed(stream, str(path))
+    def __init__(self, feed: Feed, validator: Validator) -> None:
+        self._feed = feed
         self._validator = validator
 
     @property
     def warnings(self) -> list[str]:
         """What was ignored; grows while the rows are read."""
-        return self._feed.warnings
+        return list(dict.fromkeys(self._feed.warnings))
 
     def __iter__(self) -> Iterator[Row]:
-        with _reading(self._path):
-            yield from self._feed.rows(self._validator)
+        return self._feed.rows(self._validator)
+
+
+class _JudgedFile(JudgedFeed):
+    """Raises FeedFault where the file cannot be read on."""
+
+    def __iter__(self) -> Iterator[Row]:
+        with _reading(Path(self._feed.name)):
+            yield from super().__iter__()
 
 
 @contextmanager
@@ -157,7 +233,9 @@ def open_feed(path: Path, facility: Facility, sender: str) -> Iterator[JudgedFee
     """Open a feed file. Raises FeedFault for an unusable file, UsageFault for an unfit sender."""
     validator = Validator(facility, sender)
     with _open(path) as stream:
-        yield JudgedFeed(path, stream, validator)
+        with _reading(path):
+            feed = Feed(stream, str(path))
+        yield _JudgedFile(feed, validator)
 
 
 def check_header(path: Path) -> None:
@@ -171,18 +249,21 @@ def _undecodable_elsewhere(event: ParsedEvent, cells: list[str]) -> Row:
     bad = next((cell for cell in cells if not is_text(cell)), None)
     if bad is None:
         return event
-    return Quarantined(
-        event.row,
-        WHOLE_ROW,
-        shown(bad),
-        "an unknown column holds bytes that are not UTF-8",
-        event.event_id,
-    )
+    reason = f"an unknown column {NOT_UTF8}"
+    return Quarantined(event.row, WHOLE_ROW, shown(bad), reason, event.event_id)
 
 
 def _open(path: Path) -> BufferedReader:
+    """Open a regular file. A pipe is none: a feed is read twice, and its end must be known."""
     with _reading(path):
-        return path.open("rb")
+        kind = _NO_REGULAR_FILE.get(stat.S_IFMT(path.stat().st_mode))
+        if kind is None:
+            return path.open("rb")
+    raise FeedFault(
+        f"the file cannot be read: it is {kind}",
+        where=str(path),
+        remedy="Write the feed into a file first",
+    )
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from app.domain.events import Quarantined
 from app.intake import json_values
 from app.intake.accept import Intake
 from app.intake.lines import ByteStream
-from app.intake.reader import Feed
+from app.intake.reader import Feed, JudgedFeed
 from app.intake.results import FeedResult, Receipt, Verdict
 from app.intake.validation import Validator
 
@@ -64,9 +64,8 @@ class RestFeeds:
         Raises FeedFault when the body is unusable as a whole; nothing was taken then.
         """
         intake = self._intake(facility)
-        feed = Feed(body, name)
-        rows = feed.rows(Validator(intake.facility, intake.sender))
-        return intake.submit(rows, name, "bulk", verdicts=verdicts), feed.warnings
+        rows = JudgedFeed(Feed(body, name), Validator(intake.facility, intake.sender))
+        return intake.submit(rows, name, "bulk", verdicts=verdicts), rows.warnings
 
     def _intake(self, facility: str) -> Intake:
         since, intake = self._intakes.get(facility, (0.0, None))

@@ -8,17 +8,17 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from hashlib import sha256
 
 import orjson
 
 from app.domain.errors import UsageFault
 from app.domain.events import ALL_PARTNERS, ParsedEvent, Quarantined, Row
-from app.domain.facility import Facility
+from app.domain.facility import EARLIEST_DAY, Facility
 from app.domain.kinds import BY_FEED_NAME, Kind
 from app.domain.money import AmountError, parse_amount
-from app.intake.cells import COLUMNS, WHOLE_ROW, UnusableCell, is_text, shown
+from app.intake.cells import COLUMNS, NOT_UTF8, WHOLE_ROW, UnusableCell, is_text, shown
 from app.intake.json_values import JsonNumber, RepeatedKeys
 
 MAX_NAME = 64
@@ -32,10 +32,14 @@ _INSTANT = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.([0-9]+))?"
     r"(Z|[+-](?:[01][0-9]|2[0-3]):[0-5][0-9])"
 )
+_SPREADSHEET_NUMBER = re.compile(r"[0-9]+\.[0-9]+E\+[0-9]+")
 _BEYOND_CALENDAR = date.max.toordinal() + 1
 _CACHED = 20_000
 _CACHED_LENGTH = 40
 _NAME_REASON = f"must be 1 to {MAX_NAME} printable characters"
+_SPREADSHEET_REASON = (
+    "is what a spreadsheet makes of a long number: its digits are lost. Export the column as text"
+)
 
 
 class Validator:
@@ -53,6 +57,15 @@ class Validator:
         self.facility = facility
         self.sender = sender
         self._is_lead = sender == facility.lead
+        self._lead_splits = facility.split == "lead"
+        self._first_day = max(facility.first_day, EARLIEST_DAY)
+        first_date = date.fromordinal(self._first_day)
+        self._first_instant = datetime.combine(first_date, time(), facility.zone).astimezone(UTC)
+        self._too_early = f"is before {first_date}, " + (
+            "as the empty dates of many systems are"
+            if self._first_day == EARLIEST_DAY
+            else f"the first day of facility {facility.id}"
+        )
         own = facility.partner(sender)
         self._own_number = own.number if own else ALL_PARTNERS
         self._numbers = {partner.name: partner.number for partner in facility.partners}
@@ -85,11 +98,15 @@ class Validator:
         ) = cells
         if not (0 < len(event_id) <= MAX_NAME and event_id.isprintable()):
             return _fault(row, cells, 0, _NAME_REASON)
+        if "E+" in event_id and _SPREADSHEET_NUMBER.fullmatch(event_id):
+            return _fault(row, cells, 0, _SPREADSHEET_REASON)
         facility = self.facility
         if facility_id != facility.id:
             return _fault(row, cells, 1, f"is not the facility {facility.id}")
         if not (0 < len(event_ref) <= MAX_NAME and event_ref.isprintable()):
             return _fault(row, cells, 2, _NAME_REASON)
+        if "E+" in event_ref and _SPREADSHEET_NUMBER.fullmatch(event_ref):
+            return _fault(row, cells, 2, _SPREADSHEET_REASON)
         kind = BY_FEED_NAME.get(kind_name)
         if kind is None:
             return _fault(row, cells, 3, "is no kind of event")
@@ -102,10 +119,14 @@ class Validator:
         value_day = self._days.get(value_date) or self._day(value_date)
         if not value_day:
             return _fault(row, cells, 6, "is no date as YYYY-MM-DD")
+        if value_day < self._first_day:
+            return _fault(row, cells, 6, self._too_early)
         instant = self._instants.get(booked_at) or self._instant(booked_at)
         if instant is None:
             return _fault(row, cells, 7, _INSTANT_REASON)
         booked_at_utc, business_day = instant
+        if not business_day:
+            return _fault(row, cells, 7, self._too_early)
 
         target: tuple[Kind, str] | None = None
         if kind is Kind.REVERSAL:
@@ -118,6 +139,8 @@ class Validator:
                 return _fault(row, cells, 8, f"may only be empty or {self.sender} in this feed")
             number = self._own_number
         elif not partner:
+            if self._lead_splits:
+                return _fault(row, cells, 8, "is needed: this facility's lead states each part")
             if ruling is not None and ruling.one_partner:
                 return _fault(row, cells, 8, f"is needed for {ruling.feed_name}")
             number = ALL_PARTNERS
@@ -125,7 +148,7 @@ class Validator:
             number = self._numbers.get(partner, 0)
             if not number:
                 return _fault(row, cells, 8, f"is no partner of facility {facility.id}")
-            if ruling is not None and ruling.shared:
+            if ruling is not None and ruling.shared and not self._lead_splits:
                 return _fault(row, cells, 8, f"must be empty for {ruling.feed_name}, it is shared")
         if kind is Kind.REVERSAL:
             if target is None:
@@ -140,6 +163,8 @@ class Validator:
             stated = self._days.get(shares_on) or self._day(shares_on)
             if not stated:
                 return _fault(row, cells, 10, "is no date as YYYY-MM-DD")
+            if stated < self._first_day:
+                return _fault(row, cells, 10, self._too_early)
             latest_day = max(latest_day, stated)
             if kind.shared and stated != value_day:
                 shares_day = stated
@@ -246,7 +271,8 @@ class Validator:
         return day
 
     def _instant(self, text: str) -> tuple[str, int] | None:
-        """The instant in UTC and its business day; None where the text is no instant."""
+        """The instant in UTC and its business day, 0 for one before the facility's first day; None
+        where the text is no instant."""
         found = _INSTANT.fullmatch(text)
         if found is None:
             return None
@@ -256,7 +282,8 @@ class Validator:
         except ValueError:
             return None
         try:
-            business_day = self.facility.business_day(booked_at)
+            too_early = booked_at < self._first_instant
+            business_day = 0 if too_early else self.facility.business_day(booked_at)
             utc = booked_at.astimezone(UTC).isoformat()[:19]
         except OverflowError:
             if booked_at.year == 1:
@@ -303,7 +330,7 @@ def _text_fault(cell: str) -> str:
         return f"has {len(cell)} characters, at most {MAX_TEXT} are possible"
     if "\0" in cell:
         return "holds a NUL"
-    return "" if is_text(cell) else "holds bytes that are not UTF-8"
+    return "" if is_text(cell) else NOT_UTF8
 
 
 def _identity(*facts: str | int) -> bytes:
@@ -316,7 +343,7 @@ def _fault(row: int, cells: Sequence[str], column: int, reason: str) -> Quaranti
     if isinstance(cell, UnusableCell):
         reason = cell.reason
     elif not is_text(cell):
-        reason = "holds bytes that are not UTF-8"
+        reason = NOT_UTF8
     elif not cell and COLUMNS[column] != "partner":
         reason = "is missing"
     # Past the first column the event_id is known to be good.

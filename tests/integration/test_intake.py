@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from app.db.engine import create, upgrade
-from app.domain.errors import DatabaseBusy, EventConflict
+from app.domain.errors import DatabaseBusy, EventConflict, FeedFault
 from app.domain.events import Quarantined, Row
 from app.intake import accept
 from app.intake.accept import Intake
@@ -62,6 +62,7 @@ class FeedBank:
         """`accepted`, `duplicate`, or the field at fault, for each row."""
         result, verdicts = self.submit(*rows)
         outcomes = Counter(verdict.status for verdict in verdicts)
+        verdicts.sort(key=lambda verdict: verdict.row)  # reversals that waited come last
         assert [verdict.row for verdict in verdicts] == list(range(1, len(rows) + 1))
         assert (result.rows_in, result.accepted, result.duplicate, result.quarantined) == (
             len(rows),
@@ -124,7 +125,7 @@ def test_only_accepted_rows_claim_an_id(bank: FeedBank) -> None:
         row(value_date="2026-04-15"),
         row(),
         row(amount="0"),
-    ) == ["amount", "reverses", "chain", "accepted", "amount"]
+    ) == ["amount", "event_id", "chain", "accepted", "amount"]  # the reversal was judged last
 
 
 def test_a_file_sent_again_is_all_duplicates_whatever_changed_since(bank: FeedBank) -> None:
@@ -215,7 +216,6 @@ def test_a_reversal_undoes_the_recorded_parts_once(bank: FeedBank) -> None:
         reversal("E9", "drawdown/R1", amount="99.99"),
         reversal("E9", "top_up/R3", partner="beta"),
         reversal("E9", "reversal/R5"),
-        reversal("E9", "drawdown/R2"),  # stands further down in the file
     ],
 )
 def test_a_reversal_of_what_is_not_there_is_quarantined(bank: FeedBank, bad: Cells) -> None:
@@ -265,8 +265,90 @@ def test_one_reference_may_reverse_two_targets(bank: FeedBank) -> None:
 
 def test_a_quarantined_reversal_is_good_when_its_target_has_come(bank: FeedBank) -> None:
     early = reversal("E2", "drawdown/R1")
-    assert bank.fields(early, row()) == ["reverses", "accepted"]
+    assert bank.fields(early) == ["reverses"]
+    assert bank.fields(row()) == ["accepted"]
     assert bank.fields(early) == ["accepted"]
+
+
+@pytest.mark.usefixtures("chunks")
+def test_a_reversal_finds_its_target_further_down_in_its_file(bank: FeedBank) -> None:
+    newest_first = [reversal("E3", "principal/R2"), row("E2", kind="principal"), row()]
+    assert bank.fields(*newest_first) == ["accepted"] * 3
+    assert bank.events() == [
+        ("E2", False, 2, True),
+        ("E1", False, 2, False),
+        ("E3", False, 2, False),
+    ]
+    assert bank.fields(*newest_first) == ["duplicate"] * 3
+
+
+@pytest.mark.usefixtures("chunks")
+def test_reversals_that_wait_are_judged_at_the_end_in_file_order(bank: FeedBank) -> None:
+    assert bank.fields(
+        reversal("E2", "drawdown/R1"),
+        reversal("E2", "drawdown/R1"),  # the same row again
+        reversal("E2", "drawdown/R1", memo="x"),  # the same id, another content
+        reversal("E3", "drawdown/R1", event_ref="R3"),  # another reference on a reversed target
+        reversal("E4", "drawdown/R1", amount="99.00", event_ref="R2"),
+        reversal("E5", "drawdown/R9"),
+        reversal("E6", "drawdown/R1", event_ref="R2", value_date="2026-04-15"),
+        row(),
+        reversal("E7", "drawdown/R1", event_ref="R2"),  # an identity that waits: after E2
+        row("E8", event_ref="R1"),
+    ) == [
+        "accepted",
+        "duplicate",
+        "event_id",
+        "reverses",
+        "reverses",
+        "reverses",
+        "chain",
+        "accepted",
+        "accepted",
+        "accepted",
+    ]
+    assert bank.events() == [
+        ("E1", False, 2, True),
+        ("E8", True, 2, False),
+        ("E2", False, 2, False),
+        ("E7", True, 2, False),
+    ]
+
+
+def test_a_reversal_that_waits_yields_to_one_that_does_not(bank: FeedBank) -> None:
+    assert bank.fields(
+        reversal("E2", "drawdown/R1"), row(), reversal("E3", "drawdown/R1", event_ref="R3")
+    ) == ["reverses", "accepted", "accepted"]
+
+
+def test_a_file_that_is_another_when_it_is_read_again_is_refused(bank: FeedBank) -> None:
+    validator = Validator(FACILITY, "lead")
+    rows = iter([validator.check_object(1, reversal("E2", "drawdown/R1"))])
+    with pytest.raises(FeedFault, match="changed while it was read"):
+        bank.intake.submit(rows, "feed.csv", "file")
+
+
+@pytest.mark.parametrize(
+    ("amount", "instead"),
+    [
+        (
+            "200.00",
+            "is 200.00 and names an event of 500.00: a reversal undoes its target wholly. Send one "
+            "of 500.00 and a new principal of 300.00 with its own event_ref",
+        ),
+        (
+            "500.01",
+            "is 500.01 and names an event of 500.00: a reversal undoes its target wholly. Send one "
+            "of 500.00",
+        ),
+    ],
+)
+def test_a_partial_reversal_is_told_what_to_send_instead(
+    bank: FeedBank, amount: str, instead: str
+) -> None:
+    bank.submit(row(kind="principal", amount="500.00"))
+    _, (verdict,) = bank.submit(reversal("E2", "principal/R1", amount=amount))
+    assert (verdict.field, verdict.reason) == ("reverses", instead)
 
 
 def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
@@ -293,7 +375,7 @@ def test_a_partner_reverses_its_own_part(engine: Engine) -> None:
         ({"shares_on": "2026-04-15"}, "chain"),
         ({"value_date": "9999-12-31"}, "chain"),
         ({"booked_at": "9999-12-31T23:59:59-23:59"}, "chain"),
-        ({"value_date": "0001-01-01", "booked_at": "0001-01-02T00:00:00Z"}, "accepted"),
+        ({"value_date": "1980-01-01", "booked_at": "1980-01-01T00:00:00+08:00"}, "accepted"),
         ({"value_date": "2026-04-15", "kind": "reversal", "reverses": "fee/X"}, "reverses"),
     ],
 )
@@ -427,6 +509,18 @@ def test_a_bulk_has_a_verdict_for_each_row_and_bad_ones_sink_nothing(bank: FeedB
     ]
     assert all(v.reason for v in verdicts if v.status == "quarantined")
     assert (result.rows_in, result.accepted, result.quarantined) == (6, 1, 4)
+
+
+def test_a_bulk_may_hold_a_reversal_before_its_target(bank: FeedBank) -> None:
+    result, verdicts = bank.intake.submit_objects(
+        [reversal("E3", "drawdown/R2"), row("E2"), reversal("E4", "drawdown/R9")], "bulk 1"
+    )
+    assert [(v.row, v.status) for v in verdicts] == [
+        (1, "accepted"),
+        (2, "accepted"),
+        (3, "quarantined"),
+    ]
+    assert (result.rows_in, result.accepted, result.quarantined) == (3, 2, 1)
 
 
 def test_a_pushed_event_gets_the_first_answer_again(bank: FeedBank) -> None:

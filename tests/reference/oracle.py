@@ -13,8 +13,10 @@ Readings, where INTERFACES leaves a choice:
     object, JSON that is not valid or not UTF-8) have field `row` and come before all columns.
  3. In CSV, undecodable bytes are a fault of the column that holds them; in an unknown column they
     are a fault of the whole row, after all columns (field `row`). NUL in a known column is a fault.
- 4. A blank line holds nothing but spaces and tabs. Lines end with LF or CRLF; any other character
-    is content. The header is the first line that is not blank; lines count from 1, header included.
+    In a file that holds any, all bytes beyond ASCII are such bytes.
+ 4. A blank line holds nothing but spaces and tabs, in CSV commas too. Lines end with LF or CRLF;
+    any other character is content. The header is the first line that is not blank; lines count
+    from 1, header included.
  5. A quote opens a quoted cell only as its first character; within a bare cell it is itself. What
     follows a closing quote belongs to the cell.
  6. A file's columns are missing or doubled (`InputError`) for the eight that are always needed,
@@ -35,6 +37,11 @@ Readings, where INTERFACES leaves a choice:
 14. Every partner of the facility has its sums in `rows`, without a feed they are 0.
 15. A facility file with another `amount_tolerance` than an exact amount of the currency is bad.
 16. JSON nested more than 500 deep is a fault of the whole row, whatever the parser could do.
+17. A value in a column without a name is a fault of the whole row.
+18. `booked_at` is before the first day when its date in the facility's zone is; `shares_on` is held
+    to the first day, too.
+19. A reversal waits for the file's end when its target has not been accepted yet, or when another
+    of its identity waits; those that wait are judged in file order.
 """
 
 from __future__ import annotations
@@ -47,6 +54,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -139,6 +147,8 @@ class Facility:
     tolerance: int
     window: int
     partners: list[str]
+    lead_splits: bool
+    first_day: date
     shares: dict[str, dict[str, int]]  # partner -> component -> basis points
 
     def text(self, minor: int) -> str:
@@ -171,6 +181,8 @@ def load_facility(path: Path) -> Facility:
         tolerance=int(tolerance),
         window=raw["rules"]["date_window_days"],
         partners=list(shares),
+        lead_splits=raw.get("split", "contract") == "lead",
+        first_day=max(date(1980, 1, 1), date.fromisoformat(raw.get("first_day", "1980-01-01"))),
         shares=shares,
     )
 
@@ -192,12 +204,17 @@ def read_feed(path: Path) -> list[RawRow]:
     if not data:
         raise InputError(f"{path} has no bytes")
     data = data.removeprefix(b"\xef\xbb\xbf")
+    try:
+        data.decode("utf-8")
+        encoding = "utf-8"
+    except UnicodeDecodeError:
+        encoding = "ascii"
     if data.lstrip(b" \t\r\n").startswith(b"{"):
-        return list(read_json_lines(data))
-    return list(read_csv(data))
+        return list(read_json_lines(data, encoding))
+    return list(read_csv(data, encoding))
 
 
-def read_json_lines(data: bytes) -> Iterator[RawRow]:
+def read_json_lines(data: bytes, encoding: str) -> Iterator[RawRow]:
     for number, line in enumerate(data.split(b"\n"), start=1):
         if not line.strip(b" \t\r"):
             continue
@@ -208,7 +225,7 @@ def read_json_lines(data: bytes) -> Iterator[RawRow]:
             # Every object comes as its list of (key, value), so that repeated keys are seen; every
             # number stays text within a wrapper, so that none is too long or not a number.
             pairs = json.loads(
-                line.decode("utf-8"),
+                line.decode(encoding),
                 object_pairs_hook=JsonObject,
                 parse_int=JsonNumber,
                 parse_float=JsonNumber,
@@ -262,25 +279,28 @@ def refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
 
 
-def read_csv(data: bytes) -> Iterator[RawRow]:
+def read_csv(data: bytes, encoding: str) -> Iterator[RawRow]:
     records = csv_records(data)
     header = next(records, None)
     if header is None or header.unclosed:
         raise InputError("no header")
     names = [cell.decode("utf-8", errors="replace") for cell in header.cells]
+    width = len(names)
+    while names and not names[-1].strip(" \t"):
+        names.pop()
     if len(set(names)) != len(names):
         raise InputError("a column is doubled")
     if missing := [name for name in NEEDED if name not in names]:
         raise InputError(f"columns are missing: {missing}")
     for record in records:
         row = RawRow(record.line)
-        if record.unclosed or len(record.cells) != len(names):
+        if record.unclosed or len(record.cells) != width or any(record.cells[len(names) :]):
             row.broken = True
             yield row
             continue
-        for name, cell in zip(names, record.cells, strict=True):
+        for name, cell in zip(names, record.cells, strict=False):
             try:
-                text = cell.decode("utf-8")
+                text = cell.decode(encoding)
             except UnicodeDecodeError:
                 if name in COLUMNS:
                     row.bad_columns.add(name)
@@ -309,7 +329,7 @@ def csv_records(data: bytes) -> Iterator[Record]:
         first = at
         record = lines[at]
         at += 1
-        if not record.strip(b" \t\r"):
+        if not record.strip(b" \t\r,"):
             continue
         # Take physical lines until the quotes are closed.
         cells = split_record(record)
@@ -400,6 +420,10 @@ def is_reference(text: object) -> bool:
     return isinstance(text, str) and 1 <= len(text) <= 64 and text.isprintable()
 
 
+def is_spreadsheet_number(text: object) -> bool:
+    return isinstance(text, str) and bool(re.fullmatch(r"[0-9]+\.[0-9]+E\+[0-9]+", text))
+
+
 def parse_date(text: object) -> date | None:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
         return None
@@ -435,16 +459,48 @@ def parse_booked_at(text: object) -> Fraction | None:
     return seconds
 
 
+YEAR_1 = datetime(1, 1, 1, tzinfo=UTC)
+
+
+def local_time(seconds: int, zone: ZoneInfo) -> datetime:
+    """What the clocks of a zone show."""
+    return (YEAR_1 + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)
+
+
+@lru_cache
+def cut_off_of(day: date, cut_off: time, zone: ZoneInfo) -> int:
+    """The second in which a local date's cut-off is: the first one, of all seconds around it, in
+    which the clocks show that time, else the first in which they show a later one."""
+    wanted = datetime.combine(day, cut_off)
+    middle = int((wanted - YEAR_1.replace(tzinfo=None)).total_seconds())
+    # Clocks are changed by whole minutes, and no zone is further from UTC than this.
+    hours = range(middle - 40 * 3600, middle + 40 * 3600, 3600)
+    for start in hours:
+        if local_time(start + 3600, zone) < wanted:
+            continue
+        for second in range(start, start + 3601):
+            if local_time(second, zone) >= wanted:
+                return second
+    raise AssertionError(wanted)
+
+
 def business_date(instant: Fraction, facility: Facility) -> date | None:
-    """None: before the year 1. After the year 9999: date.max, which is beyond any bound."""
+    """None: before the first day. After the year 9999: date.max, which is beyond any bound."""
     whole = instant.numerator // instant.denominator  # whole seconds, rounded down
+    if whole < 86_400 * 400:
+        return None
     try:
-        moment = datetime(1, 1, 1, tzinfo=UTC) + timedelta(seconds=whole)
-        local = moment.astimezone(facility.zone)
-        late = local.time().replace(tzinfo=None) > facility.cut_off
-        return local.date() + timedelta(days=1 if late else 0)
+        local = local_time(whole, facility.zone).date()
+        if local < facility.first_day:
+            return None
+        if local.year > 9990:
+            return date.max
+        candidates = (local + timedelta(days=days) for days in (-1, 0, 1, 2))
+        return next(
+            day for day in candidates if cut_off_of(day, facility.cut_off, facility.zone) >= whole
+        )
     except OverflowError:
-        return None if whole < 86_400 * 400 else date.max
+        return date.max
 
 
 def parse_amount(text: object, decimals: int) -> int | None:
@@ -499,7 +555,7 @@ def parse_row(row: RawRow, sender: str, facility: Facility) -> Event:
         if name in row.bad_columns or not (value is None or is_text(value)):
             raise Fault(name)
         if name in ("event_id", "event_ref"):
-            good = is_reference(value)
+            good = is_reference(value) and not is_spreadsheet_number(value)
         elif name == "facility":
             good = value == facility.id
         elif name == "kind":
@@ -509,13 +565,13 @@ def parse_row(row: RawRow, sender: str, facility: Facility) -> Event:
         elif name == "currency":
             good = value == facility.currency
         elif name == "value_date":
-            good = value_date is not None
+            good = value_date is not None and value_date >= facility.first_day
         elif name == "booked_at":
             good = day is not None
         elif name == "partner":
             if not is_lead:
                 good = value in (None, sender)
-            elif nature in ONE_PARTNER:
+            elif nature in ONE_PARTNER or facility.lead_splits:
                 good = value in facility.partners
             elif nature in SHARED:
                 good = value is None
@@ -524,7 +580,9 @@ def parse_row(row: RawRow, sender: str, facility: Facility) -> Event:
         elif name == "reverses":
             good = (target is not None) if kind == "reversal" else (value is None)
         elif name == "shares_on":
-            good = value is None or (is_lead and shares_on is not None)
+            good = value is None or (
+                is_lead and shares_on is not None and shares_on >= facility.first_day
+            )
         else:
             good = True
         if not good:
@@ -564,25 +622,28 @@ def take_in(path: Path, sender: str, facility: Facility, today: date) -> Intake:
     intake = Intake()
     by_id: dict[str, Event] = {}
     by_identity: dict[tuple[object, ...], Event] = {}
-    for row in read_feed(path):
+
+    def identity_of(event: Event) -> tuple[object, ...]:
+        # In the lead's feed the partner belongs to the identity (it is None for shared kinds);
+        # a partner's feed is all its own.
+        bank = event.partner if sender == facility.lead else sender
+        return (bank, event.kind, event.event_ref, event.target)
+
+    def judge(row: RawRow, event: Event) -> None:
         intake.rows["in"] += 1
         try:
-            event = parse_row(row, sender, facility)
             known = by_id.get(event.event_id)
             if known is not None:
                 if known.content() != event.content():
                     raise Fault("event_id")
                 intake.rows["duplicate"] += 1
-                continue
-            # In the lead's feed the partner belongs to the identity (it is None for shared kinds);
-            # a partner's feed is all its own.
-            bank = event.partner if sender == facility.lead else sender
-            identity = (bank, event.kind, event.event_ref, event.target)
+                return
+            identity = identity_of(event)
             first = by_identity.get(identity)
             target = None
             if event.kind == "reversal":
                 assert event.target is not None
-                target = by_identity.get((bank, *event.target, None))
+                target = by_identity.get((identity[0], *event.target, None))
                 if target is None or target.amount != event.amount:
                     raise Fault("reverses")
                 if target.reversed_by is not None and first is None:
@@ -592,19 +653,42 @@ def take_in(path: Path, sender: str, facility: Facility, today: date) -> Intake:
             ):
                 raise Fault("chain")
         except Fault as fault:
-            intake.rows["quarantined"] += 1
-            intake.quarantine.append((Path(path).name, row.line, str(fault)))
-            continue
+            quarantine(row, fault)
+            return
         intake.rows["accepted"] += 1
         by_id[event.event_id] = event
         event.parts = split(event, target, sender, facility)
         if first is not None:
             intake.duplicate_legs.append(event)
-            continue
+            return
         by_identity[identity] = event
         intake.standing.append(event)
         if target is not None:
             target.reversed_by = event.event_ref
+
+    def quarantine(row: RawRow, fault: Fault) -> None:
+        intake.rows["quarantined"] += 1
+        intake.quarantine.append((Path(path).name, row.line, str(fault)))
+
+    waiting: list[tuple[RawRow, Event]] = []
+    for row in read_feed(path):
+        try:
+            event = parse_row(row, sender, facility)
+        except Fault as fault:
+            intake.rows["in"] += 1
+            quarantine(row, fault)
+            continue
+        if event.kind == "reversal" and event.event_id not in by_id:
+            assert event.target is not None
+            identity = identity_of(event)
+            there = (identity[0], *event.target, None) in by_identity
+            if not there or any(identity_of(other) == identity for _, other in waiting):
+                waiting.append((row, event))
+                continue
+        judge(row, event)
+    for row, event in waiting:
+        judge(row, event)
+    intake.quarantine.sort()
     return intake
 
 
@@ -614,7 +698,7 @@ def split(event: Event, target: Event | None, sender: str, facility: Facility) -
         return {sender: event.amount}
     if target is not None:
         return dict(target.parts)
-    if event.kind in ONE_PARTNER:
+    if event.kind in ONE_PARTNER or facility.lead_splits:
         assert event.partner is not None
         return {event.partner: event.amount}
     parts = {

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
@@ -51,9 +51,12 @@ TEXTS = [
 
 # Values that break their column; of what is given, never of what is needed elsewhere.
 BAD: dict[str, list[str]] = {
-    "event_id": ["", "i" * 65, "a\u00a0b", "a\u200db", "a\tb", "a\nb", "a\0", "\ufeffid", "\u2028"],
+    "event_id": [
+        "", "2.02609E+15", "i" * 65, "a\u00a0b", "a\u200db", "a\tb", "a\nb", "a\0",
+        "\ufeffid", "\u2028",
+    ],
     "facility": ["", "x", "FACILITY", "\u0430"],
-    "event_ref": ["", "\u0159" * 65, "a\u0085b", "a\nb", "\u200f", "\ue000"],
+    "event_ref": ["", "6.22848E+15", "\u0159" * 65, "a\u0085b", "a\nb", "\u200f", "\ue000"],
     "kind": ["", "Fee", "correction", "fee ", "reversals", "1", "dr\u0430wdown"],
     "amount": [
         "", "0", "000.0", "-1", "+1", "1e2", "NaN", "inf", "1,5", "1 000", ".5", "5.", "1.0000001",
@@ -124,9 +127,11 @@ class Maker:
         self.partners = PARTNERS[: self.random.randint(1, 3)]
         self.tolerance = pick([0, 0, 1, 5, 10_000])
         self.window = pick([0, 0, 1, 5])
+        self.lead_splits = pick([False, False, False, True])
         self.shares = {name: self.component_shares() for name in self.partners}
         start = date(2015, 2, 26) + timedelta(days=self.random.randrange(1000))
         self.days = [start + timedelta(days=n) for n in range(6)]
+        self.first_day = self.days[1] if pick([False, False, True]) else None
         self.refs = self.random.sample(REFS, 14)
         self.serial = 0
 
@@ -231,23 +236,33 @@ class Maker:
 
     def feed_rows(self, bank: str, truths: list[Truth]) -> list[Cells]:
         rows: list[Cells] = []
-        for truth in truths:
-            minor = truth.minor if bank == LEAD else self.part(truth, bank)
+        for truth, partner in self.written(bank, truths):
+            minor = truth.minor if partner is None else self.part(truth, partner)
             if self.chance(0.1):
                 continue
             if self.chance(0.08):
                 minor += self.random.choice([1, -1, self.tolerance, -self.tolerance, 20_000])
             if minor <= 0 and not (bank != LEAD and self.chance(0.1)):
                 continue
-            rows.append(self.row(bank, truth, max(minor, 1)))
+            rows.append(self.row(bank, truth, max(minor, 1), partner))
             if self.chance(0.15):
                 rows.append(self.again(self.random.choice(rows)))
-        if self.chance(0.15):  # mostly in order, never quite
+        if self.chance(0.3):  # mostly in order, never quite
             at = self.random.randrange(len(rows) + 1)
-            rows = rows[at:] + rows[:at]
+            rows = self.random.choice([rows[at:] + rows[:at], rows[::-1]])
         return [self.bend(bank, row) if self.chance(0.15) else row for row in rows]
 
-    def row(self, bank: str, truth: Truth, minor: int) -> Cells:
+    def written(self, bank: str, truths: list[Truth]) -> Iterator[tuple[Truth, str | None]]:
+        """Each row that a bank writes, and the partner whose part it states; None for the whole."""
+        for truth in truths:
+            if bank != LEAD:
+                yield truth, bank
+            elif truth.partner is not None or not self.lead_splits:
+                yield truth, truth.partner
+            else:
+                yield from ((truth, partner) for partner in self.partners)
+
+    def row(self, bank: str, truth: Truth, minor: int, partner: str | None) -> Cells:
         self.serial += 1
         day = truth.day
         if self.chance(0.1):
@@ -267,8 +282,8 @@ class Maker:
             "value_date": self.day_text(day),
             "booked_at": self.booked_at(day),
         }
-        if bank == LEAD and truth.partner is not None:
-            cells["partner"] = truth.partner
+        if bank == LEAD and partner is not None:
+            cells["partner"] = partner
         elif bank != LEAD and self.chance(0.3):
             cells["partner"] = bank
         if truth.target is not None:
@@ -315,7 +330,7 @@ class Maker:
     # Bytes
 
     def facility_id(self) -> str:
-        return "Facility \u2116 1/A"
+        return "Facility_1.A-b"
 
     def facility_text(self) -> str:
         scale = 10**self.decimals
@@ -324,7 +339,9 @@ class Maker:
             tolerance += "." + str(self.tolerance % scale).rjust(self.decimals, "0")
         lines = [
             f'id = "{self.facility_id()}"', f'lead = "{LEAD}"', f'currency = "{self.currency}"',
-            f'time_zone = "{self.zone}"', f'cut_off = "{self.cut_off}"', "[rules]",
+            f'time_zone = "{self.zone}"', f'cut_off = "{self.cut_off}"',
+            *(['split = "lead"'] if self.lead_splits else []),
+            *([f'first_day = "{self.first_day}"'] if self.first_day else []), "[rules]",
             f'amount_tolerance = "{tolerance}"', f"date_window_days = {self.window}",
             "match_deadline_hours = 24",
         ]  # fmt: skip
@@ -346,10 +363,14 @@ class Maker:
         data = bytearray(b"\xef\xbb\xbf" if self.chance(0.3) else b"")
         if self.chance(0.1):
             data += end
-        data += b",".join(self.csv_cell(name, quote_all) for name in columns) + end
+        unnamed = [b""] * (self.random.choice([1, 3]) if self.chance(0.15) else 0)
+        data += b",".join([*(self.csv_cell(name, quote_all) for name in columns), *unnamed]) + end
         for row in rows:
             values = {**row, "branch": self.random.choice(["", "1", 'a "b"', "a\nb"])}
             cells = [self.csv_cell(values.get(name, ""), quote_all) for name in columns]
+            cells += unnamed
+            if unnamed and self.chance(0.05):
+                cells[-1] = b"x"
             if self.chance(0.03):
                 cells = self.random.choice([cells[:-1], [*cells, b""], [*cells, b"x"], [b"x"]])
             line = b",".join(cells)
@@ -358,11 +379,11 @@ class Maker:
                 bad = self.random.choice([b"\xe9", b"\xc3", b"\xc0\xaf", b"\xed\xa0\x80", b"\xff"])
                 name = self.random.choice([name for name in columns if name != "branch"])
                 at = columns.index(name)
-                if len(cells) == len(columns):
+                if len(cells) >= len(columns):
                     line = b",".join([*cells[:at], b"ab" + bad, *cells[at + 1 :]])
             data += line + end
             if self.chance(0.03):
-                data += self.random.choice([b"", b" ", b"\t "]) + end
+                data += self.random.choice([b"", b" ", b"\t ", b",", b"," * len(columns)]) + end
         if self.chance(0.2):
             return bytes(data.removesuffix(end))
         if self.chance(0.2):  # a quote that nobody closes takes the rest of the file

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.business_date import BusinessCalendar
 from app.domain.errors import FacilityFault
 from app.domain.facility import Bounds, CutOffVersion, Facility, Shares, SharesVersion
 from app.domain.kinds import Component, Kind
@@ -256,6 +257,42 @@ def test_the_business_date_turns_strictly_after_the_cut_off(
     facility: Facility, booked_at: str, day: date
 ) -> None:
     assert facility.business_day(datetime.fromisoformat(booked_at)) == day.toordinal()
+
+
+NEW_YORK = BusinessCalendar("America/New_York", time(1, 30))
+
+
+@pytest.mark.parametrize(
+    ("booked_at", "day"),
+    [
+        ("2026-11-01T01:15:00-04:00", date(2026, 11, 1)),
+        ("2026-11-01T01:30:00.9-04:00", date(2026, 11, 1)),
+        ("2026-11-01T01:45:00-04:00", date(2026, 11, 2)),
+        ("2026-11-01T01:15:00-05:00", date(2026, 11, 2)),  # 30 minutes later
+        ("2026-11-01T01:45:00-05:00", date(2026, 11, 2)),
+        ("2026-03-08T01:30:00-05:00", date(2026, 3, 8)),
+        ("2026-03-08T02:30:00-05:00", date(2026, 3, 9)),  # which is 03:30:00-04:00
+    ],
+)
+def test_the_earlier_of_two_cut_offs_ends_the_day(booked_at: str, day: date) -> None:
+    assert NEW_YORK.business_day(datetime.fromisoformat(booked_at)) == day.toordinal()
+
+
+@pytest.mark.parametrize(
+    ("zone", "cut_off", "day", "instant"),
+    [
+        ("America/New_York", time(2, 30), date(2026, 3, 8), "2026-03-08T07:00:00Z"),
+        ("America/Sao_Paulo", time(0, 0), date(2018, 11, 4), "2018-11-04T03:00:00Z"),  # no midnight
+        ("America/Sao_Paulo", time(23, 30), date(2018, 2, 17), "2018-02-18T01:30:00Z"),  # twice
+        ("Pacific/Apia", time(12, 0), date(2011, 12, 30), "2011-12-30T10:00:00Z"),  # no such day
+        ("Australia/Lord_Howe", time(2, 15), date(2026, 10, 4), "2026-10-03T15:30:00Z"),  # 30 min
+    ],
+)
+def test_a_cut_off_that_does_not_occur_is_the_first_instant_after_the_gap(
+    zone: str, cut_off: time, day: date, instant: str
+) -> None:
+    found = BusinessCalendar(zone, cut_off).cut_off_instant(day.toordinal())
+    assert datetime.fromtimestamp(found, UTC) == datetime.fromisoformat(instant)
 
 
 def test_the_calendar_ends_without_a_crash(facility: Facility) -> None:

@@ -1,7 +1,10 @@
 """Reading feeds: what is wrong with a file, with a row, and which physical line it is."""
 
+import gzip
 import io
+import os
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -24,13 +27,10 @@ from tests.feeds import FACILITY, HEADER, LINE, csv_bytes, event, fault, json_by
         (HEADER.replace(b"amount,", b" amount,"), "column amount is missing"),
         (HEADER.replace(b"memo", b"kind"), "column 'kind' is doubled"),
         (HEADER.replace(b"memo", b"x,x"), "column 'x' is doubled"),
-        (HEADER.replace(b",", b";"), "is missing"),
-        (HEADER.replace(b",", b"\t"), "is missing"),
-        (HEADER.decode().encode("utf-16"), "is missing"),
-        (b"[" + json_bytes([row()]) + b"]", "is missing"),
+        (HEADER.replace(b"memo\n", b",,\n").replace(b"amount,", b""), "column amount is missing"),
+        (b"," * 1_000 + HEADER, "has 1009 columns, at most 1000"),
         (b'"' + HEADER, "never closes"),
         (b"x" * (MAX_ROW + 1), "header is longer"),
-        (b"\x00\x01\x02\xff", "is missing"),
     ],
 )
 def test_a_file_that_is_unusable_as_a_whole_is_refused(
@@ -46,26 +46,83 @@ def test_a_file_that_is_unusable_as_a_whole_is_refused(
         pass
 
 
+ROWS = HEADER + LINE % (b"E1", b"") + b"\n"
+
+
+def zipped(name: str) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr(name, "<x/>")
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (ROWS.decode().encode("utf-16"), "UTF-16"),
+        (ROWS.decode().encode("utf-16-le"), "UTF-16"),
+        (ROWS.decode().encode("utf-16-be"), "UTF-16"),
+        (json_bytes([row()]).decode().encode("utf-16"), "UTF-16"),
+        (json_bytes([row()]).decode().encode("utf-16-le"), "UTF-16"),
+        (ROWS.decode().encode("utf-32"), "UTF-32"),
+        (ROWS.replace(b",", b";"), "separated by semicolons"),
+        (
+            b'\xef\xbb\xbf"' + ROWS.replace(b",", b'";"').replace(b"\n", b'"\n"'),
+            "separated by semicolons",
+        ),
+        (ROWS.replace(b",", b"\t"), "separated by tabs"),
+        (ROWS.replace(b",", b"|"), "separated by vertical bars"),
+        (b"sep=,\r\n" + ROWS, "sep="),
+        (b'\xef\xbb\xbf"sep=;"\n' + ROWS.replace(b",", b";"), "sep="),
+        (b"Report of 2026-03-01\n\nBank;lead\n" + ROWS, "2 lines stand before the header"),
+        (b"Report\n" + ROWS.replace(b",", b";"), "a line stands before the header"),
+        (gzip.compress(ROWS), "gzip"),
+        (zipped("xl/workbook.xml"), "Excel workbook"),
+        (zipped("feed.csv"), "ZIP archive"),
+        (b"\xd0\xcf\x11\xe0" + bytes(100), "XLS"),
+        (b"%PDF-1.7\n", "PDF"),
+        (b"-----BEGIN PGP MESSAGE-----\n\nhQEM\n", "PGP"),
+        (b"[" + json_bytes([row()]) + b"]", "JSON array"),
+        (b" \n[\n", "JSON array"),
+        (b"<!DOCTYPE html><html>", "web page"),
+        (b'<?xml version="1.0"?><Document xmlns="urn:iso:std:iso:20022:x">', "ISO 20022"),
+        (b"\x00\x01\x02\xff", "binary"),
+        (ROWS.replace(b"event_id", b"Event ID"), "'Event ID' is not event_id"),
+        (ROWS.removeprefix(HEADER), "first line is no header"),
+    ],
+)
+def test_a_file_that_is_something_else_is_named(data: bytes, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "feed.csv"
+    path.write_bytes(data)
+    with pytest.raises(FeedFault, match=named) as caught:
+        check_header(path)
+    assert caught.value.remedy
+
+
 def test_a_file_that_cannot_be_read_is_refused(tmp_path: Path) -> None:
-    for path in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(FeedFault, match="cannot be read"):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    for path, named in (
+        (tmp_path / "none.csv", "No such file"),
+        (tmp_path, "a directory"),
+        (pipe, "a pipe"),
+        (Path("/dev/zero"), "a device"),
+    ):
+        with pytest.raises(FeedFault, match=f"cannot be read.*{named}"):
             check_header(path)
 
 
 def test_a_file_that_breaks_off_is_refused_where_it_does() -> None:
-    class Torn(io.RawIOBase):
-        def __init__(self) -> None:
-            self.parts = [HEADER + LINE % (b"E1", b"") + b"\n"]
-
-        def read(self, size: int = -1) -> bytes:
-            if self.parts:
-                return self.parts.pop()
+    class Torn(io.BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            part = super().read(size)
+            if part:
+                return part
             raise OSError(5, "Input/output error")
 
-    rows = Feed(Torn(), "feed").rows(Validator(FACILITY, "lead"))
-    assert event(next(rows)).event_id == "E1"
+    feed = Feed(Torn(HEADER + LINE % (b"E1", b"") + b"\n"), "feed")
     with pytest.raises(OSError, match="Input/output"):
-        next(rows)
+        list(feed.rows(Validator(FACILITY, "lead")))
 
 
 def test_a_sender_that_is_no_party_is_refused(tmp_path: Path) -> None:
@@ -166,7 +223,7 @@ def test_a_byte_order_mark_further_down_is_content() -> None:
         (b"\xe9", "row", r"\xe9"),
     ],
 )
-def test_bytes_that_are_no_text_quarantine_their_row_alone(
+def test_bytes_that_are_no_text_quarantine_their_row_and_no_row_of_ascii(
     line: bytes, field: str, value: str
 ) -> None:
     bad, good = read(HEADER + line + b"\n" + LINE % (b"E2", b"ok"))
@@ -188,6 +245,85 @@ def test_undecodable_bytes_in_an_unknown_column_quarantine_the_row_after_all_col
     assert (fault(bad).field, fault(bad).event_id) == ("row", "E1")
     assert fault(worse).field == "currency"
     assert event(good).event_id == "E3"
+
+
+def test_in_a_file_that_is_not_utf8_no_row_is_taken_that_is_not_ascii() -> None:
+    """Bytes of another encoding may happen to be valid, also ahead of those that are not."""
+    gbk = ["\u7cfb", "\u901a\u7968", "ok", "\u653e\u6b3e"]  # the first two are valid UTF-8 in GBK
+    lines = [LINE % (b"E%d" % n, memo.encode("gbk")) for n, memo in enumerate(gbk)]
+    assert all(memo.encode("gbk").decode() for memo in gbk[:3])
+    feed = Feed(io.BytesIO(HEADER + b"\n".join(lines)), "feed")
+    valid, also_valid, ascii_, bad = feed.rows(Validator(FACILITY, "lead"))
+    assert event(ascii_).event_id == "E2"
+    for judged in (valid, also_valid, bad):
+        assert fault(judged).field == "memo"
+        assert "it looks like GB18030" in fault(judged).reason
+    assert [warning for warning in feed.warnings if "GB18030" in warning]
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf", b"\n\xef\xbb\xbf"[:1]])
+def test_the_same_holds_for_json_lines(mark: bytes) -> None:
+    data = (
+        mark
+        + b"\n".join(
+            [
+                json_bytes([row("E1", memo="\u7cfb")]).strip(),  # escaped: pure ASCII
+                json_bytes([row("E2")]).strip()[:-1] + b',"x":"\xcf\xb5"}',
+                json_bytes([row("E3")]).strip()[:-1] + b',"memo":"\xe9"}',
+            ]
+        )
+    )
+    first, valid, bad = read(data)
+    assert event(first).event_id == "E1"
+    assert [fault(valid).field, fault(bad).field] == ["row", "row"]
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding", "named"),
+    [
+        ("\u7cfb", "gb18030", "GB18030"),
+        ("\u9084\u6b3e \u653e\u6b3e \u5229\u606f", "big5", "Big5"),
+        ("caf\u00e9 cr\u00e9dit M\u00fcller Stra\u00dfe d\u00e9j\u00e0 vu", "latin-1", "Latin-1"),
+        (
+            "\u041f\u043e\u0433\u0430\u0448\u0435\u043d\u0438\u0435",
+            "cp1251",
+            "Cyrillic",
+        ),
+    ],
+)
+def test_it_is_said_what_a_file_looks_like(text: str, encoding: str, named: str) -> None:
+    memos = [text.encode(encoding), b"\xb7\xc5\xbf\xee" if encoding == "gb18030" else b""]
+    lines = [LINE % (b"E%d" % n, memo) for n, memo in enumerate(memos)]
+    assert named in fault(read(HEADER + b"\n".join(lines))[0]).reason
+
+
+def test_a_file_cut_within_a_character_is_not_utf8() -> None:
+    rows = read(HEADER + LINE % (b"E1", "\u7cfb".encode()) + b"\n" + LINE % (b"E2", b"\xe7\xb3"))
+    assert [fault(judged).field for judged in rows] == ["memo", "memo"]
+
+
+# --- Columns without a name --------------------------------------------------------------------
+
+
+def test_empty_columns_without_a_name_at_the_end_are_ignored_with_a_warning() -> None:
+    lines = [
+        HEADER.strip() + b",, ,",
+        LINE % (b"E1", b"") + b",,,",
+        LINE % (b"E2", b"") + b",,x,",
+        LINE % (b"E3", b""),
+        b"," * 11,
+        b",,",
+        LINE % (b"E4", b"") + b",,,",
+    ]
+    feed = Feed(io.BytesIO(b"\r\n".join(lines)), "feed")
+    first, filled, short, last = feed.rows(Validator(FACILITY, "lead"))
+    assert [event(first).event_id, event(last).event_id] == ["E1", "E4"]
+    assert (fault(filled).field, fault(filled).reason) == (
+        "row",
+        "has a value in a column without a name",
+    )
+    assert "has 9 cells, the header has 12" in fault(short).reason
+    assert feed.warnings == ["feed: the 3 columns without a name at the end are ignored"]
 
 
 # --- JSON lines --------------------------------------------------------------------------------
@@ -251,14 +387,15 @@ def test_deep_json_is_refused_whatever_the_recursion_limit() -> None:
                 ("E3", b'{"a":', b"}", 400_000 // 6),
                 ("E4", b'["[[]}",', b"]", 499),
                 ("E5", b"[", b"", 400_000),
+                ("E6", b'["\\"', b"", 10_000),
             )
         ]
-        rows.append(b'{"x":[' + b"{}," * 5_000 + b"{}]," + json_bytes([row("E6")]).strip()[1:])
+        rows.append(b'{"x":[' + b"{}," * 5_000 + b"{}]," + json_bytes([row("E7")]).strip()[1:])
         judged = read(b"\n".join(rows))
     finally:
         sys.setrecursionlimit(limit)
     fields = [getattr(one, "field", "accepted") for one in judged]
-    assert fields == ["accepted", "row", "row", "accepted", "row", "accepted"]
+    assert fields == ["accepted", "row", "row", "accepted", "row", "row", "accepted"]
     assert "nested more than 500 deep" in fault(judged[1]).reason
 
 

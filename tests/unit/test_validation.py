@@ -1,5 +1,6 @@
 """The rules of the columns, one by one, and their order."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -15,6 +16,16 @@ SHARED = [kind.feed_name for kind in Kind if kind.shared]
 ONE_PARTNER = [kind.feed_name for kind in Kind if kind.one_partner]
 
 BAD_NAMES = ["", "x" * 65, "a\tb", "a\nb", "a\u00a0b", "a\u200db", "\ufeffa", "a\u0085", "\u3000"]
+MANGLED = ["6.22848E+15", "1.0E+1", "12.5E+300"]
+NOT_MANGLED = [
+    "6.22848E15",
+    "6E+15",
+    "6.22848e+15",
+    "6.22848E-15",
+    "-6.2E+15",
+    "6.2E+15 ",
+    "\u0666.2E+15",
+]
 BAD_DATES = [
     "2026-02-29",
     "2026-13-01",
@@ -35,6 +46,11 @@ BAD_DATES = [
     "2026-03-01T00:00:00Z",
     "\u0662026-03-01",
     "yesterday",
+    "0001-01-01",
+    "1899-12-30",
+    "1900-01-01",
+    "1970-01-01",
+    "1979-12-31",
 ]
 BAD_INSTANTS = [
     "",
@@ -63,14 +79,19 @@ BAD_INSTANTS = [
     "0000-01-01T00:00:00Z",
     "0001-01-01T00:00:00+00:01",
     "0001-01-01T00:00:00+23:59",
+    "0001-01-01T00:00:00Z",
+    "1899-12-30T00:00:00+08:00",
+    "1970-01-01T00:00:00Z",
+    "1979-12-31T15:59:59.999Z",
+    "1980-01-01T00:59:59+09:00",  # still the last day of 1979 in Shanghai
 ]
 
 
 @pytest.mark.parametrize(
     ("column", "value"),
     [
-        *(("event_id", bad) for bad in BAD_NAMES),
-        *(("event_ref", bad) for bad in BAD_NAMES),
+        *(("event_id", bad) for bad in [*BAD_NAMES, *MANGLED]),
+        *(("event_ref", bad) for bad in [*BAD_NAMES, *MANGLED]),
         *(("facility", bad) for bad in ("", "F-2", "f-1", "F-1 ", "F\u20101")),
         *(("kind", bad) for bad in ("", "loan", "Drawdown", "drawdown ", "correction", "1")),
         *(("amount", bad) for bad in ("", "0", "0.00", "-1", "1e3", "NaN", "1.001", "9" * 5000)),
@@ -91,6 +112,63 @@ def test_a_value_that_breaks_its_columns_rule_is_quarantined(column: str, value:
     )
     assert judged.reason
     assert judged.event_id == ("" if column == "event_id" else "E1")
+
+
+@pytest.mark.parametrize("name", NOT_MANGLED)
+def test_what_no_spreadsheet_writes_is_a_name_like_any_other(name: str) -> None:
+    judged = event(read_one(row(name, event_ref=name)))
+    assert (judged.event_id, judged.event_ref) == (name, name)
+
+
+def test_no_date_is_before_the_facilitys_first_day() -> None:
+    late = replace(FACILITY, first_day=date(2026, 2, 1).toordinal())
+    judge = Validator(late, "lead").check_object
+    for column, good, bad in (
+        ("value_date", "2026-02-01", "2026-01-31"),
+        ("booked_at", "2026-02-01T00:00:00+08:00", "2026-01-31T15:59:59Z"),
+        ("shares_on", "2026-02-01", "2026-01-31"),
+    ):
+        assert event(judge(1, row(**{column: good})))
+        refused = fault(judge(1, row(**{column: bad})))
+        assert refused.field == column
+        assert "2026-02-01, the first day of facility F-1" in refused.reason
+
+
+# --- The lead's own split ----------------------------------------------------------------------
+
+LEAD_SPLITS = replace(FACILITY, split="lead")
+
+
+@pytest.mark.parametrize("kind", [*SHARED, *ONE_PARTNER])
+def test_where_the_lead_splits_each_row_names_its_partner_and_states_its_part(kind: str) -> None:
+    judge = Validator(LEAD_SPLITS, "lead").check_object
+    refused = fault(judge(1, row(kind=kind)))
+    assert (refused.field, "needed" in refused.reason) == ("partner", True)
+    assert fault(judge(1, row(kind=kind, partner="gamma"))).field == "partner"
+    judged = event(judge(1, row(kind=kind, partner="beta", amount="0.01")))
+    assert (judged.partner, judged.amount, judged.parts) == (2, 1, 1)
+
+
+def test_where_the_lead_splits_a_reversal_names_the_partner_too() -> None:
+    judge = Validator(LEAD_SPLITS, "lead").check_object
+    for reverses in ("fee/R9", "top_up/R9", "nothing"):
+        assert fault(judge(1, row(kind="reversal", reverses=reverses))).field == "partner"
+    judged = event(judge(1, row(kind="reversal", reverses="fee/R9", partner="alfa")))
+    target = event(judge(2, row(kind="fee", event_ref="R9", partner="alfa")))
+    assert judged.target_identity == target.identity
+
+
+def test_where_the_lead_splits_the_partners_parts_of_one_event_are_two_identities() -> None:
+    judge = Validator(LEAD_SPLITS, "lead").check_object
+    parts = [event(judge(1, row(partner=name))) for name in ("alfa", "beta")]
+    assert parts[0].identity != parts[1].identity
+    day = date(2026, 1, 1).toordinal()
+    assert event(judge(1, row(partner="alfa", shares_on="2026-01-01"))).shares_day == day
+
+
+def test_where_the_lead_splits_a_partners_feed_is_as_ever() -> None:
+    judge = Validator(LEAD_SPLITS, "alfa").check_object
+    assert event(judge(1, row())).partner == event(judge(1, row(partner="alfa"))).partner == 1
 
 
 @pytest.mark.parametrize("first", range(len(COLUMNS)))
@@ -173,7 +251,7 @@ def test_shares_on_is_the_leads_alone_and_counts_where_something_is_split() -> N
             date(2026, 3, 1),
         ),
         ("2026-03-01T00:00:00+23:59", "2026-02-28T00:01:00Z", date(2026, 2, 28)),
-        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z", date(1, 1, 1)),
+        ("1979-12-31T16:00:00Z", "1979-12-31T16:00:00Z", date(1980, 1, 1)),
     ],
 )
 def test_an_instant_is_kept_in_utc_and_gives_the_business_date(

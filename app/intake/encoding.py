@@ -1,0 +1,108 @@
+"""Whether a feed is UTF-8 throughout, and what it looks like where it is not."""
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+
+from app.intake.lines import ByteStream
+
+_BLOCK_BYTES = 1 << 18
+_SAMPLE_BYTES = 1 << 15
+"""As much of the lines that are not ASCII is enough to tell an encoding."""
+
+_NAMES = {
+    "gb18030": "GB18030 (GBK)",
+    "big5": "Big5",
+    "shift_jis": "Shift_JIS",
+    "euc_kr": "EUC-KR",
+    "cp1252": "Latin-1 (Windows-1252)",
+    "cp1250": "Windows-1250 (Central European)",
+    "cp1251": "Windows-1251 (Cyrillic)",
+}
+"""The encodings that are told apart, the likelier ones first."""
+
+_FOREIGN_WORD = re.compile(rb"[^\x00-\x40\x80-\xff]*[\x80-\xff][^\x00-\x40]*")
+"""A word that is not ASCII: what the rest of its row says is no language."""
+
+
+@dataclass(frozen=True, slots=True)
+class Encoding:
+    """`looks_like` is empty for UTF-8, and where nothing can be said."""
+
+    is_utf8: bool
+    looks_like: str = ""
+
+
+def examine(stream: ByteStream) -> Encoding:
+    """Read a stream to its end. Only then is it known whether its first rows are UTF-8: the bytes
+    of another encoding may happen to be valid."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    sample = bytearray()
+    is_utf8 = True
+    while block := stream.read(_BLOCK_BYTES):
+        if block.isascii() and not decoder.getstate()[0]:
+            continue
+        if len(sample) < _SAMPLE_BYTES:
+            lines = block.split(b"\n")
+            sample += b"\n".join(line for line in lines if not line.isascii())[:_SAMPLE_BYTES]
+        if is_utf8:
+            is_utf8 = _decodes(decoder, block)
+        elif len(sample) >= _SAMPLE_BYTES:
+            break
+    if is_utf8 and _decodes(decoder, b"", final=True):
+        return Encoding(True)
+    return Encoding(False, _looks_like(bytes(sample)))
+
+
+def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
+    try:
+        decoder.decode(block, final)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _looks_like(sample: bytes) -> str:
+    escaped = sample.decode("utf-8", "surrogateescape")
+    undecodable = sum("\udc80" <= character <= "\udcff" for character in escaped)
+    good = sum(not character.isascii() for character in escaped) - undecodable
+    if good > 4 * undecodable:
+        return "UTF-8 that was damaged or mixed with another encoding"
+    if _is_chinese(sample):
+        return _NAMES["gb18030"]
+    words = b" ".join(_FOREIGN_WORD.findall(sample))
+    if _is_western(words):
+        return _NAMES["cp1252"]
+    best = from_bytes(words, cp_isolation=list(_NAMES)).best()
+    return "" if best is None else _NAMES.get(best.encoding, "")
+
+
+def _is_western(words: bytes) -> bool:
+    """Whether all that is not ASCII are the usual letters of French, German or Spanish."""
+    letters = [character for character in words.decode("latin-1") if not character.isascii()]
+    return bool(letters) and set(letters) <= set("àâäáçéèêëíîïñóôöúûüßÄÉÖÜ«»°§")
+
+
+def _is_chinese(sample: bytes) -> bool:
+    """Whether nearly all that is not ASCII are Chinese characters when it is read as GB18030; the
+    few words of a bank's memos are too little for statistics."""
+    try:
+        text = sample.decode("gb18030")
+    except UnicodeDecodeError as error:
+        if error.end < len(sample) - 4:  # what is not the sample's own end
+            return False
+        text = sample[: error.start].decode("gb18030")
+    foreign = [character for character in text if not character.isascii()]
+    # GB2312's characters begin with 0xB0 to 0xF7 and end with 0xA1 to 0xFE.
+    common = sum(_is_gb2312(character) for character in foreign)
+    return common * 10 >= len(foreign) * 9 > 0
+
+
+def _is_gb2312(character: str) -> bool:
+    try:
+        octets = character.encode("gb2312")
+    except UnicodeEncodeError:
+        return False
+    return 0xB0 <= octets[0] <= 0xF7 or 0xA1 <= octets[0] <= 0xA3
