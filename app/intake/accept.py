@@ -332,9 +332,7 @@ def _reversal_fault(
         return "names no event that this bank has sent (for this partner), here or before"
     if event.amount != target.amount:
         amount, whole = (format_amount(one, decimals) for one in (event.amount, target.amount))
-        instead = (
-            f"names an event of {whole}, this is {amount}: a reversal undoes its target wholly"
-        )
+        instead = f"is {amount} and names an event of {whole}: a reversal undoes its target wholly"
         if event.amount > target.amount:
             return f"{instead}. Send one of {whole}"
         rest = format_amount(target.amount - event.amount, decimals)

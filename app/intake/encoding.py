@@ -39,21 +39,49 @@ def examine(stream: ByteStream) -> Encoding:
     """Read a stream to its end. Only then is it known whether its first rows are UTF-8: the bytes
     of another encoding may happen to be valid."""
     decoder = codecs.getincrementaldecoder("utf-8")()
-    sample = bytearray()
+    sample = _Sample()
     is_utf8 = True
     while block := stream.read(_BLOCK_BYTES):
-        if block.isascii() and not decoder.getstate()[0]:
-            continue
-        if len(sample) < _SAMPLE_BYTES:
-            lines = block.split(b"\n")
-            sample += b"\n".join(line for line in lines if not line.isascii())[:_SAMPLE_BYTES]
+        sample.add(block)
         if is_utf8:
             is_utf8 = _decodes(decoder, block)
-        elif len(sample) >= _SAMPLE_BYTES:
+        elif sample.is_full:
             break
     if is_utf8 and _decodes(decoder, b"", final=True):
         return Encoding(True)
-    return Encoding(False, _looks_like(bytes(sample)))
+    return Encoding(False, _looks_like(sample.octets()))
+
+
+class _Sample:
+    """The first lines of a stream that are not ASCII, the same in whatever pieces it comes."""
+
+    def __init__(self) -> None:
+        self._lines = bytearray()
+        self._rest = b""
+
+    @property
+    def is_full(self) -> bool:
+        return len(self._lines) >= _SAMPLE_BYTES
+
+    def add(self, block: bytes) -> None:
+        if self.is_full:
+            return
+        whole, newline, rest = block.rpartition(b"\n")
+        if newline:
+            self._keep(self._rest + whole)
+            self._rest = rest
+        else:
+            self._rest = (self._rest + block)[:_SAMPLE_BYTES]
+
+    def octets(self) -> bytes:
+        self._keep(self._rest)
+        return bytes(self._lines[:_SAMPLE_BYTES])
+
+    def _keep(self, lines: bytes) -> None:
+        if not lines.isascii():
+            for line in lines.split(b"\n"):
+                if not line.isascii():
+                    self._lines += line + b"\n"
 
 
 def _decodes(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> bool:
