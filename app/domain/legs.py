@@ -4,9 +4,10 @@ The layout is in docs/wire-format.md, "A posting". Days are `date.toordinal()`, 
 units, references 20 bytes (`identifiers.reference`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from struct import Struct
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 MAX_PARTS = 500
 """Most parts in one posting (a shared leg of the lead counts one part for each partner)."""
@@ -37,6 +38,10 @@ class Leg(NamedTuple):
     target_kind: int = 0
     target_reference: bytes = b""
     word: int = 0
+
+
+# As Leg of all its fields, but at a third of the cost.
+_new_leg: Callable[[tuple[Any, ...]], Leg] = partial(tuple.__new__, Leg)
 
 
 def pack(legs: list[Leg]) -> tuple[bytes, list[int]]:
@@ -92,16 +97,18 @@ def unpack(stream: bytes) -> Iterator[Leg]:
             if not target_reference:
                 raise ValueError("the stream ends before a reversal's target")
             target_kind = target_high >> 56
-        yield Leg(
-            bare_kind,
-            high >> 48 & 0xFF,
-            (high & _DAY) << 32 | low,
-            high >> 24 & _DAY,
-            business_day,
-            shares_day,
-            reference,
-            kind != bare_kind,
-            target_kind,
-            target_reference,
-            index,
+        yield _new_leg(
+            (
+                bare_kind,
+                high >> 48 & 0xFF,
+                (high & _DAY) << 32 | low,
+                high >> 24 & _DAY,
+                business_day,
+                shares_day,
+                reference,
+                kind != bare_kind,
+                target_kind,
+                target_reference,
+                index,
+            )
         )

@@ -11,8 +11,9 @@ from eth_utils.crypto import keccak
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.domain.matching.versions import Version
 from app.indexer.errors import Incomplete, ShortAnswer
-from app.indexer.state import RulesVersion, SharesVersion, State
+from app.indexer.state import State
 
 _CALLS_A_REQUEST = 200
 _NOTHING_POSTED = (0, bytes(32))
@@ -84,7 +85,7 @@ def check_complete(
                 raise Incomplete(f"the contracts count {what} otherwise", where=f"block {block}")
 
 
-def _schedule(versions: Sequence[SharesVersion | RulesVersion]) -> list[int]:
+def _schedule(versions: Sequence[Version]) -> list[int]:
     """The words of an array of their first days, as a call answers it."""
     return [32, len(versions), *(one.effective_from for one in versions)]
 

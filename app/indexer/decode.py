@@ -5,74 +5,14 @@ contracts' ABIs.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
 
 from app.contracts.events import ContractEvent, EventKind, event_kinds
 from app.indexer.errors import Incomplete
-
-REASONS = {
-    1: "duplicate",
-    2: "unknown_kind",
-    3: "amount_zero",
-    4: "amount_too_large",
-    5: "unknown_partner",
-    6: "partner_not_allowed",
-    7: "date_too_far",
-    8: "target_missing",
-    9: "target_reversed",
-    10: "target_not_reversible",
-    11: "target_amount",
-    12: "no_parts",
-    13: "resolved",
-    14: "target_voided",
-}
-"""Why the contract rejected a leg."""
-
-DUPLICATE = 1
-
-STATUSES = {
-    2: "within_tolerance",
-    3: "amount",
-    4: "date",
-    5: "amount_and_date",
-}
-"""How the contract judged a pair whose halves are not equal."""
+from app.indexer.postings import STATUSES, Judgement, Posting
 
 POSTING = ("Posted", "LegRejected", "PairJudged")
 """The events that are read by hand here."""
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """The contract's word on a second half that is not an exact match."""
-
-    status: str
-    rules_version: int
-
-
-@dataclass(frozen=True, slots=True)
-class Posting:
-    """One `post`: the legs as sent, and the contract's exceptions to them by word index."""
-
-    facility: int
-    member: int
-    sequence: int
-    digest: bytes
-    legs: bytes
-    block_number: int
-    tx_hash: str
-    rejected: dict[int, int] = field(default_factory=dict)
-    """Word index to reason (`REASONS`)."""
-    judged: dict[tuple[int, int], Judgement] = field(default_factory=dict)
-    """(word index, partner) to judgement."""
-
-    @property
-    def place(self) -> str:
-        return (
-            f"posting {self.sequence} of member {self.member} in facility {self.facility} "
-            f"(transaction {self.tx_hash})"
-        )
 
 
 Event = Posting | ContractEvent
@@ -132,8 +72,7 @@ class Decoder:
                 if name == "LegRejected":
                     rejected[words[1]] = words[2]
                 else:
-                    status = STATUSES.get(words[3], f"unknown ({words[3]})")
-                    judged[words[1], words[2]] = Judgement(status, words[4])
+                    judged[words[1], words[2]] = Judgement(STATUSES.get(words[3]), words[4])
             else:
                 events.append(event_kind.read(log))
         if awaited is not None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
@@ -23,24 +22,22 @@ from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ROLES
 from app.domain.errors import WrongChain
 from app.domain.matched import MatchedPair
-from app.indexer.books import read_books
-from app.indexer.changes import Changes, Projection
+from app.indexer.changes import Changes, Incident
 from app.indexer.completeness import check_complete
+from app.indexer.contract_books import read_books
 from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
 from app.indexer.handlers import HANDLERS
+from app.indexer.load import load
 from app.indexer.project import project
+from app.indexer.projection import Projection
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Header, Range, Scanner
-from app.indexer.state import Account, State, View, load
+from app.indexer.state import Account, State, StoredPair, View
 from app.indexer.write import load_pairs, record_incidents, wipe, write
 from app.keys.sealing import open_reference_key
-from app.readmodel.tables import cursor, pairs
+from app.readmodel.tables import cursor
 from app.verify.bloom import may_name
 
-_COLUMNS = [column.name for column in pairs.columns]
-_FACILITY, _STATUS = _COLUMNS.index("facility"), _COLUMNS.index("status")
-_LEAD_SEQUENCE = _COLUMNS.index("lead_sequence")
-_PARTNER_SEQUENCE = _COLUMNS.index("partner_sequence")
 _COUNT_ALL_EVERY_S = 60.0
 _MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
@@ -155,7 +152,7 @@ class Indexer:
                         raise
                     self._made_anew = run.rewound = True
                     run.legs = 0
-                    self._make_anew(("made_anew", str(fault), self.position()))
+                    self._make_anew(Incident("made_anew", str(fault), self.position()))
             except BaseException:
                 # Half a range may be in it.
                 self._state = None
@@ -235,10 +232,10 @@ class Indexer:
         if at_head:
             self._check(state, found, changes)
         if changes.incidents and not believe:
-            what, place, _ = changes.incidents[0]
-            raise Incomplete(f"what was read does not add up ({what})", where=place)
+            first = changes.incidents[0]
+            raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
         with self._engine.begin() as connection:
-            write(connection, state, changes, found.last)
+            write(connection, state, projection, found.last)
             record_incidents(connection, changes.incidents, int(time.time()))
         _move(state, found.last)
         return changes
@@ -248,7 +245,7 @@ class Indexer:
         stale = [
             account
             for account in state.accounts.values()
-            if account.contract["contract_block"] != account.last_block
+            if account.contract is None or account.contract.block != account.last_block
         ]
         facilities = self._to_count(state, found, changes)
         try:
@@ -267,13 +264,14 @@ class Indexer:
                 raise
             # The chain has moved far on in the meantime: the next head is checked instead.
             for account in stale:
-                account.contract["contract_block"] = None
+                account.contract = None
             return
-        changes.accounts.update({(account.facility, account.partner): account for account in stale})
+        for account in stale:
+            changes.add_account(account)
 
     def _compare(
         self, state: State, found: Range, facilities: Container[int], stale: list[Account]
-    ) -> list[tuple[str, str, int]]:
+    ) -> list[Incident]:
         block = found.last.number
         if not found.empty:
             check_complete(self._rpc, self._manifest, state, block, facilities)
@@ -304,7 +302,7 @@ class Indexer:
         self._state = State(state.view, state.chain_id)
         return self._state
 
-    def _make_anew(self, incident: tuple[str, str, int]) -> None:
+    def _make_anew(self, incident: Incident) -> None:
         with self._engine.begin() as connection:
             wipe(connection)
             record_incidents(connection, [incident], int(time.time()))
@@ -353,21 +351,29 @@ def _collector_paused() -> Iterator[None]:
         gc.enable()
 
 
-def _own(state: State, rows: list[list[Any]]) -> list[MatchedPair]:
+def _own(state: State, pairs: list[StoredPair]) -> list[MatchedPair]:
     """Pairs with a half of this view's own bank."""
     found = []
-    for row in rows:
-        facility = state.facilities[row[_FACILITY]]
+    for pair in pairs:
+        facility = state.facilities[pair.facility]
         if facility.lead == state.view.member:
-            half = _LEAD_SEQUENCE
-        elif facility.partners.get(state.view.member) == row[_FACILITY + 1]:
-            half = _PARTNER_SEQUENCE
+            half = pair.lead
+        elif facility.partners.get(state.view.member) == pair.account:
+            half = pair.partner
         else:
             continue
-        number, partner, kind, reference = row[_FACILITY : _FACILITY + 4]
-        found.append(
-            MatchedPair(number, partner, kind, reference, row[_STATUS], row[half], row[half + 1])
-        )
+        if half is not None:
+            found.append(
+                MatchedPair(
+                    pair.facility,
+                    pair.account,
+                    pair.kind,
+                    pair.reference,
+                    pair.status,
+                    half.sequence,
+                    half.word,
+                )
+            )
     return found
 
 

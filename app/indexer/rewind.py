@@ -11,6 +11,7 @@ from sqlalchemy import Connection, func, select
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable
+from app.indexer.changes import Incident
 from app.indexer.scan import Scanner
 from app.indexer.state import State
 from app.readmodel import tables as t
@@ -46,7 +47,7 @@ def has_block(endpoints: Iterable[Rpc], state: State) -> bool:
     return False
 
 
-def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[str, str, int]:
+def describe(connection: Connection, scanner: Scanner, state: State) -> Incident:
     """The incident of a reorganisation: what of the view the chain still has, and what is lost."""
     common = _last_common(connection, scanner)
     c = t.postings.c
@@ -58,7 +59,7 @@ def describe(connection: Connection, scanner: Scanner, state: State) -> tuple[st
         f"block {state.block_number} was 0x{(state.block_hash or b'').hex()} and is no more; "
         f"{lost} postings since {since} were taken back"
     )
-    return "rewind", place, state.block_number or 0
+    return Incident("rewind", place, state.block_number or 0)
 
 
 def _last_common(connection: Connection, scanner: Scanner) -> int:

@@ -14,8 +14,9 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
 from app.domain.errors import ChainUnreachable
-from app.indexer.decode import Decoder, Event, Posting
+from app.indexer.decode import Decoder, Event
 from app.indexer.errors import Reorganised, ShortAnswer
+from app.indexer.postings import Posting
 
 _FIRST_RANGE_BLOCKS = 8
 _MOST_BLOCKS = 5_000  # what Besu answers at most

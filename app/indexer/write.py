@@ -5,24 +5,132 @@ a temporary one to join with.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, astuple
 from typing import Any
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Table, insert, update
+from sqlalchemy import Connection, insert, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
-from app.indexer.changes import Changes
+from app.domain.matching.pairs import Half, pair_key
+from app.domain.resolutions import Action, Side
+from app.indexer.changes import Incident, PostingRow, Rejection
 from app.indexer.errors import OtherView
+from app.indexer.load import BOOKS
+from app.indexer.projection import Projection
 from app.indexer.scan import Header
-from app.indexer.state import Account, State
+from app.indexer.state import Account, ContractAccount, State, StoredPair
 from app.readmodel import tables as t
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
 _KEY_TYPES = "facility bigint, partner int, kind int, ref bytea, target_kind int, target_ref bytea"
-_CHANGEABLE = [column.name for column in t.pairs.columns][len(_KEY) + 1 :]
+_PAIR = (
+    "number",
+    *_KEY,
+    "event_ref",
+    "target_event_ref",
+    "lead_amount",
+    "lead_value_day",
+    "lead_business_day",
+    "lead_sequence",
+    "lead_index",
+    "lead_posted_at",
+    "lead_reversed",
+    "partner_amount",
+    "partner_value_day",
+    "partner_business_day",
+    "partner_sequence",
+    "partner_index",
+    "partner_posted_at",
+    "partner_reversed",
+    "shares_version",
+    "rules_version",
+    "status",
+    "first_posted_at",
+    "due_at",
+    "agreed_business_day",
+    "lead_book_day",
+    "partner_book_day",
+    "action",
+    "resolved_side",
+    "resolved_at",
+)
+"""The columns of `pairs` in the order of `_pair_row` and `_pair`."""
+_CHANGEABLE = _PAIR[len(_KEY) + 1 :]
+_REJECTION = tuple("index" if name == "word" else name for name in Rejection._fields)
+_CONTRACT = (
+    "contract_block",
+    *(f"contract_{name}" for name in BOOKS),
+    "contract_open_legs",
+    "contract_closed_through",
+)
+_NO_HALF = (None,) * len(Half._fields)
+
+
+def _pair_row(pair: StoredPair) -> tuple[Any, ...]:
+    return (
+        pair.number,
+        pair.facility,
+        pair.account,
+        pair.kind,
+        pair.reference,
+        pair.target_kind,
+        pair.target_reference,
+        pair.event_ref,
+        pair.target_event_ref,
+        *(pair.lead or _NO_HALF),
+        pair.lead_reversed,
+        *(pair.partner or _NO_HALF),
+        pair.partner_reversed,
+        pair.shares_version,
+        pair.rules_version,
+        pair.status,
+        pair.first_posted_at,
+        pair.due_at,
+        pair.agreed_business_day,
+        pair.lead_book_day,
+        pair.partner_book_day,
+        pair.action and pair.action.value,
+        pair.resolved_side and pair.resolved_side.value,
+        pair.resolved_at,
+    )
+
+
+def _pair(row: Sequence[Any]) -> StoredPair:
+    number, facility, account, kind, reference, target_kind, target_reference = row[:7]
+    event_ref, target_event_ref = row[7:9]
+    lead, lead_reversed, partner, partner_reversed = row[9:15], row[15], row[16:22], row[22]
+    shares_version, rules_version, status, first_posted_at, due_at = row[23:28]
+    agreed_day, lead_book_day, partner_book_day, action, resolved_side, resolved_at = row[28:]
+    return StoredPair(
+        kind,
+        target_kind,
+        None if lead[0] is None else Half(*lead),
+        None if partner[0] is None else Half(*partner),
+        bool(lead_reversed),
+        bool(partner_reversed),
+        status,
+        Action(action) if action else None,
+        Side(resolved_side) if resolved_side else None,
+        number,
+        facility,
+        account,
+        reference,
+        target_reference,
+        event_ref,
+        target_event_ref,
+        shares_version,
+        rules_version,
+        first_posted_at,
+        due_at,
+        agreed_day,
+        lead_book_day,
+        partner_book_day,
+        resolved_at,
+    )
 
 
 def load_pairs(
@@ -60,52 +168,76 @@ def load_pairs(
     for statement in prepare:
         connection.exec_driver_sql(statement)
     _insert(connection, "wanted_pairs", _KEY, keys)
-    columns = ", ".join(f"pairs.{column.name}" for column in t.pairs.columns)
+    columns = ", ".join(f"pairs.{name}" for name in _PAIR)
     matching = " AND ".join(f"pairs.{name} = wanted_pairs.{name}" for name in _KEY)
     found = connection.exec_driver_sql(f"SELECT {columns} FROM {join} {matching}")
     for row in found.all():
-        kind, reference, target_kind, target = row[3], row[4], row[5], row[6]
-        key = bytes((kind,)) + reference
-        if target_kind:
-            key += bytes((target_kind,)) + target
-        accounts[row[1], row[2]].pairs[key] = list(row)
+        pair = _pair(row)
+        key = pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)
+        accounts[pair.facility, pair.account].pairs[key] = pair
     connection.commit()
 
 
-def write(connection: Connection, state: State, changes: Changes, last: Header) -> None:
+def write(connection: Connection, state: State, projection: Projection, last: Header) -> None:
     """Write a range and move the cursor to its last block.
 
     Raises OtherView when the cursor is not where `state` has it: another indexer moved it.
     """
     _move_cursor(connection, state, last)
-    for statement in changes.rare:
+    for statement in projection.statements:
         connection.execute(statement)
-    _insert(connection, "blocks", _names(t.blocks), changes.blocks)
-    _insert(connection, "postings", _names(t.postings), changes.postings)
-    _insert(connection, "pairs", _names(t.pairs), changes.new_pairs)
-    _update_pairs(connection, list(changes.changed_pairs.values()))
-    _insert(connection, "rejections", _names(t.rejections), changes.rejections)
-    write_accounts(connection, list(changes.accounts.values()))
+    changes = projection.changes
+    blocks = [
+        (header.number, header.hash, header.timestamp)
+        for _, header in sorted(projection.headers.items())
+    ]
+    _insert(connection, "blocks", ("number", "hash", "timestamp"), blocks)
+    _insert(connection, "postings", PostingRow._fields, changes.postings)
+    _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
+    _update_pairs(connection, [_pair_row(pair) for pair in changes.changed_pairs.values()])
+    _insert(connection, "rejections", _REJECTION, changes.rejections)
+    _write_accounts(connection, list(changes.accounts.values()))
 
 
-def write_accounts(connection: Connection, accounts: Sequence[Account]) -> None:
+def _write_accounts(connection: Connection, accounts: Sequence[Account]) -> None:
     """Insert or replace accounts' rows."""
     if not accounts:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     statement = dialect.insert(t.accounts)
     keys = ("facility", "partner")
-    changed = {name: statement.excluded[name] for name in _names(t.accounts) if name not in keys}
+    changed = {
+        one.name: statement.excluded[one.name] for one in t.accounts.columns if one.name not in keys
+    }
     connection.execute(
         statement.on_conflict_do_update(index_elements=keys, set_=changed),
-        [account.row() for account in accounts],
+        [_account_row(account) for account in accounts],
     )
 
 
+def _account_row(account: Account) -> dict[str, int | None]:
+    return {
+        "facility": account.facility,
+        "partner": account.partner,
+        **asdict(account.books),
+        **{str(name): count for name, count in account.counts.items()},
+        "last_block": account.last_block,
+        **_contract_columns(account.contract),
+    }
+
+
+def _contract_columns(contract: ContractAccount | None) -> dict[str, int | None]:
+    if contract is None:
+        return dict.fromkeys(_CONTRACT)
+    sums = astuple(contract.books)
+    values = (contract.block, *sums, contract.open_legs, contract.closed_through)
+    return dict(zip(_CONTRACT, values, strict=True))
+
+
 def record_incidents(
-    connection: Connection, incidents: Iterable[tuple[str, str, int]], noticed_at: int
+    connection: Connection, incidents: Iterable[Incident], noticed_at: int
 ) -> None:
-    """Keep incidents (what, place, block); one that is known already stays as it was."""
+    """Keep incidents; one that is known already stays as it was."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for what, place, block in incidents:
         connection.execute(
@@ -154,16 +286,15 @@ def _lost() -> OtherView:
     )
 
 
-def _update_pairs(connection: Connection, rows: list[list[Any]]) -> None:
+def _update_pairs(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
     skipped = len(_KEY) + 1
     if connection.dialect.name == "postgresql":
-        columns = _names(t.pairs)
         connection.exec_driver_sql(
             "CREATE TEMPORARY TABLE IF NOT EXISTS changed_pairs (LIKE pairs) ON COMMIT DELETE ROWS"
         )
-        _insert(connection, "changed_pairs", columns, rows)
+        _insert(connection, "changed_pairs", _PAIR, rows)
         changes = ", ".join(f"{name} = changed_pairs.{name}" for name in _CHANGEABLE)
         connection.exec_driver_sql(
             f"UPDATE pairs SET {changes} FROM changed_pairs"
@@ -188,9 +319,7 @@ def _insert(
         _copy(connection, f"COPY {table} ({names}) FROM STDIN", rows)
         return
     marks = ", ".join("?" * len(columns))
-    connection.exec_driver_sql(
-        f"INSERT INTO {table} ({names}) VALUES ({marks})", [tuple(row) for row in rows]
-    )
+    connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", list(rows))
 
 
 def _copy(connection: Connection, statement: str, rows: Sequence[Sequence[Any]]) -> None:
@@ -217,7 +346,3 @@ def _copy(connection: Connection, statement: str, rows: Sequence[Sequence[Any]])
                 remedy="Check that the server is up; the same is done again",
             ) from error
         raise
-
-
-def _names(table: Table) -> list[str]:
-    return [column.name for column in table.columns]

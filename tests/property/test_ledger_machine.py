@@ -1,7 +1,7 @@
 """The laws once more: banks do as they like on a real chain, and a plain model says what must be.
 
 After each step every account is compared, and every pair and day that the step touched; at the end
-all pairs and days (LEDGER_1, LEDGER_2, LEDGER_4, RECON_2, CLOSE_1 of DESIGN).
+all pairs and days (LEDGER_1 to LEDGER_5, RECON_1, RECON_2, CLOSE_1 of DESIGN).
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from hypothesis.stateful import (
 from app.chain.rpc import Rpc
 from app.contracts.errors import PostingRefused, ResolutionRefused
 from app.domain.legs import Leg, pack
+from app.domain.matching.judgement import RulesVersion
+from app.domain.resolutions import Action, Side
 from ganache.launcher import start
 from tests.contracts.live import Live, key, terms
 from tests.reference import ledger as model
 
+DEADLINE_S, CUT_OFF_S = 86_400, 86_399
 SHARES = [4_533, 2_467]
-RULES = model.Rules(0, 3, 1)
+RULES = RulesVersion(1, 0, 3, 1, DEADLINE_S)
 # Later versions: nearly the same parts, and stricter or looser rules.
 OTHER_SHARES = [[4_500, 2_500], [4_533, 0], [4_567, 2_433]]
 OTHER_RULES = [(0, 0), (1, 2), (5, 0)]
 MOST_VERSIONS = 4
 # A version starts after all days that a leg can carry: this many from today on.
 DAYS_AHEAD = 30
-DEADLINE_S, CUT_OFF_S = 86_400, 86_399
+STATUSES = ("open", "matched", "within_tolerance", "amount", "date", "amount_and_date")
 NAMES = ["lead", "anna", "bert"]
 REASON = keccak(text="why")
 REJECTED = "0x" + keccak(text="LegRejected(uint32,uint16,uint64,uint16,uint8)").hex()
@@ -103,10 +106,11 @@ class Banks(RuleBasedStateMachine):
         super().__init__()
         self.world = world
         self.live = world.live
-        self.model = model.Ledger([(0, SHARES)], [RULES])
+        self.model = model.Ledger(model.Shares(1, 0, SHARES), RULES)
         self.snapshot = self.live.rpc.call("evm_snapshot", [])
         self.today = self.live.today()
         self.sequences = [0, 0, 0]
+        self.fresh_ref = 100
         self.last: dict[int, list[bytes]] = {}
         self.closings: dict[int, list[tuple[int, list[int]]]] = {1: [], 2: []}
 
@@ -166,6 +170,44 @@ class Banks(RuleBasedStateMachine):
             self._send(party, "operator", "Reconciliation", "post", *batch)
         self._compare([], [])
 
+    @rule(
+        partner=st.sampled_from([1, 2]),
+        kind=st.sampled_from([6, 9]),
+        amounts=st.tuples(st.sampled_from(SINGLES), st.sampled_from(SINGLES)),
+        days=st.tuples(_day, _day),
+    )
+    def match_in_either_order(
+        self, partner: int, kind: int, amounts: tuple[int, int], days: tuple[int, int]
+    ) -> None:
+        """RECON_1: the same two halves under two references, either first, end the same."""
+        ends = []
+        for order in ((0, partner), (partner, 0)):
+            self.fresh_ref += 1
+            for party in order:
+                side = 1 if party else 0
+                value_day = self.today + days[side]
+                leg = model.Posted(
+                    kind, partner, amounts[side], value_day, self.today, self.fresh_ref
+                )
+                assert self.model.post(party, leg, self.today + DAYS_AHEAD) == model.NONE
+                self.sequences[party] += 1
+                words, _ = _words([leg])
+                batch = self._batch(party, words)
+                self._send(party, "operator", "Reconciliation", "post", *batch)
+                self.last[party] = words
+            named = (self.world.facility, partner, kind, self.fresh_ref)
+            ends.append(_told(self.live.views([("Reconciliation", "pair", named)])[0][0]))
+        assert ends[0] == ends[1]
+        self._compare([], [])
+
+    @rule(party=_side)
+    def pause_and_resume(self, party: int) -> None:
+        """LEDGER_5: a stop, and its end, move no balance."""
+        call = ("approver", "FacilityRegistry")
+        self._send(party, *call, "pause", self.world.facility, REASON)
+        self._send(party, *call, "resume", self.world.facility, party + 1)
+        self._compare([], list(self.model.days))
+
     @precondition(lambda self: len(self.model.shares) + len(self.model.rules) < MOST_VERSIONS)
     @rule(
         proposer=_side,
@@ -176,19 +218,23 @@ class Banks(RuleBasedStateMachine):
     def agree_on_a_version(
         self, proposer: int, shares: list[int] | None, rules: tuple[int, int], later: int
     ) -> None:
-        """New shares, or new rules where there are none; then time goes on to about their day."""
+        """New shares, or new rules where there are none; then time goes on to about their day.
+
+        LEDGER_5: what the parties agree on moves no balance.
+        """
         first = self.today + DAYS_AHEAD + 1
         number = len(self.model.shares) + len(self.model.rules) - 1
         call = ("approver", "FacilityRegistry")
         if shares is not None:
             named = (first, [(bps, bps, bps) for bps in shares])
             self._send(proposer, *call, "proposeShares", self.world.facility, *named, REASON)
-            self.model.shares.append((first, shares))
+            version = len(self.model.shares) + 1
+            self.model.shares.append(model.Shares(version, first, shares))
         else:
-            version = model.Rules(first, *rules)
-            proposed = (self.world.facility, _rules(version), REASON)
+            agreed = RulesVersion(len(self.model.rules) + 1, first, *rules, DEADLINE_S)
+            proposed = (self.world.facility, _rules(agreed), REASON)
             self._send(proposer, *call, "proposeRules", *proposed)
-            self.model.rules.append(version)
+            self.model.rules.append(agreed)
         change = self.live.view("FacilityRegistry", "change", self.world.facility, number)
         agreed_on = encode(["uint8", "bytes", "bytes32"], [change[0], change[-1], REASON])
         accepted = (self.world.facility, number, keccak(agreed_on))
@@ -203,21 +249,21 @@ class Banks(RuleBasedStateMachine):
     @precondition(lambda self: self.model.pairs)
     @rule(
         data=st.data(),
-        action=st.sampled_from([model.ADJUST, model.WRITE_OFF, model.FORCE, model.VOID]),
-        side=st.sampled_from([model.LEAD, model.PARTNER]),
+        action=st.sampled_from(Action),
+        side=st.sampled_from(Side),
         is_leads=st.booleans(),
         day=st.sampled_from([-3, 0, 1]),
     )
     def resolve(
-        self, data: st.DataObject, action: int, side: str, is_leads: bool, day: int
+        self, data: st.DataObject, action: Action, side: Side, is_leads: bool, day: int
     ) -> None:
         """One bank proposes a resolution, the other accepts; or it is not allowed."""
         open_ones = [each for each, pair in self.model.pairs.items() if not pair.is_settled]
         identity = data.draw(st.sampled_from(sorted(open_ones or self.model.pairs)))
         on = self.today + day
-        side_number = (1 if side == model.LEAD else 2) if action == model.ADJUST else 0
+        side_number = side.number if action is Action.ADJUST else 0
         (state,) = self.live.views([("Reconciliation", "stateOf", (self._key(identity),))])[0]
-        named = (self.world.facility, *identity, action, side_number, on, state, REASON)
+        named = (self.world.facility, *identity, action.number, side_number, on, state, REASON)
         proposer, other = (0, identity[0]) if is_leads else (identity[0], 0)
         call = ("approver", "Reconciliation")
         if not self._is_allowed(identity, action, side):
@@ -284,7 +330,7 @@ class Banks(RuleBasedStateMachine):
         amount = drawn["single"] if not is_shared else drawn["part" if party else "whole"]
         reversed_ = self.model.pairs.get((partner, *target, 0, 0))
         if is_reversal and reversed_ is not None and not drawn["is_wild"]:
-            half = reversed_.halves.get(model.PARTNER if party else model.LEAD)
+            half = reversed_.half(Side.PARTNER if party else Side.LEAD)
             amount = half.amount if half else amount
         return model.Posted(
             kind=kind,
@@ -298,14 +344,16 @@ class Banks(RuleBasedStateMachine):
             duplicate=drawn["duplicate"],
         )
 
-    def _is_allowed(self, identity: model.Identity, action: int, side: str) -> bool:
+    def _is_allowed(self, identity: model.Identity, action: Action, side: Side) -> bool:
         pair = self.model.pairs[identity]
-        if pair.is_settled or (action == model.VOID and pair.reversed):
+        is_reversed = pair.lead_reversed or pair.partner_reversed
+        if pair.is_settled or (action is Action.VOID and is_reversed):
             return False
-        if action in (model.FORCE, model.ADJUST) and len(pair.halves) == 1:
-            return False
-        amounts = {half.amount for half in pair.halves.values()}
-        return action != model.ADJUST or (len(amounts) == 2 and side not in pair.reversed)
+        if pair.lead is None or pair.partner is None:
+            return action in (Action.WRITE_OFF, Action.VOID)
+        if action is not Action.ADJUST:
+            return True
+        return pair.lead.amount != pair.partner.amount and not pair.is_reversed(side)
 
     def _batch(self, party: int, words: list[bytes]) -> tuple[Any, ...]:
         return (self.world.facility, self.sequences[party], words, b"")
@@ -362,8 +410,14 @@ class Banks(RuleBasedStateMachine):
             assert movements == self.model.account(partner)[:3]
 
 
-def _rules(rules: model.Rules) -> tuple[int, int, int, int, int]:
-    return (rules.first_day, rules.tolerance, rules.window, DEADLINE_S, CUT_OFF_S)
+def _rules(rules: RulesVersion) -> tuple[int, int, int, int, int]:
+    return (
+        rules.effective_from,
+        rules.amount_tolerance,
+        rules.date_window_days,
+        rules.match_deadline_seconds,
+        CUT_OFF_S,
+    )
 
 
 def _words(legs: list[model.Posted]) -> tuple[list[bytes], list[int]]:
@@ -392,9 +446,9 @@ def _told(answer: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*answer[:5], *answer[6:12])
 
 
-def _shown(pair: model.Pair) -> tuple[Any, ...]:
+def _shown(pair: model.KeptPair) -> tuple[Any, ...]:
     """What the model says of a pair, in the order of Solidity's Pair."""
-    lead, partner = pair.halves.get(model.LEAD), pair.halves.get(model.PARTNER)
+    lead, partner = pair.half(Side.LEAD), pair.half(Side.PARTNER)
     return (
         lead.amount if lead else 0,
         partner.amount if partner else 0,
@@ -403,10 +457,10 @@ def _shown(pair: model.Pair) -> tuple[Any, ...]:
         lead.business_day if lead else 0,
         pair.rules_version,
         pair.shares_version,
-        model.LEAD in pair.reversed,
-        model.PARTNER in pair.reversed,
-        pair.status,
-        pair.action,
+        pair.lead_reversed,
+        pair.partner_reversed,
+        STATUSES.index(pair.status),
+        pair.action.number if pair.action else 0,
     )
 
 

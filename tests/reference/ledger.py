@@ -1,19 +1,29 @@
-"""A second, plain implementation of what the contracts make of legs: pairs, books, days.
+"""What the contracts make of a facility's legs: which are taken, and the pairs, books and days.
 
-Written from DESIGN and the interfaces' NatSpec; it knows nothing of slots and packed words. The
-books are not kept but summed from the pairs each time, leg by leg, so that a leg which the
-contracts count twice, or forget, is seen. Amounts are minor units, days ordinals.
+Written from DESIGN and the interfaces' NatSpec; it knows nothing of slots and packed words. What
+two halves are to each other, what a reversal takes back and what a resolution moves is
+`app.domain.matching`'s word, which is thereby held against the contracts. The books are not kept
+but summed from the pairs each time, leg by leg, so that a leg which the contracts count twice, or
+forget, is seen.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from app.domain.kinds import Kind
+from app.domain.matching.judgement import RulesVersion, judge
+from app.domain.matching.outcomes import outcome
+from app.domain.matching.pairs import SETTLED, Half, Pair
+from app.domain.matching.reversals import mark_reversed, reversible
+from app.domain.matching.splits import part
+from app.domain.matching.versions import Version, in_force
+from app.domain.resolutions import Action, Side
 
 SHARED = range(1, 6)
-OUTGOING = {1, 9, 10, 11}
-REVERSAL = 12
-CORRECTION = 13
+REVERSAL = int(Kind.REVERSAL)
 MAX_AMOUNT = 10**15
 
 NONE, DUPLICATE, UNKNOWN_KIND, AMOUNT_ZERO, AMOUNT_TOO_LARGE = range(5)
@@ -21,67 +31,46 @@ UNKNOWN_PARTNER, PARTNER_NOT_ALLOWED, DATE_TOO_FAR, TARGET_MISSING = range(5, 9)
 TARGET_REVERSED, TARGET_NOT_REVERSIBLE, TARGET_AMOUNT, NO_PARTS = range(9, 13)
 RESOLVED, TARGET_VOIDED = 13, 14
 
-OPEN, MATCHED, WITHIN_TOLERANCE, AMOUNT, DATE, AMOUNT_AND_DATE = range(6)
-ADJUST, WRITE_OFF, FORCE, VOID = range(1, 5)
-LEAD, PARTNER = "lead", "partner"
-
 Identity = tuple[int, int, int, int, int]
 """Partner, kind, reference, and of a reversal the target's kind and reference."""
 
 
 @dataclass
-class Half:
-    """One bank's half as it was posted. `made`: not posted, but by a write-off."""
+class KeptPair(Pair):
+    """`made`: the absent half that a write-off posted."""
 
-    amount: int
-    value_day: int
-    business_day: int
-    made: bool = False
-
-
-@dataclass
-class Pair:
-    """Two halves of one event for one partner; `sign` of its effect on the reserve."""
-
-    sign: int
-    halves: dict[str, Half] = field(default_factory=dict)
-    reversed: set[str] = field(default_factory=set)
-    status: int = OPEN
     rules_version: int = 0
     shares_version: int = 0
-    action: int = 0
-    adjusted: str = ""
+    made: Half | None = None
 
     @property
     def is_settled(self) -> bool:
-        return self.action != 0 or self.status in (MATCHED, WITHIN_TOLERANCE)
+        return self.action is not None or self.status in SETTLED
 
-    def effect(self, side: str) -> int:
-        """What a side's half did to the reserve as posted."""
-        return self.sign * self.halves[side].amount if side in self.halves else 0
+    def half(self, side: Side) -> Half | None:
+        """A side's half, posted or made."""
+        posted = self.lead if side is Side.LEAD else self.partner
+        return posted or (self.made if self.resolved_side is side else None)
 
-    def net(self, side: str) -> int:
+    def net(self, side: Side) -> int:
         """What a side's book holds for the pair now, corrections included."""
-        if self.action == VOID:
-            return 0
-        other = PARTNER if side == LEAD else LEAD
-        return self.effect(other if self.adjusted == side else side)
+        return (1 if sum(self.effects) > 0 else -1) * reversible(self, side)
 
-    def taken(self, side: str) -> int:
+    def taken(self, side: Side) -> int:
         """Why a side's half cannot be posted any more."""
-        half = self.halves.get(side)
-        if half is not None and not half.made:
+        if (self.lead if side is Side.LEAD else self.partner) is not None:
             return DUPLICATE
         return RESOLVED if self.action else NONE
 
+    def is_reversed(self, side: Side) -> bool:
+        return self.lead_reversed if side is Side.LEAD else self.partner_reversed
+
 
 @dataclass(frozen=True)
-class Rules:
-    """A version of the rules, from its first value day."""
+class Shares(Version):
+    """Basis points by partner, from 1."""
 
-    first_day: int
-    tolerance: int
-    window: int
+    bps: Sequence[int]
 
 
 @dataclass(frozen=True)
@@ -100,13 +89,13 @@ class Posted:
 
 
 class Ledger:
-    """One facility. `shares`: versions, each its first day and basis points by partner from 1."""
+    """One facility."""
 
-    def __init__(self, shares: list[tuple[int, list[int]]], rules: list[Rules]) -> None:
-        self.shares = shares
-        self.rules = rules
-        self.partners = range(1, len(shares[0][1]) + 1)
-        self.pairs: dict[Identity, Pair] = {}
+    def __init__(self, shares: Shares, rules: RulesVersion) -> None:
+        self.shares = [shares]
+        self.rules = [rules]
+        self.partners = range(1, len(shares.bps) + 1)
+        self.pairs: dict[Identity, KeptPair] = {}
         self.closed_through = dict.fromkeys(self.partners, 0)
         self.days: dict[tuple[int, int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
 
@@ -117,7 +106,7 @@ class Ledger:
         reason = self._fault(party, leg, booked, latest_day)
         if reason:
             return reason
-        side = PARTNER if party else LEAD
+        side = Side.PARTNER if party else Side.LEAD
         among = self.partners if leg.partner == 0 else [leg.partner]
         identities = [(partner, leg.kind, leg.ref, *leg.target) for partner in among]
         found = [self.pairs[each].taken(side) for each in identities if each in self.pairs]
@@ -129,30 +118,22 @@ class Ledger:
             return self._reverse(side, leg, identities)
         return self._post(side, leg, identities)
 
-    def resolve(self, identity: Identity, action: int, side: str, day: int) -> None:
+    def resolve(self, identity: Identity, action: Action, side: Side, day: int) -> None:
         """What both banks agreed on for a pair with something open."""
         partner, kind, *_ = identity
         pair = self.pairs[identity]
-        before = {each: pair.net(each) for each in (LEAD, PARTNER)}
-        moved_kind = CORRECTION
+        made = outcome(pair, action, side)
+        pair.action, pair.resolved_side = action, made.side
         if kind == REVERSAL:
-            target = self.pairs[partner, *identity[3:], 0, 0]
-            # voided it has reversed nothing; else both sides, also one whose half is made
-            target.reversed = (
-                target.reversed - set(pair.halves) if action == VOID else {LEAD, PARTNER}
-            )
-        pair.action = action
-        pair.adjusted = side if action == ADJUST else ""
-        if action == WRITE_OFF and len(pair.halves) == 1:
-            ((_, there),) = pair.halves.items()
-            absent = LEAD if PARTNER in pair.halves else PARTNER
-            pair.halves[absent] = Half(there.amount, there.value_day, day, made=True)
-            moved_kind = kind
-        for place, each in enumerate((LEAD, PARTNER)):
-            self._move(partner, day, moved_kind, place, pair.net(each) - before[each])
-        if LEAD in pair.halves:
-            agreed_day = pair.halves[LEAD].business_day
-            self._move(partner, agreed_day, kind, 2, pair.net(LEAD))
+            mark_reversed(self.pairs[partner, *identity[3:], 0, 0], pair)
+        there = pair.lead or pair.partner
+        if there and made.moved_kind == kind:
+            pair.made = Half(there.amount, there.value_day, day)
+        self._move(partner, day, made.moved_kind, 0, made.lead_moved)
+        self._move(partner, day, made.moved_kind, 1, made.partner_moved)
+        agreed_on = pair.half(Side.LEAD)
+        if agreed_on:
+            self._move(partner, agreed_on.business_day, kind, 2, made.agreed)
 
     def account(self, partner: int) -> tuple[int, ...]:
         """Both books, agreed, open lead and partner legs, accepted difference, open legs."""
@@ -160,15 +141,16 @@ class Ledger:
         for identity, pair in self.pairs.items():
             if identity[0] != partner:
                 continue
-            sums[0] += pair.net(LEAD)
-            sums[1] += pair.net(PARTNER)
+            lead, partners = pair.net(Side.LEAD), pair.net(Side.PARTNER)
+            sums[0] += lead
+            sums[1] += partners
             if pair.is_settled:
-                sums[2] += pair.net(LEAD)
-                sums[5] += pair.net(PARTNER) - pair.net(LEAD)
+                sums[2] += lead
+                sums[5] += partners - lead
             else:
-                sums[3] += pair.effect(LEAD)
-                sums[4] += pair.effect(PARTNER)
-                sums[6] += len(pair.halves)
+                sums[3] += lead
+                sums[4] += partners
+                sums[6] += bool(pair.lead) + bool(pair.partner)
         return tuple(sums)
 
     def _fault(self, party: int, leg: Posted, booked: int, latest_day: int) -> int:
@@ -192,26 +174,23 @@ class Ledger:
             return DATE_TOO_FAR
         return DUPLICATE if leg.duplicate else NONE
 
-    def _post(self, side: str, leg: Posted, identities: list[Identity]) -> int:
+    def _post(self, side: Side, leg: Posted, identities: list[Identity]) -> int:
         parts = dict.fromkeys(identities, leg.amount)
         version = 0
-        if side == LEAD and leg.kind in SHARED:
-            version = _version_on(
-                [first for first, _ in self.shares], leg.shares_day or leg.value_day
-            )
-            bps = self.shares[version - 1][1]
-            parts = {each: leg.amount * bps[each[0] - 1] // 10_000 for each in identities}
-            parts = {each: part for each, part in parts.items() if part}
+        if side is Side.LEAD and leg.kind in SHARED:
+            shares = in_force(self.shares, leg.shares_day or leg.value_day)
+            version = shares.version
+            parts = {each: part(leg.amount, shares.bps[each[0] - 1]) for each in identities}
+            parts = {each: amount for each, amount in parts.items() if amount}
         if not parts:
             return NO_PARTS
-        sign = -1 if leg.kind in OUTGOING else 1
-        for identity, part in parts.items():
-            pair = self._set(side, leg, identity, part, sign)
-            if side == LEAD:
+        for identity, amount in parts.items():
+            pair = self._set(side, leg, identity, amount)
+            if side is Side.LEAD:
                 pair.shares_version = version
         return NONE
 
-    def _reverse(self, side: str, leg: Posted, identities: list[Identity]) -> int:
+    def _reverse(self, side: Side, leg: Posted, identities: list[Identity]) -> int:
         kind, ref = leg.target
         if not 1 <= kind < REVERSAL:
             return TARGET_NOT_REVERSIBLE
@@ -219,58 +198,50 @@ class Ledger:
         voided = False
         for identity in identities:
             target = self.pairs.get((identity[0], kind, ref, 0, 0))
-            if target is None or side not in target.halves:
+            half = target.half(side) if target else None
+            if target is None or half is None:
                 continue
-            if side in target.reversed:
+            if target.is_reversed(side):
                 return TARGET_REVERSED
-            if target.net(side) == 0:
+            amount = reversible(target, side)
+            if not amount:
                 voided = True
                 continue
-            if leg.partner and leg.amount != target.halves[side].amount:
+            if leg.partner and leg.amount != half.amount:
                 return TARGET_AMOUNT
-            amounts[identity] = abs(target.net(side))
+            amounts[identity] = amount
         if not amounts:
             return TARGET_VOIDED if voided else TARGET_MISSING
-        sign = 1 if kind in OUTGOING else -1
         for identity, amount in amounts.items():
-            self.pairs[identity[0], kind, ref, 0, 0].reversed.add(side)
-            self._set(side, leg, identity, amount, sign)
+            target = self.pairs[identity[0], kind, ref, 0, 0]
+            if side is Side.LEAD:
+                target.lead_reversed = True
+            else:
+                target.partner_reversed = True
+            self._set(side, leg, identity, amount)
         return NONE
 
-    def _set(self, side: str, leg: Posted, identity: Identity, amount: int, sign: int) -> Pair:
+    def _set(self, side: Side, leg: Posted, identity: Identity, amount: int) -> KeptPair:
         """Set a half; judge the pair if it is the second."""
-        partner, kind, *_ = identity
-        pair = self.pairs.setdefault(identity, Pair(sign))
-        pair.halves[side] = Half(amount, leg.value_day, leg.business_day)
-        judged_on = pair.halves.get(LEAD, pair.halves[side])
-        firsts = [rules.first_day for rules in self.rules]
-        pair.rules_version = _version_on(firsts, judged_on.value_day)
-        self._move(partner, leg.business_day, kind, 0 if side == LEAD else 1, sign * amount)
-        if len(pair.halves) == 2:
-            pair.status = self._judge(pair)
+        partner, kind, _, target_kind, _ = identity
+        pair = self.pairs.setdefault(identity, KeptPair(kind, target_kind))
+        half = Half(amount, leg.value_day, leg.business_day)
+        if side is Side.LEAD:
+            pair.lead = half
+        else:
+            pair.partner = half
+        rules = in_force(self.rules, (pair.lead or half).value_day)
+        pair.rules_version = rules.version
+        place = list(Side).index(side)
+        self._move(partner, leg.business_day, kind, place, pair.effects[place])
+        if pair.lead and pair.partner:
+            pair.status = judge(pair.lead, pair.partner, rules)
             if pair.is_settled:
-                lead_day = pair.halves[LEAD].business_day
-                self._move(partner, lead_day, kind, 2, pair.net(LEAD))
+                self._move(partner, pair.lead.business_day, kind, 2, pair.effects[0])
         return pair
-
-    def _judge(self, pair: Pair) -> int:
-        rules = self.rules[pair.rules_version - 1]
-        lead, partner = pair.halves[LEAD], pair.halves[PARTNER]
-        amount = abs(lead.amount - partner.amount)
-        days = abs(lead.value_day - partner.value_day)
-        if amount == days == 0:
-            return MATCHED
-        if amount > rules.tolerance:
-            return AMOUNT_AND_DATE if days > rules.window else AMOUNT
-        return DATE if days > rules.window else WITHIN_TOLERANCE
 
     def _move(self, partner: int, day: int, kind: int, place: int, amount: int) -> None:
         """A movement on its business day, or on the first open one."""
         day = max(day, self.closed_through[partner] + 1)
         if amount:
             self.days[partner, day, kind][place] += amount
-
-
-def _version_on(firsts: list[int], day: int) -> int:
-    """The newest version, from 1, whose first day is not after `day`."""
-    return max(version for version, first in enumerate(firsts, 1) if first <= day)

@@ -8,9 +8,10 @@ import pytest
 from eth_abi.abi import encode
 
 from app.contracts.events import event_kinds
-from app.indexer.decode import Decoder, Event, Judgement, Posting
+from app.indexer.decode import Decoder, Event
 from app.indexer.errors import ShortAnswer
 from app.indexer.handlers import HANDLERS
+from app.indexer.postings import Judgement, Posting
 
 ADDRESSES = {
     "ConsortiumRegistry": "0x" + "C1" * 20,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Side
 
+_LEAD = Side.LEAD  # an enum's member is slow to find
+
 
 @dataclass(slots=True)
 class Books:
@@ -23,7 +25,7 @@ class Books:
 
     def post(self, side: Side, effect: int) -> None:
         """A half was posted, and is open."""
-        if side is Side.LEAD:
+        if side is _LEAD:
             self.lead_book += effect
             self.open_lead += effect
         else:

@@ -1,8 +1,11 @@
 """The two halves of one event for one partner, and what became of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
+from app.domain.identifiers import REFERENCE_BYTES
 from app.domain.kinds import Kind, effect
 from app.domain.resolutions import Action, Side
 
@@ -23,6 +26,10 @@ class Half(NamedTuple):
     sequence: int = 0
     word: int = 0
     posted_at: int = 0
+
+
+new_half: Callable[[tuple[int, int, int, int, int, int]], Half] = partial(tuple.__new__, Half)
+"""As Half of all its facts, but at a third of the cost: there is one for each leg."""
 
 
 @dataclass(slots=True)
@@ -52,3 +59,19 @@ class Pair:
             sign * self.lead.amount if self.lead else 0,
             sign * self.partner.amount if self.partner else 0,
         )
+
+
+_BYTES = [bytes((value,)) for value in range(256)]
+
+
+def pair_key(
+    kind: int, reference: bytes, target_kind: int = 0, target_reference: bytes = b""
+) -> bytes:
+    """What tells a pair from all others of its account: for a reversal its target, too."""
+    key = _BYTES[kind] + reference
+    return key + _BYTES[target_kind] + target_reference if target_reference else key
+
+
+def target_key(key: bytes) -> bytes:
+    """The key of a reversal's target, by the reversal's own; empty where there is none."""
+    return key[1 + REFERENCE_BYTES :]

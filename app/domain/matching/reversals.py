@@ -1,4 +1,4 @@
-"""What a reversal takes back."""
+"""What a reversal takes back, and which sides of its target it marks."""
 
 from app.domain.matching.pairs import Pair
 from app.domain.resolutions import Action, Side
@@ -18,3 +18,15 @@ def reversible(pair: Pair, side: Side) -> int:
         lead_is_meant = (side is Side.LEAD) != (side == pair.resolved_side)
         half = pair.lead if lead_is_meant else pair.partner
     return half.amount if half else 0
+
+
+def mark_reversed(target: Pair, reversal: Pair) -> None:
+    """A reversal was resolved: voided it has reversed nothing; written off or accepted, both
+    sides."""
+    if reversal.action != Action.VOID:
+        target.lead_reversed = target.partner_reversed = True
+        return
+    if reversal.lead:
+        target.lead_reversed = False
+    if reversal.partner:
+        target.partner_reversed = False

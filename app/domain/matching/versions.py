@@ -19,6 +19,4 @@ _Version = TypeVar("_Version", bound=Version)
 
 def in_force(versions: Sequence[_Version], day: int) -> _Version:
     """The version that holds on a day, of versions in the order of their first days."""
-    if len(versions) == 1:
-        return versions[0]
     return versions[bisect_right(versions, day, key=lambda one: one.effective_from) - 1]

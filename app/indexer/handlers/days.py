@@ -5,8 +5,8 @@ from typing import Any
 from sqlalchemy import Update, insert, update
 
 from app.contracts.events import ContractEvent
-from app.indexer.changes import Projection
-from app.indexer.reserves import account_of
+from app.indexer.handlers.accounts import account_of
+from app.indexer.projection import Projection
 from app.indexer.state import Account
 from app.readmodel.tables import day_closes
 
@@ -29,7 +29,7 @@ def day_proposed(projection: Projection, event: ContractEvent) -> None:
     if account is None:
         return
     projection.state.day_closes += 1
-    projection.changes.rare += [
+    projection.statements += [
         _waiting(account).values(state="replaced"),
         insert(day_closes).values(
             number=projection.state.day_closes,
@@ -75,7 +75,7 @@ def reopen_proposed(projection: Projection, event: ContractEvent) -> None:
     """A bank proposed to open the last closed day again."""
     told, account = event.arguments, account_of(projection, event)
     if account is not None:
-        projection.changes.rare.append(
+        projection.statements.append(
             _closed(account, told["day"]).values(
                 reopen_by=told["member"], reopen_reason_hash=told["reasonHash"]
             )
@@ -86,7 +86,7 @@ def reopen_withdrawn(projection: Projection, event: ContractEvent) -> None:
     """The bank that proposed a reopening took it back."""
     account = account_of(projection, event)
     if account is not None:
-        projection.changes.rare.append(
+        projection.statements.append(
             _closed(account, event.arguments["day"]).values(reopen_by=None, reopen_reason_hash=None)
         )
 
@@ -95,7 +95,7 @@ def day_reopened(projection: Projection, event: ContractEvent) -> None:
     """The other bank confirmed: the day is open again."""
     told, account = event.arguments, account_of(projection, event)
     if account is not None:
-        projection.changes.rare.append(
+        projection.statements.append(
             _closed(account, told["day"]).values(
                 state="reopened", reopened_at=projection.time(event.block_number)
             )
@@ -106,7 +106,7 @@ def day_reopened(projection: Projection, event: ContractEvent) -> None:
 def _answer(
     projection: Projection, event: ContractEvent, account: Account, state: str, **values: Any
 ) -> None:
-    projection.changes.rare.append(
+    projection.statements.append(
         _waiting(account).values(
             state=state,
             answered_by=event.arguments["member"],
@@ -125,7 +125,7 @@ def _close_through(
         account.closed_through = day
         # so that the contract's own word is read again
         account.last_block = event.block_number
-        projection.changes.accounts[account.facility, account.partner] = account
+        projection.changes.add_account(account)
 
     projection.later(close)
 

@@ -8,8 +8,8 @@ from sqlalchemy import delete, insert, update
 from app.contracts.events import ContractEvent
 from app.contracts.proposals import read_payload
 from app.domain.votes import KINDS, SUBJECT_KINDS
-from app.indexer.changes import Projection
-from app.indexer.consortium_log import log
+from app.indexer.handlers.log import log
+from app.indexer.projection import Projection
 from app.readmodel.consortium.tables import proposals, validators, votes
 
 
@@ -19,7 +19,7 @@ def proposal_made(projection: Projection, event: ContractEvent) -> None:
     kind = KINDS[told["kind"]]
     asked = read_payload(kind, told["payload"])
     projection.state.proposals += 1
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(proposals).values(
             number=told["proposal"],
             kind=kind,
@@ -42,7 +42,7 @@ def proposal_made(projection: Projection, event: ContractEvent) -> None:
 def vote_cast(projection: Projection, event: ContractEvent) -> None:
     """A bank voted."""
     told = event.arguments
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(votes).values(
             proposal=told["proposal"],
             member=told["member"],
@@ -71,7 +71,7 @@ def proposal_withdrawn(projection: Projection, event: ContractEvent) -> None:
 def validator_registered(projection: Projection, event: ContractEvent) -> None:
     """A member's node is a validator."""
     told = event.arguments
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(validators).values(
             node=told["node"],
             member=told["member"],
@@ -85,7 +85,7 @@ def validator_registered(projection: Projection, event: ContractEvent) -> None:
 def validator_removed(projection: Projection, event: ContractEvent) -> None:
     """A node is a validator no more."""
     node = event.arguments["node"]
-    projection.changes.rare.append(delete(validators).where(validators.c.node == node))
+    projection.statements.append(delete(validators).where(validators.c.node == node))
     log(projection, event, node=_address(node))
 
 
@@ -101,7 +101,7 @@ def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
 
 
 def _decide(projection: Projection, event: ContractEvent, state: str) -> None:
-    projection.changes.rare.append(
+    projection.statements.append(
         update(proposals)
         .where(proposals.c.number == event.arguments["proposal"])
         .values(

@@ -5,7 +5,7 @@ import json
 from sqlalchemy import insert
 
 from app.contracts.events import ContractEvent
-from app.indexer.changes import Projection
+from app.indexer.projection import Projection
 from app.readmodel.consortium.tables import consortium_log
 
 
@@ -19,7 +19,7 @@ def log(
 ) -> None:
     """Add a line: whom an event is about, the bank that did it alone, and the rest of it."""
     projection.state.consortium_lines += 1
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(consortium_log).values(
             number=projection.state.consortium_lines,
             what=event.name,

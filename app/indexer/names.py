@@ -1,11 +1,11 @@
-"""Sealed details: opened where they are for us, and believed only where they hash to their leg."""
+"""The names of references, as a posting's sender sealed them; shown only where they hash to their
+leg's reference."""
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from app.domain.identifiers import REFERENCE_BYTES
-from app.keys.sealing import open_details
 
 _MOST_CHARACTERS = 64
 
@@ -14,14 +14,16 @@ OPENED, PARTIAL, SEALED = "opened", "partial", "sealed"
 
 
 class Names:
-    """The names of one posting's references, as its sender sealed them."""
+    """The names of one posting: a row for each leg, which may hold anything."""
 
     def __init__(self, rows: Sequence[Sequence[Any]] | None, reference_key: bytes | None) -> None:
+        """`rows` None: they could not be opened. `reference_key` None: nothing can be verified."""
         self._rows = rows if reference_key is not None else None
         self._key = reference_key or b""
         self.state = SEALED if self._rows is None else OPENED
+        self._last: tuple[int, tuple[str | None, str | None]] = (-1, (None, None))
 
-    def says(self, place: int, event_ref: str | None, target_event_ref: str | None) -> bool:
+    def are(self, place: int, event_ref: str | None, target_event_ref: str | None) -> bool:
         """Whether the leg at `place` has just these names, known to be right already."""
         rows = self._rows
         if event_ref is None or rows is None or place >= len(rows):
@@ -34,13 +36,14 @@ class Names:
         rows = self._rows
         if rows is None:
             return None, None
-        row = rows[place] if place < len(rows) else ()
-        name = self._believed(row[0] if row else None, reference)
-        if not target:
-            return name, None
-        return name, self._believed(row[1] if len(row) > 1 else None, target)
+        if self._last[0] != place:
+            row = rows[place] if place < len(rows) else ()
+            name = self._verified(row[0] if row else None, reference)
+            of_target = self._verified(row[1] if len(row) > 1 else None, target) if target else None
+            self._last = place, (name, of_target)
+        return self._last[1]
 
-    def _believed(self, text: Any, reference: bytes) -> str | None:
+    def _verified(self, text: Any, reference: bytes) -> str | None:
         # Only what a feed may carry: other text (NUL, say) could not even be stored everywhere.
         if (
             isinstance(text, str)
@@ -51,12 +54,3 @@ class Names:
             return text
         self.state = PARTIAL
         return None
-
-
-def open_names(
-    sealed: bytes, member: int, sealing_keys: Iterable[bytes], reference_key: bytes | None
-) -> Names:
-    """Open a posting's details; with nothing to open them by, all its names are unknown."""
-    if reference_key is None:
-        return Names(None, None)
-    return Names(open_details(sealed, member, sealing_keys), reference_key)

@@ -8,13 +8,17 @@ import pytest
 from nacl.public import PrivateKey
 
 from app.domain.identifiers import reference
-from app.indexer.details import open_names
-from app.keys.sealing import seal_details
+from app.indexer.names import Names
+from app.keys.sealing import open_details, seal_details
 
 KEY = b"k" * 32
 OURS = PrivateKey(b"o" * 32)
 OTHER = PrivateKey(b"x" * 32)
 MEMBER = 3
+
+
+def open_names(sealed: bytes, member: int, secrets: list[bytes], key: bytes | None) -> Names:
+    return Names(open_details(sealed, member, secrets), key)
 
 
 def seal(rows: Any, reader: PrivateKey = OURS, member: int = MEMBER) -> bytes:
@@ -86,10 +90,10 @@ def test_a_reversals_target_is_judged_by_itself() -> None:
 
 def test_names_that_were_verified_before_need_only_be_the_same() -> None:
     names = open_names(seal([["R", "T"], ["A", None], ["A"]]), MEMBER, [bytes(OURS)], KEY)
-    assert names.says(0, "R", "T")
-    assert names.says(1, "A", None)
-    assert not names.says(0, "R", None)
-    assert not names.says(0, None, None)
-    assert not names.says(1, "B", None)
-    assert not names.says(2, "A", None)
-    assert not names.says(3, "A", None)
+    assert names.are(0, "R", "T")
+    assert names.are(1, "A", None)
+    assert not names.are(0, "R", None)
+    assert not names.are(0, None, None)
+    assert not names.are(1, "B", None)
+    assert not names.are(2, "A", None)
+    assert not names.are(3, "A", None)

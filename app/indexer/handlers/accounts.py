@@ -4,7 +4,7 @@ from sqlalchemy import insert, update
 
 from app.contracts.events import ContractEvent
 from app.domain.identifiers import REFERENCE_BYTES
-from app.indexer.changes import Projection
+from app.indexer.projection import Projection
 from app.indexer.state import Account
 from app.readmodel import tables as t
 
@@ -16,7 +16,7 @@ def hold_placed(projection: Projection, event: ContractEvent) -> None:
         return
     account.held += told["amount"]
     account.active_holds += 1
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.holds).values(
             facility=account.facility,
             partner=account.partner,
@@ -75,7 +75,7 @@ def _end(projection: Projection, event: ContractEvent, state: str, **values: obj
     account.held -= told["amount"]
     account.active_holds -= 1
     c = t.holds.c
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.holds)
         .where(
             c.facility == account.facility,
@@ -91,7 +91,7 @@ def _alert(projection: Projection, event: ContractEvent, what: str) -> None:
     if account is None:
         return
     projection.state.alerts += 1
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.alerts).values(
             number=projection.state.alerts,
             facility=account.facility,

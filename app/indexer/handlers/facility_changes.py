@@ -7,9 +7,9 @@ from sqlalchemy import insert, update
 
 from app.contracts.events import ContractEvent
 from app.contracts.facility_changes import KINDS, change_hash, content_of
-from app.indexer.changes import Projection
-from app.indexer.facilities import facility_of, set_state
-from app.indexer.state import RulesVersion
+from app.domain.matching.judgement import RulesVersion
+from app.indexer.handlers.facilities import facility_of, set_state
+from app.indexer.projection import Projection
 from app.readmodel import tables as t
 
 
@@ -18,7 +18,7 @@ def change_proposed(projection: Projection, event: ContractEvent) -> None:
     told = event.arguments
     facility_of(projection, event).changes += 1
     time = projection.time(event.block_number)
-    projection.changes.rare += [
+    projection.statements += [
         insert(t.facility_changes).values(
             facility=told["facility"],
             change=told["change"],
@@ -40,7 +40,7 @@ def change_proposed(projection: Projection, event: ContractEvent) -> None:
 def change_accepted(projection: Projection, event: ContractEvent) -> None:
     """A party accepted a change."""
     told = event.arguments
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.facility_acceptances).values(
             facility=told["facility"],
             change=told["change"],
@@ -64,7 +64,7 @@ def shares_took_effect(projection: Projection, event: ContractEvent) -> None:
         for place, one in enumerate(told["shares"], 1)
     ]
     facility_of(projection, event).add_shares(told["version"], told["effectiveFrom"], bps)
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.share_versions).values(
             [
                 {
@@ -96,7 +96,7 @@ def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
             rules["matchDeadlineSeconds"],
         )
     )
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.rule_versions).values(
             facility=told["facility"],
             version=told["version"],
@@ -122,7 +122,7 @@ def facility_paused(projection: Projection, event: ContractEvent) -> None:
     facility = facility_of(projection, event)
     facility.pauses += 1
     facility.paused_by.add(told["member"])
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.facility_pauses).values(
             facility=facility.number,
             number=facility.pauses,
@@ -142,7 +142,7 @@ def facility_resumed(projection: Projection, event: ContractEvent) -> None:
     facility = facility_of(projection, event)
     facility.paused_by.discard(told["member"])
     c = t.facility_pauses.c
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.facility_pauses)
         .where(
             c.facility == facility.number,
@@ -157,7 +157,7 @@ def facility_resumed(projection: Projection, event: ContractEvent) -> None:
 
 def _decide(projection: Projection, event: ContractEvent, state: str, **values: Any) -> None:
     c = t.facility_changes.c
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.facility_changes)
         .where(c.facility == event.arguments["facility"], c.change == event.arguments["change"])
         .values(state=state, decided_time=projection.time(event.block_number), **values)

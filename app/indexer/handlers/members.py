@@ -5,8 +5,8 @@ from sqlalchemy import insert, update
 from app.contracts.consortium_registry import ROLES
 from app.contracts.events import ContractEvent
 from app.domain.votes import PURPOSES, STATES
-from app.indexer.changes import Projection
-from app.indexer.consortium_log import log
+from app.indexer.handlers.log import log
+from app.indexer.projection import Projection
 from app.readmodel import tables as t
 from app.readmodel.consortium.tables import member_keys
 
@@ -23,7 +23,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
         "sealing": told["sealingKey"],
     }
     projection.state.members += 1
-    projection.changes.rare.append(
+    projection.statements.append(
         insert(t.members).values(
             number=told["member"],
             name=told["name"],
@@ -36,7 +36,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
             stopped_until=0,
         )
     )
-    projection.changes.rare += [
+    projection.statements += [
         insert(member_keys).values(
             key=key,
             member=told["member"],
@@ -54,7 +54,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
 def member_state_changed(projection: Projection, event: ContractEvent) -> None:
     """A vote suspended, reinstated or evicted a member."""
     number, state = event.arguments["member"], STATES[event.arguments["state"]]
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.members).where(t.members.c.number == number).values(state=state)
     )
     log(projection, event, member=number, state=state)
@@ -63,7 +63,7 @@ def member_state_changed(projection: Projection, event: ContractEvent) -> None:
 def member_role_changed(projection: Projection, event: ContractEvent) -> None:
     """A vote gave a member another role."""
     number, role = event.arguments["member"], _role(event.arguments["role"])
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.members).where(t.members.c.number == number).values(role=role)
     )
     log(projection, event, member=number, role=role)
@@ -76,7 +76,7 @@ def member_key_replaced(projection: Projection, event: ContractEvent) -> None:
     key = told["key"] if purpose == "sealing" else told["key"][12:]
     column = "sealing_key" if purpose == "sealing" else purpose
     k = member_keys.c
-    projection.changes.rare += [
+    projection.statements += [
         update(member_keys)
         .where(k.member == number, k.purpose == purpose, k.retired_block.is_(None))
         .values(retired_block=event.block_number),
@@ -115,7 +115,7 @@ def emergency_lifted(projection: Projection, event: ContractEvent) -> None:
 
 
 def _stop(projection: Projection, number: int, until: int) -> None:
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.members).where(t.members.c.number == number).values(stopped_until=until)
     )
 

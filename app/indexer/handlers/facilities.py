@@ -5,9 +5,10 @@ from typing import Any
 from sqlalchemy import Executable, insert, update
 
 from app.contracts.events import ContractEvent
-from app.indexer.changes import Projection
+from app.domain.matching.judgement import RulesVersion
 from app.indexer.errors import Incomplete
-from app.indexer.state import Account, FacilityState, RulesVersion
+from app.indexer.projection import Projection
+from app.indexer.state import Account, FacilityState
 from app.readmodel import tables as t
 
 FIRST_VERSION = 1
@@ -16,7 +17,7 @@ FIRST_VERSION = 1
 def facility_proposed(projection: Projection, event: ContractEvent) -> None:
     """The lead proposed a facility: its terms, and the first version of shares and rules."""
     number, terms = event.arguments["facility"], event.arguments["terms"]
-    state, changes = projection.state, projection.changes
+    state = projection.state
     partners = {one["member"]: place for place, one in enumerate(terms["partners"], 1)}
     sealed = {
         **{reader["member"]: reader["sealedReferenceKey"] for reader in terms["readers"]},
@@ -51,17 +52,16 @@ def facility_proposed(projection: Projection, event: ContractEvent) -> None:
         )
     )
     state.facilities[number] = facility
-    for partner in sorted(facility.visible):
-        account = Account(number, partner)
-        state.accounts[number, partner] = account
-        changes.accounts[number, partner] = account
-    changes.rare += _statements(number, terms, sealed, event.block_number)
+    for partner in facility.visible:
+        account = state.accounts[number, partner] = Account(number, partner)
+        projection.changes.add_account(account)
+    projection.statements += _statements(number, terms, sealed, event.block_number)
 
 
 def facility_accepted(projection: Projection, event: ContractEvent) -> None:
     """A partner accepted the terms."""
     c = t.facility_partners.c
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.facility_partners)
         .where(c.facility == event.arguments["facility"], c.member == event.arguments["member"])
         .values(accepted=True)
@@ -91,7 +91,7 @@ def set_state(projection: Projection, event: ContractEvent, state: str, **values
     """The facility that an event is about stands elsewhere now."""
     facility = facility_of(projection, event)
     facility.state = state
-    projection.changes.rare.append(
+    projection.statements.append(
         update(t.facilities)
         .where(t.facilities.c.number == facility.number)
         .values(state=state, **values)

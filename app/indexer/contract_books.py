@@ -1,27 +1,29 @@
 """The contract's own books, read beside ours so that the two can differ and be seen to."""
 
+from dataclasses import asdict
+
 from eth_utils.crypto import keccak
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.domain.matching.books import Books
+from app.indexer.changes import Incident
 from app.indexer.errors import ShortAnswer
-from app.indexer.state import CONTRACT, SUMS, Account
+from app.indexer.state import Account, ContractAccount
 
 _ACCOUNT = "0x" + keccak(text="account(uint32,uint8)")[:4].hex()
 _WORDS = 8
 _ACCOUNTS_A_REQUEST = 200
 
 
-def read_books(
-    rpc: Rpc, manifest: Manifest, accounts: list[Account], block: int
-) -> list[tuple[str, str, int]]:
+def read_books(rpc: Rpc, manifest: Manifest, accounts: list[Account], block: int) -> list[Incident]:
     """Read `ReserveLedger.account` of each account at a block, into `Account.contract`.
 
     Returns an incident for each account whose books there are not the sums of its legs here. The
     calls name no sender: one would make some engines refuse a past block.
     """
     ledger = manifest.addresses["ReserveLedger"]
-    incidents: list[tuple[str, str, int]] = []
+    incidents: list[Incident] = []
     for at in range(0, len(accounts), _ACCOUNTS_A_REQUEST):
         chunk = accounts[at : at + _ACCOUNTS_A_REQUEST]
         answers = rpc.batch(
@@ -47,15 +49,18 @@ def read_books(
                 int.from_bytes(raw[place : place + 32], signed=True)
                 for place in range(0, len(raw), 32)
             ]
-            account.contract = dict(zip(CONTRACT, (account.last_block, *words), strict=True))
+            *books, open_legs, closed_through = words
+            account.contract = contract = ContractAccount(
+                account.last_block, Books(*books), open_legs, closed_through
+            )
             differing = [
-                f"{name} {account.sums[name]} here, {value} in the contract"
-                for name, value in zip(SUMS, words, strict=False)
-                if account.sums[name] != value
+                f"{name} {getattr(account.books, name)} here, {value} in the contract"
+                for name, value in asdict(contract.books).items()
+                if getattr(account.books, name) != value
             ]
             if differing:
                 place = f"facility {account.facility}, partner {account.partner}: " + "; ".join(
                     differing
                 )
-                incidents.append(("books_differ", place, account.last_block))
+                incidents.append(Incident("books_differ", place, account.last_block))
     return incidents

@@ -1,0 +1,318 @@
+"""From postings to pairs and sums, leg by leg, in memory: no input, no output.
+
+`wanted` says which pairs must be in their accounts before a posting is folded.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from app.domain.kinds import Kind
+from app.domain.legs import REVERSAL, Leg
+from app.domain.matching.judgement import judge
+from app.domain.matching.pairs import SETTLED, Half, Status, new_half, pair_key, target_key
+from app.domain.matching.reversals import reversible
+from app.domain.matching.splits import part
+from app.domain.resolutions import Side
+from app.indexer.changes import Changes, Incident, PostingRow, Rejection
+from app.indexer.errors import Incomplete
+from app.indexer.names import Names
+from app.indexer.postings import DUPLICATE, REASONS, Posting
+from app.indexer.state import Account, FacilityState, State, StoredPair, Type
+
+_SIGNS = {int(kind): kind.effect for kind in Kind if kind < Kind.REVERSAL}
+_SPLIT = {int(kind): int(kind.component) for kind in Kind if kind.component is not None}
+
+
+@dataclass(slots=True)
+class Batch:
+    """A posting that this view projects. `partner`: its sender's number, 0 = it is the lead's;
+    `time`: of its block, seconds since 1970 UTC."""
+
+    posting: Posting
+    facility: FacilityState
+    partner: int
+    legs: Sequence[Leg]
+    names: Names
+    time: int
+    keys: list[bytes] = field(init=False)
+    """Of its legs' pairs."""
+
+    def __post_init__(self) -> None:
+        self.keys = [
+            pair_key(leg.kind, leg.reference, leg.target_kind, leg.target_reference)
+            for leg in self.legs
+        ]
+
+    @property
+    def row(self) -> PostingRow:
+        """What is kept of it."""
+        posting = self.posting
+        return PostingRow(
+            posting.facility,
+            posting.member,
+            posting.sequence,
+            bytes.fromhex(posting.tx_hash[2:]),
+            posting.block_number,
+            self.time,
+            len(self.legs),
+            len(posting.rejected),
+            posting.digest,
+            self.names.state,
+        )
+
+
+def wanted(batch: Batch, keys: Mapping[int, set[bytes]]) -> None:
+    """Add the key of every pair that a posting may touch to those of its partner."""
+    for leg, key in zip(batch.legs, batch.keys, strict=True):
+        partner = leg.partner
+        found = (keys[partner],) if partner in keys else () if partner else keys.values()
+        for one in found:
+            one.add(key)
+            if leg.kind == REVERSAL:
+                one.add(target_key(key))
+
+
+def fold(state: State, batch: Batch, changes: Changes) -> None:
+    """Join a posting's legs into the pairs of their accounts.
+
+    Raises Incomplete where it holds a leg that the contract takes from nobody.
+    """
+    folding = _Folding(state, batch, changes)
+    rejected = batch.posting.rejected
+    for place, (leg, key) in enumerate(zip(batch.legs, batch.keys, strict=True)):
+        if rejected and leg.word in rejected:
+            folding.reject(place, leg, key, rejected[leg.word])
+        else:
+            folding.take(place, leg, key)
+    changes.postings.append(batch.row)
+
+
+class _Folding:
+    """One posting's legs on their way into pairs."""
+
+    def __init__(self, state: State, batch: Batch, changes: Changes) -> None:
+        self._state = state
+        self._changes = changes
+        self._facility = facility = batch.facility
+        self._accounts = {one: state.accounts[facility.number, one] for one in facility.visible}
+        self._posting = batch.posting
+        self._sequence, self._block = batch.posting.sequence, batch.posting.block_number
+        self._names = batch.names
+        self._time = batch.time
+        self._by_lead = not batch.partner
+        self._partner = batch.partner
+        self._side = Side.LEAD if self._by_lead else Side.PARTNER
+        self._missing: Type = "missing_at_partner" if self._by_lead else "missing_at_lead"
+        self._found: Type = "missing_at_lead" if self._by_lead else "missing_at_partner"
+
+    def take(self, place: int, leg: Leg, key: bytes) -> None:
+        """A leg that counts: a half for each account that it concerns."""
+        is_reversal = leg.kind == REVERSAL
+        sign = _SIGNS.get(leg.target_kind if is_reversal else leg.kind)
+        if sign is None or leg.duplicate or not (leg.partner or is_reversal or leg.kind in _SPLIT):
+            raise Incomplete(
+                "it holds a leg that should have been rejected", where=self._posting.place
+            )
+        if is_reversal:
+            for account, amount in self._reversed(leg, target_key(key)):
+                self._add(account, place, leg, key, amount, -sign, None)
+        elif not leg.partner:
+            shares = self._facility.shares_on(leg.shares_day or leg.value_day)
+            for partner, bps in shares.parts[_SPLIT[leg.kind]]:
+                if amount := part(leg.amount, bps):
+                    account = self._accounts[partner]
+                    self._add(account, place, leg, key, amount, sign, shares.version)
+        elif leg.partner in self._accounts:  # else another partner's than this view's
+            self._add(self._accounts[leg.partner], place, leg, key, leg.amount, sign, None)
+
+    def _reversed(self, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
+        """Whoever had a part of the target has the same part of its reversal."""
+        for partner in (leg.partner,) if leg.partner else self._accounts:
+            account = self._accounts.get(partner)
+            if account is None:
+                continue
+            target = account.pairs.get(key)
+            amount = reversible(target, self._side) if target else 0
+            if target is None or not amount:
+                if leg.partner:
+                    self._incident("target_missing", leg, account)
+                continue
+            if self._by_lead:
+                target.lead_reversed = True
+            else:
+                target.partner_reversed = True
+            self._changes.add_pair(target)
+            yield account, amount
+
+    def _add(
+        self,
+        account: Account,
+        place: int,
+        leg: Leg,
+        key: bytes,
+        amount: int,
+        sign: int,
+        shares_version: int | None,
+    ) -> None:
+        """Set a half of a pair; judge the pair if it is the second."""
+        by_lead, block = self._by_lead, self._block
+        half = new_half(
+            (amount, leg.value_day, leg.business_day, self._sequence, leg.word, self._time)
+        )
+        pair = account.pairs.get(key)
+        if pair is None:
+            pair = account.pairs[key] = self._first(account, place, leg, half, shares_version)
+            account.counts[self._missing] += 1
+            account.books.post(self._side, sign * amount)
+        elif (pair.lead if by_lead else pair.partner) is not None:
+            self._incident("leg_counted_twice", leg, account)
+            return
+        else:
+            if by_lead:
+                pair.lead, pair.shares_version = half, shares_version
+            else:
+                pair.partner = half
+            self._second(account, place, leg, pair, sign)
+        if half.business_day <= account.closed_through:
+            if by_lead:
+                pair.lead_book_day = account.open_day(half.business_day)
+            else:
+                pair.partner_book_day = account.open_day(half.business_day)
+        if account.last_block != block:
+            account.last_block = block
+            self._changes.add_account(account)
+
+    def _first(
+        self, account: Account, place: int, leg: Leg, half: Half, shares_version: int | None
+    ) -> StoredPair:
+        state, time = self._state, self._time
+        rules = self._facility.rules_on(half.value_day)
+        event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
+        pair = StoredPair(
+            leg.kind,
+            leg.target_kind,
+            half if self._by_lead else None,
+            None if self._by_lead else half,
+            False,
+            False,
+            "open",
+            None,
+            None,
+            state.next_number,
+            account.facility,
+            account.partner,
+            leg.reference,
+            leg.target_reference,
+            event_ref,
+            target_event_ref,
+            shares_version,
+            rules.version,
+            time,
+            time + rules.match_deadline_seconds,
+        )
+        state.next_number += 1
+        self._changes.new_pairs.append(pair)
+        return pair
+
+    def _second(self, account: Account, place: int, leg: Leg, pair: StoredPair, sign: int) -> None:
+        """Both halves are there: the pair has its status, and its amounts are agreed or open."""
+        lead, partner = pair.lead, pair.partner
+        assert lead is not None and partner is not None
+        if not self._names.are(place, pair.event_ref, pair.target_event_ref):
+            event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
+            pair.event_ref = pair.event_ref or event_ref
+            pair.target_event_ref = pair.target_event_ref or target_event_ref
+        rules = self._facility.rules_on(lead.value_day)
+        pair.rules_version = rules.version
+        status = judge(lead, partner, rules)
+        if status != "matched" or self._posting.judged:
+            status = self._as_judged(account, leg, pair, status)
+        pair.status = status
+        account.counts[self._found] -= 1
+        account.counts[status] += 1
+        lead_effect, partner_effect = sign * lead.amount, sign * partner.amount
+        account.books.post(self._side, lead_effect if self._by_lead else partner_effect)
+        if status in SETTLED:
+            account.books.settle(lead_effect, partner_effect)
+            pair.agreed_business_day = account.open_day(lead.business_day)
+            self._changes.matched.append(pair)
+        self._changes.add_pair(pair)
+
+    def _as_judged(self, account: Account, leg: Leg, pair: StoredPair, due: Status) -> Status:
+        """The contract's word on two halves, which stands where there is one; a word that does not
+        follow from the halves and the rules is an incident."""
+        judgement = self._posting.judged.get((leg.word, account.partner))
+        if judgement is None:
+            if due != "matched":
+                self._incident("unequal_halves", leg, account)
+            return due
+        if judgement.status != due or judgement.rules_version != pair.rules_version:
+            self._incident("judgement_differs", leg, account)
+        if judgement.status is None:
+            return due
+        pair.rules_version = judgement.rules_version
+        return judgement.status
+
+    def reject(self, place: int, leg: Leg, key: bytes, reason: int) -> None:
+        """A leg that the contract rejected: a row for each part of a shared duplicate of the lead,
+        else one."""
+        number = self._facility.number
+        names = self._names.of(place, leg.reference, leg.target_reference)
+        for partner, amount in self._rejected_parts(leg, key, reason):
+            if 0 < partner <= len(self._facility.partners) and partner not in self._accounts:
+                continue
+            self._changes.rejections.append(
+                Rejection(
+                    self._state.next_number,
+                    number,
+                    partner,
+                    self._posting.member,
+                    self._posting.sequence,
+                    leg.word,
+                    REASONS.get(reason, f"unknown ({reason})"),
+                    self._side.value,
+                    leg.kind,
+                    leg.reference,
+                    names[0],
+                    leg.target_kind,
+                    leg.target_reference,
+                    names[1],
+                    amount,
+                    leg.value_day,
+                    leg.business_day,
+                    self._time,
+                )
+            )
+            self._state.next_number += 1
+            account = self._accounts.get(partner)
+            if reason == DUPLICATE and account is not None:
+                account.counts[
+                    "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
+                ] += 1
+                self._changes.add_account(account)
+
+    def _rejected_parts(self, leg: Leg, key: bytes, reason: int) -> list[tuple[int, int]]:
+        """(partner, amount) of a rejected leg; what a partner posts is its own, whatever number it
+        wrote there."""
+        if not self._by_lead:
+            return [(self._partner, leg.amount)]
+        parts: list[tuple[int, int]] = []
+        if reason == DUPLICATE and not leg.partner:
+            if leg.kind == REVERSAL:
+                targets = (
+                    (one, account.pairs.get(target_key(key)))
+                    for one, account in self._accounts.items()
+                )
+                parts = [(one, pair.lead.amount) for one, pair in targets if pair and pair.lead]
+            else:
+                shares = self._facility.shares_on(leg.shares_day or leg.value_day)
+                parts = [
+                    (one, amount)
+                    for one, bps in shares.parts[_SPLIT.get(leg.kind, 0)]
+                    if (amount := part(leg.amount, bps))
+                ]
+        return parts or [(leg.partner, leg.amount)]
+
+    def _incident(self, what: str, leg: Leg, account: Account) -> None:
+        place = f"{self._posting.place}, word {leg.word}, partner {account.partner}"
+        self._changes.incidents.append(Incident(what, place, self._posting.block_number))
