@@ -59,7 +59,7 @@ def _run_node(config: Path, log: Path, hurried: bool) -> None:
     if hurried:
         lease.LEASE_MS = 1_000
         broadcast._AGAIN_AFTER_S = 1.0
-        endpoints.LOOK_EVERY_S = 0.5
+        endpoints.PROBE_EVERY_S = 0.5
     configure_logs()
     try:
         node(config)

@@ -1,6 +1,6 @@
 """Several endpoints of one chain: which of them is asked, and what is known of each.
 
-An endpoint is believed once it was seen to serve the network's own chain, and looked at again
+An endpoint is verified once it was seen to serve the network's own chain, and probed again
 every other second: one that is down, lags, or has become another chain is left out until it is well
 again. One whose answers were late or did not add up is left out for a while, each time for longer.
 The first in the configuration is asked wherever it is well.
@@ -26,21 +26,21 @@ from app.domain.errors import ChainFault, ChainUnreachable, WrongChain
 LAG_BLOCKS = 5
 """So many blocks may an endpoint be behind the best one before it is left out."""
 
-LOOK_EVERY_S = 2.0
-_LOOK_TIMEOUT_S = 5.0
+PROBE_EVERY_S = 2.0
+_PROBE_TIMEOUT_S = 5.0
 _TIMEOUT_S = 10.0  # shorter than a single endpoint's: another one can be asked
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _MOST_DOUBTS = 2.0, 60.0, 5
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _MOST_SUSPICIONS = 2.0, 60.0, 5
 
 _log = structlog.get_logger()
 _Answer = TypeVar("_Answer")
 
 
-class State(IntEnum):
+class EndpointState(IntEnum):
     """How an endpoint is; the smaller, the rather it is asked."""
 
     GOOD = 0
     BEHIND = 1
-    DOUBTED = 2
+    SUSPECT = 2
     OUT_OF_SYNC = 3
     UNREACHABLE = 4
     OTHER_CHAIN = 5
@@ -63,59 +63,59 @@ class EndpointHealth:
 class _Endpoint:
     """One endpoint and what is known of it. Used under the lock of its `Endpoints`."""
 
-    def __init__(self, place: int, rpc: Rpc) -> None:
-        self.place = place
+    def __init__(self, order: int, rpc: Rpc) -> None:
+        self.order = order
         self.rpc = rpc
-        self.believed = False
+        self.verified = False
         self.head: int | None = None
-        self.fault: ChainFault | None = None  # of a look at it; the next good look ends it
-        self.doubt: ChainFault | None = None  # of its answers; time ends it
-        self.doubted_until = 0.0
-        self.doubts = 0
-        self.shown = State.GOOD
+        self.fault: ChainFault | None = None  # of a probe; the next good one ends it
+        self.suspicion: ChainFault | None = None  # of its answers; time ends it
+        self.suspect_until = 0.0
+        self.suspicions = 0
+        self.shown = EndpointState.GOOD
 
-    def state(self, newest: int) -> State:
+    def state(self, newest: int) -> EndpointState:
         if isinstance(self.fault, WrongChain):
-            return State.OTHER_CHAIN
+            return EndpointState.OTHER_CHAIN
         if isinstance(self.fault, OutOfSync):
-            return State.OUT_OF_SYNC
+            return EndpointState.OUT_OF_SYNC
         if self.fault is not None:
-            return State.UNREACHABLE
-        if time.monotonic() < self.doubted_until:
-            return State.DOUBTED
+            return EndpointState.UNREACHABLE
+        if time.monotonic() < self.suspect_until:
+            return EndpointState.SUSPECT
         if self.head is not None and newest - self.head > LAG_BLOCKS:
-            return State.BEHIND
-        return State.GOOD
+            return EndpointState.BEHIND
+        return EndpointState.GOOD
 
-    def why(self, state: State, newest: int) -> str:
-        if state is State.BEHIND:
+    def why(self, state: EndpointState, newest: int) -> str:
+        if state is EndpointState.BEHIND:
             return f"it is {newest - (self.head or 0)} blocks behind"
-        fault = self.doubt if state is State.DOUBTED else self.fault
-        return "" if state is State.GOOD or fault is None else fault.what
+        fault = self.suspicion if state is EndpointState.SUSPECT else self.fault
+        return "" if state is EndpointState.GOOD or fault is None else fault.what
 
 
 class Endpoints:
-    """A bank's endpoints. `way` gives each worker its own way to the chain; close it at the end."""
+    """A bank's endpoints. `client` gives each worker a client of its own; close it at the end."""
 
     def __init__(self, urls: Sequence[str], manifest: Manifest, tls: ClientTls) -> None:
         self._manifest = manifest
         self._tls = tls
         several = len(urls) > 1
         self._all = [
-            _Endpoint(place, Rpc(url, _TIMEOUT_S, tls) if several else Rpc(url, tls=tls))
-            for place, url in enumerate(urls)
+            _Endpoint(order, Rpc(url, _TIMEOUT_S, tls) if several else Rpc(url, tls=tls))
+            for order, url in enumerate(urls)
         ]
         self._lock = threading.Lock()
         self._closed = threading.Event()
         if several:
             for endpoint, url in zip(self._all, urls, strict=True):
                 # Its log lines say what ours do: whose endpoint it is.
-                watch = partial(copy_context().run, self._watch, endpoint, url)
-                threading.Thread(target=watch, name="endpoint", daemon=True).start()
+                probing = partial(copy_context().run, self._probe_repeatedly, endpoint, url)
+                threading.Thread(target=probing, name="endpoint", daemon=True).start()
 
-    def way(self) -> "Way":
-        """A way to the chain for one worker, which must not share it with others."""
-        return Way(self)
+    def client(self) -> "FailoverClient":
+        """A client for one worker, which must not share it with others."""
+        return FailoverClient(self)
 
     def health(self) -> list[EndpointHealth]:
         """Every endpoint as it was last seen, in the order of the configuration."""
@@ -134,55 +134,55 @@ class Endpoints:
         return [(endpoint.rpc.origin, endpoint.rpc.traffic) for endpoint in self._all]
 
     def close(self) -> None:
-        """Stop looking, and close all connections."""
+        """Stop probing, and close all connections."""
         self._closed.set()
         for endpoint in self._all:
             endpoint.rpc.close()
 
-    def believe(self, endpoint: _Endpoint) -> None:
+    def verify(self, endpoint: _Endpoint) -> None:
         """Raise ChainUnreachable or WrongChain unless it serves this network's own chain."""
-        if not endpoint.believed:
+        if not endpoint.verified:
             head = check_chain(endpoint.rpc, self._manifest)
             with self._lock:
-                endpoint.believed, endpoint.head, endpoint.fault = True, head, None
-                self._tell()
+                endpoint.verified, endpoint.head, endpoint.fault = True, head, None
+                self._log_changes()
 
     def candidates(self) -> list[_Endpoint]:
-        """Whom to ask, in this order: those that are well, then the lagging and the doubted ones.
+        """Whom to ask, in this order: those that are well, then the lagging and the suspect ones.
         Where there are none of either, the one that may soonest be well."""
         with self._lock:
             newest = self._newest()
-            ranked = sorted(self._all, key=lambda one: (one.state(newest), one.place))
-            usable = [one for one in ranked if one.state(newest) <= State.DOUBTED]
+            ranked = sorted(self._all, key=lambda one: (one.state(newest), one.order))
+            usable = [one for one in ranked if one.state(newest) <= EndpointState.SUSPECT]
             return usable or ranked[:1]
 
-    def doubt(self, endpoint: _Endpoint, fault: ChainFault) -> None:
+    def suspect(self, endpoint: _Endpoint, fault: ChainFault) -> None:
         """It failed, or answered what cannot be: leave it out for a while."""
         with self._lock:
             if isinstance(fault, WrongChain | OutOfSync):
                 endpoint.fault = fault
             now = time.monotonic()
-            if now - endpoint.doubted_until > _LONGEST_PAUSE_S:
-                endpoint.doubts = 0
-            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**endpoint.doubts)
-            endpoint.doubt, endpoint.doubted_until = fault, now + pause
-            endpoint.doubts = min(endpoint.doubts + 1, _MOST_DOUBTS)
-            endpoint.believed = False
-            self._tell()
+            if now - endpoint.suspect_until > _LONGEST_PAUSE_S:
+                endpoint.suspicions = 0
+            pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**endpoint.suspicions)
+            endpoint.suspicion, endpoint.suspect_until = fault, now + pause
+            endpoint.suspicions = min(endpoint.suspicions + 1, _MOST_SUSPICIONS)
+            endpoint.verified = False
+            self._log_changes()
 
     def _newest(self) -> int:
         return max((one.head or 0 for one in self._all if one.fault is None), default=0)
 
-    def _watch(self, endpoint: _Endpoint, url: str) -> None:
-        rpc = Rpc(url, _LOOK_TIMEOUT_S, self._tls)
+    def _probe_repeatedly(self, endpoint: _Endpoint, url: str) -> None:
+        rpc = Rpc(url, _PROBE_TIMEOUT_S, self._tls)
         try:
             while not self._closed.is_set():
-                self._look(endpoint, rpc)
-                self._closed.wait(LOOK_EVERY_S)
+                self._probe(endpoint, rpc)
+                self._closed.wait(PROBE_EVERY_S)
         finally:
             rpc.close()
 
-    def _look(self, endpoint: _Endpoint, rpc: Rpc) -> None:
+    def _probe(self, endpoint: _Endpoint, rpc: Rpc) -> None:
         fault: ChainFault | None = None
         head = None
         try:
@@ -194,10 +194,10 @@ class Endpoints:
             if fault is None:
                 endpoint.head = head
             else:
-                endpoint.believed = False
-            self._tell()
+                endpoint.verified = False
+            self._log_changes()
 
-    def _tell(self) -> None:
+    def _log_changes(self) -> None:
         """Log what has changed since the last time."""
         newest = self._newest()
         for endpoint in self._all:
@@ -205,7 +205,7 @@ class Endpoints:
             if state is endpoint.shown:
                 continue
             endpoint.shown = state
-            if state is State.GOOD:
+            if state is EndpointState.GOOD:
                 _log.info("endpoint is good again", endpoint=endpoint.rpc.url)
             else:
                 _log.warning(
@@ -216,11 +216,11 @@ class Endpoints:
                 )
 
 
-class Way(Rpc):
-    """One worker's way to the chain: an `Rpc` whose requests go to the endpoint of the hour.
+class FailoverClient(Rpc):
+    """An `Rpc` for one worker whose requests go to the best endpoint.
 
-    It changes between two pieces of work, never within one, so that the answers that belong
-    together are one node's.
+    The endpoint changes between two pieces of work, never within one: answers that belong together
+    are one node's.
     """
 
     def __init__(self, endpoints: Endpoints) -> None:
@@ -244,10 +244,10 @@ class Way(Rpc):
         for candidate in self._endpoints.candidates():
             self._current = candidate
             try:
-                self._endpoints.believe(candidate)
+                self._endpoints.verify(candidate)
                 return work()
             except (ChainUnreachable, WrongChain, ChainAnswer) as fault:
-                self._endpoints.doubt(self._current, fault)
+                self._endpoints.suspect(self._current, fault)
                 faults.append(fault)
         # What may pass by itself comes before what a person must mend.
         raise next((one for one in faults if isinstance(one, ChainUnreachable)), faults[0])
@@ -257,15 +257,15 @@ class Way(Rpc):
 
     def move_on(self, fault: ChainUnreachable) -> None:
         asked = self._current
-        self._endpoints.doubt(asked, fault)
+        self._endpoints.suspect(asked, fault)
         for candidate in self._endpoints.candidates():
             if candidate is not asked:
-                self._endpoints.believe(candidate)
+                self._endpoints.verify(candidate)
                 self._current = candidate
                 return
 
     def close(self) -> None:
-        """Nothing: the connections are those of all ways, and `Endpoints` closes them."""
+        """Nothing: the connections are those of all clients, and `Endpoints` closes them."""
 
     def _post(self, payload: bytes) -> Any:
         return self._current.rpc._post(payload)

@@ -93,7 +93,7 @@ def acting(path: Path) -> Iterator[Acting]:
     manifest = read_manifest(config)
     endpoints = Endpoints(config.rpc, manifest, client_tls(config))
     try:
-        rpc = endpoints.way()
+        rpc = endpoints.client()
         rpc.run(lambda: None)
         bank = Acting(config, manifest, rpc)
         try:

@@ -133,9 +133,9 @@ def network(root: Path) -> Iterator[Consortium]:
     config = load_config(folder.config(members[0].name))
     endpoints = Endpoints(config.rpc, Manifest.read(folder.manifest), client_tls(config))
     try:
-        way = endpoints.way()
-        way.run(lambda: None)  # before anything is sent, the first good one is found
-        yield Consortium(folder, way)
+        client = endpoints.client()
+        client.run(lambda: None)  # before anything is sent, the first good one is found
+        yield Consortium(folder, client)
     except ChainUnreachable as fault:
         raise ChainUnreachable(
             fault.what,

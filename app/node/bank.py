@@ -72,7 +72,7 @@ class Bank:
         self.engine: Engine = db.create(config.database_url, vault=Vault(storage_keys))
         self.endpoints = Endpoints(config.rpc, self.manifest, client_tls(config))
         # Each its own, because submitting and indexing go on beside each other.
-        self.rpc, self._reading = self.endpoints.way(), self.endpoints.way()
+        self.rpc, self._reading = self.endpoints.client(), self.endpoints.client()
         self._posting: list[PostingFacility] = []
         self._posting_looked_up = float("-inf")
         self._unreadable: dict[str, str] = {}
@@ -108,7 +108,7 @@ class Bank:
             nodes = chain_nodes(self.manifest.engine, own.control, own.engine) if own else []
         except ValueError as fault:
             raise ConfigFault(f"[validator]: {fault}", where=str(self.config.path)) from None
-        rpc = self.endpoints.way()
+        rpc = self.endpoints.client()
         registry = ConsortiumRegistry(rpc, self.manifest.addresses["ConsortiumRegistry"])
         return ValidatorVotes(self.view, rpc, registry, self.member, nodes)
 

@@ -9,7 +9,7 @@ from app.presentation.common import Model, ProblemBody
 
 
 class EndpointOut(Model):
-    """One of the chain's endpoints. `state`: good, behind, doubted (its answers were late or did
+    """One of the chain's endpoints. `state`: good, behind, suspect (its answers were late or did
     not add up), out of sync (it lacks the contracts), unreachable, other chain."""
 
     url: str

@@ -207,7 +207,7 @@ def test_logs_left_out_once_are_noticed_and_asked_for_again(
     assert {one.what for one in incidents(database)} <= {"made_anew"}
 
 
-def test_a_count_answered_from_the_next_block_is_asked_for_again_and_nothing_is_doubted(
+def test_a_count_answered_from_the_next_block_is_asked_for_again_and_no_endpoint_is_suspected(
     world: World, database: Engine
 ) -> None:
     """anvil does so while it makes that block: the logs are block N's, the counts block N + 1's."""
@@ -215,8 +215,8 @@ def test_a_count_answered_from_the_next_block_is_asked_for_again_and_nothing_is_
     indexer.advance()
     world.post("webank", Event(TOP_UP, "T0", 5, partner=1))
     head = world.reconciliation.head_request(world.facility, world.numbers["webank"])
-    doubts: list[ChainUnreachable] = []
-    rpc.move_on = doubts.append  # type: ignore[method-assign, assignment]
+    suspicions: list[ChainUnreachable] = []
+    rpc.move_on = suspicions.append  # type: ignore[method-assign, assignment]
     raced = False
 
     def one_block_later(request: Request, answer: Any) -> Any:
@@ -229,7 +229,7 @@ def test_a_count_answered_from_the_next_block_is_asked_for_again_and_nothing_is_
 
     rpc.fault = one_block_later
     indexer.advance()
-    assert raced and not doubts and pair_count(database) == 1
+    assert raced and not suspicions and pair_count(database) == 1
     indexer.advance()
     assert pair_count(database) == 2 and not incidents(database)
 

@@ -31,7 +31,7 @@ from tests.proxy import Proxy, Tamper, without_receipts, without_the_last_logs
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(endpoints, "LOOK_EVERY_S", 0.1)
+    monkeypatch.setattr(endpoints, "PROBE_EVERY_S", 0.1)
     monkeypatch.setattr(endpoints, "_FIRST_PAUSE_S", 0.5)
     monkeypatch.setattr(endpoints, "_LONGEST_PAUSE_S", 1.0)
     monkeypatch.setattr(broadcast, "_AGAIN_AFTER_S", 0.5)
