@@ -17,7 +17,7 @@ from app.cli.console import stdout
 from app.cli.summary import print_summary
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.local.demo.ground import on_network, own_chain
+from app.local.demo.environment import on_network, own_chain
 from app.local.demo.run import SAMPLE_EVENTS, Demo, running_demo
 from app.readmodel.accounts.balances import balances
 
@@ -62,10 +62,10 @@ def demo(
         with ExitStack() as stack:
             if network_dir is None:
                 _say("starting the chain and founding the consortium")
-                ground = stack.enter_context(own_chain(directory or _FOLDER))
+                environment = stack.enter_context(own_chain(directory or _FOLDER))
             else:
-                ground = stack.enter_context(on_network(network_dir))
-            running = stack.enter_context(running_demo(ground, _say))
+                environment = stack.enter_context(on_network(network_dir))
+            running = stack.enter_context(running_demo(environment, _say))
             if running.fresh:
                 _say(f"reconciling a sample of {SAMPLE_EVENTS:,} events")
                 running.push(SAMPLE_EVENTS)

@@ -15,9 +15,9 @@ from app.cli.console import stdout
 from app.config import BankConfig, NodeConfig, load_node
 from app.domain.errors import ChainUnreachable
 from app.logs import configure_logs
-from app.node.alone import BankNode
 from app.node.channel import Channel, open_channel
-from app.node.several import ChannelsNode
+from app.node.multi_channel_node import MultiChannelNode
+from app.node.single_node import SingleNode
 
 _POLL_S = 0.5
 
@@ -55,11 +55,11 @@ def node(
         signal.signal(number, lambda *_: sys.exit(0))
     configure_logs(logging.INFO)
     loaded = load_node(config)
-    running: BankNode | ChannelsNode
+    running: SingleNode | MultiChannelNode
     if isinstance(loaded, NodeConfig):
-        running, served = ChannelsNode(loaded), f"{len(loaded.channels)} channels are"
+        running, served = MultiChannelNode(loaded), f"{len(loaded.channels)} channels are"
     else:
-        running = BankNode(_channel(loaded), loaded.api.host, loaded.api.port)
+        running = SingleNode(_channel(loaded), loaded.api.host, loaded.api.port)
         served = f"{loaded.name} is"
     try:
         running.serve(lambda address: stdout.print(f"{served} at {address}", highlight=False))

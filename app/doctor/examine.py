@@ -8,8 +8,8 @@ from app.config import BankConfig, NodeConfig, load_node
 from app.doctor import machine, network, storage
 from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.domain.errors import ConfigFault, StorageFault
-from app.node.apart import check_apart
 from app.node.bank import read_manifest
+from app.node.isolation import check_isolation
 
 
 def examine(path: Path) -> Iterator[Finding]:
@@ -26,15 +26,15 @@ def examine(path: Path) -> Iterator[Finding]:
     if isinstance(config, BankConfig):
         yield from _bank(config)
         return
-    yield _apart(config)
+    yield _isolation(config)
     for name, channel in config.channels.items():
         for finding in _bank(channel):
             yield replace(finding, check=f"{name}: {finding.check}")
 
 
-def _apart(config: NodeConfig) -> Finding:
+def _isolation(config: NodeConfig) -> Finding:
     try:
-        check_apart(config)
+        check_isolation(config)
     except ConfigFault as fault:
         return failed("channels", fault)
     return ok("channels", f"the {len(config.channels)} share nothing that each must have alone")

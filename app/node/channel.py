@@ -1,4 +1,4 @@
-"""One bank's work on one channel: its machinery, its clockwork, what its faces stand on."""
+"""One bank's work on one channel: its machinery, its scheduler, what its API and page need."""
 
 import time
 from collections.abc import Callable

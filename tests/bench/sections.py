@@ -13,8 +13,8 @@ from app.cli.console import stderr
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import Bank
+from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
-from tests.bench.grounds import Anvil, Edge, Ground
 from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine
 from tests.chains import free_port
 from tests.killing import configure, killing
@@ -38,10 +38,10 @@ def anvil(folder: Path, pairs: int, runs: int) -> Figures:
 def instant(folder: Path, pairs: int, runs: int, plain_legs: int) -> Figures:
     """The same with a block for every transaction, and against the plain loop."""
     facility, feeds = write_feeds(folder, pairs)
-    ground = Anvil(folder / "network", facility)
-    figures = _alternating(ground, facility, feeds, pairs, runs)
+    environment = Anvil(folder / "network", facility)
+    figures = _alternating(environment, facility, feeds, pairs, runs)
     stderr.print("plain web3.py loop", style="dim")
-    with ground.fresh() as (consortium, _):
+    with environment.fresh() as (consortium, _):
         plain = plain_loop(consortium, plain_legs)
     return {
         **figures,
@@ -54,11 +54,11 @@ def edge(folder: Path, pairs: int, runs: int) -> Figures:
     """End to end against the raw engine, in turn; then how long events of a tenth of that load take
     until both banks' nodes show them. Raises EngineMissing."""
     facility, feeds = write_feeds(folder, pairs)
-    ground = Edge(folder / "network", facility)
-    figures = _alternating(ground, facility, feeds, pairs, runs)
+    environment = Edge(folder / "network", facility)
+    figures = _alternating(environment, facility, feeds, pairs, runs)
     events_per_s = max(2, round(figures["pairs_per_second"] * 2 / 10))
     stderr.print(f"{_LATENCY_S} s of {events_per_s} events a second", style="dim")
-    with ground.fresh() as (consortium, urls), ExitStack() as stack:
+    with environment.fresh() as (consortium, urls), ExitStack() as stack:
         for bank in (LEAD, PARTNER):
             configure(consortium.folder, bank, port=free_port())
         both = stack.enter_context(
@@ -128,15 +128,15 @@ def _postgres(config: Path, stack: ExitStack) -> Iterator[dict[str, Path]]:
 
 
 def _alternating(
-    ground: Ground, facility: Any, feeds: dict[str, Path], pairs: int, runs: int
+    environment: Environment, facility: Any, feeds: dict[str, Path], pairs: int, runs: int
 ) -> Figures:
     """End to end and raw in turn, because what a machine gives changes within minutes."""
     measured: list[tuple[EndToEnd, float]] = []
     for number in range(runs):
         stderr.print(f"run {number + 1} of {runs}: end to end, then raw", style="dim")
-        with ground.fresh() as (consortium, _):
+        with environment.fresh() as (consortium, _):
             whole = end_to_end(consortium, facility, feeds, pairs)
-        with ground.fresh() as (_, urls):
+        with environment.fresh() as (_, urls):
             measured.append((whole, raw_engine(urls, whole)))
     return {
         "pairs": pairs,

@@ -11,7 +11,7 @@ import pytest
 from app.config import BankConfig, NodeConfig, load_config, load_node
 from app.domain.errors import ConfigFault
 from app.keys.keystore import create_keys
-from app.node.apart import Databases, check_apart
+from app.node.isolation import DatabaseOwners, check_isolation
 from tests.unit.test_config import MANIFEST, written
 
 
@@ -44,7 +44,7 @@ def two(folder: Path, tail: str = "", **second: str | None) -> NodeConfig:
 
 def refused(config: NodeConfig) -> ConfigFault:
     with pytest.raises(ConfigFault) as fault:
-        check_apart(config)
+        check_isolation(config)
     assert fault.value.where == str(config.path)
     return fault.value
 
@@ -54,7 +54,7 @@ def test_channels_are_the_banks_own_files(tmp_path: Path) -> None:
     assert (config.api.host, config.api.port) == ("0.0.0.0", 9000)
     assert config.database_url == f"sqlite:///{tmp_path / 'node-keys.db'}"
     assert config.channels["c2"] == load_config(tmp_path / "c2" / "bank.toml")
-    check_apart(config)
+    check_isolation(config)
 
 
 def test_a_bank_toml_is_a_node_of_one_channel(tmp_path: Path) -> None:
@@ -126,7 +126,7 @@ def test_an_inbox_is_a_channels_own(tmp_path: Path, inbox: str) -> None:
 def test_a_copy_of_a_channels_keys_is_its_lane(tmp_path: Path) -> None:
     config = two(tmp_path)
     shutil.rmtree(tmp_path / "c2" / "keys")
-    check_apart(config)  # keys that are not there: that is the channel's own trouble
+    check_isolation(config)  # keys that are not there: that is the channel's own trouble
     shutil.copytree(tmp_path / "c1" / "keys", tmp_path / "c2" / "keys")
     assert refused(config).what == "channel c2 has the same operator key as channel c1"
 
@@ -159,7 +159,7 @@ def test_a_schema_makes_a_database_another(
     if same:
         assert "channel c2 has the same database and schema as channel c1" in refused(config).what
     else:
-        check_apart(config)
+        check_isolation(config)
 
 
 def test_the_nodes_own_keys_are_in_no_channels_database(tmp_path: Path) -> None:
@@ -168,9 +168,9 @@ def test_the_nodes_own_keys_are_in_no_channels_database(tmp_path: Path) -> None:
 
 
 def test_a_database_of_two_addresses_is_given_once() -> None:
-    databases = Databases()
-    databases.take(("started", 1), "c1")
-    databases.take(("started", 1), "c1")  # opened again
-    databases.take(("started", 2), "c2")
+    databases = DatabaseOwners()
+    databases.claim(("started", 1), "c1")
+    databases.claim(("started", 1), "c1")  # opened again
+    databases.claim(("started", 2), "c2")
     with pytest.raises(ConfigFault, match="channel c3 has the same database as channel c2"):
-        databases.take(("started", 2), "c3")
+        databases.claim(("started", 2), "c3")

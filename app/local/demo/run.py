@@ -18,7 +18,7 @@ from app.domain.errors import TallyError
 from app.domain.facility import Facility
 from app.http import keys as api_keys
 from app.local.consortium import Consortium
-from app.local.demo.ground import Ground
+from app.local.demo.environment import DemoEnvironment
 from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
 from app.local.demo.pusher import Pusher
 from app.local.demo.sample import Feeds, Sample
@@ -152,18 +152,18 @@ class Demo:
 
 
 @contextmanager
-def running_demo(ground: Ground, say: Callable[[str], None]) -> Iterator[Demo]:
+def running_demo(environment: DemoEnvironment, say: Callable[[str], None]) -> Iterator[Demo]:
     """Agree on the facility, and run a node for every member; stop those at the end."""
-    ground.consortium.agree(ground.facility)
+    environment.consortium.agree(environment.facility)
     with ExitStack() as stack:
         say("starting a node for each member")
         nodes: list[NodeProcess] = []
         stack.callback(stop_nodes, nodes)
-        for member, port in ground.ports.items():
-            nodes.append(start_node(ground.consortium.folder, member, port))
+        for member, port in environment.ports.items():
+            nodes.append(start_node(environment.consortium.folder, member, port))
         for node in nodes:
             await_ready(node)
-        demo = Demo(ground.consortium, ground.facility, nodes)
+        demo = Demo(environment.consortium, environment.facility, nodes)
         stack.callback(demo.close)
         yield demo
 

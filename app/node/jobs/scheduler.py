@@ -1,4 +1,4 @@
-"""The node's clockwork: what recurs, each job on its own thread, never two of a kind at once."""
+"""The node's scheduler: what recurs, each job on its own thread, never two of a kind at once."""
 
 import logging
 import threading
@@ -115,7 +115,7 @@ class Scheduler:
             job()
         except TallyError as fault:
             self._note(name, str(fault))
-        except Exception as fault:  # a job must never end the clockwork
+        except Exception as fault:  # a job must never end the scheduler
             _log.exception("job failed", job=name)
             self._note(name, f"{type(fault).__name__}; see the log")
         else:

@@ -25,7 +25,7 @@ _LOW_BALANCE = 1_000_000_00
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class DemoEnvironment:
     """A consortium with its chain, the demonstration's facility there, and its members with their
     nodes' ports, the lead first."""
 
@@ -35,7 +35,7 @@ class Ground:
 
 
 @contextmanager
-def own_chain(root: Path) -> Iterator[Ground]:
+def own_chain(root: Path) -> Iterator[DemoEnvironment]:
     """An embedded chain in `root`, founded where it was not, and stopped at the end."""
     facility = load_facility(FACILITY)
     members = [Member(facility.lead, "lead")]
@@ -45,11 +45,11 @@ def own_chain(root: Path) -> Iterator[Ground]:
     with embedded(
         root, members, "anvil", block_time_s=_BLOCK_TIME_S, ports=ports, keep=True
     ) as consortium:
-        yield Ground(consortium, facility, dict(zip(members, ports, strict=True)))
+        yield DemoEnvironment(consortium, facility, dict(zip(members, ports, strict=True)))
 
 
 @contextmanager
-def on_network(root: Path) -> Iterator[Ground]:
+def on_network(root: Path) -> Iterator[DemoEnvironment]:
     """The network in `root`, which runs and stays running. Raises UsageFault when a member's node
     runs already, or without a lead and a partner."""
     with network(root) as consortium:
@@ -67,7 +67,9 @@ def on_network(root: Path) -> Iterator[Ground]:
                 remedy="Stop these nodes: the demonstration runs one for every member",
             )
         lead_first = sorted(ports, key=lambda member: member.name != facility.lead)
-        yield Ground(consortium, facility, {member: ports[member] for member in lead_first})
+        yield DemoEnvironment(
+            consortium, facility, {member: ports[member] for member in lead_first}
+        )
 
 
 def _among(members: list[Member]) -> Facility:

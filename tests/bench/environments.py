@@ -17,7 +17,7 @@ MEMBERS = [Member(LEAD, "lead"), Member(PARTNER, "partner")]
 _VALIDATORS = 4
 
 
-class Ground(Protocol):
+class Environment(Protocol):
     """An engine with a consortium and one facility in force on it."""
 
     def fresh(self) -> AbstractContextManager[tuple[Consortium, Sequence[str]]]:

@@ -1,5 +1,5 @@
-"""What two channels of a node must not share: what one of them knows or does would reach the
-other's."""
+"""The isolation check: what two channels of a node must not share, because what one of them knows
+or does would reach the other's."""
 
 import threading
 from collections.abc import Iterator
@@ -14,23 +14,23 @@ from app.domain.errors import ConfigFault
 from app.keys.keystore import public_keys
 from app.node.bank import read_manifest
 
-_Mark = tuple[str, object]
-"""What something is, and what it is known by."""
+_Resource = tuple[str, object]
+"""What kind of thing a channel must have alone, and what identifies it."""
 
 _DEFAULT_PORT = 5432
 _DEFAULT_SCHEMA = "public"
 
 
-def check_apart(config: NodeConfig) -> None:
+def check_isolation(config: NodeConfig) -> None:
     """Raises ConfigFault where two channels share a configuration file, keys, a database, an inbox
     or a chain. What cannot be read now (keys, a manifest) is checked when the channel opens."""
-    seen: dict[_Mark, str] = {_database(config.database_url): "the node itself"}
+    seen: dict[_Resource, str] = {_database(config.database_url): "the node itself"}
     for name, channel in config.channels.items():
-        for mark in _marks(channel):
-            other = seen.setdefault(mark, f"channel {name}")
+        for resource in _resources(channel):
+            other = seen.setdefault(resource, f"channel {name}")
             if other != f"channel {name}":
                 raise ConfigFault(
-                    f"channel {name} has the same {mark[0]} as {other}",
+                    f"channel {name} has the same {resource[0]} as {other}",
                     where=str(config.path),
                     remedy=f"Each channel has its own chain, keys, database (or schema) and inbox: "
                     f"mend {channel.path}",
@@ -38,12 +38,12 @@ def check_apart(config: NodeConfig) -> None:
     _check_inboxes(config)
 
 
-def _marks(config: BankConfig) -> Iterator[_Mark]:
+def _resources(config: BankConfig) -> Iterator[_Resource]:
     yield "bank.toml", config.path
     yield "keys folder", config.keys.resolve()
     yield _database(config.database_url)
     with suppress(ConfigFault):
-        # A lane of the outbox is a key's transactions on a chain; and one key on two chains would
+        # The outbox has one sender of transactions for each key; and one key on two chains would
         # let what it signs for one be sent to the other.
         yield "operator key", public_keys(config.keys).operator
     with suppress(ConfigFault):
@@ -51,7 +51,7 @@ def _marks(config: BankConfig) -> Iterator[_Mark]:
         yield "network", (manifest.genesis, manifest.addresses["ConsortiumRegistry"])
 
 
-def _database(url: str) -> _Mark:
+def _database(url: str) -> _Resource:
     parsed = make_url(url)
     if parsed.get_backend_name() == "sqlite":
         return "database", Path(parsed.database or "").resolve()
@@ -77,20 +77,20 @@ def _check_inboxes(config: NodeConfig) -> None:
                 )
 
 
-class Databases:
+class DatabaseOwners:
     """Which open channel has which database: by what the database says of itself, because one and
     the same has many addresses."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._holders: dict[object, str] = {}
+        self._owners: dict[object, str] = {}
 
-    def take(self, identity: object, channel: str) -> None:
+    def claim(self, identity: object, channel: str) -> None:
         """Raises ConfigFault where another channel has it."""
         with self._lock:
-            holder = self._holders.setdefault(identity, channel)
-        if holder != channel:
+            owner = self._owners.setdefault(identity, channel)
+        if owner != channel:
             raise ConfigFault(
-                f"channel {channel} has the same database as channel {holder}",
+                f"channel {channel} has the same database as channel {owner}",
                 remedy="Give each a database or a schema of its own",
             )

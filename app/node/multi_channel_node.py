@@ -1,4 +1,4 @@
-"""The node of several channels: one listener, one process, and nothing else in common."""
+"""The multi-channel node: one listener, one process, and nothing else in common."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,21 +10,21 @@ from app.config import NodeConfig
 from app.db import engine as db
 from app.db.probe import identity
 from app.http.channels import ChannelAggregator, NodeContext
-from app.node.apart import Databases, check_apart
 from app.node.application import channels_application
-from app.node.place import Place
+from app.node.channel_supervisor import ChannelSupervisor
+from app.node.isolation import DatabaseOwners, check_isolation
 from app.node.serving import address_of, listen, serve
 
 
-class ChannelsNode:
+class MultiChannelNode:
     """Runs the channels until the process is told to end. `serve` blocks."""
 
     def __init__(self, config: NodeConfig) -> None:
         """Raises ConfigFault where channels share what each must have alone."""
-        check_apart(config)
+        check_isolation(config)
         self._config = config
-        self._databases = Databases()
-        self._places = {name: self._place(name) for name in config.channels}
+        self._databases = DatabaseOwners()
+        self._supervisors = {name: self._supervise(name) for name in config.channels}
         self.stuck = False
         """Whether a job was still at work when `serve` ended; the process need not wait for it."""
 
@@ -43,32 +43,34 @@ class ChannelsNode:
                     engine=engine,
                     bank=", ".join(dict.fromkeys(banks)),
                     channels=ChannelAggregator(
-                        {name: place.standing for name, place in self._places.items()}
+                        {name: one.state for name, one in self._supervisors.items()}
                     ),
                     development=all(one.development for one in self._config.channels.values()),
                 )
             )
             try:
-                for place in self._places.values():
-                    place.start()
+                for supervisor in self._supervisors.values():
+                    supervisor.start()
                 ready(address_of(listener))
                 serve(app, listener, self._end_streams)
             finally:
                 self._stop()
                 engine.dispose()
 
-    def _place(self, name: str) -> Place:
+    def _supervise(self, name: str) -> ChannelSupervisor:
         def admit(engine: Engine) -> None:
-            self._databases.take(identity(engine), name)
+            self._databases.claim(identity(engine), name)
 
-        return Place(name, self._config.channels[name], lambda: check_apart(self._config), admit)
+        return ChannelSupervisor(
+            name, self._config.channels[name], lambda: check_isolation(self._config), admit
+        )
 
     def _end_streams(self) -> None:
-        for place in self._places.values():
-            place.end_streams()
+        for supervisor in self._supervisors.values():
+            supervisor.end_streams()
 
     def _stop(self) -> None:
         # Beside each other: one that hangs must not take the others' time to end in order.
-        with ThreadPoolExecutor(len(self._places)) as together:
-            ended = list(together.map(Place.stop, self._places.values()))
+        with ThreadPoolExecutor(len(self._supervisors)) as together:
+            ended = list(together.map(ChannelSupervisor.stop, self._supervisors.values()))
         self.stuck = not all(ended)

@@ -1,4 +1,4 @@
-"""A channel's place in its node: tried until it opens, at work from then on."""
+"""The channel supervisor: opens one channel of a node, and tries again until that has worked."""
 
 import threading
 from collections.abc import Callable
@@ -22,7 +22,7 @@ _OPENING_ENDS_S = 3.0
 _log = structlog.get_logger()
 
 
-class Place:
+class ChannelSupervisor:
     """Opens a channel beside the others, and again after each failure until that has worked."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Place:
         self._config = config
         self._check = check
         self._admit = admit
-        self._standing = ChannelState(config.name, None)
+        self._state = ChannelState(config.name, None)
         self._channel: Channel | None = None
         self._ending = threading.Event()
         self._opening = threading.Thread(target=self._open, name=f"channel {name}", daemon=True)
@@ -47,8 +47,9 @@ class Place:
         """Begin to try."""
         self._opening.start()
 
-    def standing(self) -> ChannelState:
-        return self._standing
+    def state(self) -> ChannelState:
+        """As it is now; waits for nothing."""
+        return self._state
 
     def end_streams(self) -> None:
         """End the pages' event streams."""
@@ -73,14 +74,14 @@ class Place:
                 channel = open_channel(self._config, self._name, self._admit)
             except TallyError as fault:
                 where = f"{fault.where}: " if fault.where else ""
-                self._note(where + fault.what, fault.remedy)
+                self._note_failure(where + fault.what, fault.remedy)
             except Exception as fault:  # one channel's trouble is not the node's
                 _log.exception("channel failed to open")
-                self._note(f"{type(fault).__name__}; see the log", "")
+                self._note_failure(f"{type(fault).__name__}; see the log", "")
             else:
                 self._channel = channel
                 channel.start()
-                self._standing = ChannelState(
+                self._state = ChannelState(
                     self._config.name, Opened(channel.context, bank_application(channel.context))
                 )
                 _log.info("channel open")
@@ -88,7 +89,7 @@ class Place:
             self._ending.wait(wait_s)
             wait_s = min(2 * wait_s, _LONGEST_WAIT_S)
 
-    def _note(self, why: str, remedy: str) -> None:
-        if self._standing.closed_because != why:
+    def _note_failure(self, why: str, remedy: str) -> None:
+        if self._state.closed_because != why:
             _log.warning("channel waits", why=why, remedy=remedy)
-        self._standing = ChannelState(self._config.name, None, why, remedy)
+        self._state = ChannelState(self._config.name, None, why, remedy)

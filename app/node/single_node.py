@@ -7,7 +7,7 @@ from app.node.channel import Channel
 from app.node.serving import address_of, listen, serve
 
 
-class BankNode:
+class SingleNode:
     """Runs a channel until the process is told to end. `serve` blocks."""
 
     def __init__(self, channel: Channel, host: str, port: int) -> None:
