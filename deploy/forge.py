@@ -4,22 +4,18 @@ The npm package's own starter ends with 0 whatever forge ends with, so that fail
 """
 
 import os
-import platform
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 from deploy.compile import CONTRACTS
-
-_MACHINES = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}
+from processes import npm_platform
 
 
 def binary() -> Path:
     """Where npm put the binary for this machine. Raises FileNotFoundError where it did not."""
-    machine = _MACHINES.get(platform.machine(), platform.machine())
-    package = f"forge-{platform.system().lower()}-{machine}"
-    path = CONTRACTS / "node_modules" / "@foundry-rs" / package / "bin" / "forge"
+    path = CONTRACTS / "node_modules" / "@foundry-rs" / f"forge-{npm_platform()}" / "bin" / "forge"
     if not path.exists():
         raise FileNotFoundError(f"{path} is missing: run `npm ci` in {CONTRACTS}, or `make setup`")
     return path

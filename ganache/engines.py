@@ -6,12 +6,12 @@ Both chains take gas price 0 from senders that own nothing, and run the contract
 from __future__ import annotations
 
 import os
-import platform
 import shutil
 from pathlib import Path
 from typing import Literal, get_args
 
 from ganache.errors import EngineMissing
+from processes import HOST, npm_platform
 
 Engine = Literal["anvil", "ganache"]
 ENGINES: tuple[str, ...] = get_args(Engine)
@@ -44,16 +44,11 @@ def command(
 
 
 def _anvil(state_dir: Path, port: int, chain_id: int, block_time_s: int | None) -> list[str]:
-    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64"}.get(
-        platform.machine(), platform.machine()
-    )
     # The binary itself: the package's own starter is a Node process that stays in between.
-    binary = (
-        PACKAGES / "@foundry-rs" / f"anvil-{platform.system().lower()}-{machine}" / "bin" / "anvil"
-    )
+    binary = PACKAGES / "@foundry-rs" / f"anvil-{npm_platform()}" / "bin" / "anvil"
     if not os.access(binary, os.X_OK):
         raise EngineMissing(f"anvil is not installed ({binary} is not there): run `make setup`")
-    call = [str(binary), "--quiet", "--host", "127.0.0.1", "--port", str(port)]
+    call = [str(binary), "--quiet", "--host", HOST, "--port", str(port)]
     call += ["--chain-id", str(chain_id), "--hardfork", "paris", "--gas-limit", BLOCK_GAS]
     call += ["--block-base-fee-per-gas", "0", "--gas-price", "0", "--order", "fifo"]
     call += ["--accounts", ACCOUNTS, "--mnemonic", MNEMONIC]
@@ -72,7 +67,7 @@ def _ganache(state_dir: Path, port: int, chain_id: int, block_time_s: int | None
     node = shutil.which("node")
     if node is None:
         raise EngineMissing("ganache needs Node 20 or later, and `node` is not on the PATH")
-    call = [node, str(script), "--logging.quiet", "--server.host", "127.0.0.1"]
+    call = [node, str(script), "--logging.quiet", "--server.host", HOST]
     call += ["--server.port", str(port), "--chain.chainId", str(chain_id)]
     call += ["--chain.networkId", str(chain_id)]
     # From London on ganache charges a base fee that no option turns off. `paris` bytecode that

@@ -16,8 +16,6 @@ import fcntl
 import json
 import os
 import signal
-import socket
-import subprocess
 import sys
 import tempfile
 import threading
@@ -30,6 +28,7 @@ from typing import IO, Self
 
 import psutil
 
+import processes
 from ganache import engines, rpc
 from ganache.dumps import Dumps
 from ganache.engines import ENGINES, Engine
@@ -42,6 +41,7 @@ from ganache.errors import (
     StateMismatch,
 )
 from ganache.pool import Pool
+from processes import HOST
 
 __all__ = [
     "DEFAULT_CHAIN_ID",
@@ -59,7 +59,6 @@ __all__ = [
 ]
 
 DEFAULT_CHAIN_ID = 31337
-HOST = "127.0.0.1"
 _START_TIMEOUT_S = 60.0
 _STOP_TIMEOUT_S = 10.0
 #: How long a predecessor, whose launcher was killed, is given to let go of the state directory.
@@ -70,8 +69,6 @@ _TICK_S = 1.0
 _DUMP_INTERVAL_S = 5.0
 _DUMP_SHARE = 20
 _PORT_TRIES = 5
-_LOG_TAIL_BYTES = 2_000
-_TETHER = Path(__file__).with_name("tether.py")
 
 
 @dataclass(frozen=True)
@@ -156,7 +153,7 @@ def start(
         pool = Pool() if engine == "anvil" and block_time_s is None else None
         tries = _PORT_TRIES if port == 0 else 1
         for attempt in range(1, tries + 1):
-            chosen = port or _free_port()
+            chosen = port or processes.free_port()
             try:
                 care = _Care(lock, dumps, pool)
                 return _start_on(chosen, engine, chain_id, command(chosen), state_dir, care)
@@ -206,40 +203,43 @@ def _launch(
 ) -> ChainHandle:
     url = f"http://{HOST}:{port}"
     log = state_dir / "chain.log"
+    log.unlink(missing_ok=True)
     keeper = _Keeper(command, log, url, care)
     keeper.start()
     try:
-        pid = keeper.pid()
+        process = keeper.process()
         care.lock.seek(0)
         care.lock.truncate()
-        json.dump({"pid": pid, "launcher": os.getpid(), "url": url}, care.lock)
+        json.dump({"pid": process.pid, "launcher": os.getpid(), "url": url}, care.lock)
         care.lock.flush()
-        _await_health(keeper, pid, url, port, chain_id, log)
+        _await_health(process, url, port, chain_id, log)
     except BaseException:
         keeper.abandon()
         raise
-    return ChainHandle(ChainProcess(engine, url, chain_id, pid, state_dir, log), keeper)
+    return ChainHandle(ChainProcess(engine, url, chain_id, process.pid, state_dir, log), keeper)
 
 
-def _await_health(keeper: _Keeper, pid: int, url: str, port: int, chain_id: int, log: Path) -> None:
+def _await_health(process: psutil.Process, url: str, port: int, chain_id: int, log: Path) -> None:
     """Return once our own process listens on the port and answers with its chain id."""
-    deadline = time.monotonic() + _START_TIMEOUT_S
-    while time.monotonic() < deadline:
-        if not keeper.alive():
-            if not _is_free(port):
-                raise PortTaken(_taken(port))
-            raise ChainFailed(f"the chain ended while starting. Its log {log}:\n{_tail(log)}")
-        if _listens(pid, port):
-            with suppress(rpc.NoAnswer):
+
+    def ready() -> bool:
+        with suppress(rpc.NoAnswer):
+            if processes.listens(process, port):
                 answered = int(rpc.call(url, "eth_chainId"), 16)
                 if answered != chain_id:
                     raise ChainFailed(f"{url} answers chain id {answered} instead of {chain_id}")
-                return
-        time.sleep(_POLL_S)
-    raise ChainFailed(
-        f"the chain does not answer at {url} after {_START_TIMEOUT_S:.0f} s."
-        f" Its log {log}:\n{_tail(log)}"
-    )
+                return True
+        return False
+
+    if processes.await_ready(process, ready, _START_TIMEOUT_S):
+        return
+    if processes.is_alive(process):
+        what = f"the chain does not answer at {url} after {_START_TIMEOUT_S:.0f} s"
+    elif processes.is_free(port):
+        what = "the chain ended while starting"
+    else:
+        raise PortTaken(_taken(port))
+    raise ChainFailed(f"{what}. Its log {log}:\n{processes.tail(log)}")
 
 
 @dataclass(frozen=True)
@@ -268,18 +268,18 @@ class _Keeper(threading.Thread):
         self._spawned = threading.Event()
         self._stopping = threading.Event()
         self._store = False
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: psutil.Process | None = None
         self._failure: OSError | None = None
 
-    def pid(self) -> int:
-        """The process id, once there is a process. Raises ChainFailed when there can be none."""
+    def process(self) -> psutil.Process:
+        """The process, once there is one. Raises ChainFailed when there can be none."""
         self._spawned.wait()
         if self._process is None:
             raise ChainFailed(f"{self._command[0]} cannot be run: {self._failure}")
-        return self._process.pid
+        return self._process
 
     def alive(self) -> bool:
-        return self._process is not None and self._process.poll() is None
+        return self._process is not None and processes.is_alive(self._process)
 
     def stop(self) -> None:
         """Store the state, end the process, let go of the state directory."""
@@ -294,7 +294,9 @@ class _Keeper(threading.Thread):
 
     def run(self) -> None:
         try:
-            self._process = self._spawn()
+            # The state stays locked while the chain lives.
+            locked = [self._care.lock.fileno()]
+            self._process = processes.start(self._command, self._log, pass_fds=locked)
         except OSError as error:
             self._failure = error
             return
@@ -311,21 +313,7 @@ class _Keeper(threading.Thread):
                 due = ended + max(_DUMP_INTERVAL_S, _DUMP_SHARE * (ended - began))
         if self._store:
             self._dump()
-        self._end(self._process)
-
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        tied = [sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *self._command]
-        with self._log.open("wb") as log:
-            return subprocess.Popen(
-                tied,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,  # the terminal's Ctrl-C is for the launcher
-                pass_fds=(
-                    self._care.lock.fileno(),
-                ),  # the state stays locked while the chain lives
-            )
+        processes.stop([self._process], _STOP_TIMEOUT_S)
 
     def _dump(self) -> None:
         if self._care.dumps is None or not self.alive():
@@ -335,16 +323,6 @@ class _Keeper(threading.Thread):
         except (rpc.NoAnswer, OSError) as error:  # the dumps before it still stand
             with self._log.open("a") as log:
                 log.write(f"launcher: the state was not stored: {error}\n")
-
-    @staticmethod
-    def _end(process: subprocess.Popen[bytes]) -> None:
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGTERM)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(_STOP_TIMEOUT_S)
-        if process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
 
 
 def _lock(state_dir: Path) -> IO[str]:
@@ -404,7 +382,7 @@ def _check_state(state_dir: Path, engine: Engine, chain_id: int) -> None:
 
 
 def _refuse_taken(port: int) -> None:
-    if not _is_free(port):
+    if not processes.is_free(port):
         raise PortTaken(_taken(port))
 
 
@@ -418,39 +396,6 @@ def _taken(port: int) -> str:
     except rpc.NoAnswer:
         who = "another program"
     return f"port {port} is taken by {who}, which is left alone: choose another port, or 0"
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((HOST, port))
-        except OSError:
-            return False
-        return True
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def _listens(pid: int, port: int) -> bool:
-    try:
-        return any(
-            connection.status == psutil.CONN_LISTEN and connection.laddr.port == port
-            for connection in psutil.Process(pid).net_connections("tcp")
-        )
-    except psutil.Error:
-        return False
-
-
-def _tail(log: Path) -> str:
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-        return file.read().decode(errors="replace").strip() or "(empty)"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -495,7 +440,10 @@ def _run(options: argparse.Namespace, state_dir: Path) -> int:
         sys.stdout.flush()
         while not signalled.wait(0.5):
             if not chain.alive():
-                print(f"the chain has ended. Its log {it.log}:\n{_tail(it.log)}", file=sys.stderr)
+                print(
+                    f"the chain has ended. Its log {it.log}:\n{processes.tail(it.log)}",
+                    file=sys.stderr,
+                )
                 return 3
     return 0
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from contextlib import suppress
@@ -13,6 +12,8 @@ from pathlib import Path
 from typing import Self
 
 import psutil
+
+from processes import free_port
 
 _OWNER = "postgres"
 _TRIES = 3
@@ -38,7 +39,7 @@ class Cluster:
                 shutil.chown(self._folder, _OWNER, _OWNER)
             self._call("initdb", "--auth=trust", "--username=tallystick", "--no-sync", "-E", "UTF8")
             for attempt in range(1, _TRIES + 1):
-                self.port = _free_port()
+                self.port = free_port()
                 try:
                     self.start()
                     return self
@@ -104,10 +105,3 @@ def _binaries() -> Path:
         except KeyError:
             raise PostgresMissing(f"as root, PostgreSQL needs a user `{_OWNER}`") from None
     return Path(initdb).resolve().parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -22,7 +22,7 @@ from deploy.network.health import look
 from deploy.network.layout import Network, Validator
 from deploy.network.membership import Change, Say, changing
 from deploy.network.operate import ended, start_one
-from deploy.network.ports import free_ports
+from processes import free_ports
 
 _SYNCED_WITHIN_BLOCKS = 3
 _STANDS_STILL_S = 60.0

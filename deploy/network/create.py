@@ -16,9 +16,9 @@ from deploy.network import engine, layout, proxy
 from deploy.network.genesis import make_keys, write_genesis
 from deploy.network.layout import Network, Validator
 from deploy.network.operate import Say, down, up
-from deploy.network.ports import free_ports
 from deploy.proxy import nginx
 from deploy.steps.step_06_validators import FoundingNode
+from processes import free_ports
 
 _PORTS_A_VALIDATOR = 4
 

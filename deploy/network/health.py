@@ -10,7 +10,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable
 from deploy.network.layout import Network, Validator
-from deploy.network.processes import find
+from deploy.network.validator_processes import find
 
 STALLED_AFTER_S = 20.0
 """Blocks come every second, and with a dead validator every ten or eleven at worst."""

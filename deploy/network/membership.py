@@ -22,7 +22,7 @@ from app.chain.validators import EdgeNode, validator_set
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault, UsageFault
 from deploy.consortium import folder_name, replace_file, set_endpoints
-from deploy.network import engine, layout, processes, proxy
+from deploy.network import engine, layout, proxy, validator_processes
 from deploy.network.genesis import write_peers
 from deploy.network.health import NetworkHealth, look
 from deploy.network.layout import Network
@@ -121,7 +121,7 @@ class Change:
         return [address for address in addresses if (address in present) is not admit]
 
     def _cast(self, addresses: Sequence[str], *, admit: bool, first: bool) -> None:
-        running = processes.find(self.network)
+        running = validator_processes.find(self.network)
         for validator in self.network.validators:
             if validator.bank == self.name or validator.name not in running:
                 continue

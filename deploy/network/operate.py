@@ -6,16 +6,14 @@ from pathlib import Path
 
 from filelock import FileLock
 
+import processes
 from app.domain.errors import ChainFault
-from deploy.network import engine, processes, proxy
+from deploy.network import engine, proxy, validator_processes
 from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look
-from deploy.network.launch import start_missing
-from deploy.network.launch import start_one as launch_one
 from deploy.network.layout import Network, Validator
 
 _FIRST_BLOCKS_S = 60.0
 _POLL_S = 0.2
-_LOG_TAIL_BYTES = 4_000
 _LOG_TAIL_LINES = 8
 
 Say = Callable[[str], None]
@@ -32,7 +30,7 @@ def up(network: Network, say: Say) -> NetworkHealth:
     binary = engine.build(say)
     with operating(network):
         proxy.start(network)
-        processes.start_log_keeper(network)
+        validator_processes.start_log_keeper(network)
         if look(network).stalled:
             return _restart(binary, network, say)
         _start(binary, network, say)
@@ -43,10 +41,10 @@ def up(network: Network, say: Say) -> NetworkHealth:
 def down(network: Network) -> int:
     """Stop this network's validators and nothing else; returns how many ran."""
     with operating(network):
-        running = processes.find(network)
+        running = validator_processes.find(network)
         processes.stop(running.values())
         proxy.stop(network)
-        keeper = processes.find_log_keeper(network)
+        keeper = validator_processes.find_log_keeper(network)
         processes.stop([keeper] if keeper else [])
         return len(running)
 
@@ -54,20 +52,20 @@ def down(network: Network) -> int:
 def start_one(binary: Path, network: Network, validator: Validator, say: Say) -> None:
     """Start one validator that does not run. Raises ChainFault when a port of its is taken."""
     with operating(network):
-        if launch_one(binary, network, validator):
+        if validator_processes.start_one(binary, network, validator):
             say(f"started {validator.name}")
 
 
 def stop_some(network: Network, validators: Collection[Validator]) -> None:
     """Stop these validators and nothing else."""
     with operating(network):
-        running = processes.find(network)
+        running = validator_processes.find(network)
         processes.stop(running[one.name] for one in validators if one.name in running)
 
 
 def _restart(binary: Path, network: Network, say: Say) -> NetworkHealth:
     say("no new block comes: restarting all validators")
-    processes.stop(processes.find(network).values())
+    processes.stop(validator_processes.find(network).values())
     _start(binary, network, say)
     health = _await_blocks(network, _FIRST_BLOCKS_S)
     if health is None:
@@ -80,7 +78,7 @@ def _restart(binary: Path, network: Network, say: Say) -> NetworkHealth:
 
 
 def _start(binary: Path, network: Network, say: Say) -> None:
-    started = start_missing(binary, network)
+    started = validator_processes.start_missing(binary, network)
     if started:
         say(f"started {', '.join(validator.name for validator in started)}")
 
@@ -109,9 +107,7 @@ def _await_blocks(network: Network, wait_s: float) -> NetworkHealth | None:
 def ended(network: Network, validator: Validator) -> ChainFault:
     """What to raise for a validator that ended by itself: with the end of its log."""
     log = network.log(validator)
-    with log.open("rb") as file:
-        file.seek(max(0, log.stat().st_size - _LOG_TAIL_BYTES))
-        tail = file.read().decode(errors="replace").strip().splitlines()[-_LOG_TAIL_LINES:]
+    tail = processes.tail(log).splitlines()[-_LOG_TAIL_LINES:]
     return ChainFault(
         f"validator {validator.name} ended while it was starting; its log ends with:\n"
         + "\n".join(tail),

@@ -4,13 +4,13 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import processes
 from app.domain.errors import ChainFault
 
 _STOP_S = 5.0
@@ -84,10 +84,10 @@ def start(folder: Path) -> None:
 
     Returns once it listens. Raises ChainFault.
     """
-    running = processes(folder)
+    running = running_processes(folder)
     if any(_is_master(one) for one in running):
         return
-    _end(running)  # what a master that was killed has left
+    processes.stop(running, _STOP_S)  # what a master that was killed has left
     nginx = find()
     if nginx is None:
         raise ChainFault(
@@ -123,17 +123,19 @@ def start(folder: Path) -> None:
 def restart(folder: Path) -> None:
     """Let a proxy that runs read its configuration and certificates anew; nobody who was let
     through before keeps a connection. Raises ChainFault."""
-    if processes(folder):
+    if running_processes(folder):
         stop(folder)
         start(folder)
 
 
 def stop(folder: Path) -> int:
     """Stop the proxy of a folder and nothing else; returns how many processes ended."""
-    return _end(processes(folder))
+    running = running_processes(folder)
+    processes.stop(running, _STOP_S)
+    return len(running)
 
 
-def processes(folder: Path) -> list[psutil.Process]:
+def running_processes(folder: Path) -> list[psutil.Process]:
     """The proxy's processes: nginx, working in its folder. A file of process ids could be stale."""
     place = str(folder)
     found = []
@@ -148,13 +150,3 @@ def _is_master(process: psutil.Process) -> bool:
         return "master process" in " ".join(process.cmdline())
     except psutil.NoSuchProcess:
         return False
-
-
-def _end(running: list[psutil.Process]) -> int:
-    for process in running:
-        with suppress(psutil.NoSuchProcess):
-            process.terminate()
-    _, left = psutil.wait_procs(running, timeout=_STOP_S)
-    for process in left:
-        process.kill()
-    return len(running)

@@ -15,7 +15,8 @@ import psycopg
 import pytest
 
 from ganache import launcher
-from tests.chains import Chain, free_port
+from processes import free_port
+from tests.chains import Chain
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 from tests.killing import Killing, configure, killing
 from tests.postgres import Cluster, PostgresMissing

@@ -17,6 +17,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine
 
+import processes
 from app.config import BankConfig, load_config
 from app.db import engine as db
 from app.db.vault import Vault
@@ -25,9 +26,9 @@ from app.intake.facility_file import parse_facility
 from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions
 from app.local.consortium import Consortium, embedded
-from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
+from app.local.demo.nodes import NodeProcess, await_ready, start_node
 from deploy.consortium import Member
-from tests.chains import free_port
+from processes import free_port
 from tests.feeds import facility_text, row_now
 
 LEAD = "webank"
@@ -151,7 +152,7 @@ def two_channels(folder: Path) -> Iterator[TwoChannels]:
             one.consortium.agree(parse_facility(facility_text(one.facility, LEAD, one.partner)))
             _in_earnest(one.consortium.folder.config(LEAD))
             one.node = start_node(one.consortium.folder, members[1], port)
-            stack.callback(stop_nodes, [one.node])
+            stack.callback(processes.stop, [one.node.process])
         lead = _lead(folder, first, second)
         stack.callback(lead.process.wait, 30)
         stack.callback(lead.process.terminate)

@@ -1,6 +1,5 @@
 """A lead and a partner on a real chain, each with a running `tally node` of its own."""
 
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,13 +8,15 @@ from typing import Any
 
 import httpx
 
+import processes
 from app.config import load_config
 from app.db import engine as db
 from app.http import keys
 from app.intake.facility_file import parse_facility
 from app.local.consortium import embedded
-from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
+from app.local.demo.nodes import NodeProcess, await_ready, start_node
 from deploy.consortium import Member
+from processes import free_ports
 from tests.feeds import facility_text
 
 FACILITY_ID = "WLD-2016-A"
@@ -52,7 +53,7 @@ class TwoNodes:
 @contextmanager
 def two_nodes(folder: Path) -> Iterator[TwoNodes]:
     """Start a chain with a block a second, the facility in force, and both nodes."""
-    ports = _free_ports(len(MEMBERS))
+    ports = free_ports(len(MEMBERS))
     with embedded(folder, MEMBERS, "anvil", block_time_s=1, ports=ports) as consortium:
         consortium.agree(parse_facility(facility_text(FACILITY_ID, "webank", "huarui")))
         started: list[NodeProcess] = []
@@ -71,12 +72,4 @@ def two_nodes(folder: Path) -> Iterator[TwoNodes]:
                 nodes.append(RunningNode(process.name, process.url, key, process))
             yield TwoNodes(*nodes)
         finally:
-            stop_nodes(started)
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
+            processes.stop(node.process for node in started)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -16,19 +15,13 @@ from typing import Any
 import httpx
 
 from deploy.consortium import write_config
+from processes import free_port
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 ROOT = Path(__file__).resolve().parents[2]
 _END_S = 60.0
 """A node that hangs is told from one on a machine that is busy; how fast it ends proves nothing."""
 _START_S = 90  # a new interpreter on a machine that does much else
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Node:

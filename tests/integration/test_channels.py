@@ -23,8 +23,9 @@ from app.db import engine as db
 from app.doctor.examine import examine
 from app.http import keys
 from deploy.consortium import write_config
+from processes import free_port
 from tests.chains import Chain
-from tests.integration.nodes import ROOT, free_port
+from tests.integration.nodes import ROOT
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 WAIT_S = 60.0

@@ -26,7 +26,8 @@ from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
 from app.outbox.tables import leases
 from ganache.launcher import start
-from tests.integration.nodes import Nodes, begin_anew, free_port, live
+from processes import free_port
+from tests.integration.nodes import Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
 CLI = typer.Typer()

@@ -23,7 +23,8 @@ from app.outbox.lifecycle import STOPPED
 from app.outbox.tables import batches
 from deploy.consortium import write_config
 from ganache.launcher import start
-from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, free_port, live
+from processes import free_port
+from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 

@@ -114,7 +114,7 @@ def test_partition_in_the_middle_of_posting(
     net: Net, own: Proxy, other: Proxy, sqlite_url: str, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(endpoints, "_TIMEOUT_S", 1.0)
-    monkeypatch.setattr(endpoints, "_LOOK_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(endpoints, "_PROBE_TIMEOUT_S", 0.5)
     bank = bank_at(net, sqlite_url, own, other)
     net.mining(False)
     net.feed(bank, 1200)

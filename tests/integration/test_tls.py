@@ -18,11 +18,11 @@ from app.domain.errors import ChainFault, ChainUnreachable, ConfigFault
 from deploy import tls
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
-from deploy.network.ports import free_ports
 from deploy.proxy import nginx
 from deploy.proxy.nginx import ProxyServer
 from deploy.tls import Certificates
 from ganache.launcher import ChainProcess
+from processes import free_port
 
 HOSTS = ("127.0.0.1", "localhost")
 
@@ -55,7 +55,7 @@ def proxy(folder: Path, ours: Certificates, shared_anvil: ChainProcess) -> Itera
     """The URL of a proxy before anvil."""
     if nginx.find() is None:
         pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    port = free_ports(1)[0]
+    port = free_port()
     upstream = shared_anvil.url.removeprefix("http://")
     server = ProxyServer(
         "RPC",
@@ -194,7 +194,7 @@ def test_a_proxy_that_was_killed_starts_again(
     """Its master alone: the worker that is left holds the port."""
     if nginx.find() is None:
         pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
-    port = free_ports(1)[0]
+    port = free_port()
     upstream = shared_anvil.url.removeprefix("http://")
     server = ProxyServer(
         "RPC",

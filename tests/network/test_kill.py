@@ -19,9 +19,9 @@ from app.local.consortium import network as consortium_of
 from deploy.consortium import write_config
 from deploy.network import operate
 from deploy.network.health import look
-from deploy.network.launch import start_missing
 from deploy.network.layout import Network
-from tests.chains import free_port
+from deploy.network.validator_processes import start_missing
+from processes import free_port
 from tests.killing import ROUNDS, Feed, KilledNode, Killing, configure, killing
 from tests.network.running import await_health
 from tests.network.test_faults import kill

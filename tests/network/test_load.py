@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from deploy.network.launch import start_missing
 from deploy.network.layout import Network
+from deploy.network.validator_processes import start_missing
 from tests.load import Watch, steady
 from tests.network.test_faults import kill
 from tests.network.test_kill import GOES_ON_S, banks

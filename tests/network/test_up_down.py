@@ -10,10 +10,11 @@ import psutil
 import pytest
 
 from app.domain.errors import ChainFault
-from deploy.network import operate, processes
+from deploy.network import operate
 from deploy.network.health import look
 from deploy.network.layout import HOST, Network
 from deploy.network.log_keeper import shorten
+from deploy.network.validator_processes import find_log_keeper
 from tests.network.running import (
     await_health,
     status,
@@ -99,12 +100,12 @@ def test_logs_shows_the_end_of_one_validators_log(running: Network) -> None:
 
 
 def test_logs_are_kept_short_beside_the_validators_and_not_after_them(running: Network) -> None:
-    keeper = processes.find_log_keeper(running)
+    keeper = find_log_keeper(running)
     assert keeper is not None and not keeper.environ()
     operate.up(running, print)
-    assert processes.find_log_keeper(running) == keeper
+    assert find_log_keeper(running) == keeper
     operate.down(running)
-    assert processes.find_log_keeper(running) is None
+    assert find_log_keeper(running) is None
 
 
 def test_a_log_that_is_too_long_is_moved_aside_and_its_writer_goes_on(tmp_path: Path) -> None:

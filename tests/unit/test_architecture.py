@@ -47,6 +47,7 @@ DEBTS = frozenset[str]()
 BESIDE_APP = {
     "deploy": {*ENTRY_POINTS},
     "ganache": {"local", "cli"},
+    "processes": {"local"},
     "tests": set[str](),
 }
 EVERYWHERE = frozenset({"logs"})

@@ -1,20 +1,19 @@
 """Where the demonstration takes place: on a chain of its own, or on a network of this machine."""
 
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 
 from app.config import load_config
-from app.domain.errors import TallyError, UsageFault
+from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Partner, Shares
 from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium, embedded, network
 from deploy.consortium import Member
-from deploy.network.ports import is_free
+from processes import free_ports, is_free
 
 FACILITY = Path(__file__).with_name("facility.toml")
 AUDITOR = "audit-office"
@@ -41,7 +40,9 @@ def own_chain(root: Path) -> Iterator[DemoEnvironment]:
     members = [Member(facility.lead, "lead")]
     members += [Member(partner.name, "partner") for partner in facility.partners]
     members.append(Member(AUDITOR, "auditor"))
-    ports = _free_ports(len(members))
+    ports = list(range(_FIRST_PORT, _FIRST_PORT + len(members)))
+    if not all(map(is_free, ports)):
+        ports = free_ports(len(members))
     with embedded(
         root, members, "anvil", block_time_s=_BLOCK_TIME_S, ports=ports, keep=True
     ) as consortium:
@@ -96,19 +97,3 @@ def _among(members: list[Member]) -> Facility:
             Partner(number, name, shares, _LOW_BALANCE) for number, name in enumerate(partners, 1)
         ),
     )
-
-
-def _free_ports(count: int) -> list[int]:
-    """The demonstration's own ports, or any others where one of them is taken."""
-    wanted = list(range(_FIRST_PORT, _FIRST_PORT + count))
-    for ports in (wanted, [0] * count):
-        with ExitStack() as stack:
-            try:
-                sockets = [stack.enter_context(socket.socket()) for _ in ports]
-                for listener, port in zip(sockets, ports, strict=True):
-                    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    listener.bind(("127.0.0.1", port))
-                return [listener.getsockname()[1] for listener in sockets]
-            except OSError:
-                continue
-    raise TallyError("no free ports on 127.0.0.1")

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+import processes
 from app.cli.run_result import account_results
 from app.config import load_config
 from app.db import engine as db
@@ -19,7 +20,7 @@ from app.domain.facility import Facility
 from app.http import keys as api_keys
 from app.local.consortium import Consortium
 from app.local.demo.environment import DemoEnvironment
-from app.local.demo.processes import NodeProcess, await_ready, start_node, stop_nodes
+from app.local.demo.nodes import NodeProcess, await_ready, start_node
 from app.local.demo.pusher import Pusher
 from app.local.demo.sample import Feeds, Sample
 from app.outbox.progress import drained, last_batch, run_gas
@@ -112,7 +113,7 @@ class Demo:
     def check_nodes(self) -> None:
         """Raise TallyError when a node has died."""
         for node in self.nodes:
-            if node.process.poll() is not None:
+            if not processes.is_alive(node.process):
                 raise TallyError("the node has ended", where=node.name, remedy=f"See {node.log}")
 
     def close(self) -> None:
@@ -158,7 +159,7 @@ def running_demo(environment: DemoEnvironment, say: Callable[[str], None]) -> It
     with ExitStack() as stack:
         say("starting a node for each member")
         nodes: list[NodeProcess] = []
-        stack.callback(stop_nodes, nodes)
+        stack.callback(lambda: processes.stop(node.process for node in nodes))
         for member, port in environment.ports.items():
             nodes.append(start_node(environment.consortium.folder, member, port))
         for node in nodes:

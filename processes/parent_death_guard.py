@@ -1,7 +1,7 @@
-"""Becomes the program named on the command line, tied to the life of the process that asked.
+"""Becomes the program named on the command line, which then ends with the process that asked.
 
-Run as `python -I -S tether.py PARENT_PID PROGRAM ARGUMENTS...`. On Linux the kernel then sends
-SIGTERM to the program when its parent is gone, however it went; elsewhere there is no such tie.
+Run as `python -I -S parent_death_guard.py PARENT_PID PROGRAM ARGUMENTS...`. On Linux the kernel
+then sends SIGTERM to the program when its parent is gone, however it went; elsewhere nothing does.
 A program of its own, because Python code between fork and exec is not safe beside threads.
 """
 
@@ -17,7 +17,7 @@ def main() -> None:
     parent, command = int(sys.argv[1]), sys.argv[2:]
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != parent:  # it died before the tie was made
+    if os.getppid() != parent:  # it died before that was set
         sys.exit("the launcher is gone")
     os.execv(command[0], command)
 
