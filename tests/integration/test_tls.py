@@ -71,7 +71,7 @@ def proxy(folder: Path, ours: Certificates, shared_anvil: ChainProcess) -> Itera
     nginx.start(place)
     yield f"https://127.0.0.1:{port}"
     nginx.stop(place)
-    assert not nginx.processes(place)
+    assert not nginx.running_processes(place)
 
 
 def client(made: Certificates) -> ClientTls:
@@ -208,17 +208,19 @@ def test_a_proxy_that_was_killed_starts_again(
     nginx.start(tmp_path)
     try:
         nginx.start(tmp_path)  # runs already: nothing happens
-        for process in nginx.processes(tmp_path):
+        for process in nginx.running_processes(tmp_path):
             if process.ppid() == 1 or "master" in " ".join(process.cmdline()):
                 process.kill()
                 process.wait(5)
         nginx.start(tmp_path)
         assert block_number(f"https://127.0.0.1:{port}", client(ours)) >= 0
-        masters = [p for p in nginx.processes(tmp_path) if "master" in " ".join(p.cmdline())]
+        masters = [
+            p for p in nginx.running_processes(tmp_path) if "master" in " ".join(p.cmdline())
+        ]
         assert len(masters) == 1
         listening = {
             one.laddr.ip
-            for process in nginx.processes(tmp_path)
+            for process in nginx.running_processes(tmp_path)
             for one in process.net_connections("tcp")
             if one.status == psutil.CONN_LISTEN
         }

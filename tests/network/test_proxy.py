@@ -50,7 +50,7 @@ def test_a_banks_node_asks_through_it_and_a_stranger_is_refused(behind_proxy: Ne
 def test_every_address_that_is_listened_on_is_this_machines(behind_proxy: Network) -> None:
     listening = [
         one.laddr
-        for process in nginx.processes(behind_proxy.folder.proxy)
+        for process in nginx.running_processes(behind_proxy.folder.proxy)
         for one in process.net_connections("tcp")
         if one.status == psutil.CONN_LISTEN
     ]
@@ -81,7 +81,7 @@ def test_up_starts_a_proxy_that_died(behind_proxy: Network) -> None:
 
 def test_down_leaves_no_proxy(behind_proxy: Network) -> None:
     operate.down(behind_proxy)
-    assert not nginx.processes(behind_proxy.folder.proxy)
+    assert not nginx.running_processes(behind_proxy.folder.proxy)
 
 
 def test_the_configurations_name_no_plain_endpoint(behind_proxy: Network) -> None:
