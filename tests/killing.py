@@ -35,7 +35,7 @@ from app.intake.tables import events
 from app.keys.keystore import SEALING
 from app.keys.versions import KeyVersions
 from app.logs import configure_logs
-from app.node.bank import Bank
+from app.node.bank import open_bank
 from app.outbox import broadcast, lease
 from app.outbox.lifecycle import FINAL
 from app.outbox.progress import drained
@@ -112,10 +112,10 @@ class KilledNode:
         self.config: BankConfig = load_config(folder.config(bank))
         self.log = folder.config(bank).with_name("killed.log")
         self.engine = db.create(self.config.database_url)
-        with closing(Bank(self.config)) as opened:  # makes the schema
+        with closing(open_bank(self.config)) as opened:  # makes the schema
             self.member = opened.member
-            opened.index()
-            self.number = opened.facility(facility).number
+            opened.follower.index()
+            self.number = opened.view.facility(facility).number
             with opened.engine.begin() as connection:
                 _, self._key = keys.create(connection, "core banking", "feeds")
         self.url = f"http://127.0.0.1:{self.config.api.port}"

@@ -10,7 +10,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.indexer.rebuild import digest
-from app.node.bank import Bank
+from app.node.bank import open_bank
 
 
 def rebuild(
@@ -27,7 +27,7 @@ def rebuild(
 
       tally rebuild --config .tally/demo/banks/webank/bank.toml
     """
-    with closing(Bank(load_config(config))) as bank:
+    with closing(open_bank(load_config(config))) as bank:
         columns = (
             TextColumn("rebuilding"),
             BarColumn(),
@@ -37,5 +37,9 @@ def rebuild(
         )
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("rebuild")
-            bank.rebuild(lambda done, total: bars.update(task, completed=done, total=total))
-        stdout.print(f"block {bank.indexed_block()} digest {digest(bank.engine)}", highlight=False)
+            bank.follower.rebuild(
+                lambda done, total: bars.update(task, completed=done, total=total)
+            )
+        stdout.print(
+            f"block {bank.follower.position()} digest {digest(bank.engine)}", highlight=False
+        )

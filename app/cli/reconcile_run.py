@@ -59,7 +59,7 @@ def _reconcile(
         banks = [consortium.bank(name) for name in terms.banks]
         for bank in banks:
             stack.callback(bank.close)
-            bank.ensure_chain()
+            bank.follower.verify_chain()
         before = {bank.name: last_batch(bank.engine, terms.id) for bank in banks}
         configs = {name: consortium.folder.config(name) for name in terms.banks}
         with working(configs, terms.id, feeds) as workers, _progress(feeds) as progress:

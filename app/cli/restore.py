@@ -8,7 +8,7 @@ import typer
 
 from app.cli.console import stderr, stdout
 from app.config import load_config
-from app.node.bank import Bank
+from app.node.bank import open_bank
 
 
 def restore(
@@ -28,8 +28,8 @@ def restore(
 
       tally restore --config bank.toml
     """
-    with closing(Bank(load_config(config))) as bank:
-        for done in bank.restore():
+    with closing(open_bank(load_config(config))) as bank:
+        for done in bank.posting.restore(bank.follower.catch_up):
             stdout.print(
                 f"{done.facility}: {done.batches:,} batches and {done.events:,} events read back, "
                 f"{len(done.dropped):,} batches dropped",
@@ -42,4 +42,4 @@ def restore(
                     style="yellow",
                     highlight=False,
                 )
-        stdout.print(f"block {bank.indexed_block()}", highlight=False)
+        stdout.print(f"block {bank.follower.position()}", highlight=False)

@@ -1,4 +1,4 @@
-"""A consortium on this machine: its chain, founding, facilities, and every member's `Bank`."""
+"""A consortium on this machine: its chain, founding, facilities, and every member's bank."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -17,7 +17,7 @@ from app.config import load_config
 from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import ChainFault, ChainUnreachable, UsageFault
 from app.domain.facility import Facility
-from app.node.bank import Bank, client_tls
+from app.node.bank import Bank, client_tls, open_bank
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
 from ganache import launcher
@@ -55,11 +55,10 @@ class Consortium:
         registry = FacilityRegistry(self.rpc, self.manifest().addresses["FacilityRegistry"])
         with closing(self.bank(facility.lead)) as lead:
             if registry.facility_number(facility.id) == 0:
-                while lead.index():
-                    pass
+                lead.follower.catch_up()
                 propose(ProposeFacility(facility), lead.view, registry, self._approver(lead.name))
-            lead.index()
-            agreed = lead.facility(facility.id)
+            lead.follower.index()
+            agreed = lead.view.facility(facility.id)
             _check_terms(facility, agreed.terms)
             for name in agreed.waiting_for:
                 # What the lead's node has read: only its process works here so far.
@@ -67,8 +66,8 @@ class Consortium:
                 accept(AcceptFacility(facility.id), view, registry, self._approver(name))
 
     def bank(self, name: str) -> Bank:
-        """A member's machinery. The caller closes it."""
-        return Bank(load_config(self.folder.config(name)))
+        """A member's bank. The caller closes it."""
+        return open_bank(load_config(self.folder.config(name)))
 
     def manifest(self) -> Manifest:
         """Where the contracts stand."""

@@ -13,7 +13,8 @@ from typing import Protocol
 
 from app.domain.errors import ChainFault, ChainUnreachable
 from app.intake.results import FeedResult
-from app.local.ports import ReconcilingBank
+from app.node.bank import Bank
+from app.outbox.progress import drained, last_final_block
 
 POLL_S = 0.01
 STALLED_AFTER_S = 120.0
@@ -45,7 +46,7 @@ class RowsTaken:
 
 @dataclass(frozen=True, slots=True)
 class BatchesMoved:
-    """So many more batches were fixed, offered or settled, or blocks read."""
+    """So many more batches were sealed, broadcast or settled, or legs read."""
 
     count: int
 
@@ -80,16 +81,16 @@ class Worker(Protocol):
     def name(self) -> str: ...
 
     def messages(self) -> Iterable[Message]:
-        """What it has told since the last call, without waiting. Raises what ended it."""
+        """What it has reported since the last call, without waiting. Raises what ended it."""
 
     def read_up_to(self, block: int) -> None:
         """Tell it the last block that it must have read."""
 
 
-class Desk(Protocol):
-    """A working bank's line to whoever waits for it."""
+class Reporter(Protocol):
+    """A working bank's line to `reconcile`, which waits for it."""
 
-    def tell(self, message: Message) -> None: ...
+    def report(self, message: Message) -> None: ...
 
     def last_block(self) -> int | None:
         """The block up to which to read; None while others still post."""
@@ -135,7 +136,7 @@ def reconcile(
     return Outcome(feeds, Timing(posted_at - started, time.monotonic() - posted_at))
 
 
-def work(bank: ReconcilingBank, facility: str, feed: Path | None, desk: Desk) -> None:
+def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> None:
     """One bank's side: take in its feed (or none), post it, then follow the chain to the end.
 
     Raises ChainFault when the chain stalls or stays away.
@@ -144,32 +145,32 @@ def work(bank: ReconcilingBank, facility: str, feed: Path | None, desk: Desk) ->
         taken: Future[FeedResult] | None = None
         if feed is not None:
             taken = pool.submit(
-                bank.take_in,
+                bank.intakes.take_in,
                 facility,
                 feed,
-                lambda count: desk.tell(RowsTaken(count)),
-                lambda text: desk.tell(Warned(text)),
+                lambda count: reporter.report(RowsTaken(count)),
+                lambda text: reporter.report(Warned(text)),
             )
-        told = False
+        posted = False
         moved_at = time.monotonic()
         while True:
             # Asked before the tick: what it did not know yet is then surely posted by it.
             in_hand = taken is None or taken.done()
-            if _tick(bank, desk):
+            if _tick(bank, reporter):
                 moved_at = time.monotonic()
                 continue
-            if trouble := bank.stopped(facility):
-                raise ChainFault(trouble, where=bank.name)
-            if in_hand and not told and bank.drained(facility):
+            if troubles := bank.posting.troubles(facility):
+                raise ChainFault("; ".join(troubles), where=bank.name)
+            if in_hand and not posted and drained(bank.engine, facility):
                 result = taken.result() if taken else None
-                desk.tell(Posted(result, bank.last_final_block(facility)))
-                told = True
-            block = desk.last_block()
-            if block is not None and bank.indexed_block() >= block:
-                desk.tell(CaughtUp())
+                reporter.report(Posted(result, last_final_block(bank.engine, facility)))
+                posted = True
+            block = reporter.last_block()
+            if block is not None and bank.follower.position() >= block:
+                reporter.report(CaughtUp())
                 return
             # Waiting for a feed or for the other banks is no stall.
-            waits_for_chain = (in_hand and not told) or block is not None
+            waits_for_chain = (in_hand and not posted) or block is not None
             if not waits_for_chain:
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STALLED_AFTER_S:
@@ -177,13 +178,19 @@ def work(bank: ReconcilingBank, facility: str, feed: Path | None, desk: Desk) ->
             time.sleep(POLL_S)
 
 
-def _tick(bank: ReconcilingBank, desk: Desk) -> int:
+def tick(bank: Bank) -> int:
+    """Post and read whatever can be done now; returns batches moved and legs read. Never waits for
+    a block. Raises ChainFault or StorageFault: call again later."""
+    return bank.posting.tick() + bank.follower.advance().legs
+
+
+def _tick(bank: Bank, reporter: Reporter) -> int:
     try:
-        moved = bank.tick()
+        moved = tick(bank)
     except ChainUnreachable:
         return 0  # tried again until it counts as stalled
     if moved:
-        desk.tell(BatchesMoved(moved))
+        reporter.report(BatchesMoved(moved))
     return moved
 
 

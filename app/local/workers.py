@@ -17,7 +17,7 @@ from app.config import load_config
 from app.domain.errors import InputFault, TallyError
 from app.local.reconcile import Message, Worker, work
 from app.logs import configure_logs
-from app.node.bank import Bank
+from app.node.bank import open_bank
 
 LARGE_FEED_BYTES = 4_000_000
 """Feeds of this size in all are worth processes."""
@@ -62,7 +62,7 @@ class _ThreadWorker:
 
     def __init__(self, name: str, config: Path, facility: str, feed: Path | None) -> None:
         self.name = name
-        self._told: queue.SimpleQueue[Message | BaseException] = queue.SimpleQueue()
+        self._messages: queue.SimpleQueue[Message | BaseException] = queue.SimpleQueue()
         self._block: int | None = None
         self._closed = False
         self._thread = threading.Thread(
@@ -71,11 +71,11 @@ class _ThreadWorker:
         self._thread.start()
 
     def messages(self) -> Iterable[Message]:
-        while not self._told.empty():
-            told = self._told.get()
-            if isinstance(told, BaseException):
-                raise told
-            yield told
+        while not self._messages.empty():
+            message = self._messages.get()
+            if isinstance(message, BaseException):
+                raise message
+            yield message
 
     def read_up_to(self, block: int) -> None:
         self._block = block
@@ -84,8 +84,8 @@ class _ThreadWorker:
         self._closed = True
         self._thread.join(_END_S)
 
-    def tell(self, message: Message) -> None:
-        self._told.put(message)
+    def report(self, message: Message) -> None:
+        self._messages.put(message)
 
     def last_block(self) -> int | None:
         if self._closed:
@@ -94,13 +94,13 @@ class _ThreadWorker:
 
     def _work(self, config: Path, facility: str, feed: Path | None) -> None:
         try:
-            with closing(Bank(load_config(config))) as bank:
-                bank.index()  # the facility's terms are read from the chain
+            with closing(open_bank(load_config(config))) as bank:
+                bank.follower.index()  # the facility's terms are read from the chain
                 work(bank, facility, feed, self)
         except _Closed:
             pass
         except BaseException as fault:  # handed to whoever waits
-            self._told.put(fault)
+            self._messages.put(fault)
 
 
 class _ProcessWorker:
@@ -119,10 +119,10 @@ class _ProcessWorker:
     def messages(self) -> Iterable[Message]:
         try:
             while self._pipe.poll():
-                told = self._pipe.recv()
-                if isinstance(told, _Fault):
-                    raise told.as_error()
-                yield told
+                message = self._pipe.recv()
+                if isinstance(message, _Fault):
+                    raise message.as_error()
+                yield message
         except EOFError:
             raise TallyError(
                 f"the bank's process ended with code {self._process.exitcode}", where=self.name
@@ -152,14 +152,14 @@ class _Fault:
         return kind(what, where=where, remedy=remedy)
 
 
-class _PipeDesk:
+class _PipeReporter:
     """The working process's end."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
         self._block: int | None = None
 
-    def tell(self, message: Message) -> None:
+    def report(self, message: Message) -> None:
         self._pipe.send(message)
 
     def last_block(self) -> int | None:
@@ -171,9 +171,9 @@ class _PipeDesk:
 def _work_in_process(pipe: Connection, config: Path, facility: str, feed: Path | None) -> None:
     configure_logs()
     try:
-        with closing(Bank(load_config(config))) as bank:
-            bank.index()  # the facility's terms are read from the chain
-            work(bank, facility, feed, _PipeDesk(pipe))
+        with closing(open_bank(load_config(config))) as bank:
+            bank.follower.index()  # the facility's terms are read from the chain
+            work(bank, facility, feed, _PipeReporter(pipe))
         # An end of the pipe that comes before whoever waits has closed theirs means a crash.
         while True:
             pipe.recv()

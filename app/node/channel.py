@@ -14,17 +14,19 @@ from app.contracts.reserve_ledger import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
 from app.domain.kinds import Kind
+from app.domain.matched import MatchedPair
 from app.http.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
 from app.http.metrics import Metrics
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.logs import listed
-from app.node.bank import Bank
+from app.node.bank import Bank, open_bank
 from app.node.jobs.ageing import Ageing
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduler import Jobs, Scheduler
-from app.outbox.matched_events import MatchedEvent
+from app.outbox.matched_events import MatchedEvent, matched_events
+from app.outbox.progress import in_flight
 from app.presentation.health import EndpointOut
 
 _log = structlog.get_logger()
@@ -48,7 +50,7 @@ class Channel:
         self._bank = bank
         self._metrics = Metrics()
         self._matches_after: int | None = None
-        bank.tell_matched(self._matched)
+        bank.follower.indexer.on_matched = self._matched
         self._head: int | None = None
         self._stalled = False
         self._stall_told = False
@@ -68,16 +70,16 @@ class Channel:
             engine=bank.engine,
             bank=bank.name,
             member=bank.member,
-            role=bank.role(),
+            role=bank.follower.role(),
             notifier=self.notifier,
             health=self._health,
             activity=self._activity,
             metrics=self._metrics,
-            feeds=RestFeeds(bank.intake),
+            feeds=RestFeeds(bank.intakes.open),
             development=bank.config.development,
             channel=name,
         )
-        ledger = ReserveLedger(bank.rpc, bank.manifest.addresses["ReserveLedger"])
+        ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
         self._scheduler = Scheduler(
             Jobs(
                 submit=self._submit,
@@ -85,7 +87,7 @@ class Channel:
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
                 watch=self._watch,
-                expired_holds=ExpiredHolds(bank.view, ledger, lambda: bank.operator).look,
+                expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
                 validator_votes=bank.validator_votes.cast,
             ),
             channel=name,
@@ -115,12 +117,12 @@ class Channel:
         return NodeHealth(
             None if silent else self._head,
             self._stalled,
-            endpoint=self._bank.reading_from(),
+            endpoint=self._bank.follower.endpoint(),
             endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
             wrong_chain=self._wrong_chain,
-            lane_stopped=self._bank.lane_trouble(),
+            lane_stopped=self._bank.posting.conflict,
             facilities_stopped=tuple(self._facility_troubles),
-            lease=self._bank.submitter.lease,
+            lease=self._bank.posting.lease,
             database_fault=self._database_fault,
             free_disk_bytes=free,
             disk_is_low=free is not None and free < self._bank.config.min_free_disk_bytes,
@@ -138,11 +140,13 @@ class Channel:
             ),
         )
 
-    def _matched(self, found: list[MatchedEvent], block: int) -> None:
+    def _matched(self, pairs: list[MatchedPair], block: int) -> None:
         # History that an empty view is filled with, or that is read again, took no time to match.
         if self._matches_after is None or block <= self._matches_after:
             return
         self._matches_after = block
+        with self._bank.engine.connect() as connection:
+            found = matched_events(connection, pairs)
         by_facility: dict[str, list[MatchedEvent]] = {}
         for one in found:
             by_facility.setdefault(one.facility, []).append(one)
@@ -167,12 +171,12 @@ class Channel:
     def _submit(self) -> None:
         head, now = self._head, time.monotonic()
         is_quiet = head == self._submitted_at[0] and now - self._submitted_at[1] < _LOOK_ANYWAY_S
-        if is_quiet and not self._bank.has_waiting():
+        if is_quiet and not self._bank.posting.has_waiting():
             return
         self._submitted_at = head, now
-        self._bank.submit()
-        self._facility_troubles = self._bank.facility_troubles()
-        lane = self._bank.lane_trouble()
+        self._bank.posting.tick()
+        self._facility_troubles = self._bank.posting.facility_troubles()
+        lane = self._bank.posting.conflict
         troubles = [*([lane] if lane else []), *self._facility_troubles]
         for why in troubles:
             if why not in self._troubles:
@@ -184,21 +188,22 @@ class Channel:
     def _index(self) -> None:
         try:
             self._asked_at = time.monotonic()
-            head = self._bank.head()
+            head = self._bank.follower.head()
             self._asked_at = None
             if head != self._head:
                 self._moved_at = time.monotonic()
             self._head = head
             self._note_stall(
-                time.monotonic() - self._moved_at > _STALLED_AFTER_S and self._bank.in_flight()
+                time.monotonic() - self._moved_at > _STALLED_AFTER_S
+                and in_flight(self._bank.engine)
             )
             if self._matches_after is None:
-                self._matches_after = self._bank.indexed_block() or head
+                self._matches_after = self._bank.follower.position() or head
             if head == self._indexed_at[0] and (
                 time.monotonic() - self._indexed_at[1] < _LOOK_ANYWAY_S
             ):
                 return
-            self._bank.index()
+            self._bank.follower.index()
             self._indexed_at = head, time.monotonic()
             self._wrong_chain = ""
         except (ChainUnreachable, WrongChain) as fault:
@@ -206,7 +211,7 @@ class Channel:
             self._head, self._stalled = None, True
             self._wrong_chain = fault.what if isinstance(fault, WrongChain) else ""
             raise
-        self.notifier.publish(self._bank.indexed_block())
+        self.notifier.publish(self._bank.follower.position())
 
     def _note_stall(self, stalled: bool) -> None:
         if stalled and not self._stall_told:
@@ -216,11 +221,11 @@ class Channel:
         self._stalled = self._stall_told = stalled
 
     def _take_in(self, facility: str, path: Path) -> str:
-        taken = self._bank.take_in(
+        taken = self._bank.intakes.take_in(
             facility,
             path,
-            rows_done=lambda rows: None,
-            warn=lambda text: _log.warning("feed", why=text),
+            on_rows=lambda rows: None,
+            on_warning=lambda text: _log.warning("feed", why=text),
         )
         return (
             f"{taken.rows_in} in, {taken.accepted} accepted, {taken.duplicate} duplicate, "
@@ -247,9 +252,9 @@ def open_channel(
 ) -> Channel:
     """A bank's machinery, ready to start. `admit` raises where it must not work on this database.
 
-    Raises what `Bank` does.
+    Raises what `open_bank` does.
     """
-    bank = Bank(config)
+    bank = open_bank(config)
     try:
         admit(bank.engine)
         return Channel(bank, name)

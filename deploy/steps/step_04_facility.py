@@ -36,7 +36,7 @@ class FirstFacility:
     def prepare(self, deployment: Deployment) -> None:
         """The lead's node reads the chain, so that it knows the members."""
         with closing(self._consortium.bank(self._facility.lead)) as lead:
-            lead.index()
+            lead.follower.index()
 
     def enact(self, deployment: Deployment) -> None:
         self._consortium.agree(self._facility)

@@ -48,7 +48,7 @@ def end_to_end(
     with ExitStack() as stack:
         banks = [stack.enter_context(closing(consortium.bank(name))) for name in (LEAD, PARTNER)]
         for bank in banks:
-            bank.index()
+            bank.follower.index()
         configs = {bank: consortium.folder.config(bank) for bank in feeds}
         started = time.perf_counter()
         with working(configs, facility.id, feeds) as workers:

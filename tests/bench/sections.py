@@ -12,7 +12,7 @@ import psycopg
 from app.cli.console import stderr
 from app.config import load_config
 from app.indexer.rebuild import digest
-from app.node.bank import Bank
+from app.node.bank import open_bank
 from processes import free_port
 from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
@@ -93,13 +93,13 @@ def rebuild(folder: Path, pairs: int, runs: int) -> Figures:
         with _postgres(configs["sqlite"], stack) as other:
             configs |= other
             for kind, config in configs.items():
-                with closing(Bank(load_config(config))) as bank:
-                    bank.index()
+                with closing(open_bank(load_config(config))) as bank:
+                    bank.follower.index()
                     took = []
                     for _ in range(runs):
                         stderr.print(f"rebuild on {kind}", style="dim")
                         started = time.perf_counter()
-                        bank.rebuild(lambda done, total: None)
+                        bank.follower.rebuild(lambda done, total: None)
                         took.append(2 * pairs / (time.perf_counter() - started))
                     figures[f"{kind}_legs_per_second"] = round(median(took))
                     digests.add(digest(bank.engine))

@@ -20,7 +20,8 @@ from typing import Any
 from app.chain.rpc import Rpc
 from app.config import load_config
 from app.indexer.errors import OtherView
-from app.node.bank import Bank
+from app.local.reconcile import tick
+from app.node.bank import open_bank
 from app.outbox import lease
 from app.outbox.broadcast import Broadcaster
 from app.outbox.nonce_queue import NonceQueue
@@ -81,8 +82,8 @@ def arm(point: str) -> None:
 def _work(config: Path, point: str, told: Connection) -> None:
     lease.LEASE_MS = 300  # a successor need not wait long
     try:
-        bank = Bank(load_config(config))
-        bank.index()
+        bank = open_bank(load_config(config))
+        bank.follower.index()
         if point.startswith("disk "):  # no file may grow beyond so many bytes
             limit = int(point.removeprefix("disk "))
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
@@ -90,7 +91,7 @@ def _work(config: Path, point: str, told: Connection) -> None:
         told.send("ready")
         while True:
             with suppress(OtherView):  # another process was faster; a node, too, tries again
-                bank.tick()
+                tick(bank)
             time.sleep(0.01)
     except Exception as fault:
         told.send(f"{type(fault).__name__}: {fault}")

@@ -24,8 +24,10 @@ from app.intake.facility_file import load_facility
 from app.intake.tables import events
 from app.keys.keystore import load_account
 from app.local.consortium import Consortium
-from app.node.bank import Bank
+from app.local.reconcile import tick
+from app.node.bank import Bank, open_bank
 from app.outbox.lifecycle import FINAL
+from app.outbox.progress import drained, last_final_block
 from app.outbox.tables import batch_log, batches
 from app.readmodel.accounts.balances import Balance, balances
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
@@ -92,21 +94,21 @@ class Net:
                 "database_url = .*", f'database_url = "{database_url}"', config.read_text()
             )
             config.write_text(text)
-        bank = Bank(load_config(self.folder.config(name)))
-        self.opened.callback(bank.rpc.close)
+        bank = open_bank(load_config(self.folder.config(name)))
+        self.opened.callback(bank.posting.rpc.close)
         self.opened.callback(bank.engine.dispose)
         return bank
 
     def fresh_bank(self, database_url: str, name: str = LEAD) -> Bank:
         """A bank with an empty database that knows the facilities."""
         bank = self.bank(name, database_url)
-        bank.index()
+        bank.follower.index()
         return bank
 
     def feed(self, bank: Bank, rows: int, facility: str = FACILITY, **cells: str) -> list[str]:
         """Take in so many new events of BASE minor units; returns their event_ids."""
         path, ids = self.feed_file(bank.name, rows, facility, **cells)
-        taken = bank.take_in(facility, path, lambda rows: None, lambda text: None)
+        taken = bank.intakes.take_in(facility, path, lambda rows: None, lambda text: None)
         assert taken.accepted == rows, taken
         return ids
 
@@ -148,7 +150,7 @@ class Net:
                         f"drawdown/Sdrawdown{one}" if kind == "reversal" else "",
                     ]
                 )
-        taken = bank.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        taken = bank.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
         assert taken.accepted == rows, taken
 
     def event_ref(self, bank: Bank, event_id: str) -> str:
@@ -160,11 +162,11 @@ class Net:
         """Tick until everything accepted is final and read back."""
         deadline = time.monotonic() + wait_s
         while True:
-            moved = bank.tick()
-            assert not bank.troubles(), bank.troubles()
+            moved = tick(bank)
+            assert not bank.posting.troubles(), bank.posting.troubles()
             # anvil counts a batch in a call while its block is not to be read yet.
-            read = bank.indexed_block() >= bank.last_final_block(facility)
-            if not moved and read and bank.drained(facility):
+            read = bank.follower.position() >= last_final_block(bank.engine, facility)
+            if not moved and read and drained(bank.engine, facility):
                 return
             assert time.monotonic() < deadline, self.history(bank)
             if not moved:
@@ -174,25 +176,25 @@ class Net:
         """Index until the read model holds the chain's newest block."""
 
         def caught_up() -> bool:
-            bank.index()
-            if bank.indexed_block() > bank.head():
+            bank.follower.index()
+            if bank.follower.position() > bank.follower.head():
                 # After lost blocks an automining chain may be shorter than it was, which a view
                 # takes for a node that lags; a chain with a block time soon is longer.
                 self.rpc.call("evm_mine", [])
                 return False
-            return bank.indexed_block() == bank.head()
+            return bank.follower.position() == bank.follower.head()
 
         await_true(caught_up, "the read model is at the head")
 
     def head(self, bank: Bank, facility: str = FACILITY) -> tuple[int, bytes]:
         contract = self.reconciliation(bank)
-        number = next(one.number for one in bank.facilities() if one.terms.id == facility)
+        number = bank.view.facility(facility).number
         method, params = contract.head_request(number, bank.member)
         head = contract.head(self.rpc.call(method, params))
         return head.sequence, head.digest
 
     def reconciliation(self, bank: Bank) -> Any:
-        return bank.submitter._contract
+        return bank.posting.submitter._contract
 
     def account(self, bank: Bank, partner: str = PARTNERS[0], facility: str = FACILITY) -> Balance:
         with bank.engine.connect() as connection:

@@ -145,9 +145,9 @@ class Two:
         """The partner posts its half; then the lead's node must see so many pairs matched."""
         net = self.nets[name]
         partner, lead = net.bank(PARTNERS[0]), net.bank(LEAD)
-        partner.index()
+        partner.follower.index()
         path, _ = net.feed_file(PARTNERS[0], 1, event_ref=ref, event_id=f"partner-{ref}")
-        taken = partner.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        taken = partner.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
         assert taken.accepted == 1
         net.drain(partner)
         await_true(

@@ -280,7 +280,7 @@ def test_an_older_database(config: Path, net: Net, sqlite_url: str, tmp_path: Pa
 
 def test_whose_the_lease_is(config: Path, net: Net) -> None:
     bank = opened(net)
-    bank.submit()
+    bank.posting.tick()
     assert "on this machine posts" in checks(config)["lease"]["what"]
     later = time.time_ns() // 1_000_000 + 60_000
 

@@ -21,7 +21,9 @@ from app.intake.reader import open_feed
 from app.intake.store import EventStore
 from app.intake.tables import events
 from app.intake.validation import Validator
+from app.local.reconcile import tick
 from app.node.bank import Bank
+from app.outbox.progress import drained
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.queries import Filter
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
@@ -82,7 +84,7 @@ def take_in(net: Net, bank: Bank, clock: Callable[[], datetime], *rows: dict[str
         for place, row in enumerate(rows):
             fixed = {"event_id": f"{bank.name}-{place}", "facility": FACILITY, "currency": "CNY"}
             writer.writerow(fixed | row)
-    terms = bank.facility(FACILITY).terms
+    terms = bank.view.facility(FACILITY).terms
     with open_feed(path, terms, bank.name) as read:
         intake = Intake(EventStore(bank.engine), Validator(terms, bank.name), clock=clock)
         taken = intake.submit(read, path.name, "file")
@@ -185,7 +187,7 @@ def test_legs_before_and_after_a_change_are_split_and_judged_right(
             assert account.proof == 0
     for bank in banks.values():
         before_ = digest(bank.engine)
-        bank.rebuild(lambda done, of: None)
+        bank.follower.rebuild(lambda done, of: None)
         assert digest(bank.engine) == before_, "made anew from the chain alone"
 
 
@@ -258,13 +260,13 @@ def test_a_paused_facility_takes_events_and_posts_them_when_all_have_resumed(
     assert "paused by huarui" in tally(net, LEAD, "show", FACILITY).output
     net.feed(lead, 3)
     for _ in range(3):
-        lead.tick()
-    assert not lead.drained(FACILITY)
-    assert "is paused by huarui" in lead.stopped(FACILITY)
+        tick(lead)
+    assert not drained(lead.engine, FACILITY)
+    assert "is paused by huarui" in str(lead.posting.troubles(FACILITY))
     tally(net, LEAD, "resume", FACILITY, "--of", HUARUI, fails=TallyError)
     tally(net, HUARUI, "resume", FACILITY)
     net.catch_up(lead)
-    lead._posting_looked_up = float("-inf")
+    lead.posting.facilities._looked_up_at = float("-inf")
     net.drain(lead)
     net.assert_exactly_once(lead, 3)
     (pause,) = json.loads(tally(net, LEAD, "history", FACILITY, "--json").output)["pauses"]
@@ -330,8 +332,8 @@ def test_a_facility_closes_once_no_leg_is_open(net: Net, banks: dict[str, Bank])
     tally(net, HUARUI, "accept", FACILITY, "--change", "1", "--yes")
     for bank in banks.values():
         net.catch_up(bank)
-        assert bank.facility(FACILITY).state == "closed"
+        assert bank.view.facility(FACILITY).state == "closed"
         with pytest.raises(UsageFault, match="is closed"):
-            bank.intake(FACILITY)
+            bank.intakes.open(FACILITY)
     listed = tally(net, LEAD, "list").output
     assert "closed" in listed

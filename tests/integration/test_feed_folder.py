@@ -215,7 +215,7 @@ def test_a_crash_before_the_file_was_moved_makes_duplicates_and_nothing_else(
     said: list[str] = []
 
     def take(facility: str, path: Path) -> str:
-        taken = bank.take_in(facility, path, lambda rows: None, lambda text: None)
+        taken = bank.intakes.take_in(facility, path, lambda rows: None, lambda text: None)
         said.append(f"{taken.accepted} accepted, {taken.duplicate} duplicate")
         return said[-1]
 

@@ -20,6 +20,7 @@ from app.node.bank import Bank
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
+from app.outbox.progress import drained
 from app.outbox.tables import batches
 from deploy.consortium import write_config
 from ganache.launcher import start
@@ -35,14 +36,14 @@ def test_from_the_inbox_to_the_chain_and_an_orderly_end(net: Net, nodes: Nodes) 
     node.put(net, LEAD, 40)
     bank = net.bank(LEAD)
     await_true(lambda: len(net.rows(bank, select(batches))) > 0, "a batch was fixed")
-    await_true(lambda: bank.drained(FACILITY), "everything is final")
+    await_true(lambda: drained(bank.engine, FACILITY), "everything is final")
     assert not any((node.folder / "inbox" / FACILITY).iterdir())
     assert len(list((node.folder / "inbox" / "done" / FACILITY).iterdir())) == 1
     assert node.ends() == 0
     assert "Traceback" not in node.said()
     # The lane was given up: a successor works at once.
     net.feed(bank, 1)
-    assert bank.submit() > 0
+    assert bank.posting.tick() > 0
     net.drain(bank)
     net.assert_exactly_once(bank, 41)
 
@@ -62,7 +63,7 @@ def test_it_starts_while_the_chain_is_down_and_catches_up(tmp_path: Path) -> Non
         net = Net(tmp_path / "net", chain.process.url)
         stack.callback(net.close)
         bank = net.bank(LEAD)
-        bank.index()
+        bank.follower.index()
         bank.close()
         chain.stop()
         known, unknown = Node(net, LEAD), Node(net, PARTNERS[0])
@@ -79,7 +80,7 @@ def test_it_starts_while_the_chain_is_down_and_catches_up(tmp_path: Path) -> Non
         for node in (known, unknown):
             node.await_health(live)
         bank = net.bank(LEAD)
-        await_true(lambda: bank.drained(FACILITY), "everything is final")
+        await_true(lambda: drained(bank.engine, FACILITY), "everything is final")
         assert unknown.ends() == 0
         net.assert_exactly_once(net.bank(LEAD), 5)
         chain.stop()  # and it ends in order when the chain has gone again
@@ -126,7 +127,7 @@ def test_another_chain_is_said_and_nothing_is_posted(
 def test_it_says_that_posting_has_stopped(net: Net, nodes: Nodes) -> None:
     """Another database has posted with the bank's key."""
     other = net.bank(LEAD, f"sqlite:///{net.root / 'other.db'}")
-    other.index()
+    other.follower.index()
     net.feed(other, 1)
     net.drain(other)
     other.close()
@@ -198,7 +199,7 @@ def test_stopped_batches_are_listed_and_let_go_on(net: Net, sqlite_url: str) -> 
     bank = net.fresh_bank(sqlite_url)
     net.mining(False)
     net.feed(bank, 3)
-    bank.submit()
+    bank.posting.tick()
     with bank.engine.begin() as connection:
         log_state(connection, [1], STOPPED, "5 attempts failed: the contract refused")
     listed = letters(bank, "list")

@@ -71,7 +71,7 @@ def test_a_disk_that_is_nearly_full_is_told(net: Net, nodes: Nodes) -> None:
 
 def test_another_process_that_posts_for_the_bank_is_told(net: Net, nodes: Nodes) -> None:
     other = net.fresh_bank(f"sqlite:///{net.folder.config(LEAD).parent / 'node.db'}")
-    other.submit()
+    other.posting.tick()
     with other.engine.begin() as connection:  # it will not run out while the node starts
         connection.execute(update(leases).values(expires_at=leases.c.expires_at + 3_600_000))
     node = nodes()
@@ -124,6 +124,6 @@ def test_what_was_answered_as_accepted_before_the_end_is_stored(net: Net, nodes:
     stored = {row.event_id for row in net.rows(bank, select(events.c.event_id))}
     assert set(accepted) <= stored
     # A successor posts them all, once; it need not wait for the lease to run out.
-    bank.submit()
-    assert bank.submitter.lease == "held"
+    bank.posting.tick()
+    assert bank.posting.submitter.lease == "held"
     net.drain(bank)

@@ -12,11 +12,13 @@ from app.contracts.posting import encode_post, next_digest, sealed_of
 from app.keys.keystore import SEALING
 from app.keys.sealing import open_details
 from app.keys.versions import KeyVersions
+from app.local.reconcile import tick
 from app.node.bank import Bank
 from app.outbox import lifecycle, seal, settle
 from app.outbox.broadcast import Broadcaster
 from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
 from app.outbox.pending import Pending, pending_by_facility
+from app.outbox.progress import drained
 from app.outbox.tables import attempts, batches
 from app.readmodel import tables as readmodel
 from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
@@ -42,7 +44,7 @@ def test_a_batch_is_stored_whole_before_it_is_sent(net: Net, either: Bank) -> No
     bank = either
     net.feed(bank, 7)
     net.mining(False)
-    bank.submit()
+    bank.posting.tick()
     (batch,) = net.rows(bank, select(batches))
     (attempt,) = net.rows(bank, select(attempts))
     assert (batch.sequence, batch.legs) == (1, 7)
@@ -68,7 +70,7 @@ def sealed_but_not_sent(net: Net, rows: int, database_url: str, *more: str) -> N
 
     with pytest.MonkeyPatch.context() as patched, pytest.raises(Crash):
         patched.setattr(Broadcaster, "broadcast", crash)
-        bank.submit()
+        bank.posting.tick()
     bank.close()
 
 
@@ -147,17 +149,17 @@ def test_a_batch_that_always_fails_stops_and_says_so(
         starved.setattr(settle, "_MOST_GAS", 500_000)
         net.feed(bank, 600)
         for _ in range(40):
-            bank.tick()
+            tick(bank)
         assert net.states(bank).count("reverted") == lifecycle.MAX_FAILURES
         assert net.states(bank)[-1] == "stopped"
         assert net.states(bank, 2)[-1] == "early"  # waits behind the first
-        (trouble,) = bank.troubles()
+        (trouble,) = bank.posting.troubles()
         assert "batch 1" in trouble and "tally dead-letters replay" in trouble
-        assert bank.stopped(FACILITY) == trouble
+        assert bank.posting.troubles(FACILITY) == [trouble]
         used = net.rows(bank, select(func.count()).select_from(attempts))
-        bank.tick()
+        tick(bank)
         assert net.rows(bank, select(func.count()).select_from(attempts)) == used
-        assert net.feed(bank, 1) and bank.submit() == 0  # nothing new is sealed behind it
+        assert net.feed(bank, 1) and bank.posting.tick() == 0  # nothing new is sealed behind it
     assert resume(bank.engine) == 1
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
@@ -169,8 +171,8 @@ def test_a_refused_posting_tells_the_contracts_reason(
     monkeypatch.setattr(seal, "encode_post", lambda number, *rest: ENCODE_POST(number + 77, *rest))
     net.feed(bank, 1)
     for _ in range(30):
-        bank.tick()
-    (trouble,) = bank.troubles()
+        tick(bank)
+    (trouble,) = bank.posting.troubles()
     assert "FacilityNotAParty" in trouble or "FacilityUnknown" in trouble, trouble
 
 
@@ -225,7 +227,7 @@ def test_a_superseded_attempt_fills_its_nonce(net: Net, sqlite_url: str) -> None
     sealed_but_not_sent(net, 3, sqlite_url)
     bank = net.bank()
     (batch,) = net.rows(bank, select(batches))
-    queue = bank.submitter._queue
+    queue = bank.posting.submitter._queue
     assert queue.lease.hold()
     with queue.lease.writing() as connection:
         queue.sign(connection, batch.id, batch.calldata, batch.gas_limit + 1, mined=0)
@@ -242,7 +244,7 @@ def test_a_transaction_that_the_pool_dropped_is_offered_again(
     monkeypatch.setattr("app.outbox.broadcast._AGAIN_AFTER_S", 0.0)
     net.mining(False)
     net.feed(bank, 3)
-    bank.submit()
+    bank.posting.tick()
     net.rpc.call("anvil_dropAllTransactions", [])
     net.mining(True)
     net.drain(bank)
@@ -256,11 +258,11 @@ def test_a_pool_that_says_nonce_too_low_proves_nothing(
     monkeypatch.setattr("app.outbox.broadcast._AGAIN_AFTER_S", 0.0)
     wedged = {"error": {"code": -32600, "message": "nonce too low"}}
     with monkeypatch.context() as pool:
-        pool.setattr(bank.rpc, "batch_answers", lambda requests: [wedged] * len(requests))
-        pool.setattr(bank.rpc, "batch", Rpc(bank.rpc.url).batch)
+        pool.setattr(bank.posting.rpc, "batch_answers", lambda requests: [wedged] * len(requests))
+        pool.setattr(bank.posting.rpc, "batch", Rpc(bank.posting.rpc.url).batch)
         net.feed(bank, 3)
         for _ in range(5):
-            bank.submit()
+            bank.posting.tick()
     assert net.states(bank) == ["sealed", "broadcast"]
     said = [detail for _, _, detail in net.history(bank) if detail.startswith("pool:")]
     assert said == ["pool: nonce too low"]  # noted once, however often it is said
@@ -270,7 +272,7 @@ def test_a_pool_that_says_nonce_too_low_proves_nothing(
 
 def test_a_partners_own_nonce_queue(net: Net, sqlite_url: str) -> None:
     huarui = net.bank(PARTNERS[0], sqlite_url)
-    huarui.index()
+    huarui.follower.index()
     net.feed(huarui, 3)
     net.drain(huarui)
     net.assert_exactly_once(huarui, 3)
@@ -287,12 +289,12 @@ def test_a_fresh_database_does_not_post_where_another_has(
     net.drain(bank)
     bank.close()
     other = net.bank(LEAD, f"sqlite:///{tmp_path_factory.mktemp('other') / 'fresh.db'}")
-    other.index()
+    other.follower.index()
     net.feed(other, 2)
     for _ in range(3):
-        assert other.submit() == 0
+        assert other.posting.tick() == 0
     assert net.rows(other, select(batches)) == []
-    (trouble,) = other.troubles()
+    (trouble,) = other.posting.troubles()
     assert "batch 1 of WLD-2016-A is not this database's" in trouble
     other.close()
     ours = net.bank(LEAD, sqlite_url)
@@ -304,15 +306,15 @@ def test_a_fresh_database_does_not_post_where_another_has(
 def test_bytes_of_another_process_under_our_sequence(net: Net, sqlite_url: str) -> None:
     sealed_but_not_sent(net, 3, sqlite_url)
     bank = net.bank()
-    facility = bank._posting_facilities()[0]
+    facility = bank.posting.facilities.current()[0]
     calldata = net.rows(bank, select(batches.c.calldata))[0].calldata
     stream = calldata[4 + 5 * 32 :][: 32 * 4]
     foreign = ENCODE_POST(facility.number, 1, stream[: 32 * 2], b"")
     net.send(foreign, nonce=0)
     for _ in range(3):
-        assert bank.submit() == 0
+        assert bank.posting.tick() == 0
     assert net.states(bank) == ["sealed", "conflict"]
-    assert "not this database's" in bank.stopped(FACILITY)
+    assert "not this database's" in str(bank.posting.troubles(FACILITY))
     assert len(net.posts(bank)) == 1
 
 
@@ -321,7 +323,7 @@ def test_bytes_of_another_process_under_our_sequence(net: Net, sqlite_url: str) 
 
 def test_facilities_share_the_nonces_and_keep_their_sequences(net: Net, bank: Bank) -> None:
     net.agree("SECOND")
-    bank.index()
+    bank.follower.index()
     net.feed(bank, 300)
     net.feed(bank, 300, facility="SECOND")
     net.drain(bank)
@@ -353,7 +355,7 @@ def test_a_nonce_of_each_facility_is_used_by_another(net: Net, sqlite_url: str) 
     sealed_but_not_sent(net, 900, sqlite_url, "SECOND")
     net.foreign_transaction(nonce=0)
     bank = net.bank()
-    bank.submit()
+    bank.posting.tick()
     for nonce in (1, 4, 5):
         if (
             int(net.rpc.call("eth_getTransactionCount", [net.operator().address, "latest"]), 16)
@@ -368,10 +370,10 @@ def test_a_nonce_of_each_facility_is_used_by_another(net: Net, sqlite_url: str) 
 def test_a_facility_that_is_agreed_later_is_posted_to(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.node.bank._LOOK_UP_EVERY_S", 0.0)
-    bank.tick()
+    monkeypatch.setattr("app.outbox.facility._LOOK_UP_EVERY_S", 0.0)
+    tick(bank)
     net.agree("LATER")
-    bank.tick()
+    tick(bank)
     net.feed(bank, 2, facility="LATER")
     net.drain(bank, "LATER")
     assert net.head(bank, "LATER")[0] == 1
@@ -381,25 +383,25 @@ def test_a_stopped_facility_does_not_stop_the_others(
     net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net.agree("SECOND")
-    bank.index()
+    bank.follower.index()
     with monkeypatch.context() as starved:
         starved.setattr(seal, "_gas", lambda rows, facility, size: 500_000)
         starved.setattr(settle, "_MOST_GAS", 500_000)
         net.feed(bank, 600)
         for _ in range(40):
-            bank.tick()
-    assert bank.stopped(FACILITY)
-    assert not bank.stopped("SECOND")
+            tick(bank)
+    assert bank.posting.troubles(FACILITY)
+    assert not bank.posting.troubles("SECOND")
     net.feed(bank, 5, facility="SECOND")
     for _ in range(40):
-        bank.tick()
-    assert bank.drained("SECOND")
+        tick(bank)
+    assert drained(bank.engine, "SECOND")
     assert net.head(bank, "SECOND")[0] == 1
 
 
 def test_a_reference_key_that_does_not_open_stops_its_facility_only(net: Net, bank: Bank) -> None:
     net.agree("SECOND")
-    bank.index()
+    bank.follower.index()
     with bank.engine.begin() as connection:
         connection.execute(
             update(readmodel.facilities)
@@ -409,10 +411,10 @@ def test_a_reference_key_that_does_not_open_stops_its_facility_only(net: Net, ba
     net.feed(bank, 2)
     net.feed(bank, 2, facility="SECOND")
     for _ in range(5):
-        bank.submit()
-    assert bank.drained("SECOND") and not bank.drained(FACILITY)
-    assert "sealing.json" in bank.stopped(FACILITY)
-    assert not bank.stopped("SECOND")
+        bank.posting.tick()
+    assert drained(bank.engine, "SECOND") and not drained(bank.engine, FACILITY)
+    assert "sealing.json" in str(bank.posting.troubles(FACILITY))
+    assert not bank.posting.troubles("SECOND")
 
 
 # Sizes
@@ -458,7 +460,7 @@ def test_an_event_too_large_for_any_transaction_is_put_aside(net: Net, bank: Ban
 def test_gas_is_enough_for_the_most_expensive_batches(net: Net, bank: Bank) -> None:
     """Every leg on a day of its own, and every agreed amount on another one."""
     partner = net.bank(PARTNERS[0], f"sqlite:///{net.root / 'gas.db'}")
-    partner.index()
+    partner.follower.index()
     kinds = ("top_up", "reserve_interest", "other_in", "withdrawal", "service_fee")
     for one, kind in enumerate(kinds):
         net.spread(bank, 100, kind=kind, first_day=-3000 + one * 150)
@@ -552,9 +554,9 @@ def test_letters_are_collected_after_a_crash_that_came_before(
         ref = net.event_ref(bank, target)
         (reversal,) = net.feed(bank, 1, kind="reversal", reverses=f"top_up/{ref}")
         for _ in range(3):
-            bank.submit()
-        bank.indexer.advance()  # and here it dies
+            bank.posting.tick()
+        bank.follower.indexer.advance()  # and here it dies
     bank.close()
     bank = net.bank()
-    bank.index()
+    bank.follower.index()
     assert reversal in {letter.event_id for letter in all_letters_of(bank)}

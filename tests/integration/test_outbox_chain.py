@@ -24,6 +24,7 @@ from app.db import engine as db
 from app.domain.errors import ChainUnreachable, DatabaseBusy, WrongChain
 from app.keys.keystore import load_account
 from app.node.bank import Bank
+from app.outbox.progress import drained
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
 from ganache import launcher
@@ -66,7 +67,7 @@ Founding = Callable[[Chain], Net]
 
 def opened(net: Net) -> Bank:
     bank = net.bank(LEAD)
-    bank.index()
+    bank.follower.index()
     return bank
 
 
@@ -77,7 +78,7 @@ def test_each_engine_posts_and_keeps_what_was_posted(chain: Chain, founding: Fou
     net.drain(bank)
     chain.stop()
     with pytest.raises(ChainUnreachable):
-        bank.submit()
+        bank.posting.tick()
     net.feed(bank, 5)  # taken in while there is no chain
     chain.start()
     net.drain(bank)
@@ -132,10 +133,10 @@ def test_a_bank_that_starts_while_the_chain_is_down_knows_who_it_is(
     bank.close()
     anvil.stop()
     bank = net.bank(LEAD)
-    assert bank.role() == "lead"
+    assert bank.follower.role() == "lead"
     net.feed(bank, 3)
     with pytest.raises(ChainUnreachable) as unreachable:
-        bank.submit()
+        bank.posting.tick()
     assert "what was accepted waits" in unreachable.value.remedy
     anvil.start()
     net.drain(bank)
@@ -147,7 +148,7 @@ def test_another_chain_id(anvil: Chain, founding: Founding) -> None:
     anvil.stop()
     anvil.start("other", chain_id=4711)
     with pytest.raises(WrongChain, match="chain 4711, this network is chain 31337") as wrong:
-        bank.submit()
+        bank.posting.tick()
     assert "bank.toml" in wrong.value.remedy
 
 
@@ -157,7 +158,7 @@ def test_a_chain_that_was_begun_anew(anvil: Chain, founding: Founding) -> None:
     anvil.stop()
     anvil.start("anew")
     with pytest.raises(WrongChain, match="another chain of the same id") as wrong:
-        bank.submit()
+        bank.posting.tick()
     assert "restore" in wrong.value.remedy
     # Founded again with the same keys it even has the contracts at the same addresses.
     before = net.manifest
@@ -166,7 +167,7 @@ def test_a_chain_that_was_begun_anew(anvil: Chain, founding: Founding) -> None:
     assert anew.addresses == before.addresses
     assert anew.genesis != before.genesis
     with pytest.raises(WrongChain):
-        bank.submit()
+        bank.posting.tick()
     anvil.stop()
     anvil.start()
     net.drain(bank)
@@ -181,7 +182,7 @@ def test_a_chain_that_lost_the_contracts(anvil: Chain, founding: Founding) -> No
     before.close()
     # No other chain: a node that was wiped is so for as long as it syncs.
     with pytest.raises(OutOfSync, match="no Reconciliation contract") as behind:
-        bank.submit()
+        bank.posting.tick()
     assert "let it sync" in behind.value.remedy
 
 
@@ -218,7 +219,7 @@ def test_the_chain_goes_down_between_offering_and_proof(
     net = founding(anvil)
     bank = opened(net)
     net.feed(bank, 3)
-    bank.submit()
+    bank.posting.tick()
     finalise = Settler._finalise
 
     def fail(*arguments: object) -> None:
@@ -229,7 +230,7 @@ def test_the_chain_goes_down_between_offering_and_proof(
     monkeypatch.setattr(Settler, "_finalise", fail)
     with pytest.raises(ChainUnreachable):
         for _ in range(50):
-            bank.submit()
+            bank.posting.tick()
             time.sleep(0.02)
     assert net.states(bank) == ["sealed", "broadcast"]
     anvil.start()
@@ -361,9 +362,9 @@ def test_a_locked_database_is_busy_and_nothing_is_lost(
         if connection.dialect.name == "postgresql":
             connection.execute(text("LOCK TABLE batches, leases IN ACCESS EXCLUSIVE MODE"))
         with pytest.raises(DatabaseBusy) as busy:
-            bank.submit()
+            bank.posting.tick()
         assert busy.value.remedy
     holder.dispose()
     net.drain(bank)
     net.assert_exactly_once(bank, 3)
-    assert bank.drained(FACILITY)
+    assert drained(bank.engine, FACILITY)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from app.outbox.progress import drained
 from tests.integration.crashing import POINTS, Mortal
 from tests.integration.posting import FACILITY, LEAD, Net
 
@@ -86,4 +87,4 @@ def test_a_full_disk_loses_nothing(net: Net, sqlite_url: str) -> None:
     assert process.says().startswith("DiskFull")
     net.drain(bank)
     net.assert_exactly_once(bank, 1200)
-    assert bank.drained(FACILITY)
+    assert drained(bank.engine, FACILITY)

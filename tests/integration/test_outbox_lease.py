@@ -14,6 +14,7 @@ from app.node.bank import Bank
 from app.outbox import lease
 from app.outbox.lease import LeaseLost
 from app.outbox.nonce_queue import NonceQueue
+from app.outbox.progress import drained
 from app.outbox.tables import attempts, batches, leases
 from tests.integration.posting import FACILITY, Net, await_true
 
@@ -39,10 +40,10 @@ def test_the_second_does_nothing_while_the_first_holds_the_lease(
     net: Net, two: tuple[Bank, Bank]
 ) -> None:
     first, second = two
-    first.submit()
+    first.posting.tick()
     net.feed(first, 3)
     for _ in range(3):
-        assert second.submit() == 0
+        assert second.posting.tick() == 0
     assert net.rows(second, select(batches)) == []
     assert fence(first) == 1
     net.drain(first)
@@ -53,15 +54,15 @@ def test_an_expired_lease_is_taken_over_and_the_old_holder_is_fenced(
     net: Net, two: tuple[Bank, Bank]
 ) -> None:
     first, second = two
-    first.submit()
+    first.posting.tick()
     let_expire(first)
     net.feed(first, 3)
-    assert second.submit() > 0
+    assert second.posting.tick() > 0
     assert fence(second) == 2
-    queue = first.submitter._queue
+    queue = first.posting.submitter._queue
     with pytest.raises(LeaseLost, match="fence 2"), queue.lease.writing():
         raise AssertionError("the old holder may not write")
-    assert first.submit() == 0  # stands back without a word
+    assert first.posting.tick() == 0  # stands back without a word
     net.drain(second)
     net.assert_exactly_once(second, 3)
 
@@ -71,9 +72,9 @@ def test_a_lease_lost_in_the_middle_of_a_tick(
 ) -> None:
     """The first hangs after it has looked at the chain; the second takes the lease and works."""
     first, second = two
-    first.submit()
+    first.posting.tick()
     net.feed(first, 3)
-    look = first.submitter._look
+    look = first.posting.submitter._look
 
     def hang(facilities: object) -> object:
         seen = look(facilities)  # type: ignore[arg-type]
@@ -81,8 +82,8 @@ def test_a_lease_lost_in_the_middle_of_a_tick(
         net.drain(second)
         return seen
 
-    monkeypatch.setattr(first.submitter, "_look", hang)
-    assert first.submit() == 0
+    monkeypatch.setattr(first.posting.submitter, "_look", hang)
+    assert first.posting.tick() == 0
     net.assert_exactly_once(second, 3)
 
 
@@ -91,7 +92,7 @@ def test_a_lease_lost_between_fixing_and_recording_an_offer(
 ) -> None:
     first, second = two
     net.feed(first, 3)
-    send = first.rpc.batch_answers
+    send = first.posting.rpc.batch_answers
 
     def hang(requests: list[Any]) -> list[Any]:
         answers = send(requests)
@@ -100,15 +101,15 @@ def test_a_lease_lost_between_fixing_and_recording_an_offer(
             net.drain(second)
         return answers
 
-    monkeypatch.setattr(first.rpc, "batch_answers", hang)
-    assert first.submit() == 0
+    monkeypatch.setattr(first.posting.rpc, "batch_answers", hang)
+    assert first.posting.tick() == 0
     assert net.rows(second, select(func.count()).select_from(attempts))[0][0] == 1
     net.assert_exactly_once(second, 3)
 
 
 def test_a_lease_that_was_given_up_is_free_at_once(net: Net, two: tuple[Bank, Bank]) -> None:
     first, second = two
-    first.submit()
+    first.posting.tick()
     first.close()
     net.feed(second, 3)
     net.drain(second)
@@ -135,12 +136,12 @@ def test_the_holder_renews_its_lease_in_time(
     monkeypatch.setattr(lease, "time", clock)
     first, second = two
     for _ in range(10):
-        first.submit()
+        first.posting.tick()
         clock.ms += lease.LEASE_MS // 2
-        second.submit()
+        second.posting.tick()
     assert fence(first) == 1
     clock.ms += lease.LEASE_MS
-    second.submit()
+    second.posting.tick()
     assert fence(first) == 2
 
 
@@ -149,15 +150,15 @@ def test_two_that_fight_over_the_lease_post_everything_once(
 ) -> None:
     """Leases so short that each loses its own again and again, in the middle of its work."""
     first, second = two
-    first.submit()
+    first.posting.tick()
     faults: list[BaseException] = []
-    drained = threading.Event()
+    ended = threading.Event()
 
     def work(bank: Bank) -> None:
         try:
-            while not drained.is_set():
+            while not ended.is_set():
                 with suppress(DatabaseBusy):  # a node tries again, too
-                    bank.submit()
+                    bank.posting.tick()
         except BaseException as fault:
             faults.append(fault)
 
@@ -173,9 +174,11 @@ def test_two_that_fight_over_the_lease_post_everything_once(
             fed += 50
     monkeypatch.setattr(lease, "LEASE_MS", 60_000)  # enough of it: one of them does the rest
     try:
-        await_true(lambda: faults or first.drained(FACILITY), "everything is final", wait_s=200)
+        await_true(
+            lambda: faults or drained(first.engine, FACILITY), "everything is final", wait_s=200
+        )
     finally:
-        drained.set()
+        ended.set()
         for thread in threads:
             thread.join()
     assert faults == []
@@ -185,8 +188,8 @@ def test_two_that_fight_over_the_lease_post_everything_once(
 def test_a_nonce_queue_is_a_key_of_its_own(net: Net, two: tuple[Bank, Bank]) -> None:
     """Leases of different operator keys in one database do not know of each other."""
     first, _ = two
-    assert isinstance(first.submitter._queue, NonceQueue)
+    assert isinstance(first.posting.submitter._queue, NonceQueue)
     other = lease.Lease(first.engine, "0x" + "11" * 20, "elsewhere")
     assert other.hold()
-    assert first.submitter._queue.lease.hold()
+    assert first.posting.submitter._queue.lease.hold()
     other.release()

@@ -62,12 +62,12 @@ def test_batches_in_flight_wait_as_long_as_others_refuse_them(
     net.feed(bank, 600)
     forbid(net)
     for _ in range(3 * lifecycle.MAX_FAILURES):  # before this bank's view knows of it
-        bank.submit()
+        bank.posting.tick()
     assert net.states(bank) == ["sealed", "broadcast", "forbidden"]
     assert net.states(bank, 2) == ["sealed", "broadcast", "early"]
-    assert why in bank.stopped(FACILITY)
+    assert why in str(bank.posting.troubles(FACILITY))
     net.feed(bank, 1)
-    assert bank.submit() == 0  # nothing new is sealed behind them
+    assert bank.posting.tick() == 0  # nothing new is sealed behind them
     allow(net)
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
@@ -78,10 +78,10 @@ def test_a_batch_that_was_refused_again_and_again_is_not_given_up(net: Net, bank
     net.feed(bank, 1)
     for _ in range(lifecycle.MAX_FAILURES + 1):
         pause(net)
-        bank.submit()
+        bank.posting.tick()
         resume_all(net)
         pause(net)
-        bank.submit()
+        bank.posting.tick()
         resume_all(net)
     net.drain(bank)
     net.assert_exactly_once(bank, 1)

@@ -19,7 +19,7 @@ from app.domain.errors import TallyError, UsageFault
 from app.keys import keystore
 from app.keys.errors import KeyUnusable
 from app.keys.keystore import create_keys, load_account, load_secret, public_keys
-from app.node.bank import Bank
+from app.node.bank import Bank, open_bank
 from tests.integration.posting import LEAD, PARTNERS, Net
 
 SIGNING = ("operator", "approver", "recovery")
@@ -149,12 +149,12 @@ def newcomer(net: Net, tmp_path: Path, cheap: None) -> Iterator[Callable[[], Ban
     )
 
     def open_() -> Bank:
-        opened.append(Bank(load_config(tmp_path / "bank.toml")))
+        opened.append(open_bank(load_config(tmp_path / "bank.toml")))
         return opened[-1]
 
     yield open_
     for bank in opened:
-        bank.rpc.close()
+        bank.posting.rpc.close()
         bank.engine.dispose()
 
 
@@ -173,7 +173,7 @@ def test_a_newcomer_is_admitted_by_the_line_and_its_node_opens(
     assert "enacted" in outcome
 
     bank = newcomer()
-    bank.index()
+    bank.follower.index()
     assert bank.member == len(PARTNERS) + 2
     assert (
         ConsortiumRegistry(net.rpc, net.manifest.addresses["ConsortiumRegistry"]).role(bank.member)

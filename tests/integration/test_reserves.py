@@ -21,6 +21,7 @@ from app.contracts.errors import HoldRefused
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
+from app.local.reconcile import tick
 from app.node.bank import Bank
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.outbox.tables import attempts
@@ -170,7 +171,7 @@ class TestHolds:
         assert states(desks)[:2] == [(HUARUI, 4000, "active"), (HUARUI, 4000, "released")]
 
         lead = desks.banks[LEAD]
-        job = ExpiredHolds(lead.view, desks.ledger, lambda: lead.operator)
+        job = ExpiredHolds(lead.view, desks.ledger, lead.operator)
         job.look()
         assert account(desks).held == 4000, "its time is not over"
         desks.net.rpc.call("evm_increaseTime", [3700])
@@ -189,7 +190,7 @@ class TestHolds:
         lead = desks.banks[LEAD]
         desks.net.mining(False)
         desks.feed(LEAD, 3)
-        lead.tick()
+        tick(lead)
         place = ("hold", "place", *OF, "--event-ref", "D1", "--amount", "100.00")
         cli = Thread(target=desks.tally, args=(LEAD, *place))
         cli.start()
@@ -199,7 +200,7 @@ class TestHolds:
             "the calls are stored",
         )
         desks.feed(LEAD, 3)
-        lead.tick()  # fixed behind the calls
+        tick(lead)  # fixed behind the calls
         desks.net.mining(True)
         cli.join(30)
         desks.settle()
@@ -309,7 +310,7 @@ class TestDays:
     def rebuilt_alike(self, desks: Desks) -> None:
         for bank in desks.banks.values():
             before = digest(bank.engine)
-            bank.rebuild(lambda block, head: None)
+            bank.follower.rebuild(lambda block, head: None)
             assert digest(bank.engine) == before
 
 

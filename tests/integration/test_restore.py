@@ -22,6 +22,7 @@ from app.domain.errors import StorageFault, UsageFault
 from app.intake.tables import events, feeds
 from app.node.bank import Bank
 from app.outbox.lifecycle import FINAL
+from app.outbox.progress import drained
 from app.outbox.tables import batches, leases
 from tests.integration.nodes import ROOT, Node, Nodes, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
@@ -114,7 +115,7 @@ def test_backed_up_while_it_posts_and_restored_elsewhere(
     put(net, node, after)
     everything = select(func.count()).select_from(events)
     await_true(lambda: count(net, watching, everything) == 2 * ROWS, "both were taken in")
-    await_true(lambda: watching.drained(FACILITY), "everything is final")
+    await_true(lambda: drained(watching.engine, FACILITY), "everything is final")
     node.process.kill()  # and its disk is lost
     node.process.wait()
     head = net.head(watching)
@@ -133,7 +134,7 @@ def test_backed_up_while_it_posts_and_restored_elsewhere(
         "postgresql:", "postgresql+psycopg:"
     )
     for path in (before, after):  # core banking sends everything again
-        again = bank.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        again = bank.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
         assert (again.duplicate, again.accepted, again.quarantined) == (ROWS, 0, 0)
     net.feed(bank, 5)
     net.drain(bank)
@@ -180,7 +181,7 @@ def test_an_empty_database_learns_everything_that_was_posted(
     files.append(net.feed_file(name, 2, event_ref="R-twice")[0])  # one of them is a duplicate leg
     rows = 0
     for path in files:
-        taken = bank.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        taken = bank.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
         assert taken.quarantined == 0
         rows += taken.accepted
         net.drain(bank)
@@ -189,15 +190,15 @@ def test_an_empty_database_learns_everything_that_was_posted(
     bank.close()
 
     anew = net.bank(name, f"sqlite:///{tmp_path / 'anew.db'}")
-    (done,) = anew.restore()
+    (done,) = anew.posting.restore(anew.follower.catch_up)
     assert (done.events, done.dropped, done.unreadable) == (rows, [], [])
     assert facts(anew) == known
     for path in files:
-        again = anew.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+        again = anew.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
         assert again.duplicate == again.rows_in
     changed = files[0].read_text().replace("100.00", "100.01")
     files[0].write_text(changed)
-    other = anew.take_in(FACILITY, files[0], lambda rows: None, lambda text: None)
+    other = anew.intakes.take_in(FACILITY, files[0], lambda rows: None, lambda text: None)
     assert other.quarantined == other.rows_in == 3
     net.drain(anew)
     net.catch_up(anew)
@@ -213,17 +214,17 @@ def test_a_batch_that_the_lost_database_had_fixed_differently(net: Net, tmp_path
     copy_sqlite(tmp_path / "original.db", tmp_path / "copy.db")
     net.mining(False)
     net.feed(original, 2)
-    original.submit()
+    original.posting.tick()
     original.close()
 
     copy = net.bank(LEAD, f"sqlite:///{tmp_path / 'copy.db'}")
     net.feed(copy, 4)
-    await_true(lambda: copy.submit() > 0, "the lease that was copied ran out, and it fixes its own")
+    await_true(lambda: copy.posting.tick() > 0, "the copied lease runs out, it fixes its own")
     net.mining(True)
-    await_true(lambda: copy.submit() is not None and copy.lane_trouble(), "the lane stops")
+    await_true(lambda: copy.posting.tick() is not None and copy.posting.conflict, "the lane stops")
     copy.close()
     copy = net.bank(LEAD)
-    (done,) = copy.restore()
+    (done,) = copy.posting.restore(copy.follower.catch_up)
     assert (done.batches, done.events, done.dropped) == (1, 2, [2])
     assert set(waiting) <= facts(copy).keys()
     net.drain(copy)
@@ -241,16 +242,17 @@ def test_what_was_read_back_is_offered_again_when_the_chain_loses_it(
         net.drain(original)
         original.close()
         copy = net.bank(LEAD, f"sqlite:///{tmp_path / 'copy.db'}")
-        copy.restore()
+        copy.posting.restore(copy.follower.catch_up)
     net.drain(copy)
     net.assert_exactly_once(copy, 5)
 
 
 def test_nothing_is_restored_while_a_node_posts(net: Net, tmp_path: Path) -> None:
     bank = net.fresh_bank(f"sqlite:///{tmp_path / 'bank.db'}")
-    bank.submit()
+    bank.posting.tick()
+    other = net.bank(LEAD)
     with pytest.raises(UsageFault, match="another process posts"):
-        net.bank(LEAD).restore()
+        other.posting.restore(other.follower.catch_up)
     assert count(net, bank, select(func.count()).select_from(leases)) == 1
 
 
@@ -258,7 +260,7 @@ def test_only_what_is_not_there_is_read_back(net: Net, tmp_path: Path) -> None:
     bank = net.fresh_bank(f"sqlite:///{tmp_path / 'bank.db'}")
     net.feed(bank, 3)
     net.drain(bank)
-    (done,) = bank.restore()
+    (done,) = bank.posting.restore(bank.follower.catch_up)
     assert (done.batches, done.events, done.dropped, done.unreadable) == (0, 0, [], [])
     sources = {row.source for row in net.rows(bank, select(feeds.c.source))}
     assert sources == {"file"}

@@ -17,6 +17,7 @@ from app.domain.errors import StorageFault
 from app.intake import reseal
 from app.intake.tables import events, quarantine
 from app.keys.keystore import load_account, public_keys, retired
+from app.local.reconcile import tick
 from app.node.bank import Bank
 from app.readmodel.pairs import queries
 from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
@@ -66,7 +67,7 @@ def test_a_batch_of_the_old_key_goes_out_under_the_new_one(net: Net, sqlite_url:
     bank = net.fresh_bank(sqlite_url)
     net.feed(bank, 2)
     net.mining(False)
-    bank.tick()
+    tick(bank)
     net.rpc.call("anvil_dropAllTransactions", [])
     net.mining(True)
     replace(net, bank, "operator", signed_by="recovery")
@@ -102,16 +103,16 @@ def test_details_sealed_to_the_old_and_the_new_sealing_key_open(net: Net, sqlite
     before = net.feed(lead, 1, memo="before")
     net.drain(lead)
     replace(net, partner, "sealing")
-    lead.index()  # from here on the lead seals to the new key
+    lead.follower.index()  # from here on the lead seals to the new key
     after = net.feed(lead, 1, memo="after")
     net.drain(lead)
-    partner.index()
+    partner.follower.index()
     assert named(partner) == {one.replace("E", "R") for one in (*before, *after)}
     # What is sealed to it later: the reference key of a facility.
     net.agree("AFTER-ROTATION")
-    partner.index()
-    assert len(partner.reference_key("AFTER-ROTATION")) == 32
-    assert len(partner.reference_key(FACILITY)) == 32
+    partner.follower.index()
+    opened = {one.id: one.reference_key for one in partner.posting.facilities.current()}
+    assert len(opened["AFTER-ROTATION"]) == len(opened[FACILITY]) == 32
     assert len(retired(net.folder.keys(partner.name), "sealing")) == 1
 
 
@@ -129,7 +130,7 @@ def test_the_storage_key_is_replaced_under_a_running_node(
     bank = net.fresh_bank(database_url)
     net.feed(bank, 5, memo="kept")
     path, _ = net.feed_file(LEAD, 1, amount="nonsense")
-    bank.take_in(FACILITY, path, lambda rows: None, lambda text: None)
+    bank.intakes.take_in(FACILITY, path, lambda rows: None, lambda text: None)
     was = sealed_values(bank)
 
     def cut_off(*_: object) -> None:

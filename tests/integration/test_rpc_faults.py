@@ -20,6 +20,7 @@ from app.domain.errors import ChainUnreachable, WrongChain
 from app.node.bank import Bank
 from app.outbox import broadcast
 from app.outbox.lifecycle import BROADCAST, FINAL
+from app.outbox.progress import drained
 from app.outbox.tables import batch_log, batches
 from app.presentation.health import HealthOut
 from app.readmodel.chain import newest_incidents
@@ -64,7 +65,7 @@ def bank_at(net: Net, database_url: str, *proxies: Proxy, name: str = LEAD) -> B
     config.write_text(text)
     bank = net.bank(name)
     net.opened.callback(bank.close)
-    bank.index()
+    bank.follower.index()
     return bank
 
 
@@ -118,7 +119,7 @@ def test_partition_in_the_middle_of_posting(
     bank = bank_at(net, sqlite_url, own, other)
     net.mining(False)
     net.feed(bank, 1200)
-    bank.submit()
+    bank.posting.tick()
     setattr(own, how, True)
     net.mining(True)
     net.feed(bank, 600)
@@ -154,10 +155,10 @@ def test_all_endpoints_cut_off_and_back(net: Net, bank: Bank, own: Proxy, other:
     own.refuse = other.refuse = True
     net.feed(bank, 600)
     with pytest.raises(ChainUnreachable):
-        bank.submit()
+        bank.posting.tick()
     await_states(bank, "unreachable", "unreachable")
     with pytest.raises(ChainUnreachable):
-        bank.index()
+        bank.follower.index()
     other.whole()
     await_true(lambda: "good" in states(bank), "one is back")
     assert_nothing_went_wrong(net, bank, 600)
@@ -166,7 +167,7 @@ def test_all_endpoints_cut_off_and_back(net: Net, bank: Bank, own: Proxy, other:
 def test_a_lagging_endpoint_is_left_out(net: Net, bank: Bank, own: Proxy) -> None:
     net.feed(bank, 3)
     net.drain(bank)
-    own.lag_at = bank.head()
+    own.lag_at = bank.follower.head()
     net.rpc.call("anvil_mine", ["0xa"])
     await_states(bank, "behind", "good")
     assert "blocks behind" in bank.endpoints.health()[0].why
@@ -184,16 +185,16 @@ def test_a_lagging_endpoint_alone_proves_nothing(net: Net, own: Proxy, sqlite_ur
         bank = bank_at(net, sqlite_url, own)
     finally:
         net.folder.manifest.write_text(json.dumps(manifest))
-    before = bank.head()
+    before = bank.follower.head()
     net.feed(bank, 3)
     net.drain(bank)
-    view = bank.indexed_block()
+    view = bank.follower.position()
     own.lag_at = before
     net.feed(bank, 3)
     with pytest.raises(OutOfSync, match="batches of block"):
-        bank.submit()
-    bank.index()
-    assert bank.indexed_block() == view
+        bank.posting.tick()
+    bank.follower.index()
+    assert bank.follower.position() == view
     own.whole()
     assert_nothing_went_wrong(net, bank, 6)
 
@@ -268,7 +269,7 @@ def test_only_other_chains_are_said_and_nothing_is_sent(
         net.feed(bank, 3)
         for proxy in (own, other):
             proxy.asked.clear()
-        for work in (bank.submit, bank.index):
+        for work in (bank.posting.tick, bank.follower.index):
             with pytest.raises(WrongChain, match="another chain of the same id"):
                 work()
         assert "eth_sendRawTransaction" not in own.asked + other.asked
@@ -294,7 +295,7 @@ def test_reorg_at_one_endpoint_does_not_rewind_what_another_still_has(
 ) -> None:
     net.feed(bank, 3)
     net.drain(bank)
-    read = bank.indexed_block()
+    read = bank.follower.position()
 
     def forked(method: str, params: list[object], result: object) -> object:
         if method != "eth_getBlockByNumber" or not isinstance(result, dict):
@@ -329,11 +330,11 @@ def test_partition_of_one_bank_leaves_the_other_alone(
         net.feed(partner, 10)
         assert_nothing_went_wrong(net, partner, 10)
         with pytest.raises(ChainUnreachable):
-            bank.submit()
+            bank.posting.tick()
         own.whole()
         await_true(lambda: "good" in states(bank), "it is back")
         assert_nothing_went_wrong(net, bank, 10)
-        assert bank.drained(FACILITY)
+        assert drained(bank.engine, FACILITY)
 
 
 def test_health_shows_every_endpoint(bank: Bank, own: Proxy, other: Proxy) -> None:

@@ -15,6 +15,7 @@ import requests
 from app.chain.rpc import ClientTls, Rpc
 from app.config import load_config
 from app.domain.errors import ChainFault, ChainUnreachable, ConfigFault
+from app.node.bank import open_bank
 from deploy import tls
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
@@ -144,7 +145,6 @@ def test_a_variable_of_the_environment_changes_nothing(
 def test_a_banks_node_works_through_it(
     proxy: str, ours: Certificates, shared_anvil: ChainProcess, tmp_path: Path
 ) -> None:
-    from app.node.bank import Bank
 
     made = ConsortiumFolder(tmp_path)
     create(made, [Member("webank", "lead"), Member("huarui", "partner")])
@@ -152,10 +152,10 @@ def test_a_banks_node_works_through_it(
     found(plain, "anvil", made, print)
     plain.close()
     write_config(made, "webank", rpc=[proxy, proxy + "/"], port=0, certificates=ours)
-    bank = Bank(load_config(made.config("webank")))
+    bank = open_bank(load_config(made.config("webank")))
     try:
-        assert bank.index() > 0
-        assert bank.role() == "lead"
+        assert bank.follower.index() > 0
+        assert bank.follower.role() == "lead"
     finally:
         bank.close()
 
