@@ -13,7 +13,8 @@ _REQUESTS_END_S = 3
 
 def listen(host: str, port: int) -> socket.socket:
     """Take an address (port 0: any free one). Raises ConfigFault when it is taken."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # With its protocol's number: asyncio turns Nagle's algorithm off for what it knows to be TCP.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
