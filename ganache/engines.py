@@ -53,6 +53,8 @@ def _anvil(state_dir: Path, port: int, chain_id: int, block_time_s: int | None) 
     call += ["--block-base-fee-per-gas", "0", "--gas-price", "0", "--order", "fifo"]
     call += ["--accounts", ACCOUNTS, "--mnemonic", MNEMONIC]
     call += ["--prune-history", str(HISTORY_BLOCKS), "--cache-path", str(state_dir / "cache")]
+    # A page in this machine's browser may not ask: without CORS its JSON is refused.
+    call += ["--no-cors"]
     # A JSON-RPC batch of forty postings is over the 2 MB that anvil takes by default.
     call += ["--no-request-size-limit"]
     if block_time_s is not None:

@@ -414,6 +414,7 @@ def main(arguments: list[str] | None = None) -> int:
         "--block-time", type=int, metavar="S", help="default: a block for every transaction"
     )
     options = parser.parse_args(arguments)
+    os.umask(0o077)
     with tempfile.TemporaryDirectory(prefix="chain-") as scratch:
         try:
             return _run(options, options.state or Path(scratch))

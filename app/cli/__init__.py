@@ -76,6 +76,7 @@ def _register(arguments: list[str]) -> None:
 
 def main() -> None:
     """Run the command line. Exit codes: 2 for unusable input, 3 for what failed on the way."""
+    os.umask(0o077)  # databases, logs and reports are their owner's
     configure_logs(logging.INFO if sys.argv[1:2] and sys.argv[1] in _ACTING else logging.WARNING)
     _register(sys.argv[1:])
     try:

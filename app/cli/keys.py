@@ -1,5 +1,6 @@
 """`tally keys`: API keys of a bank's node."""
 
+import os
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -40,6 +41,12 @@ def create(
             help="feeds pushes, read reads, metrics scrapes /metrics, admin does all of it."
         ),
     ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write the key into a new file that only its owner may read."
+        ),
+    ] = None,
 ) -> None:
     """Make a key and print it, this once: only its hash is kept.
 
@@ -48,7 +55,7 @@ def create(
 
     Example:
 
-      tally keys create core-banking --role feeds --config bank.toml > webank.key
+      tally keys create core-banking --role feeds --config bank.toml --out webank.key
     """
     if role is KeyRole.feeds and isinstance(load_node(config), NodeConfig):
         raise UsageFault(
@@ -58,8 +65,10 @@ def create(
         )
     with _database(config).begin() as connection:
         _, text = api_keys.create(connection, name, role.value)
-    # The bare key on standard output, so that it can be redirected into a file.
-    typer.echo(text)
+        if out is not None:  # before the commit: no key is left that nobody has
+            _write_new(out, text + "\n")
+    if out is None:
+        typer.echo(text)
 
 
 @keys.command("list")
@@ -92,6 +101,19 @@ def revoke(
         if not api_keys.revoke(connection, key_id):
             raise UsageFault(f"no open key has the id {key_id!r}", remedy="See `tally keys list`")
     stderr.print(f"key {key_id} is closed", highlight=False)
+
+
+def _write_new(path: Path, text: str) -> None:
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except OSError as fault:
+        raise UsageFault(
+            f"the key cannot be written ({fault.strerror})",
+            where=str(path),
+            remedy="Give --out a new file in a folder that may be written",
+        ) from None
+    with os.fdopen(handle, "w") as file:
+        file.write(text)
 
 
 def _database(config: Path) -> Engine:

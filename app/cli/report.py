@@ -104,7 +104,6 @@ def _written(path: Path, write: Callable[[Path], None]) -> None:
     beside = Path(name)
     try:
         write(beside)
-        beside.chmod(0o644)
         beside.replace(path)
     except (OSError, XlsxWriterException) as fault:
         raise UsageFault(f"the report cannot be written ({fault})", where=str(path)) from None

@@ -178,6 +178,7 @@ def _node_key(path: Path) -> PrivateKey:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     key = PrivateKey(os.urandom(32))
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    os.fchmod(handle, 0o444)  # whatever the umask: another user's container reads it
     with os.fdopen(handle, "w") as file:
         file.write(key.to_hex() + "\n")
     return key

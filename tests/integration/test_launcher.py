@@ -177,6 +177,18 @@ def test_both_engines_know_the_same_accounts(tmp_path: Path) -> None:
     assert len(known[0]) == 4
 
 
+def test_a_page_of_any_origin_may_not_ask(tmp_path: Path) -> None:
+    with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
+        url = chain.process.url
+        asks = {"Origin": "http://page.example", "Access-Control-Request-Method": "POST"}
+        allowed = httpx.options(url, headers=asks).headers
+        assert not [name for name in allowed if name.startswith("access-control")]
+        # What browsers send without asking first is refused.
+        plain = {"Origin": "http://page.example", "Content-Type": "text/plain"}
+        call = b'{"jsonrpc":"2.0","id":1,"method":"eth_accounts","params":[]}'
+        assert "result" not in httpx.post(url, content=call, headers=plain).json()
+
+
 def test_block_time_makes_blocks_without_transactions(engine: Engine, tmp_path: Path) -> None:
     with start(engine, state_dir=tmp_path, block_time_s=1) as chain:
         await_true("two blocks", lambda: height(chain.process.url) >= 2)
