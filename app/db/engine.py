@@ -9,7 +9,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, ProgrammingError
 
+from app.db.turns import Turns, turns_of
 from app.db.vault import Vault, vault_option
 from app.domain.errors import (
     ConfigFault,
@@ -67,10 +68,18 @@ _SCHEMA_NAME = re.compile(r"(?!pg_)[a-z_][a-z0-9_]{0,62}")
 class _WriterEngine(Engine):
     """An engine whose `begin()` is a writer from the start."""
 
+    turns: Turns | None = None
+    """Of a SQLite's writers."""
+    busy_timeout_s = 0.0
+
     @contextmanager
     def begin(self) -> Iterator[Connection]:
-        with self.connect() as connection:
-            connection = connection.execution_options(writer=True)
+        with ExitStack() as held:
+            if self.turns is not None:
+                if not self.turns.take(self.busy_timeout_s):
+                    raise _busy(self.url.render_as_string(hide_password=True))
+                held.callback(self.turns.give)
+            connection = held.enter_context(self.connect()).execution_options(writer=True)
             with connection.begin():
                 yield connection
 
@@ -121,6 +130,8 @@ def create(
     )
     if backend == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
+        engine.turns = turns_of(Path(parsed.database or ""))
+        engine.busy_timeout_s = busy_timeout_ms / 1000
     event.listen(engine, "handle_error", _translate)
     return engine
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from app.domain.errors import ChainFault, ChainUnreachable
+from app.domain.errors import ChainFault, ChainUnreachable, DatabaseBusy
 from app.intake.results import FeedResult
 from app.node.bank import Bank
 from app.outbox.progress import drained, last_final_block
@@ -179,9 +179,13 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
 
 
 def tick(bank: Bank) -> int:
-    """Post and read whatever can be done now; returns batches moved and legs read. Never waits for
-    a block. Raises ChainFault or StorageFault: call again later."""
-    return bank.posting.tick() + bank.follower.advance().legs
+    """Post and read whatever can be done now; returns batches moved and legs read, 0 where the
+    database is busy. Never waits for a block. Raises ChainFault or StorageFault: call again later.
+    """
+    try:
+        return bank.posting.tick() + bank.follower.advance().legs
+    except DatabaseBusy:
+        return 0
 
 
 def _tick(bank: Bank, reporter: Reporter) -> int:

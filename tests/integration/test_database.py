@@ -200,6 +200,36 @@ def test_a_locked_sqlite_is_busy_and_free_again_later(tmp_path: Path) -> None:
     engine.dispose()
 
 
+def test_writers_of_a_sqlite_have_their_turns(tmp_path: Path) -> None:
+    """One that writes again and again does not keep another one out."""
+    url = f"sqlite:///{tmp_path / 'bank.sqlite'}"
+    busy, other = create(url), create(url)
+    upgrade(busy)
+    begun, done = threading.Event(), threading.Event()
+
+    def write_once() -> None:
+        begun.set()
+        with other.begin() as connection:
+            connection.execute(insert(feeds).values(FEED))
+        done.set()
+
+    waiting = threading.Thread(target=write_once)
+    turns_since = 0
+    with busy.begin() as connection:
+        connection.execute(insert(feeds).values(FEED))
+        waiting.start()
+        begun.wait()
+    while turns_since < 5 and not done.is_set():
+        with busy.begin() as connection:
+            connection.execute(insert(feeds).values(FEED))
+            connection.execute(text("SELECT sum(length(hex(randomblob(2000000))))"))
+        turns_since += 1
+    waiting.join()
+    assert turns_since < 5
+    busy.dispose()
+    other.dispose()
+
+
 def test_a_locked_postgresql_is_busy(postgres_url: str) -> None:
     patient, hasty = create(postgres_url), create(postgres_url, busy_timeout_ms=50)
     upgrade(patient)

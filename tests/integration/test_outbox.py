@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
+from functools import partial
 
 import pytest
 from sqlalchemy import func, select, update
 
 from app.chain.rpc import Rpc
 from app.contracts.posting import encode_post, next_digest, sealed_of
+from app.db import engine as db
 from app.keys.keystore import SEALING
 from app.keys.sealing import open_details
 from app.keys.versions import KeyVersions
@@ -316,6 +320,19 @@ def test_bytes_of_another_process_under_our_sequence(net: Net, sqlite_url: str) 
     assert net.states(bank) == ["sealed", "conflict"]
     assert "not this database's" in str(bank.posting.troubles(FACILITY))
     assert len(net.posts(bank)) == 1
+
+
+def test_a_busy_database_is_a_tick_that_moves_nothing(
+    net: Net, sqlite_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.node.bank.db.create", partial(db.create, busy_timeout_ms=50))
+    bank = net.fresh_bank(sqlite_url)
+    net.feed(bank, 3)
+    with closing(sqlite3.connect(str(bank.engine.url.database), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        assert tick(bank) == 0
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
 
 
 # Several facilities in one nonce queue
