@@ -21,7 +21,7 @@ from app.http.context import Context
 from app.http.health import health_of
 from app.intake.tables import feeds
 from app.outbox.lifecycle import FINAL, OPEN, STOPPED
-from app.outbox.tables import batches
+from app.outbox.pending import batches_by_state
 from app.presentation.health import HealthOut
 from app.readmodel.accounts.balances import balances
 from app.readmodel.pairs.shapes import BREAK_TYPES
@@ -183,9 +183,7 @@ def _stored(connection: Connection) -> Iterator[Metric]:
             rows.add_metric([facility, name], int(total))
     yield rows
     states = GaugeMetricFamily("tally_batches", "Batches by state.", labels=["state"])
-    found: dict[str, int] = dict(
-        connection.execute(select(batches.c.state, func.count()).group_by(batches.c.state)).all()
-    )
+    found = batches_by_state(connection)
     for state in (*OPEN, FINAL, STOPPED):
         states.add_metric([state], found.get(state, 0))
     yield states

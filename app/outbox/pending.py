@@ -5,15 +5,17 @@ The tables are the intake's and the outbox's; they are read here, and written on
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
 from app.db.vault import vault_of
 from app.intake.tables import events, feeds, quarantine
 from app.outbox.dead_letters import waiting_events
-from app.outbox.lifecycle import BROADCAST, FINAL, STOPPED
+from app.outbox.lifecycle import BROADCAST, FINAL, OPEN, STOPPED
 from app.outbox.tables import batches, dead_letters
 from app.readmodel.chain import cursor
+from app.readmodel.facilities.tables import facilities
 from app.readmodel.pairs.shapes import Page
 from app.readmodel.pairs.tables import postings
 
@@ -45,26 +47,34 @@ def pending_by_facility(connection: Connection) -> Mapping[str, Pending]:
             .group_by(events.c.facility)
         ).all()
     )
-    # A batch that the read model does not hold yet, whatever the outbox knows of it by now. (No
-    # column after the calldata is read: each would cost a walk through its overflow pages.)
-    projected = (
-        select(func.coalesce(func.max(postings.c.sequence), 0))
-        .where(
-            postings.c.facility == batches.c.facility_number,
-            postings.c.member == select(cursor.c.member).scalar_subquery(),
-        )
-        .scalar_subquery()
-    )
-    for facility, legs in connection.execute(
-        select(batches.c.facility, func.sum(batches.c.legs))
-        .where(batches.c.sequence > projected)
-        .group_by(batches.c.facility)
-    ):
-        waiting[facility] = waiting.get(facility, 0) + int(legs)
+    # Batches that the read model does not hold yet, whatever the outbox knows of them by now: found
+    # by the sequence up to which it holds them. (No column after the calldata is read: each would
+    # cost a walk through its overflow pages.)
+    for facility, projected in connection.execute(_projected()).all():
+        legs = connection.execute(
+            select(func.sum(batches.c.legs)).where(
+                batches.c.facility == facility, batches.c.sequence > projected
+            )
+        ).scalar_one()
+        if legs:
+            waiting[facility] = waiting.get(facility, 0) + int(legs)
     return {
         facility: Pending(waiting.get(facility, 0), dead.get(facility, 0))
         for facility in waiting.keys() | dead.keys()
     }
+
+
+def _projected() -> Select[Any]:
+    """Each facility's id, and the newest sequence of this bank that the read model holds."""
+    newest = (
+        select(func.coalesce(func.max(postings.c.sequence), 0))
+        .where(
+            postings.c.facility == facilities.c.number,
+            postings.c.member == select(cursor.c.member).scalar_subquery(),
+        )
+        .scalar_subquery()
+    )
+    return select(facilities.c.id, newest).where(facilities.c.state != "withdrawn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +84,15 @@ class Backlog:
     waiting: int
     """Accepted events that no batch carries yet, dead letters apart."""
     batches: dict[str, int]
-    """Batches by state."""
+    """Batches that are not final, by state."""
     oldest_at: str | None
     dead_letters: int
 
     @property
     def sealed(self) -> int:
         """Batches that are to be broadcast, or broadcast again."""
-        settled = (FINAL, STOPPED, BROADCAST)
-        return sum(count for state, count in self.batches.items() if state not in settled)
+        apart = (STOPPED, BROADCAST)
+        return sum(count for state, count in self.batches.items() if state not in apart)
 
     @property
     def broadcast(self) -> int:
@@ -95,6 +105,25 @@ class Backlog:
         return self.batches.get(STOPPED, 0)
 
 
+_UNSETTLED = (
+    select(batches.c.state, func.count(), func.min(batches.c.id))
+    .where(batches.c.state.in_((*OPEN, STOPPED)))
+    .group_by(batches.c.state)
+)
+"""By state: how many batches, and the id of the oldest."""
+
+
+def batches_by_state(connection: Connection) -> dict[str, int]:
+    """How many batches are in each state. The final ones are counted by the sequences, which have
+    no gaps, because they become ever more."""
+    found = {state: count for state, count, _ in connection.execute(_UNSETTLED)}
+    ids = select(facilities.c.id).distinct().subquery()
+    newest = select(func.max(batches.c.sequence)).where(batches.c.facility == ids.c.id)
+    made = connection.execute(select(newest.scalar_subquery()).select_from(ids)).scalars()
+    found[FINAL] = sum(sequence or 0 for sequence in made) - sum(found.values())
+    return found
+
+
 def backlog(connection: Connection) -> Backlog:
     """As it stands now."""
     by_facility = connection.execute(
@@ -102,13 +131,11 @@ def backlog(connection: Connection) -> Backlog:
         .with_only_columns(func.count(), func.min(events.c.id))
         .group_by(events.c.facility)
     ).all()
-    states = connection.execute(
-        select(batches.c.state, func.count(), func.min(batches.c.id)).group_by(batches.c.state)
-    ).all()
+    states = connection.execute(_UNSETTLED).all()
     dead = connection.execute(
         select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
     ).scalar_one()
-    unsettled = [first for state, _, first in states if state != FINAL]
+    unsettled = [first for _, _, first in states]
     oldest = connection.execute(
         select(func.min(events.c.accepted_at)).where(
             events.c.id.in_([first for _, first in by_facility]) | events.c.batch_id.in_(unsettled)

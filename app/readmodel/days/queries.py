@@ -12,6 +12,7 @@ from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.movements import movements
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory, of_account
+from app.readmodel.pairs.tables import UNMATCHED
 from app.readmodel.values import kind_name, optional_time, target_name, to_date, to_time
 
 KEY_BYTES = 32
@@ -163,7 +164,7 @@ def _open_keys(connection: Connection, facility: int, partner: int) -> list[int]
             select(c.facility, c.partner, c.kind, c.ref, c.target_kind, c.target_ref).where(
                 c.facility == facility,
                 c.partner == partner,
-                c.status != "matched",
+                UNMATCHED,
                 c.status.in_(_OPEN_STATUSES),
                 c.action.is_(None),
             )

@@ -47,7 +47,7 @@ def resolutions(
 
 def proposed(connection: Connection, names: Directory) -> dict[int, Resolution]:
     """The proposals that wait for the other bank, by the number of their pair."""
-    rows = connection.execute(_with_names().where(t.resolutions.c.status == "proposed"))
+    rows = connection.execute(_with_names().where(t.PROPOSED))
     return {row.pair: _resolution(names, row) for row in rows}
 
 

@@ -104,8 +104,9 @@ pairs = Table(
     ),
 )
 
-UNMATCHED: ColumnElement[bool] = literal_column("status <> 'matched'", Boolean)
-"""Word for word the condition of the partial indexes of `pairs`."""
+UNMATCHED: ColumnElement[bool] = pairs.c.status != literal_column("'matched'")
+"""The condition of the partial indexes of `pairs`. Written out: of a parameter, a planner cannot
+know that it implies them."""
 
 rejections = Table(
     "rejections",
@@ -180,3 +181,6 @@ resolutions = Table(
         postgresql_where=text("status = 'proposed'"),
     ),
 )
+
+PROPOSED: ColumnElement[bool] = resolutions.c.status == literal_column("'proposed'")
+"""The condition of the partial index of `resolutions`, written out for the same reason."""

@@ -1,0 +1,268 @@
+"""No query of a request, a stream or a tick reads all that ever happened: its plan says so.
+
+Pairs, events and batches only grow. The plans of both databases are read at a size at which their
+planners choose as they would at any larger one.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, Engine, event, insert, text
+
+from app.db.engine import create
+from app.domain.kinds import Kind
+from app.intake.tables import events, feeds
+from app.node.jobs.ageing import Ageing
+from app.outbox.dead_letters import collect, waiting_events
+from app.outbox.pending import backlog, pending_by_facility
+from app.outbox.tables import batches
+from app.readmodel import tables
+from app.readmodel.accounts.balances import balances
+from app.readmodel.chain import position
+from tests.integration.faces import Face, face
+from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
+
+PAIRS = 20_000
+BATCHES = 2_000
+GROWING = ("pairs", "events", "batches", "postings")
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def engine(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Engine]:
+    url = f"sqlite:///{tmp_path_factory.mktemp('plans') / 'bank.sqlite'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_cluster").url("postgres")
+    opened = create(url, vault=VAULT)
+    fill(Seed(opened))
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def node(engine: Engine) -> Iterator[Face]:
+    with face(engine, development=True) as served:
+        yield served
+
+
+def fill(seed: Seed) -> None:
+    """A long history: everything matched and final, but for some breaks and events."""
+    day, at = START.date().toordinal(), int(START.timestamp())
+    with seed.engine.begin() as connection:
+        for index, status in enumerate(("amount", "date", "missing_at_lead") * 5):
+            seed.pair(connection, 1, Kind.FEE, f"OLD-{index}", 100, status, day=START.date())
+        first = seed.number + 1
+        row = {
+            "facility": 1, "kind": int(Kind.PRINCIPAL), "target_kind": 0, "target_ref": b"",
+            "lead_reversed": False, "partner_reversed": False, "shares_version": 1,
+            "rules_version": 1, "status": "matched", "first_posted_at": at, "due_at": at + 9,
+            "lead_index": 1, "partner_index": 1, "lead_posted_at": at, "partner_posted_at": at,
+            "lead_amount": 5, "partner_amount": 5, "agreed_business_day": day,
+            **{f"{side}_{which}_day": day for side in ("lead", "partner")
+               for which in ("value", "business")},
+        }  # fmt: skip
+        numbers = range(first, first + PAIRS)
+        connection.execute(
+            insert(tables.pairs),
+            [
+                row
+                | {
+                    "number": number, "partner": 1 + number % 3, "event_ref": f"R-{number}",
+                    "ref": number.to_bytes(20), "lead_sequence": 100 + number // 10,
+                    "partner_sequence": 100 + number // 10,
+                }
+                for number in numbers
+            ],
+        )  # fmt: skip
+        seed.number += PAIRS
+        connection.execute(
+            insert(tables.postings),
+            [
+                {
+                    "facility": 1, "member": member, "sequence": sequence, "tx_hash": bytes(32),
+                    "block_number": 5, "block_time": at, "legs": 10, "rejected": 0,
+                    "digest": bytes(32), "details": "opened",
+                }
+                for member in (1, 2, 3, 4)
+                for sequence in range(100, 101 + (first + PAIRS) // 10)
+            ],
+        )  # fmt: skip
+        seed.close_block(connection)
+        when = START.isoformat()
+        feed = connection.execute(
+            insert(feeds)
+            .values(
+                facility=seed.facility, name="f", source="file", received_at=when, rows_in=1,
+                accepted=1, duplicate=0, quarantined=0,
+            )
+            .returning(feeds.c.id)
+        ).scalar_one()  # fmt: skip
+        connection.execute(
+            insert(batches),
+            [
+                {
+                    "id": number, "facility": seed.facility, "facility_number": 1,
+                    "sequence": number, "legs": 10, "digest": bytes(32), "gas_limit": 1,
+                    "state": "final", "sealed_at": when, "calldata": b"c" * 500,
+                }
+                for number in range(1, BATCHES + 1)
+            ],
+        )  # fmt: skip
+        connection.execute(
+            insert(events),
+            [
+                {
+                    "feed_id": feed, "row": number, "facility": seed.facility,
+                    "event_id": f"E-{number}", "content": number.to_bytes(32),
+                    "identity": number.to_bytes(32), "duplicate_leg": False, "kind": 2,
+                    "partner": 0, "event_ref": f"R-{number}", "amount": 5, "value_day": day,
+                    "business_day": day, "shares_day": 0, "booked_at": when, "parts": 3,
+                    "accepted_at": when, "leg_index": number % 10,
+                    "batch_id": None if number > PAIRS - 20 else 1 + number // 10,
+                }
+                for number in range(1, PAIRS + 1)
+            ],
+        )  # fmt: skip
+    with seed.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("ANALYZE"))
+
+
+class Statements:
+    """The queries that an engine is asked while this is open."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.seen: dict[str, Any] = {}
+
+    def __enter__(self) -> Statements:
+        event.listen(self._engine, "before_cursor_execute", self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        event.remove(self._engine, "before_cursor_execute", self._note)
+
+    def _note(self, connection: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.lstrip().startswith("SELECT"):
+            self.seen.setdefault(statement, parameters)
+
+
+def scans(connection: Connection, statement: str, parameters: Any) -> list[str]:
+    """What of a query's plan reads a growing table from end to end."""
+    if connection.dialect.name == "sqlite":
+        rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+        return [row.detail for row in rows if _sqlite_scan(row.detail, statement)]
+    plan = connection.exec_driver_sql(f"EXPLAIN (FORMAT JSON) {statement}", parameters).scalar_one()
+    whole = json.loads(plan) if isinstance(plan, str) else plan
+    return list(_postgres_scans(whole[0]["Plan"], limited=False))
+
+
+def _sqlite_scan(detail: str, statement: str) -> bool:
+    found = re.match(r"SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?", detail)
+    if found is None or found[1] not in GROWING or (found[2] or "") in PARTIAL:
+        return False
+    # In the order of the table until the page is full, where every line or most are shown.
+    everything = "WHERE" not in statement or MATCHES in statement
+    return not (everything and "ORDER BY pairs.number DESC" in statement and "LIMIT" in statement)
+
+
+MATCHES = "WHERE pairs.status = ? OR pairs.status = ? ORDER BY"
+
+
+PARTIAL = ("ix_pairs_unmatched", "ix_pairs_unmatched_account", "ix_events_waiting")
+"""Indexes that hold what is open alone, and so may be read whole."""
+
+
+def _postgres_scans(plan: dict[str, Any], *, limited: bool) -> Iterator[str]:
+    kind, table = plan["Node Type"], plan.get("Relation Name")
+    index = plan.get("Index Name")
+    unbounded = kind in ("Index Scan", "Index Only Scan") and "Index Cond" not in plan
+    if table in GROWING and (
+        kind == "Seq Scan" or (unbounded and index not in PARTIAL and not limited)
+    ):
+        yield f"{kind} on {table} ({index})"
+    if kind == "Bitmap Heap Scan" and table in GROWING:
+        limited = True  # its index scan below has the condition
+    for inner in plan.get("Plans", ()):
+        yield from _postgres_scans(inner, limited=limited or kind == "Limit")
+
+
+def check(engine: Engine, seen: dict[str, Any]) -> None:
+    assert seen
+    with engine.connect() as connection:
+        found = {
+            statement: plan
+            for statement, parameters in seen.items()
+            if (plan := scans(connection, statement, parameters))
+        }
+    assert found == {}
+
+
+REQUESTS = [
+    "/health",
+    "/ready",
+    "/v1/facilities",
+    "/v1/balances",
+    "/v1/pairs",
+    "/v1/matches",
+    "/v1/breaks",
+    "/v1/breaks?overdue=true",
+    "/v1/breaks?resolved=true",
+    "/v1/breaks?partner=huarui&type=amount",
+    "/v1/breaks?text=OLD",
+    "/v1/pairs?type=within_tolerance",
+    "/v1/legs?limit=5",
+    "/v1/rejections",
+    "/v1/resolutions",
+    "/v1/quarantine",
+    "/v1/holds",
+    "/v1/alerts",
+    "/v1/day-closes",
+    "/v1/consortium/members",
+    "/v1/consortium/proposals",
+    "/",
+    "/?partner=huarui&type=date",
+    "/breaks?overdue=true",
+]
+
+
+@pytest.mark.parametrize("path", REQUESTS)
+def test_a_request_reads_what_it_shows(node: Face, engine: Engine, path: str) -> None:
+    client = node.client("read")
+    with Statements(engine) as statements:
+        assert client.get(path).status_code in (200, 503)
+    check(engine, statements.seen)
+
+
+def test_a_scrape_reads_what_it_shows(node: Face, engine: Engine) -> None:
+    client = node.client("metrics")
+    with Statements(engine) as statements:
+        assert client.get("/metrics").status_code == 200
+    check(engine, statements.seen)
+
+
+def test_the_pages_stream_reads_what_it_shows(node: Face, engine: Engine) -> None:
+    with Statements(engine) as statements, node.client(None).stream("GET", "/live") as stream:
+        for line in stream.iter_lines():
+            if line.startswith("event: breaks"):
+                break
+    check(engine, statements.seen)
+
+
+def test_a_tick_reads_what_is_new(engine: Engine) -> None:
+    with Statements(engine) as statements:
+        Ageing(engine).look()
+        collect(engine, 1)
+        with engine.connect() as connection:
+            connection.execute(waiting_events("WLD-2016-A").order_by(events.c.id).limit(500))
+            backlog(connection)
+            pending_by_facility(connection)
+            balances(connection)
+            position(connection)
+    check(engine, statements.seen)
