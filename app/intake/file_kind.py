@@ -38,6 +38,11 @@ def explain(head: bytes) -> Explanation | None:
     return _binary(head) or _encoding(head) or _text(head.decode("utf-8-sig", "replace"))
 
 
+def is_no_feed(head: bytes) -> bool:
+    """Whether a file is something else by its first bytes, however it goes on."""
+    return (_binary(head) or _encoding(head)) is not None
+
+
 def _binary(head: bytes) -> Explanation | None:
     if head.startswith(b"PK\x03\x04"):
         if any(part in head for part in _XLSX_PARTS):

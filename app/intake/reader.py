@@ -1,10 +1,12 @@
 """Feeds from files and received bodies: CSV with a header, or JSON lines."""
 
+import os
 import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
 from typing import Literal
@@ -18,6 +20,7 @@ from app.intake.csv_rows import Record, records
 from app.intake.encoding import Encoding, examine
 from app.intake.file_kind import HEAD_BYTES, explain
 from app.intake.lines import MAX_ROW, TOO_LONG, ByteStream, Lines
+from app.intake.trailer import TAIL_BYTES, rows_of_trailer
 from app.intake.validation import Validator
 
 _BLANK = " \t\r"
@@ -68,6 +71,7 @@ class Feed:
             if explanation is None:
                 raise
             raise self._fault(*explanation) from fault
+        self._counted = self._check_trailer()
 
     def rows(self, validator: Validator) -> Iterator[Row]:
         """Every row, in file order, judged; may be called again."""
@@ -75,10 +79,30 @@ class Feed:
         encoding = examine(self._stream)
         lines = self._lines("utf-8" if encoding.is_utf8 else "ascii")
         lines.give_back(self._first_line(lines))
-        rows = self._json_rows if self._is_json else self._csv_rows
-        if encoding.is_utf8:
-            return rows(lines, validator)
-        return self._not_utf8(rows(lines, validator), encoding)
+        read = self._json_rows if self._is_json else self._csv_rows
+        rows = islice(read(lines, validator), self._counted)
+        return rows if encoding.is_utf8 else self._not_utf8(rows, encoding)
+
+    def _check_trailer(self) -> int | None:
+        """How many rows stand before the trailer; None without one. Raises FeedFault where it says
+        another number."""
+        size = self._stream.seek(0, os.SEEK_END)
+        self._stream.seek(max(0, size - TAIL_BYTES))
+        said = rows_of_trailer(self._stream.read(TAIL_BYTES))
+        if said is None:
+            return None
+        lines = self._lines("utf-8")
+        lines.give_back(self._first_line(lines))
+        if self._is_json:
+            found = sum(1 for _ in _json_lines(lines))
+        else:
+            found = sum(1 for _ in records(lines)) - 1
+        if found - 1 != said:
+            raise self._fault(
+                f"the trailer counts {said} rows, the file has {found - 1}",
+                "Send the whole file; nothing of it was taken",
+            )
+        return said
 
     def _lines(self, encoding: Literal["utf-8", "ascii"]) -> Lines:
         self._stream.seek(0)
@@ -161,14 +185,9 @@ class Feed:
 
     def _json_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
         known = frozenset(COLUMNS)
-        while (line := lines.take()) is not None:
-            number = lines.number
+        for number, line in _json_lines(lines):
             if len(line) > MAX_ROW:
-                while lines.partial:
-                    lines.take()
                 yield Quarantined(number, WHOLE_ROW, shown(line), TOO_LONG)
-            elif not line.strip(_BLANK):
-                continue
             elif lines.undecodable:
                 yield Quarantined(number, WHOLE_ROW, shown(line), NOT_UTF8)
             else:
@@ -202,6 +221,17 @@ class Feed:
 
     def _fault(self, what: str, remedy: str) -> FeedFault:
         return FeedFault(what, where=self.name, remedy=remedy)
+
+
+def _json_lines(lines: Lines) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank with their numbers; of one that is too long, its begin."""
+    while (line := lines.take()) is not None:
+        number = lines.number
+        if len(line) > MAX_ROW:
+            while lines.partial:
+                lines.take()
+        if line.strip(_BLANK):
+            yield number, line
 
 
 class JudgedFeed:

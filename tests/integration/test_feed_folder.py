@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 import structlog
@@ -30,7 +34,7 @@ class Desk:
         self.taken.append((facility, path.name, path.read_text()))
         return "1 in"
 
-    def put(self, name: str, content: str = "rows", facility: str = FACILITY) -> Path:
+    def put(self, name: str, content: str = "rows\n", facility: str = FACILITY) -> Path:
         path = self.inbox / facility / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(content)
@@ -77,18 +81,31 @@ def test_a_file_is_taken_in_and_moved_aside(desk: Desk) -> None:
 
 
 def test_files_of_one_name_do_not_overwrite_each_other(desk: Desk) -> None:
-    for content in ("one", "two", "three"):
+    for content in ("one\n", "two\n", "three\n"):
         desk.put("feed.csv", content)
         desk.folder.scan()
     done = desk.inbox / "done" / FACILITY
     assert {path.name: path.read_text() for path in done.iterdir()} == {
-        "feed.csv": "one",
-        "feed~2.csv": "two",
-        "feed~3.csv": "three",
+        "feed.csv": "one\n",
+        "feed~2.csv": "two\n",
+        "feed~3.csv": "three\n",
     }
 
 
-@pytest.mark.parametrize("name", [".feed.csv", "feed.csv.part", ".feed.csv.swp"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        ".feed.csv",
+        "feed.csv.part",
+        ".feed.csv.swp",
+        "feed.csv.filepart",
+        "feed.csv.TMP",
+        "feed.crdownload",
+        "~feed.csv",
+        "feed.csv~",
+        "feed.csv.done",
+    ],
+)
 def test_what_is_still_being_written_is_left_alone(desk: Desk, name: str) -> None:
     desk.put(name)
     assert desk.folder.scan() == 0
@@ -110,24 +127,143 @@ def test_a_file_from_the_future_is_taken(desk: Desk) -> None:
     assert desk.folder.scan() == 1
 
 
-def test_a_file_that_grows_while_it_is_read_is_read_again(desk: Desk) -> None:
+def test_a_file_that_stalls_within_a_row_waits_and_says_why(desk: Desk) -> None:
+    path = desk.put("feed.csv", "row\nE1,1000000.0")
+    with structlog.testing.capture_logs() as logs:
+        for _ in range(3):
+            assert desk.folder.scan() == 0
+    assert ["feed.csv.done beside it" in log["why"] for log in logs] == [True]
+    with path.open("a") as writer:
+        writer.write("0\n")
+    settled(path)
+    assert desk.folder.scan() == 1
+    assert desk.taken[0][2] == "row\nE1,1000000.00\n"
+
+
+def test_a_file_that_a_process_has_open_for_writing_waits(desk: Desk) -> None:
+    path = desk.put("feed.csv")
+    program = "import sys; open(sys.argv[1], 'a'); print('open', flush=True); sys.stdin.read()"
+    writer = subprocess.Popen(
+        [sys.executable, "-c", program.replace("open(", "f = open(", 1), str(path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    assert writer.stdout is not None
+    writer.stdout.readline()
+    assert desk.folder.scan() == 0
+    writer.communicate()
+    with path.open("rb"):  # whoever reads it is no hindrance
+        assert desk.folder.scan() == 1
+
+
+def test_a_file_that_was_renamed_is_complete_whatever_its_end(desk: Desk) -> None:
+    path = desk.put("feed.csv.part", "rows, the last without a line end")
+    assert desk.folder.scan() == 0
+    path.rename(path.with_suffix("")).touch()
+    assert desk.folder.scan() == 1
+
+
+@pytest.mark.parametrize("mark", ["feed.csv.done", "feed.done"])
+def test_a_file_is_complete_when_a_mark_beside_it_says_so(desk: Desk, mark: str) -> None:
+    path = desk.put("feed.csv", "rows, the last without a line end")
+    assert desk.folder.scan() == 0
+    path.touch()
+    path.with_name(mark).touch()
+    assert desk.folder.scan() == 1
+    assert desk.files() == {f"done/{FACILITY}/feed.csv"}
+
+
+def test_a_file_is_complete_when_its_trailer_counts_its_rows(desk: Desk) -> None:
+    desk.put("feed.csv", "header\nrow\n#rows=1").touch()
+    desk.put("other.csv", "header\nrow\n#rows=x")
+    assert desk.folder.scan() == 1
+
+
+def test_what_changes_while_it_is_taken_is_not_booked(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = desk.put("feed.csv", "one\n")
+    copy = feed_folder.shutil.copyfileobj
+
+    def grow(source: BinaryIO, target: BinaryIO, size: int) -> None:
+        copy(source, target, size)
+        with Path(source.name).open("a") as writer:
+            writer.write("two\n")
+
+    monkeypatch.setattr(feed_folder.shutil, "copyfileobj", grow)
+    with structlog.testing.capture_logs() as logs:
+        assert desk.folder.scan() == 0
+    assert desk.taken == []
+    assert not path.exists()
+    failed = desk.inbox / "failed" / FACILITY
+    assert (failed / "feed.csv").read_text() == "one\ntwo\n"
+    assert "nothing of it was booked" in (failed / "feed.csv.reason.txt").read_text()
+    assert "nothing of it was booked" in logs[0]["why"]
+
+
+def test_what_is_written_after_it_was_taken_is_not_booked_and_said(desk: Desk) -> None:
     path = desk.put("feed.csv", "one\n")
     take = desk.take
+    late = os.open(path, os.O_RDONLY)
 
     def grow(facility: str, file: Path) -> str:
         said = take(facility, file)
-        if len(desk.taken) == 1:
-            with path.open("a") as writer:
-                writer.write("two\n")
-            settled(path)
+        with Path(f"/proc/self/fd/{late}").open("a") as writer:
+            writer.write("two\n")
         return said
 
     desk.folder = FeedFolder(desk.inbox, grow)
-    desk.folder.scan()
-    assert desk.files() == {f"{FACILITY}/feed.csv"}
-    desk.folder.scan()
-    assert [content for _, _, content in desk.taken] == ["one\n", "one\ntwo\n"]
-    assert desk.files() == {f"done/{FACILITY}/feed.csv"}
+    assert desk.folder.scan() == 1
+    os.close(late)
+    assert [content for _, _, content in desk.taken] == ["one\n"]
+    reason = desk.inbox / "failed" / FACILITY / "feed.csv.reason.txt"
+    assert "changed after it was taken" in reason.read_text()
+
+
+def test_a_name_that_is_not_utf8_is_a_name_like_any_other(desk: Desk) -> None:
+    path = desk.put("b.csv")
+    path.rename(os.fsdecode(os.fsencode(path.parent) + b"/\xb7\xc5.csv"))
+    desk.put("a.csv")
+    desk.put("c.csv", facility="OTHER")
+    (desk.inbox / os.fsdecode(b"F\xe9")).mkdir()
+    desk.put("d.csv", facility=os.fsdecode(b"F\xe9"))
+    with structlog.testing.capture_logs() as logs:
+        assert desk.folder.scan() == 3
+    for log in logs:
+        str(log).encode()
+    assert {name for _, name, _ in desk.taken} == {"a.csv", "c.csv", "\\xb7\\xc5.csv"}
+    assert os.fsdecode(b"\xb7\xc5.csv") in os.listdir(desk.inbox / "done" / FACILITY)  # noqa: PTH208
+
+
+def test_a_long_name_is_refused_with_its_reason_too(desk: Desk) -> None:
+    name = "x" * 251 + ".csv"
+    desk.fault = FeedFault("no")
+    for _ in range(2):
+        desk.put(name)
+        desk.folder.scan()
+    assert len(list((desk.inbox / "failed" / FACILITY).glob("*.csv"))) == 2
+
+
+def test_what_is_no_regular_file_is_refused_by_name(desk: Desk, tmp_path: Path) -> None:
+    folder = desk.put("feed.csv").parent
+    os.mkfifo(folder / "pipe.csv")
+    (folder / "link.csv").symlink_to(folder / "feed.csv")
+    (folder / "folder.csv").mkdir()
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(os.path.relpath(folder / "socket.csv"))
+        with structlog.testing.capture_logs() as logs:
+            for _ in range(2):
+                desk.folder.scan()
+    assert [content for _, _, content in desk.taken] == ["rows\n"]
+    why = {log["file"]: log["why"] for log in logs if log["event"] == "feed refused"}
+    assert {name: said.split(":")[0] for name, said in why.items()} == {
+        "pipe.csv": "it is a pipe",
+        "link.csv": "it is a symbolic link",
+        "socket.csv": "it is a socket",
+        "folder.csv": "it is a directory",
+    }
+    reasons = {path.name for path in (desk.inbox / "failed" / FACILITY).glob("*.reason.txt")}
+    assert reasons == {f"{name}.csv.reason.txt" for name in ("pipe", "link", "socket")}
 
 
 def test_what_lies_beside_the_folders_of_facilities_is_left_alone(desk: Desk) -> None:
@@ -139,11 +275,11 @@ def test_what_lies_beside_the_folders_of_facilities_is_left_alone(desk: Desk) ->
 
 
 def test_a_file_that_cannot_be_read_goes_aside_with_its_reason(desk: Desk) -> None:
-    desk.put("bad.csv", "garbage")
+    desk.put("bad.csv", "garbage\n")
     desk.fault = FeedFault("has no header", where="bad.csv", remedy="Add one")
     assert desk.folder.scan() == 0
     failed = desk.inbox / "failed" / FACILITY
-    assert (failed / "bad.csv").read_text() == "garbage"
+    assert (failed / "bad.csv").read_text() == "garbage\n"
     assert (failed / "bad.csv.reason.txt").read_text() == "bad.csv: has no header. Add one\n"
     desk.fault = None
     assert desk.folder.scan() == 0
@@ -178,20 +314,37 @@ def test_one_bad_file_does_not_hold_up_the_others(desk: Desk) -> None:
     assert desk.taken[0][1] == "2.csv"
 
 
-def test_a_file_that_vanishes_does_not_hold_up_the_others(desk: Desk) -> None:
+def test_a_file_that_vanishes_does_not_hold_up_the_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = desk.put("1.csv")
+    desk.put("2.csv")
+    found = desk.folder._waiting
+
+    def vanishing() -> list[tuple[str, Path]]:
+        waiting = list(found())
+        first.unlink(missing_ok=True)
+        return waiting
+
+    monkeypatch.setattr(desk.folder, "_waiting", vanishing)
+    assert desk.folder.scan() == 1
+    assert desk.files() == {f"done/{FACILITY}/2.csv"}
+
+
+def test_a_file_on_which_the_program_fails_does_not_hold_up_the_others(desk: Desk) -> None:
     desk.put("1.csv")
     desk.put("2.csv")
     take = desk.take
 
-    def vanishing(facility: str, path: Path) -> str:
-        said = take(facility, path)
+    def failing(facility: str, path: Path) -> str:
         if path.name == "1.csv":
-            path.unlink()
-        return said
+            raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
+        return take(facility, path)
 
-    desk.folder = FeedFolder(desk.inbox, vanishing)
-    assert desk.folder.scan() == 1
-    assert desk.files() == {f"done/{FACILITY}/2.csv"}
+    desk.folder = FeedFolder(desk.inbox, failing)
+    with structlog.testing.capture_logs() as logs:
+        assert [desk.folder.scan(), desk.folder.scan()] == [1, 0]
+    assert [log["event"] for log in logs] == ["feed stays", "feed taken in"]
 
 
 def test_a_file_that_cannot_be_moved_aside_is_not_taken_in_again(

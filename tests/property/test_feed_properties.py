@@ -80,8 +80,8 @@ def test_any_bytes_are_judged_without_a_crash_and_alike_in_any_pieces(data: st.D
         def read(self, _size: int, /) -> bytes:
             return self.stream.read(size)
 
-        def seek(self, offset: int, /) -> int:
-            return self.stream.seek(offset)
+        def seek(self, offset: int, whence: int = 0, /) -> int:
+            return self.stream.seek(offset, whence)
 
     assert list(Feed(Dripping(), "feed").rows(Validator(FACILITY, "lead"))) == whole
 

@@ -438,3 +438,28 @@ def test_rows_inside_of_an_endless_quote_are_not_rows() -> None:
     bad, good = read(data)
     assert (fault(bad).row, fault(bad).field) == (2, "row")
     assert (event(good).event_id, event(good).row) == ("E2", 20_003)
+
+
+# --- Trailers ----------------------------------------------------------------------------------
+
+JSON_ROWS = json_bytes([row("E1"), row("E2")])
+CSV_ROWS = HEADER + LINE % (b"E1", b'"two\n#rows=9\nlines"') + b"\n\n" + LINE % (b"E2", b"") + b"\n"
+
+
+@pytest.mark.parametrize("rows", [CSV_ROWS, JSON_ROWS, b"\xef\xbb\xbf" + CSV_ROWS])
+@pytest.mark.parametrize("end", [b"", b"\n", b"\r\n \n"])
+def test_a_trailer_that_counts_the_rows_is_no_row(rows: bytes, end: bytes) -> None:
+    judged = read(rows + b"#rows=2" + end)
+    assert [event(one).event_id for one in judged] == ["E1", "E2"]
+
+
+@pytest.mark.parametrize("rows", [CSV_ROWS, JSON_ROWS])
+@pytest.mark.parametrize("count", [b"0", b"1", b"3"])
+def test_a_file_whose_trailer_counts_other_rows_is_refused(rows: bytes, count: bytes) -> None:
+    with pytest.raises(FeedFault, match=f"the trailer counts {int(count)} rows, the file has 2"):
+        Feed(io.BytesIO(rows + b"#rows=" + count + b"\n"), "feed")
+
+
+def test_what_looks_like_a_trailer_further_up_is_a_row() -> None:
+    first, bad, last = read(HEADER + LINE % (b"E1", b"") + b"\n#rows=1\n" + LINE % (b"E2", b""))
+    assert (event(first).event_id, fault(bad).field, event(last).event_id) == ("E1", "row", "E2")

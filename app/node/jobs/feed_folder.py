@@ -1,30 +1,42 @@
 """The feed folder: files put into `inbox/FACILITY/` are taken in and moved aside.
 
-A file whose name begins with a dot or ends in `.part` is still being written; so is one that has
-changed within the last second, or while it was read. A file that was taken in goes to
-`inbox/done/FACILITY/`, one that cannot be read at all to `inbox/failed/FACILITY/` with a
-`.reason.txt` beside it. A crash between the two leaves the file where it was; taken in again, its
-rows are duplicates.
+A file is taken when it is complete (`app.intake.completeness`), or when it was renamed from a name
+under which it was being written. It is moved to a private place first, and a copy of it, which
+nobody else can write to, is taken in: if the file changes while it is copied, nothing of it is.
+A file that was taken in goes to `inbox/done/FACILITY/`, one that cannot be read at all or that has
+changed to `inbox/failed/FACILITY/` with a `.reason.txt` beside it. A crash leaves a file in the
+private place; taken in again from there, its rows are duplicates.
 """
 
-import time
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import structlog
 
 from app.domain.errors import FeedFault, TallyError
+from app.intake.completeness import (
+    done_marks,
+    is_unfinished_name,
+    special_kind,
+    why_incomplete,
+)
 
-_QUIET_S = 1.0
-_DONE, _FAILED = "done", "failed"
+_DONE, _FAILED, _TAKING = "done", "failed", ".taking"
+_LONGEST_NAME = 180
+"""Most bytes of a name to which something is added."""
+
+_CHANGED = "it changed while it was taken in; nothing of it was booked"
+_CHANGED_LATER = "it changed after it was taken in: what was added is not booked"
 
 _log = structlog.get_logger()
 
 Submit = Callable[[str, Path], str]
 """Takes in a feed file of a facility (its id) and returns a line that says what became of it."""
 
-_Version = tuple[int, int, int]
-"""A file's inode, size and time of change: another one for every writing."""
+_Version = tuple[int, int, int, int]
+"""A file's inode, size and times of change: another one for every writing."""
 
 
 class FeedFolder:
@@ -33,74 +45,164 @@ class FeedFolder:
     def __init__(self, inbox: Path, submit: Submit) -> None:
         self._inbox = inbox
         self._submit = submit
-        self._taken: dict[Path, _Version] = {}
-        self._said: dict[Path, str] = {}
+        self._accepted: dict[Path, _Version] = {}
+        """Files that were taken in and could not be moved aside yet."""
+        self._unfinished: set[tuple[int, int]] = set()
+        """Files that were seen under a name for files being written, by device and inode."""
+        self._said: dict[tuple[str, str], str] = {}
+        """What was last said of a file, by facility and name."""
 
     def scan(self) -> int:
-        """Take in every whole file there is; returns how many."""
+        """Take in every complete file there is; returns how many."""
         taken = 0
-        for facility, path in self._waiting():
+        for facility, path in [*self._left_over(), *self._waiting()]:
             try:
-                taken += self._take(facility, path)
-            except OSError as fault:
-                # It was taken away meanwhile, or cannot be moved aside: others go on.
-                self._say_once(path, "feed stays", facility, str(fault))
+                taken += self._take_in(facility, path)
+            except FileNotFoundError:
+                self._forget(facility, path)  # it was taken away meanwhile
+            except Exception as fault:  # whatever is wrong with one file, the others go on
+                self._say_once(path, "feed stays", facility, f"{type(fault).__name__}: {fault}")
         return taken
 
-    def _take(self, facility: str, path: Path) -> bool:
-        version = _version(path)
-        if self._taken.get(path) != version:
+    def _waiting(self) -> Iterator[tuple[str, Path]]:
+        """The files in the folders of facilities that are to be taken now."""
+        unfinished: set[tuple[int, int]] = set()
+        for folder in _entries(self._inbox):
+            if folder.name in (_DONE, _FAILED, _TAKING) or not folder.is_dir():
+                continue
+            if not folder.name.isascii():
+                self._say_once(folder, "folder ignored", folder.name, "no facility has such an id")
+                continue
+            for path in _entries(folder):
+                try:
+                    if is_unfinished_name(path.name):
+                        status = path.lstat()
+                        unfinished.add((status.st_dev, status.st_ino))
+                    elif self._is_to_be_taken(folder.name, path):
+                        yield folder.name, path
+                except OSError as fault:
+                    self._say_once(path, "feed stays", folder.name, str(fault))
+        self._unfinished = unfinished
+
+    def _is_to_be_taken(self, facility: str, path: Path) -> bool:
+        kind = special_kind(path)
+        if kind:
+            why = f"it is {kind}: put the feed itself here, a regular file"
+            if kind == "a directory":
+                self._say_once(path, "feed refused", facility, why)
+            else:
+                self._refuse(facility, path, why)
+            return False
+        status = path.lstat()
+        renamed = (status.st_dev, status.st_ino) in self._unfinished
+        why = why_incomplete(path, renamed=renamed)
+        if why:
+            self._say_once(path, "feed waits", facility, why)
+        return not why
+
+    def _left_over(self) -> Iterator[tuple[str, Path]]:
+        """Files that an earlier scan, or another process, has moved to the private place."""
+        for folder in _entries(self._inbox / _TAKING):
+            for path in _entries(folder):
+                if not path.is_dir():
+                    yield folder.name, path
+
+    def _take_in(self, facility: str, path: Path) -> bool:
+        private = self._inbox / _TAKING / facility
+        if path.parent != private:
+            private.mkdir(parents=True, exist_ok=True)
+            (self._inbox / _TAKING).chmod(0o700)
+            original = path.rename(_free_name(private / path.name))
+        else:
+            original = path
+        version = _version(original)
+        if self._accepted.get(original) != version:
+            copy = private / ".copy" / _shown(original.name)[:_LONGEST_NAME]
+            copy.parent.mkdir(exist_ok=True)
             try:
-                summary = self._submit(facility, path)
+                if not _copy_unchanged(original, copy):
+                    self._refuse(facility, original, _CHANGED)
+                    return False
+                summary = self._submit(facility, copy)
             except FeedFault as fault:
-                self._refuse(facility, path, str(fault))
+                self._refuse(facility, original, str(fault))
                 return False
             except TallyError as fault:
                 # Not the file's fault (the database is locked, the facility not yet agreed):
-                # it stays where it is and is tried again at the next scan.
+                # it goes back to where it was and is tried again at the next scan.
+                back = self._inbox / facility / original.name
+                if not os.path.lexists(back):
+                    original.rename(back)
                 self._say_once(path, "feed waits", facility, str(fault))
                 return False
-            _log.info("feed taken in", file=path.name, facility=facility, rows=summary)
-            if _version(path) != version:  # somebody still writes: the rest of it comes next time
+            finally:
+                copy.unlink(missing_ok=True)
+            _log.info("feed taken in", file=_shown(path.name), facility=facility, rows=summary)
+            if _version(original)[:3] != version[:3]:
+                self._refuse(facility, original, _CHANGED_LATER)
                 return True
-            self._taken[path] = version
-        self._move(path, _DONE, facility)
+            self._accepted[original] = version
+        self._move(original, _DONE, facility)
         return True
-
-    def _waiting(self) -> Iterator[tuple[str, Path]]:
-        for folder in sorted(self._inbox.iterdir()) if self._inbox.is_dir() else ():
-            if not folder.is_dir() or folder.name in (_DONE, _FAILED):
-                continue
-            for path in sorted(folder.iterdir()):
-                if path.name.startswith(".") or path.suffix == ".part" or not path.is_file():
-                    continue
-                if not 0 <= time.time() - path.stat().st_mtime < _QUIET_S:
-                    yield folder.name, path
 
     def _refuse(self, facility: str, path: Path, why: str) -> None:
         target = self._move(path, _FAILED, facility)
-        target.with_name(target.name + ".reason.txt").write_text(why + "\n")
-        _log.warning("feed refused", file=path.name, facility=facility, why=why)
+        name = os.fsdecode(os.fsencode(target.name)[:_LONGEST_NAME]) + ".reason.txt"
+        target.with_name(name).write_text(why + "\n", encoding="utf-8", errors="backslashreplace")
+        _log.warning("feed refused", file=_shown(path.name), facility=facility, why=_shown(why))
 
     def _move(self, path: Path, where: str, facility: str) -> Path:
         folder = self._inbox / where / facility
         folder.mkdir(parents=True, exist_ok=True)
-        target = folder / path.name
-        number = 1
-        while target.exists():
-            number += 1
-            target = folder / f"{path.stem}~{number}{path.suffix}"
-        path.rename(target)
-        self._taken.pop(path, None)
-        self._said.pop(path, None)
+        target = path.rename(_free_name(folder / path.name))
+        for mark in done_marks(self._inbox / facility / path.name):
+            mark.unlink(missing_ok=True)
+        self._forget(facility, path)
         return target
 
+    def _forget(self, facility: str, path: Path) -> None:
+        self._accepted.pop(path, None)
+        self._said.pop((facility, path.name), None)
+
     def _say_once(self, path: Path, what: str, facility: str, why: str) -> None:
-        if self._said.get(path) != why:
-            self._said[path] = why
-            _log.warning(what, file=path.name, facility=facility, why=why)
+        if self._said.get((facility, path.name)) != why:
+            self._said[facility, path.name] = why
+            _log.warning(what, file=_shown(path.name), facility=_shown(facility), why=_shown(why))
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies in a folder, by name; nothing where there is none or it cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
+def _free_name(target: Path) -> Path:
+    """The path, or one like it that nothing has yet."""
+    number = 1
+    free = target
+    while os.path.lexists(free):
+        number += 1
+        stem = os.fsdecode(os.fsencode(target.stem)[:_LONGEST_NAME])
+        free = target.with_name(f"{stem}~{number}{target.suffix}")
+    return free
+
+
+def _copy_unchanged(original: Path, copy: Path) -> bool:
+    """Copy a file; whether it is still what it was when the copy was begun."""
+    before = _version(original)
+    with original.open("rb") as source, copy.open("wb") as target:
+        shutil.copyfileobj(source, target, 1 << 20)
+        copied = target.tell()
+    return _version(original) == before and copied == before[1]
 
 
 def _version(path: Path) -> _Version:
-    status = path.stat()
-    return status.st_ino, status.st_size, status.st_mtime_ns
+    status = path.lstat()
+    return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+
+
+def _shown(text: str) -> str:
+    """A text that may hold bytes which are not UTF-8, as any log can show it."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
