@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -183,14 +184,14 @@ def test_what_changes_while_it_is_taken_is_not_booked(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = desk.put("feed.csv", "one\n")
-    copy = feed_folder.shutil.copyfileobj
+    copy = shutil.copyfileobj
 
     def grow(source: BinaryIO, target: BinaryIO, size: int) -> None:
         copy(source, target, size)
         with Path(source.name).open("a") as writer:
             writer.write("two\n")
 
-    monkeypatch.setattr(feed_folder.shutil, "copyfileobj", grow)
+    monkeypatch.setattr(shutil, "copyfileobj", grow)
     with structlog.testing.capture_logs() as logs:
         assert desk.folder.scan() == 0
     assert desk.taken == []
