@@ -15,7 +15,7 @@ import {Kinds} from "./libraries/Kinds.sol";
 import {Limits} from "./libraries/Limits.sol";
 import {DayMovement, Movements} from "./libraries/Movements.sol";
 import {OpenChange} from "./libraries/OpenChanges.sol";
-import {PairSlots} from "./libraries/PairSlots.sol";
+import {PairKeys} from "./libraries/PairKeys.sol";
 import {LedgerStorage} from "./storage/LedgerStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {FacilityState} from "./types/FacilityTypes.sol";
@@ -99,7 +99,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         if (amount == 0) revert HoldAmountZero(facility, partner, ref);
         uint256 latest = block.timestamp + Limits.MAX_HOLD_SECONDS;
         if (expiresAt <= block.timestamp || expiresAt > latest) revert HoldBadExpiry(expiresAt, latest);
-        uint256 pairKey = PairSlots.key(facility, partner, Kinds.DRAWDOWN, ref);
+        uint256 pairKey = PairKeys.key(facility, partner, Kinds.DRAWDOWN, ref);
         HoldState state = _holds[pairKey].state;
         if (state != HoldState.None) revert HoldExists(facility, partner, ref, state);
         int80 free = _available(_accountKey(facility, partner));
@@ -116,7 +116,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     /// @inheritdoc IReserveLedger
     function release(uint32 facility, uint8 partner, uint160 ref) external {
         uint16 member = _consortium.activeMember(msg.sender, KeyPurpose.Operator);
-        Hold memory held = _holds[PairSlots.key(facility, partner, Kinds.DRAWDOWN, ref)];
+        Hold memory held = _holds[PairKeys.key(facility, partner, Kinds.DRAWDOWN, ref)];
         if (held.state != HoldState.Active) revert HoldNotActive(facility, partner, ref, held.state);
         bool expired = block.timestamp >= held.expiresAt;
         if (!expired && member != _facilities.leadOf(facility)) revert HoldNotTheLead(facility, member);
@@ -129,7 +129,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     /// @inheritdoc IReserveLedger
     function settleHold(uint32 facility, uint8 partner, uint160 ref) external {
         if (msg.sender != address(_reconciliation)) revert LedgerOnlyReconciliation(msg.sender);
-        Hold memory held = _holds[PairSlots.key(facility, partner, Kinds.DRAWDOWN, ref)];
+        Hold memory held = _holds[PairKeys.key(facility, partner, Kinds.DRAWDOWN, ref)];
         if (held.state != HoldState.Active) return;
 
         _endHold(facility, partner, ref, HoldState.Posted);
@@ -187,7 +187,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
 
     /// @inheritdoc IReserveLedger
     function holdOf(uint32 facility, uint8 partner, uint160 ref) external view returns (Hold memory) {
-        return _holds[PairSlots.key(facility, partner, Kinds.DRAWDOWN, ref)];
+        return _holds[PairKeys.key(facility, partner, Kinds.DRAWDOWN, ref)];
     }
 
     /// @inheritdoc IReserveLedger
@@ -364,7 +364,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     function _endHold(uint32 facility, uint8 partner, uint160 ref, HoldState end) private {
-        Hold storage held = _holds[PairSlots.key(facility, partner, Kinds.DRAWDOWN, ref)];
+        Hold storage held = _holds[PairKeys.key(facility, partner, Kinds.DRAWDOWN, ref)];
         Reserve storage reserve = _reserves[_accountKey(facility, partner)];
         held.state = end;
         reserve.held -= held.amount;

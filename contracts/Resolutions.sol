@@ -2,11 +2,14 @@
 pragma solidity 0.8.34;
 
 import {IResolutions} from "./interfaces/IResolutions.sol";
+import {Effect, Effects} from "./libraries/Effects.sol";
+import {Half} from "./libraries/Halves.sol";
 import {Kinds} from "./libraries/Kinds.sol";
 import {Limits} from "./libraries/Limits.sol";
 import {DayMovement, Movements} from "./libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "./libraries/OpenChanges.sol";
 import {Outcome, Outcomes} from "./libraries/Outcomes.sol";
+import {PairKeys} from "./libraries/PairKeys.sol";
 import {PairSlot, PairSlots} from "./libraries/PairSlots.sol";
 import {PairRecord, ReconciliationStorage} from "./storage/ReconciliationStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
@@ -65,10 +68,10 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
             key,
             member,
             resolution.action,
-            int72(made.leadMoved),
-            int72(made.partnerMoved),
-            int72(made.agreed),
-            int72(made.accepted)
+            int72(Effect.unwrap(made.leadMoved)),
+            int72(Effect.unwrap(made.partnerMoved)),
+            int72(Effect.unwrap(made.agreed)),
+            int72(Effect.unwrap(made.accepted))
         );
         if (slot.has(PairSlots.HELD) && Action(resolution.action) != Action.Void) {
             _ledger.settleHold(resolution.facility, resolution.partner, resolution.ref);
@@ -118,7 +121,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         for (uint256 i; i < keys.length; ++i) {
             uint256 key = keys[i];
             if (key <= last) revert PairsNotAscending(i);
-            if (PairSlots.accountOf(key) != account) revert PairOfOtherAccount(i, key);
+            if (PairKeys.accountOf(key) != account) revert PairOfOtherAccount(i, key);
             last = key;
             legs += _pairAt(key).slot.openLegs();
         }
@@ -127,46 +130,41 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     /// @dev A reversal that is voided has reversed nothing; one whose absent half is posted has reversed that side too.
     /// @param slot the reversal's pair as it was
     function _markTarget(Resolution memory resolution, PairSlot slot) private {
-        PairRecord storage target = _pairAt(
-            PairSlots.key(resolution.facility, resolution.partner, resolution.targetKind, resolution.targetRef)
-        );
-        uint256 posted = (slot.leadHalf() == 0 ? 0 : PairSlots.LEAD_REVERSED)
-            | (slot.partnerHalf() == 0 ? 0 : PairSlots.PARTNER_REVERSED);
+        PairRecord storage target =
+            _pairAt(PairKeys.key(resolution.facility, resolution.partner, resolution.targetKind, resolution.targetRef));
+        uint256 posted = (slot.leadHalf().isAbsent() ? 0 : PairSlots.LEAD_REVERSED)
+            | (slot.partnerHalf().isAbsent() ? 0 : PairSlots.PARTNER_REVERSED);
         if (Action(resolution.action) == Action.Void) target.slot = target.slot.withoutFlag(posted);
         else target.slot = target.slot.withFlag(PairSlots.LEAD_REVERSED | PairSlots.PARTNER_REVERSED);
     }
 
     /// @dev One call to the ledger for each book that moves; it checks LEDGER_1 after each.
     function _record(Resolution memory resolution, Outcome memory made) private {
-        if (made.leadMoved != 0 && made.partnerMoved != 0) {
+        if (made.leadMoved != Effects.NONE && made.partnerMoved != Effects.NONE) {
             _recordSide(resolution, made, true, made.leadSettled);
             _recordSide(resolution, made, false, made.partnerSettled);
         } else {
-            unchecked {
-                // changes of open items add up as packed numbers, see OpenChange
-                uint256 opening = made.leadSettled + made.partnerSettled + OpenChanges.accepted(uint256(made.accepted));
-                _recordSide(resolution, made, made.partnerMoved == 0, opening);
-            }
+            OpenChange open = made.leadSettled + made.partnerSettled + OpenChanges.accepted(made.accepted);
+            _recordSide(resolution, made, made.partnerMoved == Effects.NONE, open);
         }
     }
 
     /// @dev The agreed amount falls on the business day of the lead's half, under the pair's own kind.
-    function _recordSide(Resolution memory resolution, Outcome memory made, bool isLead, uint256 opening) private {
+    function _recordSide(Resolution memory resolution, Outcome memory made, bool isLead, OpenChange open) private {
         uint256 partner = resolution.partner;
-        int256 moved = isLead ? made.leadMoved : made.partnerMoved;
-        DayMovement[] memory movements = new DayMovement[]((moved == 0 ? 0 : 1) + (made.agreed == 0 ? 0 : 1));
-        if (moved != 0) {
-            movements[0] = Movements.single(partner, resolution.businessDay, made.movedKind, uint256(moved), 0);
+        Effect moved = isLead ? made.leadMoved : made.partnerMoved;
+        bool isMoved = moved != Effects.NONE;
+        bool isAgreed = made.agreed != Effects.NONE;
+        DayMovement[] memory movements = new DayMovement[]((isMoved ? 1 : 0) + (isAgreed ? 1 : 0));
+        if (isMoved) {
+            movements[0] = Movements.single(partner, resolution.businessDay, made.movedKind, moved, Effects.NONE);
         }
-        if (made.agreed != 0) {
+        if (isAgreed) {
             movements[movements.length - 1] =
-                Movements.single(partner, made.slot.leadBusinessDay(), resolution.kind, 0, uint256(made.agreed));
+                Movements.single(partner, made.slot.leadBusinessDay(), resolution.kind, Effects.NONE, made.agreed);
         }
         OpenChange[] memory changes = new OpenChange[](partner + 1);
-        for (uint256 i; i < partner; ++i) {
-            changes[i] = OpenChanges.NONE;
-        }
-        changes[partner] = OpenChanges.NONE.plus(opening);
+        changes[partner] = open;
         _ledger.record(resolution.facility, isLead, movements, changes);
     }
 
@@ -184,11 +182,13 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         bool isSideNamed = resolution.side == _LEAD_SIDE || resolution.side == _PARTNER_SIDE;
         if (action == Action.Adjust ? !isSideNamed : resolution.side != 0) revert ResolutionBadSide(resolution.side);
 
-        uint256 lead = slot.leadHalf();
-        uint256 partner = slot.partnerHalf();
+        Half lead = slot.leadHalf();
+        Half partner = slot.partnerHalf();
         bool isForPairs = action == Action.Adjust || action == Action.Force;
-        if (isForPairs && (lead == 0 || partner == 0)) revert ResolutionNeedsBothHalves(key, resolution.action);
-        if (action == Action.Adjust && PairSlots.halfAmount(lead) == PairSlots.halfAmount(partner)) {
+        if (isForPairs && (lead.isAbsent() || partner.isAbsent())) {
+            revert ResolutionNeedsBothHalves(key, resolution.action);
+        }
+        if (action == Action.Adjust && lead.amount() == partner.amount()) {
             revert ResolutionNothingToAdjust(key);
         }
         uint256 undone;
@@ -231,9 +231,9 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     }
 
     function _key(Resolution memory resolution) private pure returns (uint256 key) {
-        key = PairSlots.key(resolution.facility, resolution.partner, resolution.kind, resolution.ref);
+        key = PairKeys.key(resolution.facility, resolution.partner, resolution.kind, resolution.ref);
         uint256 target = (uint256(resolution.targetKind) << 248) | resolution.targetRef;
-        if (resolution.kind == Kinds.REVERSAL) return PairSlots.reversalKey(key, target);
+        if (resolution.kind == Kinds.REVERSAL) return PairKeys.reversalKey(key, target);
         if (target != 0) revert ResolutionTargetNotAllowed(resolution.kind);
     }
 

@@ -13,7 +13,7 @@ import {IGoverned} from "./IGoverned.sol";
 interface IDayClose is IGoverned {
     /// @notice A bank proposed to close a day.
     /// @param statement as proposed; open items are those after this block
-    /// @param carriedForward the pairs with open legs, strictly ascending: PairSlots.key, or reversalKey of a reversal
+    /// @param carriedForward the pairs with open legs, strictly ascending: PairKeys.key, or reversalKey of a reversal
     /// @param statementHash keccak256(abi.encode(statement, carriedForward)): what the other bank confirms
     event DayProposed(
         uint32 indexed facility,

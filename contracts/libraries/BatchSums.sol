@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {DayMovement, Movements} from "./Movements.sol";
-import {OpenChange, OpenChanges} from "./OpenChanges.sol";
+import {Effect, Effects} from "./Effects.sol";
+import {DayMovement, Movement, Movements} from "./Movements.sol";
+import {OpenChange} from "./OpenChanges.sol";
 
 /// @notice What one batch moves: movements by account and day, and changes of open items by account.
 /// @dev Movements: an open-addressed index over a dense list. `index` has 2^n entries of two bytes: 0 = free, else the
@@ -19,6 +20,8 @@ struct Sums {
     uint256 day;
     uint256[] today;
 }
+
+using BatchSums for Sums global;
 
 /// @title Summing in memory what a batch moves
 library BatchSums {
@@ -37,9 +40,6 @@ library BatchSums {
         sums.list = _room(_FIRST_MOVEMENTS);
         sums.today = new uint256[](lastPartner + 1);
         sums.changes = new OpenChange[](lastPartner + 1);
-        for (uint256 partner; partner <= lastPartner; ++partner) {
-            sums.changes[partner] = OpenChanges.NONE;
-        }
     }
 
     /// @notice Takes another day in hand.
@@ -55,9 +55,7 @@ library BatchSums {
     /// @notice Adds what one half moves on the day in hand.
     /// @param partner up to the last one that the sums were made for
     /// @param kind 1 to 13
-    /// @param moved as `Movements.delta` makes it
-    /// @param opened as `OpenChanges` makes it
-    function add(Sums memory sums, uint256 partner, uint256 kind, uint256 moved, uint256 opened) internal pure {
+    function add(Sums memory sums, uint256 partner, uint256 kind, Movement moved, OpenChange open) internal pure {
         uint256[] memory today = sums.today;
         OpenChange[] memory changes = sums.changes;
         uint256 known;
@@ -74,16 +72,15 @@ library BatchSums {
         }
         Movements.add(at, kind, moved);
         assembly ("memory-safe") {
-            // packed amounts are added as one number: see OpenChange
+            // OpenChange's `+`
             at := add(add(changes, 0x20), shl(5, partner))
-            mstore(at, add(mload(at), opened))
+            mstore(at, add(mload(at), open))
         }
     }
 
     /// @notice Adds an agreed amount on any day.
-    /// @param effect minor units signed by effect, two's complement
-    function addAgreed(Sums memory sums, uint256 partner, uint256 day, uint256 kind, uint256 effect) internal pure {
-        Movements.add(_find(sums, Movements.toKey(partner, day)), kind, Movements.delta(0, effect));
+    function addAgreed(Sums memory sums, uint256 partner, uint256 day, uint256 kind, Effect agreed) internal pure {
+        Movements.add(_find(sums, Movements.toKey(partner, day)), kind, Movements.toMovement(Effects.NONE, agreed));
     }
 
     /// @notice The movements summed. Ends the sums: nothing may be added afterwards.

@@ -4,8 +4,8 @@ pragma solidity 0.8.34;
 import {Kinds} from "./Kinds.sol";
 import {Movements} from "./Movements.sol";
 
-/// @notice What moved of four kinds, in one word: signed numbers of 64 bits, the lowest kind least significant, minor
-///         units signed by effect.
+/// @notice What moved of four kinds, minor units signed by effect: 64 bits the highest kind | 64 bits | 64 bits | 64 bits
+///         the lowest.
 type DayTotal is uint256;
 
 using DayTotals for DayTotal global;
@@ -58,8 +58,8 @@ library DayTotals {
     function ofAll(Day storage day, uint256 column) internal view returns (int256 amount) {
         for (uint256 group; group < 4; ++group) {
             DayTotal total = day.totals[column][group];
-            for (uint256 lane; lane < 4; ++lane) {
-                amount += total.at(lane);
+            for (uint256 field; field < 4; ++field) {
+                amount += total.at(field);
             }
         }
         if (day.outgrown == 0) return amount;
@@ -82,9 +82,9 @@ library DayTotals {
         }
     }
 
-    /// @param lane 0 to 3: kind by kind
-    function at(DayTotal total, uint256 lane) internal pure returns (int64) {
-        return Movements.at(DayTotal.unwrap(total), lane);
+    /// @param field 0 to 3: kind by kind
+    function at(DayTotal total, uint256 field) internal pure returns (int64) {
+        return Movements.at(DayTotal.unwrap(total), field);
     }
 
     /// @dev Adds one by one, and moves what outgrows its field.
@@ -94,13 +94,13 @@ library DayTotals {
         returns (DayTotal)
     {
         uint256 kept;
-        for (uint256 lane; lane < 4; ++lane) {
-            int256 amount = int256(total.at(lane)) + Movements.at(moved, lane);
+        for (uint256 field; field < 4; ++field) {
+            int256 amount = int256(total.at(field)) + Movements.at(moved, field);
             if (amount == int64(amount)) {
-                kept |= uint256(uint64(int64(amount))) << (lane * 64);
+                kept |= uint256(uint64(int64(amount))) << (field * 64);
                 continue;
             }
-            uint256 place = _place(column, group * 4 + lane + 1);
+            uint256 place = _place(column, group * 4 + field + 1);
             day.more[place] += amount;
             day.outgrown |= 1 << place;
         }

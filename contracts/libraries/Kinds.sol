@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Effect} from "./Effects.sol";
+
 /// @title Kinds of event: their numbers and what they do to the reserve
 library Kinds {
     uint256 internal constant DRAWDOWN = 1;
@@ -41,26 +43,13 @@ library Kinds {
         }
     }
 
-    /// @notice An amount signed by its effect on the reserve, minor units, two's complement.
-    function effect(uint256 kind, uint256 amount) internal pure returns (uint256) {
+    /// @notice What an amount of this kind does to the reserve.
+    /// @param amount minor units
+    function effect(uint256 kind, uint256 amount) internal pure returns (Effect) {
         unchecked {
             // all ones where it lowers the reserve: flipping all bits and adding one makes the negative
             uint256 sign = 0 - ((_OUTGOING >> kind) & 1);
-            return (amount ^ sign) - sign;
-        }
-    }
-
-    /// @notice The opposite of an effect.
-    function reversed(uint256 effect_) internal pure returns (uint256) {
-        unchecked {
-            return 0 - effect_;
-        }
-    }
-
-    /// @notice Another amount of the same effect.
-    function withSignOf(uint256 effect_, uint256 amount) internal pure returns (uint256) {
-        unchecked {
-            return int256(effect_) < 0 ? 0 - amount : amount;
+            return Effect.wrap(int256((amount ^ sign) - sign));
         }
     }
 }

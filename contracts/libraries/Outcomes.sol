@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {Status} from "../types/LegTypes.sol";
 import {Action} from "../types/ResolutionTypes.sol";
+import {Effect, Effects} from "./Effects.sol";
+import {Half} from "./Halves.sol";
 import {Kinds} from "./Kinds.sol";
-import {OpenChanges} from "./OpenChanges.sol";
+import {OpenChange, OpenChanges} from "./OpenChanges.sol";
 import {PairSlot, PairSlots} from "./PairSlots.sol";
 
-/// @notice What a resolution does, minor units signed by effect.
+/// @notice What a resolution does.
 /// @param slot the pair resolved
 /// @param movedKind under which kind the books move: a correction, or the pair's own where its absent half is posted
 /// @param leadMoved what moves in the lead's book
 /// @param partnerMoved what moves in the partner's book
 /// @param agreed what both then hold, which is agreed from now on
 /// @param accepted the difference accepted: partner's less lead's amount
-/// @param leadSettled how open items change for the lead's half, see OpenChanges; 0 where there is none
+/// @param leadSettled how open items change for the lead's half; none where it is absent
 /// @param partnerSettled likewise for the partner's
 struct Outcome {
     PairSlot slot;
     uint256 movedKind;
-    int256 leadMoved;
-    int256 partnerMoved;
-    int256 agreed;
-    int256 accepted;
-    uint256 leadSettled;
-    uint256 partnerSettled;
+    Effect leadMoved;
+    Effect partnerMoved;
+    Effect agreed;
+    Effect accepted;
+    OpenChange leadSettled;
+    OpenChange partnerSettled;
 }
 
 /// @title What each resolution does to a pair
@@ -44,10 +45,10 @@ library Outcomes {
         bool isAtPartner,
         uint256 businessDay
     ) internal pure returns (Outcome memory made) {
-        int256 lead = _effect(kind, effectKind, PairSlots.halfAmount(slot.leadHalf()));
-        int256 partner = _effect(kind, effectKind, PairSlots.halfAmount(slot.partnerHalf()));
-        if (lead != 0) made.leadSettled = OpenChanges.leadSettled(uint256(lead));
-        if (partner != 0) made.partnerSettled = OpenChanges.partnerSettled(uint256(partner));
+        Effect lead = _effect(kind, effectKind, slot.leadHalf());
+        Effect partner = _effect(kind, effectKind, slot.partnerHalf());
+        if (lead != Effects.NONE) made.leadSettled = OpenChanges.settled(true, lead);
+        if (partner != Effects.NONE) made.partnerSettled = OpenChanges.settled(false, partner);
         made.movedKind = Kinds.CORRECTION;
 
         if (action == Action.Void) {
@@ -56,21 +57,23 @@ library Outcomes {
         } else if (action == Action.Adjust) {
             if (isAtPartner) (made.partnerMoved, made.agreed) = (lead - partner, lead);
             else (made.leadMoved, made.agreed) = (partner - lead, partner);
-        } else if (lead == 0) {
+        } else if (lead == Effects.NONE) {
             (made.leadMoved, made.agreed, made.movedKind) = (partner, partner, kind);
             slot = slot.withLeadHalf(slot.partnerHalf(), PairSlots.leadStamp(businessDay, slot.rulesVersion()));
-        } else if (partner == 0) {
+        } else if (partner == Effects.NONE) {
             (made.partnerMoved, made.agreed, made.movedKind) = (lead, lead, kind);
             slot = slot.withPartnerHalf(slot.leadHalf());
         } else {
             (made.agreed, made.accepted) = (lead, partner - lead);
         }
-        if (action != Action.Void && made.partnerMoved != 0) slot = slot.withFlag(PairSlots.RESOLVED_AT_PARTNER);
+        if (action != Action.Void && made.partnerMoved != Effects.NONE) {
+            slot = slot.withFlag(PairSlots.RESOLVED_AT_PARTNER);
+        }
         made.slot = slot.withAction(action);
     }
 
-    function _effect(uint256 kind, uint256 effectKind, uint256 amount) private pure returns (int256) {
-        uint256 effect = Kinds.effect(effectKind, amount);
-        return int256(kind == Kinds.REVERSAL ? Kinds.reversed(effect) : effect);
+    function _effect(uint256 kind, uint256 effectKind, Half half) private pure returns (Effect) {
+        Effect effect = Kinds.effect(effectKind, half.amount());
+        return kind == Kinds.REVERSAL ? -effect : effect;
     }
 }

@@ -3,30 +3,42 @@ pragma solidity 0.8.34;
 
 import {Shares} from "../types/FacilityTypes.sol";
 
+/// @notice A partner's shares in basis points: 208 bits empty | 16 bits fee | 16 bits interest | 16 bits principal.
+type PackedShares is uint256;
+
+using Splits for PackedShares global;
+
 /// @title Splitting an event among the partners
 library Splits {
     uint256 internal constant WHOLE_BPS = 10_000;
 
+    PackedShares internal constant NO_SHARES = PackedShares.wrap(0);
+
+    uint256 private constant _FEE_OFFSET = 32;
+    uint256 private constant _INTEREST_OFFSET = 16;
+    uint256 private constant _BPS_MASK = 0xffff;
+
     /// @notice A partner's part of an event: rounded down to the minor unit; the lead keeps the rest.
-    /// @param shares the partner's, packed
     /// @param kind a shared kind
     /// @param amount the whole event's amount, minor units, at most 10^15
-    function part(uint256 shares, uint256 kind, uint256 amount) internal pure returns (uint256) {
+    function part(PackedShares shares, uint256 kind, uint256 amount) internal pure returns (uint256) {
         unchecked {
             return amount * componentBps(shares, kind) / WHOLE_BPS;
         }
     }
 
-    /// @notice Shares in one word, least significant first: principal (16) | interest (16) | fee (16).
-    function pack(Shares memory shares) internal pure returns (uint256) {
-        return (uint256(shares.feeBps) << 32) | (uint256(shares.interestBps) << 16) | shares.principalBps;
+    function pack(Shares memory shares) internal pure returns (PackedShares) {
+        return PackedShares.wrap(
+            (uint256(shares.feeBps) << _FEE_OFFSET) | (uint256(shares.interestBps) << _INTEREST_OFFSET)
+                | shares.principalBps
+        );
     }
 
     /// @notice The share that splits a shared kind, basis points.
-    /// @dev Kinds 1 and 2 are of component 0, 3 and 4 of 1, 5 of 2.
-    function componentBps(uint256 shares, uint256 kind) internal pure returns (uint256) {
+    /// @dev Kinds 1 and 2 are of the principal, 3 and 4 of the interest, 5 of the fee: a step of 16 bits each.
+    function componentBps(PackedShares shares, uint256 kind) internal pure returns (uint256) {
         unchecked {
-            return (shares >> (((kind - 1) >> 1) << 4)) & 0xffff;
+            return (PackedShares.unwrap(shares) >> (((kind - 1) >> 1) << 4)) & _BPS_MASK;
         }
     }
 }

@@ -4,10 +4,12 @@ pragma solidity 0.8.34;
 import {PairSlot} from "./PairSlots.sol";
 
 /// @notice The parts of one leg, checked and not yet written. One memory serves all legs of a batch.
-/// @dev By part three words: partner (8) | amount (56), the pair as it is, its key.
+/// @dev By part three words: 192 bits empty | 8 bits partner | 56 bits amount, the pair as it is, its key.
 struct Staged {
     uint256[] words;
 }
+
+using StagedParts for Staged global;
 
 /// @title Holding the parts of a leg until all are checked
 library StagedParts {

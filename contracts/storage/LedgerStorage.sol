@@ -40,6 +40,6 @@ abstract contract LedgerStorage {
     /// @dev The business days with movements, a bit each, by account and span of 256 days (day >> 8).
     mapping(uint256 spanKey => uint256) internal _activeDays;
 
-    /// @dev Holds, by the drawdown's pair: PairSlots.key.
+    /// @dev Holds, by the drawdown's pair: PairKeys.key.
     mapping(uint256 pairKey => Hold) internal _holds;
 }

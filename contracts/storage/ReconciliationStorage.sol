@@ -30,7 +30,7 @@ abstract contract ReconciliationStorage {
     /// @dev The resolution that waits for the other bank, by the pair's key.
     mapping(uint256 key => ResolutionProposal) internal _proposals;
 
-    /// @dev A pair. Its key (PairSlots.key, or PairSlots.reversalKey of a reversal) is itself the number of its storage
+    /// @dev A pair. Its key (PairKeys.key, or PairKeys.reversalKey of a reversal) is itself the number of its storage
     ///      slot: a mapping would hash it once more, for 60 gas a half. Nothing else lies there: a key has its facility
     ///      in bits 176 to 207 and zeros above, a reversal's has it in its top 32 bits, so that no key is a small number,
     ///      and none is one of the hashes at which Solidity and the proxy keep things but by breaking the hash.

@@ -5,7 +5,7 @@ import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {IDayClose} from "interfaces/IDayClose.sol";
 import {IResolutions} from "interfaces/IResolutions.sol";
 import {Kinds} from "libraries/Kinds.sol";
-import {PairSlots} from "libraries/PairSlots.sol";
+import {PairKeys} from "libraries/PairKeys.sol";
 import {KeyPurpose} from "types/ConsortiumTypes.sol";
 import {DayProposal, Statement} from "types/DayCloseTypes.sol";
 import {AccountsFixture} from "../support/AccountsFixture.sol";
@@ -121,7 +121,7 @@ contract ProposeDayTest is AccountsFixture {
         Stream memory stream;
         stream.group(TODAY).leg(Kinds.REVERSAL, 1, TODAY, 1_000, 9);
         post(facility, LEAD, stream.target(TOP_UP, 1));
-        uint256 reversal = PairSlots.reversalKey(keyOf(1, Kinds.REVERSAL, 9), (uint256(TOP_UP) << 248) | 1);
+        uint256 reversal = PairKeys.reversalKey(keyOf(1, Kinds.REVERSAL, 9), (uint256(TOP_UP) << 248) | 1);
         uint256[] memory list = new uint256[](3);
         (list[0], list[1], list[2]) = (keyOf(1, TOP_UP, 2), keyOf(1, Kinds.WITHDRAWAL, 3), reversal);
         propose(LEAD, statementOf(1, TODAY), list);

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {Kinds} from "libraries/Kinds.sol";
-import {PairSlots} from "libraries/PairSlots.sol";
+import {PairKeys} from "libraries/PairKeys.sol";
 import {Closing, Statement} from "types/DayCloseTypes.sol";
 import {Hold, HoldState} from "types/HoldTypes.sol";
 import {AccountsFixture} from "../support/AccountsFixture.sol";
@@ -207,7 +207,7 @@ contract CloseHandler is AccountsFixture {
             for (uint160 ref = 1; ref <= REFERENCES; ++ref) {
                 Halves memory halves = _halves[partner][ref];
                 if (halves.lead == halves.partner || (ref % 3 == 0) != (pass == 1)) continue;
-                list[count++] = PairSlots.key(facility, partner, kind, ref);
+                list[count++] = PairKeys.key(facility, partner, kind, ref);
             }
         }
         assembly ("memory-safe") {

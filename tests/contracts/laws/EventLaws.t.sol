@@ -2,7 +2,8 @@
 pragma solidity 0.8.34;
 
 import {Kinds} from "libraries/Kinds.sol";
-import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
+import {Half as PackedHalf} from "libraries/Halves.sol";
+import {LeadStamp, PairSlot, PairSlots} from "libraries/PairSlots.sol";
 import {Splits} from "libraries/Splits.sol";
 import {Rules, Shares} from "types/FacilityTypes.sol";
 import {Pair, Status} from "types/LegTypes.sol";
@@ -95,10 +96,11 @@ contract EventLawsTest is ConsortiumFixture {
         uint24 businessDay,
         uint32 seen
     ) external pure {
-        PairSlot slot = PairSlot.wrap(0).withPartnerHalf((uint256(partnerDay) << 56) | partnerAmount);
+        PairSlot slot = PairSlot.wrap(0).withPartnerHalf(PackedHalf.wrap((uint256(partnerDay) << 56) | partnerAmount));
         slot = slot.withRules(4095).withFirstSeen(seen);
-        uint256 stamp = PairSlots.withShares(PairSlots.leadStamp(businessDay, 2748), 3003);
-        slot = slot.withLeadHalf((uint256(leadDay) << 56) | leadAmount, stamp).withStatus(Status.AmountAndDate);
+        LeadStamp stamp = PairSlots.leadStamp(businessDay, 2748).withShares(3003);
+        slot = slot.withLeadHalf(PackedHalf.wrap((uint256(leadDay) << 56) | leadAmount), stamp)
+            .withStatus(Status.AmountAndDate);
         slot = slot.withFlag(PairSlots.PARTNER_REVERSED);
         Pair memory pair = slot.unpack();
         vm.assertTrue(pair.leadAmount == leadAmount && pair.leadValueDay == leadDay, "the lead's half");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {PairSlots} from "libraries/PairSlots.sol";
+import {PairKeys} from "libraries/PairKeys.sol";
 import {Rules} from "types/FacilityTypes.sol";
 import {Action, Resolution} from "types/ResolutionTypes.sol";
 import {ConsortiumFixture} from "../support/ConsortiumFixture.sol";
@@ -122,7 +122,7 @@ contract InterleavingsTest is ConsortiumFixture {
             state: 0,
             reasonHash: "why"
         });
-        made.state = reconciliation.stateOf(PairSlots.key(facility, 1, TOP_UP, 7));
+        made.state = reconciliation.stateOf(PairKeys.key(facility, 1, TOP_UP, 7));
         vm.prank(approverOf(LEAD));
         try reconciliation.proposeResolution(made, "") {}
         catch {
@@ -135,8 +135,8 @@ contract InterleavingsTest is ConsortiumFixture {
 
     /// @dev The pair and its reversals' pair, as they lie.
     function _pairs() private view returns (bytes32) {
-        uint256 key = PairSlots.key(facility, 1, TOP_UP, 7);
-        uint256 reversal = PairSlots.reversalKey(PairSlots.key(facility, 1, REVERSAL, 9), (uint256(TOP_UP) << 248) | 7);
+        uint256 key = PairKeys.key(facility, 1, TOP_UP, 7);
+        uint256 reversal = PairKeys.reversalKey(PairKeys.key(facility, 1, REVERSAL, 9), (uint256(TOP_UP) << 248) | 7);
         return keccak256(abi.encode(reconciliation.stateOf(key), reconciliation.stateOf(reversal)));
     }
 

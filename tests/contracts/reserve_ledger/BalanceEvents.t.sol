@@ -3,6 +3,7 @@ pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
 import {Kinds} from "libraries/Kinds.sol";
+import {Effect, Effects} from "libraries/Effects.sol";
 import {DayMovement, Movements} from "libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
 import {AccountsFixture} from "../support/AccountsFixture.sol";
@@ -95,17 +96,11 @@ contract BalanceEventsTest is AccountsFixture {
 
     /// @dev One half of one bank, open, straight into the ledger.
     function _record(bool isLead, int256 effect) private {
-        uint256 moved = uint256(effect);
+        Effect moved = Effect.wrap(effect);
         DayMovement[] memory movements = new DayMovement[](1);
-        movements[0] = Movements.single(1, TODAY, IN, moved, 0);
+        movements[0] = Movements.single(1, TODAY, IN, moved, Effects.NONE);
         OpenChange[] memory changes = new OpenChange[](2);
-        changes[0] = OpenChanges.NONE;
-        unchecked {
-            changes[1] = OpenChange.wrap(
-                OpenChange.unwrap(OpenChanges.NONE)
-                    + (isLead ? OpenChanges.leadOpened(moved) : OpenChanges.partnerOpened(moved))
-            );
-        }
+        changes[1] = OpenChanges.opened(isLead, moved);
         vm.prank(address(reconciliation));
         ledger.record(7, isLead, movements, changes);
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
+import {Effect} from "libraries/Effects.sol";
 import {DayMovement, Movements} from "libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
 import {ConsortiumFixture} from "../support/ConsortiumFixture.sol";
@@ -20,31 +21,33 @@ contract RecordBatchTest is ConsortiumFixture {
         for (uint256 i; i < callers.length; ++i) {
             vm.expectRevert(abi.encodeWithSelector(IReserveLedger.LedgerOnlyReconciliation.selector, callers[i]));
             vm.prank(callers[i]);
-            ledger.record(FACILITY, true, _movement(1, 100, 0), _change(OpenChanges.leadOpened(100)));
+            ledger.record(FACILITY, true, _movement(1, 100, 0), _change(OpenChanges.opened(true, _effect(100))));
         }
     }
 
     function test_LEDGER_1_a_book_that_nothing_explains_is_refused() external {
         bytes memory lead = abi.encodeWithSelector(IReserveLedger.LedgerOutOfBalance.selector, FACILITY, 1, true);
         bytes memory partner = abi.encodeWithSelector(IReserveLedger.LedgerOutOfBalance.selector, FACILITY, 1, false);
-        _refuse(true, _movement(1, 100, 0), _change(0), lead);
-        _refuse(true, _movement(1, 100, 0), _change(OpenChanges.leadOpened(99)), lead);
-        _refuse(false, _movement(1, 100, 0), _change(OpenChanges.leadOpened(100)), lead);
-        _refuse(false, _movement(1, 100, 0), _change(OpenChanges.accepted(99)), partner);
-        _refuse(true, _movement(1, 100, 100), _change(0), partner);
+        _refuse(true, _movement(1, 100, 0), _change(OpenChanges.NONE), lead);
+        _refuse(true, _movement(1, 100, 0), _change(OpenChanges.opened(true, _effect(99))), lead);
+        _refuse(false, _movement(1, 100, 0), _change(OpenChanges.opened(true, _effect(100))), lead);
+        _refuse(false, _movement(1, 100, 0), _change(OpenChanges.accepted(_effect(99))), partner);
+        _refuse(true, _movement(1, 100, 100), _change(OpenChanges.NONE), partner);
     }
 
     function test_accounts_beyond_the_changes_are_refused() external {
         bytes memory refusal = abi.encodeWithSelector(IReserveLedger.LedgerUnknownAccount.selector, FACILITY, 2);
-        _refuse(true, _movement(2, 100, 0), _change(OpenChanges.leadOpened(100)), refusal);
+        _refuse(true, _movement(2, 100, 0), _change(OpenChanges.opened(true, _effect(100))), refusal);
         refusal = abi.encodeWithSelector(IReserveLedger.LedgerUnknownAccount.selector, FACILITY, 1);
-        _refuse(true, new DayMovement[](0), _change(OpenChanges.leadOpened(0)), refusal);
+        _refuse(true, new DayMovement[](0), _change(OpenChanges.opened(true, _effect(0))), refusal);
     }
 
     function test_a_record_moves_books_days_and_open_items() external {
-        _record(true, _movement(1, 100, 0), _change(OpenChanges.leadOpened(100)));
+        _record(true, _movement(1, 100, 0), _change(OpenChanges.opened(true, _effect(100))));
         _record(
-            false, _movement(1, 97, 100), _change(_sum(OpenChanges.leadSettled(100), OpenChanges.accepted(_minus(3))))
+            false,
+            _movement(1, 97, 100),
+            _change(OpenChanges.settled(true, _effect(100)) + OpenChanges.accepted(_effect(-3)))
         );
         (int72 lead, int72 partner, int72 agreed, int72 openLead,, int72 accepted, uint40 open,) =
             ledger.account(FACILITY, 1);
@@ -59,7 +62,7 @@ contract RecordBatchTest is ConsortiumFixture {
         int256 most = type(int64).max;
         // the field is outgrown by the second and again by the fourth
         for (int256 i = 1; i <= 4; ++i) {
-            _record(true, _movement(1, uint256(most), 0), _change(OpenChanges.leadOpened(uint256(most))));
+            _record(true, _movement(1, most, 0), _change(OpenChanges.opened(true, _effect(most))));
             (int80 lead,,) = ledger.dayTotal(FACILITY, 1, TODAY, 6);
             vm.assertEq(lead, i * most, "the day");
             (int256 all,,) = ledger.movements(FACILITY, 1, TODAY, TODAY);
@@ -84,7 +87,7 @@ contract RecordBatchTest is ConsortiumFixture {
             uint256 kind = kinds[i] % 13 + 1;
             books[kind] += book[i];
             agreeds[kind] += agreed[i];
-            Movements.add(at, kind, Movements.delta(_bits(book[i]), _bits(agreed[i])));
+            Movements.add(at, kind, Movements.toMovement(_effect(book[i]), _effect(agreed[i])));
         }
         this.expectKinds(movement, books, agreeds);
         vm.assertTrue(Movements.partnerOf(movement.key) == 200 && Movements.dayOf(movement.key) == TODAY, "the key");
@@ -110,21 +113,19 @@ contract RecordBatchTest is ConsortiumFixture {
             vm.assertTrue(book == books[kind] && agreed == agreeds[kind], "one kind");
         }
         for (uint256 group; group < 4; ++group) {
-            (uint256 lanes, int256 sum) = Movements.books(words[2 * group], words[2 * group + 1]);
-            _expectFour(lanes, sum, books, group);
-            (lanes, sum) = Movements.agreedAmounts(words[2 * group], words[2 * group + 1]);
-            _expectFour(lanes, sum, agreeds, group);
+            (uint256 fields, int256 sum) = Movements.books(words[2 * group], words[2 * group + 1]);
+            _expectFour(fields, sum, books, group);
+            (fields, sum) = Movements.agreedAmounts(words[2 * group], words[2 * group + 1]);
+            _expectFour(fields, sum, agreeds, group);
         }
     }
 
     function testFuzz_packed_changes_do_not_mix(int56[6] calldata effects) external pure {
-        uint256 word = OpenChange.unwrap(OpenChanges.NONE);
-        unchecked {
-            word += OpenChanges.leadOpened(_bits(effects[0])) + OpenChanges.leadOpened(_bits(effects[1]));
-            word += OpenChanges.leadSettled(_bits(effects[2])) + OpenChanges.partnerOpened(_bits(effects[3]));
-            word += OpenChanges.partnerSettled(_bits(effects[4])) + OpenChanges.accepted(_bits(effects[5]));
-        }
-        OpenChange change = OpenChange.wrap(word);
+        OpenChange change =
+            OpenChanges.opened(true, _effect(effects[0])) + OpenChanges.opened(true, _effect(effects[1]));
+        change =
+            change + OpenChanges.settled(true, _effect(effects[2])) + OpenChanges.opened(false, _effect(effects[3]));
+        change = change + OpenChanges.settled(false, _effect(effects[4])) + OpenChanges.accepted(_effect(effects[5]));
         vm.assertEq(change.openLead(), int256(effects[0]) + effects[1] - effects[2], "lead");
         vm.assertEq(change.openPartner(), int256(effects[3]) - effects[4], "partner");
         vm.assertEq(change.acceptedDifference(), effects[5], "accepted");
@@ -145,38 +146,25 @@ contract RecordBatchTest is ConsortiumFixture {
         _record(isLead, movements, changes);
     }
 
-    function _expectFour(uint256 lanes, int256 sum, int256[17] calldata amounts, uint256 group) private pure {
-        for (uint256 lane; lane < 4; ++lane) {
-            vm.assertEq(Movements.at(lanes, lane), amounts[4 * group + lane + 1], "a lane");
-            sum -= amounts[4 * group + lane + 1];
+    function _expectFour(uint256 fields, int256 sum, int256[17] calldata amounts, uint256 group) private pure {
+        for (uint256 field; field < 4; ++field) {
+            vm.assertEq(Movements.at(fields, field), amounts[4 * group + field + 1], "a field");
+            sum -= amounts[4 * group + field + 1];
         }
         vm.assertEq(sum, 0, "the sum of the four");
     }
 
-    function _movement(uint256 partner, uint256 book, uint256 agreed) private pure returns (DayMovement[] memory list) {
+    function _movement(uint256 partner, int256 book, int256 agreed) private pure returns (DayMovement[] memory list) {
         list = new DayMovement[](1);
-        list[0] = Movements.single(partner, TODAY, 6, book, agreed);
+        list[0] = Movements.single(partner, TODAY, 6, _effect(book), _effect(agreed));
     }
 
-    function _change(uint256 delta) private pure returns (OpenChange[] memory list) {
+    function _change(OpenChange change) private pure returns (OpenChange[] memory list) {
         list = new OpenChange[](2);
-        list[0] = OpenChanges.NONE;
-        list[1] = OpenChange.wrap(_sum(OpenChange.unwrap(OpenChanges.NONE), delta));
+        list[1] = change;
     }
 
-    function _sum(uint256 a, uint256 b) private pure returns (uint256) {
-        unchecked {
-            return a + b;
-        }
-    }
-
-    function _minus(uint256 amount) private pure returns (uint256) {
-        unchecked {
-            return 0 - amount;
-        }
-    }
-
-    function _bits(int56 effect) private pure returns (uint256) {
-        return uint256(int256(effect));
+    function _effect(int256 minorUnits) private pure returns (Effect) {
+        return Effect.wrap(minorUnits);
     }
 }

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {Kinds} from "libraries/Kinds.sol";
-import {PairSlots} from "libraries/PairSlots.sol";
+import {PairKeys} from "libraries/PairKeys.sol";
 import {Statement} from "types/DayCloseTypes.sol";
 import {ConsortiumFixture} from "./ConsortiumFixture.sol";
 import {Stream} from "./Stream.sol";
@@ -47,7 +47,7 @@ abstract contract AccountsFixture is ConsortiumFixture {
     }
 
     function keyOf(uint8 partner, uint256 kind, uint160 ref) internal view returns (uint256) {
-        return PairSlots.key(facility, partner, kind, ref);
+        return PairKeys.key(facility, partner, kind, ref);
     }
 
     function names(uint256 a) internal pure returns (uint256[] memory list) {

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Effect} from "libraries/Effects.sol";
+import {Half} from "libraries/Halves.sol";
 import {Judge} from "libraries/Judge.sol";
 import {Kinds} from "libraries/Kinds.sol";
+import {Matching} from "libraries/Matching.sol";
+import {OpenChange} from "libraries/OpenChanges.sol";
 import {Outcome, Outcomes} from "libraries/Outcomes.sol";
 import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
-import {Splits} from "libraries/Splits.sol";
+import {PackedShares, Splits} from "libraries/Splits.sol";
 import {Rules, Shares} from "types/FacilityTypes.sol";
 import {Status} from "types/LegTypes.sol";
 import {Action} from "types/ResolutionTypes.sol";
@@ -58,22 +62,71 @@ contract MatchingSymbolic {
     ) external pure {
         if (kind == 0 || kind > 11 || action == 0 || action > uint8(Action.Void) || day == 0) return;
         PairSlot slot = PairSlot.wrap(0);
-        if (lead & type(uint56).max != 0) slot = slot.withLeadHalf(lead, PairSlots.leadStamp(day, 1));
-        if (partner & type(uint56).max != 0) slot = slot.withPartnerHalf(partner);
-        bool isPair = slot.leadHalf() != 0 && slot.partnerHalf() != 0;
-        if (slot.leadHalf() == 0 && slot.partnerHalf() == 0) return;
+        if (lead & type(uint56).max != 0) slot = slot.withLeadHalf(Half.wrap(lead), PairSlots.leadStamp(day, 1));
+        if (partner & type(uint56).max != 0) slot = slot.withPartnerHalf(Half.wrap(partner));
+        bool isLeads = !slot.leadHalf().isAbsent();
+        bool isPartners = !slot.partnerHalf().isAbsent();
+        bool isPair = isLeads && isPartners;
+        if (!isLeads && !isPartners) return;
         if (!isPair && (Action(action) == Action.Adjust || Action(action) == Action.Force)) return;
 
         uint256 own = isReversal ? Kinds.REVERSAL : kind;
         Outcome memory made = Outcomes.resolve(slot, own, kind, Action(action), isAtPartner, day);
-        int256 leadHeld = _effect(kind, isReversal, PairSlots.halfAmount(slot.leadHalf()));
-        int256 partnerHeld = _effect(kind, isReversal, PairSlots.halfAmount(slot.partnerHalf()));
-        assert(leadHeld + made.leadMoved == made.agreed);
-        assert(partnerHeld + made.partnerMoved == made.agreed + made.accepted);
-        assert(made.accepted == 0 || (made.leadMoved == 0 && made.partnerMoved == 0));
+        int256 leadHeld = _effect(kind, isReversal, slot.leadHalf().amount());
+        int256 partnerHeld = _effect(kind, isReversal, slot.partnerHalf().amount());
+        assert(leadHeld + _of(made.leadMoved) == _of(made.agreed));
+        assert(partnerHeld + _of(made.partnerMoved) == _of(made.agreed) + _of(made.accepted));
+        assert(_of(made.accepted) == 0 || (_of(made.leadMoved) == 0 && _of(made.partnerMoved) == 0));
         assert(made.slot.openLegs() == 0 && made.slot.has(PairSlots.LEAD_POSTED));
-        assert((made.leadSettled != 0) == (slot.leadHalf() != 0));
-        assert((made.partnerSettled != 0) == (slot.partnerHalf() != 0));
+        assert(made.leadSettled.isNone() != isLeads);
+        assert(made.partnerSettled.isNone() != isPartners);
+    }
+
+    /// @dev LEDGER_1 of a half that arrives first: it is open as a whole, nothing is agreed.
+    function check_LEDGER_1_a_first_half_opens(bool isLead, int56 effect, uint32 timestamp) external pure {
+        (PairSlot slot, Effect agreed, OpenChange open) =
+            Matching.first(PairSlot.wrap(0), isLead, Effect.wrap(effect), timestamp);
+        assert(_of(agreed) == 0 && slot.status() == Status.Open);
+        assert(open.openLead() == (isLead ? effect : int256(0)) && open.openPartner() == (isLead ? int256(0) : effect));
+        assert(open.openLeadLegs() == (isLead ? int256(1) : int256(0)));
+        assert(open.openPartnerLegs() == (isLead ? int256(0) : int256(1)) && open.acceptedDifference() == 0);
+    }
+
+    /// @dev LEDGER_1 and RECON_1 of a half that arrives second: with the half that was open before it, what is agreed, open
+    ///      and accepted explains both books, and is the same whichever came second.
+    function check_LEDGER_1_a_second_half_explains_both_books(
+        uint56 lead,
+        uint56 partner,
+        uint8 kind,
+        uint8 judged,
+        bool isLeadSecond
+    ) external pure {
+        if (kind == 0 || kind > 11 || lead == 0 || partner == 0) return;
+        if (judged < uint8(Status.Matched) || judged > uint8(Status.AmountAndDate)) return;
+        Status status = Status(judged);
+        if (status == Status.Matched && lead != partner) return;
+        PairSlot slot = PairSlot.wrap(0).withLeadHalf(Half.wrap(lead), PairSlots.leadStamp(1, 1));
+        slot = slot.withPartnerHalf(Half.wrap(partner));
+        Effect leads = Kinds.effect(kind, lead);
+        Effect partners = Kinds.effect(kind, partner);
+        (Effect agreed, OpenChange open) = (Effect.wrap(0), OpenChange.wrap(0));
+        if (status == Status.Matched) {
+            (slot, agreed, open) = Matching.exact(slot, isLeadSecond, leads);
+        } else {
+            (slot, agreed, open) = Matching.second(slot, isLeadSecond, isLeadSecond ? leads : partners, status);
+        }
+        assert(slot.status() == status);
+        int256 openLead = open.openLead() + (isLeadSecond ? int256(0) : _of(leads));
+        int256 openPartner = open.openPartner() + (isLeadSecond ? _of(partners) : int256(0));
+        assert(_of(leads) == _of(agreed) + openLead);
+        assert(_of(partners) == _of(agreed) + openPartner + open.acceptedDifference());
+        bool isSettled = Judge.settles(status);
+        assert((openLead == 0 && openPartner == 0) == isSettled);
+        assert(open.openLeadLegs() + open.openPartnerLegs() == (isSettled ? -1 : int256(1)));
+    }
+
+    function _of(Effect effect) private pure returns (int256) {
+        return Effect.unwrap(effect);
     }
 
     function _effect(uint256 kind, bool isReversal, uint256 amount) private pure returns (int256) {
@@ -83,17 +136,17 @@ contract MatchingSymbolic {
 
     /// @dev Shares come out of their word as they went in, each for its kinds.
     function check_shares_keep_their_components(uint16 principal, uint16 interest, uint16 fee) external pure {
-        uint256 shares = Splits.pack(Shares(principal, interest, fee));
-        assert(Splits.componentBps(shares, 1) == principal && Splits.componentBps(shares, 2) == principal);
-        assert(Splits.componentBps(shares, 3) == interest && Splits.componentBps(shares, 4) == interest);
-        assert(Splits.componentBps(shares, 5) == fee);
+        PackedShares shares = Splits.pack(Shares(principal, interest, fee));
+        assert(shares.componentBps(1) == principal && shares.componentBps(2) == principal);
+        assert(shares.componentBps(3) == interest && shares.componentBps(4) == interest);
+        assert(shares.componentBps(5) == fee);
     }
 
     /// @dev A part is rounded down to the minor unit, for every share and every amount below 256. Solvers do not finish
     ///      the division of larger ones; those are fuzzed (LEDGER_3 in EventLaws.t.sol).
     function check_LEDGER_3_a_part_is_rounded_down(uint8 amount, uint16 bps) external pure {
         if (bps > 10_000) return;
-        uint256 part = Splits.part(bps, 1, amount);
+        uint256 part = PackedShares.wrap(bps).part(1, amount);
         assert(part * 10_000 <= uint256(amount) * bps && uint256(amount) * bps < (part + 1) * 10_000);
     }
 
@@ -102,6 +155,10 @@ contract MatchingSymbolic {
         pure
         returns (Status)
     {
-        return Judge.judge((leadDay << 56) | lead, (partnerDay << 56) | partner, Rules(0, tolerance, window, 0, 0));
+        return Judge.judge(
+            Half.wrap((leadDay << 56) | lead),
+            Half.wrap((partnerDay << 56) | partner),
+            Rules(0, tolerance, window, 0, 0)
+        );
     }
 }

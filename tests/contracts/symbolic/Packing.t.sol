@@ -2,11 +2,15 @@
 pragma solidity 0.8.34;
 
 import {DayTotal} from "libraries/DayTotals.sol";
+import {Effect} from "libraries/Effects.sol";
+import {Half} from "libraries/Halves.sol";
+import {Head} from "libraries/Heads.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {LegWord} from "libraries/LegWords.sol";
-import {Movements} from "libraries/Movements.sol";
+import {Movement, Movements} from "libraries/Movements.sol";
 import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
-import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
+import {PairKeys} from "libraries/PairKeys.sol";
+import {LeadStamp, PairSlot, PairSlots} from "libraries/PairSlots.sol";
 import {Pair, Status} from "types/LegTypes.sol";
 
 /// @title What is packed into one word comes out again, for every value: proved by halmos (`make halmos`)
@@ -22,7 +26,7 @@ contract PackingSymbolic {
         uint8 status
     ) external pure {
         if (rules >= 4096 || shares >= 4096 || status > uint8(Status.AmountAndDate)) return;
-        uint256 stamp = PairSlots.withShares(PairSlots.leadStamp(businessDay, rules), shares);
+        LeadStamp stamp = PairSlots.leadStamp(businessDay, rules).withShares(shares);
         PairSlot slot = PairSlot.wrap(0).withLeadHalf(_half(valueDays[0], amounts[0]), stamp).withFirstSeen(seen);
         slot = slot.withPartnerHalf(_half(valueDays[1], amounts[1])).withStatus(Status(status));
 
@@ -39,14 +43,15 @@ contract PackingSymbolic {
 
     /// @dev RECON_1 of the slot: the halves and the rules of the lead's day, whichever half came first.
     function check_RECON_1_the_order_of_halves_leaves_one_slot(
-        uint80 leadHalf,
-        uint80 partnerHalf,
+        uint80 lead,
+        uint80 partner,
         uint24 businessDay,
         uint16 leadRules,
         uint16 partnerRules
     ) external pure {
         if (leadRules >= 4096 || partnerRules >= 4096) return;
-        uint256 stamp = PairSlots.leadStamp(businessDay, leadRules);
+        (Half leadHalf, Half partnerHalf) = (Half.wrap(lead), Half.wrap(partner));
+        LeadStamp stamp = PairSlots.leadStamp(businessDay, leadRules);
         PairSlot leadFirst = PairSlot.wrap(0).withLeadHalf(leadHalf, stamp).withPartnerHalf(partnerHalf);
         PairSlot partnerFirst = PairSlot.wrap(0).withPartnerHalf(partnerHalf).withRules(partnerRules);
         partnerFirst = partnerFirst.withLeadHalf(leadHalf, stamp);
@@ -68,13 +73,13 @@ contract PackingSymbolic {
         uint8[2] calldata kind,
         uint160[2] calldata ref
     ) external pure {
-        uint256 first = PairSlots.key(facility[0], partner[0], kind[0], ref[0]);
-        uint256 second = PairSlots.key(facility[1], partner[1], kind[1], ref[1]);
+        uint256 first = PairKeys.key(facility[0], partner[0], kind[0], ref[0]);
+        uint256 second = PairKeys.key(facility[1], partner[1], kind[1], ref[1]);
         bool isSame = facility[0] == facility[1] && partner[0] == partner[1] && kind[0] == kind[1] && ref[0] == ref[1];
         assert((first == second) == isSame);
         assert(
             partner[0] == 255
-                || first + PairSlots.NEXT_PARTNER == PairSlots.key(facility[0], partner[0] + 1, kind[0], ref[0])
+                || first + PairKeys.NEXT_PARTNER == PairKeys.key(facility[0], partner[0] + 1, kind[0], ref[0])
         );
     }
 
@@ -85,26 +90,26 @@ contract PackingSymbolic {
     {
         if (facility == 0) return;
         uint256 account = (uint256(facility) << 8) | partner;
-        uint256 key = PairSlots.key(facility, partner, kind, ref);
-        assert(PairSlots.accountOf(key) == account);
-        assert(PairSlots.accountOf(PairSlots.reversalKey(key, target)) == account);
+        uint256 key = PairKeys.key(facility, partner, kind, ref);
+        assert(PairKeys.accountOf(key) == account);
+        assert(PairKeys.accountOf(PairKeys.reversalKey(key, target)) == account);
     }
 
     /// @dev Each of four totals moves by what is added to it, and the ledger is told where 64 bits do not hold one.
     function check_day_totals_do_not_mix(uint256 before, uint256 moved) external pure {
         (DayTotal sum, uint256 outgrown) = DayTotal.wrap(before).plus(moved);
-        for (uint256 lane; lane < 4; ++lane) {
-            int256 plain = int256(Movements.at(before, lane)) + Movements.at(moved, lane);
+        for (uint256 field; field < 4; ++field) {
+            int256 plain = int256(Movements.at(before, field)) + Movements.at(moved, field);
             bool fits = plain >= type(int64).min && plain <= type(int64).max;
-            assert(((outgrown >> (lane * 64 + 63)) & 1 == 0) == fits);
-            if (fits) assert(sum.at(lane) == plain);
+            assert(((outgrown >> (field * 64 + 63)) & 1 == 0) == fits);
+            if (fits) assert(sum.at(field) == plain);
         }
     }
 
     /// @dev A half with another amount keeps its day.
     function check_a_half_takes_another_amount(uint24 day, uint56 before, uint56 amount) external pure {
-        uint256 half = PairSlots.withAmount(_half(day, before), amount);
-        assert(PairSlots.halfAmount(half) == amount && PairSlots.halfValueDay(half) == day);
+        Half half = _half(day, before).withAmount(amount);
+        assert(half.amount() == amount && half.valueDay() == day);
     }
 
     /// @dev A leg's word gives back what was written, and is plain exactly if nothing is wrong with it.
@@ -139,30 +144,26 @@ contract PackingSymbolic {
         uint256 first = Movements.NONE;
         uint256 second = Movements.NONE;
         unchecked {
-            first += _delta(book[0], agreed[0]) + (_delta(book[1], agreed[1]) << 128) + _delta(more[0], more[1]);
-            second += _delta(book[2], agreed[2]) + (_delta(book[3], agreed[3]) << 128);
+            first += _moved(book[0], agreed[0]) + (_moved(book[1], agreed[1]) << 128) + _moved(more[0], more[1]);
+            second += _moved(book[2], agreed[2]) + (_moved(book[3], agreed[3]) << 128);
         }
-        (uint256 lanes, int256 sum) = Movements.books(first, second);
-        assert(Movements.at(lanes, 0) == int256(book[0]) + more[0] && Movements.at(lanes, 1) == book[1]);
-        assert(Movements.at(lanes, 2) == book[2] && Movements.at(lanes, 3) == book[3]);
+        (uint256 fields, int256 sum) = Movements.books(first, second);
+        assert(Movements.at(fields, 0) == int256(book[0]) + more[0] && Movements.at(fields, 1) == book[1]);
+        assert(Movements.at(fields, 2) == book[2] && Movements.at(fields, 3) == book[3]);
         assert(sum == int256(book[0]) + more[0] + book[1] + book[2] + book[3]);
-        (lanes, sum) = Movements.agreedAmounts(first, second);
-        assert(Movements.at(lanes, 0) == int256(agreed[0]) + more[1] && Movements.at(lanes, 1) == agreed[1]);
-        assert(Movements.at(lanes, 2) == agreed[2] && Movements.at(lanes, 3) == agreed[3]);
+        (fields, sum) = Movements.agreedAmounts(first, second);
+        assert(Movements.at(fields, 0) == int256(agreed[0]) + more[1] && Movements.at(fields, 1) == agreed[1]);
+        assert(Movements.at(fields, 2) == agreed[2] && Movements.at(fields, 3) == agreed[3]);
         assert(sum == int256(agreed[0]) + more[1] + agreed[1] + agreed[2] + agreed[3]);
     }
 
     /// @dev Nor do the sums of open items.
     function check_open_changes_do_not_mix(int56[5] calldata effects) external pure {
-        uint256 word = OpenChange.unwrap(OpenChanges.NONE);
-        unchecked {
-            word += OpenChanges.leadOpened(uint256(int256(effects[0])));
-            word += OpenChanges.leadSettled(uint256(int256(effects[1])));
-            word += OpenChanges.partnerOpened(uint256(int256(effects[2])));
-            word += OpenChanges.partnerSettled(uint256(int256(effects[3])));
-            word += OpenChanges.accepted(uint256(int256(effects[4])));
-        }
-        OpenChange change = OpenChange.wrap(word);
+        OpenChange change = OpenChanges.opened(true, Effect.wrap(effects[0]));
+        change = change + OpenChanges.settled(true, Effect.wrap(effects[1]));
+        change = change + OpenChanges.opened(false, Effect.wrap(effects[2]));
+        change = change + OpenChanges.settled(false, Effect.wrap(effects[3]));
+        change = change + OpenChanges.accepted(Effect.wrap(effects[4]));
         assert(change.openLead() == int256(effects[0]) - effects[1]);
         assert(change.openPartner() == int256(effects[2]) - effects[3]);
         assert(change.acceptedDifference() == effects[4]);
@@ -173,18 +174,28 @@ contract PackingSymbolic {
     /// @dev What a kind does to the reserve, its opposite, and another amount of the same sign.
     function check_effects(uint8 kind, uint56 amount, uint56 other) external pure {
         if (!Kinds.isReversible(kind) || amount == 0) return;
-        int256 effect = int256(Kinds.effect(kind, amount));
+        Effect effect = Kinds.effect(kind, amount);
         bool isOut = kind == 1 || kind == 9 || kind == 10 || kind == 11;
-        assert(effect == (isOut ? -int256(uint256(amount)) : int256(uint256(amount))));
-        assert(int256(Kinds.reversed(uint256(effect))) == -effect);
-        assert(Kinds.withSignOf(uint256(effect), other) == Kinds.effect(kind, other));
+        assert(Effect.unwrap(effect) == (isOut ? -int256(uint256(amount)) : int256(uint256(amount))));
+        assert(Effect.unwrap(-effect) == -Effect.unwrap(effect));
+        assert(effect.withAmount(other) == Kinds.effect(kind, other));
     }
 
-    function _delta(int56 book, int56 agreed) private pure returns (uint256) {
-        return Movements.delta(uint256(int256(book)), uint256(int256(agreed)));
+    /// @dev A head keeps sequence and digest apart, and a batch moves both.
+    function check_a_head_keeps_sequence_and_digest(uint256 word, bytes32 wordsHash) external pure {
+        Head head = Head.wrap(word);
+        if (head.sequence() == type(uint64).max) return;
+        assert(uint256(head.digest()) | head.sequence() == word);
+        Head next = head.next(wordsHash);
+        assert(next.sequence() == head.sequence() + 1);
+        assert(uint64(uint256(next.digest())) == 0);
     }
 
-    function _half(uint256 day, uint256 amount) private pure returns (uint256) {
-        return (day << 56) | amount;
+    function _moved(int56 book, int56 agreed) private pure returns (uint256) {
+        return Movement.unwrap(Movements.toMovement(Effect.wrap(book), Effect.wrap(agreed)));
+    }
+
+    function _half(uint256 day, uint256 amount) private pure returns (Half) {
+        return Half.wrap((day << 56) | amount);
     }
 }
