@@ -4,21 +4,51 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
+class Pacing:
+    """Bounds of the gas that a bank has on its way to a chain. Gas is that of the limits that the
+    transactions state.
+
+    `first_gas`: in flight at the beginning; `late_after_s`: without one of its transactions mined
+    for so long a bank sends half.
+    """
+
+    first_gas: int
+    late_after_s: float
+    least_gas: int = 1_000_000
+    most_transaction_gas: int = 16_400_000  # a posting of 500 parts
+    most_in_flight: int = 24
+
+    @property
+    def most_gas(self) -> int:
+        """In flight at most, in all transactions together."""
+        return self.most_transaction_gas * self.most_in_flight
+
+
+@dataclass(frozen=True, slots=True)
 class Engine:
     """`finality_depth_blocks`: how far below the newest block a block is final. `keeps_blocks`:
     what was final stays, so that a node with fewer blocks can only be behind."""
 
     finality_depth_blocks: int
     keeps_blocks: bool
+    pacing: Pacing
 
+
+_SWALLOWS_ALL = Pacing(first_gas=393_600_000, late_after_s=15.0)
+"""Begins with the most: what is seen of these engines is that they take it."""
 
 _ENGINES = {
     # One process, one writer: its newest block stands unless its disk state was lost.
-    "anvil": Engine(finality_depth_blocks=0, keeps_blocks=False),
-    "ganache": Engine(finality_depth_blocks=0, keeps_blocks=False),
+    "anvil": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
+    "ganache": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
     # Byzantine fault tolerant: a block that exists is final.
-    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True),
-    "besu": Engine(finality_depth_blocks=0, keeps_blocks=True),
+    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True, pacing=_SWALLOWS_ALL),
+    # Its nodes choose a block's transactions for 750 ms; more than they can run makes rounds fail.
+    "besu": Engine(
+        finality_depth_blocks=0,
+        keeps_blocks=True,
+        pacing=Pacing(first_gas=8_000_000, late_after_s=8.0),
+    ),
 }
 
 

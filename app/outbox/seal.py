@@ -25,6 +25,7 @@ _GAS_BASE = 400_000
 _GAS_PART = 30_000
 _GAS_DAY_TOTAL = 2 * 23_000  # its own book's, and the agreed one on the lead's day
 _GAS_BYTE = 16
+_PART_BYTES = 125  # its word, and its details as they are sealed
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,10 @@ def newest_head(connection: Connection, facility: str) -> PostingHead | None:
 
 
 def seal_batch(
-    connection: Connection, facility: PostingFacility, head: PostingHead
+    connection: Connection, facility: PostingFacility, head: PostingHead, most_gas: int
 ) -> SealedBatch | None:
-    """Seal the next batch from the oldest waiting events, inside the caller's transaction.
+    """Seal the next batch from the oldest waiting events, inside the caller's transaction, for not
+    much more than `most_gas`.
 
     None when nothing waits. Events of one batch are ordered by business and shares day (so that
     few group words are needed), reversals last, since their targets may be in the same batch. An
@@ -61,7 +63,7 @@ def seal_batch(
     """
     sequence = head.sequence + 1
     vault = vault_of(connection)
-    rows = _waiting(connection, facility)
+    rows = _waiting(connection, facility, most_gas)
     while rows:
         legs = [leg_of(row, facility) for row in rows]
         stream, indexes = pack(legs)
@@ -74,7 +76,7 @@ def seal_batch(
             rows = _ordered(sorted(rows, key=lambda row: row.id)[: len(rows) // 2])
         else:
             add_dead_letter(connection, rows[0].id, "its details are too large for one transaction")
-            rows = _waiting(connection, facility)
+            rows = _waiting(connection, facility, most_gas)
     else:
         return None
     gas_limit = _gas(rows, facility, len(calldata))
@@ -117,10 +119,11 @@ def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> 
     return _GAS_BASE + _GAS_PART * parts + _GAS_DAY_TOTAL * day_totals + _GAS_BYTE * size_bytes
 
 
-def _waiting(connection: Connection, facility: PostingFacility) -> list[AnyRow]:
+def _waiting(connection: Connection, facility: PostingFacility, most_gas: int) -> list[AnyRow]:
+    parts = min(MAX_PARTS, (most_gas - _GAS_BASE) // (_GAS_PART + _GAS_BYTE * _PART_BYTES))
     # A lead's shared leg counts a part for each partner, whether or not it gets one.
-    most = MAX_PARTS if facility.own_partner else max(1, MAX_PARTS // facility.partners)
-    waiting = waiting_events(facility.id).order_by(events.c.id).limit(most)
+    most = parts if facility.own_partner else parts // facility.partners
+    waiting = waiting_events(facility.id).order_by(events.c.id).limit(max(1, most))
     return _ordered(connection.execute(waiting).all())
 
 

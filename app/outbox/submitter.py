@@ -1,5 +1,7 @@
 """The submitter: turns waiting events into batches and carries them to the chain."""
 
+import time
+from collections import deque
 from collections.abc import Sequence
 
 import structlog
@@ -15,14 +17,12 @@ from app.logs import listed
 from app.outbox.broadcast import Broadcaster
 from app.outbox.facility import PostingFacility
 from app.outbox.lease import LeaseLost, Standing
-from app.outbox.lifecycle import FINAL, REFUSED, STOPPED
+from app.outbox.lifecycle import BROADCAST, REFUSED, STOPPED, TO_BROADCAST
 from app.outbox.nonce_queue import NonceQueue
+from app.outbox.pace import Pace
 from app.outbox.seal import newest_head, seal_batch
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
-
-WINDOW = 24
-"""Most batches of a facility in flight at once."""
 
 _log = structlog.get_logger()
 
@@ -32,6 +32,13 @@ _NEWEST_FINAL_BLOCK = (
     .where(batches.c.block_number.is_not(None))
     .order_by(batches.c.id.desc())
     .limit(1)
+)
+
+_HELD_UP = select(batches.c.facility).where(batches.c.state.in_((STOPPED, *REFUSED))).distinct()
+"""Facilities with a batch that waits to be signed anew, or for a person."""
+
+_ON_THEIR_WAY = select(func.count(), func.coalesce(func.sum(batches.c.gas_limit), 0)).where(
+    batches.c.state.in_((*TO_BROADCAST, BROADCAST))
 )
 
 
@@ -53,7 +60,10 @@ class Submitter:
         self._member = member
         self._contract = contract
         self._queue = queue
-        self._keeps_blocks = chain_engine(manifest.engine).keeps_blocks
+        adapter = chain_engine(manifest.engine)
+        self._keeps_blocks = adapter.keeps_blocks
+        self._pace = Pace(adapter.pacing)
+        self._turn = ""
         self._broadcaster = Broadcaster(engine, rpc, queue)
         self._settler = Settler(engine, rpc, contract, queue)
         self.conflict = ""
@@ -73,7 +83,7 @@ class Submitter:
             return 0  # its new holder does the rest
 
     def _work(self, facilities: Sequence[PostingFacility]) -> int:
-        mined, heads = self._look(facilities)
+        newest, mined, heads = self._look(facilities)
         known = list(zip(facilities, heads, strict=True))
         # All facilities share the nonces: when one of them is another's, none is posted to.
         self.conflict = "; ".join(
@@ -82,15 +92,15 @@ class Submitter:
         if self.conflict:
             return 0
         self._queue.take_over(mined)
-        moved = 0
-        for facility, head in known:
-            moved += self._settler.settle(facility, head, mined)
-            moved += self._seal(facility, mined)
-        return moved + self._broadcaster.broadcast(mined)
+        moved = sum(self._settler.settle(facility, head, mined) for facility, head in known)
+        with self._engine.connect() as connection:
+            count, gas = connection.execute(_ON_THEIR_WAY).one()
+        self._pace.note(time.monotonic(), newest, mined, count, int(gas))
+        return moved + self._seal(facilities, mined) + self._broadcaster.broadcast(mined)
 
-    def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, list[PostingHead]]:
-        """The chain's count of the key's transactions, then the facilities' heads; all of it from
-        the network's own chain."""
+    def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, int, list[PostingHead]]:
+        """The newest block, the chain's count of the key's transactions, then the facilities'
+        heads; all of it from the network's own chain."""
         identity = identity_requests(self._manifest)
         count: tuple[str, list[object]] = (
             "eth_getTransactionCount",
@@ -102,7 +112,7 @@ class Submitter:
         if self._keeps_blocks:
             self._refuse_older_than_final(newest)
         mined, *found = answers[len(identity) :]
-        return int(mined, 16), [self._contract.head(one) for one in found]
+        return newest, int(mined, 16), [self._contract.head(one) for one in found]
 
     def _refuse_older_than_final(self, newest: int) -> None:
         """A node that lags counts fewer batches than are final, and proves nothing."""
@@ -115,29 +125,36 @@ class Submitter:
                 remedy="It lags or was wiped: let it sync, or name another one in `rpc`",
             )
 
-    def _seal(self, facility: PostingFacility, mined: int) -> int:
+    def _seal(self, facilities: Sequence[PostingFacility], mined: int) -> int:
+        """Seal what waits while there is room for it, a batch of each facility in turn; where the
+        room ends the next tick begins."""
+        with self._engine.connect() as connection:
+            held_up = set(connection.execute(_HELD_UP).scalars())
+        due = deque(one for one in facilities if one.id not in held_up)
+        due.rotate(-next((n for n, one in enumerate(due) if one.id == self._turn), 0))
         sealed = 0
-        while self._has_room(facility.id):
-            with self._queue.lease.writing() as connection:
-                head = newest_head(connection, facility.id) or _NOTHING
-                batch = seal_batch(connection, facility, head)
-                if batch is None:
-                    break
-                self._queue.sign(connection, batch.id, batch.calldata, batch.gas_limit, mined)
-            for some in listed(batch.legs):
-                _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
-            sealed += 1
+        while due:
+            facility = due.popleft()
+            if not self._pace.has_room():
+                self._turn = facility.id
+                break
+            if self._seal_one(facility, mined):
+                due.append(facility)
+                sealed += 1
         return sealed
 
-    def _has_room(self, facility: str) -> bool:
-        with self._engine.connect() as connection:
-            in_flight, waiting = connection.execute(
-                select(
-                    func.count().filter(batches.c.state != FINAL),
-                    func.count().filter(batches.c.state.in_((STOPPED, *REFUSED))),
-                ).where(batches.c.facility == facility, batches.c.state != FINAL)
-            ).one()
-        return bool(in_flight < WINDOW and not waiting)
+    def _seal_one(self, facility: PostingFacility, mined: int) -> bool:
+        """Seal and sign a facility's next batch; False where nothing waits."""
+        with self._queue.lease.writing() as connection:
+            head = newest_head(connection, facility.id) or _NOTHING
+            batch = seal_batch(connection, facility, head, self._pace.transaction_gas)
+            if batch is None:
+                return False
+            self._queue.sign(connection, batch.id, batch.calldata, batch.gas_limit, mined)
+        self._pace.add(batch.gas_limit)
+        for some in listed(batch.legs):
+            _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
+        return True
 
     @property
     def waits(self) -> dict[str, str]:

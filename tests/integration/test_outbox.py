@@ -10,6 +10,7 @@ from functools import partial
 import pytest
 from sqlalchemy import func, select, update
 
+from app.chain.engines import Pacing
 from app.chain.rpc import Rpc
 from app.contracts.posting import encode_post, next_digest, sealed_of
 from app.db import engine as db
@@ -21,6 +22,7 @@ from app.node.bank import Bank
 from app.outbox import lifecycle, seal, settle
 from app.outbox.broadcast import Broadcaster
 from app.outbox.dead_letters import DeadLetter, all_letters, replay, resume
+from app.outbox.pace import Pace
 from app.outbox.pending import Pending, pending_by_facility
 from app.outbox.progress import drained
 from app.outbox.tables import attempts, batches
@@ -382,6 +384,30 @@ def test_a_nonce_of_each_facility_is_used_by_another(net: Net, sqlite_url: str) 
     net.drain(bank)
     net.drain(bank, "SECOND")
     assert net.head(bank)[0] == 4 and net.head(bank, "SECOND")[0] == 4
+
+
+def test_a_chain_that_swallows_little_gets_small_batches_of_each_facility_in_turn(
+    net: Net, bank: Bank
+) -> None:
+    net.agree("SECOND")
+    bank.follower.index()
+    net.feed(bank, 100)
+    net.feed(bank, 3, facility="SECOND")
+    bank.posting.submitter._pace = Pace(
+        Pacing(first_gas=2_000_000, late_after_s=60.0, most_in_flight=2)
+    )
+    net.mining(False)
+    bank.posting.tick()
+    sealed = net.rows(bank, select(batches.c.facility, batches.c.legs).order_by(batches.c.id))
+    assert [row.facility for row in sealed] == [FACILITY, "SECOND"]
+    assert sealed[0].legs < 20 and sealed[1].legs == 3
+    bank.posting.tick()
+    assert len(net.rows(bank, select(batches.c.id))) == 2
+    net.mining(True)
+    net.drain(bank)
+    net.drain(bank, "SECOND")
+    assert max(net.rows(bank, select(batches.c.legs)))[0] < 20
+    assert net.account(bank).books.lead_book == 100 * BASE
 
 
 def test_a_facility_that_is_agreed_later_is_posted_to(

@@ -1,0 +1,171 @@
+"""How much a bank has on its way, on simulated chains of a given speed."""
+
+from __future__ import annotations
+
+import random
+from collections import deque
+from dataclasses import dataclass, field
+
+import pytest
+
+from app.chain.engines import engine
+from app.outbox.pace import Pace
+
+BESU, EDGE = engine("besu").pacing, engine("edge").pacing
+PERIOD_S = 2.0
+SELECTION_S = 0.75
+"""How long a node runs transactions for a block."""
+
+
+@dataclass
+class Chain:
+    """Makes a block each period of what runs within the selection's time. A first transaction that
+    takes longer makes rounds fail, each twice as long as the last, until it is let through."""
+
+    gas_per_s: float
+    pool: deque[tuple[int, int]] = field(default_factory=deque)
+    """Each transaction's bank and gas."""
+    mined: dict[int, list[int]] = field(default_factory=dict)
+    due_s: float = PERIOD_S
+    stalled_s: float = 0.0
+    height: int = 0
+
+    @property
+    def block_gas(self) -> float:
+        return self.gas_per_s * SELECTION_S
+
+    def advance(self, now_s: float) -> None:
+        while self.due_s <= now_s:
+            at_s, left = self.due_s, self.block_gas
+            self.due_s += PERIOD_S
+            self.height += 1
+            if self.pool and self.pool[0][1] > left:
+                rounds = 1
+                while self.block_gas * rounds < self.pool[0][1]:
+                    rounds += 1
+                penalty_s = PERIOD_S * (2**rounds)
+                self.due_s = at_s + penalty_s
+                self.stalled_s += penalty_s
+                left = self.pool[0][1]
+            while self.pool and self.pool[0][1] <= left:
+                bank, gas = self.pool.popleft()
+                left -= gas
+                self.mined.setdefault(bank, []).append(gas)
+
+
+@dataclass
+class Bank:
+    """A bank that always has more to post."""
+
+    number: int
+    pace: Pace
+    sent: list[int] = field(default_factory=list)
+
+    def look(self, now_s: float, chain: Chain) -> None:
+        mined = len(chain.mined.get(self.number, []))
+        waiting = self.sent[mined:]
+        self.pace.note(now_s, chain.height, mined, len(waiting), sum(waiting))
+        while self.pace.has_room():
+            gas = self.pace.transaction_gas
+            self.pace.add(gas)
+            self.sent.append(gas)
+            chain.pool.append((self.number, gas))
+
+
+def run(chain: Chain, seconds: range, banks: list[Bank]) -> None:
+    """Two looks a second, by the banks in any order."""
+    chance = random.Random(1)
+    for now_s in seconds:
+        for half in (0.0, 0.5):
+            chain.advance(now_s + half)
+            for bank in chance.sample(banks, len(banks)):
+                bank.look(now_s + half, chain)
+
+
+@pytest.mark.parametrize("gas_per_s", [400e6, 100e6, 30e6, 10e6, 3e6])
+def test_a_chain_of_any_speed_is_used_and_does_not_stall(gas_per_s: float) -> None:
+    chain = Chain(gas_per_s)
+    run(chain, range(1200), [Bank(0, Pace(BESU))])
+    assert sum(chain.mined[0]) >= 0.8 * chain.block_gas * 1200 / PERIOD_S
+    assert chain.stalled_s == 0
+
+
+def test_a_chain_that_becomes_slow_is_not_stalled_for_long() -> None:
+    chain, bank = Chain(300e6), Bank(0, Pace(BESU))
+    run(chain, range(600), [bank])
+    assert bank.pace.transaction_gas > 5_000_000
+    chain.gas_per_s = 6e6
+    run(chain, range(600, 1500), [bank])  # what was sent before cannot be made smaller any more
+    stalled_s, before = chain.stalled_s, sum(chain.mined[0])
+    run(chain, range(1500, 2700), [bank])
+    assert sum(chain.mined[0]) - before >= 0.8 * chain.block_gas * 1200 / PERIOD_S
+    assert chain.stalled_s == stalled_s
+
+
+def test_it_is_halved_at_once_where_nothing_is_mined() -> None:
+    pace = Pace(EDGE)
+    pace.note(0.0, 0, 0, 24, EDGE.most_gas)
+    halves = []
+    for now_s in range(1, 100):
+        pace.note(float(now_s), 0, 0, 24, EDGE.most_gas)
+        halves.append(pace.gas)
+    assert sorted(set(halves), reverse=True)[:3] == [EDGE.most_gas // n for n in (1, 2, 4)]
+    assert pace.transaction_gas < EDGE.most_transaction_gas / 4
+
+
+def test_banks_beside_each_other_share() -> None:
+    chain = Chain(60e6)
+    banks = [Bank(number, Pace(BESU)) for number in range(3)]
+    run(chain, range(400), banks[:1])
+    run(chain, range(400, 1600), banks)
+    before = [sum(chain.mined[number]) for number in range(3)]
+    run(chain, range(1600, 2800), banks)
+    taken = [sum(chain.mined[number]) - before[number] for number in range(3)]
+    assert min(taken) >= 0.5 * max(taken), taken
+    assert sum(taken) >= 0.8 * chain.block_gas * 1200 / PERIOD_S
+
+
+def mined_soon(pace: Pace, rounds: int, *, is_used_up: bool, from_s: float = 0.0) -> None:
+    """All that is on its way is mined within a block, again and again."""
+    for one in range(rounds):
+        now_s = from_s + one * 2.0
+        pace.note(now_s, one, one, 0, 0)
+        pace.add(pace.gas if is_used_up else 1)
+        pace.has_room()
+        pace.note(now_s + 0.1, one, one, 1, 1)
+        pace.has_room() if not is_used_up else pace.add(pace.gas)
+        pace.has_room()
+
+
+def test_what_is_not_used_up_does_not_grow() -> None:
+    pace = Pace(BESU)
+    mined_soon(pace, 50, is_used_up=False)
+    assert pace.gas == BESU.first_gas
+
+
+def test_it_stays_within_its_bounds() -> None:
+    pace = Pace(BESU)
+    mined_soon(pace, 200, is_used_up=True)
+    assert pace.gas == BESU.most_gas
+    for look in range(100):
+        pace.note(4000.0 + look * 9.0, 200, 200, 24, BESU.most_gas)
+    assert pace.gas == pace.transaction_gas == BESU.least_gas
+    pace.note(9000.0, 201, 224, 0, 0)
+    assert pace.has_room()
+
+
+def test_it_recovers_from_a_chain_that_stood_still() -> None:
+    pace = Pace(EDGE)
+    pace.note(0.0, 0, 0, 24, EDGE.most_gas)
+    for look in range(1, 20):
+        pace.note(look * 60.0, 0, 0, 24, EDGE.most_gas)
+    assert pace.gas == EDGE.least_gas
+    mined_soon(pace, 400, is_used_up=True, from_s=2000.0)
+    assert pace.gas == EDGE.most_gas
+
+
+@pytest.mark.parametrize("name", ["anvil", "ganache", "edge", "besu"])
+def test_every_engine_begins_within_its_bounds(name: str) -> None:
+    bounds = engine(name).pacing
+    assert bounds.least_gas <= bounds.first_gas <= bounds.most_gas
+    assert bounds.least_gas <= bounds.most_transaction_gas
