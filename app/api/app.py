@@ -16,11 +16,12 @@ from app.api import (
     metrics,
     pairs,
 )
+from app.api.responses import KEYED, OPEN, describe_problems
 from app.http import problems
 from app.http.context import Context
 from app.http.headers import Headers
 from app.http.keys import Keyring
-from app.presentation.common import ProblemBody
+from app.http.parameters import RefuseNul
 
 _DESCRIPTION = """
 One bank's node of Tallystick: events in, reserve balances, matches and breaks out.
@@ -43,19 +44,6 @@ _TAGS: list[dict[str, Any]] = [
     },
     {"name": "keys", "description": "API keys and their roles."},
 ]
-
-_PROBLEMS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": description,
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemBody"}}},
-    }
-    for status, description in (
-        (401, "No key, or one that opens nothing"),
-        (403, "A key of another role, or a bank that may not"),
-        (422, "Something in the request is at fault"),
-        (503, "The database or the chain is away: see Retry-After"),
-    )
-}
 
 
 def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
@@ -81,24 +69,12 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         consortium.router,
         keys.router,
     ):
-        app.include_router(router, responses=_PROBLEMS)
-    app.include_router(health.router)
-    app.include_router(metrics.router, responses=_PROBLEMS)
+        app.include_router(router, responses=KEYED)
+    app.include_router(health.router, responses=OPEN)
+    app.include_router(metrics.router, responses=KEYED)
     app.include_router(page)
+    app.add_middleware(RefuseNul)
     app.add_middleware(Headers)
     problems.install(app)
-    _describe_problems(app)
+    describe_problems(app)
     return app
-
-
-def _describe_problems(app: FastAPI) -> None:
-    described = app.openapi
-
-    def openapi() -> dict[str, Any]:
-        document = described()
-        document["components"]["schemas"].setdefault(
-            "ProblemBody", ProblemBody.model_json_schema(mode="serialization")
-        )
-        return document
-
-    app.openapi = openapi  # type: ignore[method-assign]

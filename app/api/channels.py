@@ -18,12 +18,14 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
+from app.api.responses import KEYED, describe_problems
 from app.api.security import METRICS, READ
 from app.http import problems
 from app.http.channels import ChannelAggregator, ChannelState, NodeContext
 from app.http.headers import Headers
 from app.http.keys import Keyring
 from app.http.metrics import Families, process_families
+from app.http.parameters import RefuseNul
 from app.http.problems import Problem
 from app.presentation.health import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
 
@@ -138,11 +140,13 @@ def create_channels_app(context: NodeContext, keyring: Keyring, page: APIRouter)
     )
     app.state.context = context
     app.state.keyring = keyring
-    app.include_router(router)
+    app.include_router(router, responses=KEYED)
     app.include_router(page)
     app.mount("/channels", _Dispatch(context.channels))
+    app.add_middleware(RefuseNul)
     app.add_middleware(Headers)
     problems.install(app)
+    describe_problems(app)
     return app
 
 

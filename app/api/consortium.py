@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
-from app.api.reading import reading
+from app.api.reading import Paging, reading
 from app.api.security import READ
 from app.http.problems import Problem
 from app.presentation.common import as_of
@@ -18,7 +18,12 @@ from app.presentation.consortium import (
     proposals_out,
     validators_out,
 )
-from app.readmodel.consortium.queries import list_members, list_proposals, list_validators
+from app.readmodel.consortium.queries import (
+    list_members,
+    list_proposals,
+    list_validators,
+    page_of_proposals,
+)
 
 router = APIRouter(prefix="/v1/consortium", tags=["consortium"], dependencies=[READ])
 
@@ -35,14 +40,19 @@ def read_members(request: Request) -> MembersOut:
 @router.get("/proposals", summary="Proposals")
 def read_proposals(
     request: Request,
+    page: Paging,
     state: Annotated[
         Literal["open", "enacted", "rejected", "withdrawn", "expired"] | None, Query()
     ] = None,
 ) -> ProposalsOut:
     """What the banks asked each other for and how they voted, newest first."""
     with reading(request) as connection:
-        found = [one for one in list_proposals(connection) if state in (None, one.state)]
-        return ProposalsOut(items=proposals_out(found), as_of=as_of(connection))
+        found = page_of_proposals(connection, state, page.limit, page.before)
+        return ProposalsOut(
+            items=proposals_out(found.items),
+            next=page.next(found.following),
+            as_of=as_of(connection),
+        )
 
 
 @router.get("/proposals/{number}", summary="One proposal")

@@ -16,6 +16,7 @@ from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.api.reading import Paging, reading
+from app.api.responses import WITH_BODY
 from app.api.security import ANY, PUSH
 from app.domain.errors import TallyError, UsageFault
 from app.domain.events import Quarantined
@@ -58,8 +59,13 @@ def _context(request: Request) -> Context:
     response_model=ReceiptOut,
     responses={
         200: {"model": ReceiptOut, "description": "Pushed before: the first answer again"},
-        409: {"model": ProblemBody, "description": "The event_id was accepted with other content"},
+        409: {
+            "model": ProblemBody,
+            "description": "The event_id was accepted with other content; or the facility takes "
+            "no events now",
+        },
         422: {"model": ProblemBody, "description": "The event is at fault: `field`, `reason`"},
+        **WITH_BODY,
     },
     openapi_extra={
         "requestBody": {
@@ -114,8 +120,8 @@ async def push_event(request: Request, facility: FacilityId) -> Response:
             "either was cut short). Push the same again then: nothing is taken twice.",
             "content": {"application/x-ndjson": {"schema": {"type": "string"}}},
         },
-        413: {"model": ProblemBody},
-        415: {"model": ProblemBody},
+        409: {"model": ProblemBody, "description": "The facility takes no events now"},
+        **WITH_BODY,
     },
     openapi_extra={
         "requestBody": {
@@ -200,9 +206,9 @@ async def _stream(request: Request, facility: str) -> Response:
             else:
                 spool.write(part)
         spool.seek(0)
-    except OSError as error:
+    except BaseException as error:
         spool.close()
-        if error.errno == errno.ENOSPC:
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise Problem(507, "disk-full", "no room is left here to receive this body") from None
         raise
     reading = _Reading(_context(request), facility, spool)  # type: ignore[arg-type]

@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from app.api.responses import WITH_BODY
 from app.api.security import ADMIN
 from app.http import keys
 from app.http.body import JSON, only, read_body
@@ -31,6 +32,7 @@ def list_keys(request: Request) -> KeysOut:
     "",
     status_code=201,
     summary="Make an API key",
+    responses=WITH_BODY,
     openapi_extra={
         "requestBody": {
             "required": True,

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from app.api.reading import Page, Paging, reading
 from app.api.security import ANY, READ
+from app.http.parameters import Number
 from app.presentation.common import Money, PageOut, as_of, money_of
 from app.presentation.pairs import (
     LegOut,
@@ -100,7 +101,7 @@ def list_resolutions(
     facility: str | None = None,
     partner: str | None = None,
     status: Annotated[list[ResolutionStatus] | None, Query(description="May be repeated")] = None,
-    pair: Annotated[int | None, Query(description="The number of a break")] = None,
+    pair: Annotated[Number | None, Query(description="The number of a break")] = None,
 ) -> PageOut[ResolutionOut]:
     """What was proposed about breaks, and what became of it, newest first."""
     where = resolutions.ResolutionFilter(

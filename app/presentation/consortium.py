@@ -70,7 +70,10 @@ class ProposalOut(Model):
 
 
 class ProposalsOut(Model):
+    """One page, newest first. Give `next` as `cursor` for the following one; null on the last."""
+
     items: list[ProposalOut]
+    next: str | None
     as_of: AsOf | None
 
 

@@ -9,7 +9,9 @@ from app.presentation.common import Model
 
 
 class KeyIn(Model):
-    name: str = Field(min_length=1, max_length=100, examples=["core banking"])
+    name: str = Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00]*$", examples=["core banking"]
+    )
     role: Literal["feeds", "read", "metrics", "admin"]
 
 

@@ -17,6 +17,7 @@ from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
+from app.readmodel.consortium.tables import proposals
 from app.readmodel.pairs.shapes import TYPES
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
@@ -461,6 +462,65 @@ class TestOpenApi:
                     problem = operation["responses"]["401"]["content"]
                     assert "application/problem+json" in problem
         assert '"example' in json.dumps(document["components"]["schemas"]["BalanceOut"])
+
+    def test_what_goes_wrong_is_described_as_it_is_answered(self, shared: Face) -> None:
+        document = shared.client(None).get("/openapi.json").json()
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                wrong = {status for status in operation["responses"] if int(status) >= 400}
+                assert {"404", "405", "422"} <= wrong, path
+                if path.startswith("/v1"):
+                    assert {"401", "403", "503"} <= wrong, path
+                if method == "post":
+                    assert {"400", "408", "413", "415"} <= wrong, path
+                for status in wrong:
+                    described = operation["responses"][status]
+                    assert list(described["content"]) == ["application/problem+json"], path
+                    assert described["description"], path
+
+    def test_no_text_with_a_nul_and_no_number_beyond_64_bits(self, shared: Face) -> None:
+        """Of every parameter that the document names; PostgreSQL refused both with a 500."""
+        client, document = shared.client("admin"), shared.client(None).get("/openapi.json").json()
+        tried = 0
+        for path, operations in document["paths"].items():
+            for method, operation in operations.items():
+                parameters = operation.get("parameters", [])
+                whole = re.sub(r"\{\w+\}", "1", path)
+                for each in parameters:
+                    text = json.dumps(each["schema"])
+                    values = ["%00", "a%00b"]
+                    if '"integer"' in text:
+                        values += [str(2**63), str(-(2**64)), "9" * 5_000]
+                    for value in values:
+                        asked = f"{whole}?{each['name']}={value}"
+                        if each["in"] == "path":
+                            asked = path.replace(f"{{{each['name']}}}", value)
+                        answer = client.request(method, re.sub(r"\{\w+\}", "1", asked))
+                        assert answer.status_code in (415, 422), (method, asked)
+                        tried += 1
+        assert tried > 100
+        named = client.post("/v1/keys", json={"name": "a\0b", "role": "read"})
+        assert named.status_code == 422
+
+    def test_proposals_come_page_by_page(self, node: Face, client: httpx.Client) -> None:
+        with node.engine.begin() as connection:
+            for number in range(1, 8):
+                connection.execute(
+                    insert(proposals).values(
+                        number=number, kind="evict", proposer=1, subject=2, asked="{}",
+                        payload=b"", reason_hash=bytes(32), created_at=1, created_block=1,
+                        tx_hash=bytes(32), expires_at=1 if number == 3 else 2**33,
+                        state="rejected" if number == 5 else "open",
+                    )
+                )  # fmt: skip
+        shown = [
+            [item["number"] for item in page]
+            for page in all_pages(client, "/v1/consortium/proposals", 3)
+        ]
+        assert shown == [[7, 6, 5], [4, 3, 2], [1]]
+        for state, numbers in (("open", [7, 6, 4, 2, 1]), ("expired", [3]), ("rejected", [5])):
+            found = client.get(f"/v1/consortium/proposals?state={state}").json()["items"]
+            assert [item["number"] for item in found] == numbers
 
 
 def references(value: Any) -> Iterator[str]:

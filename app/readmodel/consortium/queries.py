@@ -1,11 +1,12 @@
 """The consortium as the chain has it: members, proposals and their votes, keys, validators, log."""
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from app.domain.votes import tally
 from app.readmodel.chain import clock
@@ -25,6 +26,7 @@ from app.readmodel.consortium.tables import (
     validators,
     votes,
 )
+from app.readmodel.pairs.shapes import Page
 from app.readmodel.values import optional_time, to_time
 
 
@@ -49,20 +51,43 @@ def list_members(connection: Connection) -> list[ConsortiumMember]:
 
 def list_proposals(connection: Connection, number: int | None = None) -> list[Proposal]:
     """All proposals, newest first, or the one of that number."""
+    wanted = [] if number is None else [proposals.c.number == number]
+    return _proposals(connection, wanted, None)
+
+
+def page_of_proposals(
+    connection: Connection, state: str | None, limit: int, before: int | None
+) -> Page[Proposal]:
+    """Proposals of a state (expired is one of them), newest first; None is any."""
+    c = proposals.c
+    now = clock(connection)
+    wanted: list[ColumnElement[bool]] = []
+    if state is not None:
+        wanted.append(c.state == ("open" if state == "expired" else state))
+    if state in ("open", "expired"):
+        wanted.append(c.expires_at <= now if state == "expired" else c.expires_at > now)
+    if before is not None:
+        wanted.append(c.number < before)
+    found = _proposals(connection, wanted, limit + 1)
+    return Page(found[:limit], found[limit - 1].number if len(found) > limit else None)
+
+
+def _proposals(
+    connection: Connection, wanted: Sequence[ColumnElement[bool]], limit: int | None
+) -> list[Proposal]:
     members = {one.number: one for one in list_members(connection)}
     now = clock(connection)
-    wanted = select(proposals).order_by(proposals.c.number.desc())
-    cast = select(votes).order_by(votes.c.voted_at, votes.c.member)
-    if number is not None:
-        wanted = wanted.where(proposals.c.number == number)
-        cast = cast.where(votes.c.proposal == number)
-    by_proposal: dict[int, list[Row[Any]]] = {}
-    for row in connection.execute(cast):
-        by_proposal.setdefault(row.proposal, []).append(row)
-    return [
-        _proposal(row, by_proposal.get(row.number, []), members, now)
-        for row in connection.execute(wanted)
-    ]
+    rows = connection.execute(
+        select(proposals).where(*wanted).order_by(proposals.c.number.desc()).limit(limit)
+    ).all()
+    cast: dict[int, list[Row[Any]]] = {}
+    for row in connection.execute(
+        select(votes)
+        .where(votes.c.proposal.in_([row.number for row in rows]))
+        .order_by(votes.c.voted_at, votes.c.member)
+    ):
+        cast.setdefault(row.proposal, []).append(row)
+    return [_proposal(row, cast.get(row.number, []), members, now) for row in rows]
 
 
 def list_validators(connection: Connection) -> list[ValidatorNode]:
