@@ -123,7 +123,10 @@ class Endpoints:
             newest = self._newest()
             return [
                 EndpointHealth(
-                    endpoint.rpc.origin, state.word, endpoint.head, endpoint.why(state, newest)
+                    endpoint.rpc.origin,
+                    state.word,
+                    endpoint.head if endpoint.fault is None else None,  # not one of long ago
+                    endpoint.why(state, newest),
                 )
                 for endpoint in self._all
                 for state in [endpoint.state(newest)]

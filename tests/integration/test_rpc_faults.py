@@ -126,6 +126,7 @@ def test_partition_in_the_middle_of_posting(
     assert_nothing_went_wrong(net, bank, 1800)
     assert offered_at(bank) == {own.url, other.url}
     await_states(bank, "unreachable", "good")
+    assert bank.endpoints.health()[0].head is None  # not the one of long ago
     own.whole()
     await_states(bank, "good", "good")
     other.refuse = True
