@@ -30,29 +30,29 @@ def _verbs_keep_their_names() -> None:
     """With a single command loaded, Typer would otherwise take its name away."""
 
 
-_VERBS = (
-    "reconcile",
-    "demo",
-    "node",
-    "feed",
-    "keys",
-    "balances",
-    "breaks",
-    "facility",
-    "hold",
-    "day",
-    "report",
-    "rebuild",
-    "backup",
-    "restore",
-    "doctor",
-    "vault",
-    "dead-letters",
-    "consortium",
-    "network",
-)
-"""Each is the name of a module here, and in it of the function (or group) that it runs (with `_`
-for `-`)."""
+_VERBS = {
+    "reconcile": "Reconcile feeds: each bank posts its own half, the contracts match them.",
+    "demo": "Run a lead, three partners and an auditor on this machine, each with its node.",
+    "node": "Run one bank's node: API, page, feed folder, submitter and indexer. Ctrl-C ends it.",
+    "feed": "Try a feed file out, or push it to a bank's node.",
+    "keys": "API keys of a bank's node.",
+    "balances": "Show each reserve account: balances, what is available, open legs, breaks.",
+    "breaks": "List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.",
+    "facility": "Facilities: what their parties have agreed, and how they change it.",
+    "hold": "Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
+    "day": "Close the days of a reserve account: one bank states them, the other signs.",
+    "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
+    "rebuild": "Rebuild the read model from the chain alone and print its digest.",
+    "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",
+    "restore": "Bring a database that was restored from an older backup up to the chain.",
+    "doctor": "Look at everything that a bank's node needs, and say what to do.",
+    "vault": "What lies encrypted in a bank's database.",
+    "dead-letters": "Events that could not be posted, and batches that have stopped.",
+    "consortium": "The consortium: its members, and what they decide together.",
+    "network": "A consortium on this machine: banks, their validators, the contracts.",
+}
+"""What the help says of each. A verb is the name of a module here, and in it of the function (or
+group) that it runs (with `_` for `-`)."""
 
 
 _ACTING = ("breaks", "facility", "hold", "day", "consortium")
@@ -60,18 +60,23 @@ _ACTING = ("breaks", "facility", "hold", "day", "consortium")
 
 
 def _register(arguments: list[str]) -> None:
-    """Load the verb that is asked for; all of them (for the help) where none is.
-
-    The libraries behind some verbs take a second to load, which no other verb should wait for.
-    """
+    """Load the verb that is asked for, and nothing for the help: the libraries behind some verbs
+    take a second to load, which no other verb should wait for."""
     asked = arguments[0] if arguments else ""
-    for verb in (asked,) if asked in _VERBS else _VERBS:
-        name = verb.replace("-", "_")
-        found = getattr(import_module(f"app.cli.{name}"), name)
-        if isinstance(found, typer.Typer):
-            cli.add_typer(found, name=verb)
-        else:
-            cli.command(verb)(found)
+    if asked not in _VERBS:
+        for verb, summary in _VERBS.items():
+            cli.command(verb, help=summary)(_not_loaded)
+        return
+    name = asked.replace("-", "_")
+    found = getattr(import_module(f"app.cli.{name}"), name)
+    if isinstance(found, typer.Typer):
+        cli.add_typer(found, name=asked)
+    else:
+        cli.command(asked)(found)
+
+
+def _not_loaded() -> None:
+    """Stands for a verb in the help; one that is asked for is loaded."""
 
 
 def main() -> None:

@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.breaks_resolve import add_commands
 from app.cli.console import stderr
+from app.cli.lazy import commands_of
 from app.cli.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -39,8 +39,12 @@ class BreakType(StrEnum):
 _MOST_LINES = 1_000_000
 
 
-breaks = typer.Typer(invoke_without_command=True)
-add_commands(breaks)
+_RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
+
+breaks = typer.Typer(
+    cls=commands_of(dict.fromkeys(_RESOLVING, "app.cli.breaks_resolve")),
+    invoke_without_command=True,
+)
 
 
 @breaks.callback()

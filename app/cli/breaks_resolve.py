@@ -45,12 +45,6 @@ _Kind = Annotated[str | None, typer.Option(help="the kind,")]
 _EventRef = Annotated[str | None, typer.Option(metavar="REF", help="and the event's reference.")]
 
 
-def add_commands(breaks: typer.Typer) -> None:
-    """The commands beside the list."""
-    for command in (propose, accept, dispute, withdraw, proposals):
-        breaks.command()(command)
-
-
 def propose(
     action: Annotated[
         Action,

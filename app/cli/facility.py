@@ -3,7 +3,6 @@
 import typer
 from rich.text import Text
 
-from app.cli import facility_acting
 from app.cli.console import stdout
 from app.cli.facility_shown import (
     IdArgument,
@@ -13,6 +12,7 @@ from app.cli.facility_shown import (
     shares_line,
     state_text,
 )
+from app.cli.lazy import commands_of
 from app.cli.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
@@ -26,7 +26,13 @@ from app.presentation.common import as_of
 from app.presentation.facilities import FacilitiesOut, facility_out
 from app.readmodel.facilities.agreed import agreed_facilities
 
+_ACTING = (
+    *("propose", "propose-shares", "propose-rules", "propose-close"),
+    *("accept", "enact", "decline", "withdraw", "pause", "resume"),
+)
+
 facility = typer.Typer(
+    cls=commands_of(dict.fromkeys(_ACTING, "app.cli.facility_acting")),
     help="Facilities: what their parties have agreed, and how they change it.",
     no_args_is_help=True,
 )
@@ -132,9 +138,6 @@ def history(
         until = f"{pause.resumed_at:%Y-%m-%d %H:%M}" if pause.resumed_at else "now"
         _say(Text(f"paused by {pause.member}: {pause.paused_at:%Y-%m-%d %H:%M} to {until}"))
     show_as_of(known.as_of)
-
-
-facility_acting.add_commands(facility)
 
 
 def _say(line: Text | str) -> None:

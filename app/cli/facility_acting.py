@@ -61,23 +61,6 @@ FromOption = Annotated[
 ]
 
 
-def add_commands(facility: typer.Typer) -> None:
-    """The commands beside those that read."""
-    for command in (
-        propose,
-        propose_shares,
-        propose_rules,
-        propose_close,
-        accept,
-        enact,
-        decline,
-        withdraw,
-        pause,
-        resume,
-    ):
-        facility.command(command.__name__.replace("_", "-"))(command)
-
-
 def propose(
     file: Annotated[
         Path, typer.Argument(metavar="FACILITY.toml", help="Its lead, partners, shares and rules.")

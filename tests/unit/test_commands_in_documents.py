@@ -20,7 +20,8 @@ DOCUMENTS = ("README.md", "docs/runbook.md")
 
 @cache
 def tally() -> Any:
-    cli._register([])
+    for verb in cli._VERBS:
+        cli._register([verb])
     return typer.main.get_command(cli.cli)
 
 
@@ -49,10 +50,11 @@ def faults(line: str) -> list[str]:
             break  # the group's own options, as of `tally breaks`, which lists
         if not words or not re.fullmatch(r"[a-z-]+", words[0]):
             return []  # the group itself is spoken of
-        known = command.commands
-        if words[0] not in known:
+        found = command.get_command(None, words[0])
+        if found is None:
             return [f"no command {words[0]}"]
-        command = known[words.pop(0)]
+        command = found
+        words.pop(0)
     options = {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
     given = [word.split("=")[0] for word in words if word.startswith("-")]
     return [f"no option {word}" for word in given if word not in options | {"--help"}]
