@@ -156,17 +156,13 @@ def open_report(
             )
         accounts = {one.partner: one for one in balances(connection, facility_id)}
         period = movements(connection, facility, first, last)
-        # Everything since the beginning of time, whatever the dates: what the contract has.
-        total = {one.partner: one for one in movements(connection, facility, first, date.max)}
         yield ReconciliationReport(
             facility=facility,
             first=first,
             last=last,
             as_of=as_of,
             made_at=made_at,
-            accounts=[
-                _account(facility, accounts[one.partner], one, total[one.partner]) for one in period
-            ],
+            accounts=[_account(facility, accounts[one.partner], one) for one in period],
             _connection=connection,
         )
 
@@ -180,9 +176,7 @@ def _snapshot(engine: Engine) -> Iterator[Connection]:
         yield connection
 
 
-def _account(
-    facility: Facility, balance: Balance, period: AccountMovements, total: AccountMovements
-) -> AccountReport:
+def _account(facility: Facility, balance: Balance, period: AccountMovements) -> AccountReport:
     where = f"{facility.id}, {balance.partner}"
     if balance.contract is None or balance.proof is None:
         raise ReportRefused(
@@ -196,8 +190,9 @@ def _account(
     contract = Amounts(
         balance.contract.lead_book, balance.contract.partner_book, balance.contract.agreed
     )
-    books = Amounts(total.lead_book.closing, total.partner_book.closing, total.agreed.closing)
-    off = books - contract
+    after = Amounts(period.lead_book.after, period.partner_book.after, period.agreed.after)
+    # Everything since the beginning of time, whatever the dates: what the contract has.
+    off = closing + after - contract
     if off != NOTHING or balance.proof:
         shown = ", ".join(
             f"{name} {format_amount(difference, facility.decimals)}"
@@ -219,7 +214,7 @@ def _account(
         opening=opening,
         movements=moved,
         closing=closing,
-        after=books - closing,
+        after=after,
         contract=contract,
         counts=period.counts,
         open_lead=balance.contract.open_lead,

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
-from app.readmodel.accounts.balances import balances
+from app.readmodel.accounts.balances import Balance
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import BREAK_TYPES, Half, Pair
@@ -106,14 +106,19 @@ class BreakList:
 
 
 def break_list(
-    connection: Connection, filters: BreakFilters, before: int | None, now: datetime
+    connection: Connection,
+    filters: BreakFilters,
+    before: int | None,
+    now: datetime,
+    accounts: Sequence[Balance],
 ) -> BreakList:
-    """One page of breaks, newest first; `before` as in `queries.breaks`."""
+    """One page of breaks, newest first; `before` as in `queries.breaks`. `accounts`: all of this
+    node's view."""
     names = directory(connection)
     page = queries.breaks(connection, filters.for_query(), PAGE_ROWS, before)
     filtered = filters != BreakFilters()
     return BreakList(
-        headline=_count_line(connection, filters, len(page.items)),
+        headline=_count_line(accounts, filters, len(page.items)),
         rows=[_break_row(names, pair, now) for pair in page.items],
         many_facilities=len(names.facilities) > 1,
         empty=(
@@ -127,11 +132,15 @@ def break_list(
     )
 
 
-def _count_line(connection: Connection, filters: BreakFilters, shown: int) -> str:
+def _count_line(accounts: Sequence[Balance], filters: BreakFilters, shown: int) -> str:
     if filters.text:
         return f"{shown:,} shown"
     total = 0
-    for account in balances(connection, filters.facility, filters.partner):
+    for account in accounts:
+        if filters.facility not in (None, account.facility):
+            continue
+        if filters.partner not in (None, account.partner):
+            continue
         types = (filters.type,) if filters.type else BREAK_TYPES
         if not filters.overdue:
             total += sum(account.open_counts.get(name, 0) for name in types)

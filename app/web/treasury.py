@@ -67,7 +67,7 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
                 "page.html",
                 state=chain_state(connection, context.health(), now),
                 view=reserves(connection, accounts, pending_by_facility(connection), now),
-                breaks=break_list(connection, where, before, now),
+                breaks=break_list(connection, where, before, now, accounts),
                 filters=where,
                 facility_choices=facilities,
                 partner_choices=partners,
@@ -80,7 +80,8 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
         request: Request, reads: Reader, where: Filters, before: Before = None
     ) -> HTMLResponse:
         with context.engine.connect() as connection:
-            found = break_list(connection, where, before, datetime.now(UTC))
+            now, accounts = datetime.now(UTC), balances(connection)
+            found = break_list(connection, where, before, now, accounts)
         answer = site.html("breaks.html", breaks=found)
         # The list that renews itself leaves the address alone.
         if request.headers.get("HX-Trigger") != "breaks-list":

@@ -266,3 +266,27 @@ def test_a_tick_reads_what_is_new(engine: Engine) -> None:
             balances(connection)
             position(connection)
     check(engine, statements.seen)
+
+
+def test_a_statement_reads_the_history_once(node: Face, engine: Engine) -> None:
+    client = node.client("read")
+    with Statements(engine) as statements:
+        path = "/v1/statements?facility=WLD-2016-A&from=2026-03-01&to=2026-03-02"
+        assert client.get(path).status_code == 200
+    whole = [one for one in statements.seen if "FROM pairs" in one and "GROUP BY" in one]
+    assert len(whole) == 1
+
+
+def test_the_page_makes_the_balances_once(node: Face, engine: Engine) -> None:
+    client, made = node.client("read"), []
+
+    def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM accounts" in statement:
+            made.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        assert client.get("/?partner=huarui").status_code == 200
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    assert len(made) == 1

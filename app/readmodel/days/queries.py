@@ -70,9 +70,7 @@ def own_statement(
     """
     name = facility.partners[partner - 1].name
     first = to_date(1 if last is None else last.statement.day + 1)
-    moved = next(
-        one for one in movements(connection, facility, first, to_date(day)) if one.partner == name
-    )
+    (moved,) = movements(connection, facility, first, to_date(day), partner)
     books = (moved.lead_book, moved.partner_book, moved.agreed)
     movement = Sums(*(sum(book.movements.values()) for book in books))
     opening = Sums(0, 0, 0) if last is None else last.statement.closing
