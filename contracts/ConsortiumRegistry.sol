@@ -65,6 +65,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         ballot.createdAt = uint40(block.timestamp);
         ballot.inFavour = MemberSets.only(proposer);
         ballot.payload = payload;
+        ballot.contentHash = keccak256(abi.encode(kind, payload, reasonHash));
         ballot.subject = _take(ballot);
         if (proposer == ballot.subject) revert ConsortiumSubjectHasNoVote(proposer);
         Tally memory tally = _tally(ballot);
@@ -75,9 +76,9 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     }
 
     /// @inheritdoc IConsortiumRegistry
-    function vote(uint32 number, bool inFavour) external {
+    function vote(uint32 number, bytes32 contentHash, bool inFavour) external {
         uint16 voter = _votingBank();
-        Ballot storage ballot = _openBallot(number);
+        Ballot storage ballot = _openBallotOf(number, contentHash);
         if (voter == ballot.subject) revert ConsortiumSubjectHasNoVote(voter);
         if ((ballot.inFavour | ballot.against).has(voter)) revert ConsortiumVotedAlready(number, voter);
 
@@ -95,9 +96,9 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     }
 
     /// @inheritdoc IConsortiumRegistry
-    function enact(uint32 number) external {
+    function enact(uint32 number, bytes32 contentHash) external {
         _votingBank();
-        Ballot storage ballot = _openBallot(number);
+        Ballot storage ballot = _openBallotOf(number, contentHash);
         Tally memory tally = _tally(ballot);
         if (tally.yes < tally.needed) revert ConsortiumNoMajority(number, tally.yes, tally.needed);
         _enact(number, ballot, tally);
@@ -186,6 +187,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             no: uint16(tally.no),
             electorate: uint16(tally.electorate),
             needed: uint16(tally.needed),
+            contentHash: ballot.contentHash,
             payload: ballot.payload
         });
     }
@@ -292,6 +294,12 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         if (first == 0 || block.timestamp >= askedAt + _SECOND_WITHIN) return false;
         if (first == bank) revert ConsortiumEmergencyAskedAlready(subject, bank);
         return _activeBanks.has(first) && !_isStopped(first);
+    }
+
+    /// @dev An open proposal, where it asks for what the caller has read.
+    function _openBallotOf(uint32 number, bytes32 contentHash) private view returns (Ballot storage ballot) {
+        ballot = _openBallot(number);
+        if (ballot.contentHash != contentHash) revert ConsortiumOtherContent(number, ballot.contentHash, contentHash);
     }
 
     function _openBallot(uint32 number) private view returns (Ballot storage ballot) {

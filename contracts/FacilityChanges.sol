@@ -38,8 +38,7 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     function acceptChange(uint32 number, uint32 changeNumber, bytes32 acceptedHash) external {
         (Facility storage facility, uint16 member, uint256 party) = _party(number);
         Change storage accepted = _openChange(number, facility, changeNumber);
-        bytes32 hash = keccak256(abi.encode(accepted.kind, accepted.payload, accepted.reasonHash));
-        if (hash != acceptedHash) revert FacilityOtherChange(number, changeNumber, hash, acceptedHash);
+        _requireContent(number, changeNumber, accepted, acceptedHash);
         if (_has(accepted.acceptedBy, party)) revert FacilityChangeAlreadyAccepted(number, changeNumber, member);
 
         accepted.acceptedBy |= 1 << party;
@@ -48,9 +47,10 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     }
 
     /// @inheritdoc IFacilityRegistry
-    function enactChange(uint32 number, uint32 changeNumber) external {
+    function enactChange(uint32 number, uint32 changeNumber, bytes32 changeHash) external {
         (Facility storage facility,,) = _party(number);
         Change storage enacted = _openChange(number, facility, changeNumber);
+        _requireContent(number, changeNumber, enacted, changeHash);
         uint16 missing = _waitsFor(facility, enacted);
         if (missing != 0) revert FacilityChangeWaitsFor(number, changeNumber, missing);
 
@@ -272,6 +272,11 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         open = _knownChange(number, facility, changeNumber);
         ChangeState state = _stateOf(open);
         if (state != ChangeState.Open) revert FacilityChangeNotOpen(number, changeNumber, state);
+    }
+
+    function _requireContent(uint32 number, uint32 changeNumber, Change storage known, bytes32 given) private view {
+        bytes32 hash = keccak256(abi.encode(known.kind, known.payload, known.reasonHash));
+        if (hash != given) revert FacilityOtherChange(number, changeNumber, hash, given);
     }
 
     /// @dev Time alone makes an open change expired.

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from app.actions import consortium
+from app.actions.consortium import SeenProposal
 from app.actions.sender import Signer
 from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
@@ -78,37 +79,37 @@ class Ballot:
             asked = consortium.Propose(missing, reason)
             consortium.propose(asked, None, self._registry, voters[0].approver)
             say(f"{voters[0].name} proposes: {reason}")
-        numbers = [number for one in wanted if (number := self._open(one)) is not None]
+        opened = [seen for one in wanted if (seen := self._open(one)) is not None]
         for voter in voters:
-            self._vote(voter, numbers, say)
-        for number in numbers:
-            self._conclude(number, voters[0])
+            self._vote(voter, opened, say)
+        for seen in opened:
+            self._conclude(seen, voters[0])
 
-    def _vote(self, voter: Voter, numbers: list[int], say: Say) -> None:
+    def _vote(self, voter: Voter, opened: list[SeenProposal], say: Say) -> None:
         left = tuple(
-            number
-            for number in numbers
-            if self._registry.proposal(number).state == "open"
-            and not self._registry.has_voted(number, voter.member)
+            seen
+            for seen in opened
+            if self._registry.proposal(seen.number).state == "open"
+            and not self._registry.has_voted(seen.number, voter.member)
         )
         if left:
             asked = consortium.Vote(left, in_favour=True)
             consortium.vote(asked, None, self._registry, voter.approver)
             say(f"{voter.name} votes in favour")
 
-    def _conclude(self, number: int, voter: Voter) -> None:
+    def _conclude(self, seen: SeenProposal, voter: Voter) -> None:
         """An electorate that shrank meanwhile leaves a majority that nobody has counted."""
-        if self._registry.proposal(number).state == "open":
-            consortium.enact(consortium.Enact(number), None, self._registry, voter.approver)
-        state = self._registry.proposal(number).state
+        if self._registry.proposal(seen.number).state == "open":
+            consortium.enact(consortium.Enact(seen), None, self._registry, voter.approver)
+        state = self._registry.proposal(seen.number).state
         if state != "enacted":
             raise ChainFault(
-                f"proposal {number} is {state}",
+                f"proposal {seen.number} is {state}",
                 where=str(self._folder.root),
                 remedy="`tally consortium show` tells who voted how",
             )
 
-    def _open(self, content: ProposalContent) -> int | None:
+    def _open(self, content: ProposalContent) -> SeenProposal | None:
         """The newest proposal that asks for this and is open."""
         for number in range(self._registry.proposal_count(), 0, -1):
             found = self._registry.proposal(number)
@@ -117,7 +118,7 @@ class Ballot:
                 content.payload,
                 "open",
             ):
-                return number
+                return SeenProposal(number, found.content_hash)
         return None
 
     def _settle(self, voter: Voter) -> None:

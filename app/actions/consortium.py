@@ -1,4 +1,8 @@
-"""What a bank proposes to the consortium, how it votes, and the emergency stops."""
+"""What a bank proposes to the consortium, how it votes, and the emergency stops.
+
+`view` is None for those alone who hold all keys in one folder, with the chain's nodes beside them
+(`deploy.votes`): they act before any node has read a block.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +11,7 @@ from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import ProposalContent
+from app.domain.errors import UsageFault
 from app.domain.reasons import reason_hash
 
 
@@ -23,35 +28,46 @@ class Propose:
 
 
 @dataclass(frozen=True, slots=True)
+class SeenProposal:
+    """A proposal as it was shown: its number, and the hash of what it asks for."""
+
+    number: int
+    content_hash: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Vote:
     """Vote, once and for good; the vote that makes the majority enacts."""
 
-    proposals: tuple[int, ...]
+    proposals: tuple[SeenProposal, ...]
     in_favour: bool
 
     @property
     def subject(self) -> str:
         choice = "for" if self.in_favour else "against"
-        return f"{choice} proposal {', '.join(str(one) for one in self.proposals)}"
+        return f"{choice} proposal {', '.join(str(one.number) for one in self.proposals)}"
 
 
 @dataclass(frozen=True, slots=True)
-class _OfProposal:
+class Enact:
+    """Enact a proposal whose majority stands because the electorate shrank."""
+
+    proposal: SeenProposal
+
+    @property
+    def subject(self) -> str:
+        return f"proposal {self.proposal.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Take back the bank's own proposal."""
+
     proposal: int
 
     @property
     def subject(self) -> str:
         return f"proposal {self.proposal}"
-
-
-@dataclass(frozen=True, slots=True)
-class Enact(_OfProposal):
-    """Enact a proposal whose majority stands because the electorate shrank."""
-
-
-@dataclass(frozen=True, slots=True)
-class Withdraw(_OfProposal):
-    """Take back the bank's own proposal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +105,20 @@ def propose(
 
 @act("consortium.vote")
 def vote(asked: Vote, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
-    """One transaction for each proposal."""
-    return signer.send(*[contract.vote(number, asked.in_favour) for number in asked.proposals])
+    """One transaction for each proposal. Refused where this bank's node has read another content
+    under the number."""
+    for one in asked.proposals:
+        _check_seen(view, one)
+    return signer.send(
+        *[contract.vote(one.number, one.content_hash, asked.in_favour) for one in asked.proposals]
+    )
 
 
 @act("consortium.enact")
 def enact(asked: Enact, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
-    return signer.send(contract.enact(asked.proposal))
+    """Refused as a vote is."""
+    _check_seen(view, asked.proposal)
+    return signer.send(contract.enact(asked.proposal.number, asked.proposal.content_hash))
 
 
 @act("consortium.withdraw")
@@ -115,3 +138,15 @@ def stop(
 @act("consortium.lift")
 def lift(asked: LiftStop, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
     return signer.send(contract.emergency_lift(asked.member))
+
+
+def _check_seen(view: View | None, seen: SeenProposal) -> None:
+    """Raises UsageFault unless this bank's node has read the proposal with this content."""
+    if view is None:
+        return
+    known = view.proposal(seen.number)
+    if known.content_hash != "0x" + seen.content_hash.hex():
+        raise UsageFault(
+            f"proposal {seen.number} asks for something else than what was shown",
+            remedy=f"Look at it again with `tally consortium show {seen.number}`",
+        )

@@ -52,7 +52,9 @@ class _OfChange:
 
 @dataclass(frozen=True, slots=True)
 class AcceptFacility(_OfFacility):
-    """Accept, as a partner, a facility that is proposed."""
+    """Accept, as a partner, a facility that is proposed, on the terms of this hash."""
+
+    terms_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,9 @@ class AcceptChange(_OfChange):
 
 @dataclass(frozen=True, slots=True)
 class EnactChange(_OfChange):
-    """Bring into force what only waits for a party that is gone."""
+    """Bring into force what only waits for a party that is gone, where it has this hash."""
+
+    change_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,14 @@ def propose(asked: ProposeFacility, view: View, contract: FacilityRegistry, sign
 
 @act("facilities.accept")
 def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
-    number = view.facility(asked.facility).number
-    return signer.send(contract.accept(number, contract.terms_hash(contract.terms(number))))
+    """Refused where this bank's node has read other terms: what was seen is what is signed."""
+    known = view.facility(asked.facility)
+    if known.terms_hash != asked.terms_hash:
+        raise UsageFault(
+            f"facility {asked.facility} is proposed with other terms than those that were shown",
+            remedy="Look at them again with `tally facility show`",
+        )
+    return signer.send(contract.accept(known.number, asked.terms_hash))
 
 
 @act("facilities.decline")
@@ -231,23 +241,17 @@ def accept_change(
     asked: AcceptChange, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     """Refused where this bank's node has read another change under the number."""
-    known, history = _with_history(view, asked.facility)
-    seen = next((one for one in history.changes if one.number == asked.change), None)
-    if seen is None or seen.hash != asked.change_hash:
-        raise UsageFault(
-            f"facility {asked.facility} has no change {asked.change} of this content, as far as "
-            "this bank's node has read it",
-            remedy="`tally facility history` lists them",
-        )
-    return signer.send(contract.accept_change(known.number, asked.change, asked.change_hash))
+    number = _check_change(view, asked)
+    return signer.send(contract.accept_change(number, asked.change, asked.change_hash))
 
 
 @act("facilities.enact_change")
 def enact_change(
     asked: EnactChange, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
-    number = view.facility(asked.facility).number
-    return signer.send(contract.enact_change(number, asked.change))
+    """Refused as an acceptance is."""
+    number = _check_change(view, asked)
+    return signer.send(contract.enact_change(number, asked.change, asked.change_hash))
 
 
 @act("facilities.withdraw_change")
@@ -276,6 +280,19 @@ def resume(asked: ResumeFacility, view: View, contract: FacilityRegistry, signer
             remedy=f"The parties of {asked.facility} are {', '.join(known.terms.banks)}",
         )
     return signer.send(contract.resume(known.number, pauser.number))
+
+
+def _check_change(view: View, asked: AcceptChange | EnactChange) -> int:
+    """The facility's number. Raises UsageFault unless this bank's node has read that change."""
+    known, history = _with_history(view, asked.facility)
+    seen = next((one for one in history.changes if one.number == asked.change), None)
+    if seen is None or seen.hash != asked.change_hash:
+        raise UsageFault(
+            f"facility {asked.facility} has no change {asked.change} of this content, as far as "
+            "this bank's node has read it",
+            remedy="`tally facility history` lists them",
+        )
+    return known.number
 
 
 def _with_history(view: View, id_: str) -> tuple[AgreedFacility, FacilityHistory]:

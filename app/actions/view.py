@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import Engine
 
 from app.domain.errors import UsageFault
+from app.readmodel.consortium.queries import list_proposals
+from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import Directory, directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility
 
@@ -33,6 +35,17 @@ class View:
                 remedy=f"Its facilities: {known}",
             )
         return found
+
+    def proposal(self, number: int) -> Proposal:
+        """A proposal to the consortium. Raises UsageFault for one that was not read."""
+        with self.engine.connect() as connection:
+            found = list_proposals(connection, number)
+        if not found:
+            raise UsageFault(
+                f"proposal {number} is not in what this node has read",
+                remedy="`tally consortium list` shows all; a new one shows once its block is read",
+            )
+        return found[0]
 
     def member(self, given: str) -> int:
         """The number of a member given by name or number. Raises UsageFault for one that nobody

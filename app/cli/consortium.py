@@ -1,16 +1,21 @@
 """`tally consortium`: members, votes, keys, nodes and emergency stops."""
 
+import sys
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
+from eth_utils.crypto import keccak
+from rich.console import Console
 from rich.text import Text
 
 from app.actions import consortium as actions
+from app.actions.consortium import SeenProposal
 from app.actions.sender import Done
-from app.cli.acting import acting, show_done
-from app.cli.console import stdout
+from app.actions.view import View
+from app.cli.acting import Acting, acting, show_done
+from app.cli.console import stderr, stdout
 from app.cli.consortium_emergency import emergency
 from app.cli.consortium_keys import keys
 from app.cli.consortium_propose import propose
@@ -41,6 +46,8 @@ from app.readmodel.consortium.queries import (
     log_lines,
 )
 from app.readmodel.consortium.shapes import ConsortiumMember, LogLine, Proposal
+from deploy.compile import CompileError
+from deploy.steps.deployment import implementation_hash
 
 consortium = typer.Typer(
     help="The consortium: its members, and what they decide together.", no_args_is_help=True
@@ -49,6 +56,7 @@ consortium.add_typer(propose, name="propose")
 consortium.add_typer(keys, name="keys")
 consortium.add_typer(emergency, name="emergency")
 
+YesOption = Annotated[bool, typer.Option("--yes", help="Sign what is shown without asking.")]
 NumberArgument = Annotated[int, typer.Argument(min=1, help="The proposal's number.")]
 
 _LOG_LINES = 20
@@ -114,17 +122,12 @@ def show_one(
       tally consortium show 3 --config bank.toml
     """
     with reading(config) as engine, engine.connect() as connection:
-        found = list_proposals(connection, number)
+        found = View(engine, load_config(config).name).proposal(number)
         read_to = as_of(connection)
-    if not found:
-        raise UsageFault(
-            f"proposal {number} is not in what this node has read",
-            remedy="`tally consortium list` shows all; a new one shows once its block is read",
-        )
     if as_json:
-        typer.echo(proposal_out(found[0]).model_dump_json(indent=2))
+        typer.echo(proposal_out(found).model_dump_json(indent=2))
         return
-    _show_proposal(found[0])
+    _show_proposal(found, stdout)
     show_as_of(read_to)
 
 
@@ -132,32 +135,41 @@ def show_one(
 def vote(
     number: NumberArgument,
     choice: Annotated[Choice, typer.Argument(help="For or against.")],
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Vote on a proposal with the bank's approver key, once and for good.
 
-    The vote that makes the majority enacts the proposal in its own transaction.
+    What it asks for is shown, as this bank's node has read it, and is what is signed: the contract
+    refuses if it has something else. The vote that makes the majority enacts the proposal in its
+    own transaction.
 
     Example:
 
       tally consortium vote 3 yes --config bank.toml
     """
-    asked = actions.Vote((number,), choice is Choice.yes)
     with acting(config) as bank:
+        seen = _shown(bank, number, yes, f"Vote {choice.value}?")
+        asked = actions.Vote((seen,), choice is Choice.yes)
         done = actions.vote(asked, bank.view, bank.consortium, bank.approver())
     _show_outcome(number, done)
 
 
 @consortium.command()
-def enact(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def enact(
+    number: NumberArgument, yes: YesOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
     """Enact a proposal whose majority stands because banks have left the electorate since.
+
+    It is shown and signed as with a vote.
 
     Example:
 
       tally consortium enact 3 --config bank.toml
     """
     with acting(config) as bank:
-        done = actions.enact(actions.Enact(number), bank.view, bank.consortium, bank.approver())
+        seen = _shown(bank, number, yes, "Enact it?")
+        done = actions.enact(actions.Enact(seen), bank.view, bank.consortium, bank.approver())
     _show_outcome(number, done)
 
 
@@ -173,6 +185,44 @@ def withdraw(number: NumberArgument, config: ConfigOption = DEFAULT_CONFIG) -> N
     with acting(config) as bank:
         done = actions.withdraw(asked, bank.view, bank.consortium, bank.approver())
     _show_outcome(number, done)
+
+
+def _shown(bank: Acting, number: int, yes: bool, question: str) -> SeenProposal:
+    """Show what is about to be signed, and ask. Raises UsageFault for an upgrade where nobody can
+    be asked."""
+    proposal = bank.view.proposal(number)
+    _show_proposal(proposal, stderr)
+    if proposal.kind == "upgrade":
+        _show_code(bank, proposal)
+    if not yes and sys.stdin.isatty():
+        if not typer.confirm(question, err=True):
+            raise typer.Exit(1)
+    elif not yes and proposal.kind == "upgrade":
+        raise UsageFault(
+            f"proposal {number} puts other code behind a contract, and nobody is there to look",
+            remedy="Look at the code's hash above, then give --yes",
+        )
+    return SeenProposal(number, bytes.fromhex(proposal.content_hash.removeprefix("0x")))
+
+
+def _show_code(bank: Acting, proposal: Proposal) -> None:
+    """Tell whether an upgrade's code is this build's. What stands at an address never changes."""
+    implementation = proposal.asked["implementation"]
+    name = next(
+        (name for name, at in bank.manifest.addresses.items() if at == proposal.asked["proxy"]),
+        "no contract of this network",
+    )
+    stands = keccak(hexstr=bank.rpc.call("eth_getCode", [implementation, "latest"])).hex()
+    stderr.print(Text(f"  code at {implementation}: {stands}, by {bank.rpc.origin}"))
+    try:
+        ours = implementation_hash(name, implementation)
+    except CompileError:
+        stderr.print(Text(f"  this build has no compiled {name} to compare it with", "bold red"))
+        return
+    if ours == stands:
+        stderr.print(Text(f"  it is this build's {name}", "green"))
+    else:
+        stderr.print(Text(f"  it is NOT this build's {name} ({ours})", "bold red"))
 
 
 def _show_outcome(number: int, done: Done) -> None:
@@ -222,28 +272,29 @@ def _show_proposals(proposals: list[Proposal]) -> None:
     show(made)
 
 
-def _show_proposal(one: Proposal) -> None:
-    stdout.print(
+def _show_proposal(one: Proposal, to: Console) -> None:
+    to.print(
         Text.assemble(f"proposal {one.number}: {_what(one)} ", (one.state, _COLOURS[one.state]))
     )
     for name, value in one.asked.items():
-        stdout.print(Text(f"  {name.replace('_', ' ')}: {value}"))
-    stdout.print(Text(f"  proposed by {one.proposer}, {_time(one.created_at)} UTC"))
-    stdout.print(Text(f"  reason's hash {one.reason_hash}"))
+        to.print(Text(f"  {name.replace('_', ' ')}: {value}"))
+    to.print(Text(f"  proposed by {one.proposer}, {_time(one.created_at)} UTC"))
+    to.print(Text(f"  reason's hash {one.reason_hash}"))
+    to.print(Text(f"  content's hash {one.content_hash}, which a vote signs"))
     if one.decided_at is not None:
-        stdout.print(Text(f"  {one.state} {_time(one.decided_at)} UTC"))
+        to.print(Text(f"  {one.state} {_time(one.decided_at)} UTC"))
     for vote_ in one.votes:
         mark = "for" if vote_.in_favour else "against"
         note = "" if vote_.counts or one.tally is None else " (does not count now)"
-        stdout.print(Text(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}"))
+        to.print(Text(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}"))
     if one.tally is not None:
-        stdout.print(
+        to.print(
             Text(
                 f"  {one.tally.yes} in favour of {one.tally.needed} needed, of "
                 f"{one.tally.electorate} banks; not yet voted: {', '.join(one.missing) or 'nobody'}"
             )
         )
-        stdout.print(Text(f"  expires {_time(one.expires_at)} UTC"))
+        to.print(Text(f"  expires {_time(one.expires_at)} UTC"))
 
 
 def _show_log(lines: list[LogLine]) -> None:

@@ -38,6 +38,7 @@ from app.cli.facility_shown import (
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.config import load_config
 from app.contracts.facility_registry import FacilityRegistry
+from app.domain.errors import UsageFault
 from app.domain.facility_changes import parse_share
 from app.intake.facility_file import load_facility
 
@@ -182,7 +183,13 @@ def accept(
         _note(Text(f"  shares: {shares_line(known.shown.share_versions[0])}"))
         _note(Text(f"  rules: {rules_line(known.shown.rule_versions[0])}"))
         _confirm(yes, "Accept it?")
-        done = _perform(config, actions.accept, AcceptFacility(id_))
+        terms_hash = known.agreed.terms_hash
+        if terms_hash is None:
+            raise UsageFault(
+                f"facility {id_} was read by an older version, which kept no hash of its terms",
+                remedy="Run `tally rebuild`, then look at it again",
+            )
+        done = _perform(config, actions.accept, AcceptFacility(id_, terms_hash))
         _show(f"facility {id_} is accepted", done, id_)
         return
     shown = find_change(known, change)
@@ -200,7 +207,11 @@ def enact(id_: IdArgument, change: ChangeOption, config: ConfigOption = DEFAULT_
 
       tally facility enact WLD-2016-A --change 3 --config bank.toml
     """
-    done = _perform(config, actions.enact_change, EnactChange(id_, change))
+    known = known_facility(config, id_)
+    shown = find_change(known, change)
+    _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
+    asked = EnactChange(id_, change, bytes.fromhex(shown.hash[2:]))
+    done = _perform(config, actions.enact_change, asked)
     _show(f"change {change} of {id_} is in force", done, id_)
 
 

@@ -15,10 +15,12 @@ ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A proposal as the registry has it. `kind` by its number; `state`: of PROPOSAL_STATES."""
+    """A proposal as the registry has it. `kind` by its number; `state`: of PROPOSAL_STATES;
+    `content_hash`: what a vote on it names (`domain.votes.content_hash`)."""
 
     kind: int
     state: str
+    content_hash: bytes
     payload: bytes
 
 
@@ -89,7 +91,8 @@ class ConsortiumRegistry(DeployedContract):
     def proposal(self, number: int) -> Proposal:
         """A proposal as it stands now."""
         found = self._read(self.contract.functions.proposal(number))
-        return Proposal(int(found[0]), PROPOSAL_STATES[int(found[1]) - 1], bytes(found[-1]))
+        state = PROPOSAL_STATES[int(found[1]) - 1]
+        return Proposal(int(found[0]), state, bytes(found[-2]), bytes(found[-1]))
 
     def has_voted(self, proposal: int, member: int) -> bool:
         """Whether a member has voted, for or against."""
@@ -102,11 +105,11 @@ class ConsortiumRegistry(DeployedContract):
     def propose(self, kind: int, payload: bytes, reason_hash: bytes) -> ContractFunction:
         return self.contract.functions.propose(kind, payload, reason_hash)
 
-    def vote(self, proposal: int, in_favour: bool) -> ContractFunction:
-        return self.contract.functions.vote(proposal, in_favour)
+    def vote(self, proposal: int, content_hash: bytes, in_favour: bool) -> ContractFunction:
+        return self.contract.functions.vote(proposal, content_hash, in_favour)
 
-    def enact(self, proposal: int) -> ContractFunction:
-        return self.contract.functions.enact(proposal)
+    def enact(self, proposal: int, content_hash: bytes) -> ContractFunction:
+        return self.contract.functions.enact(proposal, content_hash)
 
     def withdraw(self, proposal: int) -> ContractFunction:
         return self.contract.functions.withdraw(proposal)

@@ -132,6 +132,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "proposal {proposal} is {state}",
         "Only open proposals are voted on; make a new one",
     ),
+    "ConsortiumOtherContent": (
+        "proposal {proposal} asks for something else than what was signed ({proposed})",
+        "Read it with `tally consortium show {proposal}`, then vote on that; an endpoint that "
+        "showed something else lies",
+    ),
     "ConsortiumVotedAlready": (
         "member {member} has voted on proposal {proposal}",
         "Nothing is to be done: a vote is given once and stands",

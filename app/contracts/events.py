@@ -19,10 +19,12 @@ from app.contracts.abi import load_abi
 @dataclass(frozen=True, slots=True)
 class ContractEvent:
     """One event. `arguments` by the ABI's names: numbers as int, addresses and bytes as bytes,
-    texts made printable (others wrote them), structs as dicts of the same, arrays as lists."""
+    texts made printable (others wrote them), structs as dicts of the same, arrays as lists.
+    `data` is what is not indexed, as the contract encoded it."""
 
     name: str
     arguments: dict[str, Any]
+    data: bytes
     block_number: int
     tx_hash: str
 
@@ -40,12 +42,10 @@ class EventKind:
     def read(self, log: dict[str, Any]) -> ContractEvent:
         """Read a JSON-RPC log of this event. Raises eth_abi's DecodingError where it is not."""
         topics = b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"][1:])
-        arguments = {
-            **_values(self._indexed, topics),
-            **_values(self._data, bytes.fromhex(log["data"][2:])),
-        }
+        data = bytes.fromhex(log["data"][2:])
+        arguments = {**_values(self._indexed, topics), **_values(self._data, data)}
         return ContractEvent(
-            self.name, arguments, int(log["blockNumber"], 16), log["transactionHash"]
+            self.name, arguments, data, int(log["blockNumber"], 16), log["transactionHash"]
         )
 
 

@@ -61,8 +61,8 @@ class FacilityRegistry(DeployedContract):
     def accept_change(self, facility: int, change: int, change_hash: bytes) -> ContractFunction:
         return self.contract.functions.acceptChange(facility, change, change_hash)
 
-    def enact_change(self, facility: int, change: int) -> ContractFunction:
-        return self.contract.functions.enactChange(facility, change)
+    def enact_change(self, facility: int, change: int, change_hash: bytes) -> ContractFunction:
+        return self.contract.functions.enactChange(facility, change, change_hash)
 
     def withdraw_change(self, facility: int, change: int) -> ContractFunction:
         return self.contract.functions.withdrawChange(facility, change)

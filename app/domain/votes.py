@@ -7,6 +7,9 @@ Words for the numbers of the registry's contract; what they mean stands in
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
+from eth_abi.abi import encode
+from eth_hash.auto import keccak
+
 KINDS = {
     1: "admit",
     2: "suspend",
@@ -33,6 +36,11 @@ BANK_ROLES = frozenset({"lead", "partner"})
 """The roles that vote."""
 
 PROPOSAL_STATES = ("open", "enacted", "rejected", "withdrawn", "expired")
+
+
+def content_hash(kind: int, payload: bytes, reason_hash: bytes) -> bytes:
+    """What a vote on a proposal of that kind, payload and reason's hash names."""
+    return keccak(encode(["uint8", "bytes", "bytes32"], [kind, payload, reason_hash]))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class ChainFollower:
         engine: Engine,
         rpc: Rpc,
         manifest: Manifest,
+        bank: str,
         operator: ChecksumAddress,
         sealing_keys: Iterable[bytes],
         collect: Callable[[int, int], int],
@@ -40,7 +41,7 @@ class ChainFollower:
         self._collect = collect
         self._collected: int | None = None
         self._read_up_to = 0
-        self.member = self._member_of(operator)
+        self.member = self._member_of(bank, operator)
         """The bank's member number."""
         self.indexer = Indexer(
             engine,
@@ -108,7 +109,7 @@ class ChainFollower:
             return known.role
         return self._rpc.run(lambda: self._registry.role(self.member))
 
-    def _member_of(self, operator: ChecksumAddress) -> int:
+    def _member_of(self, bank: str, operator: ChecksumAddress) -> int:
         """Whose key this is: by the chain, or while that is away by what was read of it before."""
         try:
             member = self._rpc.run(lambda: self._registry.member_of(operator))
@@ -121,7 +122,7 @@ class ChainFollower:
             return int(known)
         if member == 0:
             raise ConfigFault(
-                f"the operator key {operator} belongs to no member of this consortium",
+                f"the operator key of {bank}, {operator}, belongs to no member of this consortium",
                 remedy="Use the keys that the bank was admitted with, or have it admitted",
             )
         return member

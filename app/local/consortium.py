@@ -60,10 +60,11 @@ class Consortium:
             lead.follower.index()
             agreed = lead.view.facility(facility.id)
             _check_terms(facility, agreed.terms)
+            asked = AcceptFacility(facility.id, agreed.terms_hash or b"")
             for name in agreed.waiting_for:
                 # What the lead's node has read: only its process works here so far.
                 view = View(lead.engine, name)
-                accept(AcceptFacility(facility.id), view, registry, self._approver(name))
+                accept(asked, view, registry, self._approver(name))
 
     def bank(self, name: str) -> Bank:
         """A member's bank. The caller closes it."""

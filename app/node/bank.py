@@ -75,6 +75,7 @@ def open_bank(config: BankConfig) -> Bank:
             engine,
             endpoints.client(),
             manifest,
+            config.name,
             operator.address,
             sealing_keys,
             collect=partial(collect, engine),

@@ -54,6 +54,7 @@ class ProposalOut(Model):
     proposer: str = Field(examples=["webank"])
     subject: str | None = Field(description="Has no vote: it is about it.", examples=["huarui"])
     reason_hash: str = Field(description="keccak256 of the reason's text.", examples=["0x00…"])
+    content_hash: str = Field(description="What a vote on it signs.", examples=["0x00…"])
     state: str = Field(
         examples=["open"], description="open, enacted, rejected, withdrawn or expired."
     )
@@ -117,6 +118,7 @@ def proposal_out(one: Proposal) -> ProposalOut:
         proposer=one.proposer,
         subject=one.subject,
         reason_hash=one.reason_hash,
+        content_hash=one.content_hash,
         state=one.state,
         created_at=one.created_at,
         expires_at=one.expires_at,

@@ -150,6 +150,9 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice The proposal is not open any more.
     error ConsortiumProposalInState(uint32 proposal, ProposalState state);
 
+    /// @notice The proposal asks for something else than what was named; see ConsortiumProposal.contentHash.
+    error ConsortiumOtherContent(uint32 proposal, bytes32 proposed, bytes32 given);
+
     /// @notice `member` has voted on it; a vote is not changed.
     error ConsortiumVotedAlready(uint32 proposal, uint16 member);
 
@@ -222,11 +225,13 @@ interface IConsortiumRegistry is IGoverned {
 
     /// @notice Votes, once and for good, by the approver of an active bank other than the subject. The vote that makes
     ///         the majority enacts the proposal in its own transaction, and reverts where that has become impossible.
-    function vote(uint32 number, bool inFavour) external;
+    /// @param contentHash keccak256(abi.encode(kind, payload, reasonHash)) of what the voter has read
+    function vote(uint32 number, bytes32 contentHash, bool inFavour) external;
 
     /// @notice Enacts a proposal whose majority stands without another vote, because the electorate shrank. By the
     ///         approver of any active bank.
-    function enact(uint32 number) external;
+    /// @param contentHash as `vote` takes it
+    function enact(uint32 number, bytes32 contentHash) external;
 
     /// @notice Takes a proposal back. By the proposer's approver.
     function withdraw(uint32 number) external;

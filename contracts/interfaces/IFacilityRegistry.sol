@@ -246,8 +246,9 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Brings into force what every party that is left has accepted, where the last one to be waited for has been
     ///         evicted. Called by the approver of any party.
+    /// @param changeHash as acceptChange takes it
     /// @dev Reverts with FacilityChangeWaitsFor, or as acceptChange.
-    function enactChange(uint32 facility, uint32 change) external;
+    function enactChange(uint32 facility, uint32 change, bytes32 changeHash) external;
 
     /// @notice Takes a change back. Called by the approver of the party that proposed it.
     function withdrawChange(uint32 facility, uint32 change) external;

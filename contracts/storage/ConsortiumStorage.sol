@@ -20,6 +20,8 @@ struct Ballot {
     uint256 inFavour;
     uint256 against;
     bytes payload;
+    // what a vote names: keccak256(abi.encode(kind, payload, reasonHash))
+    bytes32 contentHash;
 }
 
 /// @dev What one bank has asked for against a member, and waits for a second bank; 0 = nothing.

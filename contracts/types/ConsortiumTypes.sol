@@ -109,6 +109,7 @@ struct Contracts {
 /// @param no votes against, likewise
 /// @param electorate banks that may vote, likewise
 /// @param needed votes in favour that enact it, likewise
+/// @param contentHash keccak256(abi.encode(kind, payload, reasonHash)): what a vote names
 struct ConsortiumProposal {
     ProposalKind kind;
     ProposalState state;
@@ -120,6 +121,7 @@ struct ConsortiumProposal {
     uint16 no;
     uint16 electorate;
     uint16 needed;
+    bytes32 contentHash;
     bytes payload;
 }
 

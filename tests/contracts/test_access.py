@@ -129,7 +129,8 @@ def _vote_through(live: Live, kind: int, payload: bytes, voters: list[str]) -> N
     live.send(key(first, "approver"), "ConsortiumRegistry", "propose", kind, payload, _REASON)
     number = live.view("ConsortiumRegistry", "proposalCount")
     for name in others:
-        live.send(key(name, "approver"), "ConsortiumRegistry", "vote", number, True)
+        content = live.view("ConsortiumRegistry", "proposal", number)[-2]
+        live.send(key(name, "approver"), "ConsortiumRegistry", "vote", number, content, True)
 
 
 def _post(world: World, name: str, *legs: Leg) -> None:
@@ -228,8 +229,8 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
     everywhere |= {f"{name}.upgradeToAndCall": (code, b"") for name in CONTRACTS}
     return everywhere | {
         "ConsortiumRegistry.propose": (_ADMIT, admit, _REASON),
-        "ConsortiumRegistry.vote": (ballot, True),
-        "ConsortiumRegistry.enact": (ballot,),
+        "ConsortiumRegistry.vote": (ballot, _REASON, True),
+        "ConsortiumRegistry.enact": (ballot, _REASON),
         "ConsortiumRegistry.withdraw": (ballot,),
         "ConsortiumRegistry.rotateKey": (1, keccak(text="fresh")[-20:].rjust(32, b"\0")),
         "ConsortiumRegistry.emergencyStop": (2, _REASON),
@@ -242,7 +243,7 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
         "FacilityRegistry.proposeRules": (facility, (today + 60, 1, 1, 1, 1), _REASON),
         "FacilityRegistry.proposeClose": (facility, _REASON),
         "FacilityRegistry.acceptChange": (facility, 1, _REASON),
-        "FacilityRegistry.enactChange": (facility, 1),
+        "FacilityRegistry.enactChange": (facility, 1, _REASON),
         "FacilityRegistry.withdrawChange": (facility, 1),
         "FacilityRegistry.pause": (facility, _REASON),
         "FacilityRegistry.resume": (world.paused, 1),

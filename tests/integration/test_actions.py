@@ -319,6 +319,19 @@ class TestFacilities:
         refused(huarui.facilities(facilities.accept_change, unseen), "no change 1 of this content")
         lead.read()
         refused(huarui.facilities(facilities.accept_change, unseen), "no change 1 of this content")
+        unseen_too = facilities.EnactChange("WLD-2016-A", 1, bytes(32))
+        refused(huarui.facilities(facilities.enact_change, unseen_too), "no change 1 of")
+
+    def test_a_facility_is_accepted_on_the_terms_that_were_read(self, lead: Bank) -> None:
+        """The hash is of what this bank's node has read; an endpoint is not asked for it."""
+        known = lead.view.facility("WLD-2016-A")
+        contract = lead.world.registry
+        assert known.terms_hash == contract.terms_hash(contract.terms(known.number))
+        asked = facilities.AcceptFacility("WLD-2016-A", bytes(32))
+        refused(other(lead).facilities(facilities.accept, asked), "with other terms")
+        asked = facilities.AcceptFacility("WLD-2016-A", known.terms_hash or b"")
+        line = other(lead).facilities(facilities.accept, asked)
+        refused(line, "the contract refused", "FacilityAlreadyAccepted")
 
 
 class TestConsortiumAndKeys:
@@ -331,7 +344,17 @@ class TestConsortiumAndKeys:
         assert done(lead.act(consortium.propose, asked, contract, "approver"))["subject"] == (
             "suspend"
         )
-        vote = consortium.Vote((1,), in_favour=True)
+        lead.read()
+        content = bytes.fromhex(lead.view.proposal(1).content_hash[2:])
+        assert content == contract.proposal(1).content_hash
+        for unseen in (consortium.SeenProposal(1, bytes(32)), consortium.SeenProposal(9, content)):
+            for act, request in (
+                (consortium.vote, consortium.Vote((unseen,), in_favour=True)),
+                (consortium.enact, consortium.Enact(unseen)),
+            ):
+                line = other(lead).act(act, request, contract, "approver")
+                refused(line, "proposal")
+        vote = consortium.Vote((consortium.SeenProposal(1, content),), in_favour=True)
         line = lead.act(consortium.vote, vote, contract, "approver")
         refused(line, "the contract refused", "ConsortiumVotedAlready")
         assert done(other(lead).act(consortium.vote, vote, contract, "approver"))["subject"] == (

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from eth_utils.address import to_checksum_address
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select, update
 from typer import Typer
 from typer.testing import CliRunner, Result
 
@@ -40,6 +40,7 @@ from app.keys.keystore import (
     prepare_successor,
     public_keys,
 )
+from app.readmodel import tables
 from app.readmodel.consortium.queries import (
     list_keys,
     list_members,
@@ -70,12 +71,17 @@ class Council:
         return actions.propose(asked, None, self.world.consortium, self.signer)
 
     def vote(self, proposals: list[int], in_favour: bool) -> Done:
-        asked = actions.Vote(tuple(proposals), in_favour)
+        asked = actions.Vote(tuple(self._seen(one) for one in proposals), in_favour)
         return actions.vote(asked, None, self.world.consortium, self.signer)
 
     def enact(self, proposal: int) -> Done:
-        asked = actions.Enact(proposal)
+        asked = actions.Enact(self._seen(proposal))
         return actions.enact(asked, None, self.world.consortium, self.signer)
+
+    def _seen(self, number: int) -> actions.SeenProposal:
+        if number > self.world.consortium.proposal_count():
+            return actions.SeenProposal(number, bytes(32))
+        return actions.SeenProposal(number, self.world.consortium.proposal(number).content_hash)
 
     def withdraw(self, proposal: int) -> Done:
         asked = actions.Withdraw(proposal)
@@ -387,13 +393,16 @@ class TestCommands:
         upgrade_ = ("propose", "upgrade", "DayClose", FRESH)
         tally("webank", *upgrade_, "--call", "xyz", *why, fails=UsageFault)
         tally("webank", *upgrade_, *why, fails=ConsortiumRefused)
-        tally("webank", "vote", "7", "yes", fails=ConsortiumRefused)
+        tally("webank", "vote", "7", "yes", fails=UsageFault)
+        tally("webank", "enact", "7", fails=UsageFault)
         tally("webank", "keys", "rotate", "approver", "--signed-by", "approver", fails=UsageFault)
 
     def test_a_proposal_voted_through(self, tally: Tally) -> None:
         made = tally("webank", "propose", "suspend", "outsider", "--reason", "left us")
         assert "proposal 1 is made" in made.output
-        assert "still open" in tally("huarui", "vote", "1", "yes").output
+        voted = tally("huarui", "vote", "1", "yes").output
+        assert "still open" in voted
+        assert "proposal 1: suspend outsider" in voted, "what is signed is shown"
         shown = tally("webank", "show", "1").output
         assert "2 in favour of 3 needed" in shown
         assert "not yet voted: wuxi, nanfeng" in shown
@@ -424,6 +433,43 @@ class TestCommands:
         assert "enacted" in outcome
         assert world.consortium.member_of(keys.operator) == 7
         assert asked.operator == keys.operator
+
+    def test_an_upgrade_is_signed_by_who_has_seen_whose_code_it_is(
+        self, tally: Tally, world: World
+    ) -> None:
+        code = deploy_day_close(world)
+        tally("webank", "propose", "upgrade", "DayClose", code, "--reason", "release 2")
+        refused = tally("huarui", "vote", "1", "yes", fails=UsageFault)
+        assert "it is this build's DayClose" in refused.output
+        assert "still open" in tally("huarui", "vote", "1", "yes", "--yes").output
+        proxy = world.manifest.addresses["DayClose"]
+        for contract in ("ReserveLedger", "DayClose"):
+            tally("webank", "propose", "upgrade", contract, code, "--reason", "mistaken")
+        mistaken = tally("huarui", "vote", "2", "no", "--yes").output
+        assert "it is NOT this build's ReserveLedger" in mistaken
+        assert proxy not in mistaken
+
+    def test_an_endpoint_that_shows_another_proposal_gets_no_vote(
+        self, tally: Tally, world: World, sqlite_url: str
+    ) -> None:
+        """The bank's view was told of an admission where the chain holds an eviction: before votes
+        named contents, the vote went to the eviction."""
+        tally("webank", "propose", "evict", "outsider", "--reason", "left us")
+        tally("webank", "propose", "role", "outsider", "auditor", "--reason", "reads only")
+        engine = create(sqlite_url)
+        with engine.begin() as connection:
+            rows = {
+                row.number: row._asdict()
+                for row in connection.execute(select(tables.proposals)).all()
+            }
+            shown = {key: rows[2][key] for key in ("kind", "asked", "payload", "reason_hash")}
+            connection.execute(
+                update(tables.proposals).where(tables.proposals.c.number == 1).values(**shown)
+            )
+        engine.dispose()
+        result = tally("huarui", "vote", "1", "yes", fails=ConsortiumRefused)
+        assert "asks for something else" in str(result.exception)
+        assert not world.consortium.has_voted(1, world.numbers["huarui"])
 
     def test_withdrawn(self, tally: Tally) -> None:
         tally("webank", "propose", "role", "outsider", "auditor", "--reason", "x")

@@ -169,6 +169,7 @@ def test_a_newcomer_is_admitted_by_the_line_and_its_node_opens(
     lead = ("--config", str(net.folder.config(LEAD)))
     tally(*arguments, "--reason", "minutes of 3 March", *lead)
     for partner in PARTNERS:
+        net.catch_up(net.bank(partner))  # who votes has read what it votes on
         outcome = tally("vote", "1", "yes", "--config", str(net.folder.config(partner))).output
     assert "enacted" in outcome
 

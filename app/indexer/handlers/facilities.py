@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from eth_hash.auto import keccak
 from sqlalchemy import Executable, insert, update
 
 from app.contracts.events import ContractEvent
@@ -55,7 +56,9 @@ def facility_proposed(projection: Projection, event: ContractEvent) -> None:
     for partner in facility.visible:
         account = state.accounts[number, partner] = Account(number, partner)
         projection.changes.add_account(account)
-    projection.statements += _statements(number, terms, sealed, event.block_number)
+    projection.statements += _statements(
+        number, terms, sealed, keccak(event.data), event.block_number
+    )
 
 
 def facility_accepted(projection: Projection, event: ContractEvent) -> None:
@@ -99,7 +102,7 @@ def set_state(projection: Projection, event: ContractEvent, state: str, **values
 
 
 def _statements(
-    number: int, terms: dict[str, Any], sealed: bytes | None, block: int
+    number: int, terms: dict[str, Any], sealed: bytes | None, terms_hash: bytes, block: int
 ) -> list[Executable]:
     rules = terms["rules"]
     return [
@@ -116,6 +119,7 @@ def _statements(
             proposed_block=block,
             activated_block=None,
             sealed_reference_key=sealed,
+            terms_hash=terms_hash,
         ),
         insert(t.facility_partners).values(
             [

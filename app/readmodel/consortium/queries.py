@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import ColumnElement, Connection, Row, select
 
-from app.domain.votes import tally
+from app.domain.votes import KINDS, content_hash, tally
 from app.readmodel.chain import clock
 from app.readmodel.consortium.shapes import (
     ConsortiumMember,
@@ -28,6 +28,8 @@ from app.readmodel.consortium.tables import (
 )
 from app.readmodel.pairs.shapes import Page
 from app.readmodel.values import optional_time, to_time
+
+_KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 
 
 def list_members(connection: Connection) -> list[ConsortiumMember]:
@@ -166,6 +168,8 @@ def _proposal(
         proposer=members[row.proposer].name,
         subject=None if row.subject is None else members[row.subject].name,
         reason_hash="0x" + bytes(row.reason_hash).hex(),
+        content_hash="0x"
+        + content_hash(_KIND_NUMBERS[row.kind], bytes(row.payload), bytes(row.reason_hash)).hex(),
         created_at=to_time(row.created_at),
         expires_at=to_time(row.expires_at),
         state=state,

@@ -41,7 +41,8 @@ class VoteCast:
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """What a bank asked for. `asked` by the payload's fields, members by name; `tally` is None once
-    it is decided, and `missing` names who may still vote; `state` as domain.votes has it."""
+    it is decided, and `missing` names who may still vote; `state` as domain.votes has it;
+    `content_hash` is what a vote names."""
 
     number: int
     kind: str
@@ -49,6 +50,7 @@ class Proposal:
     proposer: str
     subject: str | None
     reason_hash: str
+    content_hash: str
     created_at: datetime
     expires_at: datetime
     state: str

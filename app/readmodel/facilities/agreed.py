@@ -35,7 +35,8 @@ class AgreedFacility:
     """A facility as agreed, with the numbers and keys that the chain gave it.
 
     `readers` maps the members who may read details (banks, auditors and regulators) to their
-    X25519 sealing keys; `waiting_for` names the partners that have not accepted yet.
+    X25519 sealing keys; `waiting_for` names the partners that have not accepted yet; `terms_hash`
+    is what their acceptance signs (None: read by an older version of Tallystick).
     """
 
     number: int
@@ -44,6 +45,7 @@ class AgreedFacility:
     readers: dict[int, bytes]
     waiting_for: tuple[str, ...]
     sealed_reference_key: bytes | None
+    terms_hash: bytes | None
     paused_by: tuple[str, ...]
 
     @property
@@ -130,6 +132,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
         readers={number: sealing_keys[number] for number in sorted(banks | observers)},
         waiting_for=tuple(names[p.member] for p in partners if not p.accepted),
         sealed_reference_key=row.sealed_reference_key,
+        terms_hash=row.terms_hash,
         paused_by=tuple(
             names[member]
             for member in connection.scalars(

@@ -33,6 +33,9 @@ facilities = Table(
     Column("activated_block", BigInteger),
     # The reference key as sealed to this node's member; null where it was not.
     Column("sealed_reference_key", LargeBinary),
+    # keccak256(abi.encode(terms)), which a partner signs by accepting; null = read by an older
+    # version.
+    Column("terms_hash", LargeBinary(32)),
 )
 
 facility_partners = Table(

@@ -116,9 +116,7 @@ contract UpgradeContractTest is VotingFixture {
             LEAD, ProposalKind.Upgrade, abi.encode(dayClose, address(new Next()), abi.encodeCall(Next.migrate, (0)))
         );
         vote(proposal, 2, true);
-        vm.expectRevert(abi.encodeWithSelector(Next.Refused.selector, 7));
-        vm.prank(approverOf(3));
-        consortium.vote(proposal, true);
+        refuseVote(approverOf(3), proposal, abi.encodeWithSelector(Next.Refused.selector, 7));
         vm.assertEq(dayClose.contractVersion(), 1, "as it was");
         expectProposal(proposal, ProposalState.Open);
     }

@@ -29,11 +29,11 @@ contract VoteOnProposalTest is VotingFixture {
     // who and when
 
     function test_vote_reverts_for_who_is_no_active_banks_approver() external {
-        vm.expectRevert(
+        refuseVote(
+            operatorOf(2),
+            admission,
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, operatorOf(2), KeyPurpose.Approver)
         );
-        vm.prank(operatorOf(2));
-        consortium.vote(admission, true);
         _refuseVote(
             AUDITOR, admission, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotABank.selector, AUDITOR)
         );
@@ -47,6 +47,34 @@ contract VoteOnProposalTest is VotingFixture {
 
     function test_vote_reverts_for_an_unknown_proposal() external {
         _refuseVote(2, 9, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownProposal.selector, 9));
+    }
+
+    /// @dev Whoever was shown an admission where the chain holds an upgrade has signed nothing.
+    function test_vote_and_enact_revert_for_another_content_than_the_proposals() external {
+        bytes memory payload = abi.encode(newcomer(8, Role.Partner));
+        bytes32 content = keccak256(abi.encode(uint8(ProposalKind.Admit), payload, REASON));
+        vm.assertEq(consortium.proposal(admission).contentHash, content, "kind, payload and reason");
+        uint32 second = propose(LEAD, ProposalKind.Evict, abi.encode(uint16(5)));
+        bytes32[3] memory others = [
+            bytes32(0),
+            keccak256(abi.encode(uint8(ProposalKind.Admit), payload, bytes32(0))),
+            consortium.proposal(second).contentHash
+        ];
+        for (uint256 i; i < others.length; ++i) {
+            bytes memory refusal = abi.encodeWithSelector(
+                IConsortiumRegistry.ConsortiumOtherContent.selector, admission, content, others[i]
+            );
+            vm.expectRevert(refusal);
+            vm.prank(approverOf(2));
+            consortium.vote(admission, others[i], true);
+            vm.expectRevert(refusal);
+            vm.prank(approverOf(2));
+            consortium.vote(admission, others[i], false);
+            vm.expectRevert(refusal);
+            vm.prank(approverOf(2));
+            consortium.enact(admission, others[i]);
+        }
+        vm.assertEq(consortium.proposal(admission).yes, 1, "the proposer's alone");
     }
 
     function test_vote_reverts_for_a_second_vote() external {
@@ -69,9 +97,7 @@ contract VoteOnProposalTest is VotingFixture {
         expectProposal(admission, ProposalState.Expired);
         bytes memory refusal = _inState(ProposalState.Expired);
         _refuseVote(3, admission, refusal);
-        vm.expectRevert(refusal);
-        vm.prank(approverOf(2));
-        consortium.enact(admission);
+        refuseEnact(2, admission, refusal);
         vm.expectRevert(refusal);
         vm.prank(approverOf(LEAD));
         consortium.withdraw(admission);
@@ -192,23 +218,22 @@ contract VoteOnProposalTest is VotingFixture {
     // enact
 
     function test_enact_reverts_without_a_majority() external {
-        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNoMajority.selector, admission, 1, 4));
-        vm.prank(approverOf(2));
-        consortium.enact(admission);
+        refuseEnact(
+            2, admission, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNoMajority.selector, admission, 1, 4)
+        );
     }
 
     function test_enact_reverts_for_who_is_no_active_banks_approver() external {
-        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotABank.selector, AUDITOR));
-        vm.prank(approverOf(AUDITOR));
-        consortium.enact(admission);
+        refuseEnact(
+            AUDITOR, admission, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotABank.selector, AUDITOR)
+        );
     }
 
     function test_enact_where_the_electorate_shrank() external {
         _favour(admission, 2, 3);
         carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(5)));
         vm.assertTrue(consortium.proposal(admission).yes == 3, "three of four");
-        vm.prank(approverOf(4));
-        consortium.enact(admission);
+        enact(admission, 4);
         expectProposal(admission, ProposalState.Enacted);
         vm.assertEq(consortium.memberCount(), 8, "admitted");
     }
@@ -264,8 +289,6 @@ contract VoteOnProposalTest is VotingFixture {
     }
 
     function _refuseVote(uint16 by, uint32 proposal, bytes memory refusal) private {
-        vm.expectRevert(refusal);
-        vm.prank(approverOf(by));
-        consortium.vote(proposal, true);
+        refuseVote(approverOf(by), proposal, refusal);
     }
 }

@@ -32,7 +32,7 @@ contract AcceptChangeTest is FacilityFixture {
         refuseAcceptance(STRANGER, change, refusal);
         vm.expectRevert(refusal);
         vm.prank(approverOf(STRANGER));
-        facilities.enactChange(facility, change);
+        facilities.enactChange(facility, change, hash);
     }
 
     function test_it_reverts_for_an_unknown_change() external {
@@ -158,21 +158,28 @@ contract AcceptChangeTest is FacilityFixture {
         carry(LEAD, ProposalKind.Suspend, abi.encode(BERT));
         acceptChange(ANNA, change);
         assertChange(change, ChangeState.Open, "Bert may come back");
+        bytes32 hash = hashOf(change);
         vm.expectRevert(_waitsFor(BERT));
         vm.prank(approverOf(ANNA));
-        facilities.enactChange(facility, change);
+        facilities.enactChange(facility, change, hash);
     }
 
     function test_anyone_left_enacts_what_only_waited_for_the_evicted() external {
         acceptChange(ANNA, change);
+        bytes32 hash = hashOf(change);
         vm.expectRevert(_waitsFor(BERT));
         vm.prank(approverOf(LEAD));
-        facilities.enactChange(facility, change);
+        facilities.enactChange(facility, change, hash);
         _evict(BERT);
+        bytes memory other =
+            abi.encodeWithSelector(IFacilityRegistry.FacilityOtherChange.selector, facility, change, hash, bytes32(0));
+        vm.expectRevert(other);
+        vm.prank(approverOf(LEAD));
+        facilities.enactChange(facility, change, 0);
         vm.expectEmit(address(facilities));
         emit IFacilityRegistry.SharesTookEffect(facility, change, 2, EARLIEST, sharesOf(5_000, 2_000));
         vm.prank(approverOf(LEAD));
-        facilities.enactChange(facility, change);
+        facilities.enactChange(facility, change, hash);
         assertChange(change, ChangeState.TookEffect, "in force");
     }
 

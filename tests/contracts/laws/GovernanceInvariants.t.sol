@@ -102,8 +102,12 @@ contract GovernanceHandler is VotingFixture {
         bool may = _acts(by) && _isOpen(asked) && by != asked.subject && _votes[proposal][by] == Vote.None;
         // a call that is refused changes nothing: the chain itself sees to that
         bytes32 before = may ? _governed() : bytes32(0);
+        bytes32 content = contentOf(proposal);
         vm.prank(approverOf(by));
-        (bool ok,) = address(consortium).call(abi.encodeCall(consortium.vote, (proposal, inFavour)));
+        (bool taken,) = address(consortium).call(abi.encodeCall(consortium.vote, (proposal, ~content, inFavour)));
+        require(!taken, "GOV_1: a vote is over contents");
+        vm.prank(approverOf(by));
+        (bool ok,) = address(consortium).call(abi.encodeCall(consortium.vote, (proposal, content, inFavour)));
         require(may || !ok, "GOV_1: an active bank votes once, on what is open and not about it");
         if (!ok) {
             ++refused;
@@ -136,8 +140,9 @@ contract GovernanceHandler is VotingFixture {
         Asked storage asked = _asked[proposal - 1];
         bool may = _acts(by) && _isOpen(asked);
         bytes32 before = may ? _governed() : bytes32(0);
+        bytes32 content = contentOf(proposal);
         vm.prank(approverOf(by));
-        (bool ok,) = address(consortium).call(abi.encodeCall(consortium.enact, (proposal)));
+        (bool ok,) = address(consortium).call(abi.encodeCall(consortium.enact, (proposal, content)));
         require(may || !ok, "GOV_1: an active bank enacts what is open");
         if (ok) _settle(proposal, asked, before, true);
     }

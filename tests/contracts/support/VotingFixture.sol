@@ -15,8 +15,34 @@ abstract contract VotingFixture is ConsortiumFixture {
     }
 
     function vote(uint32 proposal, uint16 by, bool inFavour) internal {
+        bytes32 content = contentOf(proposal);
         vm.prank(approverOf(by));
-        consortium.vote(proposal, inFavour);
+        consortium.vote(proposal, content, inFavour);
+    }
+
+    function refuseVote(address by, uint32 proposal, bytes memory refusal) internal {
+        bytes32 content = contentOf(proposal);
+        vm.expectRevert(refusal);
+        vm.prank(by);
+        consortium.vote(proposal, content, true);
+    }
+
+    function enact(uint32 proposal, uint16 by) internal {
+        bytes32 content = contentOf(proposal);
+        vm.prank(approverOf(by));
+        consortium.enact(proposal, content);
+    }
+
+    function refuseEnact(uint16 by, uint32 proposal, bytes memory refusal) internal {
+        bytes32 content = contentOf(proposal);
+        vm.expectRevert(refusal);
+        vm.prank(approverOf(by));
+        consortium.enact(proposal, content);
+    }
+
+    /// @dev What a vote on it names; 0 for what was never proposed.
+    function contentOf(uint32 proposal) internal view returns (bytes32) {
+        return proposal > consortium.proposalCount() ? bytes32(0) : consortium.proposal(proposal).contentHash;
     }
 
     /// @dev Proposed by bank `by`, then each further bank votes in favour until it is enacted.
