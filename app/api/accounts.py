@@ -44,7 +44,7 @@ def list_holds(
     state: Literal["active", "released", "posted"] | None = None,
     limit: Limit = 100,
 ) -> HoldsOut:
-    """What the lead set aside for drawdowns, the newest first."""
+    """What the lead reserved for drawdowns, the newest first."""
     with reading(request) as connection:
         money = money_of(connection)
         found = holds(connection, facility, partner, state, limit)

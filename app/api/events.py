@@ -281,14 +281,14 @@ class _Reading:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    shown: dict[str, Any] = {
         "row": verdict.row,
         "event_id": verdict.event_id,
         "verdict": verdict.status,
     }
     if verdict.status == "quarantined":
-        told |= {"field": verdict.field, "value": verdict.value, "reason": verdict.reason}
-    return told
+        shown |= {"field": verdict.field, "value": verdict.value, "reason": verdict.reason}
+    return shown
 
 
 def _sums(result: FeedResult) -> dict[str, int]:

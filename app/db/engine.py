@@ -140,7 +140,7 @@ def schema_of(url: URL) -> str | None:
     """The PostgreSQL schema that a URL names; None where it names none, or is SQLite's.
 
     Raises ConfigFault for what is not just one name: a second schema on the path would be read,
-    and migrated, in the place of a first that lacks a table.
+    and migrated, instead of a first that lacks a table.
     """
     found = _SEARCH_PATH.findall(str(url.query.get("options", "")))
     if not found:

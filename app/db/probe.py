@@ -1,4 +1,4 @@
-"""Which database one is, whether it can be written to, and the room that it has left."""
+"""Which database one is, whether it can be written to, and the disk space that it has left."""
 
 import shutil
 from pathlib import Path
@@ -33,7 +33,7 @@ def check_writable(engine: Engine) -> None:
 
 
 def free_disk_bytes(engine: Engine, otherwise: Path) -> int:
-    """Room on the disk where SQLite's file lies, else (a server keeps it) on that of `otherwise`.
+    """Free space on the disk of SQLite's file, else (a server keeps it) on that of `otherwise`.
 
     Raises OSError where that folder is not.
     """

@@ -30,7 +30,7 @@ class NodeHealth:
     wrong_chain: str = ""
     """What is wrong with the chain that answers there; empty when it is the network's own."""
     lane_stopped: str = ""
-    """Why nothing at all is posted until a person has looked; empty when the lane works."""
+    """Why nothing at all is posted until a person has looked; empty when posting works."""
     facilities_stopped: tuple[str, ...] = ()
     """For each facility that is not posted to until a person has looked: why."""
     lease: LeaseState = "none"

@@ -52,7 +52,7 @@ class Metrics:
             series.observe(max(0.0, (now - datetime.fromisoformat(at)).total_seconds()))
 
     def collect(self, context: Context) -> Iterator[Metric]:
-        """All that is to be told of the channel, the process apart."""
+        """All metrics of the channel, without those of the process."""
         yield from self._registry.collect()
         yield from _Scrape(context).collect()
 

@@ -1,4 +1,4 @@
-"""Every error of the REST face as problem+json (RFC 9457).
+"""Every error as problem+json (RFC 9457).
 
 A problem's `type` is a stable URN (`urn:tallystick:problem:NAME`) that programs may switch on;
 `detail` is for people and says what to do. A 500 shows an `error_id` only: the trace stands in the
@@ -74,7 +74,7 @@ class Problem(HTTPException):
 
 
 def unavailable(detail: str) -> Problem:
-    """503 with Retry-After: something that we stand on is away for now."""
+    """503 with Retry-After: the database or the chain is away for now."""
     return Problem(503, "unavailable", detail, headers=_RETRY)
 
 

@@ -1,4 +1,4 @@
-"""The keys that open this node's REST face and page."""
+"""The API keys of this node's REST interface and pages."""
 
 from sqlalchemy import Column, String, Table, Text
 

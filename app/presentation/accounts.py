@@ -45,7 +45,7 @@ class BalanceOut(Model):
         examples=[{"matched": 120, "amount": 1, "missing_at_partner": 2}],
     )
     overdue: int
-    held: Amount = Field(description="What active holds set aside.")
+    held: Amount = Field(description="What active holds reserve.")
     available: Amount = Field(
         description="The smaller book less what is held: stated low on purpose."
     )
@@ -63,7 +63,7 @@ class BalancesOut(Model):
 
 
 class HoldOut(Model):
-    """A part of a reserve that the lead set aside for a drawdown."""
+    """A part of a reserve account that the lead reserved for a drawdown."""
 
     facility: str = Field(examples=["WLD-2016-A"])
     partner: str = Field(examples=["huarui"])

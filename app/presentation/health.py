@@ -62,7 +62,7 @@ class OutboxOut(Model):
 class DatabaseOut(Model):
     writable: bool
     free_disk_bytes: int | None = Field(
-        description="Room on the disk of the database; where a server keeps it, on the inbox's.",
+        description="Free space on the database's disk; where a server keeps it, on the inbox's.",
         examples=[78_000_000_000],
     )
 
@@ -142,7 +142,7 @@ class ChannelsOut(Model):
 
 class NodeHealthOut(Model):
     """How many channels this node has, and how many of them can do their work. Which they are is
-    told to those alone who have a key of the node."""
+    shown to those alone who have a key of the node."""
 
     channels: int = Field(examples=[3])
     ready: int = Field(examples=[2])

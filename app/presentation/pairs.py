@@ -10,7 +10,7 @@ from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
 
 
 class HalfOut(Model):
-    """One bank's leg, where it stands on the chain and what it says."""
+    """One bank's leg, where it is on the chain and what it says."""
 
     amount: Amount
     value_date: date

@@ -70,7 +70,7 @@ class Sessions:
         return key
 
     def sign_in_first(self) -> RedirectResponse:
-        """What a reader without a session gets in the place of a page."""
+        """The answer to a reader without a session: to the sign-in page."""
         return RedirectResponse(f"{self._site.root}/login", 303)
 
     def add_routes(self, router: APIRouter) -> None:

@@ -20,6 +20,7 @@ from app.intake.tables import events, feeds
 from app.node.jobs.ageing import Ageing
 from app.outbox.dead_letters import collect, waiting_events
 from app.outbox.pending import backlog, pending_by_facility
+from app.outbox.progress import in_flight, waiting
 from app.outbox.tables import batches
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
@@ -259,12 +260,28 @@ def test_a_tick_reads_what_is_new(engine: Engine) -> None:
     with Statements(engine) as statements:
         Ageing(engine).look()
         collect(engine, 1)
+        assert waiting(engine, ["WLD-2016-A"])
+        assert not in_flight(engine)
         with engine.connect() as connection:
             connection.execute(waiting_events("WLD-2016-A").order_by(events.c.id).limit(500))
             backlog(connection)
             pending_by_facility(connection)
             balances(connection)
             position(connection)
+    check(engine, statements.seen)
+
+
+def test_a_pushed_event_reads_what_it_is_held_against(node: Face, engine: Engine) -> None:
+    event_in = {
+        "event_id": "NEW-1", "facility": "WLD-2016-A", "event_ref": "R-NEW", "kind": "fee",
+        "amount": "10", "currency": "CNY", "value_date": "2026-03-02",
+        "booked_at": "2026-03-02T00:00:00Z",
+    }  # fmt: skip
+    reversal = event_in | {"event_id": "NEW-2", "kind": "reversal", "reverses": "fee/R-NEW"}
+    client, path = node.client("feeds"), "/v1/facilities/WLD-2016-A/events"
+    with Statements(engine) as statements:
+        for one in (event_in, event_in, reversal):
+            assert client.post(path, json=one).status_code in (200, 201)
     check(engine, statements.seen)
 
 

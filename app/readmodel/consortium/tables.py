@@ -34,7 +34,7 @@ proposals = Table(
     Column("created_block", BigInteger, nullable=False),
     Column("tx_hash", LargeBinary(32), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    # open, enacted, rejected, withdrawn; that an open one has expired is told by the time alone
+    # open, enacted, rejected, withdrawn; whether an open one has expired, the time alone tells
     Column("state", Text, nullable=False),
     Column("decided_at", BigInteger),
     Column("decided_block", BigInteger),

@@ -19,7 +19,7 @@ TYPES = (*MATCHED_TYPES, *BREAK_TYPES)
 
 @dataclass(frozen=True, slots=True)
 class Half:
-    """One bank's posted leg: where it stands on the chain, and what it says."""
+    """One bank's posted leg: where it is on the chain, and what it says."""
 
     amount: int
     value_date: date
