@@ -14,6 +14,7 @@ from app.domain.errors import ChainUnreachable
 from app.outbox.history import log_state, note
 from app.outbox.lifecycle import BROADCAST, OPEN, TO_BROADCAST
 from app.outbox.nonce_queue import NonceQueue
+from app.outbox.signed import whole
 from app.outbox.tables import AnyRow, attempts, batches
 
 _log = structlog.get_logger()
@@ -84,13 +85,14 @@ class Broadcaster:
         while due:
             with self._engine.connect() as connection:
                 rows = connection.execute(_TO_SEND.where(attempts.c.id.in_(due))).all()
-            chunk = _at_most(rows, _REQUEST_BYTES)
-            due = due[len(chunk) :]
+            raws = [whole(row.raw_transaction, row.calldata_at, row.calldata) for row in rows]
+            count = _at_most(raws, _REQUEST_BYTES)
             answers = rpc.batch_answers(
-                [("eth_sendRawTransaction", ["0x" + row.raw_transaction.hex()]) for row in chunk]
+                [("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws[:count]]
             )
             said = [_error_of(answer) for answer in answers]
-            sent += self._record(rpc, chunk, said)
+            sent += self._record(rpc, rows[:count], said)
+            due = due[count:]
         return sent
 
     def _record(self, rpc: Rpc, chunk: Sequence[AnyRow], said: Sequence[str]) -> int:
@@ -130,6 +132,8 @@ _TO_SEND = (
         attempts.c.batch_id,
         attempts.c.tx_hash,
         attempts.c.raw_transaction,
+        attempts.c.calldata_at,
+        batches.c.calldata,
         batches.c.state,
         batches.c.facility,
         batches.c.sequence,
@@ -147,11 +151,11 @@ def _error_of(answer: dict[str, object]) -> str:
     return str(error.get("message", error) if isinstance(error, dict) else error)
 
 
-def _at_most(rows: Sequence[AnyRow], most_bytes: int) -> Sequence[AnyRow]:
-    """As many of the first rows as fit, at least one."""
+def _at_most(raws: Sequence[bytes], most_bytes: int) -> int:
+    """How many of the first fit, at least one."""
     total = 0
-    for place, row in enumerate(rows):
-        total += len(row.raw_transaction)
-        if place and total > most_bytes:
-            return rows[:place]
-    return rows
+    for count, raw in enumerate(raws):
+        total += len(raw)
+        if count and total > most_bytes:
+            return count
+    return len(raws)

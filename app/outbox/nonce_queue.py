@@ -12,6 +12,7 @@ from app.contracts.transactions import sign
 from app.outbox.history import log_state, note
 from app.outbox.lease import Lease
 from app.outbox.lifecycle import OPEN, SEALED
+from app.outbox.signed import without
 from app.outbox.tables import attempts, batches
 
 
@@ -59,7 +60,7 @@ class NonceQueue:
             data=calldata,
             gas=gas_limit,
         )
-        store(connection, self.address, nonce, raw, batch_id)
+        store(connection, self.address, nonce, raw, batch_id, calldata)
 
     def take_over(self, mined: int) -> None:
         """Sign anew what a former operator key of this bank has signed: since that was replaced
@@ -102,13 +103,25 @@ def next_nonce(connection: Connection, operator: str, mined: int) -> int:
 
 
 def store(
-    connection: Connection, operator: str, nonce: int, raw: bytes, batch_id: int | None
+    connection: Connection,
+    operator: str,
+    nonce: int,
+    raw: bytes,
+    batch_id: int | None = None,
+    calldata: bytes = b"",
 ) -> str:
-    """Store signed bytes before they are sent; returns their transaction's hash."""
+    """Store signed bytes before they are sent; returns their transaction's hash. `calldata`: of the
+    batch, which holds it."""
     tx_hash = "0x" + keccak(raw).hex()
+    kept, calldata_at = without(raw, calldata)
     connection.execute(
         insert(attempts).values(
-            batch_id=batch_id, operator=operator, nonce=nonce, raw_transaction=raw, tx_hash=tx_hash
+            batch_id=batch_id,
+            operator=operator,
+            nonce=nonce,
+            raw_transaction=kept,
+            calldata_at=calldata_at,
+            tx_hash=tx_hash,
         )
     )
     return tx_hash

@@ -44,7 +44,7 @@ def store_in_turn(
                 data=bytes.fromhex(str(transaction["data"]).removeprefix("0x")),
                 gas=transaction["gas"],
             )
-            hashes.append(store(connection, operator, nonce, raw, batch_id=None))
+            hashes.append(store(connection, operator, nonce, raw))
         waiting = connection.execute(
             select(attempts.c.raw_transaction)
             .where(

@@ -35,6 +35,7 @@ from app.outbox.history import log_state, now_utc
 from app.outbox.lease import Lease
 from app.outbox.legs import event_of
 from app.outbox.lifecycle import FINAL
+from app.outbox.nonce_queue import store
 from app.outbox.tables import attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
 
@@ -272,12 +273,13 @@ class Restorer:
 
 def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any]) -> None:
     """Store the signed bytes, so that a chain that loses them can be sent them again."""
+    calldata = bytes.fromhex(transaction["input"][2:])
     raw: bytes = rlp.encode(
         [
             *(_big_endian(transaction[name]) for name in ("nonce", "gasPrice", "gas")),
             bytes.fromhex((transaction["to"] or "0x")[2:]),
             _big_endian(transaction["value"]),
-            bytes.fromhex(transaction["input"][2:]),
+            calldata,
             *(_big_endian(transaction[name]) for name in ("v", "r", "s")),
         ]
     )
@@ -287,15 +289,7 @@ def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any
         select(attempts.c.id).where(attempts.c.operator == operator, attempts.c.nonce == nonce)
     ).first()
     if "0x" + keccak(raw).hex() == transaction["hash"] and taken is None:
-        connection.execute(
-            insert(attempts).values(
-                batch_id=batch,
-                operator=operator,
-                nonce=nonce,
-                tx_hash=transaction["hash"],
-                raw_transaction=raw,
-            )
-        )
+        store(connection, operator, nonce, raw, batch, calldata)
 
 
 def _big_endian(quantity: str) -> bytes:

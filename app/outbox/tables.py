@@ -64,6 +64,11 @@ attempts = Table(
     Column("nonce", BigInteger, nullable=False),
     Column("tx_hash", String(66), nullable=False, unique=True),
     Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
+    Column(
+        "calldata_at",
+        Integer,
+        comment="where the batch's calldata, left out here, belongs; null: nothing is",
+    ),
     UniqueConstraint("operator", "nonce"),
 )
 

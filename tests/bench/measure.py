@@ -21,6 +21,7 @@ from app.local import reconcile as service
 from app.local.consortium import Consortium
 from app.local.workers import prepare, working
 from app.node.bank import Bank
+from app.outbox import signed
 from app.outbox.progress import run_gas
 from app.outbox.tables import attempts, batches
 from app.readmodel.accounts.balances import balances
@@ -123,10 +124,11 @@ def plain_loop(consortium: Consortium, legs: int) -> float:
 
 def _signed(bank: Bank) -> list[bytes]:
     with bank.engine.connect() as connection:
-        return list(
-            connection.execute(
-                select(attempts.c.raw_transaction)
+        return [
+            signed.whole(*row)
+            for row in connection.execute(
+                select(attempts.c.raw_transaction, attempts.c.calldata_at, batches.c.calldata)
                 .join(batches, batches.c.id == attempts.c.batch_id)
                 .order_by(attempts.c.nonce)
-            ).scalars()
-        )
+            )
+        ]

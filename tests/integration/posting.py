@@ -28,7 +28,8 @@ from app.local.reconcile import tick
 from app.node.bank import Bank, open_bank
 from app.outbox.lifecycle import FINAL
 from app.outbox.progress import drained, last_final_block
-from app.outbox.tables import batch_log, batches
+from app.outbox.signed import whole
+from app.outbox.tables import attempts, batch_log, batches
 from app.readmodel.accounts.balances import Balance, balances
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from tests.feeds import csv_bytes, facility_text, row_now
@@ -290,6 +291,14 @@ class Net:
             for number, state, detail in self.history(bank)
             if number == sequence and not detail.startswith("pool:")
         ]
+
+    def signed(self, bank: Bank) -> list[bytes]:
+        """The signed bytes of every attempt, in the order of their nonces."""
+        query = select(attempts, batches.c.calldata).outerjoin(
+            batches, batches.c.id == attempts.c.batch_id
+        )
+        found = self.rows(bank, query.order_by(attempts.c.nonce))
+        return [whole(row.raw_transaction, row.calldata_at, row.calldata) for row in found]
 
     def rows(self, bank: Bank, query: Any) -> list[Row[Any]]:
         with bank.engine.connect() as connection:

@@ -6,16 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Engine, Integer, MetaData, Table, insert, select, text
 from sqlalchemy.exc import IntegrityError
 
-from app.db.engine import create, upgrade
+from app.db.engine import _MIGRATIONS, create, upgrade
 from app.db.schema import full_metadata
 from app.db.types import WideInteger
 from app.domain.errors import ConfigFault, DatabaseBusy, DatabaseUnreachable, DiskFull, SchemaFault
 from app.intake.tables import feeds
+from app.outbox.nonce_queue import store
 from app.outbox.tables import batch_log, batches
 
 FEED = {
@@ -82,29 +85,46 @@ def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
         assert compare_metadata(context, full_metadata()) == []
 
 
-def test_states_of_batches_are_renamed(database_url: str) -> None:
-    engine = create(database_url)
-    states = ["fixed", "offered", "foreign", "rewound", "reverted", "final", "stopped"]
-    batch = (
-        "INSERT INTO batches (id, facility, facility_number, sequence, legs, digest, gas_limit, "
-        "state, fixed_at, calldata) VALUES (:id, 'F', 1, :id, 1, :bytes, 1, :state, 'now', :bytes)"
-    )
-    upgrade(engine)
+def back_to(engine: Engine, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
     with engine.begin() as connection:
-        for id_, state in enumerate(states, start=1):
+        config.attributes["connection"] = connection
+        command.downgrade(config, revision)
+
+
+_BATCH = (
+    "INSERT INTO batches (id, facility, facility_number, sequence, legs, digest, gas_limit, "
+    "state, fixed_at, calldata) VALUES (:id, 'F', 1, :id, 1, :bytes, 1, :state, 'now', :bytes)"
+)
+
+
+def test_states_of_batches_are_renamed(engine: Engine) -> None:
+    back_to(engine, "resolutions")
+    before = ("fixed", "offered", "foreign", "rewound", "reverted", "final", "stopped")
+    after = ("sealed", "broadcast", "conflict", "reorged", "reverted", "final", "stopped")
+    with engine.begin() as connection:
+        for id_, state in enumerate(before, start=1):
             values = {"id": id_, "state": state, "bytes": bytes(32)}
-            connection.execute(text(batch), values)
+            connection.execute(text(_BATCH), values)
             happened = "INSERT INTO batch_log (batch_id, state, at) VALUES (:id, :state, 'now')"
             connection.execute(text(happened), values)
-        connection.execute(text("UPDATE alembic_version SET version_num = 'resolutions'"))
     upgrade(engine)
     with engine.connect() as connection:
         for table in (batches, batch_log):
-            found = connection.execute(select(table.c.state).order_by(table.c.id)).scalars().all()
-            assert found == [
-                *("sealed", "broadcast", "conflict", "reorged", "reverted", "final", "stopped")
-            ]
-    engine.dispose()
+            found = connection.execute(select(table.c.state).order_by(table.c.id)).scalars()
+            assert tuple(found) == after
+
+
+def test_attempts_are_whole_again_in_an_older_schema(engine: Engine) -> None:
+    calldata = bytes(range(32))
+    with engine.begin() as connection:
+        connection.execute(text(_BATCH), {"id": 1, "state": "final", "bytes": calldata})
+        store(connection, "0xkey", 0, b"before" + calldata + b"after", 1, calldata)
+    back_to(engine, "terms_hash")
+    with engine.connect() as connection:
+        (raw,) = connection.execute(text("SELECT raw_transaction FROM attempts")).scalars()
+    assert bytes(raw) == b"before" + calldata + b"after"
 
 
 def test_a_database_of_a_newer_version_is_refused(engine: Engine) -> None:

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from app.cli.consortium import consortium as consortium_command
 from app.cli.facility import facility as facility_command
 from app.node.bank import Bank
-from app.outbox import lifecycle
+from app.outbox import lifecycle, settle
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
 
@@ -72,6 +72,22 @@ def test_batches_in_flight_wait_as_long_as_others_refuse_them(
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
     assert net.states(bank)[3:] == ["sealed", "broadcast", "final"]
+
+
+def test_a_facility_that_gets_nothing_through_is_named(
+    net: Net, bank: Bank, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    net.mining(False)
+    net.feed(bank, 1)
+    bank.posting.tick()
+    with monkeypatch.context() as impatient:
+        impatient.setattr(settle, "_LATE_AFTER_S", 0.0)
+        bank.posting.tick()
+    (trouble,) = bank.posting.troubles(FACILITY)
+    assert f"batch 1 of {FACILITY} is not on the chain" in trouble
+    net.mining(True)
+    net.drain(bank)
+    assert bank.posting.troubles() == []
 
 
 def test_a_batch_that_was_refused_again_and_again_is_not_given_up(net: Net, bank: Bank) -> None:
