@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -144,6 +145,17 @@ def test_ids_are_told_apart_to_the_letter(bank: FeedBank) -> None:
     ] * len(ids)
     assert [event_id for event_id, *_ in bank.events()] == ids
     assert all(not duplicate_leg for _, duplicate_leg, *_ in bank.events())
+
+
+def test_two_payments_alike_but_for_their_ids_are_two(bank: FeedBank) -> None:
+    assert bank.fields(row("E1", kind="principal"), row("E2", kind="principal")) == ["accepted"] * 2
+    assert [duplicate_leg for _, duplicate_leg, *_ in bank.events()] == [False, False]
+
+
+def test_ids_that_begin_anew_every_day_are_told_apart_by_their_content(bank: FeedBank) -> None:
+    assert bank.fields(row("1", event_ref="A1"), row("2", event_ref="A2")) == ["accepted"] * 2
+    tomorrow = [row(id_, event_ref=f"B{id_}", value_date="2026-03-02") for id_ in ("1", "2", "3")]
+    assert bank.fields(*tomorrow) == ["event_id", "event_id", "accepted"]
 
 
 # --- Identity ----------------------------------------------------------------------------------
@@ -599,6 +611,15 @@ def test_two_processes_that_push_the_same_events_make_each_of_them_once(
     with bank.engine.connect() as connection:
         sums = connection.execute(select(feeds.c.rows_in, feeds.c.accepted, feeds.c.duplicate))
         assert [sum(column) for column in zip(*sums.all(), strict=True)] == [80, 40, 40]
+
+
+def test_40_equal_pushes_at_once_are_one_event_with_one_answer(bank: FeedBank) -> None:
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(lambda _: bank.intake.push(row()), range(40)))
+    assert all(isinstance(answer, Receipt) for answer in answers)
+    assert len(set(answers)) == 1
+    assert sum(not answer.again for answer in answers if isinstance(answer, Receipt)) == 1
+    assert len(bank.events()) == 1
 
 
 def test_what_was_answered_survives_the_death_of_the_process(

@@ -32,7 +32,7 @@ def test_every_bank_takes_in_what_the_oracle_says(
     seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(accept, "CHUNK_ROWS", random.Random(seed).choice([1, 7, 2000]))
-    case = random_feeds.generate(tmp_path, seed)
+    case = random_feeds.generate(tmp_path, seed, lead_may_split=True)
     terms = oracle.load_facility(case.facility)
     facility = load_facility(case.facility)
     today = datetime.now(UTC)

@@ -70,7 +70,7 @@ class Bank:
         total = 0
         with self.engine.connect() as connection:
             rows = connection.execute(select(events).where(~events.c.duplicate_leg)).all()
-        parts = {}
+        parts: dict[tuple[Kind, str], int] = {}
         for row in sorted(rows, key=lambda row: row.target_kind or 0):
             kind = Kind(row.kind)
             if row.target_kind:

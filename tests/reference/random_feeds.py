@@ -116,7 +116,7 @@ Cells = dict[str, Any]
 
 
 class Maker:
-    def __init__(self, seed: int, rows: int) -> None:
+    def __init__(self, seed: int, rows: int, lead_may_split: bool) -> None:
         self.random = random.Random(seed)
         pick = self.random.choice
         self.rows = rows
@@ -127,7 +127,7 @@ class Maker:
         self.partners = PARTNERS[: self.random.randint(1, 3)]
         self.tolerance = pick([0, 0, 1, 5, 10_000])
         self.window = pick([0, 0, 1, 5])
-        self.lead_splits = pick([False, False, False, True])
+        self.lead_splits = pick([False, False, False, True]) and lead_may_split
         self.shares = {name: self.component_shares() for name in self.partners}
         start = date(2015, 2, 26) + timedelta(days=self.random.randrange(1000))
         self.days = [start + timedelta(days=n) for n in range(6)]
@@ -465,6 +465,6 @@ class Maker:
         return Case(facility, lead, paths)
 
 
-def generate(out: Path, seed: int, rows: int = 120) -> Case:
+def generate(out: Path, seed: int, rows: int = 120, *, lead_may_split: bool = False) -> Case:
     """Write one case of about `rows` rows a feed. The same seed and day give the same bytes."""
-    return Maker(seed, rows).write(out)
+    return Maker(seed, rows, lead_may_split).write(out)
