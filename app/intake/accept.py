@@ -202,7 +202,8 @@ class Intake:
             target: StandingEvent | None = None
             if row.target_identity:
                 target = standing.get(row.target_identity)
-                if waiting is not None and waiting.add(row, target):
+                if target is None and waiting is not None:
+                    waiting.add(row)
                     continue
                 reason = _reversal_fault(row, target, first, self.facility.decimals)
                 if target is None or reason:
@@ -293,20 +294,12 @@ class _WaitingReversals:
 
     def __init__(self) -> None:
         self._rows = array("Q")
-        self._identities: set[int] = set()
 
     def __bool__(self) -> bool:
         return bool(self._rows)
 
-    def add(self, event: ParsedEvent, target: StandingEvent | None) -> bool:
-        """Whether a reversal waits: its target is not there, or one of its identity waits already
-        and comes first in file order."""
-        identity = int.from_bytes(event.identity[:8])
-        if target is not None and identity not in self._identities:
-            return False
-        self._identities.add(identity)
+    def add(self, event: ParsedEvent) -> None:
         self._rows.append(event.row)
-        return True
 
     def among(self, rows: Iterable[Row], name: str) -> Iterator[Row]:
         """Those of the feed's rows that wait. Raises FeedFault where they are not there again."""

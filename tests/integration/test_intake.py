@@ -305,7 +305,7 @@ def test_reversals_that_wait_are_judged_at_the_end_in_file_order(bank: FeedBank)
         reversal("E5", "drawdown/R9"),
         reversal("E6", "drawdown/R1", event_ref="R2", value_date="2026-04-15"),
         row(),
-        reversal("E7", "drawdown/R1", event_ref="R2"),  # an identity that waits: after E2
+        reversal("E7", "drawdown/R1", event_ref="R2"),  # does not have to wait: it stands
         row("E8", event_ref="R1"),
     ) == [
         "accepted",
@@ -321,9 +321,9 @@ def test_reversals_that_wait_are_judged_at_the_end_in_file_order(bank: FeedBank)
     ]
     assert bank.events() == [
         ("E1", False, 2, True),
+        ("E7", False, 2, False),
         ("E8", True, 2, False),
-        ("E2", False, 2, False),
-        ("E7", True, 2, False),
+        ("E2", True, 2, False),
     ]
 
 

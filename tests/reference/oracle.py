@@ -40,8 +40,8 @@ Readings, where INTERFACES leaves a choice:
 17. A value in a column without a name is a fault of the whole row.
 18. `booked_at` is before the first day when its date in the facility's zone is; `shares_on` is held
     to the first day, too.
-19. A reversal waits for the file's end when its target has not been accepted yet, or when another
-    of its identity waits; those that wait are judged in file order.
+19. A reversal waits for the file's end when its target has not been accepted yet; those that wait
+    are judged in file order, after all other rows.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from fractions import Fraction
-from functools import lru_cache
+from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -467,21 +467,27 @@ def local_time(seconds: int, zone: ZoneInfo) -> datetime:
     return (YEAR_1 + timedelta(seconds=seconds)).astimezone(zone).replace(tzinfo=None)
 
 
-@lru_cache
+@cache
 def cut_off_of(day: date, cut_off: time, zone: ZoneInfo) -> int:
-    """The second in which a local date's cut-off is: the first one, of all seconds around it, in
-    which the clocks show that time, else the first in which they show a later one."""
+    """The second in which a local date's cut-off is: the first one in which the clocks show that
+    time, else the first one, of all around it, in which they show a later one."""
     wanted = datetime.combine(day, cut_off)
-    middle = int((wanted - YEAR_1.replace(tzinfo=None)).total_seconds())
+    naive = YEAR_1.replace(tzinfo=None)
+    middle = int((wanted - naive).total_seconds())
     # Clocks are changed by whole minutes, and no zone is further from UTC than this.
-    hours = range(middle - 40 * 3600, middle + 40 * 3600, 3600)
-    for start in hours:
-        if local_time(start + 3600, zone) < wanted:
-            continue
-        for second in range(start, start + 3601):
-            if local_time(second, zone) >= wanted:
-                return second
-    raise AssertionError(wanted)
+    begin, end = middle - 26 * 3600, middle + 26 * 3600
+    offsets = {
+        local_time(second, zone) - naive - timedelta(seconds=second)
+        for second in range(begin, end, 3600)
+    }
+    if len(offsets) == 1:  # no clock is changed
+        return middle - int(offsets.pop().total_seconds())
+    for second in range(begin, end, 60):
+        if local_time(second, zone) == wanted:
+            return second
+    return next(
+        second for second in range(begin // 60 * 60, end, 60) if local_time(second, zone) >= wanted
+    )
 
 
 def business_date(instant: Fraction, facility: Facility) -> date | None:
@@ -680,9 +686,8 @@ def take_in(path: Path, sender: str, facility: Facility, today: date) -> Intake:
             continue
         if event.kind == "reversal" and event.event_id not in by_id:
             assert event.target is not None
-            identity = identity_of(event)
-            there = (identity[0], *event.target, None) in by_identity
-            if not there or any(identity_of(other) == identity for _, other in waiting):
+            bank = identity_of(event)[0]
+            if (bank, *event.target, None) not in by_identity:
                 waiting.append((row, event))
                 continue
         judge(row, event)
