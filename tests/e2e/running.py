@@ -120,8 +120,8 @@ def assert_says(outcome: Outcome, expected: oracle.Expected) -> None:
     for name, lines in (("breaks.csv", expected.breaks), ("matched.csv", expected.matched)):
         rows = outcome.lines(name, LINE_HEADER)
         found = [tuple(row[:-1]) for row in rows]
-        lines = [(partner, kind, guarded(ref), *rest) for partner, kind, ref, *rest in lines]
-        assert difference(found, lines) == ([], []), f"{name}: missing, invented"
+        wanted = [(partner, kind, guarded(ref), *rest) for partner, kind, ref, *rest in lines]
+        assert difference(found, wanted) == ([], []), f"{name}: missing, invented"
         for row in rows:
             assert datetime.fromisoformat(row[-1]).tzinfo is not None
 
