@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 from eth_abi.abi import decode
+from eth_abi.exceptions import DecodingError
 from eth_typing import ABIComponent
 from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, filter_abi_by_type
 
@@ -20,13 +21,15 @@ from app.contracts.abi import load_abi
 class ContractEvent:
     """One event. `arguments` by the ABI's names: numbers as int, addresses and bytes as bytes,
     texts made printable (others wrote them), structs as dicts of the same, arrays as lists.
-    `data` is what is not indexed, as the contract encoded it."""
+    `data` is what is not indexed, as the contract encoded it. `fault`: why it could not be read;
+    then there are no arguments."""
 
     name: str
     arguments: dict[str, Any]
     data: bytes
     block_number: int
     tx_hash: str
+    fault: ValueError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,17 @@ class EventKind:
     _data: Sequence[ABIComponent]
 
     def read(self, log: dict[str, Any]) -> ContractEvent:
-        """Read a JSON-RPC log of this event. Raises eth_abi's DecodingError where it is not."""
-        topics = b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"][1:])
+        """Read a JSON-RPC log of this event, whatever its data are."""
         data = bytes.fromhex(log["data"][2:])
-        arguments = {**_values(self._indexed, topics), **_values(self._data, data)}
-        return ContractEvent(
-            self.name, arguments, data, int(log["blockNumber"], 16), log["transactionHash"]
-        )
+        arguments: dict[str, Any] = {}
+        fault = None
+        try:
+            topics = b"".join(bytes.fromhex(topic[2:]) for topic in log["topics"][1:])
+            arguments = {**_values(self._indexed, topics), **_values(self._data, data)}
+        except (DecodingError, ArithmeticError, LookupError, TypeError, ValueError) as error:
+            fault = ValueError(f"not the data of this event: {error}")
+        block = int(log["blockNumber"], 16)
+        return ContractEvent(self.name, arguments, data, block, log["transactionHash"], fault)
 
 
 @cache
@@ -79,7 +86,8 @@ def events_of(receipt: dict[str, Any]) -> list[ContractEvent]:
 def _values(inputs: Sequence[ABIComponent], data: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same), so that text that is not UTF-8 is
     # ours to mend.
-    values = decode([collapse_if_tuple(one).replace("string", "bytes") for one in inputs], data)
+    types = [collapse_if_tuple(one).replace("string", "bytes") for one in inputs]
+    values = decode(types, data, strict=False)
     return {one["name"]: _plain(one, value) for one, value in zip(inputs, values, strict=True)}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eth_abi.abi import decode, encode
+from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
 from app.contracts.consortium_registry import ROLES
@@ -103,18 +104,33 @@ def purpose_number(purpose: str) -> int:
 
 
 def read_payload(kind: str, payload: bytes) -> dict[str, Any]:
-    """A payload's fields by name, addresses and keys in hex, as JSON can hold them."""
-    return _READERS[kind](payload)
+    """A payload's fields by name, addresses and keys in hex, as JSON can hold them.
+
+    What a contract would not read is not asked for here (padding may hold anything). Raises
+    ValueError where the payload is none of its kind.
+    """
+    try:
+        return _READERS[kind](payload)
+    except (DecodingError, LookupError, OverflowError) as fault:
+        raise ValueError(f"not the payload of a proposal to {kind}: {fault}") from None
+
+
+def _decode(types: list[str], payload: bytes) -> tuple[Any, ...]:
+    return decode(types, payload, strict=False)
+
+
+def _role(number: int) -> str:
+    return ROLES.get(number, f"unknown ({number})")
 
 
 def _read_newcomer(payload: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same): text that is not UTF-8 is mended.
-    ((name, role, operator, approver, recovery, sealing_key),) = decode(
+    ((name, role, operator, approver, recovery, sealing_key),) = _decode(
         [_NEWCOMER.replace("string", "bytes")], payload
     )
     return {
         "name": printable(name),
-        "role": ROLES[role],
+        "role": _role(role),
         "operator": to_checksum_address(operator),
         "approver": to_checksum_address(approver),
         "recovery": to_checksum_address(recovery),
@@ -123,32 +139,32 @@ def _read_newcomer(payload: bytes) -> dict[str, Any]:
 
 
 def _read_member(payload: bytes) -> dict[str, Any]:
-    return {"member": decode(["uint16"], payload)[0]}
+    return {"member": _decode(["uint16"], payload)[0]}
 
 
 def _read_role(payload: bytes) -> dict[str, Any]:
-    member, role = decode(["uint16", "uint8"], payload)
-    return {"member": member, "role": ROLES[role]}
+    member, role = _decode(["uint16", "uint8"], payload)
+    return {"member": member, "role": _role(role)}
 
 
 def _read_key(payload: bytes) -> dict[str, Any]:
-    member, number, key = decode(["uint16", "uint8", "bytes32"], payload)
-    purpose = PURPOSES[number]
+    member, number, key = _decode(["uint16", "uint8", "bytes32"], payload)
+    purpose = PURPOSES.get(number, f"unknown ({number})")
     shown = key.hex() if purpose == "sealing" else to_checksum_address(key[12:])
     return {"member": member, "purpose": purpose, "key": shown}
 
 
 def _read_validator(payload: bytes) -> dict[str, Any]:
-    member, node, enode = decode(["uint16", "address", "bytes"], payload)
+    member, node, enode = _decode(["uint16", "address", "bytes"], payload)
     return {"member": member, "node": to_checksum_address(node), "enode": printable(enode)}
 
 
 def _read_node(payload: bytes) -> dict[str, Any]:
-    return {"node": to_checksum_address(decode(["address"], payload)[0])}
+    return {"node": to_checksum_address(_decode(["address"], payload)[0])}
 
 
 def _read_upgrade(payload: bytes) -> dict[str, Any]:
-    proxy, implementation, call = decode(["address", "address", "bytes"], payload)
+    proxy, implementation, call = _decode(["address", "address", "bytes"], payload)
     return {
         "proxy": to_checksum_address(proxy),
         "implementation": to_checksum_address(implementation),

@@ -27,6 +27,8 @@ class NodeHealth:
     """Whether blocks should come and do not."""
     endpoint: str = ""
     """The chain endpoint in use, without a path or password: it is shown without a key."""
+    index_fault: str = ""
+    """Why the last attempt to read blocks that are there failed; empty when it did not."""
     wrong_chain: str = ""
     """What is wrong with the chain that answers there; empty when it is the network's own."""
     lane_stopped: str = ""

@@ -32,7 +32,8 @@ def chain_status(cursor: Position | None, health: NodeHealth) -> Status:
         return "starting"
     if health.stalled:
         return "stalled"
-    return "behind" if health.head - cursor.block_number > BEHIND_BLOCKS else "live"
+    lag = health.head - cursor.block_number
+    return "behind" if lag > BEHIND_BLOCKS or (health.index_fault and lag > 0) else "live"
 
 
 def health_of(context: Context) -> HealthOut:
@@ -117,7 +118,9 @@ def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[Tro
         found.append(
             _trouble(
                 "read-model-behind",
-                "the read model does not hold the chain's newest blocks yet",
+                f"blocks of the chain cannot be read: {seen.index_fault}"
+                if seen.index_fault
+                else "the read model does not hold the chain's newest blocks yet",
                 "It catches up by itself; if it does not, the node's log says why",
             )
         )

@@ -236,7 +236,8 @@ class Indexer:
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
         with self._engine.begin() as connection:
             write(connection, state, projection, found.last)
-            record_incidents(connection, changes.incidents, int(time.time()))
+            found_odd = changes.incidents + changes.unreadable
+            record_incidents(connection, found_odd, int(time.time()))
         _move(state, found.last)
         return changes
 

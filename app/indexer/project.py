@@ -1,5 +1,6 @@
 """A range's events, each to what it changes: postings to the fold, the others to their handlers."""
 
+from app.contracts.events import ContractEvent
 from app.contracts.posting import next_digest
 from app.domain.legs import unpack
 from app.indexer.errors import Incomplete
@@ -11,6 +12,9 @@ from app.indexer.projection import Projection
 from app.indexer.scan import Range
 from app.keys.sealing import open_details
 
+UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What becomes of data that is not what it should be."""
+
 
 def project(projection: Projection, found: Range) -> None:
     """Take a range's events. Raises Incomplete when they cannot be all there."""
@@ -18,7 +22,21 @@ def project(projection: Projection, found: Range) -> None:
         if isinstance(event, Posting):
             _take(projection, event, found.sealed.get(event.tx_hash, b""))
         else:
-            HANDLERS[event.name](projection, event)
+            _handle(projection, event)
+
+
+def _handle(projection: Projection, event: ContractEvent) -> None:
+    """A rare event changes what its handler says; nothing that others wrote stops the view."""
+    if event.fault is not None:
+        # No contract of ours encodes so: the answer is doubted first.
+        projection.changes.incidents.append(projection.incident(event, event.fault))
+        return
+    written = len(projection.statements)
+    try:
+        HANDLERS[event.name](projection, event)
+    except UNREADABLE as fault:
+        del projection.statements[written:]
+        projection.changes.unreadable.append(projection.incident(event, fault))
 
 
 def _take(projection: Projection, posting: Posting, sealed: bytes) -> None:

@@ -5,9 +5,12 @@ from collections.abc import Callable
 
 from sqlalchemy import Executable
 
-from app.indexer.changes import Changes
+from app.contracts.events import ContractEvent
+from app.indexer.changes import Changes, Incident
 from app.indexer.scan import Header
 from app.indexer.state import State
+
+_MOST_CHARACTERS = 200
 
 
 class Projection:
@@ -36,6 +39,12 @@ class Projection:
     def want(self, facility: int, partner: int, key: bytes) -> None:
         """A pair is touched (`domain.matching.pairs.pair_key`)."""
         self.wanted[facility, partner].add(key)
+
+    def incident(self, event: ContractEvent, fault: Exception) -> Incident:
+        """That an event says what cannot be understood."""
+        why = f"{type(fault).__name__}: {fault}"[:_MOST_CHARACTERS]
+        place = f"{event.name} of transaction {event.tx_hash}: {why}"
+        return Incident("unreadable", place, event.block_number)
 
     def time(self, block: int) -> int:
         """A block's time, seconds since 1970 UTC."""

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.config import BankConfig
 from app.contracts.reserve_ledger import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
-from app.domain.errors import ChainUnreachable, StorageFault, WrongChain
+from app.domain.errors import ChainUnreachable, StorageFault, TallyError, WrongChain
 from app.domain.kinds import Kind
 from app.domain.matched import MatchedPair
 from app.http.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
@@ -54,6 +54,7 @@ class Channel:
         self._head: int | None = None
         self._stalled = False
         self._stall_told = False
+        self._index_fault = ""
         self._wrong_chain = ""
         self._asked_at: float | None = None
         self._troubles: list[str] = []
@@ -119,6 +120,7 @@ class Channel:
             self._stalled,
             endpoint=self._bank.follower.endpoint(),
             endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
+            index_fault=self._index_fault,
             wrong_chain=self._wrong_chain,
             lane_stopped=self._bank.posting.conflict,
             facilities_stopped=tuple(self._facility_troubles),
@@ -203,7 +205,7 @@ class Channel:
                 time.monotonic() - self._indexed_at[1] < _LOOK_ANYWAY_S
             ):
                 return
-            self._bank.follower.index()
+            self._read_blocks()
             self._indexed_at = head, time.monotonic()
             self._wrong_chain = ""
         except (ChainUnreachable, WrongChain) as fault:
@@ -212,6 +214,17 @@ class Channel:
             self._wrong_chain = fault.what if isinstance(fault, WrongChain) else ""
             raise
         self.notifier.publish(self._bank.follower.position())
+
+    def _read_blocks(self) -> None:
+        try:
+            self._bank.follower.index()
+        except Exception as fault:
+            # Its type alone where it may quote what others wrote.
+            self._index_fault = (
+                fault.what if isinstance(fault, TallyError) else type(fault).__name__
+            )
+            raise
+        self._index_fault = ""
 
     def _note_stall(self, stalled: bool) -> None:
         if stalled and not self._stall_told:

@@ -53,7 +53,7 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", Integer, primary_key=True),
-    # rewind, unequal_halves, judgement_differs, books_differ (indexer.incidents)
+    # rewind, made_anew, unequal_halves, judgement_differs, books_differ, unreadable, ...
     Column("what", Text, nullable=False),
     Column("place", Text, nullable=False),  # where, and what was seen there
     Column("block", BigInteger, nullable=False),

@@ -22,6 +22,7 @@ _INCIDENT_LABELS = {
     "rewind": "The chain went back and was read again",
     "unequal_halves": "The contract matched halves that are not equal",
     "judgement_differs": "The contract judged a pair otherwise than its rules say",
+    "unreadable": "A member wrote what cannot be read",
     "books_differ": "The contract’s books differ from the sum of the legs",
 }
 

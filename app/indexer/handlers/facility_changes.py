@@ -17,6 +17,11 @@ def change_proposed(projection: Projection, event: ContractEvent) -> None:
     """A party proposed a change, and thereby accepted it."""
     told = event.arguments
     facility_of(projection, event).changes += 1
+    try:
+        content = content_of(told["kind"], told["payload"])
+    except ValueError as fault:
+        content = {"unreadable": told["payload"].hex()}
+        projection.changes.unreadable.append(projection.incident(event, fault))
     time = projection.time(event.block_number)
     projection.statements += [
         insert(t.facility_changes).values(
@@ -28,7 +33,7 @@ def change_proposed(projection: Projection, event: ContractEvent) -> None:
             expires_at=told["expiresAt"],
             reason_hash=told["reasonHash"],
             hash=change_hash(told["kind"], told["payload"], told["reasonHash"]),
-            content=json.dumps(content_of(told["kind"], told["payload"])),
+            content=json.dumps(content),
             state="open",
             decided_time=None,
             version=None,

@@ -17,14 +17,18 @@ def proposal_made(projection: Projection, event: ContractEvent) -> None:
     """A bank asks for something; its own vote follows as an event of its own."""
     told = event.arguments
     kind = KINDS[told["kind"]]
-    asked = read_payload(kind, told["payload"])
     projection.state.proposals += 1
+    try:
+        asked = read_payload(kind, told["payload"])
+    except ValueError as fault:
+        asked = {"unreadable": told["payload"].hex()}
+        projection.changes.unreadable.append(projection.incident(event, fault))
     projection.statements.append(
         insert(proposals).values(
             number=told["proposal"],
             kind=kind,
             proposer=told["proposer"],
-            subject=asked["member"] if kind in SUBJECT_KINDS else None,
+            subject=asked.get("member") if kind in SUBJECT_KINDS else None,
             asked=json.dumps(asked, ensure_ascii=False, sort_keys=True),
             payload=told["payload"],
             reason_hash=told["reasonHash"],

@@ -116,8 +116,10 @@ class Scheduler:
         except TallyError as fault:
             self._note(name, str(fault))
         except Exception as fault:  # a job must never end the scheduler
-            _log.exception("job failed", job=name)
-            self._note(name, f"{type(fault).__name__}; see the log")
+            trouble = f"{type(fault).__name__}: {fault}"
+            if self._troubles.get(name) != trouble:
+                _log.exception("job failed", job=name)
+            self._note(name, trouble)
         else:
             if self._troubles.pop(name, None) is not None:
                 _log.info("job works again", job=name)

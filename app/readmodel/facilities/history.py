@@ -159,6 +159,8 @@ def _changes(connection: Connection, names: Directory, facility: int) -> tuple[C
         standing: ChangeState = (
             "expired" if row.state == "open" and now > row.expires_at else row.state
         )
+        content = json.loads(row.content)
+        kind = None if "unreadable" in content else row.kind
         missing = [one for one in parties if one not in by] if standing == "open" else []
         found.append(
             ChangeRow(
@@ -169,8 +171,8 @@ def _changes(connection: Connection, names: Directory, facility: int) -> tuple[C
                 expires_at=to_time(row.expires_at),
                 reason_hash=bytes(row.reason_hash),
                 hash=bytes(row.hash),
-                shares=_proposed_shares(json.loads(row.content)) if row.kind == "shares" else None,
-                rules=_proposed_rules(json.loads(row.content)) if row.kind == "rules" else None,
+                shares=_proposed_shares(content) if kind == "shares" else None,
+                rules=_proposed_rules(content) if kind == "rules" else None,
                 state=standing,
                 decided_at=optional_time(row.decided_time),
                 version=row.version,
