@@ -10,6 +10,7 @@ from app.db.vault import vault_of
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 from app.domain.money import format_amount
+from app.intake.cells import shown
 from app.intake.tables import quarantine
 from app.local.consortium import Consortium
 from app.local.reconcile import Outcome
@@ -100,7 +101,7 @@ def quarantine_lines(
         feed = outcome.feeds.get(bank.name)
         if feed is None:
             continue
-        file = str(feeds[bank.name])
+        file = shown(str(feeds[bank.name]))
         with bank.engine.connect() as connection:
             open_ = vault_of(connection).open
             for row in connection.execute(

@@ -18,6 +18,7 @@ from app.domain.events import MAX_DAYS_AHEAD, ParsedEvent, Quarantined, Row
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
 from app.domain.money import format_amount
+from app.intake.cells import shown
 from app.intake.results import FeedResult, Receipt, RowCounts, StandingEvent, Verdict
 from app.intake.store import EventStore, EventTransaction
 from app.intake.validation import Validator
@@ -87,13 +88,14 @@ class Intake:
     ) -> FeedResult:
         """Take in a feed's rows, chunk by chunk, each committed before the next is read.
 
-        `rows` are read again from their start where reversals wait for their targets. `progress`
-        is told how many more rows were committed, `verdicts` what became of each of them, those
-        that waited last. Raises StorageFault when the database fails, FeedFault when the second
-        reading gives other rows than the first; the chunks before it are kept.
+        `name` is a file's; bytes of it that are not UTF-8 are kept as `\\xNN`. `rows` are read again
+        from their start where reversals wait for their targets. `progress` is told how many more
+        rows were committed, `verdicts` what became of each of them, those that waited last. Raises
+        StorageFault when the database fails, FeedFault when the second reading gives other rows
+        than the first; the chunks before it are kept.
         """
         with self._store.writing() as transaction:
-            feed_id = transaction.open_feed(self.facility.id, name, source, self._now())
+            feed_id = transaction.open_feed(self.facility.id, shown(name), source, self._now())
         taken = _ChunkResult()
 
         def accept(remaining: Iterator[Row], waiting: _WaitingReversals | None) -> None:

@@ -1,5 +1,6 @@
 """Taking in rows on a real database: idempotency, identity, reversals, sums; nothing vanishes."""
 
+import os
 import signal
 import subprocess
 import sys
@@ -658,6 +659,13 @@ def test_a_file_is_checked_without_a_database_of_its_own(tmp_path: Path) -> None
     assert [(v.row, v.field) for v in aside] == [(5, "amount"), (6, "reverses")]
     assert check.warnings == [f"{path}: the unknown column 'branch' is ignored"]
     assert sum(told) == 5
+
+
+def test_a_file_whose_name_is_not_utf8_is_checked_like_any_other(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"\xb7\xc5.csv")
+    path.write_bytes(csv_bytes([row()]))
+    check = check_feed(path, FACILITY, "lead", quarantined=print, clock=lambda: TODAY)
+    assert check.result.accepted == 1
 
 
 _CHECKER = """
