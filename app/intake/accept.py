@@ -88,7 +88,7 @@ class Intake:
     ) -> FeedResult:
         """Take in a feed's rows, chunk by chunk, each committed before the next is read.
 
-        `name` is a file's; bytes of it that are not UTF-8 are kept as `\\xNN`. `rows` are read again
+        `name` is a file's; its bytes that are not UTF-8 are kept as `\\xNN`. `rows` are read again
         from their start where reversals wait for their targets. `progress` is told how many more
         rows were committed, `verdicts` what became of each of them, those that waited last. Raises
         StorageFault when the database fails, FeedFault when the second reading gives other rows
