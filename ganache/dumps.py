@@ -86,15 +86,9 @@ class Dumps:
 @contextmanager
 def _held_still(url: str) -> Iterator[None]:
     """No block is mined inside: anvil reads its blocks first and the accounts after them, so that
-    a block in between would be in its state and not in its history."""
-    interval = rpc.call(url, "anvil_getIntervalMining")
-    if interval:
-        rpc.call(url, "evm_setIntervalMining", 0)
-        try:
-            yield
-        finally:
-            rpc.call(url, "evm_setIntervalMining", interval)
-    elif rpc.call(url, "anvil_getAutomine"):
+    a block in between would be in its state and not in its history. (Timed blocks are made by
+    the launcher, which makes none meanwhile.)"""
+    if rpc.call(url, "anvil_getAutomine"):
         rpc.call(url, "evm_setAutomine", False)
         try:
             yield

@@ -65,9 +65,11 @@ _STOP_TIMEOUT_S = 10.0
 _LOCK_TIMEOUT_S = 5.0
 _POLL_S = 0.02
 _TICK_S = 1.0
-#: A dump of a large state takes seconds: dumps never take more than a twentieth of the time.
+#: A full block of a large state takes seconds.
+_MINE_TIMEOUT_S = 60.0
+#: What is mined between two dumps is lost with a kill. Dumps take a sixth of the time at most.
 _DUMP_INTERVAL_S = 5.0
-_DUMP_SHARE = 20
+_DUMP_SHARE = 5
 _PORT_TRIES = 5
 
 
@@ -151,11 +153,12 @@ def start(
         _check_state(state_dir, engine, chain_id)
         dumps = Dumps(state_dir) if engine == "anvil" and keep_state else None
         pool = Pool() if engine == "anvil" and block_time_s is None else None
+        mine_every_s = block_time_s if engine == "anvil" else None
         tries = _PORT_TRIES if port == 0 else 1
         for attempt in range(1, tries + 1):
             chosen = port or processes.free_port()
             try:
-                care = _Care(lock, dumps, pool)
+                care = _Care(lock, dumps, pool, mine_every_s)
                 return _start_on(chosen, engine, chain_id, command(chosen), state_dir, care)
             except PortTaken:  # another process took the free port in between
                 if attempt == tries:
@@ -249,6 +252,8 @@ class _Care:
     lock: IO[str]
     dumps: Dumps | None
     pool: Pool | None
+    mine_every_s: float | None
+    """Seconds between blocks, where the launcher makes them."""
 
 
 class _Keeper(threading.Thread):
@@ -302,18 +307,27 @@ class _Keeper(threading.Thread):
             return
         finally:
             self._spawned.set()
-        due = time.monotonic() + _DUMP_INTERVAL_S
-        while self.alive() and not self._stopping.wait(_TICK_S):
-            if self._care.pool is not None:
-                self._care.pool.unstick(self._url)
+        dump_at = time.monotonic() + _DUMP_INTERVAL_S
+        every_s = self._care.mine_every_s or _TICK_S
+        tick_at = time.monotonic() + every_s
+        while self.alive() and not self._stopping.wait(max(0.0, tick_at - time.monotonic())):
+            tick_at = max(tick_at + every_s, time.monotonic())
+            self._mine()
             began = time.monotonic()
-            if began >= due:
+            if began >= dump_at:
                 self._dump()
                 ended = time.monotonic()
-                due = ended + max(_DUMP_INTERVAL_S, _DUMP_SHARE * (ended - began))
+                dump_at = ended + max(_DUMP_INTERVAL_S, _DUMP_SHARE * (ended - began))
         if self._store:
             self._dump()
         processes.stop([self._process], _STOP_TIMEOUT_S)
+
+    def _mine(self) -> None:
+        if self._care.pool is not None:
+            self._care.pool.unstick(self._url)
+        if self._care.mine_every_s is not None:
+            with suppress(rpc.NoAnswer):  # it is just starting, or just ending
+                rpc.call(self._url, "evm_mine", timeout_s=_MINE_TIMEOUT_S)
 
     def _dump(self) -> None:
         if self._care.dumps is None or not self.alive():

@@ -194,6 +194,18 @@ def test_block_time_makes_blocks_without_transactions(engine: Engine, tmp_path: 
         await_true("two blocks", lambda: height(chain.process.url) >= 2)
 
 
+def test_timed_blocks_do_not_pile_up_whole_states(tmp_path: Path) -> None:
+    """With a block time of its own anvil keeps up to 1,500 of them."""
+    with start("anvil", state_dir=tmp_path, block_time_s=1) as chain:
+        url = chain.process.url
+        for _ in range(engines.TIMED_HISTORY_BLOCKS + 2):
+            rpc.call(url, "evm_mine")
+        with pytest.raises(rpc.NoAnswer, match="BlockOutOfRange"):
+            rpc.call(url, "eth_call", {"to": TO}, "0x1")
+        at_least = height(url) + 2
+        await_true("the next blocks", lambda: height(url) >= at_least)
+
+
 def test_bursts_are_mined_to_the_last_transaction(tmp_path: Path) -> None:
     """Left alone, an automining anvil strands what did not fit in the block that it was making."""
     key = Account.create().key.hex()
