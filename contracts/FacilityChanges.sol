@@ -237,13 +237,22 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         return 0;
     }
 
+    /// @dev A facility in any state, and the member that the caller approves for.
+    function _asApprover(uint32 number) internal view returns (Facility storage facility, uint16 member) {
+        member = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
+        facility = _known(number);
+    }
+
+    function _known(uint32 number) internal view returns (Facility storage facility) {
+        facility = _facilities[number];
+        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+    }
+
     /// @dev A running facility, and which of its parties the caller approves for.
     function _party(uint32 number) private view returns (Facility storage facility, uint16 member, uint256 party) {
-        member = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
-        facility = _facilities[number];
-        FacilityState state = facility.state;
-        if (state == FacilityState.None) revert FacilityUnknown(number);
+        (facility, member) = _asApprover(number);
         party = _partyOf(number, facility, member);
+        FacilityState state = facility.state;
         if (state != FacilityState.Active && state != FacilityState.Paused) revert FacilityInState(number, state);
     }
 

@@ -32,7 +32,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
     }
 
     /// @inheritdoc IFacilityRegistry
-    function propose(FacilityTerms calldata proposed) external returns (uint32 number) {
+    function propose(FacilityTerms memory proposed) external returns (uint32 number) {
         uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
         if (approver != proposed.lead) revert FacilityNotProposedByLead(approver, proposed.lead);
         (Role role,) = _consortium.standingOf(approver);
@@ -46,6 +46,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
         Facility storage facility = _facilities[number];
         facility.lead = proposed.lead;
         facility.state = FacilityState.Proposed;
+        facility.split = proposed.split;
         facility.acceptedBy = 1;
         facility.bounds = proposed.bounds;
         facility.idHash = idHash;
@@ -61,9 +62,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
 
     /// @inheritdoc IFacilityRegistry
     function accept(uint32 number, bytes32 acceptedHash) external {
-        uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
-        Facility storage facility = _facilities[number];
-        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+        (Facility storage facility, uint16 approver) = _asApprover(number);
         uint8 partner = facility.partnerOf[approver];
         if (partner == 0) revert FacilityNotAPartner(number, approver);
         if (_has(facility.acceptedBy, partner)) revert FacilityAlreadyAccepted(number, approver);
@@ -81,9 +80,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
 
     /// @inheritdoc IFacilityRegistry
     function withdraw(uint32 number) external {
-        uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
-        Facility storage facility = _facilities[number];
-        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+        (Facility storage facility, uint16 approver) = _asApprover(number);
         if (approver != facility.lead) revert FacilityNotProposedByLead(approver, facility.lead);
 
         _withdraw(number, facility, approver, 0);
@@ -91,9 +88,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
 
     /// @inheritdoc IFacilityRegistry
     function decline(uint32 number, bytes32 reasonHash) external {
-        uint16 approver = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
-        Facility storage facility = _facilities[number];
-        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
+        (Facility storage facility, uint16 approver) = _asApprover(number);
         if (facility.partnerOf[approver] == 0) revert FacilityNotAPartner(number, approver);
 
         _withdraw(number, facility, approver, reasonHash);
@@ -162,11 +157,8 @@ contract FacilityRegistry is FacilityChanges, Governed {
 
     /// @inheritdoc IFacilityRegistry
     function postingTerms(uint32 number, uint16 member) external view returns (PostingTerms memory) {
-        Facility storage facility = _facilities[number];
-        if (facility.state != FacilityState.Active) {
-            if (facility.state == FacilityState.None) revert FacilityUnknown(number);
-            revert FacilityInState(number, facility.state);
-        }
+        Facility storage facility = _known(number);
+        if (facility.state != FacilityState.Active) revert FacilityInState(number, facility.state);
         uint8 party;
         if (member != facility.lead) {
             party = facility.partnerOf[member];
@@ -178,7 +170,8 @@ contract FacilityRegistry is FacilityChanges, Governed {
             sharesVersion: facility.sharesVersion,
             sharesFrom: facility.sharesFrom,
             rulesVersion: facility.rulesVersion,
-            rulesFrom: facility.rulesFrom
+            rulesFrom: facility.rulesFrom,
+            split: facility.split
         });
     }
 
@@ -247,7 +240,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
     }
 
     /// @dev Checks who each partner is as it stores it.
-    function _storePartners(Facility storage facility, PartnerTerms[] calldata partners, uint16 lead) private {
+    function _storePartners(Facility storage facility, PartnerTerms[] memory partners, uint16 lead) private {
         for (uint256 i; i < partners.length; ++i) {
             uint16 member = partners[i].member;
             bool isTwice = facility.partnerOf[member] != 0;
@@ -260,7 +253,7 @@ contract FacilityRegistry is FacilityChanges, Governed {
         facility.partnerCount = uint8(partners.length);
     }
 
-    function _checkReaders(SealedFor[] calldata readers) private view {
+    function _checkReaders(SealedFor[] memory readers) private view {
         for (uint256 i; i < readers.length; ++i) {
             uint16 member = readers[i].member;
             (Role role, MemberState standing) = _consortium.standingOf(member);
@@ -276,11 +269,6 @@ contract FacilityRegistry is FacilityChanges, Governed {
     function _versionOn(uint24[] storage schedule, uint24 day) private view returns (uint16 version) {
         version = uint16(schedule.length);
         while (schedule[version - 1] > day) --version;
-    }
-
-    function _known(uint32 number) private view returns (Facility storage facility) {
-        facility = _facilities[number];
-        if (facility.state == FacilityState.None) revert FacilityUnknown(number);
     }
 
     function _authority() internal view override returns (address) {

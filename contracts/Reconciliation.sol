@@ -207,7 +207,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         Terms memory terms = batch.terms;
         uint256 kind = word.kind();
         uint256 partner = word.partner();
-        if ((partner == 0) != Kinds.isShared(kind) || partner > terms.partnerCount) {
+        if ((partner == 0) != terms.isSplit(kind) || partner > terms.partnerCount) {
             return _reject(batch, LegChecks.partnerFault(batch, partner));
         }
         LeadStamp stamp = _leadStamp(batch, word.valueDay());

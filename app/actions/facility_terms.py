@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.contracts.facility_registry import SPLITS
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 from app.keys.sealing import seal_reference_key
@@ -85,4 +86,6 @@ def new_terms(
         "readers": [
             {"member": reader.member, "sealedReferenceKey": sealed(reader)} for reader in readers
         ],
+        "split": SPLITS.index(facility.split),
+        "firstDay": facility.first_day,
     }

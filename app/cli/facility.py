@@ -81,6 +81,8 @@ def show_(
         return
     _say(Text.assemble((known.id, "bold"), "  ", state_text(known.state)))
     _say(Text(f"lead {known.lead}, {known.currency}, {known.time_zone}"))
+    splits = "the lead splits events" if known.split == "lead" else "the contract splits events"
+    _say(f"{splits}; no date before {known.first_day.isoformat()}")
     if known.waiting_for and known.state == "proposed":
         _say(Text(f"waits for the acceptance of {', '.join(known.waiting_for)}", "yellow"))
     if known.paused_by:

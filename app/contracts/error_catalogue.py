@@ -216,8 +216,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Propose facilities from a lead bank",
     ),
     "FacilityBadId": (
-        "the facility's id is empty or longer than 256 bytes",
-        "Give it an id of 1 to 256 bytes",
+        "{id} is no id of a facility: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a point",
+        "Choose another: it stands in addresses and file names",
     ),
     "FacilityIdTaken": (
         "facility {facility} has the id '{id}' already",

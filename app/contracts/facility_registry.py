@@ -7,6 +7,10 @@ from eth_utils.crypto import keccak
 from web3.contract.contract import ContractFunction
 
 from app.contracts.deployed_contract import DeployedContract
+from app.domain.facility import Split
+
+SPLITS: tuple[Split, ...] = ("contract", "lead")
+"""Who splits the lead's legs of shared kinds, by the numbers on the chain."""
 
 
 class FacilityRegistry(DeployedContract):

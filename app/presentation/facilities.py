@@ -12,6 +12,7 @@ from app.presentation.common import Amount, AsOf, Model, as_of
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import ChangeRow, RulesRow, SharesRow, facility_history
+from app.readmodel.values import to_date
 
 
 class SharesOut(Model):
@@ -50,6 +51,10 @@ class FacilityOut(Model):
     decimals: int = Field(examples=[2])
     time_zone: str = Field(examples=["Asia/Shanghai"])
     cut_off: str = Field(examples=["23:59:59"])
+    split: Literal["contract", "lead"] = Field(
+        description="Who splits the events of shared kinds; the lead's rows then name the partner."
+    )
+    first_day: date = Field(description="No date of a row is before it.")
     rules: RulesOut
     bounds: BoundsOut
     partners: list[PartnerOut]
@@ -129,6 +134,8 @@ def facility_out(agreed: AgreedFacility) -> FacilityOut:
         decimals=terms.decimals,
         time_zone=terms.time_zone,
         cut_off=terms.cut_off.isoformat(),
+        split=terms.split,
+        first_day=to_date(terms.first_day),
         rules=RulesOut(
             amount_tolerance=format_amount(terms.rules.amount_tolerance, terms.decimals),
             date_window_days=terms.rules.date_window_days,

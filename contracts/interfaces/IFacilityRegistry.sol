@@ -79,7 +79,7 @@ interface IFacilityRegistry is IGoverned {
     /// @notice `member` is no active member with the role of a lead.
     error FacilityNotALead(uint16 member);
 
-    /// @notice An id is empty or longer than 256 bytes.
+    /// @notice An id is not 1 to 64 of A-Z a-z 0-9 . _ -, or begins with a point.
     error FacilityBadId(string id);
 
     /// @notice The id is taken by a facility that is there already.

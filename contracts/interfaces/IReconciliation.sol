@@ -7,7 +7,9 @@ import {IResolutions} from "./IResolutions.sol";
 
 /// @title Both banks' halves, matched as they arrive
 /// @notice A leg is one bank's signed half of one event for one partner. Its identity is (facility, partner, kind,
-///         reference), for a reversal with its target too. No leg is ever lost or overwritten.
+///         reference), for a reversal with its target too. No leg is ever lost or overwritten. The lead's leg of a shared
+///         kind carries the whole event and names no partner; where the facility says that the lead splits, it names the
+///         partner and carries its part, and so does its reversal.
 interface IReconciliation is IGoverned, IResolutions {
     /// @notice A batch was posted. The last event of its transaction for the batch.
     /// @param sequence of the batch, from 1, without gaps per facility and member

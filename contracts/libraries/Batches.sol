@@ -71,11 +71,11 @@ library LegChecks {
         return partner > batch.terms.partnerCount ? Reason.UnknownPartner : Reason.PartnerNotAllowed;
     }
 
-    /// @dev A partner names itself. The lead names nobody for a shared kind, and a partner for the others.
+    /// @dev A partner names itself. The lead names nobody for what is split, and a partner for all else.
     function _isPartnerAllowed(Batch memory batch, uint256 partner, uint256 booked) private pure returns (bool) {
         if (batch.party != 0) return partner == batch.party;
         // a target that cannot be reversed says nothing of partners; it is rejected as a target
-        if (partner == 0) return Kinds.isShared(booked) || !Kinds.isReversible(booked);
-        return partner <= batch.terms.partnerCount && !Kinds.isShared(booked);
+        if (partner == 0) return batch.terms.isSplit(booked) || !Kinds.isReversible(booked);
+        return partner <= batch.terms.partnerCount && !batch.terms.isSplit(booked);
     }
 }

@@ -19,6 +19,9 @@ library Kinds {
     uint256 internal constant REVERSAL = 12;
     uint256 internal constant CORRECTION = 13;
 
+    /// @dev The kinds 1 to this are shared: of a whole event, of which every partner has a part.
+    uint256 internal constant LAST_SHARED = FEE;
+
     uint256 private constant _OUTGOING = (1 << DRAWDOWN) | (1 << WITHDRAWAL) | (1 << SERVICE_FEE) | (1 << OTHER_OUT);
 
     /// @notice Whether banks may post this kind. Corrections are made by resolutions only.
@@ -33,13 +36,6 @@ library Kinds {
     function isReversible(uint256 kind) internal pure returns (bool) {
         unchecked {
             return kind - 1 < OTHER_OUT;
-        }
-    }
-
-    /// @notice Whether the lead's amount is the whole event's, split among the partners.
-    function isShared(uint256 kind) internal pure returns (bool) {
-        unchecked {
-            return kind - 1 < FEE;
         }
     }
 

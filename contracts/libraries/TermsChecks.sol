@@ -10,6 +10,9 @@ import {Splits} from "./Splits.sol";
 library TermsChecks {
     /// @dev 64 characters of UTF-8.
     uint256 private constant _MAX_TEXT_BYTES = 256;
+    uint256 private constant _MAX_ID_BYTES = 64;
+    /// @dev Bit n: an id may hold the byte n.
+    uint256 private constant _ID_BYTES = 0x7fffffe87fffffe03ff600000000000;
     uint256 private constant _MAX_DECIMALS = 4;
     uint256 private constant _MAX_PARTNERS = 254;
     uint256 private constant _MAX_READERS = 254;
@@ -18,8 +21,8 @@ library TermsChecks {
     uint256 private constant _COMPONENTS = 3;
 
     /// @return firstShares the first version of the shares, as the partners' terms hold it
-    function check(FacilityTerms calldata terms) internal pure returns (Shares[] memory firstShares) {
-        if (!_isText(terms.id)) revert IFacilityRegistry.FacilityBadId(terms.id);
+    function check(FacilityTerms memory terms) internal pure returns (Shares[] memory firstShares) {
+        if (!_isId(terms.id)) revert IFacilityRegistry.FacilityBadId(terms.id);
         if (!_isText(terms.timeZone)) revert IFacilityRegistry.FacilityBadTimeZone(terms.timeZone);
         if (!_isCurrency(terms.currency) || terms.decimals > _MAX_DECIMALS) {
             revert IFacilityRegistry.FacilityBadCurrency(terms.currency, terms.decimals);
@@ -73,7 +76,7 @@ library TermsChecks {
         }
     }
 
-    function _checkPartners(PartnerTerms[] calldata partners) private pure {
+    function _checkPartners(PartnerTerms[] memory partners) private pure {
         if (partners.length == 0 || partners.length > _MAX_PARTNERS) {
             revert IFacilityRegistry.FacilityBadPartnerCount(partners.length, _MAX_PARTNERS);
         }
@@ -82,13 +85,13 @@ library TermsChecks {
         }
     }
 
-    function _checkBounds(Bounds calldata bounds) private pure {
+    function _checkBounds(Bounds memory bounds) private pure {
         if (bounds.leastLeadBps > Splits.WHOLE_BPS || bounds.largestPartnerBps > Splits.WHOLE_BPS) {
             revert IFacilityRegistry.FacilityBadBounds(bounds.leastLeadBps, bounds.largestPartnerBps);
         }
     }
 
-    function _checkSealed(uint16 member, bytes calldata sealedKey) private pure {
+    function _checkSealed(uint16 member, bytes memory sealedKey) private pure {
         if (sealedKey.length > _MAX_SEALED_BYTES) {
             revert IFacilityRegistry.FacilityBadSealedKey(member, sealedKey.length, _MAX_SEALED_BYTES);
         }
@@ -99,12 +102,22 @@ library TermsChecks {
         return component == 1 ? shares.interestBps : shares.feeBps;
     }
 
-    function _isText(string calldata text) private pure returns (bool) {
+    /// @dev 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a point: fit for addresses and for names of files.
+    function _isId(string memory id) private pure returns (bool) {
+        bytes memory text = bytes(id);
+        if (text.length == 0 || text.length > _MAX_ID_BYTES || text[0] == ".") return false;
+        for (uint256 i; i < text.length; ++i) {
+            if (_ID_BYTES & (1 << uint8(text[i])) == 0) return false;
+        }
+        return true;
+    }
+
+    function _isText(string memory text) private pure returns (bool) {
         return bytes(text).length != 0 && bytes(text).length <= _MAX_TEXT_BYTES;
     }
 
-    function _isCurrency(string calldata currency) private pure returns (bool) {
-        bytes calldata letters = bytes(currency);
+    function _isCurrency(string memory currency) private pure returns (bool) {
+        bytes memory letters = bytes(currency);
         if (letters.length != 3) return false;
         for (uint256 i; i < 3; ++i) {
             if (letters[i] < "A" || letters[i] > "Z") return false;

@@ -2,7 +2,8 @@
 pragma solidity 0.8.34;
 
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
-import {PostingTerms, Shares} from "../types/FacilityTypes.sol";
+import {PostingTerms, Shares, Split} from "../types/FacilityTypes.sol";
+import {Kinds} from "./Kinds.sol";
 import {PackedShares, Splits} from "./Splits.sol";
 
 /// @notice The shares and rules of a facility as far as a batch needs them: the newest versions, and older ones once a leg
@@ -11,6 +12,8 @@ struct Terms {
     IFacilityRegistry registry;
     uint32 facility;
     uint256 partnerCount;
+    // the contract splits the lead's legs of the kinds 1 to this; all others carry one partner's part as stated
+    uint256 lastSplitKind;
     // the newest versions and the first days (ordinals) they apply to
     uint256 newestShares;
     uint256 sharesFrom;
@@ -39,6 +42,7 @@ library TermsInHand {
         terms.registry = registry;
         terms.facility = facility;
         terms.partnerCount = newest.partnerCount;
+        terms.lastSplitKind = newest.split == Split.Contract ? Kinds.LAST_SHARED : 0;
         terms.newestShares = newest.sharesVersion;
         terms.sharesFrom = newest.sharesFrom;
         terms.newestRules = newest.rulesVersion;
@@ -46,6 +50,14 @@ library TermsInHand {
         if (!isLead) return terms;
         terms.shares = new Shares[][](newest.sharesVersion + 1);
         terms.sharesInHand = new PackedShares[](newest.partnerCount);
+    }
+
+    /// @notice Whether the lead's legs of this kind are of whole events, which are split, and name no partner.
+    function isSplit(Terms memory terms, uint256 kind) internal pure returns (bool) {
+        unchecked {
+            // 0 wraps round to the largest number
+            return kind - 1 < terms.lastSplitKind;
+        }
     }
 
     /// @notice The version of the rules in force on a day (ordinal).

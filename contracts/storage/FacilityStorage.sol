@@ -3,7 +3,7 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
-import {Bounds, Change, FacilityState, Rules, Shares} from "../types/FacilityTypes.sol";
+import {Bounds, Change, FacilityState, Rules, Shares, Split} from "../types/FacilityTypes.sol";
 
 /// @dev A partner's number in the consortium, and the balance below which its reserve is low, minor units.
 struct PartnerRecord {
@@ -22,6 +22,8 @@ struct Facility {
     uint24 sharesFrom;
     uint16 rulesVersion;
     uint24 rulesFrom;
+    // who splits the lead's legs of shared kinds
+    Split split;
     // who has accepted the terms, and whose pause holds: bit 0 the lead, bit n partner n
     uint256 acceptedBy;
     uint256 pausedBy;

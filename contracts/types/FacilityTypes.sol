@@ -28,6 +28,13 @@ enum ChangeState {
     Expired
 }
 
+/// @notice Who splits the events of shared kinds: the contract by the shares, or the lead, whose legs then name the
+///         partner and carry its part.
+enum Split {
+    Contract,
+    Lead
+}
+
 /// @notice A partner's shares per component, in basis points (1/10,000).
 struct Shares {
     uint16 principalBps;
@@ -74,6 +81,9 @@ struct SealedFor {
 }
 
 /// @notice The agreement as its lead proposes it and each partner accepts it by its hash.
+/// @param id 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a point
+/// @param split for the facility's life
+/// @param firstDay no row of the banks' feeds has a date before it (ordinal); the contracts keep it and judge nothing by it
 struct FacilityTerms {
     string id;
     uint16 lead;
@@ -85,6 +95,8 @@ struct FacilityTerms {
     PartnerTerms[] partners;
     bytes leadSealedReferenceKey;
     SealedFor[] readers;
+    Split split;
+    uint24 firstDay;
 }
 
 /// @notice A change of an active facility, proposed by one party and accepted by all.
@@ -110,6 +122,7 @@ struct Change {
 /// @param sharesFrom the first day that version applies to (ordinal)
 /// @param rulesVersion the newest version of rules
 /// @param rulesFrom the first day that version applies to (ordinal)
+/// @param split who splits the lead's legs of shared kinds
 struct PostingTerms {
     uint8 party;
     uint8 partnerCount;
@@ -117,4 +130,5 @@ struct PostingTerms {
     uint24 sharesFrom;
     uint16 rulesVersion;
     uint24 rulesFrom;
+    Split split;
 }

@@ -1,7 +1,8 @@
 """The storage layout of each contract, as it is kept in `snapshots/layout.json`.
 
-A proxy's storage outlives its code: what stands there may only be appended to. `make snapshots`
-writes what was appended and refuses anything else; who founds the chains anew deletes the file.
+A proxy's storage outlives its code: what stands there stays, and what is new takes free bytes.
+`make snapshots` writes what was added and refuses anything else; who founds the chains anew deletes
+the file.
 """
 
 from __future__ import annotations
@@ -48,10 +49,14 @@ def conflicts(kept: Layout, now: Layout) -> list[str]:
         for group, lines in groups.items():
             after = now.get(contract, {}).get(group, [])
             place = f"{contract}, {group}"
-            for line, instead in zip(lines, after, strict=False):
-                if line != instead:
+            found_by = {word: line for line in after for word in line.split(" ")[:2]}
+            for line in lines:
+                position, name, _ = line.split(" ", 2)
+                instead = found_by.get(position, found_by.get(name))
+                if instead is None:
+                    found.append(f"{place}: {line} is gone")
+                elif line != instead:
                     found.append(f"{place}: {line} became {instead}")
-            found += [f"{place}: {line} is gone" for line in lines[len(after) :]]
             if len(after) > len(lines) and _is_held_inline(group, now[contract]):
                 found.append(f"{place}: grew, and what lies behind it in storage moved")
     return found

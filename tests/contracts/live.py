@@ -23,6 +23,7 @@ from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted, reverted
 from app.contracts.transactions import wait_for_receipt
+from app.domain.facility import EARLIEST_DAY
 from deploy.compile import compile_contracts, load_artifact
 
 GAS = 150_000_000
@@ -177,4 +178,6 @@ def terms(
         "partners": [(member, shares, 100_000, b"sealed") for member, shares in partners.items()],
         "leadSealedReferenceKey": b"sealed",
         "readers": [(member, b"sealed") for member in readers],
+        "split": 0,
+        "firstDay": EARLIEST_DAY,
     }

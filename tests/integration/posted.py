@@ -18,7 +18,7 @@ from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.posting import encode_post
 from app.contracts.reconciliation import Reconciliation
 from app.contracts.transactions import sign, wait_for_receipt
-from app.domain.facility import Facility, Partner, Rules, Shares
+from app.domain.facility import EARLIEST_DAY, Facility, Partner, Rules, Shares, Split
 from app.domain.identifiers import reference
 from app.domain.legs import Leg, pack
 from app.indexer.indexer import Indexer
@@ -69,6 +69,8 @@ class World:
     tolerance: int = 1
     window_days: int = 1
     facility_id: str = "WLD-2016-A"
+    split: Split = "contract"
+    first_day: int = EARLIEST_DAY
     engine: str = "anvil"
     sequences: dict[str, int] = field(default_factory=dict)
 
@@ -116,6 +118,8 @@ class World:
                     zip(self.partners, self.shares, strict=True), 1
                 )
             ),
+            split=self.split,
+            first_day=self.first_day,
         )
         parties = {
             name: Party(self.numbers[name], self.folder.public_keys(name).sealing)

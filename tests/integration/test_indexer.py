@@ -17,10 +17,11 @@ from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.movements import movements
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
+from app.readmodel.facilities.agreed import agreed_facility
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.queries import Filter
 from app.readmodel.pairs.shapes import TYPES, Pair
-from ganache.launcher import ChainHandle, start
+from ganache.launcher import ChainHandle, ChainProcess, start
 from tests.integration.posted import TODAY, Event, World, new_world
 
 DRAWDOWN, PRINCIPAL, INTEREST, FEE, TOP_UP, WITHDRAWAL, REVERSAL = 1, 2, 3, 5, 6, 9, 12
@@ -218,6 +219,62 @@ def test_halves_that_reverse_different_targets_are_two_one_sided_pairs(
         "missing_at_partner": 1,
         "missing_at_lead": 1,
     }
+
+
+@pytest.mark.parametrize("bank", ["webank", "huarui"])
+def test_where_the_lead_splits_its_parts_are_taken_as_stated(
+    shared_anvil: ChainProcess, tmp_path: Path, database: Engine, bank: str
+) -> None:
+    """100.00 at 33.33 %, repaid in three: split by the contract, cents would be left for ever."""
+    first_day = date(2016, 2, 1).toordinal()
+    world = new_world(
+        shared_anvil.url,
+        tmp_path,
+        partners=("huarui", "wuxi"),
+        shares=((3333, 0, 0), (2467, 0, 0)),
+        split="lead",
+        first_day=first_day,
+    )
+    try:
+        repaid = [Event(PRINCIPAL, f"P{place}", 1111, partner=HUARUI) for place in range(3)]
+        world.post(
+            "webank",
+            Event(DRAWDOWN, "D", 3333, partner=HUARUI),
+            Event(DRAWDOWN, "D", 5, partner=WUXI),
+            *repaid,
+            Event(DRAWDOWN, "WHOLE", 10_000),
+            Event(PRINCIPAL, "P0", 1112, partner=HUARUI),
+            Event(REVERSAL, "R", 5, target=(DRAWDOWN, "D")),
+            Event(REVERSAL, "R", 5, partner=WUXI, target=(DRAWDOWN, "D")),
+        )
+        world.post(
+            "huarui",
+            Event(DRAWDOWN, "D", 3333),
+            *(Event(PRINCIPAL, one.event_ref, 1111) for one in repaid),
+        )
+        world.indexer(bank, database).advance()
+        found = view(database)
+        assert counts(found["huarui"]) == {"matched": 4, "duplicate_at_lead": 1}
+        books = found["huarui"].books
+        assert (books.lead_book, books.partner_book, books.agreed) == (0, 0, 0)
+        with database.connect() as connection:
+            rejected = queries.rejections(connection).items[::-1]
+            agreed = agreed_facility(connection, world.facility_id)
+        assert ("WHOLE", "partner_not_allowed") in [(x.event_ref, x.reason) for x in rejected]
+        assert agreed is not None
+        assert (agreed.terms.split, agreed.terms.first_day) == ("lead", first_day)
+        if bank == "webank":
+            assert [(x.event_ref, x.reason) for x in rejected if x.reason != "duplicate"] == [
+                ("WHOLE", "partner_not_allowed"),
+                ("R", "partner_not_allowed"),
+            ]
+            assert counts(found["wuxi"]) == {"missing_at_partner": 2}
+            assert found["wuxi"].books.lead_book == 0
+            assert {pair.partner for pair in lines(database, event_ref="D")} == {"huarui", "wuxi"}
+        assert all(balance.proof == 0 for balance in found.values())
+        assert no_incidents(database)
+    finally:
+        world.rpc.close()
 
 
 def test_rejected_legs_are_kept_with_their_reason(world: World, database: Engine) -> None:

@@ -187,11 +187,11 @@ def test_text_that_cannot_be_shown_is_mended() -> None:
 def test_a_facility() -> None:
     terms = (
         "WLD", 1, "CNY", 2, "Asia/Shanghai", (0, 5, 1, 3600, 86_399), (500, 9000),
-        [(2, (8000, 7000, 0), -5, b"two")], b"lead", [(9, b"nine")],
+        [(2, (8000, 7000, 0), -5, b"two")], b"lead", [(9, b"nine")], 1, 736_000,
     )  # fmt: skip
     types = [
         "(string,uint16,string,uint8,string,(uint24,uint56,uint16,uint32,uint24),"
-        "(uint16,uint16),(uint16,(uint16,uint16,uint16),int72,bytes)[],bytes,(uint16,bytes)[])"
+        "(uint16,uint16),(uint16,(uint16,uint16,uint16),int72,bytes)[],bytes,(uint16,bytes)[],uint8,uint24)"
     ]
     proposed, activated = decode(
         [
@@ -213,6 +213,7 @@ def test_a_facility() -> None:
         }
     ]
     assert told["readers"] == [{"member": 9, "sealedReferenceKey": b"nine"}]
+    assert (told["split"], told["firstDay"]) == (1, 736_000)
     assert activated.block_number == 6
 
 

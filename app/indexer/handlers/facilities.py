@@ -6,6 +6,8 @@ from eth_hash.auto import keccak
 from sqlalchemy import Executable, insert, update
 
 from app.contracts.events import ContractEvent
+from app.contracts.facility_registry import SPLITS
+from app.domain.facility import EARLIEST_DAY
 from app.domain.matching.judgement import RulesVersion
 from app.indexer.errors import Incomplete
 from app.indexer.projection import Projection
@@ -115,6 +117,8 @@ def _statements(
             time_zone=terms["timeZone"],
             least_lead_bps=terms["bounds"]["leastLeadBps"],
             largest_partner_bps=terms["bounds"]["largestPartnerBps"],
+            split=SPLITS[terms["split"]],
+            first_day=max(terms["firstDay"], EARLIEST_DAY),
             state="proposed",
             proposed_block=block,
             activated_block=None,

@@ -125,6 +125,8 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
                 for partner in partners
             ),
             bounds=Bounds(row.least_lead_bps, row.largest_partner_bps),
+            split=row.split,
+            first_day=row.first_day,
             later_shares=_later_shares(connection, row.number),
             later_cut_offs=_later_cut_offs(connection, row.number),
         ),

@@ -28,6 +28,8 @@ facilities = Table(
     # What every version of the shares keeps to, basis points; 0 = no bound.
     Column("least_lead_bps", Integer, nullable=False),
     Column("largest_partner_bps", Integer, nullable=False),
+    Column("split", Text, nullable=False),  # contract, lead
+    Column("first_day", Integer, nullable=False),  # no date of a row is before it
     Column("state", Text, nullable=False),  # proposed, active, paused, closed, withdrawn
     Column("proposed_block", BigInteger, nullable=False),
     Column("activated_block", BigInteger),

@@ -48,11 +48,20 @@ contract ProposeFacilityTest is ConsortiumFixture {
         FacilityTerms memory terms = _terms();
         terms.id = "";
         _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadId.selector, ""));
-        terms.id = string(new bytes(257));
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadId.selector, terms.id));
-        terms.id = string(new bytes(64));
+        string memory longest = "ABCDEFGHIJKLMNOPQRSTUVWXYZ.abcdefghijklmnopqrstuvwxyz-0123456789";
+        string[9] memory bad = [string.concat(longest, "_"), ".a", ".", "a b", "a/b", "a\n", "a:", unicode"é", "a\x00"];
+        for (uint256 i; i < bad.length; ++i) {
+            terms.id = bad[i];
+            _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityBadId.selector, bad[i]));
+        }
+        string[4] memory good = ["a.", "-", "_", "WLD-2016-A"];
+        for (uint256 i; i < good.length; ++i) {
+            terms.id = good[i];
+            _propose(terms);
+        }
+        terms.id = longest;
         _propose(terms);
-        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityIdTaken.selector, terms.id, 1));
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityIdTaken.selector, longest, 5));
     }
 
     function test_currencies() external {

@@ -7,7 +7,7 @@ import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "interfaces/IReconciliation.sol";
 import {IReserveLedger} from "interfaces/IReserveLedger.sol";
 import {Contracts, FoundingMember, Role} from "types/ConsortiumTypes.sol";
-import {Bounds, FacilityTerms, PartnerTerms, Rules, SealedFor, Shares} from "types/FacilityTypes.sol";
+import {Bounds, FacilityTerms, PartnerTerms, Rules, SealedFor, Shares, Split} from "types/FacilityTypes.sol";
 import {Stream} from "./Stream.sol";
 import {vm} from "./Vm.sol";
 
@@ -74,10 +74,14 @@ abstract contract ConsortiumFixture {
 
     /// @dev Proposes a facility with these shares (all three components alike) and has every partner accept it.
     function activate(string memory id, uint16[] memory bps, Rules memory rules) internal returns (uint32 facility) {
-        FacilityTerms memory terms = termsOf(id, bps, rules);
+        return activate(termsOf(id, bps, rules));
+    }
+
+    /// @dev Proposes these terms and has every partner accept them.
+    function activate(FacilityTerms memory terms) internal returns (uint32 facility) {
         vm.prank(approverOf(LEAD));
         facility = facilities.propose(terms);
-        for (uint16 partner = 1; partner <= bps.length; ++partner) {
+        for (uint16 partner = 1; partner <= terms.partners.length; ++partner) {
             vm.prank(approverOf(memberOf(partner)));
             facilities.accept(facility, keccak256(abi.encode(terms)));
         }
@@ -107,7 +111,9 @@ abstract contract ConsortiumFixture {
             bounds: Bounds(0, 0),
             partners: partners,
             leadSealedReferenceKey: new bytes(80),
-            readers: new SealedFor[](0)
+            readers: new SealedFor[](0),
+            split: Split.Contract,
+            firstDay: 722_815
         });
     }
 
