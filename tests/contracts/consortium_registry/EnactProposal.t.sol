@@ -106,9 +106,7 @@ contract EnactProposalTest is VotingFixture {
         vote(first, 2, true);
         vote(first, 4, true);
         refuseVote(
-            approverOf(4),
-            second,
-            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 2, 0)
+            approverOf(4), second, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 2, 0)
         );
         expectState(2, MemberState.Active);
         expectProposal(second, ProposalState.Open);
