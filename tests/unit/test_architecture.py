@@ -199,6 +199,20 @@ def test_a_node_loads_no_compiler_and_nothing_of_deploy() -> None:
     assert not loaded & {"deploy", "solcx"}
 
 
+def test_the_fold_knows_no_database_and_no_chain() -> None:
+    """What it imports of ours, and what that imports, is the domain or its like."""
+    left, seen = ["app.indexer.fold"], set[str]()
+    while left:
+        name = left.pop()
+        seen.add(name)
+        source = (ROOT / name.replace(".", "/")).with_suffix(".py").read_text()
+        for other in imports(source):
+            assert other.split(".")[0] not in ("sqlalchemy", "web3", "requests", "nacl"), name
+            if other.startswith("app.") and not other.startswith("app.domain"):
+                assert other.startswith("app.indexer."), f"{name} imports {other}"
+                left += {other} - seen
+
+
 def test_debts_are_still_there() -> None:
     found = {fault for package, path in modules() for fault in faults(package, path.read_text())}
     assert found == DEBTS
