@@ -135,6 +135,7 @@ def hostile(seed: int) -> list[dict[str, Any]]:
         "currency": b"CNY",
         "partners": [{"member": 2}, {"member": 3}],
         "rules": {"effectiveFrom": 0},
+        "split": chance.randint(0, 1),
     }
     emit("FacilityProposed", facility=1, terms=terms)
     stream, _ = pack([Leg(6, 1, 5, DAY, DAY, 0, REF)])
