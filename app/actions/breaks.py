@@ -10,7 +10,7 @@ from app.actions.view import View
 from app.contracts.reconciliation import Reconciliation
 from app.domain.errors import UsageFault
 from app.domain.kinds import BY_FEED_NAME
-from app.domain.reasons import reason_hash
+from app.domain.reasons import Reason, checked_reason
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved
 from app.keys.sealing import seal_details
 from app.readmodel.directory import Facility, directory
@@ -129,7 +129,7 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
             else f"{asked.action} has no side",
             remedy="Give --side lead or --side partner with --action adjust, and only there",
         )
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     pair = find_break(view, BreakName(asked.number))
     facility = _facility(view, pair)
     today = datetime.now(ZoneInfo(facility.time_zone)).date().toordinal()
@@ -144,12 +144,12 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
         side=asked.side,
         business_day=today if asked.business_day is None else asked.business_day,
         state=bytes(32),
-        reason_hash=why,
+        reason_hash=why.hash,
     )
     state = contract.state_of(unseen)
     _check_unchanged(pair, state)
     resolution = replace(unseen, state=state)
-    return signer.send(contract.propose_resolution(resolution, _sealed(view, pair, asked.reason)))
+    return signer.send(contract.propose_resolution(resolution, _sealed(view, pair, why)))
 
 
 @act("breaks.accept")
@@ -161,10 +161,10 @@ def accept(asked: AcceptResolution, view: View, contract: Reconciliation, signer
 
 @act("breaks.dispute")
 def dispute(asked: DisputeResolution, view: View, contract: Reconciliation, signer: Signer) -> Done:
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     pair = _check_waiting(view, asked.number, asked.resolution)
-    sealed = _sealed(view, pair, asked.reason)
-    return signer.send(contract.dispute_resolution(asked.resolution, why, sealed))
+    sealed = _sealed(view, pair, why)
+    return signer.send(contract.dispute_resolution(asked.resolution, why.hash, sealed))
 
 
 @act("breaks.withdraw")
@@ -233,13 +233,13 @@ def _check_waiting(view: View, number: int, resolution: Resolution) -> Pair:
     return pair
 
 
-def _sealed(view: View, pair: Pair, reason: str) -> bytes:
+def _sealed(view: View, pair: Pair, reason: Reason) -> bytes:
     """A reason sealed for the pair's two banks, the auditors and the regulators."""
     agreed = view.facility(pair.facility)
     numbers = {member.name: number for number, member in view.names().members.items()}
     others = {numbers[one.name] for one in agreed.terms.partners if one.name != pair.partner}
     sealed = seal_details(
-        [[reason]],
+        [[reason.text, reason.salt.hex()]],
         {member: key for member, key in agreed.readers.items() if member not in others},
     )
     assert sealed is not None, "a reason is short"

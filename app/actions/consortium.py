@@ -12,7 +12,7 @@ from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import ProposalContent
 from app.domain.errors import UsageFault
-from app.domain.reasons import reason_hash
+from app.domain.reasons import checked_reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +98,9 @@ def propose(
     asked: Propose, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Done:
     """One transaction for each content."""
-    why = reason_hash(asked.reason)
-    calls = [contract.propose(one.number, one.payload, why) for one in asked.contents]
-    return signer.send(*calls)
+    why = checked_reason(asked.reason)
+    calls = [contract.propose(one.number, one.payload, why.hash) for one in asked.contents]
+    return signer.send(*calls, reason=why)
 
 
 @act("consortium.vote")
@@ -132,7 +132,8 @@ def withdraw(
 def stop(
     asked: StopMember, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Done:
-    return signer.send(contract.emergency_stop(asked.member, reason_hash(asked.reason)))
+    why = checked_reason(asked.reason)
+    return signer.send(contract.emergency_stop(asked.member, why.hash), reason=why)
 
 
 @act("consortium.lift")

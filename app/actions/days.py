@@ -11,7 +11,7 @@ from app.contracts.day_close import DayClose
 from app.domain.day_close import Statement, differences, open_differences
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.domain.reasons import reason_hash
+from app.domain.reasons import checked_reason
 from app.readmodel.days import queries
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.directory import directory
@@ -255,9 +255,10 @@ def confirm(asked: ConfirmDay, view: View, contract: DayClose, signer: Signer) -
 
 @act("days.dispute")
 def dispute(asked: DisputeDay, view: View, contract: DayClose, signer: Signer) -> Done:
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     day = _as_seen(view, asked.account, asked.statement_hash).statement.day
-    return signer.send(contract.dispute(*asked.account.numbers, day, asked.statement_hash, why))
+    call = contract.dispute(*asked.account.numbers, day, asked.statement_hash, why.hash)
+    return signer.send(call, reason=why)
 
 
 @act("days.withdraw")
@@ -269,12 +270,12 @@ def withdraw(asked: WithdrawDay, view: View, contract: DayClose, signer: Signer)
 @act("days.reopen")
 def reopen(asked: ReopenDay, view: View, contract: DayClose, signer: Signer) -> Done:
     """The events tell which it was: ReopenProposed or DayReopened."""
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     last = last_closed(view, asked.account)
     account = (*asked.account.numbers, last.day)
     if last.reopening_hash is not None and last.reopening_by != view.bank:
         return signer.send(contract.confirm_reopen(*account, last.reopening_hash))
-    return signer.send(contract.propose_reopen(*account, why))
+    return signer.send(contract.propose_reopen(*account, why.hash), reason=why)
 
 
 @act("days.withdraw_reopening")

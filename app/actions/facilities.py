@@ -13,7 +13,7 @@ from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Shares
 from app.domain.facility_changes import RulesContent, next_shares
 from app.domain.money import AmountError, parse_bound
-from app.domain.reasons import reason_hash
+from app.domain.reasons import checked_reason
 from app.readmodel.consortium.queries import list_members
 from app.readmodel.facilities.agreed import OBSERVERS, AgreedFacility
 from app.readmodel.facilities.history import FacilityHistory, facility_history
@@ -170,8 +170,8 @@ def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer
 
 @act("facilities.decline")
 def decline(asked: DeclineFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
-    why = reason_hash(asked.reason)
-    return signer.send(contract.decline(view.facility(asked.facility).number, why))
+    why = checked_reason(asked.reason)
+    return signer.send(contract.decline(view.facility(asked.facility).number, why.hash), reason=why)
 
 
 @act("facilities.withdraw")
@@ -185,19 +185,21 @@ def withdraw(
 def propose_shares(
     asked: ProposeShares, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     known, history = _with_history(view, asked.facility)
     partners = [partner.name for partner in known.terms.partners]
     shares = next_shares(partners, history.shares[-1].shares, asked.shares)
     triples = [(one.principal, one.interest, one.fee) for one in shares]
-    return signer.send(contract.propose_shares(known.number, asked.first_day, triples, why))
+    return signer.send(
+        contract.propose_shares(known.number, asked.first_day, triples, why.hash), reason=why
+    )
 
 
 @act("facilities.propose_rules")
 def propose_rules(
     asked: ProposeRules, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
-    why = reason_hash(asked.reason)
+    why = checked_reason(asked.reason)
     known, history = _with_history(view, asked.facility)
     newest = history.rules[-1]
     now = RulesContent(
@@ -225,15 +227,17 @@ def propose_rules(
         rules.match_deadline_seconds,
         rules.cut_off_seconds,
     )
-    return signer.send(contract.propose_rules(known.number, words, why))
+    return signer.send(contract.propose_rules(known.number, words, why.hash), reason=why)
 
 
 @act("facilities.propose_close")
 def propose_close(
     asked: ProposeClose, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
-    why = reason_hash(asked.reason)
-    return signer.send(contract.propose_close(view.facility(asked.facility).number, why))
+    why = checked_reason(asked.reason)
+    return signer.send(
+        contract.propose_close(view.facility(asked.facility).number, why.hash), reason=why
+    )
 
 
 @act("facilities.accept_change")
@@ -264,8 +268,8 @@ def withdraw_change(
 
 @act("facilities.pause")
 def pause(asked: PauseFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
-    why = reason_hash(asked.reason)
-    return signer.send(contract.pause(view.facility(asked.facility).number, why))
+    why = checked_reason(asked.reason)
+    return signer.send(contract.pause(view.facility(asked.facility).number, why.hash), reason=why)
 
 
 @act("facilities.resume")

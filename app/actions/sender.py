@@ -1,6 +1,6 @@
 """One of a bank's keys, and the sending of what it signs: every transaction but the postings."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
 
@@ -13,6 +13,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.contracts.events import ContractEvent, events_of
 from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
+from app.domain.reasons import Reason
 from app.keys.keystore import load_account
 from app.outbox.operator_calls import store_in_turn
 
@@ -32,6 +33,8 @@ class Done:
 
     receipts: tuple[Receipt, ...]
     events: tuple[ContractEvent, ...]
+    reason: Reason | None = field(default=None, repr=False, kw_only=True)
+    """What was given as the reason, where its text travels nowhere: to be kept."""
 
     def event(self, name: str) -> dict[str, Any] | None:
         """The arguments of the first event of that name; None where none came."""
@@ -62,7 +65,7 @@ class Signer:
         """The key's address."""
         return self.account.address
 
-    def send(self, *calls: Call) -> Done:
+    def send(self, *calls: Call, reason: Reason | None = None) -> Done:
         """Send calls that do not build on each other, and wait until all are on the chain: as many
         as fit share a block.
 
@@ -111,6 +114,7 @@ class Signer:
                 for receipt, transaction in zip(receipts, ready, strict=True)
             ),
             tuple(event for receipt in receipts for event in events_of(receipt)),
+            reason=reason,
         )
 
     def is_waiting(self) -> bool:

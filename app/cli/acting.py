@@ -108,6 +108,17 @@ def show_transactions(done: Done) -> None:
     """Say which transactions it was."""
     for one in done.receipts:
         stderr.print(f"transaction {one.transaction}, block {one.block:,}", style="dim")
+    show_salt(done)
+
+
+def show_salt(done: Done) -> None:
+    """Say under which salt the chain has a reason's hash, where the text itself travels nowhere."""
+    if done.reason is not None:
+        stderr.print(
+            f"the reason's salt is {done.reason.salt.hex()}: keep it with the text, both prove it",
+            style="dim",
+            soft_wrap=True,
+        )
 
 
 def show_done(done: Done, see: str) -> None:

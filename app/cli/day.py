@@ -19,7 +19,7 @@ from app.actions.days import (
     own_statement,
 )
 from app.actions.sender import Done
-from app.cli.acting import acting
+from app.cli.acting import acting, show_salt
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -293,6 +293,7 @@ def _show(statement: Statement, decimals: int, currency: str) -> None:
 
 def _sent(what: str, done: Done) -> None:
     stdout.print(Text(f"{what}: {done.receipts[0].transaction}"))
+    show_salt(done)
 
 
 def _day_of(event: dict[str, Any] | None) -> str:

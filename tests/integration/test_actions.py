@@ -20,6 +20,7 @@ from app.actions.view import View
 from app.chain.rpc import Rpc
 from app.contracts.day_close import DayClose
 from app.contracts.errors import ContractReverted, HoldRefused, ResolutionRefused
+from app.contracts.events import event_kinds
 from app.contracts.proposals import about
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import ChainUnreachable, TallyError, UsageFault
@@ -366,6 +367,67 @@ class TestConsortiumAndKeys:
         asked = keys.RotateKey("approver", folder, development=True)
         contract = lead.world.consortium
         refused(lead.act(keys.rotate, asked, contract, "approver"), "by the recovery key")
+
+
+class TestReasons:
+    """Who guesses a reason's text does not find it again: the chain has it under a salt."""
+
+    def hashes(self, lead: Bank) -> list[bytes]:
+        """The reasons' hashes in everything that was signed."""
+        found = []
+        height = int(lead.world.rpc.call("eth_blockNumber", []), 16)
+        kinds = {kind.topic: kind for kind in event_kinds().values()}
+        logs = lead.world.rpc.call("eth_getLogs", [{"fromBlock": "0x0", "toBlock": hex(height)}])
+        for log in logs:
+            if log["topics"][0] not in kinds:
+                continue
+            arguments = kinds[log["topics"][0]].read(log).arguments
+            arguments |= arguments.get("resolution", {})
+            if any(arguments.get("reasonHash", b"")):
+                found.append(arguments["reasonHash"])
+        return found
+
+    def test_no_hash_is_that_of_its_text_alone(self, lead: Bank) -> None:
+        world, huarui = lead.world, other(lead)
+        number = find_break(lead.view, NAMED).number
+        proposal = breaks.ProposeResolution(number, Action.FORCE, None, None, REASON)
+        done(lead.breaks(breaks.propose, proposal))
+        lead.read()
+        pair = find_break(lead.view, NAMED)
+        assert pair.proposal is not None
+        assert pair.proposal.reason == REASON, "it opens, with its salt"
+        seen = waiting_resolution(lead.view, pair)
+        done(huarui.breaks(breaks.dispute, breaks.DisputeResolution(number, seen, REASON)))
+        signer = world.signer("webank")
+        wuxi = lead.view.member("wuxi")
+        kept = [
+            consortium.propose(
+                consortium.Propose((about("suspend", wuxi),), REASON),
+                lead.view,
+                world.consortium,
+                signer,
+            ),
+            consortium.stop(
+                consortium.StopMember(wuxi, REASON), lead.view, world.consortium, signer
+            ),
+            facilities.pause(
+                facilities.PauseFacility("WLD-2016-A", REASON),
+                lead.view,
+                world.registry,
+                signer,
+            ),
+            facilities.propose_close(
+                facilities.ProposeClose("WLD-2016-A", REASON), lead.view, world.registry, signer
+            ),
+        ]
+        hashes = self.hashes(lead)
+        assert len(hashes) == len(set(hashes)) == 6
+        assert keccak(text=REASON) not in hashes
+        for one in kept:
+            assert one.reason is not None
+            assert one.reason.text == REASON
+            assert keccak(one.reason.salt + REASON.encode()) in hashes
+            assert one.reason.salt.hex() not in repr(one)
 
 
 class Flaky(Rpc):

@@ -1,8 +1,8 @@
 """Resolutions of breaks: proposals, and what an acceptance does to its pair and its account."""
 
+import re
 from typing import Any
 
-from eth_hash.auto import keccak
 from sqlalchemy import insert, update
 
 from app.contracts.events import ContractEvent
@@ -10,6 +10,7 @@ from app.domain.kinds import Kind
 from app.domain.matching.outcomes import outcome
 from app.domain.matching.pairs import pair_key, target_key
 from app.domain.matching.reversals import mark_reversed
+from app.domain.reasons import MAX_REASON_CHARACTERS, SALT_BYTES, Reason
 from app.domain.resolutions import ACTIONS, SIDES
 from app.indexer.changes import Incident
 from app.indexer.errors import Incomplete
@@ -18,7 +19,7 @@ from app.indexer.state import ProposedResolution, StoredPair
 from app.keys.sealing import open_details
 from app.readmodel import tables as t
 
-_MOST_CHARACTERS = 2_000
+_SALT = re.compile(f"(?:[0-9a-f]{{{2 * SALT_BYTES}}})?")
 
 
 def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
@@ -187,12 +188,14 @@ def _decide(projection: Projection, number: int, **values: Any) -> None:
 
 
 def _opened(projection: Projection, sealed: bytes, reason_hash: bytes) -> str | None:
-    """A reason's text, where it opens here, is fit to be shown and hashes to what was said."""
+    """A reason's text, where it opens here, is fit to be shown and hashes, under the salt that is
+    sealed with it, to what was said. (Earlier versions sealed no salt.)"""
     view = projection.state.view
     rows = open_details(sealed, view.member, view.sealing_keys)
-    text = rows[0][0] if rows and rows[0] else None
-    if not isinstance(text, str) or not 0 < len(text) <= _MOST_CHARACTERS:
+    row = rows[0] if rows else []
+    text, salt = row[0] if row else None, row[1] if len(row) > 1 else ""
+    if not isinstance(text, str) or not 0 < len(text) <= MAX_REASON_CHARACTERS:
         return None
-    if not text.isprintable() or keccak(text.encode()) != reason_hash:
+    if not isinstance(salt, str) or not _SALT.fullmatch(salt) or not text.isprintable():
         return None
-    return text
+    return text if Reason(text, bytes.fromhex(salt)).hash == reason_hash else None
