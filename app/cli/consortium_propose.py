@@ -36,7 +36,8 @@ MemberArgument = Annotated[str, typer.Argument(help="The member's name or number
 ReasonOption = Annotated[
     str,
     typer.Option(
-        help="Why. Only its hash goes onto the chain: keep the text, and send it to the others."
+        help="Why. Only its hash goes onto the chain: keep the text and the salt that is "
+        "printed, and send both to the others."
     ),
 ]
 

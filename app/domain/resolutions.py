@@ -58,7 +58,7 @@ class Resolution:
 
     `kind`, `ref` and for a reversal the target's name the pair; `side` belongs to an adjustment;
     `business_day` (ordinal) is the day on which books move; `state` the pair exactly as the
-    proposer saw it (`Reconciliation.stateOf`); `reason_hash` keccak256 of the reason's text.
+    proposer saw it (`Reconciliation.stateOf`); `reason_hash`: `domain.reasons`.
     """
 
     facility: int

@@ -53,7 +53,9 @@ class ProposalOut(Model):
     )
     proposer: str = Field(examples=["webank"])
     subject: str | None = Field(description="Has no vote: it is about it.", examples=["huarui"])
-    reason_hash: str = Field(description="keccak256 of the reason's text.", examples=["0x00…"])
+    reason_hash: str = Field(
+        description="keccak256 of the reason's salt and text.", examples=["0x00…"]
+    )
     content_hash: str = Field(description="What a vote on it signs.", examples=["0x00…"])
     state: str = Field(
         examples=["open"], description="open, enacted, rejected, withdrawn or expired."

@@ -91,7 +91,7 @@ class ChangeOut(Model):
     version: int | None = Field(description="Of the shares or rules that it brought into force.")
     shares: SharesVersionOut | None
     rules: RulesVersionOut | None
-    reason_hash: str = Field(description="keccak256 of the reason's text")
+    reason_hash: str = Field(description="keccak256 of the reason's salt and text")
     hash: str = Field(description="What a party signs by accepting it.")
 
 

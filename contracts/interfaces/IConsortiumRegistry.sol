@@ -37,7 +37,7 @@ interface IConsortiumRegistry is IGoverned {
         address recovery
     );
 
-    /// @notice A bank asks for something. `kind` and `payload`: see propose. `reasonHash`: keccak256 of the reason's text.
+    /// @notice A bank asks for something. `kind` and `payload`: see propose. `reasonHash`: keccak256 of the reason's salt and text.
     ///         It can be voted on before `expiresAt`. Its own vote in favour follows as VoteCast.
     event ProposalMade(
         uint32 indexed proposal,
@@ -219,7 +219,7 @@ interface IConsortiumRegistry is IGoverned {
     ///        8 remove a validator: address node;
     ///        9 upgrade: address proxy (see contracts), address implementation, bytes call (made to it; may be empty).
     /// @param payload at most 8,192 bytes. It must be possible now, and again when it is enacted.
-    /// @param reasonHash keccak256 of the reason's text; 0 = none given
+    /// @param reasonHash keccak256 of the reason's salt and text; 0 = none given
     /// @return number of the proposal, from 1. It expires after 14 days.
     function propose(uint8 kind, bytes calldata payload, bytes32 reasonHash) external returns (uint32 number);
 

@@ -145,7 +145,7 @@ interface IDayClose is IGoverned {
     function confirm(uint32 facility, uint8 partner, uint24 day, bytes32 statementHash) external;
 
     /// @notice Disputes the proposal that waits, which ends it. Called by the other bank's approver.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, DayCloseNotAParty, DayCloseNotProposed or
     ///      DayCloseOwnProposal.
     function dispute(uint32 facility, uint8 partner, uint24 day, bytes32 statementHash, bytes32 reasonHash) external;
@@ -157,7 +157,7 @@ interface IDayClose is IGoverned {
 
     /// @notice Proposes to open the last closed day again, with all that its statement closed. Called by the approver of
     ///         either bank; replaces a reopening that waits.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, DayCloseNotAParty or DayCloseNotLastClosed.
     function proposeReopen(uint32 facility, uint8 partner, uint24 day, bytes32 reasonHash) external;
 

@@ -37,7 +37,7 @@ interface IFacilityRegistry is IGoverned {
     /// @notice A party proposed a change, and thereby accepted it.
     /// @param kind 1 shares, 2 rules, 3 close
     /// @param payload Shares: abi.encode(uint24 effectiveFrom, Shares[]); Rules: abi.encode(Rules); Close: empty
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     /// @param expiresAt the last second at which it can be accepted (block time)
     event ChangeProposed(
         uint32 indexed facility,
@@ -67,7 +67,7 @@ interface IFacilityRegistry is IGoverned {
     event FacilityClosed(uint32 indexed facility, uint32 indexed change);
 
     /// @notice A party stopped the posting for a facility.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     event FacilityPaused(uint32 indexed facility, uint16 indexed member, bytes32 reasonHash);
 
     /// @notice The pause of `member` was lifted by `by`: itself, or any party where `member` is no active bank.
@@ -211,7 +211,7 @@ interface IFacilityRegistry is IGoverned {
     function withdraw(uint32 facility) external;
 
     /// @notice Ends a facility that is only proposed. Called by a partner's approver. The id becomes free.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     function decline(uint32 facility, bytes32 reasonHash) external;
 
     /// @notice Proposes a version of the shares. Called by the approver of a party, who thereby accepts it; like all
@@ -219,7 +219,7 @@ interface IFacilityRegistry is IGoverned {
     /// @param effectiveFrom the first day that it splits (ordinal): later than any that a leg may carry yet, and than the
     ///        last version's
     /// @param shares of each partner, in their order; within the facility's bounds
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     /// @return change its number, for acceptance
     /// @dev Reverts with FacilityChangeTooLate, FacilityBeyondCalendar, FacilityTooManyVersions, FacilityBadShareCount,
     ///      FacilitySharesAboveWhole, FacilityLeadBelowBound or FacilityPartnerAboveBound; so does the acceptance that
@@ -255,7 +255,7 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Stops the posting for a facility, and nothing else. Called by the approver of a party; lasts until each
     ///         party that has paused resumes.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     function pause(uint32 facility, bytes32 reasonHash) external;
 
     /// @notice Lifts a party's pause. Called by that party's approver, or by any party's where it is no active bank.

@@ -53,7 +53,7 @@ interface IResolutions {
     );
 
     /// @notice The other bank disputed a proposal, which ends it; the break stays.
-    /// @param reasonHash keccak256 of the reason's text
+    /// @param reasonHash keccak256 of the reason's salt and text
     event ResolutionDisputed(
         uint32 indexed facility,
         uint8 indexed partner,

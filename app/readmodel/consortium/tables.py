@@ -29,7 +29,7 @@ proposals = Table(
     Column("subject", Integer),
     Column("asked", Text, nullable=False),  # what is asked for, as JSON by the payload's fields
     Column("payload", LargeBinary, nullable=False),  # the same, as the contract keeps it
-    Column("reason_hash", LargeBinary(32), nullable=False),  # keccak256 of the reason's text
+    Column("reason_hash", LargeBinary(32), nullable=False),  # domain.reasons
     Column("created_at", BigInteger, nullable=False),
     Column("created_block", BigInteger, nullable=False),
     Column("tx_hash", LargeBinary(32), nullable=False),
