@@ -9,8 +9,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from app.processes import npm_platform
 from deploy.compile import CONTRACTS
-from processes import npm_platform
 
 
 def binary() -> Path:

@@ -10,8 +10,8 @@ import shutil
 from pathlib import Path
 from typing import Literal, get_args
 
+from app.processes import HOST, npm_platform
 from ganache.errors import EngineMissing
-from processes import HOST, npm_platform
 
 Engine = Literal["anvil", "ganache"]
 ENGINES: tuple[str, ...] = get_args(Engine)

@@ -28,7 +28,8 @@ from typing import IO, Self
 
 import psutil
 
-import processes
+from app import processes
+from app.processes import HOST
 from ganache import engines, rpc
 from ganache.dumps import Dumps
 from ganache.engines import ENGINES, Engine
@@ -41,7 +42,6 @@ from ganache.errors import (
     StateMismatch,
 )
 from ganache.pool import Pool
-from processes import HOST
 
 __all__ = [
     "DEFAULT_CHAIN_ID",

@@ -7,9 +7,9 @@ import signal
 import time
 from pathlib import Path
 
+from app.processes import free_port
 from ganache.engines import Engine
 from ganache.launcher import ChainHandle, start
-from processes import free_port
 
 _DEAD_S = 10.0
 

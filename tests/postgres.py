@@ -13,7 +13,7 @@ from typing import Self
 
 import psutil
 
-from processes import free_port
+from app.processes import free_port
 
 _OWNER = "postgres"
 _TRIES = 3

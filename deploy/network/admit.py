@@ -14,6 +14,7 @@ from app.contracts.proposals import admit as asked_to_admit
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES
 from app.keys.keystore import create_keys
+from app.processes import free_ports
 from deploy import tls
 from deploy.consortium import Member, Role, write_config
 from deploy.network import layout, proxy
@@ -22,7 +23,6 @@ from deploy.network.health import look
 from deploy.network.layout import Network, Validator
 from deploy.network.membership import Change, Say, changing
 from deploy.network.operate import ended, start_one
-from processes import free_ports
 
 _SYNCED_WITHIN_BLOCKS = 3
 _STANDS_STILL_S = 60.0

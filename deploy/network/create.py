@@ -8,6 +8,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES
+from app.processes import free_ports
 from deploy import compile as compiler
 from deploy import tls
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
@@ -18,7 +19,6 @@ from deploy.network.layout import Network, Validator
 from deploy.network.operate import Say, down, up
 from deploy.proxy import nginx
 from deploy.steps.step_06_validators import FoundingNode
-from processes import free_ports
 
 _PORTS_A_VALIDATOR = 4
 

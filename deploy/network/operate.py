@@ -6,7 +6,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-import processes
+from app import processes
 from app.domain.errors import ChainFault
 from deploy.network import engine, proxy, validator_processes
 from deploy.network.health import STALLED_AFTER_S, NetworkHealth, look

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-import processes
+from app import processes
 from app.domain.errors import ChainFault
 from deploy.network import log_keeper
 from deploy.network.layout import HOST, Network, Validator

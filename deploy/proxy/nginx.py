@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-import processes
+from app import processes
 from app.domain.errors import ChainFault
 
 _STOP_S = 5.0

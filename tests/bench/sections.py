@@ -13,7 +13,7 @@ from app.cli.console import stderr
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank
-from processes import free_port
+from app.processes import free_port
 from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine

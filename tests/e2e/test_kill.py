@@ -14,8 +14,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from app.processes import free_port
 from ganache import launcher
-from processes import free_port
 from tests.chains import Chain
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 from tests.killing import Killing, configure, killing

@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 from sqlalchemy import Engine
 
-import processes
+from app import processes
 from app.config import BankConfig, load_config
 from app.db import engine as db
 from app.db.vault import Vault
@@ -27,8 +27,8 @@ from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions
 from app.local.consortium import Consortium, embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
+from app.processes import free_port
 from deploy.consortium import Member
-from processes import free_port
 from tests.feeds import facility_text, row_now
 
 LEAD = "webank"

@@ -8,15 +8,15 @@ from typing import Any
 
 import httpx
 
-import processes
+from app import processes
 from app.config import load_config
 from app.db import engine as db
 from app.http import keys
 from app.intake.facility_file import parse_facility
 from app.local.consortium import embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
+from app.processes import free_ports
 from deploy.consortium import Member
-from processes import free_ports
 from tests.feeds import facility_text
 
 FACILITY_ID = "WLD-2016-A"

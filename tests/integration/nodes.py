@@ -14,8 +14,8 @@ from typing import Any
 
 import httpx
 
+from app.processes import free_port
 from deploy.consortium import write_config
-from processes import free_port
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 ROOT = Path(__file__).resolve().parents[2]

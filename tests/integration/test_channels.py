@@ -22,8 +22,8 @@ from app.config import load_config
 from app.db import engine as db
 from app.doctor.examine import examine
 from app.http import keys
+from app.processes import free_port
 from deploy.consortium import write_config
-from processes import free_port
 from tests.chains import Chain
 from tests.integration.nodes import ROOT
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true

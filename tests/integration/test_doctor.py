@@ -25,8 +25,8 @@ from app.outbox.dead_letters import add_dead_letter
 from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
 from app.outbox.tables import leases
+from app.processes import free_port
 from ganache.launcher import start
-from processes import free_port
 from tests.integration.nodes import Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 

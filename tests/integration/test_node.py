@@ -22,9 +22,9 @@ from app.outbox.history import log_state
 from app.outbox.lifecycle import STOPPED
 from app.outbox.progress import drained
 from app.outbox.tables import batches
+from app.processes import free_port
 from deploy.consortium import write_config
 from ganache.launcher import start
-from processes import free_port
 from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 

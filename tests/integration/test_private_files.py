@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import processes
+from app import processes
 from tests.e2e.running import ROOT
 
 

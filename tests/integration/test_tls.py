@@ -16,6 +16,7 @@ from app.chain.rpc import ClientTls, Rpc
 from app.config import load_config
 from app.domain.errors import ChainFault, ChainUnreachable, ConfigFault
 from app.node.bank import open_bank
+from app.processes import free_port
 from deploy import tls
 from deploy.consortium import ConsortiumFolder, Member, create, write_config
 from deploy.found import found
@@ -23,7 +24,6 @@ from deploy.proxy import nginx
 from deploy.proxy.nginx import ProxyServer
 from deploy.tls import Certificates
 from ganache.launcher import ChainProcess
-from processes import free_port
 
 HOSTS = ("127.0.0.1", "localhost")
 

@@ -16,12 +16,12 @@ import pytest
 
 from app.intake.facility_file import load_facility
 from app.local.consortium import network as consortium_of
+from app.processes import free_port
 from deploy.consortium import write_config
 from deploy.network import operate
 from deploy.network.health import look
 from deploy.network.layout import Network
 from deploy.network.validator_processes import start_missing
-from processes import free_port
 from tests.killing import ROUNDS, Feed, KilledNode, Killing, configure, killing
 from tests.network.running import await_health
 from tests.network.test_faults import kill

@@ -12,8 +12,8 @@ from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Partner, Shares
 from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium, embedded, network
+from app.processes import free_ports, is_free
 from deploy.consortium import Member
-from processes import free_ports, is_free
 
 FACILITY = Path(__file__).with_name("facility.toml")
 AUDITOR = "audit-office"

@@ -7,7 +7,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-import processes
+from app import processes
 from app.domain.errors import TallyError
 from deploy.consortium import ConsortiumFolder, Member
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-import processes
+from app import processes
 from app.cli.run_result import account_results
 from app.config import load_config
 from app.db import engine as db
