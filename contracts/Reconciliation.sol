@@ -230,19 +230,24 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         if (slot.has(PairSlots.HELD)) _settleHold(batch, slot, partner, word.ref());
     }
 
-    /// @dev The lead's leg split among several partners: all are checked before one is written.
+    /// @dev The lead's leg split among several partners: all are checked before one is written. A part whose pair was
+    ///      resolved without it is skipped; a leg of which nothing is left is rejected.
     function _postParts(Batch memory batch, LegWord word, LeadStamp stamp) private {
-        (uint256 count, Reason reason) = _stageParts(batch, word);
-        if (reason != Reason.None) return _reject(batch, reason);
+        (uint256 count, uint256 free, Reason taken) = _stageParts(batch, word);
+        if (taken == Reason.Duplicate) return _reject(batch, taken);
 
         _countParts(batch.progress, batch.terms.partnerCount - 1);
-        if (count == 0) return _reject(batch, Reason.NoParts);
+        if (free == 0) return _reject(batch, count == 0 ? Reason.NoParts : taken);
         for (uint256 i; i < count;) {
             (uint256 partner, uint256 amount, PairSlot slot, uint256 key) = batch.staged.at(i);
-            Effect effect = Kinds.effect(word.kind(), amount);
-            slot = _setLeadHalf(batch, slot, partner, word.kind(), word.half().withAmount(amount), effect, stamp);
-            _pairAt(key).slot = slot;
-            if (slot.has(PairSlots.HELD)) _settleHold(batch, slot, partner, word.ref());
+            if (slot.has(PairSlots.LEAD_POSTED)) {
+                _skip(batch, partner, slot.takenReason(true));
+            } else {
+                Effect effect = Kinds.effect(word.kind(), amount);
+                slot = _setLeadHalf(batch, slot, partner, word.kind(), word.half().withAmount(amount), effect, stamp);
+                _pairAt(key).slot = slot;
+                if (slot.has(PairSlots.HELD)) _settleHold(batch, slot, partner, word.ref());
+            }
             unchecked {
                 ++i;
             }
@@ -251,9 +256,13 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
 
     /// @dev Finds each partner's part of a leg, its pair, and where that is kept.
     /// @return count how many parts there are
-    /// @return reason why the leg cannot be written: a pair has its lead half, else a pair was resolved without it; None
-    ///         where it can
-    function _stageParts(Batch memory batch, LegWord word) private view returns (uint256 count, Reason reason) {
+    /// @return free how many of them can be written
+    /// @return taken why the others cannot: Duplicate if any pair has its lead half, else Resolved
+    function _stageParts(Batch memory batch, LegWord word)
+        private
+        view
+        returns (uint256 count, uint256 free, Reason taken)
+    {
         uint256 kind = word.kind();
         uint256 amount = word.amount();
         uint256 partners = batch.terms.partnerCount;
@@ -263,11 +272,15 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
                 key += PairKeys.NEXT_PARTNER;
             }
             PairSlot slot = _pairAt(key).slot;
-            if (slot.has(PairSlots.LEAD_POSTED)) {
-                reason = slot.takenReason(true);
-                if (reason == Reason.Duplicate) return (0, reason);
-            }
             uint256 part = batch.terms.part(partner, kind, amount);
+            if (slot.has(PairSlots.LEAD_POSTED)) {
+                taken = slot.takenReason(true);
+                if (taken == Reason.Duplicate) return (0, 0, taken);
+            } else if (part != 0) {
+                unchecked {
+                    ++free;
+                }
+            }
             unchecked {
                 if (part != 0) batch.staged.set(count++, partner, part, slot, key);
                 ++partner;
@@ -277,29 +290,29 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
 
     /// @dev A reversal takes the amounts that its target's halves hold, a correction with them; they are never split
     ///      again. It is a pair of its own; its target is only marked. The lead's of a shared event concerns every partner
-    ///      that had a part, but for those voided.
+    ///      that had a part: what cannot be reversed is skipped, and a leg of which nothing is left is rejected.
     function _postReversal(Batch memory batch, LegWord word, LegWord target) private {
         if (!target.isWellFormedTarget()) revert PostingMalformed(batch.progress.index + 1);
         ++batch.progress.otherWords;
         (uint256 first, uint256 last) =
             word.partner() == 0 ? (1, batch.terms.partnerCount) : (word.partner(), word.partner());
         Reason reason = LegChecks.fault(batch, word, target.targetKind());
-        if (reason == Reason.None) reason = _takenReason(batch, word, target, first, last);
-        if (reason == Reason.None) reason = _targetReason(batch, word, target, first, last);
+        if (reason == Reason.None) reason = _reversalReason(batch, word, target, first, last);
         if (reason != Reason.None) return _reject(batch, reason);
 
         _countParts(batch.progress, last - first);
         for (uint256 partner = first; partner <= last; ++partner) {
-            _reversePart(batch, word, target, partner);
+            reason = _reversedPartReason(batch, word, target, partner);
+            if (reason == Reason.None) _reversePart(batch, word, target, partner);
+            else if (reason != Reason.TargetMissing) _skip(batch, partner, reason);
         }
     }
 
-    /// @dev Reverses the sender's half of one pair, where there is something to reverse.
+    /// @dev Reverses the sender's half of one pair.
     function _reversePart(Batch memory batch, LegWord word, LegWord target, uint256 partner) private {
         bool isLead = batch.party == 0;
         PairRecord storage reversed = _targetRecord(batch, target, partner);
         uint256 amount = reversed.slot.reversibleAmount(isLead);
-        if (amount == 0) return;
         reversed.slot = reversed.slot.withFlag(PairSlots.reversedBy(isLead));
 
         Effect effect = -Kinds.effect(target.targetKind(), amount);
@@ -312,47 +325,53 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
             : _setPartnerHalf(batch, record.slot, Kinds.REVERSAL, half, effect);
     }
 
-    /// @dev Why the sender's half of a reversal cannot be set: a duplicate if any pair has it, else resolved if any was
-    ///      resolved without it.
-    function _takenReason(Batch memory batch, LegWord word, LegWord target, uint256 first, uint256 last)
+    /// @dev Why a whole reversal cannot be posted: its target is no kind for that, it is there already in any pair, or
+    ///      nothing is left to reverse.
+    function _reversalReason(Batch memory batch, LegWord word, LegWord target, uint256 first, uint256 last)
         private
         view
-        returns (Reason taken)
+        returns (Reason left)
     {
+        if (!Kinds.isReversible(target.targetKind())) return Reason.TargetNotReversible;
+
+        left = Reason.TargetMissing;
         for (uint256 partner = first; partner <= last; ++partner) {
-            Reason reason = _reversalRecord(batch, word, target, partner).slot.takenReason(batch.party == 0);
+            Reason reason = _reversedPartReason(batch, word, target, partner);
             if (reason == Reason.Duplicate) return reason;
-            if (reason != Reason.None) taken = reason;
+            if (left != Reason.None && reason != Reason.TargetMissing) left = reason;
         }
     }
 
-    /// @dev Why a target cannot be reversed: it is no kind for that, absent, reversed, voided or of another amount. That a
-    ///      shared reversal's amount is its target's only the sender can know: the whole is not kept.
-    function _targetReason(Batch memory batch, LegWord word, LegWord target, uint256 first, uint256 last)
+    /// @dev Why the sender's half of one pair cannot be reversed: it is already by this leg, it is absent, the reversal's
+    ///      pair was resolved without it, or it is reversed by another, voided or of another amount. That a shared reversal's
+    ///      amount is its target's only the sender can know: the whole is not kept.
+    function _reversedPartReason(Batch memory batch, LegWord word, LegWord target, uint256 partner)
         private
         view
         returns (Reason)
     {
-        if (!Kinds.isReversible(target.targetKind())) return Reason.TargetNotReversible;
-
         bool isLead = batch.party == 0;
-        bool isThere;
-        bool isVoided;
-        for (uint256 partner = first; partner <= last; ++partner) {
-            PairSlot slot = _targetRecord(batch, target, partner).slot;
-            uint256 amount = slot.halfOf(isLead).amount();
-            if (amount == 0) continue;
-            if (slot.has(PairSlots.reversedBy(isLead))) return Reason.TargetReversed;
-            if (slot.reversibleAmount(isLead) == 0) {
-                isVoided = true;
-                continue;
-            }
-            isThere = true;
-            // the amount as posted, for a correction is not in the sender's feed
-            if (word.partner() != 0 && word.amount() != amount) return Reason.TargetAmount;
-        }
-        if (isThere) return Reason.None;
-        return isVoided ? Reason.TargetVoided : Reason.TargetMissing;
+        Reason taken = _reversalRecord(batch, word, target, partner).slot.takenReason(isLead);
+        if (taken == Reason.Duplicate) return taken;
+        PairSlot slot = _targetRecord(batch, target, partner).slot;
+        uint256 amount = slot.halfOf(isLead).amount();
+        if (amount == 0) return Reason.TargetMissing;
+        if (taken != Reason.None) return taken;
+        if (slot.has(PairSlots.reversedBy(isLead))) return Reason.TargetReversed;
+        if (slot.reversibleAmount(isLead) == 0) return Reason.TargetVoided;
+        // the amount as posted, for a correction is not in the sender's feed
+        return word.partner() != 0 && word.amount() != amount ? Reason.TargetAmount : Reason.None;
+    }
+
+    function _skip(Batch memory batch, uint256 partner, Reason reason) private {
+        emit PartSkipped(
+            uint32(batch.facility),
+            uint16(batch.member),
+            uint64(batch.sequence),
+            uint16(batch.progress.index),
+            uint8(partner),
+            uint8(reason)
+        );
     }
 
     function _reject(Batch memory batch, Reason reason) private {

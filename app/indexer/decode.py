@@ -11,7 +11,7 @@ from app.contracts.events import ContractEvent, EventKind, event_kinds
 from app.indexer.errors import Incomplete
 from app.indexer.postings import STATUSES, Judgement, Posting
 
-POSTING = ("Posted", "LegRejected", "PairJudged")
+POSTING = ("Posted", "LegRejected", "PartSkipped", "PairJudged")
 """The events that are read by hand here."""
 
 
@@ -45,6 +45,7 @@ class Decoder:
         )
         events: list[Event] = []
         rejected: dict[int, int] = {}
+        skipped: dict[tuple[int, int], int] = {}
         judged: dict[tuple[int, int], Judgement] = {}
         awaited: tuple[str, int, int, int] | None = None  # the posting that exceptions belong to
 
@@ -57,13 +58,13 @@ class Decoder:
             data: str = log["data"]
             numbers = [int(topic, 16) for topic in topics[1:]]
             if name == "Posted":
-                posting = _posting(log, numbers, data, rejected, judged)
+                posting = _posting(log, numbers, data, rejected, skipped, judged)
                 key = (posting.tx_hash, posting.facility, posting.member, posting.sequence)
                 if awaited is not None and awaited != key:
                     raise Incomplete(f"the logs lack the posting of transaction {awaited[0]}")
                 events.append(posting)
-                rejected, judged, awaited = {}, {}, None
-            elif name in ("LegRejected", "PairJudged"):
+                rejected, skipped, judged, awaited = {}, {}, {}, None
+            elif name in POSTING:
                 words = [int(data[at : at + 64], 16) for at in range(2, len(data), 64)]
                 key = (log["transactionHash"], numbers[0], numbers[1], words[0])
                 if awaited is not None and awaited != key:
@@ -71,6 +72,8 @@ class Decoder:
                 awaited = key
                 if name == "LegRejected":
                     rejected[words[1]] = words[2]
+                elif name == "PartSkipped":
+                    skipped[words[1], words[2]] = words[3]
                 else:
                     judged[words[1], words[2]] = Judgement(STATUSES.get(words[3]), words[4])
             else:
@@ -85,6 +88,7 @@ def _posting(
     numbers: list[int],
     data: str,
     rejected: dict[int, int],
+    skipped: dict[tuple[int, int], int],
     judged: dict[tuple[int, int], Judgement],
 ) -> Posting:
     # ABI head: sequence, digest, offset of the legs (96); then their length and the words.
@@ -101,5 +105,6 @@ def _posting(
         block_number=int(log["blockNumber"], 16),
         tx_hash=log["transactionHash"],
         rejected=rejected,
+        skipped=skipped,
         judged=judged,
     )

@@ -16,7 +16,7 @@ from app.domain.resolutions import Side
 from app.indexer.changes import Changes, Incident, PostingRow, Rejection
 from app.indexer.errors import Incomplete
 from app.indexer.names import Names
-from app.indexer.postings import DUPLICATE, REASONS, Posting
+from app.indexer.postings import DUPLICATE, PART, REASONS, Posting
 from app.indexer.state import Account, FacilityState, State, StoredPair, Type
 
 _SIGNS = {int(kind): kind.effect for kind in Kind if kind < Kind.REVERSAL}
@@ -114,24 +114,28 @@ class _Folding:
                 "it holds a leg that should have been rejected", where=self._posting.place
             )
         if is_reversal:
-            for account, amount in self._reversed(leg, target_key(key)):
+            for account, amount in self._reversed(place, leg, target_key(key)):
                 self._add(account, place, leg, key, amount, -sign, None)
         elif not leg.partner:
             shares = self._facility.shares_on(leg.shares_day or leg.value_day)
             for partner, bps in shares.parts[_SPLIT[leg.kind]]:
-                if amount := part(leg.amount, bps):
+                amount = part(leg.amount, bps)
+                if amount and not self._is_skipped(place, leg, partner, amount):
                     account = self._accounts[partner]
                     self._add(account, place, leg, key, amount, sign, shares.version)
         elif leg.partner in self._accounts:  # else another partner's than this view's
             self._add(self._accounts[leg.partner], place, leg, key, leg.amount, sign, None)
 
-    def _reversed(self, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
+    def _reversed(self, place: int, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
         """Whoever had a part of the target has the same part of its reversal."""
         for partner in (leg.partner,) if leg.partner else self._accounts:
             account = self._accounts.get(partner)
             if account is None:
                 continue
             target = account.pairs.get(key)
+            held = target.lead if target and self._by_lead else None
+            if self._is_skipped(place, leg, partner, held.amount if held else 0):
+                continue
             amount = reversible(target, self._side) if target else 0
             if target is None or not amount:
                 if leg.partner:
@@ -256,40 +260,51 @@ class _Folding:
     def reject(self, place: int, leg: Leg, key: bytes, reason: int) -> None:
         """A leg that the contract rejected: a row for each part of a shared duplicate of the lead,
         else one."""
-        number = self._facility.number
-        names = self._names.of(place, leg.reference, leg.target_reference)
         for partner, amount in self._rejected_parts(leg, key, reason):
             if 0 < partner <= len(self._facility.partners) and partner not in self._accounts:
                 continue
-            self._changes.rejections.append(
-                Rejection(
-                    self._state.next_number,
-                    number,
-                    partner,
-                    self._posting.member,
-                    self._posting.sequence,
-                    leg.word,
-                    REASONS.get(reason, f"unknown ({reason})"),
-                    self._side.value,
-                    leg.kind,
-                    leg.reference,
-                    names[0],
-                    leg.target_kind,
-                    leg.target_reference,
-                    names[1],
-                    amount,
-                    leg.value_day,
-                    leg.business_day,
-                    self._time,
-                )
-            )
-            self._state.next_number += 1
+            self._add_rejection(place, leg, partner, amount, _reason(reason))
             account = self._accounts.get(partner)
             if reason == DUPLICATE and account is not None:
                 account.counts[
                     "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
                 ] += 1
                 self._changes.add_account(account)
+
+    def _is_skipped(self, place: int, leg: Leg, partner: int, amount: int) -> bool:
+        """Whether the contract booked a leg without this partner's part; it is kept with why."""
+        skipped = self._posting.skipped
+        if not skipped or (leg.word, partner) not in skipped:
+            return False
+        why = PART + _reason(skipped[leg.word, partner])
+        self._add_rejection(place, leg, partner, amount, why)
+        return True
+
+    def _add_rejection(self, place: int, leg: Leg, partner: int, amount: int, why: str) -> None:
+        event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
+        self._changes.rejections.append(
+            Rejection(
+                self._state.next_number,
+                self._facility.number,
+                partner,
+                self._posting.member,
+                self._posting.sequence,
+                leg.word,
+                why,
+                self._side.value,
+                leg.kind,
+                leg.reference,
+                event_ref,
+                leg.target_kind,
+                leg.target_reference,
+                target_event_ref,
+                amount,
+                leg.value_day,
+                leg.business_day,
+                self._time,
+            )
+        )
+        self._state.next_number += 1
 
     def _rejected_parts(self, leg: Leg, key: bytes, reason: int) -> list[tuple[int, int]]:
         """(partner, amount) of a rejected leg; what a partner posts is its own, whatever number it
@@ -316,3 +331,7 @@ class _Folding:
     def _incident(self, what: str, leg: Leg, account: Account) -> None:
         place = f"{self._posting.place}, word {leg.word}, partner {account.partner}"
         self._changes.incidents.append(Incident(what, place, self._posting.block_number))
+
+
+def _reason(number: int) -> str:
+    return REASONS.get(number, f"unknown ({number})")

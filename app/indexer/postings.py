@@ -22,6 +22,9 @@ REASONS = {
 }
 """Why the contract rejected a leg."""
 
+PART = "part_"
+"""Before the reason why one partner's part of a leg was skipped; the leg's other parts count."""
+
 DUPLICATE = 1
 
 STATUSES: dict[int, Status] = {
@@ -44,8 +47,8 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Posting:
-    """One `post`. `rejected`: word index to reason (`REASONS`); `judged`: (word index, partner) to
-    judgement."""
+    """One `post`. `rejected`: word index to reason (`REASONS`); `skipped`: (word index, partner) to
+    reason; `judged`: (word index, partner) to judgement."""
 
     facility: int
     member: int
@@ -55,6 +58,7 @@ class Posting:
     block_number: int
     tx_hash: str
     rejected: dict[int, int] = field(default_factory=dict)
+    skipped: dict[tuple[int, int], int] = field(default_factory=dict)
     judged: dict[tuple[int, int], Judgement] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,7 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    not_,
     select,
     update,
 )
@@ -27,6 +28,7 @@ from app.outbox.tables import batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
 
 _DUPLICATE = "duplicate"
+_PART_SKIPPED = "part_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,8 @@ def collect(engine: Engine, member: int, after: int = 0) -> int:
         rejections.c.number > after,
         rejections.c.member == member,
         rejections.c.reason != _DUPLICATE,
+        # the rest of such a leg is booked, and sent again it is a duplicate
+        not_(rejections.c.reason.startswith(_PART_SKIPPED, autoescape=True)),
     )
     with engine.connect() as connection:
         newest = connection.execute(select(func.max(rejections.c.number))).scalar_one()

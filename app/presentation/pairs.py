@@ -113,7 +113,7 @@ class LegOut(Model):
 
 
 class RejectionOut(Model):
-    """A leg that the contract rejected."""
+    """A leg that the contract rejected, or one partner's part of it that it skipped."""
 
     number: int
     facility: str
@@ -126,7 +126,10 @@ class RejectionOut(Model):
     target: str | None
     currency: str
     leg: HalfOut
-    reason: str = Field(examples=["duplicate"])
+    reason: str = Field(
+        examples=["duplicate"],
+        description="Why; with `part_` before it where the leg's other parts are booked.",
+    )
 
 
 def _half(half: Half | None, decimals: int) -> HalfOut | None:

@@ -24,6 +24,15 @@ interface IReconciliation is IGoverned, IResolutions {
     ///        13 Resolved (the pair was resolved without this half), 14 TargetVoided
     event LegRejected(uint32 indexed facility, uint16 indexed member, uint64 sequence, uint16 index, uint8 reason);
 
+    /// @notice One partner's part of a leg of the lead was skipped; its other parts were booked. Nobody's act on one account
+    ///         keeps a leg out of another. A leg of which no part is left is rejected as a whole instead.
+    /// @param index the place of the leg's word in the batch
+    /// @param partner whose part it is
+    /// @param reason 9 TargetReversed, 13 Resolved, 14 TargetVoided, as of LegRejected
+    event PartSkipped(
+        uint32 indexed facility, uint16 indexed member, uint64 sequence, uint16 index, uint8 partner, uint8 reason
+    );
+
     /// @notice A second half came that is not an exact match. A second half without this event is one.
     /// @param index the place of that half's word in the batch
     /// @param partner whose pair it is

@@ -46,6 +46,7 @@ STATUSES = ("open", "matched", "within_tolerance", "amount", "date", "amount_and
 NAMES = ["lead", "anna", "bert"]
 REASON = keccak(text="why")
 REJECTED = "0x" + keccak(text="LegRejected(uint32,uint16,uint64,uint16,uint8)").hex()
+SKIPPED = "0x" + keccak(text="PartSkipped(uint32,uint16,uint64,uint16,uint8,uint8)").hex()
 # Wholes whose parts are 135 and 74, 136 and 74, 1 and 0; parts that are near these.
 WHOLES = [300, 301, 3, 2]
 PARTS = [135, 136, 138, 139, 74, 77, 78]
@@ -127,7 +128,7 @@ class Banks(RuleBasedStateMachine):
 
     @rule(party=_side, drawn=st.lists(_leg, min_size=1, max_size=4))
     def post(self, party: int, drawn: list[dict[str, Any]]) -> None:
-        """A batch of legs, good and bad; the chain rejects exactly what the model rejects."""
+        """A batch of legs, good and bad: the chain rejects and skips what the model does."""
         legs = sorted(
             (self._leg(party, each) for each in drawn),
             key=lambda leg: (leg.business_day, leg.shares_day),
@@ -137,11 +138,12 @@ class Banks(RuleBasedStateMachine):
         days = set(self.model.days)
         before = {name: list(total) for name, total in self.model.days.items()}
         latest = self.today + DAYS_AHEAD
-        expected = []
+        expected, skipped = [], []
         for leg, index in zip(legs, indexes, strict=True):
             reason = self.model.post(party, leg, latest)
             if reason:
                 expected.append((index, reason))
+            skipped += [(index, *part) for part in self.model.skipped.items()]
         receipt = self._send(
             party, "operator", "Reconciliation", "post", *self._batch(party, words)
         )
@@ -151,6 +153,12 @@ class Banks(RuleBasedStateMachine):
             if log["topics"][0] == REJECTED
         ]
         assert told == expected
+        told_skipped = [
+            decode(["uint64", "uint16", "uint8", "uint8"], bytes.fromhex(log["data"][2:]))[1:]
+            for log in receipt["logs"]
+            if log["topics"][0] == SKIPPED
+        ]
+        assert told_skipped == skipped
         self.last[party] = words
         moved = [
             name

@@ -98,9 +98,14 @@ class Ledger:
         self.pairs: dict[Identity, KeptPair] = {}
         self.closed_through = dict.fromkeys(self.partners, 0)
         self.days: dict[tuple[int, int, int], list[int]] = defaultdict(lambda: [0, 0, 0])
+        self.skipped: dict[int, int] = {}
 
     def post(self, party: int, leg: Posted, latest_day: int) -> int:
-        """Post a leg of the lead (party 0) or of a partner; why it is rejected, 0 = it is not."""
+        """Post a leg of the lead (party 0) or of a partner; why it is rejected, 0 = it is not.
+
+        `skipped`: why a part of the last leg was skipped, by partner, where the leg was not.
+        """
+        self.skipped = {}
         reversal = leg.kind == REVERSAL
         booked = leg.target[0] if reversal else leg.kind
         reason = self._fault(party, leg, booked, latest_day)
@@ -112,11 +117,11 @@ class Ledger:
         found = [self.pairs[each].taken(side) for each in identities if each in self.pairs]
         if DUPLICATE in found:
             return DUPLICATE
-        if RESOLVED in found:
-            return RESOLVED
-        if reversal:
-            return self._reverse(side, leg, identities)
-        return self._post(side, leg, identities)
+        post = self._reverse if reversal else self._post
+        reason = post(side, leg, identities)
+        if reason:
+            self.skipped = {}
+        return reason
 
     def resolve(self, identity: Identity, action: Action, side: Side, day: int) -> None:
         """What both banks agreed on for a pair with something open."""
@@ -184,6 +189,13 @@ class Ledger:
             parts = {each: amount for each, amount in parts.items() if amount}
         if not parts:
             return NO_PARTS
+        for identity in parts:
+            known = self.pairs.get(identity)
+            if known and known.taken(side):
+                self.skipped[identity[0]] = known.taken(side)
+        parts = {each: amount for each, amount in parts.items() if each[0] not in self.skipped}
+        if not parts:
+            return self._last_skipped()
         for identity, amount in parts.items():
             pair = self._set(side, leg, identity, amount)
             if side is Side.LEAD:
@@ -195,23 +207,25 @@ class Ledger:
         if not 1 <= kind < REVERSAL:
             return TARGET_NOT_REVERSIBLE
         amounts: dict[Identity, int] = {}
-        voided = False
         for identity in identities:
             target = self.pairs.get((identity[0], kind, ref, 0, 0))
             half = target.half(side) if target else None
             if target is None or half is None:
                 continue
-            if target.is_reversed(side):
-                return TARGET_REVERSED
+            own = self.pairs.get(identity)
             amount = reversible(target, side)
-            if not amount:
-                voided = True
-                continue
-            if leg.partner and leg.amount != half.amount:
-                return TARGET_AMOUNT
-            amounts[identity] = amount
+            if own and own.taken(side):
+                self.skipped[identity[0]] = own.taken(side)
+            elif target.is_reversed(side):
+                self.skipped[identity[0]] = TARGET_REVERSED
+            elif not amount:
+                self.skipped[identity[0]] = TARGET_VOIDED
+            elif leg.partner and leg.amount != half.amount:
+                self.skipped[identity[0]] = TARGET_AMOUNT
+            else:
+                amounts[identity] = amount
         if not amounts:
-            return TARGET_VOIDED if voided else TARGET_MISSING
+            return self._last_skipped() if self.skipped else TARGET_MISSING
         for identity, amount in amounts.items():
             target = self.pairs[identity[0], kind, ref, 0, 0]
             if side is Side.LEAD:
@@ -220,6 +234,9 @@ class Ledger:
                 target.partner_reversed = True
             self._set(side, leg, identity, amount)
         return NONE
+
+    def _last_skipped(self) -> int:
+        return [*self.skipped.values()][-1]
 
     def _set(self, side: Side, leg: Posted, identity: Identity, amount: int) -> KeptPair:
         """Set a half; judge the pair if it is the second."""

@@ -70,6 +70,11 @@ def judged(index: int, partner: int, status: int, **where: Any) -> dict[str, Any
     )
 
 
+def skipped(index: int, partner: int, reason: int, **where: Any) -> dict[str, Any]:
+    types = ["uint64", "uint16", "uint8", "uint8"]
+    return log("PartSkipped", [7, 2], types, [3, index, partner, reason], **where)
+
+
 def test_exceptions_without_their_posting_are_a_short_answer() -> None:
     with pytest.raises(ShortAnswer, match="lack the posting"):
         decode([rejected(1, 1)])
@@ -102,6 +107,7 @@ def test_a_posting_with_its_exceptions() -> None:
     logs = [
         posted(place=(5, 9)),
         judged(4, 2, 5, place=(5, 8)),
+        skipped(5, 1, 13, place=(5, 5)),
         rejected(3, 1, place=(5, 7)),
         rejected(1, 12, place=(5, 6)),
     ]
@@ -115,6 +121,7 @@ def test_a_posting_with_its_exceptions() -> None:
             block_number=5,
             tx_hash=TX,
             rejected={1: 12, 3: 1},
+            skipped={(5, 1): 13},
             judged={(4, 2): Judgement("amount_and_date", 4)},
         )
     ]
@@ -220,7 +227,7 @@ def test_a_facility() -> None:
 def test_the_filter_asks_for_every_handled_event_and_no_other() -> None:
     asked = Decoder(ADDRESSES, ["FacilityActivated"]).filter
     kinds = event_kinds()
-    names = ("Posted", "LegRejected", "PairJudged", "FacilityActivated")
+    names = ("Posted", "LegRejected", "PartSkipped", "PairJudged", "FacilityActivated")
     assert asked == {
         "address": sorted([ADDRESSES["Reconciliation"], ADDRESSES["FacilityRegistry"]]),
         "topics": [sorted(kinds[name].topic for name in names)],

@@ -69,30 +69,33 @@ class World:
         legs = [self._posted(party, one) for one in drawn]
         stream, words = pack([self._leg(leg) for leg in legs])
         rejected: dict[int, int] = {}
+        skipped: dict[tuple[int, int], int] = {}
         judged: dict[tuple[int, int], Judgement] = {}
         for leg, word in zip(legs, words, strict=True):
             before = {key for key, pair in self.model.pairs.items() if pair.lead and pair.partner}
             if reason := self.model.post(party, leg, DAY + 2):
                 rejected[word] = reason
                 continue
+            skipped |= {(word, one): why for one, why in self.model.skipped.items()}
             for key, pair in self.model.pairs.items():
                 if pair.lead and pair.partner and key not in before and pair.status in NUMBERS:
                     judged[word, key[0]] = Judgement(pair.status, pair.rules_version)
         self.rejected.update(rejected.values())
-        self.fold(party, stream, rejected, judged)
+        self.fold(party, stream, rejected, skipped, judged)
 
     def fold(
         self,
         party: int,
         stream: bytes,
         rejected: dict[int, int] | None = None,
+        skipped: dict[tuple[int, int], int] | None = None,
         judged: dict[tuple[int, int], Judgement] | None = None,
     ) -> None:
         self.sequences[party] += 1
         self.block += 1
         posting = Posting(
             FACILITY, party + 1, self.sequences[party], bytes(32), stream, self.block,
-            "0x" + "ab" * 32, rejected or {}, judged or {},
+            "0x" + "ab" * 32, rejected or {}, skipped or {}, judged or {},
         )  # fmt: skip
         names = Names(None, None)
         batch = Batch(
@@ -219,6 +222,32 @@ def test_ledger_5_a_rejected_leg_and_another_partners_leg_change_no_balance() ->
     assert (books.lead_book, books.open_lead) == (0, 0)
     assert [one.reason for one in world.changes.rejections] == ["duplicate"]
     assert world.accounts[FACILITY, 1].counts["duplicate_at_lead"] == 1
+
+
+def test_a_skipped_part_is_kept_with_its_reason_and_the_rest_counts() -> None:
+    world = World()
+    stream, (word,) = pack([Leg(1, 0, 300, DAY, DAY, 0, bytes(20))])
+    world.fold(0, stream, skipped={(word, 1): 13})
+    (part,) = world.changes.rejections
+    assert (part.partner, part.reason) == (1, "part_resolved")
+    assert part.amount == 300 * SHARES[0] // 10_000
+    assert world.accounts[FACILITY, 1].pairs == {}
+    assert world.accounts[FACILITY, 2].books.lead_book == -(300 * SHARES[1] // 10_000)
+
+
+def test_a_skipped_part_of_a_reversal_marks_nothing_and_the_rest_counts() -> None:
+    world = World()
+    world.fold(0, pack([Leg(1, 0, 300, DAY, DAY, 0, bytes(20))])[0])
+    reversal = Leg(12, 0, 300, DAY, DAY, 0, bytes(20), target_kind=1, target_reference=bytes(20))
+    stream, (word,) = pack([reversal])
+    world.fold(0, stream, skipped={(word, 1): 14})
+    (part,) = world.changes.rejections
+    assert (part.partner, part.reason) == (1, "part_target_voided")
+    assert part.amount == 300 * SHARES[0] // 10_000
+    (pair,) = world.accounts[FACILITY, 1].pairs.values()
+    assert not pair.lead_reversed
+    assert world.accounts[FACILITY, 2].books.lead_book == 0
+    assert world.changes.incidents == []
 
 
 @pytest.mark.parametrize(

@@ -139,7 +139,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Rejection:
-    """A leg that the contract rejected. `reason`: as `indexer.decode.REASONS`."""
+    """A leg that the contract rejected, or one partner's part that it skipped.
+
+    `reason`: as `indexer.postings.REASONS`, with `part_` before it for a part.
+    """
 
     number: int
     facility: str

@@ -113,13 +113,15 @@ rejections = Table(
     metadata,
     Column("number", _ROW_NUMBER, primary_key=True, autoincrement=False),
     Column("facility", BigInteger, nullable=False),
-    # A lead's shared duplicate has one row per partner whose part of it is not 0; any other
-    # rejected leg one row, with the partner as posted (0 = all).
+    # A lead's shared duplicate has one row per partner whose part of it is not 0, and so has each
+    # part that was skipped; any other rejected leg one row, with the partner as posted (0 = all).
     Column("partner", SmallInteger, nullable=False),
     Column("member", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
-    Column("reason", Text, nullable=False),  # duplicate, unknown_kind, ... (indexer.decode.REASONS)
+    # duplicate, unknown_kind, ... (indexer.postings.REASONS); part_resolved, part_target_reversed,
+    # ... of a part that was skipped
+    Column("reason", Text, nullable=False),
     Column("side", Text, nullable=False),  # lead, partner
     Column("kind", SmallInteger, nullable=False),
     Column("ref", LargeBinary(20), nullable=False),

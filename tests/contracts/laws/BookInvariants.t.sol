@@ -29,7 +29,9 @@ contract BookHandler is ConsortiumFixture {
     uint32 public facility;
     Identity[] private _identities;
     mapping(bytes32 identity => bool) private _isKnown;
+    /// @dev By its bank; `_isClosed`: or by nobody, and its pair was resolved.
     mapping(bytes32 leg => bool) private _isPosted;
+    mapping(bytes32 leg => bool) private _isClosed;
     mapping(uint256 pairKey => Resolution) private _waiting;
 
     /// @dev Per partner: sums of the effects of accepted legs, and how many there are.
@@ -88,14 +90,17 @@ contract BookHandler is ConsortiumFixture {
         bool taken = _postOne(LEAD, stream);
         uint16[3] memory bps = [FIRST_BPS, 2467, 999];
         bool known;
+        bool free;
         for (uint8 partner = 1; partner <= PARTNERS; ++partner) {
-            known = known || _isPosted[_legKey(true, Identity(partner, kind, uint160(ref), 0, 0))];
+            bytes32 key = _legKey(true, Identity(partner, kind, uint160(ref), 0, 0));
+            known = known || _isPosted[key];
+            free = free || (amount * bps[partner - 1] / 10_000 != 0 && !_isClosed[key]);
         }
-        bool expected = amount * bps[0] / 10_000 != 0 && !known;
-        require(taken == expected, "LEDGER_4: a shared leg counts once");
+        require(taken == (free && !known), "LEDGER_4: a shared leg counts once");
         for (uint8 partner = 1; taken && partner <= PARTNERS; ++partner) {
             uint256 part = amount * bps[partner - 1] / 10_000;
-            if (part != 0) _count(true, Identity(partner, kind, uint160(ref), 0, 0), _effect(kind, part));
+            Identity memory id = Identity(partner, kind, uint160(ref), 0, 0);
+            if (part != 0 && !_isClosed[_legKey(true, id)]) _count(true, id, _effect(kind, part));
         }
     }
 
@@ -108,7 +113,8 @@ contract BookHandler is ConsortiumFixture {
         Stream memory stream = _group(daysBack >> 4);
         stream.leg(kind, partner, TODAY - daysBack % 3, amount, id.ref);
         bool taken = _postOne(isLead ? LEAD : memberOf(partner), stream);
-        require(taken == !_isPosted[_legKey(isLead, id)], "LEDGER_4: a leg counts once");
+        bytes32 key = _legKey(isLead, id);
+        require(taken == !(_isPosted[key] || _isClosed[key]), "LEDGER_4: a leg counts once");
         if (taken) _count(isLead, id, _effect(kind, amount));
     }
 
@@ -122,10 +128,9 @@ contract BookHandler is ConsortiumFixture {
         Stream memory stream = _group(daysBack);
         stream.leg(Kinds.REVERSAL, isShared ? 0 : target.partner, TODAY, amount == 0 ? 1 : amount, ref % 3);
         stream.target(target.kind, target.ref);
+        bool expected = _isAnyReversible(isLead, isShared, target, uint160(ref % 3));
         bool taken = _postOne(isLead ? LEAD : memberOf(target.partner), stream);
-        bool isPossible = _isReversible(isLead, target, pair, uint160(ref % 3));
-        // a shared reversal goes by all partners' halves, so one that this pair forbids may still be another's
-        if (!isShared) require(taken == isPossible, "a reversal needs an unreversed half");
+        require(taken == expected, "a reversal needs an unreversed half");
         for (uint8 partner = 1; taken && partner <= PARTNERS; ++partner) {
             if (isShared || partner == target.partner) _countReversal(isLead, partner, uint160(ref % 3), target);
         }
@@ -235,8 +240,8 @@ contract BookHandler is ConsortiumFixture {
             partnerBook[id.partner] += lead;
         }
         // no half is taken any more
-        _isPosted[_legKey(true, id)] = true;
-        _isPosted[_legKey(false, id)] = true;
+        _isClosed[_legKey(true, id)] = true;
+        _isClosed[_legKey(false, id)] = true;
         ++resolutions;
     }
 
@@ -268,6 +273,20 @@ contract BookHandler is ConsortiumFixture {
         else partnerBook[id.partner] += effect;
     }
 
+    /// @dev Whether a reversal finds a half that it can reverse, and is not there already.
+    function _isAnyReversible(bool isLead, bool isShared, Identity memory target, uint160 ref)
+        private
+        view
+        returns (bool isPossible)
+    {
+        for (uint8 partner = 1; partner <= PARTNERS; ++partner) {
+            if (!isShared && partner != target.partner) continue;
+            Identity memory one = Identity(partner, target.kind, target.ref, target.targetKind, target.targetRef);
+            if (_isPosted[_legKey(isLead, _reversalOf(partner, ref, one))]) return false;
+            isPossible = isPossible || _isReversible(isLead, one, pairOf(one), ref);
+        }
+    }
+
     function _isReversible(bool isLead, Identity memory target, Pair memory pair, uint160 ref)
         private
         view
@@ -276,7 +295,8 @@ contract BookHandler is ConsortiumFixture {
         if (target.kind == Kinds.REVERSAL || pair.action == Action.Void) return false;
         if (isLead ? pair.leadReversed : pair.partnerReversed) return false;
         if ((isLead ? pair.leadAmount : pair.partnerAmount) == 0) return false;
-        return !_isPosted[_legKey(isLead, _reversalOf(target.partner, ref, target))];
+        bytes32 own = _legKey(isLead, _reversalOf(target.partner, ref, target));
+        return !_isPosted[own] && !_isClosed[own];
     }
 
     function _countReversal(bool isLead, uint8 partner, uint160 ref, Identity memory target) private {
@@ -285,7 +305,7 @@ contract BookHandler is ConsortiumFixture {
         uint256 part = isLead ? made.leadAmount : made.partnerAmount;
         Identity memory reversed = Identity(partner, target.kind, target.ref, 0, 0);
         // a part that was resolved before may not be this reversal's
-        if (part == 0 || _isPosted[_legKey(isLead, own)]) return;
+        if (part == 0 || _isPosted[_legKey(isLead, own)] || _isClosed[_legKey(isLead, own)]) return;
         require(part == _netAmount(isLead, pairOf(reversed)), "a reversal undoes corrections with the leg");
         _count(isLead, own, -_effect(target.kind, part));
     }

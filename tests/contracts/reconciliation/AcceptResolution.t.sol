@@ -248,13 +248,6 @@ contract AcceptResolutionTest is BreaksFixture {
         _assertReason(ANNA, today().leg(TOP_UP, 1, TODAY, 110, AMOUNT), Reason.Duplicate);
     }
 
-    function test_a_shared_leg_is_rejected_whole_if_one_part_was_resolved() external {
-        post(facility, ANNA, today().leg(PRINCIPAL, 1, TODAY, 4533, 7));
-        resolve(resolution(PRINCIPAL, 7, WRITE_OFF, 0));
-        _assertReason(LEAD, today().leg(PRINCIPAL, 0, TODAY, 10_000, 7), Reason.Resolved);
-        vm.assertEq(reconciliation.pair(facility, 2, PRINCIPAL, 7).leadAmount, 0, "nothing of it is written");
-    }
-
     function test_a_reversals_half_that_comes_after_is_rejected_too() external {
         post(facility, LEAD, today().leg(REVERSAL, 1, TODAY, 500, 9).target(TOP_UP, EQUAL));
         Resolution memory made = resolution(REVERSAL, 9, VOID, 0);

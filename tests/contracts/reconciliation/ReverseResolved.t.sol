@@ -74,16 +74,6 @@ contract ReverseResolvedTest is BreaksFixture {
         assertOpen(300, 710, 0, 5);
     }
 
-    function test_a_shared_reversal_skips_what_was_voided() external {
-        post(facility, LEAD, today().leg(PRINCIPAL, 0, TODAY, 10_000, 7));
-        resolve(resolution(PRINCIPAL, 7, VOID, 0));
-        Stream memory reversal = today().leg(REVERSAL, 0, TODAY, 10_000, 9).target(PRINCIPAL, 7);
-        _assertReason(LEAD, reversal, Reason.None);
-        vm.assertEq(reconciliation.reversalPair(facility, 1, 9, PRINCIPAL, 7).leadAmount, 0, "voided");
-        vm.assertEq(reconciliation.reversalPair(facility, 2, 9, PRINCIPAL, 7).leadAmount, 2467, "taken back");
-        assertBooks(1100, 1210, 500);
-    }
-
     function test_a_shared_reversal_is_rejected_if_all_was_voided() external {
         // one cent's worth for the first partner alone
         post(facility, LEAD, today().leg(PRINCIPAL, 0, TODAY, 3, 7));
