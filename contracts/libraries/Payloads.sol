@@ -72,7 +72,7 @@ library Payloads {
         return (_address(payload, 0), _address(payload, 1), _tail(payload, 3));
     }
 
-    /// @dev Whether the payload ends in bytes whose length stands in word `head`, filled up to a whole word.
+    /// @dev Whether the payload ends in bytes whose length stands in word `head`, filled up with zeros to a whole word.
     function _hasTail(bytes memory payload, uint256 head) private pure returns (bool) {
         uint256 start = (head + 1) * _WORD;
         if (payload.length < start) return false;
@@ -80,7 +80,10 @@ library Payloads {
         if (length > payload.length) return false;
         // rounded up to whole words
         // slither-disable-next-line divide-before-multiply
-        return payload.length == start + (length + _WORD - 1) / _WORD * _WORD;
+        uint256 words = (length + _WORD - 1) / _WORD;
+        if (payload.length != start + words * _WORD) return false;
+        uint256 used = length % _WORD;
+        return used == 0 || _word(payload, head + words) << (8 * used) == 0;
     }
 
     function _fits(bytes memory payload, uint256 place, uint256 bits) private pure returns (bool) {

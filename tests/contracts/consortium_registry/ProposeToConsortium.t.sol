@@ -124,6 +124,16 @@ contract ProposeToConsortiumTest is VotingFixture {
         }
     }
 
+    /// @dev One proposal has one payload: what fills its last word up is 0, or readers would find other bytes than they make.
+    function testFuzz_propose_reverts_on_padding_that_is_not_zero(uint8 which, uint8 place, bytes1 dirt) external {
+        ProposalKind[3] memory kinds = [ProposalKind.Admit, ProposalKind.RegisterValidator, ProposalKind.Upgrade];
+        uint8[3] memory used = [8, 5, 1];
+        bytes memory payload = _wellFormed(kinds[which % 3]);
+        uint256 at = payload.length - 1 - place % (32 - used[which % 3]);
+        payload[at] = dirt == 0 ? bytes1(0x01) : dirt;
+        _refusePayload(kinds[which % 3], payload);
+    }
+
     // what can never be enacted
 
     function test_propose_reverts_on_newcomers_that_cannot_be_admitted() external {
