@@ -29,7 +29,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         _requireReasonLength(sealedReason);
         uint256 key = _key(resolution);
         ResolutionProposal storage proposal = _proposals[key];
-        bytes32 state = stateOf(key);
+        bytes32 state = _stateOf(resolution, key);
         if (proposal.resolutionHash != 0 && proposal.state == state) revert ResolutionPending(key, proposal.proposer);
         if (resolution.state != state) revert ResolutionStateChanged(key, resolution.state, state);
         _requireAllowed(resolution, key, _pairAt(key).slot);
@@ -45,7 +45,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         (uint256 key, uint16 proposer) = _proposed(resolution);
         uint16 member = _otherParty(resolution, proposer);
         if (!_consortium.isActiveBank(proposer)) revert ResolutionProposerNotActive(key, proposer);
-        bytes32 state = stateOf(key);
+        bytes32 state = _stateOf(resolution, key);
         if (resolution.state != state) revert ResolutionStateChanged(key, resolution.state, state);
 
         PairSlot slot = _pairAt(key).slot;
@@ -110,6 +110,11 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     }
 
     /// @inheritdoc IResolutions
+    function resolutionState(Resolution memory resolution) external view returns (bytes32) {
+        return _stateOf(resolution, _key(resolution));
+    }
+
+    /// @inheritdoc IResolutions
     function pairKey(Resolution memory resolution) external pure returns (uint256) {
         return _key(resolution);
     }
@@ -130,8 +135,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
     /// @dev A reversal that is voided has reversed nothing; one whose absent half is posted has reversed that side too.
     /// @param slot the reversal's pair as it was
     function _markTarget(Resolution memory resolution, PairSlot slot) private {
-        PairRecord storage target =
-            _pairAt(PairKeys.key(resolution.facility, resolution.partner, resolution.targetKind, resolution.targetRef));
+        PairRecord storage target = _target(resolution);
         uint256 posted = (slot.leadHalf().isAbsent() ? 0 : PairSlots.LEAD_REVERSED)
             | (slot.partnerHalf().isAbsent() ? 0 : PairSlots.PARTNER_REVERSED);
         if (Action(resolution.action) == Action.Void) target.slot = target.slot.withoutFlag(posted);
@@ -197,6 +201,25 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
             undone = resolution.side == _LEAD_SIDE ? PairSlots.LEAD_REVERSED : PairSlots.PARTNER_REVERSED;
         }
         if (slot.has(undone)) revert ResolutionHalfReversed(key);
+        if (action == Action.WriteOff && resolution.kind == Kinds.REVERSAL) {
+            // the half that is made reverses its side of the target too
+            uint256 made =
+                (lead.isAbsent() ? PairSlots.LEAD_REVERSED : 0) | (partner.isAbsent() ? PairSlots.PARTNER_REVERSED : 0);
+            if (_target(resolution).slot.has(made)) revert ResolutionHalfReversed(key);
+        }
+    }
+
+    /// @dev What a resolution names as `state`.
+    function _stateOf(Resolution memory resolution, uint256 key) private view returns (bytes32) {
+        bytes32 state = stateOf(key);
+        if (resolution.kind != Kinds.REVERSAL || state == 0) return state;
+        return keccak256(abi.encode(state, _target(resolution).slot));
+    }
+
+    /// @dev The pair that a reversal's pair reverses.
+    function _target(Resolution memory resolution) private pure returns (PairRecord storage) {
+        return
+            _pairAt(PairKeys.key(resolution.facility, resolution.partner, resolution.targetKind, resolution.targetRef));
     }
 
     /// @dev The pair of a proposal that waits, and who proposed it.

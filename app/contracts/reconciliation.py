@@ -40,10 +40,10 @@ class Reconciliation(DeployedContract):
             raise ChainFault("the answer is not a head", where=where) from None
 
     def state_of(self, resolution: Resolution) -> bytes:
-        """The pair that a resolution names, exactly as it stands; zeros where nothing is known."""
-        functions = self.contract.functions
-        key = self._read(functions.pairKey(_resolution(resolution)))
-        return bytes(self._read(functions.stateOf(key)))
+        """What a resolution names as its state: the pair exactly as it stands, of a reversal with
+        its target; zeros where nothing is known."""
+        function = self.contract.functions.resolutionState(_resolution(resolution))
+        return bytes(self._read(function))
 
     def propose_resolution(self, resolution: Resolution, sealed_reason: bytes) -> ContractFunction:
         return self.contract.functions.proposeResolution(_resolution(resolution), sealed_reason)

@@ -111,7 +111,8 @@ interface IResolutions {
     /// @notice Both halves have the same amount: force the pair instead.
     error ResolutionNothingToAdjust(uint256 pairKey);
 
-    /// @notice What would be corrected has been reversed already.
+    /// @notice What would be corrected has been reversed already, or what a written-off reversal would reverse too: no half is
+    ///         reversed twice.
     error ResolutionHalfReversed(uint256 pairKey);
 
     /// @notice A resolution or a dispute needs a reason; its hash is 0.
@@ -156,8 +157,13 @@ interface IResolutions {
     /// @notice The proposal that waits for a pair; all zero where none does.
     function resolutionOf(uint256 pairKey) external view returns (ResolutionProposal memory);
 
-    /// @notice A pair exactly as it stands, for a resolution to name; 0 = nothing known of it.
+    /// @notice A pair exactly as it stands; 0 = nothing known of it.
     function stateOf(uint256 pairKey) external view returns (bytes32);
+
+    /// @notice What a resolution names as `state`: its pair exactly as it stands; of a reversal's pair, with its target:
+    ///         keccak256(abi.encode(stateOf(pair), stateOf(target))), so that neither changes unseen. 0 = nothing known.
+    /// @param resolution whose identity alone is read
+    function resolutionState(Resolution calldata resolution) external view returns (bytes32);
 
     /// @notice The key of the pair that a resolution names. Reverts with ResolutionTargetNotAllowed.
     function pairKey(Resolution calldata resolution) external pure returns (uint256);

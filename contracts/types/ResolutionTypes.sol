@@ -20,7 +20,8 @@ enum Action {
 /// @param action see Action; a plain number so that a wrong one meets our own error and not a bare revert
 /// @param side of an adjustment: whose book moves, 1 the lead's, 2 the partner's; else 0
 /// @param businessDay the day (ordinal) on which the books move
-/// @param state the pair exactly as the proposer saw it (IReconciliation.stateOf); fails once that has changed
+/// @param state the pair exactly as the proposer saw it, of a reversal with its target (IResolutions.resolutionState); fails once
+///        that has changed
 /// @param reasonHash keccak256 of the reason's text
 struct Resolution {
     uint32 facility;

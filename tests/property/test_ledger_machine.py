@@ -270,8 +270,10 @@ class Banks(RuleBasedStateMachine):
         identity = data.draw(st.sampled_from(sorted(open_ones or self.model.pairs)))
         on = self.today + day
         side_number = side.number if action is Action.ADJUST else 0
-        (state,) = self.live.views([("Reconciliation", "stateOf", (self._key(identity),))])[0]
-        named = (self.world.facility, *identity, action.number, side_number, on, state, REASON)
+        named = (self.world.facility, *identity, action.number, side_number, on)
+        asked = ("Reconciliation", "resolutionState", ((*named, bytes(32), REASON),))
+        (state,) = self.live.views([asked])[0]
+        named = (*named, state, REASON)
         proposer, other = (0, identity[0]) if is_leads else (identity[0], 0)
         call = ("approver", "Reconciliation")
         if not self._is_allowed(identity, action, side):
@@ -358,6 +360,10 @@ class Banks(RuleBasedStateMachine):
         if pair.is_settled or (action is Action.VOID and is_reversed):
             return False
         if pair.lead is None or pair.partner is None:
+            if action is Action.WRITE_OFF and identity[1] == model.REVERSAL:
+                # the half that is made would reverse its side of the target once more
+                target = self.model.pairs[identity[0], *identity[3:], 0, 0]
+                return not target.is_reversed(Side.LEAD if pair.lead is None else Side.PARTNER)
             return action in (Action.WRITE_OFF, Action.VOID)
         if action is not Action.ADJUST:
             return True

@@ -198,7 +198,7 @@ contract BookHandler is ConsortiumFixture {
             state: 0,
             reasonHash: "why"
         });
-        made.state = reconciliation.stateOf(reconciliation.pairKey(made));
+        made.state = reconciliation.resolutionState(made);
     }
 
     /// @return proposed whether the proposal was taken, which is as the rules say
@@ -211,7 +211,7 @@ contract BookHandler is ConsortiumFixture {
         require(proposed == _isAllowed(made, pair), "a resolution is of a break, and one that it can have");
     }
 
-    function _isAllowed(Resolution memory made, Pair memory pair) private pure returns (bool) {
+    function _isAllowed(Resolution memory made, Pair memory pair) private view returns (bool) {
         if (pair.action != Action.None || pair.status == Status.Matched || pair.status == Status.WithinTolerance) {
             return false;
         }
@@ -221,7 +221,11 @@ contract BookHandler is ConsortiumFixture {
             return isPair && pair.leadAmount != pair.partnerAmount && !isReversed;
         }
         if (made.action == uint8(Action.Force)) return isPair;
-        return made.action == uint8(Action.WriteOff) || (!pair.leadReversed && !pair.partnerReversed);
+        if (made.action == uint8(Action.Void)) return !pair.leadReversed && !pair.partnerReversed;
+        if (made.kind != Kinds.REVERSAL) return true;
+        // the half that a write-off makes reverses the target at its side
+        Pair memory target = reconciliation.pair(facility, made.partner, made.targetKind, made.targetRef);
+        return !(pair.leadAmount == 0 && target.leadReversed) && !(pair.partnerAmount == 0 && target.partnerReversed);
     }
 
     /// @dev What DESIGN says that a resolution moves, in the books kept here.
@@ -458,6 +462,7 @@ contract BookInvariantsTest is ConsortiumFixture {
             sum.lead += lead;
             sum.partner += partner;
             bool isSettled = pair.status == Status.Matched || pair.status == Status.WithinTolerance;
+            _LEDGER_4_nothing_is_reversed_twice(i, id, pair);
             if (isSettled || pair.action != Action.None) {
                 sum.agreed += lead;
                 sum.accepted += partner - lead;
@@ -466,6 +471,23 @@ contract BookInvariantsTest is ConsortiumFixture {
                 sum.openPartner += partner;
                 sum.open += (pair.leadAmount == 0 ? 0 : 1) + (pair.partnerAmount == 0 ? 0 : 1);
             }
+        }
+    }
+
+    /// @dev Of two reversals of one event that stand, not both hold a half of the same side.
+    function _LEDGER_4_nothing_is_reversed_twice(uint256 i, BookHandler.Identity memory id, Pair memory pair)
+        private
+        view
+    {
+        if (id.kind != Kinds.REVERSAL) return;
+        for (uint256 j; j < i; ++j) {
+            BookHandler.Identity memory other = handler.identity(j);
+            if (other.kind != Kinds.REVERSAL || other.partner != id.partner) continue;
+            if (other.targetKind != id.targetKind || other.targetRef != id.targetRef) continue;
+            Pair memory second = handler.pairOf(other);
+            if (second.action == Action.Void) continue;
+            vm.assertTrue(pair.leadAmount == 0 || second.leadAmount == 0, "LEDGER_4: the lead's half reversed twice");
+            vm.assertTrue(pair.partnerAmount == 0 || second.partnerAmount == 0, "LEDGER_4: the partner's likewise");
         }
     }
 

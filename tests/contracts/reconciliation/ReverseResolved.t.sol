@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IReconciliation} from "interfaces/IReconciliation.sol";
+import {IResolutions} from "interfaces/IResolutions.sol";
 import {Pair, Reason, Status} from "types/LegTypes.sol";
 import {Resolution} from "types/ResolutionTypes.sol";
 import {BreaksFixture} from "../support/BreaksFixture.sol";
@@ -97,6 +98,41 @@ contract ReverseResolvedTest is BreaksFixture {
         vm.assertTrue(reconciliation.pair(facility, 1, TOP_UP, EQUAL).partnerReversed, "reversed at the partner too");
         _assertReason(ANNA, _reversal(500, EQUAL), Reason.Resolved);
         _assertReason(ANNA, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL), Reason.TargetReversed);
+    }
+
+    // ---- a reversal's resolution names its target too
+
+    function test_LEDGER_4_a_write_off_reverses_no_half_that_another_reversal_reversed() external {
+        post(facility, LEAD, _reversal(500, EQUAL));
+        post(facility, ANNA, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL));
+        Resolution memory made = _ofReversal(EQUAL, WRITE_OFF);
+        vm.expectRevert(
+            abi.encodeWithSelector(IResolutions.ResolutionHalfReversed.selector, reconciliation.pairKey(made))
+        );
+        propose(LEAD, made);
+        resolve(_ofReversal(EQUAL, VOID));
+        assertBooks(1100, 710, 500);
+    }
+
+    function test_a_resolution_fails_once_the_target_has_changed() external {
+        post(facility, LEAD, _reversal(500, EQUAL));
+        Resolution memory made = _ofReversal(EQUAL, WRITE_OFF);
+        propose(LEAD, made);
+        post(facility, ANNA, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL));
+        uint256 key = reconciliation.pairKey(made);
+        bytes32 state = stateOf(made);
+        vm.assertTrue(state != made.state, "the target is marked");
+        vm.expectRevert(abi.encodeWithSelector(IResolutions.ResolutionStateChanged.selector, key, made.state, state));
+        accept(ANNA, made);
+    }
+
+    function test_a_void_takes_back_its_own_mark_alone() external {
+        post(facility, LEAD, _reversal(500, EQUAL));
+        post(facility, ANNA, today().leg(REVERSAL, 1, TODAY, 500, 10).target(TOP_UP, EQUAL));
+        resolve(_ofReversal(EQUAL, VOID));
+        Pair memory target = reconciliation.pair(facility, 1, TOP_UP, EQUAL);
+        vm.assertTrue(!target.leadReversed && target.partnerReversed, "the partner's reversal stands");
+        _assertReason(ANNA, today().leg(REVERSAL, 1, TODAY, 500, 11).target(TOP_UP, EQUAL), Reason.TargetReversed);
     }
 
     function _ofReversal(uint160 target, uint8 action) private view returns (Resolution memory made) {

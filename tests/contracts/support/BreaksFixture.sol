@@ -84,7 +84,7 @@ abstract contract BreaksFixture is ConsortiumFixture {
     }
 
     function stateOf(Resolution memory made) internal view returns (bytes32) {
-        return reconciliation.stateOf(reconciliation.pairKey(made));
+        return reconciliation.resolutionState(made);
     }
 
     function propose(uint16 member, Resolution memory made) internal {
