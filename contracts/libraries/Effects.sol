@@ -4,16 +4,10 @@ pragma solidity 0.8.34;
 /// @notice An amount signed by what it does to the reserve, minor units: a drawdown lowers it, a repayment raises it.
 type Effect is int256;
 
-using {plus as +, minus as -, opposite as -, equals as ==, differs as !=} for Effect global;
+using {minus as -, opposite as -, equals as ==, differs as !=} for Effect global;
 using Effects for Effect global;
 
 // A leg has at most 10^15 minor units and a batch 500 parts: no sum comes near the ends of an int256.
-
-function plus(Effect a, Effect b) pure returns (Effect) {
-    unchecked {
-        return Effect.wrap(Effect.unwrap(a) + Effect.unwrap(b));
-    }
-}
 
 function minus(Effect a, Effect b) pure returns (Effect) {
     unchecked {

@@ -12,7 +12,7 @@ library TermsChecks {
     uint256 private constant _MAX_TEXT_BYTES = 256;
     uint256 private constant _MAX_ID_BYTES = 64;
     /// @dev Bit n: an id may hold the byte n.
-    uint256 private constant _ID_BYTES = 0x7fffffe87fffffe03ff600000000000;
+    uint256 private constant _ID_BYTES = 0x7fffffe87fffffe03ff6 << 44;
     uint256 private constant _MAX_DECIMALS = 4;
     uint256 private constant _MAX_PARTNERS = 254;
     uint256 private constant _MAX_READERS = 254;

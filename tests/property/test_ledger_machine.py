@@ -270,10 +270,10 @@ class Banks(RuleBasedStateMachine):
         identity = data.draw(st.sampled_from(sorted(open_ones or self.model.pairs)))
         on = self.today + day
         side_number = side.number if action is Action.ADJUST else 0
-        named = (self.world.facility, *identity, action.number, side_number, on)
-        asked = ("Reconciliation", "resolutionState", ((*named, bytes(32), REASON),))
+        terms = (self.world.facility, *identity, action.number, side_number, on)
+        asked = ("Reconciliation", "resolutionState", ((*terms, bytes(32), REASON),))
         (state,) = self.live.views([asked])[0]
-        named = (*named, state, REASON)
+        named = (*terms, state, REASON)
         proposer, other = (0, identity[0]) if is_leads else (identity[0], 0)
         call = ("approver", "Reconciliation")
         if not self._is_allowed(identity, action, side):
