@@ -6,7 +6,7 @@ import {Half} from "libraries/Halves.sol";
 import {Judge} from "libraries/Judge.sol";
 import {Kinds} from "libraries/Kinds.sol";
 import {Matching} from "libraries/Matching.sol";
-import {OpenChange} from "libraries/OpenChanges.sol";
+import {OpenChange, OpenChanges} from "libraries/OpenChanges.sol";
 import {Outcome, Outcomes} from "libraries/Outcomes.sol";
 import {PairSlot, PairSlots} from "libraries/PairSlots.sol";
 import {PackedShares, Splits} from "libraries/Splits.sol";
@@ -92,37 +92,55 @@ contract MatchingSymbolic {
         assert(open.openPartnerLegs() == (isLead ? int256(0) : int256(1)) && open.acceptedDifference() == 0);
     }
 
-    /// @dev LEDGER_1 and RECON_1 of a half that arrives second: with the half that was open before it, what is agreed, open
-    ///      and accepted explains both books, and is the same whichever came second.
-    function check_LEDGER_1_a_second_half_explains_both_books(
+    /// @dev LEDGER_1 of an equal second half: nothing stays open, all of it is agreed.
+    function check_LEDGER_1_an_equal_half_settles(uint56 amount, bool isOut, bool isLeadSecond) external pure {
+        if (amount == 0) return;
+        Effect effect = Kinds.effect(isOut ? Kinds.DRAWDOWN : Kinds.TOP_UP, amount);
+        (PairSlot slot, Effect agreed, OpenChange open) = Matching.exact(_pairOf(amount, amount), isLeadSecond, effect);
+        assert(slot.status() == Status.Matched && agreed == effect);
+        assert(_same(open, OpenChanges.settled(!isLeadSecond, effect)));
+    }
+
+    /// @dev LEDGER_1 of a second half within tolerance: the half that was open is settled, the lead's effect is agreed and
+    ///      the partner's book holds the difference more; the same whichever came second (RECON_1).
+    function check_LEDGER_1_a_tolerated_half_settles(uint56 lead, uint56 partner, bool isOut, bool isLeadSecond)
+        external
+        pure
+    {
+        if (lead == 0 || partner == 0) return;
+        uint256 kind = isOut ? Kinds.DRAWDOWN : Kinds.TOP_UP;
+        (Effect leads, Effect partners) = (Kinds.effect(kind, lead), Kinds.effect(kind, partner));
+        (PairSlot slot, Effect agreed, OpenChange open) = Matching.second(
+            _pairOf(lead, partner), isLeadSecond, isLeadSecond ? leads : partners, Status.WithinTolerance
+        );
+        assert(slot.status() == Status.WithinTolerance && agreed == leads);
+        OpenChange settled = OpenChanges.settled(!isLeadSecond, isLeadSecond ? partners : leads);
+        assert(_same(open, settled + OpenChanges.accepted(partners - leads)));
+    }
+
+    /// @dev LEDGER_1 of a second half that breaks: it is open as a whole, nothing is agreed.
+    function check_LEDGER_1_a_broken_half_opens(
         uint56 lead,
         uint56 partner,
-        uint8 kind,
         uint8 judged,
+        bool isOut,
         bool isLeadSecond
     ) external pure {
-        if (kind == 0 || kind > 11 || lead == 0 || partner == 0) return;
-        if (judged < uint8(Status.Matched) || judged > uint8(Status.AmountAndDate)) return;
-        Status status = Status(judged);
-        if (status == Status.Matched && lead != partner) return;
+        if (judged < uint8(Status.Amount) || judged > uint8(Status.AmountAndDate)) return;
+        Effect effect = Kinds.effect(isOut ? Kinds.DRAWDOWN : Kinds.TOP_UP, isLeadSecond ? lead : partner);
+        (PairSlot slot, Effect agreed, OpenChange open) =
+            Matching.second(_pairOf(lead, partner), isLeadSecond, effect, Status(judged));
+        assert(slot.status() == Status(judged) && _of(agreed) == 0);
+        assert(_same(open, OpenChanges.opened(isLeadSecond, effect)));
+    }
+
+    function _pairOf(uint256 lead, uint256 partner) private pure returns (PairSlot) {
         PairSlot slot = PairSlot.wrap(0).withLeadHalf(Half.wrap(lead), PairSlots.leadStamp(1, 1));
-        slot = slot.withPartnerHalf(Half.wrap(partner));
-        Effect leads = Kinds.effect(kind, lead);
-        Effect partners = Kinds.effect(kind, partner);
-        (Effect agreed, OpenChange open) = (Effect.wrap(0), OpenChange.wrap(0));
-        if (status == Status.Matched) {
-            (slot, agreed, open) = Matching.exact(slot, isLeadSecond, leads);
-        } else {
-            (slot, agreed, open) = Matching.second(slot, isLeadSecond, isLeadSecond ? leads : partners, status);
-        }
-        assert(slot.status() == status);
-        int256 openLead = open.openLead() + (isLeadSecond ? int256(0) : _of(leads));
-        int256 openPartner = open.openPartner() + (isLeadSecond ? _of(partners) : int256(0));
-        assert(_of(leads) == _of(agreed) + openLead);
-        assert(_of(partners) == _of(agreed) + openPartner + open.acceptedDifference());
-        bool isSettled = Judge.settles(status);
-        assert((openLead == 0 && openPartner == 0) == isSettled);
-        assert(open.openLeadLegs() + open.openPartnerLegs() == (isSettled ? -1 : int256(1)));
+        return slot.withPartnerHalf(Half.wrap(partner));
+    }
+
+    function _same(OpenChange a, OpenChange b) private pure returns (bool) {
+        return OpenChange.unwrap(a) == OpenChange.unwrap(b);
     }
 
     function _of(Effect effect) private pure returns (int256) {
