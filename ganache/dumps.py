@@ -1,4 +1,4 @@
-"""Anvil's state on disk: whole dumps, kept aside, of which the newest sound one is started from.
+"""Anvil's state on disk: whole dumps, several kept, of which the newest sound one is started from.
 
 Anvil's own `--state` writes in place: a kill while it writes leaves a file that it then refuses.
 So the dump is asked for over RPC, and only a complete one is given its name.

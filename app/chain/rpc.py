@@ -53,7 +53,7 @@ class _Provider(JSONBaseProvider):
 class ClientTls:
     """What an https endpoint is judged by, and what it is shown.
 
-    `ca` holds the certificate of the only authority that is believed; `certificate` and `key` are
+    `ca` holds the certificate of the only trusted authority; `certificate` and `key` are
     our own, for a proxy that lets nobody else through.
     """
 

@@ -72,7 +72,7 @@ def submit(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="The certificate of the only authority that an https node is believed by; else "
+            help="The certificate of the only authority that an https node is trusted by; else "
             "this machine's.",
         ),
     ] = None,
@@ -87,7 +87,7 @@ def submit(
       TALLY_API_KEY=$(cat webank.key) tally feed submit webank.csv --node http://127.0.0.1:8701
     """
     check_header(file)
-    believed = True if ca is None else _authority(ca)
+    verified_by = True if ca is None else _authority(ca)
     key = _key(key_file)
     id_ = facility or _first_facility(file)
     content_type = "application/x-ndjson" if _is_json(file) else "text/csv"
@@ -100,7 +100,7 @@ def submit(
             console=stderr,
             disable=not stderr.is_terminal,
         ) as bars,
-        httpx.Client(base_url=node, timeout=None, verify=believed) as client,
+        httpx.Client(base_url=node, timeout=None, verify=verified_by) as client,
     ):
         task = bars.add_task("", total=file.stat().st_size)
 
@@ -138,7 +138,7 @@ def _send(
     except httpx.TransportError as fault:
         if "CERTIFICATE_VERIFY_FAILED" in str(fault):
             raise UsageFault(
-                f"the node's certificate is not believed ({fault})",
+                f"the node's certificate is not trusted ({fault})",
                 where=str(client.base_url),
                 remedy="Give its authority's certificate with --ca; nothing was sent",
             ) from None

@@ -1,4 +1,4 @@
-"""`tally hold`: parts of the partners' reserves set aside before a drawdown is paid out."""
+"""`tally hold`: parts of the partners' reserves reserved before a drawdown is paid out."""
 
 import time
 from datetime import UTC, date, datetime

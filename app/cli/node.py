@@ -32,7 +32,7 @@ def node(
     """Run one bank's node: API, page, feed folder, submitter and indexer. Ctrl-C ends it.
 
     SIGTERM and Ctrl-C end it within some seconds: nothing more is taken in, requests and jobs at
-    work may end, and the lane is given up, so that a successor posts at once.
+    work may end, and the lease is released, so that a successor posts at once.
 
     Files put into the inbox, as inbox/FACILITY/feed.csv, are taken in and moved aside.
 

@@ -1,4 +1,4 @@
-"""`tally rebuild`: the read model made anew from the chain alone."""
+"""`tally rebuild`: the read model rebuilt from the chain alone."""
 
 from contextlib import closing
 from pathlib import Path

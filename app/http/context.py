@@ -31,7 +31,7 @@ class NodeHealth:
     """Why the last attempt to read blocks that are there failed; empty when it did not."""
     wrong_chain: str = ""
     """What is wrong with the chain that answers there; empty when it is the network's own."""
-    lane_stopped: str = ""
+    posting_conflict: str = ""
     """Why nothing at all is posted until a person has looked; empty when posting works."""
     facilities_stopped: tuple[str, ...] = ()
     """For each facility that is not posted to until a person has looked: why."""

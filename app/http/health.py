@@ -57,7 +57,7 @@ def health_of(context: Context) -> HealthOut:
     status = chain_status(cursor, seen)
     return HealthOut(
         status=status,
-        posting="stopped" if seen.lane_stopped or seen.facilities_stopped else "running",
+        posting="stopped" if seen.posting_conflict or seen.facilities_stopped else "running",
         bank=context.bank,
         role=context.role,
         chain=ChainOut(
@@ -148,11 +148,11 @@ def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[Tro
                 "Free space, or lower `min_free_disk_mb` in bank.toml",
             )
         )
-    if seen.lane_stopped:
+    if seen.posting_conflict:
         found.append(
             _trouble(
                 "posting-stopped",
-                seen.lane_stopped,
+                seen.posting_conflict,
                 "`tally doctor` tells what to do; docs/runbook.md, 'Backup and restore'",
             )
         )

@@ -20,7 +20,7 @@ class Notifier:
     def publish(self, block: int) -> None:
         """Announce the block that the read model now stands at. Safe from any thread.
 
-        The same block again is no news; a lower one (the chain was rewound) is.
+        The same block again is no news; a lower one (blocks were lost) is.
         """
         with self._lock:
             if block != self._block:

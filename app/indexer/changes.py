@@ -63,7 +63,7 @@ class Changes:
     rejections: list[Rejection] = field(default_factory=list)
     accounts: dict[tuple[int, int], Account] = field(default_factory=dict)
     incidents: list[Incident] = field(default_factory=list)
-    """What does not add up: it is read again before it is believed."""
+    """What does not add up: it is read again before it is recorded."""
     unreadable: list[Incident] = field(default_factory=list)
     """What others wrote and nobody can read: kept as it is, since the chain has it so."""
     matched: list[StoredPair] = field(default_factory=list)

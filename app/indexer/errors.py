@@ -4,7 +4,7 @@ ChainFault
 ├── ChainUnreachable
 │   └── ShortAnswer      the node answered less, or other, than it has: nothing is applied
 │       └── Incomplete   something that was, or is being, applied lacks what the chain holds
-└── Reorganised          a block that was read is no longer the chain's: the view is made anew
+└── Reorganised          a block that was read is no longer the chain's: the view is rebuilt
 StorageFault
 └── OtherView            the database holds another view, or another indexer writes it
 """
@@ -25,7 +25,7 @@ class ShortAnswer(ChainUnreachable):
 
 
 class Incomplete(ShortAnswer):
-    """What was read cannot be all: asked again, then the view is made anew, once."""
+    """What was read cannot be all: asked again, then the view is rebuilt, once."""
 
 
 class Reorganised(ChainFault):

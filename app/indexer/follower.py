@@ -61,7 +61,7 @@ class ChainFollower:
         progress = self._rpc.run(self.indexer.advance)
         self._read_up_to = progress.head
         if progress.legs or self._collected is None:  # the last process may have died before this
-            after = 0 if progress.rewound else self._collected or 0
+            after = 0 if progress.reorged else self._collected or 0
             self._collected = self._collect(self.member, after)
         return progress
 

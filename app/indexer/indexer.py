@@ -47,7 +47,7 @@ class Progress:
     """Blocks `from_block` to `to_block` were added (none when it is smaller), with `legs` posted
     legs.
 
-    `head`: the newest final block when it was looked up. `rewound`: the chain had taken blocks
+    `head`: the newest final block when it was looked up. `reorged`: the chain had taken blocks
     back, and the view was begun anew.
     """
 
@@ -55,7 +55,7 @@ class Progress:
     to_block: int
     legs: int
     head: int
-    rewound: bool = False
+    reorged: bool = False
 
 
 OnMatched = Callable[[list[MatchedPair], int], None]
@@ -74,10 +74,10 @@ class _Run:
     last: int = 0
     legs: int = 0
     head: int = 0
-    rewound: bool = False
+    reorged: bool = False
 
     def progress(self) -> Progress:
-        return Progress(self.first or 0, self.last, self.legs, self.head, self.rewound)
+        return Progress(self.first or 0, self.last, self.legs, self.head, self.reorged)
 
 
 class Indexer:
@@ -107,7 +107,7 @@ class Indexer:
         self.on_matched: OnMatched | None = None
         # Whether this process has made the view anew because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
-        self._made_anew = False
+        self._rebuilt = False
 
     @property
     def engine(self) -> Engine:
@@ -135,33 +135,38 @@ class Indexer:
         it raises, what was written is whole, and the next call goes on from there.
         """
         run = _Run()
-        doubts = 0
+        failures = 0
         while True:
             try:
-                self._run(run, max_blocks, on_range, believe=doubts > 0 and self._made_anew)
+                self._run(run, max_blocks, on_range, recording=failures > 0 and self._rebuilt)
                 return run.progress()
             except Incomplete as fault:
                 self._state = None
                 self._count_all_at = 0.0
-                doubts += 1
+                failures += 1
                 # Asked once more, or elsewhere, it may be whole; if not, an earlier answer may
                 # have been short.
                 self._rpc.move_on(fault)
-                if doubts > 1:
-                    if self._made_anew:
+                if failures > 1:
+                    if self._rebuilt:
                         raise
-                    self._made_anew = run.rewound = True
+                    self._rebuilt = run.reorged = True
                     run.legs = 0
-                    self._make_anew(Incident("made_anew", str(fault), self.position()))
+                    self._rebuild(Incident("rebuilt", str(fault), self.position()))
             except BaseException:
                 # Half a range may be in it.
                 self._state = None
                 raise
 
     def _run(
-        self, run: "_Run", max_blocks: int | None, on_range: OnRange | None, *, believe: bool
+        self,
+        run: "_Run",
+        max_blocks: int | None,
+        on_range: OnRange | None,
+        *,
+        recording: bool,
     ) -> None:
-        """`believe`: record what should not happen, and do not ask again."""
+        """`recording`: what should not happen is recorded, and not asked for again."""
         state = self._state = self._state or self._load()
         run.head, at_cursor = self._scanner.look(state.block_number)
         taken_back = False
@@ -174,9 +179,9 @@ class Indexer:
                 taken_back = has_other_blocks(connection, self._scanner, run.head)
         if taken_back:
             state = self._rewind(state)
-            run.rewound = True
+            run.reorged = True
         first = self._next(state)
-        if run.first is None or run.rewound:
+        if run.first is None or run.reorged:
             run.first, run.last = first, first - 1
         final = run.head
         if max_blocks is not None:
@@ -190,12 +195,15 @@ class Indexer:
                     found = reading.result()
                 except Reorganised:
                     self._rewind(state)
-                    run.rewound = True
+                    run.reorged = True
                     return
                 reading = self._read(ahead, found.last.number + 1, final, found.last.hash)
                 with _collector_paused():
                     changes = self._apply(
-                        state, found, at_head=found.last.number == run.head, believe=believe
+                        state,
+                        found,
+                        at_head=found.last.number == run.head,
+                        recording=recording,
                     )
                 if changes.matched and self.on_matched is not None:
                     self.on_matched(_own(state, changes.matched), found.last.number)
@@ -217,7 +225,7 @@ class Indexer:
             return None
         return ahead.submit(self._scanner.read, first, final, parent)
 
-    def _apply(self, state: State, found: Range, *, at_head: bool, believe: bool) -> Changes:
+    def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> Changes:
         projection = Projection(state, found.headers, self._open_key)
         first_unused = state.next_number
         project(projection, found)
@@ -231,7 +239,7 @@ class Indexer:
             account.pairs.clear()
         if at_head:
             self._check(state, found, changes)
-        if changes.incidents and not believe:
+        if changes.incidents and not recording:
             first = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
         with self._engine.begin() as connection:
@@ -299,11 +307,11 @@ class Indexer:
             )
         with self._engine.connect() as connection:
             incident = describe(connection, self._scanner, state)
-        self._make_anew(incident)
+        self._rebuild(incident)
         self._state = State(state.view, state.chain_id)
         return self._state
 
-    def _make_anew(self, incident: Incident) -> None:
+    def _rebuild(self, incident: Incident) -> None:
         with self._engine.begin() as connection:
             wipe(connection)
             record_incidents(connection, [incident], int(time.time()))

@@ -20,7 +20,7 @@ def project(projection: Projection, found: Range) -> None:
     """Take a range's events. Raises Incomplete when they cannot be all there."""
     for event in found.events:
         if isinstance(event, Posting):
-            _take(projection, event, found.sealed.get(event.tx_hash, b""))
+            _read_posting(projection, event, found.sealed.get(event.tx_hash, b""))
         else:
             _handle(projection, event)
 
@@ -28,7 +28,7 @@ def project(projection: Projection, found: Range) -> None:
 def _handle(projection: Projection, event: ContractEvent) -> None:
     """A rare event changes what its handler says; nothing that others wrote stops the view."""
     if event.fault is not None:
-        # No contract of ours encodes so: the answer is doubted first.
+        # No contract of ours encodes so: the answer is suspect first.
         projection.changes.incidents.append(projection.incident(event, event.fault))
         return
     written = len(projection.statements)
@@ -39,7 +39,7 @@ def _handle(projection: Projection, event: ContractEvent) -> None:
         projection.changes.unreadable.append(projection.incident(event, fault))
 
 
-def _take(projection: Projection, posting: Posting, sealed: bytes) -> None:
+def _read_posting(projection: Projection, posting: Posting, sealed: bytes) -> None:
     """A posting that goes on where its sender's last one ended."""
     state = projection.state
     facility = state.facilities.get(posting.facility)

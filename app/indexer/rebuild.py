@@ -1,4 +1,4 @@
-"""The read model made anew from the chain alone, and the digest that proves it equal."""
+"""The read model rebuilt from the chain alone, and the digest that proves it equal."""
 
 import hashlib
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""A chain that took back what it had said: the view is made anew, and an incident tells of it.
+"""A chain that took back what it had said: the view is rebuilt, and an incident tells of it.
 
 Engines with finality never come here. A development chain does, when it was killed before its last
 seconds were on disk; it is small, so the view is read again from the start.

@@ -87,7 +87,7 @@ class Channel:
                 index=self._index,
                 feed_folder=self._feeds.scan,
                 ageing=Ageing(bank.engine).look,
-                watch=self._watch,
+                watch=self._check_storage,
                 expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
                 validator_votes=bank.validator_votes.cast,
             ),
@@ -97,18 +97,18 @@ class Channel:
     def start(self) -> None:
         """Begin to work."""
         with suppress(StorageFault):  # which is noted; the first `/ready` tells of it
-            self._watch()
+            self._check_storage()
         self._scheduler.start()
 
     def stop(self) -> bool:
-        """End the work and give up the lane; False where a job was still at work after some
+        """End the work and release the lease; False where a job was still at work after some
         seconds: the process need not wait for it."""
         self.notifier.close()
         ended = self._scheduler.stop(_JOBS_END_S)
         try:
             self._bank.close()
         except StorageFault as fault:
-            _log.warning("the lane runs out by itself", why=str(fault))
+            _log.warning("the lease runs out by itself", why=str(fault))
         _log.info("stopped", stuck=not ended)
         return ended
 
@@ -122,7 +122,7 @@ class Channel:
             endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
             index_fault=self._index_fault,
             wrong_chain=self._wrong_chain,
-            lane_stopped=self._bank.posting.conflict,
+            posting_conflict=self._bank.posting.conflict,
             facilities_stopped=tuple(self._facility_troubles),
             lease=self._bank.posting.lease,
             database_fault=self._database_fault,
@@ -157,7 +157,7 @@ class Channel:
             for some in listed([_line(one) for one in events]):
                 _log.info("matched", facility=facility, pairs=some)
 
-    def _watch(self) -> None:
+    def _check_storage(self) -> None:
         config = self._bank.config
         try:
             self._free_disk_bytes = free_disk_bytes(self._bank.engine, config.inbox)
@@ -178,8 +178,8 @@ class Channel:
         self._submitted_at = head, now
         self._bank.posting.tick()
         self._facility_troubles = self._bank.posting.facility_troubles()
-        lane = self._bank.posting.conflict
-        troubles = [*([lane] if lane else []), *self._facility_troubles]
+        conflict = self._bank.posting.conflict
+        troubles = [*([conflict] if conflict else []), *self._facility_troubles]
         for why in troubles:
             if why not in self._troubles:
                 _log.error("posting stopped", why=why)

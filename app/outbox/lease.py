@@ -39,7 +39,7 @@ class Lease:
         if time.monotonic() < self._renew_at:
             return True
         self._renew_at = 0.0
-        fence = self._take()
+        fence = self._acquire()
         if fence is None:
             self.standing = "elsewhere"
             return False
@@ -75,7 +75,7 @@ class Lease:
                 .values(expires_at=0)
             )
 
-    def _take(self) -> int | None:
+    def _acquire(self) -> int | None:
         """The fence under which the lease is ours now; None while it is another's."""
         now_ms = time.time_ns() // 1_000_000
         ours = {"holder": self._holder, "expires_at": now_ms + LEASE_MS}

@@ -53,13 +53,13 @@ incidents = Table(
     "incidents",
     metadata,
     Column("id", Integer, primary_key=True),
-    # rewind, made_anew, unequal_halves, judgement_differs, books_differ, unreadable, ...
+    # rewind, rebuilt, unequal_halves, judgement_differs, books_differ, unreadable, ...
     Column("what", Text, nullable=False),
     Column("place", Text, nullable=False),  # where, and what was seen there
     Column("block", BigInteger, nullable=False),
     Column("noticed_at", BigInteger, nullable=False),  # this node's own clock
     UniqueConstraint("what", "place", "block", name="uq_incidents_once"),
-    comment="What should not happen; kept when the view is made anew.",
+    comment="What should not happen; kept when the view is rebuilt.",
 )
 
 

@@ -326,7 +326,7 @@ class TestHealth:
             (NodeHealth(seed.block, stalled=True), "stalled", ["chain-stalled"]),
             (NodeHealth(None), "unreachable", ["chain-unreachable"]),
             (NodeHealth(None, wrong_chain="another"), "unreachable", ["wrong-chain"]),
-            (NodeHealth(seed.block, lane_stopped="conflict"), "live", ["posting-stopped"]),
+            (NodeHealth(seed.block, posting_conflict="conflict"), "live", ["posting-stopped"]),
             (NodeHealth(seed.block, lease="elsewhere"), "live", ["lease-elsewhere"]),
             (NodeHealth(seed.block, database_fault="read-only"), "live", ["database"]),
             (NodeHealth(seed.block, free_disk_bytes=7, disk_is_low=True), "live", ["disk-low"]),

@@ -296,7 +296,7 @@ class TestTheReadModel:
             "EmergencyRaised",
         ]
 
-    def test_it_is_made_anew_from_the_chain_alone(self, world: World, database: Engine) -> None:
+    def test_it_is_rebuilt_from_the_chain_alone(self, world: World, database: Engine) -> None:
         carry(world, change_role(world.numbers["outsider"], "auditor"), "huarui", "wuxi")
         read(world, database)
         carry(world, about("suspend", world.numbers["wuxi"]), "huarui")

@@ -20,7 +20,7 @@ from app.node.jobs.feed_folder import FeedFolder
 from tests.integration.posting import FACILITY, LEAD, Net
 
 
-class Desk:
+class Inbox:
     """Takes files in and remembers which; fails as it is told."""
 
     def __init__(self, inbox: Path) -> None:
@@ -55,37 +55,37 @@ def settled(path: Path) -> None:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path / "inbox")
+def box(tmp_path: Path) -> Inbox:
+    return Inbox(tmp_path / "inbox")
 
 
-def test_an_inbox_that_is_not_there_is_empty(desk: Desk) -> None:
-    assert desk.folder.scan() == 0
+def test_an_inbox_that_is_not_there_is_empty(box: Inbox) -> None:
+    assert box.folder.scan() == 0
 
 
-def test_a_file_is_taken_in_and_moved_aside(desk: Desk) -> None:
-    desk.put("b.csv")
-    desk.put("a.csv")
-    desk.put("c.jsonl", facility="OTHER")
-    assert desk.folder.scan() == 3
-    assert [(facility, name) for facility, name, _ in desk.taken] == [
+def test_a_file_is_taken_in_and_moved_aside(box: Inbox) -> None:
+    box.put("b.csv")
+    box.put("a.csv")
+    box.put("c.jsonl", facility="OTHER")
+    assert box.folder.scan() == 3
+    assert [(facility, name) for facility, name, _ in box.taken] == [
         ("OTHER", "c.jsonl"),
         (FACILITY, "a.csv"),
         (FACILITY, "b.csv"),
     ]
-    assert desk.files() == {
+    assert box.files() == {
         f"done/{FACILITY}/a.csv",
         f"done/{FACILITY}/b.csv",
         "done/OTHER/c.jsonl",
     }
-    assert desk.folder.scan() == 0
+    assert box.folder.scan() == 0
 
 
-def test_files_of_one_name_do_not_overwrite_each_other(desk: Desk) -> None:
+def test_files_of_one_name_do_not_overwrite_each_other(box: Inbox) -> None:
     for content in ("one\n", "two\n", "three\n"):
-        desk.put("feed.csv", content)
-        desk.folder.scan()
-    done = desk.inbox / "done" / FACILITY
+        box.put("feed.csv", content)
+        box.folder.scan()
+    done = box.inbox / "done" / FACILITY
     assert {path.name: path.read_text() for path in done.iterdir()} == {
         "feed.csv": "one\n",
         "feed~2.csv": "two\n",
@@ -107,42 +107,42 @@ def test_files_of_one_name_do_not_overwrite_each_other(desk: Desk) -> None:
         "feed.csv.done",
     ],
 )
-def test_what_is_still_being_written_is_left_alone(desk: Desk, name: str) -> None:
-    desk.put(name)
-    assert desk.folder.scan() == 0
-    assert desk.files() == {f"{FACILITY}/{name}"}
+def test_what_is_still_being_written_is_left_alone(box: Inbox, name: str) -> None:
+    box.put(name)
+    assert box.folder.scan() == 0
+    assert box.files() == {f"{FACILITY}/{name}"}
 
 
-def test_a_file_that_has_just_changed_is_left_for_later(desk: Desk) -> None:
-    path = desk.put("feed.csv")
+def test_a_file_that_has_just_changed_is_left_for_later(box: Inbox) -> None:
+    path = box.put("feed.csv")
     path.touch()
-    assert desk.folder.scan() == 0
+    assert box.folder.scan() == 0
     settled(path)
-    assert desk.folder.scan() == 1
+    assert box.folder.scan() == 1
 
 
-def test_a_file_from_the_future_is_taken(desk: Desk) -> None:
-    path = desk.put("feed.csv")
+def test_a_file_from_the_future_is_taken(box: Inbox) -> None:
+    path = box.put("feed.csv")
     future = time.time() + 3600
     os.utime(path, (future, future))
-    assert desk.folder.scan() == 1
+    assert box.folder.scan() == 1
 
 
-def test_a_file_that_stalls_within_a_row_waits_and_says_why(desk: Desk) -> None:
-    path = desk.put("feed.csv", "row\nE1,1000000.0")
+def test_a_file_that_stalls_within_a_row_waits_and_says_why(box: Inbox) -> None:
+    path = box.put("feed.csv", "row\nE1,1000000.0")
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
-            assert desk.folder.scan() == 0
+            assert box.folder.scan() == 0
     assert ["feed.csv.done beside it" in log["why"] for log in logs] == [True]
     with path.open("a") as writer:
         writer.write("0\n")
     settled(path)
-    assert desk.folder.scan() == 1
-    assert desk.taken[0][2] == "row\nE1,1000000.00\n"
+    assert box.folder.scan() == 1
+    assert box.taken[0][2] == "row\nE1,1000000.00\n"
 
 
-def test_a_file_that_a_process_has_open_for_writing_waits(desk: Desk) -> None:
-    path = desk.put("feed.csv")
+def test_a_file_that_a_process_has_open_for_writing_waits(box: Inbox) -> None:
+    path = box.put("feed.csv")
     program = "import sys; open(sys.argv[1], 'a'); print('open', flush=True); sys.stdin.read()"
     writer = subprocess.Popen(
         [sys.executable, "-c", program.replace("open(", "f = open(", 1), str(path)],
@@ -151,39 +151,39 @@ def test_a_file_that_a_process_has_open_for_writing_waits(desk: Desk) -> None:
     )
     assert writer.stdout is not None
     writer.stdout.readline()
-    assert desk.folder.scan() == 0
+    assert box.folder.scan() == 0
     writer.communicate()
     with path.open("rb"):  # whoever reads it is no hindrance
-        assert desk.folder.scan() == 1
+        assert box.folder.scan() == 1
 
 
-def test_a_file_that_was_renamed_is_complete_whatever_its_end(desk: Desk) -> None:
-    path = desk.put("feed.csv.part", "rows, the last without a line end")
-    assert desk.folder.scan() == 0
+def test_a_file_that_was_renamed_is_complete_whatever_its_end(box: Inbox) -> None:
+    path = box.put("feed.csv.part", "rows, the last without a line end")
+    assert box.folder.scan() == 0
     path.rename(path.with_suffix("")).touch()
-    assert desk.folder.scan() == 1
+    assert box.folder.scan() == 1
 
 
 @pytest.mark.parametrize("mark", ["feed.csv.done", "feed.done"])
-def test_a_file_is_complete_when_a_mark_beside_it_says_so(desk: Desk, mark: str) -> None:
-    path = desk.put("feed.csv", "rows, the last without a line end")
-    assert desk.folder.scan() == 0
+def test_a_file_is_complete_when_a_mark_beside_it_says_so(box: Inbox, mark: str) -> None:
+    path = box.put("feed.csv", "rows, the last without a line end")
+    assert box.folder.scan() == 0
     path.touch()
     path.with_name(mark).touch()
-    assert desk.folder.scan() == 1
-    assert desk.files() == {f"done/{FACILITY}/feed.csv"}
+    assert box.folder.scan() == 1
+    assert box.files() == {f"done/{FACILITY}/feed.csv"}
 
 
-def test_a_file_is_complete_when_its_trailer_counts_its_rows(desk: Desk) -> None:
-    desk.put("feed.csv", "header\nrow\n#rows=1").touch()
-    desk.put("other.csv", "header\nrow\n#rows=x")
-    assert desk.folder.scan() == 1
+def test_a_file_is_complete_when_its_trailer_counts_its_rows(box: Inbox) -> None:
+    box.put("feed.csv", "header\nrow\n#rows=1").touch()
+    box.put("other.csv", "header\nrow\n#rows=x")
+    assert box.folder.scan() == 1
 
 
 def test_what_changes_while_it_is_taken_is_not_booked(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    box: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = desk.put("feed.csv", "one\n")
+    path = box.put("feed.csv", "one\n")
     copy = shutil.copyfileobj
 
     def grow(source: BinaryIO, target: BinaryIO, size: int) -> None:
@@ -193,18 +193,18 @@ def test_what_changes_while_it_is_taken_is_not_booked(
 
     monkeypatch.setattr(shutil, "copyfileobj", grow)
     with structlog.testing.capture_logs() as logs:
-        assert desk.folder.scan() == 0
-    assert desk.taken == []
+        assert box.folder.scan() == 0
+    assert box.taken == []
     assert not path.exists()
-    failed = desk.inbox / "failed" / FACILITY
+    failed = box.inbox / "failed" / FACILITY
     assert (failed / "feed.csv").read_text() == "one\ntwo\n"
     assert "nothing of it was booked" in (failed / "feed.csv.reason.txt").read_text()
     assert "nothing of it was booked" in logs[0]["why"]
 
 
-def test_what_is_written_after_it_was_taken_is_not_booked_and_said(desk: Desk) -> None:
-    path = desk.put("feed.csv", "one\n")
-    take = desk.take
+def test_what_is_written_after_it_was_taken_is_not_booked_and_said(box: Inbox) -> None:
+    path = box.put("feed.csv", "one\n")
+    take = box.take
     late = os.open(path, os.O_RDONLY)
 
     def grow(facility: str, file: Path) -> str:
@@ -213,40 +213,40 @@ def test_what_is_written_after_it_was_taken_is_not_booked_and_said(desk: Desk) -
             writer.write("two\n")
         return said
 
-    desk.folder = FeedFolder(desk.inbox, grow)
-    assert desk.folder.scan() == 1
+    box.folder = FeedFolder(box.inbox, grow)
+    assert box.folder.scan() == 1
     os.close(late)
-    assert [content for _, _, content in desk.taken] == ["one\n"]
-    reason = desk.inbox / "failed" / FACILITY / "feed.csv.reason.txt"
+    assert [content for _, _, content in box.taken] == ["one\n"]
+    reason = box.inbox / "failed" / FACILITY / "feed.csv.reason.txt"
     assert "changed after it was taken" in reason.read_text()
 
 
-def test_a_name_that_is_not_utf8_is_a_name_like_any_other(desk: Desk) -> None:
-    path = desk.put("b.csv")
+def test_a_name_that_is_not_utf8_is_a_name_like_any_other(box: Inbox) -> None:
+    path = box.put("b.csv")
     path.rename(os.fsdecode(os.fsencode(path.parent) + b"/\xb7\xc5.csv"))
-    desk.put("a.csv")
-    desk.put("c.csv", facility="OTHER")
-    (desk.inbox / os.fsdecode(b"F\xe9")).mkdir()
-    desk.put("d.csv", facility=os.fsdecode(b"F\xe9"))
+    box.put("a.csv")
+    box.put("c.csv", facility="OTHER")
+    (box.inbox / os.fsdecode(b"F\xe9")).mkdir()
+    box.put("d.csv", facility=os.fsdecode(b"F\xe9"))
     with structlog.testing.capture_logs() as logs:
-        assert desk.folder.scan() == 3
+        assert box.folder.scan() == 3
     for log in logs:
         str(log).encode()
-    assert {name for _, name, _ in desk.taken} == {"a.csv", "c.csv", "\\xb7\\xc5.csv"}
-    assert os.fsdecode(b"\xb7\xc5.csv") in os.listdir(desk.inbox / "done" / FACILITY)  # noqa: PTH208
+    assert {name for _, name, _ in box.taken} == {"a.csv", "c.csv", "\\xb7\\xc5.csv"}
+    assert os.fsdecode(b"\xb7\xc5.csv") in os.listdir(box.inbox / "done" / FACILITY)  # noqa: PTH208
 
 
-def test_a_long_name_is_refused_with_its_reason_too(desk: Desk) -> None:
+def test_a_long_name_is_refused_with_its_reason_too(box: Inbox) -> None:
     name = "x" * 251 + ".csv"
-    desk.fault = FeedFault("no")
+    box.fault = FeedFault("no")
     for _ in range(2):
-        desk.put(name)
-        desk.folder.scan()
-    assert len(list((desk.inbox / "failed" / FACILITY).glob("*.csv"))) == 2
+        box.put(name)
+        box.folder.scan()
+    assert len(list((box.inbox / "failed" / FACILITY).glob("*.csv"))) == 2
 
 
-def test_what_is_no_regular_file_is_refused_by_name(desk: Desk, tmp_path: Path) -> None:
-    folder = desk.put("feed.csv").parent
+def test_what_is_no_regular_file_is_refused_by_name(box: Inbox, tmp_path: Path) -> None:
+    folder = box.put("feed.csv").parent
     os.mkfifo(folder / "pipe.csv")
     (folder / "link.csv").symlink_to(folder / "feed.csv")
     (folder / "folder.csv").mkdir()
@@ -254,8 +254,8 @@ def test_what_is_no_regular_file_is_refused_by_name(desk: Desk, tmp_path: Path) 
         listener.bind(os.path.relpath(folder / "socket.csv"))
         with structlog.testing.capture_logs() as logs:
             for _ in range(2):
-                desk.folder.scan()
-    assert [content for _, _, content in desk.taken] == ["rows\n"]
+                box.folder.scan()
+    assert [content for _, _, content in box.taken] == ["rows\n"]
     why = {log["file"]: log["why"] for log in logs if log["event"] == "feed refused"}
     assert {name: said.split(":")[0] for name, said in why.items()} == {
         "pipe.csv": "it is a pipe",
@@ -263,102 +263,102 @@ def test_what_is_no_regular_file_is_refused_by_name(desk: Desk, tmp_path: Path) 
         "socket.csv": "it is a socket",
         "folder.csv": "it is a directory",
     }
-    reasons = {path.name for path in (desk.inbox / "failed" / FACILITY).glob("*.reason.txt")}
+    reasons = {path.name for path in (box.inbox / "failed" / FACILITY).glob("*.reason.txt")}
     assert reasons == {f"{name}.csv.reason.txt" for name in ("pipe", "link", "socket")}
 
 
-def test_what_lies_beside_the_folders_of_facilities_is_left_alone(desk: Desk) -> None:
-    desk.put("feed.csv")
-    (desk.inbox / "stray.csv").write_text("x")
-    (desk.inbox / FACILITY / "subfolder").mkdir()
-    assert desk.folder.scan() == 1
-    assert desk.files() == {"stray.csv", f"done/{FACILITY}/feed.csv"}
+def test_what_lies_beside_the_folders_of_facilities_is_left_alone(box: Inbox) -> None:
+    box.put("feed.csv")
+    (box.inbox / "stray.csv").write_text("x")
+    (box.inbox / FACILITY / "subfolder").mkdir()
+    assert box.folder.scan() == 1
+    assert box.files() == {"stray.csv", f"done/{FACILITY}/feed.csv"}
 
 
-def test_a_file_that_cannot_be_read_goes_aside_with_its_reason(desk: Desk) -> None:
-    desk.put("bad.csv", "garbage\n")
-    desk.fault = FeedFault("has no header", where="bad.csv", remedy="Add one")
-    assert desk.folder.scan() == 0
-    failed = desk.inbox / "failed" / FACILITY
+def test_a_file_that_cannot_be_read_goes_aside_with_its_reason(box: Inbox) -> None:
+    box.put("bad.csv", "garbage\n")
+    box.fault = FeedFault("has no header", where="bad.csv", remedy="Add one")
+    assert box.folder.scan() == 0
+    failed = box.inbox / "failed" / FACILITY
     assert (failed / "bad.csv").read_text() == "garbage\n"
     assert (failed / "bad.csv.reason.txt").read_text() == "bad.csv: has no header. Add one\n"
-    desk.fault = None
-    assert desk.folder.scan() == 0
+    box.fault = None
+    assert box.folder.scan() == 0
 
 
-def test_what_is_not_the_files_fault_leaves_it_for_later_and_is_said_once(desk: Desk) -> None:
-    desk.put("feed.csv")
-    desk.fault = DatabaseBusy("locked")
+def test_what_is_not_the_files_fault_leaves_it_for_later_and_is_said_once(box: Inbox) -> None:
+    box.put("feed.csv")
+    box.fault = DatabaseBusy("locked")
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
-            assert desk.folder.scan() == 0
-        desk.fault = UsageFault("facility is not in force")
-        desk.folder.scan()
+            assert box.folder.scan() == 0
+        box.fault = UsageFault("facility is not in force")
+        box.folder.scan()
     assert [log["why"] for log in logs] == ["locked", "facility is not in force"]
-    assert desk.files() == {f"{FACILITY}/feed.csv"}
-    desk.fault = None
-    assert desk.folder.scan() == 1
+    assert box.files() == {f"{FACILITY}/feed.csv"}
+    box.fault = None
+    assert box.folder.scan() == 1
 
 
-def test_one_bad_file_does_not_hold_up_the_others(desk: Desk) -> None:
-    desk.put("1.csv")
-    desk.put("2.csv")
-    take = desk.take
+def test_one_bad_file_does_not_hold_up_the_others(box: Inbox) -> None:
+    box.put("1.csv")
+    box.put("2.csv")
+    take = box.take
 
     def picky(facility: str, path: Path) -> str:
         if path.name == "1.csv":
             raise FeedFault("no")
         return take(facility, path)
 
-    desk.folder = FeedFolder(desk.inbox, picky)
-    assert desk.folder.scan() == 1
-    assert desk.taken[0][1] == "2.csv"
+    box.folder = FeedFolder(box.inbox, picky)
+    assert box.folder.scan() == 1
+    assert box.taken[0][1] == "2.csv"
 
 
 def test_a_file_that_vanishes_does_not_hold_up_the_others(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    box: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = desk.put("1.csv")
-    desk.put("2.csv")
-    found = desk.folder._waiting
+    first = box.put("1.csv")
+    box.put("2.csv")
+    found = box.folder._waiting
 
     def vanishing() -> list[tuple[str, Path]]:
         waiting = list(found())
         first.unlink(missing_ok=True)
         return waiting
 
-    monkeypatch.setattr(desk.folder, "_waiting", vanishing)
-    assert desk.folder.scan() == 1
-    assert desk.files() == {f"done/{FACILITY}/2.csv"}
+    monkeypatch.setattr(box.folder, "_waiting", vanishing)
+    assert box.folder.scan() == 1
+    assert box.files() == {f"done/{FACILITY}/2.csv"}
 
 
-def test_a_file_on_which_the_program_fails_does_not_hold_up_the_others(desk: Desk) -> None:
-    desk.put("1.csv")
-    desk.put("2.csv")
-    take = desk.take
+def test_a_file_on_which_the_program_fails_does_not_hold_up_the_others(box: Inbox) -> None:
+    box.put("1.csv")
+    box.put("2.csv")
+    take = box.take
 
     def failing(facility: str, path: Path) -> str:
         if path.name == "1.csv":
             raise UnicodeEncodeError("utf-8", "\udcff", 0, 1, "surrogates not allowed")
         return take(facility, path)
 
-    desk.folder = FeedFolder(desk.inbox, failing)
+    box.folder = FeedFolder(box.inbox, failing)
     with structlog.testing.capture_logs() as logs:
-        assert [desk.folder.scan(), desk.folder.scan()] == [1, 0]
+        assert [box.folder.scan(), box.folder.scan()] == [1, 0]
     assert [log["event"] for log in logs] == ["feed stays", "feed taken in"]
 
 
 def test_a_file_that_cannot_be_moved_aside_is_not_taken_in_again(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    box: Inbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    desk.put("feed.csv")
+    box.put("feed.csv")
     with monkeypatch.context() as full:
         full.setattr(feed_folder.FeedFolder, "_move", lambda *_: (_ for _ in ()).throw(OSError(28)))
         for _ in range(3):
-            assert desk.folder.scan() == 0
-    assert len(desk.taken) == 1
-    assert desk.folder.scan() == 1
-    assert len(desk.taken) == 1
+            assert box.folder.scan() == 0
+    assert len(box.taken) == 1
+    assert box.folder.scan() == 1
+    assert len(box.taken) == 1
 
 
 def test_a_crash_before_the_file_was_moved_makes_duplicates_and_nothing_else(

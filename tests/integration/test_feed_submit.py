@@ -74,7 +74,7 @@ def test_the_authority_that_is_named_is_the_one_that_is_believed(node: str, tmp_
     for options in ((), ("--ca", tmp_path / "other" / "ca.pem")):
         refused = submit(tmp_path, node, *options)
         assert refused.code == 2, refused.stderr
-        assert "not believed" in refused.stderr and "--ca" in refused.stderr
+        assert "not trusted" in refused.stderr and "--ca" in refused.stderr
         assert "a-key" not in refused.stderr
 
 

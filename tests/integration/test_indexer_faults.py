@@ -160,7 +160,7 @@ def test_an_answer_that_is_not_whole_is_not_applied(
     indexer = world.indexer("webank", database, rpc)
     indexer.advance()
     assert pair_count(database) == 4
-    assert {one.what for one in incidents(database)} <= {"made_anew"}
+    assert {one.what for one in incidents(database)} <= {"rebuilt"}
 
 
 SHORT_ONCE = {
@@ -204,7 +204,7 @@ def test_logs_left_out_once_are_noticed_and_asked_for_again(
     with database.connect() as connection:
         assert {balance.proof for balance in balances(connection)} == {0}
     # Asking again was enough, or the view was made anew once.
-    assert {one.what for one in incidents(database)} <= {"made_anew"}
+    assert {one.what for one in incidents(database)} <= {"rebuilt"}
 
 
 def test_a_count_answered_from_the_next_block_is_asked_for_again_and_no_endpoint_is_suspected(
@@ -270,7 +270,7 @@ def test_a_rejection_left_out_is_noticed(world: World, database: Engine) -> None
     rpc = FaultyRpc(world.rpc.url)
     rpc.fault = drop_logs("LegRejected")
     world.indexer("webank", database, rpc).advance()
-    assert [one.what for one in incidents(database)] == ["leg_counted_twice", "made_anew"]
+    assert [one.what for one in incidents(database)] == ["leg_counted_twice", "rebuilt"]
 
 
 def test_a_judgement_left_out_is_noticed(world: World, database: Engine) -> None:
@@ -278,7 +278,7 @@ def test_a_judgement_left_out_is_noticed(world: World, database: Engine) -> None
     rpc = FaultyRpc(world.rpc.url)
     rpc.fault = drop_logs("PairJudged")
     world.indexer("webank", database, rpc).advance()
-    assert [one.what for one in incidents(database)] == ["unequal_halves", "made_anew"]
+    assert [one.what for one in incidents(database)] == ["unequal_halves", "rebuilt"]
     # The halves and the rules tell the same as the contract did.
     with database.connect() as connection:
         assert queries.pairs(connection).items[0].type == "amount"
@@ -304,7 +304,7 @@ def test_a_judgement_that_does_not_follow_from_the_halves_is_noticed(
     assert {one.what for one in incidents(database)} == {
         "judgement_differs",
         "books_differ",
-        "made_anew",
+        "rebuilt",
     }
 
 
@@ -324,7 +324,7 @@ def test_books_that_differ_are_an_incident_and_break_the_proof(
     with database.connect() as connection:
         proofs = {balance.partner: balance.proof for balance in balances(connection)}
     assert proofs["huarui"] not in (0, None)
-    assert {one.what for one in incidents(database)} == {"books_differ", "made_anew"}
+    assert {one.what for one in incidents(database)} == {"books_differ", "rebuilt"}
     assert "1000000 in the contract" in incidents(database)[0].place
 
 
@@ -381,7 +381,7 @@ def test_a_node_that_lags_is_waited_for(world: World, database: Engine) -> None:
     progress = indexer.advance()
     assert progress.to_block == reached
     assert progress.legs == 0
-    assert not progress.rewound
+    assert not progress.reorged
     assert digest(database) == before
     rpc.fault = None
     assert indexer.advance().legs == 1
@@ -549,7 +549,7 @@ def private(tmp_path: Path) -> Iterator[ChainHandle]:
         yield chain
 
 
-def test_reorg_the_view_is_made_anew_and_the_incident_is_kept(
+def test_reorg_the_view_is_rebuilt_and_the_incident_is_kept(
     private: ChainHandle, tmp_path: Path, database_url: str
 ) -> None:
     world = new_world(private.process.url, tmp_path)
@@ -567,13 +567,13 @@ def test_reorg_the_view_is_made_anew_and_the_incident_is_kept(
     assert world.rpc.call("evm_revert", [snapshot])
     world.sequences = kept
     # Shorter than the view, but nothing contradicts it yet: it may only lag.
-    assert not indexer.advance().rewound
+    assert not indexer.advance().reorged
     assert pair_count(database) == 6
 
     world.post("webank", Event(DRAWDOWN, "OTHER", 30_000))
     world.post("huarui", Event(DRAWDOWN, "OTHER", 13_599))
     world.post("webank", Event(DRAWDOWN, "LOST", 20_000))
-    assert indexer.advance().rewound
+    assert indexer.advance().reorged
     while indexer.position() < int(world.rpc.call("eth_blockNumber", []), 16):
         indexer.advance()
     with database.connect() as connection:
@@ -634,7 +634,7 @@ def test_reorg_between_two_ranges_of_one_advance(
         indexer_hash = bytes(connection.execute(select(tables.cursor.c.block_hash)).scalar_one())
     blind = world.indexer("webank", database, Blind(world.rpc.url))
     progress = blind.advance()
-    assert progress.rewound
+    assert progress.reorged
     assert progress.legs == 0
     blind.advance()
     assert pair_count(database) == 12

@@ -193,7 +193,7 @@ def read(engine: Engine, logs: list[dict[str, Any]], step: int) -> Indexer:
         }
         last = headers[at + len(chunk)]
         found = Range(at + 1, last, events, headers, {}, False, None)
-        indexer._apply(state, found, at_head=False, believe=False)
+        indexer._apply(state, found, at_head=False, recording=False)
     return indexer
 
 
