@@ -59,7 +59,7 @@ incidents = Table(
     Column("block", BigInteger, nullable=False),
     Column("noticed_at", BigInteger, nullable=False),  # this node's own clock
     UniqueConstraint("what", "place", "block", name="uq_incidents_once"),
-    comment="What should not happen; kept when the view is rebuilt.",
+    comment="What should not happen; kept when the view is made anew.",
 )
 
 
