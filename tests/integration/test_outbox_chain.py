@@ -343,7 +343,7 @@ def test_a_contract_read_while_the_chain_is_down(anvil: Chain, founding: Foundin
     bank = opened(net)
     anvil.stop()
     with pytest.raises(ChainUnreachable):
-        net.reconciliation(bank).contract_version()
+        net.reconciliation(bank).contract.functions.contractVersion().call()
 
 
 # A database that another holds

@@ -9,24 +9,22 @@ from pathlib import Path
 import pytest
 
 _MEASURE = """
-import sys
+import sys, tempfile
 sys.path.insert(0, {root!r})
 from app.intake.reader import Feed
 from app.intake.validation import Validator
 from tests.feeds import FACILITY, HEADER, LINE
 
-class Endless:
-    def __init__(self, start, unit, end):
-        self.rest, self.unit, self.end = start, unit * (65536 // len(unit)), end
-        self.left = 200 << 20
-    def read(self, size, /):
-        while len(self.rest) < size and self.left > 0:
-            self.rest += self.unit
-            self.left -= len(self.unit)
-            if self.left <= 0:
-                self.rest += self.end
-        taken, self.rest = self.rest[:size], self.rest[size:]
-        return taken
+def large(start, unit, end):
+    # A file of 200 MB that begins and ends so.
+    stream = tempfile.TemporaryFile()
+    stream.write(start)
+    many = unit * (65536 // len(unit))
+    for _ in range((200 << 20) // len(many) + 1):
+        stream.write(many)
+    stream.write(end)
+    stream.seek(0)
+    return stream
 
 line = LINE % (b"E1", b"memo") + b"\\n"
 feeds = {{
@@ -37,7 +35,7 @@ feeds = {{
 }}
 validator = Validator(FACILITY, "lead")
 kinds = [0, 0]
-for judged in Feed(Endless(*feeds[sys.argv[1]]), "feed").rows(validator):
+for judged in Feed(large(*feeds[sys.argv[1]]), "feed").rows(validator):
     kinds[type(judged).__name__ == "Quarantined"] += 1
 # Not ru_maxrss: that one begins with what the parent process held.
 highest = next(one for one in open("/proc/self/status") if one.startswith("VmHWM"))
