@@ -73,10 +73,6 @@ def arm(point: str) -> None:
     }
     if point in patches:
         setattr(*patches[point])
-    elif point == "indexed":
-        import app.node.bank
-
-        setattr(app.node.bank, "collect", die)  # noqa: B010
 
 
 def _work(config: Path, point: str, told: Connection) -> None:
@@ -88,6 +84,8 @@ def _work(config: Path, point: str, told: Connection) -> None:
             limit = int(point.removeprefix("disk "))
             resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
         arm(point)
+        if point == "indexed":
+            setattr(bank.follower, "_collect", die)  # noqa: B010
         told.send("ready")
         while True:
             with suppress(OtherView):  # another process was faster; a node, too, tries again
