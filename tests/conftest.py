@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+import structlog
 from hypothesis import HealthCheck, settings
 
 from ganache.engines import ENGINES, Engine
@@ -22,6 +23,12 @@ settings.register_profile(
 settings.load_profile("whatever_the_load")
 
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@pytest.fixture(autouse=True)
+def every_line_is_logged() -> None:
+    """A command that an earlier test ran in this process may have asked for fewer lines."""
+    structlog.reset_defaults()
 
 
 @pytest.fixture(params=ENGINES)

@@ -62,7 +62,6 @@ class Bank:
         signer = self.world.signer(self.name, key)
         sent = self.count(signer)
         fault: TallyError | None = None
-        structlog.reset_defaults()  # a command that ran in this process may have asked for less
         with structlog.testing.capture_logs() as lines:
             try:
                 done = act(asked, self.view, contract, signer)
