@@ -8,7 +8,7 @@ from app.domain.errors import UsageFault
 from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import Directory, directory
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility
+from app.readmodel.facilities.agreed import AgreedFacility, known_facility
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +26,7 @@ class View:
     def facility(self, id_: str) -> AgreedFacility:
         """A facility that is not withdrawn. Raises UsageFault where there is none of that id."""
         with self.engine.connect() as connection:
-            found = agreed_facility(connection, id_)
-            names = directory(connection)
-        if found is None:
-            known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
-            raise UsageFault(
-                f"facility {id_!r} is not on this chain, as far as this bank's node has read it",
-                remedy=f"Its facilities: {known}",
-            )
-        return found
+            return known_facility(connection, id_)
 
     def proposal(self, number: int) -> Proposal:
         """A proposal to the consortium. Raises UsageFault for one that was not read."""

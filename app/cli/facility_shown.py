@@ -18,7 +18,8 @@ from app.presentation.facilities import (
     history_out,
 )
 from app.readmodel.directory import Directory, directory
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility
+from app.readmodel.facilities import agreed
+from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import FacilityHistory, facility_history
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The facility's id.")]
@@ -44,16 +45,10 @@ class Known:
 
 def known_facility(config: Path, id_: str) -> Known:
     with reading(config) as engine, engine.connect() as connection:
-        agreed = agreed_facility(connection, id_)
+        found = agreed.known_facility(connection, id_)
         names = directory(connection)
-        if agreed is None:
-            known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
-            raise UsageFault(
-                f"facility {id_!r} is not on this chain, as far as this bank's node has read it",
-                remedy=f"Its facilities: {known}",
-            )
-        history = facility_history(connection, names, agreed.number)
-        return Known(agreed, history, names, history_out(connection, agreed))
+        history = facility_history(connection, names, found.number)
+        return Known(found, history, names, history_out(connection, found))
 
 
 def find_change(known: Known, number: int) -> ChangeOut:

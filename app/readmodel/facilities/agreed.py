@@ -5,6 +5,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, Row, select
 
+from app.domain.errors import UsageFault
 from app.domain.facility import (
     Bounds,
     CutOffVersion,
@@ -15,6 +16,7 @@ from app.domain.facility import (
     SharesVersion,
 )
 from app.readmodel.consortium.tables import members
+from app.readmodel.directory import directory
 from app.readmodel.facilities.tables import (
     facilities,
     facility_partners,
@@ -71,6 +73,18 @@ def agreed_facility(connection: Connection, id_: str) -> AgreedFacility | None:
         .limit(1)
     ).one_or_none()
     return None if row is None else _agreed(connection, row)
+
+
+def known_facility(connection: Connection, id_: str) -> AgreedFacility:
+    """As `agreed_facility`. Raises UsageFault, which names the others, where there is none."""
+    found = agreed_facility(connection, id_)
+    if found is None:
+        known = ", ".join(one.id for one in directory(connection).facilities.values())
+        raise UsageFault(
+            f"facility {id_!r} is not on this chain, as far as this bank's node has read it",
+            remedy=f"Its facilities: {known or 'none yet'}",
+        )
+    return found
 
 
 def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacility:
