@@ -7,13 +7,12 @@ rows), or when no process has it open for writing, its size stood still and it e
 import fcntl
 import os
 import signal
-import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from app.intake.file_kind import HEAD_BYTES, is_no_feed
-from app.intake.trailer import TAIL_BYTES, rows_of_trailer
+from app.intake.trailer import rows_of_trailer, tail_of
 
 DONE_SUFFIX = ".done"
 QUIET_S = 1.0
@@ -33,14 +32,6 @@ _UNFINISHED_SUFFIXES = (
     ".swp",
     ".lock",
 )
-_SPECIAL = {
-    stat.S_IFLNK: "a symbolic link",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-    stat.S_IFDIR: "a directory",
-}
 _F_SETSIG = 10
 _ACCESS_MODES = 0o3
 
@@ -48,11 +39,6 @@ _ACCESS_MODES = 0o3
 def is_unfinished_name(name: str) -> bool:
     """Whether a file of that name is hidden, still being written, or the mark of another file."""
     return name.startswith((".", "~")) or name.lower().endswith((*_UNFINISHED_SUFFIXES, "~"))
-
-
-def special_kind(path: Path) -> str:
-    """What a path is that is no regular file; empty for one that is."""
-    return _SPECIAL.get(stat.S_IFMT(path.lstat().st_mode), "")
 
 
 def done_marks(path: Path) -> Iterator[Path]:
@@ -70,9 +56,7 @@ def why_incomplete(path: Path, *, renamed: bool) -> str:
     if any(os.path.lexists(mark) for mark in done_marks(path)):
         return ""
     with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        stream.seek(max(0, size - TAIL_BYTES))
-        tail = stream.read(TAIL_BYTES)
+        tail = tail_of(stream)
         if rows_of_trailer(tail) is not None:
             return ""
         changed_s = time.time() - os.fstat(stream.fileno()).st_mtime

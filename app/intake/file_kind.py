@@ -5,6 +5,7 @@ Only asked about files whose header was found unusable: it never refuses a feed.
 
 import csv
 import re
+import stat
 from collections.abc import Iterator
 
 from app.intake.cells import NEEDED
@@ -31,6 +32,21 @@ _XLSX_PARTS = (b"xl/", b"[Content_Types].xml")
 _SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "vertical bars", ",": "commas"}
 _MOST_PREAMBLE = 200
 _SEP_LINE = re.compile(r"\s*\"?sep=(.?)", re.IGNORECASE)
+
+
+_SPECIAL = {
+    stat.S_IFLNK: "a symbolic link",
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+    stat.S_IFDIR: "a directory",
+}
+
+
+def special_kind(mode: int) -> str:
+    """What a path of this mode is that is no regular file; empty for one that is."""
+    return _SPECIAL.get(stat.S_IFMT(mode), "")
 
 
 def explain(head: bytes) -> Explanation | None:

@@ -1,7 +1,5 @@
 """Feeds from files and received bodies: CSV with a header, or JSON lines."""
 
-import os
-import stat
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,9 +16,9 @@ from app.intake import json_values
 from app.intake.cells import COLUMNS, MAX_COLUMNS, NEEDED, NOT_UTF8, WHOLE_ROW, is_text, shown
 from app.intake.csv_rows import Record, records
 from app.intake.encoding import Encoding, examine
-from app.intake.file_kind import HEAD_BYTES, explain
+from app.intake.file_kind import HEAD_BYTES, explain, special_kind
 from app.intake.lines import MAX_ROW, TOO_LONG, ByteStream, Lines
-from app.intake.trailer import TAIL_BYTES, rows_of_trailer
+from app.intake.trailer import rows_of_trailer, tail_of
 from app.intake.validation import Validator
 
 _BLANK = " \t\r"
@@ -30,14 +28,6 @@ _BOM_ESCAPED = "\udcef\udcbb\udcbf"
 _MAX_WARNINGS = 20
 _MAX_NAMED = 20
 """Most columns that an error names."""
-
-_NO_REGULAR_FILE = {
-    stat.S_IFDIR: "a directory",
-    stat.S_IFIFO: "a pipe",
-    stat.S_IFSOCK: "a socket",
-    stat.S_IFCHR: "a device",
-    stat.S_IFBLK: "a device",
-}
 
 
 class Feed:
@@ -86,9 +76,7 @@ class Feed:
     def _check_trailer(self) -> int | None:
         """How many rows stand before the trailer; None without one. Raises FeedFault where it says
         another number."""
-        size = self._stream.seek(0, os.SEEK_END)
-        self._stream.seek(max(0, size - TAIL_BYTES))
-        said = rows_of_trailer(self._stream.read(TAIL_BYTES))
+        said = rows_of_trailer(tail_of(self._stream))
         if said is None:
             return None
         lines = self._lines("utf-8")
@@ -286,8 +274,8 @@ def _undecodable_elsewhere(event: ParsedEvent, cells: list[str]) -> Row:
 def _open(path: Path) -> BufferedReader:
     """Open a regular file. A pipe is none: a feed is read twice, and its end must be known."""
     with _reading(path):
-        kind = _NO_REGULAR_FILE.get(stat.S_IFMT(path.stat().st_mode))
-        if kind is None:
+        kind = special_kind(path.stat().st_mode)
+        if not kind:
             return path.open("rb")
     raise FeedFault(
         f"the file cannot be read: it is {kind}",

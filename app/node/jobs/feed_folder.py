@@ -16,12 +16,8 @@ from pathlib import Path
 import structlog
 
 from app.domain.errors import FeedFault, TallyError
-from app.intake.completeness import (
-    done_marks,
-    is_unfinished_name,
-    special_kind,
-    why_incomplete,
-)
+from app.intake.completeness import done_marks, is_unfinished_name, why_incomplete
+from app.intake.file_kind import special_kind
 
 _DONE, _FAILED, _TAKING = "done", "failed", ".taking"
 _LONGEST_NAME = 180
@@ -85,7 +81,8 @@ class FeedFolder:
         self._unfinished = unfinished
 
     def _is_to_be_taken(self, facility: str, path: Path) -> bool:
-        kind = special_kind(path)
+        status = path.lstat()
+        kind = special_kind(status.st_mode)
         if kind:
             why = f"it is {kind}: put the feed itself here, a regular file"
             if kind == "a directory":
@@ -93,7 +90,6 @@ class FeedFolder:
             else:
                 self._refuse(facility, path, why)
             return False
-        status = path.lstat()
         renamed = (status.st_dev, status.st_ino) in self._unfinished
         why = why_incomplete(path, renamed=renamed)
         if why:
