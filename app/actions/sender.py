@@ -12,7 +12,15 @@ from sqlalchemy import Engine
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.contracts.events import ContractEvent, events_of
-from app.contracts.transactions import Call, built, name_of, next_nonce, sign, succeeded
+from app.contracts.transactions import (
+    Call,
+    built,
+    data_of,
+    name_of,
+    next_nonce,
+    sign_built,
+    succeeded,
+)
 from app.domain.reasons import Reason
 from app.keys.keystore import load_account
 from app.outbox.operator_calls import store_in_turn
@@ -86,14 +94,7 @@ class Signer:
             self.rpc.run(lambda: self.rpc.batch_answers([_broadcast(raw) for raw in unmined]))
         else:
             raws = [
-                sign(
-                    self.account,
-                    chain_id=chain_id,
-                    nonce=mined + place,
-                    to=transaction.get("to"),
-                    data=_data(transaction),
-                    gas=transaction["gas"],
-                )
+                sign_built(self.account, transaction, chain_id=chain_id, nonce=mined + place)
                 for place, transaction in enumerate(ready)
             ]
             hashes = ["0x" + keccak(raw).hex() for raw in raws]
@@ -109,7 +110,7 @@ class Signer:
                 Receipt(
                     receipt["transactionHash"],
                     int(receipt["blockNumber"], 16),
-                    "0x" + keccak(_data(transaction)).hex(),
+                    "0x" + keccak(data_of(transaction)).hex(),
                 )
                 for receipt, transaction in zip(receipts, ready, strict=True)
             ),
@@ -138,7 +139,3 @@ class Signer:
 
 def _broadcast(raw: bytes) -> tuple[str, list[Any]]:
     return "eth_sendRawTransaction", ["0x" + raw.hex()]
-
-
-def _data(transaction: dict[str, Any]) -> bytes:
-    return bytes.fromhex(str(transaction["data"]).removeprefix("0x"))

@@ -33,6 +33,25 @@ def sign(
     return bytes(account.sign_transaction(transaction).raw_transaction)
 
 
+def sign_built(
+    account: LocalAccount, transaction: dict[str, Any], *, chain_id: int, nonce: int
+) -> bytes:
+    """As `sign`, of a call that `built` has made ready."""
+    return sign(
+        account,
+        chain_id=chain_id,
+        nonce=nonce,
+        to=transaction.get("to"),
+        data=data_of(transaction),
+        gas=transaction["gas"],
+    )
+
+
+def data_of(transaction: dict[str, Any]) -> bytes:
+    """The data of a call that `built` has made ready."""
+    return bytes.fromhex(str(transaction["data"]).removeprefix("0x"))
+
+
 def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
     """How many transactions of an account the newest block counts."""
     return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)

@@ -10,7 +10,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from sqlalchemy import Engine, select
 
-from app.contracts.transactions import sign
+from app.contracts.transactions import sign_built
 from app.outbox.nonce_queue import next_nonce, store
 from app.outbox.tables import attempts, leases
 
@@ -36,14 +36,7 @@ def store_in_turn(
         first = next_nonce(connection, operator, mined)
         hashes = []
         for nonce, transaction in enumerate(transactions, start=first):
-            raw = sign(
-                account,
-                chain_id=chain_id,
-                nonce=nonce,
-                to=transaction["to"],
-                data=bytes.fromhex(str(transaction["data"]).removeprefix("0x")),
-                gas=transaction["gas"],
-            )
+            raw = sign_built(account, transaction, chain_id=chain_id, nonce=nonce)
             hashes.append(store(connection, operator, nonce, raw))
         waiting = connection.execute(
             select(attempts.c.raw_transaction)
