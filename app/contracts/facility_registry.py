@@ -77,10 +77,6 @@ class FacilityRegistry(DeployedContract):
     def resume(self, facility: int, pauser: int) -> ContractFunction:
         return self.contract.functions.resume(facility, pauser)
 
-    def change_count(self, facility: int) -> int:
-        """The highest number of a change."""
-        return int(self._read(self.contract.functions.changeCount(facility)))
-
     def terms_hash(self, terms: Any) -> bytes:
         """keccak256(abi.encode(terms)), which a partner signs by accepting."""
         encoded = self.contract.encode_abi("propose", [terms])

@@ -2,19 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
+from app.outbox.lease import Standing
 from app.presentation.health import EndpointOut
 
 if TYPE_CHECKING:
     from app.http.metrics import Metrics
-
-LeaseState = Literal["held", "elsewhere", "none"]
-"""Who posts for the bank: this process, another one, or nobody (it has nothing to post)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,8 @@ class NodeHealth:
     """Why nothing at all is posted until a person has looked; empty when posting works."""
     facilities_stopped: tuple[str, ...] = ()
     """For each facility that is not posted to until a person has looked: why."""
-    lease: LeaseState = "none"
+    lease: Standing = "none"
+    """Who posts for the bank: this process, another one, or nobody (it has nothing to post)."""
     database_fault: str = ""
     """Why the last attempt to write to the database failed; empty when it did not."""
     free_disk_bytes: int | None = None

@@ -27,11 +27,6 @@ class Notifier:
                 self._block = block
                 self._wake()
 
-    def refresh(self) -> None:
-        """Announce what changed without a block (time passed). Safe from any thread."""
-        with self._lock:
-            self._wake()
-
     def close(self) -> None:
         """End all waiting, now and later: the node is stopping. Safe from any thread."""
         with self._lock:

@@ -125,7 +125,7 @@ class Posting:
     @property
     def lease(self) -> Standing:
         """Whose the lease was at the last tick."""
-        return self.submitter.lease
+        return self._lease.standing
 
     def troubles(self, facility: str | None = None) -> list[str]:
         """What a person must mend before a facility, or any, is posted to again."""

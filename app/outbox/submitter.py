@@ -16,7 +16,7 @@ from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.logs import listed
 from app.outbox.broadcast import Broadcaster
 from app.outbox.facility import PostingFacility
-from app.outbox.lease import LeaseLost, Standing
+from app.outbox.lease import LeaseLost
 from app.outbox.lifecycle import BROADCAST, REFUSED, STOPPED, TO_BROADCAST
 from app.outbox.nonce_queue import NonceQueue
 from app.outbox.pace import Pace
@@ -160,12 +160,3 @@ class Submitter:
     def waits(self) -> dict[str, str]:
         """Facility to why its batches wait, although no person has to let them go on."""
         return self._settler.waits
-
-    @property
-    def lease(self) -> Standing:
-        """Whose the lease was at the last tick."""
-        return self._queue.lease.standing
-
-    def release(self) -> None:
-        """Give up the lease, at shutdown."""
-        self._queue.lease.release()

@@ -125,5 +125,5 @@ def test_what_was_answered_as_accepted_before_the_end_is_stored(net: Net, nodes:
     assert set(accepted) <= stored
     # A successor posts them all, once; it need not wait for the lease to run out.
     bank.posting.tick()
-    assert bank.posting.submitter.lease == "held"
+    assert bank.posting.lease == "held"
     net.drain(bank)
