@@ -42,9 +42,6 @@ PACKAGES: dict[str, frozenset[str]] = {
 }
 """The entry points, which are not here, may import every package."""
 
-DEBTS = frozenset[str]()
-"""Imports against the rules that are still to be mended; each must still be there."""
-
 BESIDE_APP = {
     "deploy": {"local", "cli"},
     "ganache": {"local", "cli"},
@@ -121,7 +118,7 @@ def modules() -> Iterator[tuple[str, Path]]:
     ("package", "path"), [pytest.param(*one, id=str(one[1].relative_to(ROOT))) for one in modules()]
 )
 def test_who_imports_whom(package: str, path: Path) -> None:
-    assert set(faults(package, path.read_text())) <= DEBTS
+    assert faults(package, path.read_text()) == []
 
 
 def test_every_package_has_its_rule() -> None:
@@ -211,8 +208,3 @@ def test_the_fold_knows_no_database_and_no_chain() -> None:
             if other.startswith("app.") and not other.startswith("app.domain"):
                 assert other.startswith("app.indexer."), f"{name} imports {other}"
                 left += {other} - seen
-
-
-def test_debts_are_still_there() -> None:
-    found = {fault for package, path in modules() for fault in faults(package, path.read_text())}
-    assert found == DEBTS
