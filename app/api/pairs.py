@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 
 from app.api.reading import Page, Paging, reading
 from app.api.security import ANY, READ
+from app.domain.matching.pairs import PairType
 from app.http.parameters import Number
 from app.presentation.common import Money, PageOut, as_of, money_of
 from app.presentation.pairs import (
@@ -22,18 +23,6 @@ from app.presentation.pairs import (
 )
 from app.readmodel.pairs import queries, resolutions
 
-Type = Literal[
-    "matched",
-    "within_tolerance",
-    "amount",
-    "date",
-    "amount_and_date",
-    "missing_at_partner",
-    "missing_at_lead",
-    "duplicate_at_lead",
-    "duplicate_at_partner",
-]
-
 ResolutionStatus = Literal["proposed", "accepted", "disputed", "withdrawn", "replaced"]
 
 router = APIRouter(prefix="/v1")
@@ -42,7 +31,7 @@ router = APIRouter(prefix="/v1")
 def _filter(
     facility: Annotated[str | None, Query(description="A facility's id")] = None,
     partner: Annotated[str | None, Query(description="A partner's name")] = None,
-    type: Annotated[list[Type] | None, Query(description="May be repeated")] = None,
+    type: Annotated[list[PairType] | None, Query(description="May be repeated")] = None,
     kind: Annotated[str | None, Query(examples=["principal"])] = None,
     event_ref: str | None = None,
     text: Annotated[str | None, Query(description="Part of the event_ref", max_length=64)] = None,

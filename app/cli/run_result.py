@@ -9,6 +9,7 @@ from sqlalchemy import Engine, select
 from app.db.vault import vault_of
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
+from app.domain.matching.pairs import PAIR_TYPES
 from app.domain.money import format_amount
 from app.intake.cells import shown
 from app.intake.tables import quarantine
@@ -19,7 +20,6 @@ from app.outbox import dead_letters
 from app.outbox.progress import run_gas
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.pairs.completed import completed_pairs
-from app.readmodel.pairs.shapes import TYPES
 
 _HARMLESS = ("matched", "within_tolerance")
 
@@ -66,7 +66,7 @@ def account_results(engine: Engine, facility: str) -> dict[str, Any]:
         accounts = balances(connection, facility=facility)
     return {
         "pairs": {
-            account.partner: {type_: account.counts[type_] for type_ in TYPES}
+            account.partner: {type_: account.counts[type_] for type_ in PAIR_TYPES}
             for account in accounts
         },
         "reserves": {

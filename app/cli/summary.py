@@ -8,18 +8,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-PAIR_TYPES = (
-    "matched",
-    "within_tolerance",
-    "amount",
-    "date",
-    "amount_and_date",
-    "missing_at_partner",
-    "missing_at_lead",
-    "duplicate_at_lead",
-    "duplicate_at_partner",
-)
-_GOOD = ("matched", "within_tolerance")
+from app.domain.matching.pairs import PAIR_TYPES, SETTLED
 
 
 def print_summary(console: Console, result: Mapping[str, Any]) -> None:
@@ -62,7 +51,7 @@ def _pairs(pairs: Mapping[str, Mapping[str, int]]) -> Table:
     table = _table("", *pairs)
     for type_ in PAIR_TYPES:
         counts = [per_type[type_] for per_type in pairs.values()]
-        shown = [f"{count:,}" if type_ in _GOOD else _alarm(count) for count in counts]
+        shown = [f"{count:,}" if type_ in SETTLED else _alarm(count) for count in counts]
         table.add_row(type_.replace("_", " "), *shown)
     return table
 

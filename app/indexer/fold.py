@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from app.domain.kinds import Kind
 from app.domain.legs import REVERSAL, Leg
 from app.domain.matching.judgement import judge
-from app.domain.matching.pairs import SETTLED, Half, Status, new_half, pair_key, target_key
+from app.domain.matching.pairs import (
+    SETTLED,
+    Half,
+    Judged,
+    PairType,
+    new_half,
+    pair_key,
+    target_key,
+)
 from app.domain.matching.reversals import reversible
 from app.domain.matching.splits import part
 from app.domain.resolutions import Side
@@ -17,7 +25,7 @@ from app.indexer.changes import Changes, Incident, PostingRow, Rejection
 from app.indexer.errors import Incomplete
 from app.indexer.names import Names
 from app.indexer.postings import DUPLICATE, PART, REASONS, Posting
-from app.indexer.state import Account, FacilityState, State, StoredPair, Type
+from app.indexer.state import Account, FacilityState, State, StoredPair
 
 _SIGNS = {int(kind): kind.effect for kind in Kind if kind < Kind.REVERSAL}
 _SPLIT = {int(kind): int(kind.component) for kind in Kind if kind.component is not None}
@@ -102,8 +110,8 @@ class _Folding:
         self._by_lead = not batch.partner
         self._partner = batch.partner
         self._side = Side.LEAD if self._by_lead else Side.PARTNER
-        self._missing: Type = "missing_at_partner" if self._by_lead else "missing_at_lead"
-        self._found: Type = "missing_at_lead" if self._by_lead else "missing_at_partner"
+        self._missing: PairType = "missing_at_partner" if self._by_lead else "missing_at_lead"
+        self._found: PairType = "missing_at_lead" if self._by_lead else "missing_at_partner"
 
     def take(self, place: int, leg: Leg, key: bytes) -> None:
         """A leg that counts: a half for each account that it concerns."""
@@ -242,7 +250,7 @@ class _Folding:
             self._changes.matched.append(pair)
         self._changes.add_pair(pair)
 
-    def _as_judged(self, account: Account, leg: Leg, pair: StoredPair, due: Status) -> Status:
+    def _as_judged(self, account: Account, leg: Leg, pair: StoredPair, due: Judged) -> Judged:
         """The contract's word on two halves, which stands where there is one; a word that does not
         follow from the halves and the rules is an incident."""
         judgement = self._posting.judged.get((leg.word, account.partner))

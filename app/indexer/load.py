@@ -8,11 +8,10 @@ from sqlalchemy import Connection, Row, func, select
 
 from app.domain.matching.books import Books
 from app.domain.matching.judgement import RulesVersion
-from app.domain.matching.pairs import pair_key
+from app.domain.matching.pairs import PAIR_TYPES, pair_key
 from app.domain.resolutions import Action, Side
 from app.indexer.errors import OtherView
 from app.indexer.state import (
-    TYPES,
     Account,
     ContractAccount,
     FacilityState,
@@ -115,7 +114,7 @@ def _account(row: Row[Any]) -> Account:
         row.facility,
         row.partner,
         Books(*(getattr(row, name) for name in BOOKS)),
-        {name: getattr(row, name) for name in TYPES},
+        {name: getattr(row, name) for name in PAIR_TYPES},
         row.last_block,
         contract=contract,
     )

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from app.domain.matching.pairs import Status
+from app.domain.matching.pairs import Judged
 
 REASONS = {
     1: "duplicate",
@@ -27,7 +27,7 @@ PART = "part_"
 
 DUPLICATE = 1
 
-STATUSES: dict[int, Status] = {
+STATUSES: dict[int, Judged] = {
     2: "within_tolerance",
     3: "amount",
     4: "date",
@@ -41,7 +41,7 @@ class Judgement:
     """The contract's word on a second half that is not an exact match; no status where this version
     knows none of its number."""
 
-    status: Status | None
+    status: Judged | None
     rules_version: int
 
 

@@ -2,40 +2,16 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal
 
 from app.domain.kinds import Component
 from app.domain.matching.books import Books
 from app.domain.matching.judgement import RulesVersion
-from app.domain.matching.pairs import Pair, Status
+from app.domain.matching.pairs import PAIR_TYPES, Pair, PairType
 from app.domain.matching.versions import Version, in_force
 from app.domain.resolutions import Action, Side
 
 ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 """Members of these roles project every account of the channel; a partner only its own."""
-
-Type = (
-    Status
-    | Literal[
-        "missing_at_partner",
-        "missing_at_lead",
-        "duplicate_at_lead",
-        "duplicate_at_partner",
-    ]
-)
-"""What a pair or a duplicate leg is counted as; an open pair by the side that misses its half."""
-
-TYPES: tuple[Type, ...] = (
-    "matched",
-    "within_tolerance",
-    "amount",
-    "date",
-    "amount_and_date",
-    "missing_at_partner",
-    "missing_at_lead",
-    "duplicate_at_lead",
-    "duplicate_at_partner",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +69,7 @@ class Account:
     facility: int
     partner: int
     books: Books = field(default_factory=Books)
-    counts: dict[Type, int] = field(default_factory=lambda: dict.fromkeys(TYPES, 0))
+    counts: dict[PairType, int] = field(default_factory=lambda: dict.fromkeys(PAIR_TYPES, 0))
     last_block: int = 0
     """The last that moved it."""
     closed_through: int = 0

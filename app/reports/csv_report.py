@@ -16,7 +16,8 @@ import csv
 from collections.abc import Iterator
 from typing import Any, TextIO
 
-from app.readmodel.pairs.shapes import TYPES, Half, Pair
+from app.domain.matching.pairs import PAIR_TYPES
+from app.readmodel.pairs.shapes import Half, Pair
 from app.reports.reconciliation import AccountReport, Amounts, ReconciliationReport, timestamp
 from app.reports.spreadsheets import Lines, guarded
 
@@ -67,7 +68,7 @@ def _lines(report: ReconciliationReport) -> Iterator[dict[str, Any]]:
         yield _books(report, account, "after", account.after)
         yield _books(report, account, "contract", account.contract)
     for account in report.accounts:
-        for name in TYPES:
+        for name in PAIR_TYPES:
             yield {
                 "section": "count",
                 "partner": guarded(account.partner),

@@ -66,7 +66,7 @@ class AccountReport:
     after: Amounts
     contract: Amounts
     counts: Mapping[str, int]
-    """Pairs and duplicate legs of the period by type (`results.TYPES`)."""
+    """Pairs and duplicate legs of the period by type (`PAIR_TYPES`)."""
     open_lead: int
     open_partner: int
     accepted_difference: int

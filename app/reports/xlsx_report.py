@@ -8,7 +8,8 @@ from typing import Any
 import xlsxwriter
 
 from app.domain.errors import UsageFault
-from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES, Pair
+from app.domain.matching.pairs import PAIR_TYPES
+from app.readmodel.pairs.shapes import BREAK_TYPES, Pair
 from app.reports.reconciliation import AccountReport, Amounts, ReconciliationReport, timestamp
 
 MAX_BREAKS = 1_000_000
@@ -122,7 +123,7 @@ class _Writer:
         row += 1
         partners = tuple(account.partner for account in self._report.accounts)
         self._heads(sheet, row, ("Type",), partners)
-        for name in TYPES:
+        for name in PAIR_TYPES:
             row += 1
             sheet.write_string(row, 0, name.replace("_", " "), self._text)
             for column, account in enumerate(self._report.accounts, start=1):

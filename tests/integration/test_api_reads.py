@@ -13,12 +13,12 @@ from sqlalchemy import Engine, insert, select, update
 
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.domain.matching.pairs import PAIR_TYPES
 from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
 from app.readmodel.consortium.tables import proposals
-from app.readmodel.pairs.shapes import TYPES
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -73,7 +73,7 @@ def one_of_each(engine: Engine) -> Seed:
     """One pair of each type for the first partner, and a matched one for the second."""
     seed = Seed(engine)
     with engine.begin() as connection:
-        for type_ in TYPES[:7]:
+        for type_ in PAIR_TYPES[:7]:
             seed.pair(connection, 1, Kind.PRINCIPAL, f"R-{type_}", 10_000, type_, day=START.date())
         seed.pair(connection, 2, Kind.DRAWDOWN, "R-other", 7, "matched", day=START.date())
         seed.duplicate(connection, 1, "lead", "R-matched", 10_000, START.date())
@@ -181,7 +181,7 @@ class TestLists:
         assert first["accepted_difference"] == "0.01"
         assert first["proof"] == "0.00"
         assert first["open_legs"] == 8
-        assert first["pairs"] == dict.fromkeys(TYPES, 1)
+        assert first["pairs"] == dict.fromkeys(PAIR_TYPES, 1)
         assert first["low"] is True
         assert second["agreed"] == "-0.07"
         assert second["shortfall"] == "0.07"
@@ -203,7 +203,7 @@ class TestLists:
         assert after["items"] == before["items"]
         assert after["pending"] == [{"facility": "WLD-2016-A", "waiting": 1, "dead_letters": 0}]
 
-    @pytest.mark.parametrize("type_", TYPES)
+    @pytest.mark.parametrize("type_", PAIR_TYPES)
     def test_each_type_is_found_where_it_belongs(self, reader: httpx.Client, type_: str) -> None:
         matched = type_ in ("matched", "within_tolerance")
         query = f"?type={type_}&partner=huarui"

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 
 from app.chain.rpc import Rpc
 from app.db.engine import create, upgrade
+from app.domain.matching.pairs import PAIR_TYPES
 from app.indexer.rebuild import digest, rebuild
 from app.readmodel import tables
 from app.readmodel.accounts.balances import Balance, balances
@@ -20,7 +21,7 @@ from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import agreed_facility
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.queries import Filter
-from app.readmodel.pairs.shapes import TYPES, Pair
+from app.readmodel.pairs.shapes import Pair
 from ganache.launcher import ChainHandle, ChainProcess, start
 from tests.integration.posted import TODAY, Event, World, new_world
 
@@ -483,7 +484,7 @@ def test_pages_filters_and_the_legs_behind_them(world: World, database: Engine) 
         assert count(types=["missing_at_lead"]) == 0
         assert count(types=["missing_at_partner"]) == 23
         assert count(types=["duplicate_at_partner"]) == 1
-        assert count(types=list(TYPES)) == 34
+        assert count(types=list(PAIR_TYPES)) == 34
         assert count(overdue=True) == 0
         assert count(overdue=False) == 34
         day = date.fromordinal(TODAY)

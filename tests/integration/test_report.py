@@ -15,8 +15,9 @@ from sqlalchemy import Engine, delete, update
 from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.domain.kinds import Kind
+from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables
-from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES
+from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.reports.csv_report import write_csv
 from app.reports.reconciliation import ReconciliationReport, ReportRefused, open_report
 from app.reports.run_files import write_pairs, write_quarantine
@@ -108,7 +109,9 @@ class TestTotals:
                 assert account.closing.partner == books.partner_book
                 assert account.closing.agreed == books.agreed
                 assert account.contract == account.closing
-                assert dict(account.counts) == {name: books.counts.get(name, 0) for name in TYPES}
+                assert dict(account.counts) == {
+                    name: books.counts.get(name, 0) for name in PAIR_TYPES
+                }
 
     def test_days_add_up_to_the_period(self, engine: Engine, seed: Seed) -> None:
         with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as whole:

@@ -3,7 +3,7 @@ which they came cannot matter (RECON_1)."""
 
 from dataclasses import dataclass
 
-from app.domain.matching.pairs import Half, Status
+from app.domain.matching.pairs import Half, Judged
 from app.domain.matching.versions import Version
 
 
@@ -16,7 +16,7 @@ class RulesVersion(Version):
     match_deadline_seconds: int
 
 
-def judge(lead: Half, partner: Half, rules: RulesVersion) -> Status:
+def judge(lead: Half, partner: Half, rules: RulesVersion) -> Judged:
     """The status of two halves. `rules`: those in force on the lead's value day."""
     amounts = abs(lead.amount - partner.amount)
     days = abs(lead.value_day - partner.value_day)

@@ -3,14 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from app.domain.identifiers import REFERENCE_BYTES
 from app.domain.kinds import Kind, effect
 from app.domain.resolutions import Action, Side
 
-Status = Literal["open", "matched", "within_tolerance", "amount", "date", "amount_and_date"]
-"""What the halves are to each other: `open` while one is absent. A resolution leaves it."""
+Judged = Literal["matched", "within_tolerance", "amount", "date", "amount_and_date"]
+"""What two halves are to each other."""
+
+Status = Literal["open", Judged]
+"""The same, and `open` while one is absent. A resolution leaves it."""
+
+PairType = Literal[
+    Judged, "missing_at_partner", "missing_at_lead", "duplicate_at_lead", "duplicate_at_partner"
+]
+"""What a pair or a duplicate leg is counted as; an open pair by the side that misses its half."""
+
+PAIR_TYPES: tuple[PairType, ...] = get_args(PairType)
+"""The JSON keys of INTERFACES, in their order."""
 
 SETTLED: frozenset[Status] = frozenset({"matched", "within_tolerance"})
 """The statuses in which the halves agree."""

@@ -6,12 +6,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, select
 
+from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
 from app.readmodel.accounts.holds import held
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
 from app.readmodel.chain import clock
 from app.readmodel.directory import directory
-from app.readmodel.pairs.shapes import BREAK_TYPES, TYPES
+from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.readmodel.pairs.tables import UNMATCHED
 from app.readmodel.values import to_date
 
@@ -54,8 +55,8 @@ class Balance:
     closed_through: date | None
     """The last closed business day."""
     counts: dict[str, int]
-    """Pairs and duplicate legs by type (`TYPES`); a resolved pair stays under the type with which
-    it broke."""
+    """Pairs and duplicate legs by type (`PAIR_TYPES`); a resolved pair stays under the type with
+    which it broke."""
     resolved: dict[str, int]
     """Those of them that the two banks have resolved."""
     overdue: int
@@ -145,7 +146,7 @@ def balances(
                 low_balance=holder.low_balance,
                 held=reserved.get(key, 0),
                 closed_through=to_date(closed[key]) if key in closed else None,
-                counts={name: getattr(row, name) for name in TYPES},
+                counts={name: getattr(row, name) for name in PAIR_TYPES},
                 resolved=resolved.get(key, {}),
                 overdue=late.get(key, 0),
                 last_block=row.last_block,

@@ -6,10 +6,10 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, case, func, or_, select
 
+from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
 from app.readmodel.directory import Facility
-from app.readmodel.pairs.shapes import TYPES
 from app.readmodel.values import kind_name
 
 # The days that the halves' movements are recorded on, as the contract has them.
@@ -67,7 +67,7 @@ def movements(
             lead_book=BookMovements(),
             partner_book=BookMovements(),
             agreed=BookMovements(),
-            counts=dict.fromkeys(TYPES, 0),
+            counts=dict.fromkeys(PAIR_TYPES, 0),
         )
         for number in connection.execute(
             select(t.accounts.c.partner)

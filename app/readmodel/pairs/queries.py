@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select
 
 from app.domain.kinds import Kind
+from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel.chain import clock
 from app.readmodel.directory import Directory, directory, of_account
 from app.readmodel.pairs import tables as t
@@ -23,7 +24,6 @@ from app.readmodel.pairs.shapes import (
     DUPLICATE_TYPES,
     MATCHED_TYPES,
     ONE_SIDED_TYPES,
-    TYPES,
     Leg,
     Page,
     Pair,
@@ -37,7 +37,7 @@ _STREAM_ROWS = 5_000
 class Filter:
     """Which lines; None and empty mean any. Names that nobody has select nothing.
 
-    `types` are of `shapes.TYPES`. The value dates hold when either half's lies between them; the
+    `types` are of `PAIR_TYPES`. The value dates hold when either half's lies between them; the
     business date of a pair is the lead half's, or else the partner half's. All bounds are included.
     """
 
@@ -155,12 +155,12 @@ class _View:
 
 def _pair_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
     c = t.pairs.c
-    types = view.where.types or TYPES
+    types = view.where.types or PAIR_TYPES
     asked = [name for name in types if name not in DUPLICATE_TYPES]
     if not asked:
         return []
     conditions = _common(view, t.pairs, before)
-    if len(asked) < len(TYPES) - len(DUPLICATE_TYPES):
+    if len(asked) < len(PAIR_TYPES) - len(DUPLICATE_TYPES):
         conditions.append(or_(*(_is_type(name) for name in asked)))
         if "matched" not in asked:
             conditions.append(t.UNMATCHED)
@@ -212,7 +212,7 @@ def _rejection_rows(view: _View, limit: int, before: int | None) -> Sequence[Row
 
 
 def _duplicate_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
-    asked = [name for name in view.where.types or TYPES if name in DUPLICATE_TYPES]
+    asked = [name for name in view.where.types or PAIR_TYPES if name in DUPLICATE_TYPES]
     if not asked:
         return []
     return _rejection_rows(replace(view, where=replace(view.where, types=asked)), limit, before)

@@ -13,8 +13,6 @@ MATCHED_TYPES = ("matched", "within_tolerance")
 ONE_SIDED_TYPES = ("missing_at_partner", "missing_at_lead")
 DUPLICATE_TYPES = ("duplicate_at_lead", "duplicate_at_partner")
 BREAK_TYPES = ("amount", "date", "amount_and_date", *ONE_SIDED_TYPES, *DUPLICATE_TYPES)
-TYPES = (*MATCHED_TYPES, *BREAK_TYPES)
-"""The JSON keys of INTERFACES, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Pair:
     target_of: tuple[int, bytes] | None
     """Reversals: kind and reference of the target, as they stand on the chain."""
     type: str
-    """One of `TYPES`."""
+    """One of `PAIR_TYPES`."""
     lead: Half | None
     partner_half: Half | None
     first_posted_at: datetime
