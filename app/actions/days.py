@@ -1,6 +1,7 @@
 """Closing days: one bank states what its own legs come to, the other signs where its own agree."""
 
 from dataclasses import dataclass
+from datetime import date
 
 from sqlalchemy import select
 
@@ -94,10 +95,19 @@ class WithdrawDay(_OfAccount):
 
 
 @dataclass(frozen=True, slots=True)
-class ReopenDay(_OfAccount):
-    """Open the last closed day again: proposed, or confirmed where the other bank has."""
+class ProposeReopening(_OfAccount):
+    """Propose to the other bank to open a closed day (ordinal), the last one, again."""
 
+    day: int
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmReopening(_OfAccount):
+    """Open a closed day again, as the other bank has proposed it under a reason of this hash."""
+
+    day: int
+    reopening_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,15 +277,29 @@ def withdraw(asked: WithdrawDay, view: View, contract: DayClose, signer: Signer)
     return signer.send(contract.withdraw(*asked.account.numbers, day))
 
 
-@act("days.reopen")
-def reopen(asked: ReopenDay, view: View, contract: DayClose, signer: Signer) -> Done:
-    """The events tell which it was: ReopenProposed or DayReopened."""
+@act("days.propose_reopening")
+def propose_reopening(
+    asked: ProposeReopening, view: View, contract: DayClose, signer: Signer
+) -> Done:
+    """Refused where another day is the last closed one now, or the other bank proposes the same."""
     why = checked_reason(asked.reason)
     last = last_closed(view, asked.account)
-    account = (*asked.account.numbers, last.day)
-    if last.reopening_hash is not None and last.reopening_by != view.bank:
-        return signer.send(contract.confirm_reopen(*account, last.reopening_hash))
-    return signer.send(contract.propose_reopen(*account, why.hash), reason=why)
+    if last.day != asked.day or (last.reopening_by not in (None, view.bank)):
+        raise _other_reopening(asked.day)
+    call = contract.propose_reopen(*asked.account.numbers, asked.day, why.hash)
+    return signer.send(call, reason=why)
+
+
+@act("days.confirm_reopening")
+def confirm_reopening(
+    asked: ConfirmReopening, view: View, contract: DayClose, signer: Signer
+) -> Done:
+    """Refused where another reopening waits now than the one that was shown."""
+    last = last_closed(view, asked.account)
+    if (last.day, last.reopening_hash) != (asked.day, asked.reopening_hash):
+        raise _other_reopening(asked.day)
+    call = contract.confirm_reopen(*asked.account.numbers, asked.day, asked.reopening_hash)
+    return signer.send(call)
 
 
 @act("days.withdraw_reopening")
@@ -289,6 +313,14 @@ def withdraw_reopening(
             remedy="`tally day list` shows what waits",
         )
     return signer.send(contract.withdraw_reopen(*asked.account.numbers, last.day))
+
+
+def _other_reopening(day: int) -> UsageFault:
+    return UsageFault(
+        f"what is closed, or waits to be opened again, is no more what was shown for "
+        f"{date.fromordinal(day)}",
+        remedy="`tally day list` shows what waits",
+    )
 
 
 def _as_seen(view: View, account: Account, statement_hash: bytes) -> WaitingDay:

@@ -17,7 +17,9 @@ from app.actions.breaks import (
     other_bank,
     waiting_resolution,
 )
+from app.actions.view import View
 from app.cli.acting import acting, show_transactions
+from app.cli.confirmation import YesOption, confirm
 from app.cli.console import stderr
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -32,8 +34,9 @@ from app.cli.reading import (
 )
 from app.domain.resolutions import Action, Side
 from app.presentation.common import PageOut, as_of, money_of
-from app.presentation.pairs import ResolutionOut, resolution_out
+from app.presentation.pairs import ResolutionOut, pair_out, resolution_out
 from app.readmodel.pairs import resolutions as read
+from app.readmodel.pairs.shapes import Pair
 
 _MOST_LINES = 1_000_000
 
@@ -95,9 +98,13 @@ def accept(
     kind: _Kind = None,
     event_ref: _EventRef = None,
     facility: FacilityOption = None,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Accept what the other bank has proposed for a break, signed by this bank's approver.
+
+    The break and what is proposed are shown, and are what is signed: the contract refuses if it has
+    something else.
 
     Example:
 
@@ -106,6 +113,8 @@ def accept(
     with acting(config) as bank:
         pair = find_break(bank.view, BreakName(number, partner, kind, event_ref, facility))
         asked = AcceptResolution(pair.number, waiting_resolution(bank.view, pair))
+        _show_proposed(bank.view, pair)
+        confirm(yes, "Accept it?")
         done = actions.accept(asked, bank.view, bank.reconciliation, bank.approver())
     show_transactions(done)
 
@@ -117,9 +126,12 @@ def dispute(
     kind: _Kind = None,
     event_ref: _EventRef = None,
     facility: FacilityOption = None,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Dispute what the other bank has proposed, which ends the proposal; the break stays.
+
+    It is shown as with `tally breaks accept`.
 
     Example:
 
@@ -128,6 +140,8 @@ def dispute(
     with acting(config) as bank:
         pair = find_break(bank.view, BreakName(number, partner, kind, event_ref, facility))
         asked = DisputeResolution(pair.number, waiting_resolution(bank.view, pair), reason)
+        _show_proposed(bank.view, pair)
+        confirm(yes, "Dispute it?")
         done = actions.dispute(asked, bank.view, bank.reconciliation, bank.approver())
     show_transactions(done)
 
@@ -187,13 +201,12 @@ def proposals(
         return
     made = table("break", "partner", "kind", "event", "action", "by", "status", "reason")
     for one in found.items:
-        action = one.action.replace("_", " ") + (f" at the {one.side}" if one.side else "")
         made.add_row(
             Text(str(one.pair), "dim"),
             Text(one.partner),
             Text(one.kind.replace("_", " ")),
             Text(one.event_ref or f"#{one.reference[:12]}"),
-            Text(action, "cyan"),
+            Text(_action(one), "cyan"),
             Text(one.proposed_by),
             Text(one.status),
             Text(one.dispute_reason or one.reason or "(sealed for others)"),
@@ -202,3 +215,39 @@ def proposals(
     if page.following is not None:
         stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
     show_as_of(found.as_of)
+
+
+def _show_proposed(view: View, pair: Pair) -> None:
+    """The break and what waits for it, before it is answered."""
+    with view.engine.connect() as connection:
+        shown = pair_out(pair, money_of(connection))
+    one = shown.proposal
+    assert one is not None, "who answers a proposal has found it"
+    event = one.event_ref or f"#{one.reference[:12]}"
+    stderr.print(
+        Text(
+            f"break {one.pair}, {shown.type.replace('_', ' ')}: {one.facility}, {one.partner}, "
+            f"{one.kind.replace('_', ' ')} {event}" + (f" of {one.target}" if one.target else "")
+        )
+    )
+    for name, half in (("lead", shown.lead_leg), ("partner", shown.partner_leg)):
+        what = "no leg" if half is None else f"{half.amount} {one.currency} on {half.value_date}"
+        stderr.print(Text(f"  {name}: {what}"))
+    stderr.print(Text(f"  {one.proposed_by} proposes: {_action(one)}", "cyan"))
+    stderr.print(Text(f"  effect: {_effect(pair, one)}"))
+    stderr.print(Text(f"  books move on {one.business_date}, where they move"))
+    stderr.print(Text(f"  reason: {one.reason or '(sealed for others, or not what was signed)'}"))
+
+
+def _action(one: ResolutionOut) -> str:
+    return one.action.replace("_", " ") + (f" at the {one.side}" if one.side else "")
+
+
+def _effect(pair: Pair, one: ResolutionOut) -> str:
+    if one.action == Action.ADJUST:
+        return f"the {one.side}'s book is corrected to the other's amount"
+    if one.action == Action.VOID:
+        return "what either bank posted for it is taken back"
+    if one.action == Action.WRITE_OFF and (pair.lead is None or pair.partner_half is None):
+        return f"the absent half is posted for the {'lead' if pair.lead is None else 'partner'}"
+    return "the lead's amount is agreed, the difference accepted; no book moves"

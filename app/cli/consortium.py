@@ -1,6 +1,5 @@
 """`tally consortium`: members, votes, keys, nodes and emergency stops."""
 
-import sys
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -15,6 +14,7 @@ from app.actions.consortium import SeenProposal
 from app.actions.sender import Done
 from app.actions.view import View
 from app.cli.acting import Acting, acting, show_done
+from app.cli.confirmation import YesOption, confirm, is_attended
 from app.cli.console import stderr, stdout
 from app.cli.consortium_emergency import emergency
 from app.cli.consortium_keys import keys
@@ -56,7 +56,6 @@ consortium.add_typer(propose, name="propose")
 consortium.add_typer(keys, name="keys")
 consortium.add_typer(emergency, name="emergency")
 
-YesOption = Annotated[bool, typer.Option("--yes", help="Sign what is shown without asking.")]
 NumberArgument = Annotated[int, typer.Argument(min=1, help="The proposal's number.")]
 
 _LOG_LINES = 20
@@ -194,14 +193,12 @@ def _shown(bank: Acting, number: int, yes: bool, question: str) -> SeenProposal:
     _show_proposal(proposal, stderr)
     if proposal.kind == "upgrade":
         _show_code(bank, proposal)
-    if not yes and sys.stdin.isatty():
-        if not typer.confirm(question, err=True):
-            raise typer.Exit(1)
-    elif not yes and proposal.kind == "upgrade":
+    if not yes and proposal.kind == "upgrade" and not is_attended():
         raise UsageFault(
             f"proposal {number} puts other code behind a contract, and nobody is there to look",
             remedy="Look at the code's hash above, then give --yes",
         )
+    confirm(yes, question)
     return SeenProposal(number, bytes.fromhex(proposal.content_hash.removeprefix("0x")))
 
 

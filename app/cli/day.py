@@ -9,17 +9,23 @@ from rich.text import Text
 from app.actions import days
 from app.actions.days import (
     ConfirmDay,
+    ConfirmReopening,
     DisputeDay,
     ProposeDay,
-    ReopenDay,
+    ProposeReopening,
+    WaitingDay,
     WithdrawDay,
     WithdrawReopening,
+    check_statement,
     day_to_answer,
     find_account,
+    last_closed,
     own_statement,
 )
 from app.actions.sender import Done
 from app.cli.acting import acting, show_salt
+from app.cli.confirmation import YesOption
+from app.cli.confirmation import confirm as confirm_signing
 from app.cli.console import stderr, stdout
 from app.cli.reading import (
     DEFAULT_CONFIG,
@@ -51,6 +57,10 @@ _Partner = Annotated[
 ]
 _Reason = Annotated[
     str, typer.Option(metavar="TEXT", help="Why; its hash goes to the chain, the text does not.")
+]
+_OptionalReason = Annotated[
+    str | None,
+    typer.Option("--reason", metavar="TEXT", help="Why; needed where this bank proposes it."),
 ]
 _Day = Annotated[str, typer.Option("--day", metavar="YYYY-MM-DD", help="The business date.")]
 _OptionalDay = Annotated[
@@ -91,11 +101,13 @@ def confirm(
     facility: _FacilityName,
     partner: _Partner = None,
     on: _OptionalDay = None,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Sign the other bank's statement, which closes the day.
 
-    Refused, with each difference by name, where this bank's own legs come to something else.
+    The statement is shown, and is what is signed. Refused, with each difference by name, where this
+    bank's own legs come to something else.
 
     Example:
 
@@ -104,10 +116,12 @@ def confirm(
     with acting(config) as bank:
         account = find_account(bank.view, facility, partner)
         waiting = day_to_answer(bank.view, account, None if on is None else _ordinal(on))
+        _show(waiting.statement, account.decimals, account.currency)
+        check_statement(bank.view, account, waiting)
+        confirm_signing(yes, f"Close {_date(waiting)}?")
         asked = ConfirmDay(account, waiting.statement_hash)
         done = days.confirm(asked, bank.view, bank.day_close, bank.approver())
-    _show(waiting.statement, account.decimals, account.currency)
-    _sent(f"closed {date.fromordinal(waiting.statement.day)}", done)
+    _sent(f"closed {_date(waiting)}", done)
 
 
 @day.command()
@@ -116,6 +130,7 @@ def dispute(
     reason: _Reason,
     partner: _Partner = None,
     on: _OptionalDay = None,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Refuse the other bank's statement, which ends its proposal.
@@ -127,9 +142,11 @@ def dispute(
     with acting(config) as bank:
         account = find_account(bank.view, facility, partner)
         waiting = day_to_answer(bank.view, account, None if on is None else _ordinal(on))
+        _show(waiting.statement, account.decimals, account.currency)
+        confirm_signing(yes, f"Dispute {_date(waiting)}?")
         asked = DisputeDay(account, waiting.statement_hash, reason)
         done = days.dispute(asked, bank.view, bank.day_close, bank.approver())
-    _sent(f"disputed {date.fromordinal(waiting.statement.day)}", done)
+    _sent(f"disputed {_date(waiting)}", done)
 
 
 @day.command()
@@ -162,11 +179,14 @@ def withdraw(
 @day.command()
 def reopen(
     facility: _FacilityName,
-    reason: _Reason,
+    reason: _OptionalReason = None,
     partner: _Partner = None,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Propose to open the last closed day again, or confirm that the other bank proposed it.
+
+    What is confirmed is shown, and is what is signed.
 
     Example:
 
@@ -174,11 +194,20 @@ def reopen(
     """
     with acting(config) as bank:
         account = find_account(bank.view, facility, partner)
-        asked = ReopenDay(account, reason)
-        done = days.reopen(asked, bank.view, bank.day_close, bank.approver())
-    opened, proposed = done.event("DayReopened"), done.event("ReopenProposed")
-    what = "opened" if opened else "proposed to open"
-    _sent(f"{what} {_day_of(opened or proposed)} again", done)
+        last = last_closed(bank.view, account)
+        on = date.fromordinal(last.day)
+        parts = (bank.view, bank.day_close, bank.approver())
+        if last.reopening_hash is not None and last.reopening_by != bank.view.bank:
+            stderr.print(Text(f"{last.reopening_by} proposes to open {on} of {account.subject}"))
+            confirm_signing(yes, f"Open {on} again?")
+            confirmed = ConfirmReopening(account, last.day, last.reopening_hash)
+            what, done = "opened", days.confirm_reopening(confirmed, *parts)
+        elif reason is None:
+            raise UsageFault(f"why open {on} again?", remedy="Give --reason")
+        else:
+            proposed = ProposeReopening(account, last.day, reason)
+            what, done = "proposed to open", days.propose_reopening(proposed, *parts)
+    _sent(f"{what} {on} again", done)
 
 
 @day.command("list")
@@ -294,6 +323,10 @@ def _show(statement: Statement, decimals: int, currency: str) -> None:
 def _sent(what: str, done: Done) -> None:
     stdout.print(Text(f"{what}: {done.receipts[0].transaction}"))
     show_salt(done)
+
+
+def _date(waiting: WaitingDay) -> date:
+    return date.fromordinal(waiting.statement.day)
 
 
 def _day_of(event: dict[str, Any] | None) -> str:

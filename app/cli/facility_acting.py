@@ -26,9 +26,11 @@ from app.actions.facilities import (
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.cli.acting import acting, show_done
+from app.cli.confirmation import YesOption, confirm, confirm_always
 from app.cli.console import stderr
 from app.cli.facility_shown import (
     IdArgument,
+    Known,
     change_line,
     find_change,
     known_facility,
@@ -47,7 +49,6 @@ _Asked = TypeVar("_Asked")
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)
 ]
-_Yes = Annotated[bool, typer.Option("--yes", help="Sign what is shown without asking.")]
 ChangeOption = Annotated[
     int,
     typer.Option("--change", min=1, help="The change's number, as `tally facility show` has it."),
@@ -66,7 +67,7 @@ def propose(
     file: Annotated[
         Path, typer.Argument(metavar="FACILITY.toml", help="Its lead, partners, shares and rules.")
     ],
-    yes: _Yes = False,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Propose a facility as its lead; it is in force once every partner has accepted it.
@@ -84,7 +85,7 @@ def propose(
         share = one.shares
         triple = f"{share.principal}/{share.interest}/{share.fee}"
         _note(Text(f"  {one.name} {triple} (principal/interest/fee in basis points)"))
-    _confirm(yes, "Propose it?")
+    confirm_always(yes, "Propose it?")
     done = _perform(config, actions.propose, ProposeFacility(terms))
     _show(f"facility {terms.id} is proposed", done, terms.id)
 
@@ -166,7 +167,7 @@ def accept(
     change: Annotated[
         int | None, typer.Option(min=1, help="A change's number; without it, the facility itself.")
     ] = None,
-    yes: _Yes = False,
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Accept a change of a facility, or as a partner a facility that is proposed.
@@ -179,10 +180,8 @@ def accept(
     """
     known = known_facility(config, id_)
     if change is None:
-        _note(Text(f"facility {id_} of {known.terms.lead}:"))
-        _note(Text(f"  shares: {shares_line(known.shown.share_versions[0])}"))
-        _note(Text(f"  rules: {rules_line(known.shown.rule_versions[0])}"))
-        _confirm(yes, "Accept it?")
+        _note_terms(known)
+        confirm_always(yes, "Accept it?")
         terms_hash = known.agreed.terms_hash
         if terms_hash is None:
             raise UsageFault(
@@ -194,13 +193,18 @@ def accept(
         return
     shown = find_change(known, change)
     _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
-    _confirm(yes, "Accept it?")
+    confirm_always(yes, "Accept it?")
     asked = AcceptChange(id_, change, bytes.fromhex(shown.hash[2:]))
     done = _perform(config, actions.accept_change, asked)
     _show(f"change {change} of {id_} is accepted", done, id_)
 
 
-def enact(id_: IdArgument, change: ChangeOption, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def enact(
+    id_: IdArgument,
+    change: ChangeOption,
+    yes: YesOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
     """Bring a change into force that only waits for a party that has been evicted.
 
     Example:
@@ -210,6 +214,7 @@ def enact(id_: IdArgument, change: ChangeOption, config: ConfigOption = DEFAULT_
     known = known_facility(config, id_)
     shown = find_change(known, change)
     _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
+    confirm(yes, "Bring it into force?")
     asked = EnactChange(id_, change, bytes.fromhex(shown.hash[2:]))
     done = _perform(config, actions.enact_change, asked)
     _show(f"change {change} of {id_} is in force", done, id_)
@@ -237,13 +242,20 @@ def withdraw(
     _show(f"{what} is withdrawn", done, id_)
 
 
-def decline(id_: IdArgument, reason: ReasonOption, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def decline(
+    id_: IdArgument,
+    reason: ReasonOption,
+    yes: YesOption = False,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
     """Decline, as a partner, a facility that is only proposed.
 
     Example:
 
       tally facility decline WLD-2016-A --reason "not these shares" --config bank.toml
     """
+    _note_terms(known_facility(config, id_))
+    confirm(yes, "Decline it?")
     done = _perform(config, actions.decline, DeclineFacility(id_, reason))
     _show(f"facility {id_} is declined", done, id_)
 
@@ -284,9 +296,10 @@ def _perform(
         return act(asked, bank.view, bank.facilities, bank.approver())
 
 
-def _confirm(yes: bool, question: str) -> None:
-    if not yes and not typer.confirm(question, err=True):
-        raise typer.Exit(1)
+def _note_terms(known: Known) -> None:
+    _note(Text(f"facility {known.terms.id} of {known.terms.lead}:"))
+    _note(Text(f"  shares: {shares_line(known.shown.share_versions[0])}"))
+    _note(Text(f"  rules: {rules_line(known.shown.rule_versions[0])}"))
 
 
 def _note(line: Text) -> None:

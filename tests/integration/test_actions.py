@@ -200,7 +200,8 @@ class TestDays:
         forged = replace(statement, closing=replace(statement.closing, lead=1))
         refused(lead.days(days.propose, days.ProposeDay(account, forged)), "legs have changed")
         refused(lead.days(days.withdraw, days.WithdrawDay(account)), "no proposal of this bank")
-        refused(lead.days(days.reopen, days.ReopenDay(account, REASON)), "no day of this account")
+        reopening = days.ProposeReopening(account, yesterday, REASON)
+        refused(lead.days(days.propose_reopening, reopening), "no day of this account")
         done(lead.days(days.propose, days.ProposeDay(account, statement)))
         lead.read()
 
@@ -224,13 +225,20 @@ class TestDays:
             days.own_statement(lead.view, account, yesterday)
         taking_back = days.WithdrawReopening(account)
         refused(lead.days(days.withdraw_reopening, taking_back), "no reopening of this bank")
-        done(lead.days(days.reopen, days.ReopenDay(account, REASON)))
+        refused(lead.days(days.propose_reopening, replace(reopening, day=yesterday - 1)), "no more")
+        done(lead.days(days.propose_reopening, reopening))
         lead.read()
         done(lead.days(days.withdraw_reopening, taking_back))
-        done(lead.days(days.reopen, days.ReopenDay(account, REASON)))
+        done(lead.days(days.propose_reopening, reopening))
         lead.read()
-        assert done(huarui.days(days.reopen, days.ReopenDay(account, REASON)))["act"] == (
-            "days.reopen"
+        refused(huarui.days(days.propose_reopening, reopening), "no more what was shown")
+        unseen = days.ConfirmReopening(account, yesterday, stale)
+        refused(huarui.days(days.confirm_reopening, unseen), "no more what was shown")
+        waiting = days.last_closed(huarui.view, account).reopening_hash
+        assert waiting is not None
+        seen_too = days.ConfirmReopening(account, yesterday, waiting)
+        assert done(huarui.days(days.confirm_reopening, seen_too))["act"] == (
+            "days.confirm_reopening"
         )
         lead.read()
         days.own_statement(lead.view, account, yesterday)

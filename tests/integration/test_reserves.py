@@ -46,7 +46,7 @@ class Parties:
     net: Net
     banks: dict[str, Bank]
 
-    def tally(self, bank: str, *arguments: str, fails: type[TallyError] | None = None) -> Result:
+    def tally(self, bank: str, *arguments: str, fails: type[BaseException] | None = None) -> Result:
         cli = Typer(pretty_exceptions_enable=False)
         cli.add_typer(hold, name="hold")
         cli.add_typer(day, name="day")
@@ -221,7 +221,9 @@ class TestDays:
         for verb in ("dispute", "reopen"):
             parties.tally(HUARUI, "day", verb, *OF, "--reason", "why", fails=UsageFault)
 
-    def test_two_days_are_closed_with_what_came_late(self, parties: Parties) -> None:
+    def test_two_days_are_closed_with_what_came_late(
+        self, parties: Parties, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         parties.match("T1", "100.00")
         parties.feed(LEAD, 1, event_ref="ALONE", amount="7.00", partner=HUARUI)
         parties.feed(HUARUI, 1, event_ref="OTHER", amount="5.00")
@@ -231,6 +233,10 @@ class TestDays:
         assert "107.00" in output
         assert "2 open legs in 2 pairs carried forward" in output
         parties.tally(LEAD, "day", "confirm", *OF, "--partner", HUARUI, fails=UsageFault)
+        with monkeypatch.context() as terminal:
+            terminal.setattr("app.cli.confirmation.is_attended", lambda: True)
+            declined = parties.tally(HUARUI, "day", "confirm", *OF, fails=SystemExit)
+            assert "107.00" in declined.stdout, "what would be signed is shown first"
         parties.tally(HUARUI, "day", "confirm", *OF, "--day", YESTERDAY.isoformat())
         assert account(parties).closed_through == YESTERDAY
         shown = json.loads(parties.tally(HUARUI, "day", "show", "1", "--json").stdout)

@@ -384,13 +384,20 @@ class TestCommands:
                 file.unlink()
 
     def run(
-        self, world: World, bank: str, *arguments: str, fails: type[TallyError] | None = None
+        self,
+        world: World,
+        bank: str,
+        *arguments: str,
+        fails: type[TallyError] | None = None,
+        answer: str | None = None,
     ) -> Result:
         cli = Typer(pretty_exceptions_enable=False)
         cli.add_typer(breaks, name="breaks")
         config = ("--config", str(world.folder.config(bank)))
-        result = CliRunner().invoke(cli, ["breaks", *arguments, *config])
-        if fails is None:
+        result = CliRunner().invoke(cli, ["breaks", *arguments, *config], input=answer)
+        if answer is not None:
+            assert result.exit_code == 1, result.output
+        elif fails is None:
             assert result.exit_code == 0, result.output
         else:
             assert isinstance(result.exception, fails), result.output
@@ -414,7 +421,9 @@ class TestCommands:
         refused("withdraw", *self.NAMED)
         refused("dispute", *self.NAMED, *because)
 
-    def test_two_banks_resolve_a_break(self, world: World, banks: Any) -> None:
+    def test_two_banks_resolve_a_break(
+        self, world: World, banks: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         because = ("--reason", REASON)
         asked = ("--action", "adjust", "--side", "lead")
         self.run(world, "webank", "propose", *self.NAMED, *asked, *because)
@@ -424,6 +433,15 @@ class TestCommands:
         assert REASON in listed
         assert "adjust at the lead" in listed
         assert "adjust proposed" in self.run(world, "huarui").output
+        with monkeypatch.context() as terminal:
+            terminal.setattr("app.cli.confirmation.is_attended", lambda: True)
+            for verb in (("accept",), ("dispute", "--reason", "no")):
+                asked_for = self.run(world, "huarui", *verb, *self.NAMED, answer="n\n")
+                shown = asked_for.output
+                assert "webank proposes: adjust at the lead" in shown
+                assert "the lead's book is corrected to the other's amount" in shown
+                assert REASON in shown
+        banks()
         self.run(world, "webank", "accept", *self.NAMED, fails=ContractReverted)
         self.run(world, "huarui", "dispute", *self.NAMED, "--reason", "no")
         banks()
