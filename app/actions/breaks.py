@@ -14,6 +14,7 @@ from app.domain.reasons import Reason, checked_reason
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved
 from app.keys.sealing import seal_details
 from app.readmodel.directory import Facility, directory
+from app.readmodel.facilities.readers import facility_readers
 from app.readmodel.pairs import queries
 from app.readmodel.pairs import resolutions as read
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Pair
@@ -135,7 +136,7 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
     today = datetime.now(ZoneInfo(facility.time_zone)).date().toordinal()
     unseen = Resolution(
         facility=facility.number,
-        partner=next(one.number for one in facility.partners if one.name == pair.partner),
+        partner=_partner_number(facility, pair),
         kind=int(BY_FEED_NAME[pair.kind]),
         ref=bytes.fromhex(pair.reference),
         target_kind=0 if pair.target_of is None else pair.target_of[0],
@@ -200,6 +201,10 @@ def _facility(view: View, pair: Pair) -> Facility:
     return known
 
 
+def _partner_number(facility: Facility, pair: Pair) -> int:
+    return next(one.number for one in facility.partners if one.name == pair.partner)
+
+
 def _check_open(pair: Pair) -> None:
     if pair.type in MATCHED_TYPES or pair.type in DUPLICATE_TYPES or pair.action is not None:
         why = f"is resolved ({pair.action})" if pair.action else f"is {pair.type}"
@@ -234,13 +239,12 @@ def _check_waiting(view: View, number: int, resolution: Resolution) -> Pair:
 
 
 def _sealed(view: View, pair: Pair, reason: Reason) -> bytes:
-    """A reason sealed for the pair's two banks, the auditors and the regulators."""
-    agreed = view.facility(pair.facility)
-    numbers = {member.name: number for number, member in view.names().members.items()}
-    others = {numbers[one.name] for one in agreed.terms.partners if one.name != pair.partner}
-    sealed = seal_details(
-        [[reason.text, reason.salt.hex()]],
-        {member: key for member, key in agreed.readers.items() if member not in others},
-    )
+    """A reason sealed for the pair's two banks, and the facility's auditors and regulators."""
+    facility = _facility(view, pair)
+    with view.engine.connect() as connection:
+        readers = facility_readers(
+            connection, facility.number, partner=_partner_number(facility, pair)
+        )
+    sealed = seal_details([[reason.text, reason.salt.hex()]], readers)
     assert sealed is not None, "a reason is short"
     return sealed

@@ -14,9 +14,10 @@ from app.domain.facility import Facility, Shares
 from app.domain.facility_changes import RulesContent, next_shares
 from app.domain.money import AmountError, parse_bound
 from app.domain.reasons import checked_reason
-from app.readmodel.consortium.queries import list_members
-from app.readmodel.facilities.agreed import OBSERVERS, AgreedFacility
+from app.readmodel.directory import directory
+from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import FacilityHistory, facility_history
+from app.readmodel.facilities.readers import readers
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +145,24 @@ def propose(asked: ProposeFacility, view: View, contract: FacilityRegistry, sign
             remedy=f"{terms.lead} proposes it; its partners accept it",
         )
     with view.engine.connect() as connection:
-        members = [one for one in list_members(connection) if one.state == "active"]
-    parties = {one.name: Party(one.number, bytes.fromhex(one.sealing_key)) for one in members}
+        names = directory(connection)
+        banks = {one.name: one.number for one in names.members.values() if one.name in terms.banks}
+        may_read = readers(connection, banks=banks.values(), observers=None)
+    parties = {
+        name: Party(number, may_read[number])
+        for name, number in banks.items()
+        if number in may_read
+    }
     strangers = [name for name in terms.banks if name not in parties]
     if strangers:
         raise UsageFault(
             f"{', '.join(strangers)} of facility {terms.id} is no active member of this consortium",
             remedy="`tally consortium list` shows the members; let the node read on if it is new",
         )
-    readers = [parties[one.name] for one in members if one.role in OBSERVERS]
-    return signer.send(contract.propose(new_terms(terms, parties, readers)))
+    observers = [
+        Party(number, key) for number, key in may_read.items() if number not in banks.values()
+    ]
+    return signer.send(contract.propose(new_terms(terms, parties, observers)))
 
 
 @act("facilities.accept")

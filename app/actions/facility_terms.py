@@ -22,12 +22,12 @@ class Party:
 
 
 def new_terms(
-    facility: Facility, parties: Mapping[str, Party], readers: list[Party]
+    facility: Facility, parties: Mapping[str, Party], observers: list[Party]
 ) -> dict[str, Any]:
     """A facility's terms as the registry takes them.
 
     Makes the facility's reference key and seals it to the lead, the partners (`parties`, by name)
-    and the `readers` (auditors and regulators).
+    and the `observers` (auditors and regulators).
     """
     key = secrets.token_bytes(REFERENCE_KEY_BYTES)
 
@@ -84,7 +84,8 @@ def new_terms(
         ],
         "leadSealedReferenceKey": sealed(lead),
         "readers": [
-            {"member": reader.member, "sealedReferenceKey": sealed(reader)} for reader in readers
+            {"member": observer.member, "sealedReferenceKey": sealed(observer)}
+            for observer in observers
         ],
         "split": SPLITS.index(facility.split),
         "firstDay": facility.first_day,

@@ -15,14 +15,13 @@ _LOOK_UP_EVERY_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class PostingFacility:
-    """`own_partner` is 0 for the lead; `readers` maps member numbers to X25519 public keys."""
+    """`own_partner` is 0 for the lead."""
 
     id: str
     number: int
     partners: int
     own_partner: int
     reference_key: bytes
-    readers: dict[int, bytes]
 
 
 class PostingFacilities:
@@ -87,5 +86,4 @@ class PostingFacilities:
             partners=len(terms.partners),
             own_partner=partner.number if partner else 0,
             reference_key=key,
-            readers=agreed.readers,
         )

@@ -17,6 +17,7 @@ from app.outbox.history import log_state, now_utc
 from app.outbox.legs import details_of, leg_of
 from app.outbox.lifecycle import SEALED
 from app.outbox.tables import AnyRow, batches
+from app.readmodel.facilities.readers import facility_readers
 
 MAX_CALLDATA_BYTES = 126 * 1024
 """Below the 128 KiB that pools take for the whole signed transaction."""
@@ -63,11 +64,12 @@ def seal_batch(
     """
     sequence = head.sequence + 1
     vault = vault_of(connection)
+    readers = facility_readers(connection, facility.number)
     rows = _waiting(connection, facility, most_gas)
     while rows:
         legs = [leg_of(row, facility) for row in rows]
         stream, indexes = pack(legs)
-        sealed = seal_details([details_of(row, vault) for row in rows], facility.readers)
+        sealed = seal_details([details_of(row, vault) for row in rows], readers)
         if sealed is not None:
             calldata = encode_post(facility.number, sequence, stream, sealed)
             if len(calldata) <= MAX_CALLDATA_BYTES:

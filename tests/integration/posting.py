@@ -56,12 +56,18 @@ class Net:
     url: str
     engine: str = "anvil"
     facilities: tuple[str, ...] = (FACILITY,)
+    others: tuple[Member, ...] = ()
+    """Members beside the facilities' banks."""
     opened: ExitStack = field(default_factory=ExitStack)
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
 
     def __post_init__(self) -> None:
         self.folder = ConsortiumFolder(self.root)
-        members = [Member(LEAD, "lead"), *(Member(name, "partner") for name in PARTNERS)]
+        members = [
+            Member(LEAD, "lead"),
+            *(Member(name, "partner") for name in PARTNERS),
+            *self.others,
+        ]
         create(self.folder, members)
         for member in members:
             write_config(self.folder, member.name, rpc=self.url, port=0)

@@ -137,6 +137,10 @@ def _statements(
                 for place, one in enumerate(terms["partners"], 1)
             ]
         ),
+        *(
+            insert(t.facility_observers).values(facility=number, member=one["member"])
+            for one in terms["readers"]
+        ),
         insert(t.share_versions).values(
             [
                 {

@@ -28,23 +28,18 @@ from app.readmodel.values import to_time_of_day
 
 _FIRST_VERSION = 1
 
-OBSERVERS = ("auditor", "regulator")
-"""The roles of members that read every facility and post to none."""
-
 
 @dataclass(frozen=True, slots=True)
 class AgreedFacility:
     """A facility as agreed, with the numbers and keys that the chain gave it.
 
-    `readers` maps the members who may read details (banks, auditors and regulators) to their
-    X25519 sealing keys; `waiting_for` names the partners that have not accepted yet; `terms_hash`
-    is what their acceptance signs (None: read by an older version of Tallystick).
+    `waiting_for` names the partners that have not accepted yet; `terms_hash` is what their
+    acceptance signs (None: read by an older version of Tallystick).
     """
 
     number: int
     terms: Facility
     state: Literal["proposed", "active", "paused", "closed", "withdrawn"]
-    readers: dict[int, bytes]
     waiting_for: tuple[str, ...]
     sealed_reference_key: bytes | None
     terms_hash: bytes | None
@@ -88,14 +83,7 @@ def known_facility(connection: Connection, id_: str) -> AgreedFacility:
 
 
 def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacility:
-    names: dict[int, str] = {}
-    sealing_keys: dict[int, bytes] = {}
-    observers: set[int] = set()
-    for member in connection.execute(select(members)):
-        names[member.number] = member.name
-        sealing_keys[member.number] = member.sealing_key
-        if member.role in OBSERVERS and member.state == "active":
-            observers.add(member.number)
+    names = {one.number: one.name for one in connection.execute(select(members))}
     rules = connection.execute(
         select(rule_versions).where(
             rule_versions.c.facility == row.number, rule_versions.c.version == _FIRST_VERSION
@@ -114,7 +102,6 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
         )
         .order_by(facility_partners.c.partner)
     ).all()
-    banks = {row.lead, *(partner.member for partner in partners)}
     return AgreedFacility(
         number=row.number,
         terms=Facility(
@@ -145,7 +132,6 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
             later_cut_offs=_later_cut_offs(connection, row.number),
         ),
         state=row.state,
-        readers={number: sealing_keys[number] for number in sorted(banks | observers)},
         waiting_for=tuple(names[p.member] for p in partners if not p.accepted),
         sealed_reference_key=row.sealed_reference_key,
         terms_hash=row.terms_hash,

@@ -50,6 +50,14 @@ facility_partners = Table(
     Column("accepted", Boolean, nullable=False),
 )
 
+facility_observers = Table(
+    "facility_observers",
+    metadata,
+    Column("facility", BigInteger, primary_key=True, autoincrement=False),
+    Column("member", Integer, primary_key=True, autoincrement=False),
+    comment="The auditors and regulators that a facility's terms name.",
+)
+
 share_versions = Table(
     "share_versions",
     metadata,

@@ -1,0 +1,219 @@
+"""Who may read what is sealed: everything, tried with everybody's keys, as members come and go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_utils.crypto import keccak
+from sqlalchemy import select
+
+from app.actions import breaks, consortium, days, facilities
+from app.actions.sender import Signer
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.day_close import DayClose
+from app.contracts.facility_registry import FacilityRegistry
+from app.contracts.posting import sealed_of
+from app.contracts.proposals import ProposalContent, about, change_role
+from app.contracts.reconciliation import Reconciliation
+from app.domain.errors import UsageFault
+from app.domain.resolutions import Action
+from app.intake.facility_file import load_facility
+from app.keys.keystore import SEALING
+from app.keys.sealing import open_details, open_reference_key
+from app.keys.versions import KeyVersions
+from app.node.bank import Bank
+from app.outbox.tables import batches
+from app.readmodel.pairs import queries
+from deploy.consortium import Member
+from ganache.launcher import start
+from tests.feeds import facility_text
+from tests.integration.posting import FACILITY, LEAD, Net
+
+REASON = "loan 4711 of Mrs Wang was booked twice"
+
+
+class Channel:
+    """A facility of webank, huarui and wuxi that names audit-office; nanfeng is another bank."""
+
+    def __init__(self, net: Net, database_url: str) -> None:
+        self.net = net
+        addresses = net.manifest.addresses
+        self.consortium = ConsortiumRegistry(net.rpc, addresses["ConsortiumRegistry"])
+        self.registry = FacilityRegistry(net.rpc, addresses["FacilityRegistry"])
+        self.reconciliation = Reconciliation(net.rpc, addresses["Reconciliation"])
+        self.days = DayClose(net.rpc, addresses["DayClose"])
+        self.numbers = {
+            one.name: self.consortium.member_named(one.name) for one in net.folder.members()
+        }
+        self.lead: Bank = net.fresh_bank(database_url)
+
+    def signer(self, bank: str) -> Signer:
+        keys = self.net.folder.keys(bank)
+        return Signer.load(self.net.rpc, keys, "approver", bank=bank, development=True)
+
+    def carry(self, asked: ProposalContent, *voters: str) -> None:
+        """Proposed by the lead, with the votes of these banks; the lead's node reads it."""
+        ask = consortium.Propose((asked,), REASON)
+        done = consortium.propose(ask, None, self.consortium, self.signer(LEAD))
+        made = done.event("ProposalMade")
+        assert made is not None
+        seen = consortium.SeenProposal(
+            made["proposal"], self.consortium.proposal(made["proposal"]).content_hash
+        )
+        for bank in voters:
+            vote = consortium.Vote((seen,), True)
+            consortium.vote(vote, None, self.consortium, self.signer(bank))
+        self.net.catch_up(self.lead)
+
+    def opened_by(self, sealed: bytes) -> set[str]:
+        """Whose keys open sealed details, whichever member they are tried as."""
+        return {
+            name
+            for name in self.numbers
+            if any(
+                open_details(sealed, number, self.keys(name)) is not None
+                for number in self.numbers.values()
+            )
+        }
+
+    def keys(self, name: str) -> KeyVersions:
+        return KeyVersions(self.net.folder.keys(name), SEALING, development=True)
+
+    def batch_readers(self) -> set[str]:
+        """Of the details of a batch that the lead seals now."""
+        self.net.feed(self.lead, 1)
+        self.net.drain(self.lead)
+        newest = select(batches.c.calldata).order_by(batches.c.sequence.desc()).limit(1)
+        (row,) = self.net.rows(self.lead, newest)
+        return self.opened_by(sealed_of(row.calldata))
+
+    def reason_readers(self) -> set[str]:
+        """Of the reason of a resolution that the lead proposes now for a break of huarui's."""
+        self.net.feed(self.lead, 1)
+        self.net.drain(self.lead)
+        pair = breaks.find_break(self.lead.view, breaks.BreakName(self.newest_break()))
+        asked = breaks.ProposeResolution(pair.number, Action.VOID, None, None, REASON)
+        done = breaks.propose(asked, self.lead.view, self.reconciliation, self.signer(LEAD))
+        self.net.catch_up(self.lead)
+        return self.opened_by(self.arguments(done.receipts[0].transaction)["sealedReason"])
+
+    def newest_break(self) -> int:
+        with self.lead.engine.connect() as connection:
+            found = queries.pairs(connection, queries.Filter(), limit=100).items
+        return max(one.number for one in found)
+
+    def arguments(self, transaction: str) -> dict[str, Any]:
+        raw = self.net.rpc.call("eth_getTransactionByHash", [transaction])["input"]
+        _, arguments = self.reconciliation.contract.decode_function_input(raw)
+        return dict(arguments)
+
+    def key_holders(self, id_: str) -> set[str]:
+        """Who can open the reference key of a facility that the lead proposes now."""
+        path = self.net.root / f"{id_}.toml"
+        path.write_text(facility_text(id_, LEAD, "huarui"))
+        asked = facilities.ProposeFacility(load_facility(path))
+        facilities.propose(asked, self.lead.view, self.registry, self.signer(LEAD))
+        terms = self.registry.contract.functions.terms(self.registry.facility_number(id_)).call()
+        wraps = [terms[8], *(one[-1] for one in terms[7]), *(one[1] for one in terms[9])]
+        return {
+            name
+            for name in self.numbers
+            if any(open_reference_key(bytes(one), self.keys(name)) is not None for one in wraps)
+        }
+
+
+@pytest.fixture
+def channel(tmp_path: Path, sqlite_url: str) -> Iterator[Channel]:
+    others = (Member("nanfeng", "partner"), Member("audit-office", "auditor"))
+    with start("anvil", state_dir=tmp_path / "chain", keep_state=False) as chain:
+        net = Net(tmp_path / "net", chain.process.url, others=others)
+        yield Channel(net, sqlite_url)
+        net.close()
+
+
+def test_readers_are_those_of_the_terms_who_are_active_when_it_is_sealed(channel: Channel) -> None:
+    numbers = channel.numbers
+    everyone = {"webank", "huarui", "wuxi", "audit-office"}
+    assert channel.batch_readers() == everyone
+    assert channel.reason_readers() == everyone - {"wuxi"}
+    assert channel.key_holders("ALL") == {"webank", "huarui", "audit-office"}
+
+    # an auditor that the facility does not name; a new one can
+    channel.carry(change_role(numbers["nanfeng"], "auditor"), "huarui", "wuxi")
+    assert channel.batch_readers() == everyone
+    assert channel.reason_readers() == everyone - {"wuxi"}
+    assert channel.key_holders("LATER") == {"webank", "huarui", "audit-office", "nanfeng"}
+
+    channel.carry(about("suspend", numbers["wuxi"]), "huarui")
+    assert channel.batch_readers() == everyone - {"wuxi"}
+    channel.carry(about("reinstate", numbers["wuxi"]), "huarui")
+    assert channel.batch_readers() == everyone
+    channel.carry(about("evict", numbers["wuxi"]), "huarui")
+    assert channel.batch_readers() == everyone - {"wuxi"}
+
+    # a named observer that is one no more, whatever it is now
+    channel.carry(about("suspend", numbers["audit-office"]), "huarui")
+    assert channel.batch_readers() == {"webank", "huarui"}
+    assert channel.reason_readers() == {"webank", "huarui"}
+    assert channel.key_holders("WITHOUT") == {"webank", "huarui", "nanfeng"}
+    channel.carry(about("evict", numbers["audit-office"]), "huarui")
+    assert channel.batch_readers() == {"webank", "huarui"}
+    assert channel.reason_readers() == {"webank", "huarui"}
+
+
+def test_an_observer_that_becomes_a_bank_observes_no_more(channel: Channel) -> None:
+    channel.carry(change_role(channel.numbers["nanfeng"], "auditor"), "huarui", "wuxi")
+    channel.net.agree("NAMES-BOTH")
+    channel.net.catch_up(channel.lead)
+    channel.carry(change_role(channel.numbers["nanfeng"], "partner"), "huarui", "wuxi")
+    channel.net.feed(channel.lead, 1, "NAMES-BOTH")
+    channel.net.drain(channel.lead, "NAMES-BOTH")
+    (row,) = channel.net.rows(channel.lead, select(batches.c.calldata))
+    assert channel.opened_by(sealed_of(row.calldata)) == {
+        "webank",
+        "huarui",
+        "wuxi",
+        "audit-office",
+    }
+
+
+def test_a_facility_is_not_proposed_with_a_bank_that_may_not_read_it(channel: Channel) -> None:
+    channel.carry(about("suspend", channel.numbers["huarui"]), "wuxi", "nanfeng")
+    with pytest.raises(UsageFault, match="huarui"):
+        channel.key_holders("NEVER")
+
+
+def test_no_other_reason_is_on_the_chain_in_a_form_that_can_be_guessed(channel: Channel) -> None:
+    """Days, pauses and proposals carry a reason's salted hash alone."""
+    view, signer = channel.lead.view, channel.signer(LEAD)
+    facilities.pause(facilities.PauseFacility(FACILITY, REASON), view, channel.registry, signer)
+    facilities.propose_close(
+        facilities.ProposeClose(FACILITY, REASON), view, channel.registry, signer
+    )
+    account = days.find_account(view, FACILITY, "huarui")
+    today = chain_day(channel)
+    statement = days.own_statement(view, account, today)
+    days.propose(days.ProposeDay(account, statement), view, channel.days, channel.signer("huarui"))
+    channel.net.catch_up(channel.lead)
+    waiting = days.day_to_answer(view, account, today)
+    days.dispute(
+        days.DisputeDay(account, waiting.statement_hash, REASON), view, channel.days, signer
+    )
+    channel.carry(about("suspend", channel.numbers["wuxi"]), "huarui", "nanfeng")
+    height = int(channel.net.rpc.call("eth_blockNumber", []), 16)
+    everything = "".join(
+        one["input"]
+        for number in range(height + 1)
+        for one in channel.net.rpc.call("eth_getBlockByNumber", [hex(number), True])["transactions"]
+    )
+    assert REASON.encode().hex() not in everything
+    assert keccak(REASON.encode()).hex() not in everything
+
+
+def chain_day(channel: Channel) -> int:
+    """The chain's day (ordinal)."""
+    block = channel.net.rpc.call("eth_getBlockByNumber", ["latest", False])
+    return int(block["timestamp"], 16) // 86_400 + 719_163
