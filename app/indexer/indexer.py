@@ -39,6 +39,8 @@ from app.readmodel.tables import cursor
 from app.verify.bloom import may_name
 
 _COUNT_ALL_EVERY_S = 60.0
+_NEXT_BLOCK_S = 2.0
+_POLL_S = 0.05
 _MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
 
@@ -265,7 +267,8 @@ class Indexer:
                 again = True
             if again:
                 # A node may answer a call at its newest block from the next one, which it is just
-                # making (anvil does). By now the block is a past one: what differs still, is so.
+                # making (anvil does). At a past block what differs still, is so.
+                self._wait_until_past(found.last.number)
                 differing = self._compare(state, found, facilities, stale)
             changes.incidents += differing
         except ChainAnswer as answer:
@@ -277,6 +280,14 @@ class Indexer:
             return
         for account in stale:
             changes.add_account(account)
+
+    def _wait_until_past(self, block: int) -> None:
+        """Wait for a next block, if one is being made."""
+        deadline = time.monotonic() + _NEXT_BLOCK_S
+        while int(self._rpc.call("eth_blockNumber", []), 16) <= block:
+            if time.monotonic() > deadline:
+                return
+            time.sleep(_POLL_S)
 
     def _compare(
         self, state: State, found: Range, facilities: Container[int], stale: list[Account]

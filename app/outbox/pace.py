@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 from app.chain.engines import Pacing
 
-_PIECES = 24
+_PIECES = 8
 """Transactions into which the gas in flight is divided at least, so that a block takes several."""
 
 _SOON = 3

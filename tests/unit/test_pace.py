@@ -113,6 +113,22 @@ def test_it_is_halved_at_once_where_nothing_is_mined() -> None:
     assert pace.transaction_gas < EDGE.most_transaction_gas / 4
 
 
+def test_banks_that_queue_for_a_block_send_fewer_batches_and_no_smaller_ones() -> None:
+    """Small batches cost more gas a pair; what runs well does so in batches of any size."""
+    pace = Pace(EDGE)
+    now, block, mined = 0.0, 0, 0
+    for _ in range(6):  # each time it takes five blocks
+        count = 0
+        while pace.has_room():
+            pace.add(pace.transaction_gas)
+            count += 1
+        pace.note(now, block, mined, count, count * pace.transaction_gas)
+        now, block, mined = now + 5.0, block + 5, mined + count
+        pace.note(now, block, mined, 0, 0)
+    assert pace.gas < EDGE.first_gas / 2
+    assert pace.transaction_gas == EDGE.most_transaction_gas
+
+
 def test_banks_beside_each_other_share() -> None:
     chain = Chain(60e6)
     banks = [Bank(number, Pace(BESU)) for number in range(3)]
