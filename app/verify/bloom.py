@@ -3,25 +3,28 @@
 What it does not name is in no log of the block; what it names may be there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from typing import Any
 
 from eth_utils.crypto import keccak
 
 
 def may_name(bloom: int, number: int) -> bool:
     """Whether a log with this number as one of its topics may be in the block."""
-    mask = _bits(number.to_bytes(32))
+    return may_hold(bloom, number.to_bytes(32))
+
+
+def may_hold(bloom: int, octets: bytes) -> bool:
+    """Whether a log of this address, or with this topic, may be in the block."""
+    mask = _bits(octets)
     return bloom & mask == mask
 
 
-def bloom_of(logs: Sequence[Mapping[str, Any]]) -> int:
-    """The bloom of JSON-RPC logs: their addresses and topics."""
+def bloom_of(addresses_and_topics: Iterable[bytes]) -> int:
+    """The bloom of logs: of their addresses and topics."""
     bloom = 0
-    for log in logs:
-        for text in (log["address"], *log["topics"]):
-            bloom |= _bits(bytes.fromhex(text.removeprefix("0x")))
+    for octets in addresses_and_topics:
+        bloom |= _bits(octets)
     return bloom
 
 

@@ -1,44 +1,124 @@
-"""A block's header and its hash, from the fields that a node answers.
-
-Standard headers up to Paris (15 fields, 16 with a base fee): anvil, ganache. What engines that seal
-their blocks leave out of the hash is not here yet.
-"""
+"""A block's header, read from what a node answers, and its standard hash."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import rlp
 from eth_utils.crypto import keccak
 
-_HASHES = ("parentHash", "sha3Uncles", "miner", "stateRoot", "transactionsRoot", "receiptsRoot")
-_NUMBERS = ("difficulty", "number", "gasLimit", "gasUsed", "timestamp")
+from app.verify.errors import Unverified
+
+_LATER_FIELDS = (
+    ("baseFeePerGas", True),
+    ("withdrawalsRoot", False),
+    ("blobGasUsed", True),
+    ("excessBlobGas", True),
+    ("parentBeaconBlockRoot", False),
+    ("requestsHash", False),
+)
+"""What forks from London on have added, in this order, and whether it is a number."""
 
 
-def header_hash(block: Mapping[str, Any]) -> bytes:
-    """The hash that a block of `eth_getBlockByNumber` must have.
+@dataclass(frozen=True, slots=True)
+class Header:
+    """All that a block's hash may be of. `timestamp` in seconds since 1970 UTC; `later`: the fields
+    of forks from London on, as they are hashed."""
 
-    Raises ValueError where a field is missing or of no such form.
+    parent: bytes
+    uncles: bytes
+    miner: bytes
+    state_root: bytes
+    transactions_root: bytes
+    receipts_root: bytes
+    bloom: bytes
+    difficulty: int
+    number: int
+    gas_limit: int
+    gas_used: int
+    timestamp: int
+    extra: bytes
+    mix: bytes
+    nonce: bytes
+    later: tuple[bytes, ...]
+
+
+def read_header(block: Mapping[str, Any]) -> Header:
+    """The header of a block of `eth_getBlockByNumber`.
+
+    Raises Unverified where a field is missing or of no such form.
     """
     try:
-        fields = [
-            *(_octets(block[name]) for name in _HASHES),
-            _octets(block["logsBloom"]),
-            *(_big_endian(block[name]) for name in _NUMBERS),
-            *(_octets(block[name]) for name in ("extraData", "mixHash", "nonce")),
-        ]
-        if block.get("baseFeePerGas") is not None:
-            fields.append(_big_endian(block["baseFeePerGas"]))
-    except (KeyError, TypeError, AttributeError) as fault:
-        raise ValueError(f"not a block's header: {fault!r}") from None
+        return Header(
+            parent=_octets(block["parentHash"], 32),
+            uncles=_octets(block["sha3Uncles"], 32),
+            miner=_octets(block["miner"], 20),
+            state_root=_octets(block["stateRoot"], 32),
+            transactions_root=_octets(block["transactionsRoot"], 32),
+            receipts_root=_octets(block["receiptsRoot"], 32),
+            bloom=_octets(block["logsBloom"], 256),
+            difficulty=_number(block["difficulty"]),
+            number=_number(block["number"]),
+            gas_limit=_number(block["gasLimit"]),
+            gas_used=_number(block["gasUsed"]),
+            timestamp=_number(block["timestamp"]),
+            extra=bytes.fromhex(block["extraData"].removeprefix("0x")),
+            mix=_octets(block["mixHash"], 32),
+            nonce=_octets(block["nonce"], 8),
+            later=tuple(
+                big_endian(_number(block[name])) if is_number else _octets(block[name], 32)
+                for name, is_number in _LATER_FIELDS
+                if block.get(name) is not None
+            ),
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise Unverified(f"the node answers what is no block's header: {fault!r}") from None
+
+
+def header_hash(header: Header, extra: bytes | None = None) -> bytes:
+    """The standard hash of a header, with other `extra` data than its own where that is given."""
+    fields = (
+        *common_fields(header),
+        header.extra if extra is None else extra,
+        header.mix,
+        header.nonce,
+        *header.later,
+    )
     return bytes(keccak(rlp.encode(fields)))
 
 
-def _octets(text: str) -> bytes:
-    return bytes.fromhex(text.removeprefix("0x"))
+def common_fields(header: Header) -> tuple[bytes, ...]:
+    """What every engine's hash begins with, up to the timestamp."""
+    return (
+        header.parent,
+        header.uncles,
+        header.miner,
+        header.state_root,
+        header.transactions_root,
+        header.receipts_root,
+        header.bloom,
+        big_endian(header.difficulty),
+        big_endian(header.number),
+        big_endian(header.gas_limit),
+        big_endian(header.gas_used),
+        big_endian(header.timestamp),
+    )
 
 
-def _big_endian(quantity: str) -> bytes:
-    number = int(quantity, 16)
-    if number < 0:
-        raise ValueError(f"a quantity below 0: {quantity}")
+def big_endian(number: int) -> bytes:
+    """A number as RLP has it: without zeros before it."""
     return number.to_bytes((number.bit_length() + 7) // 8)
+
+
+def _octets(text: str, length: int) -> bytes:
+    found = bytes.fromhex(text.removeprefix("0x"))
+    if len(found) != length:
+        raise ValueError(f"{len(found)} bytes where {length} belong")
+    return found
+
+
+def _number(quantity: str) -> int:
+    number = int(quantity, 16)
+    if not 0 <= number < 1 << 64:
+        raise ValueError(f"a number out of range: {number:#x}")
+    return number

@@ -1,39 +1,72 @@
-"""The receipts of a block, as its header commits to them by one root."""
+"""The receipts of a block, as its header commits to them by one root, and their logs."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import rlp
 
 from app.verify.bloom import bloom_of
+from app.verify.errors import Unverified
+from app.verify.headers import Header, big_endian
 from app.verify.trie import ordered_root
 
 _BLOOM_BYTES = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """What a transaction's receipt says of an event: bytes that the header's root covers."""
+
+    address: bytes
+    topics: tuple[bytes, ...]
+    data: bytes
 
 
 def receipts_root(receipts: Sequence[Mapping[str, Any]]) -> bytes:
     """The root that a header must have for the answers of `eth_getTransactionReceipt`, all of a
     block's in their order.
 
-    Raises ValueError where a receipt lacks a field or has one of no such form.
+    Raises Unverified where a receipt lacks a field or has one of no such form.
     """
+    return _root(receipts, [_logs(one) for one in receipts])
+
+
+def verified_logs(header: Header, receipts: Sequence[Mapping[str, Any]]) -> list[tuple[Log, ...]]:
+    """The logs of each of a block's transactions. Raises Unverified unless the receipts are all
+    of the block's, in their order."""
+    logs = [_logs(one) for one in receipts]
+    if _root(receipts, logs) != header.receipts_root:
+        raise Unverified(f"block {header.number}: the receipts are not those of the block")
+    return logs
+
+
+def _root(receipts: Sequence[Mapping[str, Any]], logs: Sequence[tuple[Log, ...]]) -> bytes:
     try:
-        return ordered_root([_encode(receipt) for receipt in receipts])
-    except (KeyError, TypeError, AttributeError, OverflowError) as fault:
-        raise ValueError(f"not a receipt: {fault!r}") from None
+        return ordered_root([_encode(*one) for one in zip(receipts, logs, strict=True)])
+    except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as fault:
+        raise Unverified(f"the node answers what is no receipt: {fault!r}") from None
 
 
-def _encode(receipt: Mapping[str, Any]) -> bytes:
-    logs = receipt["logs"]
+def _logs(receipt: Mapping[str, Any]) -> tuple[Log, ...]:
+    try:
+        return tuple(
+            Log(_octets(one["address"]), tuple(map(_octets, one["topics"])), _octets(one["data"]))
+            for one in receipt["logs"]
+        )
+    except (KeyError, TypeError, AttributeError, ValueError) as fault:
+        raise Unverified(f"the node answers what is no receipt: {fault!r}") from None
+
+
+def _encode(receipt: Mapping[str, Any], logs: Sequence[Log]) -> bytes:
     fields = [
         b"\1" if int(receipt["status"], 16) else b"",
-        _big_endian(receipt["cumulativeGasUsed"]),
+        big_endian(int(receipt["cumulativeGasUsed"], 16)),
         # By its logs and not by its word for it.
-        bloom_of(logs).to_bytes(_BLOOM_BYTES),
-        [
-            [_octets(log["address"]), [_octets(one) for one in log["topics"]], _octets(log["data"])]
-            for log in logs
-        ],
+        bloom_of(octets for log in logs for octets in (log.address, *log.topics)).to_bytes(
+            _BLOOM_BYTES
+        ),
+        [[log.address, log.topics, log.data] for log in logs],
     ]
     kind = int(receipt.get("type") or "0x0", 16)
     encoded: bytes = rlp.encode(fields)
@@ -42,8 +75,3 @@ def _encode(receipt: Mapping[str, Any]) -> bytes:
 
 def _octets(text: str) -> bytes:
     return bytes.fromhex(text.removeprefix("0x"))
-
-
-def _big_endian(quantity: str) -> bytes:
-    number = int(quantity, 16)
-    return number.to_bytes((number.bit_length() + 7) // 8)

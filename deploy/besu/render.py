@@ -18,6 +18,7 @@ from eth_keys.datatypes import PrivateKey
 from eth_typing import ChecksumAddress
 
 from app.verify import extra_data
+from app.verify.seals import QBFT_EPOCH_BLOCKS
 from deploy.network.layout import Network, Validator
 
 P2P_PORT = 30303
@@ -97,7 +98,7 @@ def genesis(network: Network, nodes: Sequence[Node]) -> dict[str, Any]:
             "zeroBaseFee": True,
             "qbft": {
                 "blockperiodseconds": network.block_time_s,
-                "epochlength": 30_000,
+                "epochlength": QBFT_EPOCH_BLOCKS,
                 "requesttimeoutseconds": network.block_time_s * _ROUND_TIMES,
             },
         },
