@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -130,6 +131,13 @@ def test_the_page_names_every_package() -> None:
     rules = page[page.index("## Who may import whom") :]
     for package in PACKAGES.keys() | ENTRY_POINTS - {"__main__"}:
         assert f"`{package}`" in rules, package
+
+
+def test_the_page_walks_an_event_through_at_most_ten_files_that_are_there() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    walked = re.findall(r"^\d+\. `(.+?)`", page, re.MULTILINE)
+    assert 8 <= len(walked) <= 10
+    assert [file for file in walked if not (ROOT / file).is_file()] == []
 
 
 @pytest.mark.parametrize(
