@@ -40,6 +40,6 @@ def doctor(
             stdout.print(line, soft_wrap=True)
     healthy = all(finding.level != "fail" for finding in found)
     if as_json:
-        told = {"healthy": healthy, "checks": [asdict(finding) for finding in found]}
-        typer.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
+        result = {"healthy": healthy, "checks": [asdict(finding) for finding in found]}
+        typer.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
     raise typer.Exit(0 if healthy else 1)

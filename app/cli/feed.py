@@ -126,13 +126,15 @@ def _send(
             if answer.status_code >= httpx.codes.BAD_REQUEST:
                 raise _refusal(answer.status_code, answer.read(), str(client.base_url))
             for line in answer.iter_lines():
-                told = orjson.loads(line)
-                if "rows" in told:
-                    return dict(told["rows"])
-                if "problem" in told:
-                    raise TallyError(_problem_text(told["problem"]), where=str(client.base_url))
-                if told["verdict"] == "quarantined":
-                    _print_quarantined(told["row"], told["field"], told["value"], told["reason"])
+                verdict = orjson.loads(line)
+                if "rows" in verdict:
+                    return dict(verdict["rows"])
+                if "problem" in verdict:
+                    raise TallyError(_problem_text(verdict["problem"]), where=str(client.base_url))
+                if verdict["verdict"] == "quarantined":
+                    _print_quarantined(
+                        verdict["row"], verdict["field"], verdict["value"], verdict["reason"]
+                    )
     except httpx.InvalidURL as fault:
         raise UsageFault(f"--node is no address ({fault})") from None
     except httpx.TransportError as fault:

@@ -44,13 +44,14 @@ def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) 
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("seal")
 
-            def told(done: int, total: int) -> None:
+            def show_progress(done: int, total: int) -> None:
                 bars.update(task, completed=done, total=total)
 
             # The node opens values with the key that is to follow, and seals with it only then.
-            sealed = reseal(engine, Vault([fresh, *keys]), {}, told)
+            sealed = reseal(engine, Vault([fresh, *keys]), {}, show_progress)
             old = install_successor(bank.keys, STORAGE)
-            reseal(engine, Vault(keys), sealed, told)  # what the node has taken in meanwhile
+            # What the node has taken in meanwhile.
+            reseal(engine, Vault(keys), sealed, show_progress)
     finally:
         engine.dispose()
     stdout.print("what is encrypted is sealed with a fresh storage key", highlight=False)

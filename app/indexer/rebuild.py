@@ -14,17 +14,18 @@ from app.readmodel import tables as t
 _ROWS_AT_A_TIME = 10_000
 
 
-def rebuild(indexer: Indexer, told: Callable[[int, int], None] | None = None) -> Progress:
+def rebuild(indexer: Indexer, on_progress: Callable[[int, int], None] | None = None) -> Progress:
     """Drop the read model's rows and read the chain from its first block; incidents are kept.
 
-    `told` hears of the last block read and the last one there is. Raises what `Indexer.advance`
-    raises; the read model is then whole up to some block, and the node goes on from there.
+    `on_progress` is called with the last block read and the last one there is. Raises what
+    `Indexer.advance` raises; the read model is then whole up to some block, and the node goes on
+    from there.
     """
     indexer.forget()
 
     def on_range(progress: Progress) -> None:
-        if told is not None:
-            told(progress.to_block, progress.head)
+        if on_progress is not None:
+            on_progress(progress.to_block, progress.head)
 
     return indexer.advance(on_range=on_range)
 

@@ -13,11 +13,14 @@ Sealed = Mapping[Table, int]
 """Up to which `id` the rows of each table are sealed anew."""
 
 
-def reseal(engine: Engine, vault: Vault, after: Sealed, told: Callable[[int, int], None]) -> Sealed:
+def reseal(
+    engine: Engine, vault: Vault, after: Sealed, on_progress: Callable[[int, int], None]
+) -> Sealed:
     """Open each encrypted value and seal it with the vault's first key; a node may go on meanwhile.
 
-    `after` leaves out what an earlier call has done; `told` hears of rows done and in all. Returns
-    how far it came. Raises StorageFault for a value that none of the vault's keys opens.
+    `after` leaves out what an earlier call has done; `on_progress` is called with the rows done and
+    in all. Returns how far it came. Raises StorageFault for a value that none of the vault's keys
+    opens.
     """
     columns = {events: events.c.details, quarantine: quarantine.c.value}
     begun = {table: after.get(table, 0) for table in columns}
@@ -48,5 +51,5 @@ def reseal(engine: Engine, vault: Vault, after: Sealed, told: Callable[[int, int
                 )
             begun[table] = rows[-1].id
             done += len(rows)
-            told(done, total)
+            on_progress(done, total)
     return begun

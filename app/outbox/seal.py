@@ -107,11 +107,11 @@ def seal_batch(
             for row, index in zip(rows, indexes, strict=True)
         ],
     )
-    told = [
+    sealed_legs = [
         (index, row.event_id, leg.reference.hex())
         for row, leg, index in zip(rows, legs, indexes, strict=True)
     ]
-    return SealedBatch(batch_id, sequence, calldata, gas_limit, told)
+    return SealedBatch(batch_id, sequence, calldata, gas_limit, sealed_legs)
 
 
 def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> int:
