@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.security import READ
-from app.http.parameters import Number
+from app.http.parameters import SmallNumber
 from app.http.problems import Problem
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayCloseOut, DayClosesOut, day_close_out
@@ -34,7 +34,7 @@ def list_day_closes(
 
 
 @router.get("/day-closes/{number}", summary="One statement")
-def one_day_close(request: Request, number: Number) -> DayCloseOut:
+def one_day_close(request: Request, number: SmallNumber) -> DayCloseOut:
     """One statement with the pairs that it carries forward, by name."""
     with reading(request) as connection:
         found = day_records(connection, number=number)

@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request
 
-from app.api.security import PROBE
+from app.api.security import KEY_OPTIONAL, PROBE
 from app.http.health import health_of
 from app.http.problems import not_ready
 from app.presentation.health import HealthOut, NotReadyOut
@@ -14,6 +14,7 @@ router = APIRouter(tags=["health"])
     "/health",
     summary="Liveness, and everything that this node knows of itself",
     dependencies=[PROBE],
+    openapi_extra=KEY_OPTIONAL,
 )
 def health(request: Request) -> HealthOut:
     """200 as long as this process answers, whatever is the matter with the database or the chain:
@@ -25,6 +26,7 @@ def health(request: Request) -> HealthOut:
     "/ready",
     summary="Readiness: 503 with the list of problems while this node cannot do its work",
     dependencies=[PROBE],
+    openapi_extra=KEY_OPTIONAL,
     responses={
         503: {"model": NotReadyOut, "description": "What keeps it from its work, and what to do"}
     },

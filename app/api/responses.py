@@ -31,8 +31,8 @@ def problem_responses(*statuses: int) -> Responses:
     }
 
 
-OPEN = problem_responses(404, 405, 422)
-"""Of operations that need no key."""
+OPEN = problem_responses(401, 404, 405, 422, 503)
+"""Of operations that need no key, but of one channel among several."""
 
 KEYED = problem_responses(401, 403, 404, 405, 422, 503)
 """Of operations that need a key."""

@@ -1,7 +1,7 @@
 """Who may do what: `Authorization: Bearer tk_<id>_<secret>`, and the roles of keys."""
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
@@ -63,6 +63,9 @@ def probing(
 
 
 PROBE = Depends(probing)
+KEY_OPTIONAL: dict[str, Any] = {"security": [{}]}
+"""What the OpenAPI document says of a probe besides: that it may come without a key."""
+
 PUSH = Depends(allowed("feeds", "admin"))
 READ = Depends(allowed("read", "admin"))
 ANY = Depends(allowed("feeds", "read", "admin"))

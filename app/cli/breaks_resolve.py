@@ -41,7 +41,8 @@ from app.readmodel.pairs.shapes import Pair
 _MOST_LINES = 1_000_000
 
 _Number = Annotated[
-    int | None, typer.Argument(min=1, help="The break's number, as `tally breaks` lists it.")
+    int | None,
+    typer.Argument(min=1, max=2**63 - 1, help="The break's number, as `tally breaks` lists it."),
 ]
 _Partner = Annotated[str | None, typer.Option(help="Or: the partner's name,")]
 _Kind = Annotated[str | None, typer.Option(help="the kind,")]

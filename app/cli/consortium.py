@@ -56,7 +56,7 @@ consortium.add_typer(propose, name="propose")
 consortium.add_typer(keys, name="keys")
 consortium.add_typer(emergency, name="emergency")
 
-NumberArgument = Annotated[int, typer.Argument(min=1, help="The proposal's number.")]
+NumberArgument = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="The proposal's number.")]
 
 _LOG_LINES = 20
 

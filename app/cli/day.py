@@ -258,7 +258,9 @@ def list_(
 
 @day.command("show")
 def show_(
-    number: Annotated[int, typer.Argument(help="As `tally day list` has it.")],
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**31 - 1, help="As `tally day list` has it.")
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:

@@ -8,10 +8,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from app.http.problems import Problem
 
-LARGEST = 2**63 - 1
-"""What the database's integers hold."""
+Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
+"""A number that a column of 64 bits is compared with: PostgreSQL refuses one beyond it."""
 
-Number = Annotated[int, Field(ge=0, le=LARGEST)]
+SmallNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
+"""The same for a column of 32 bits."""
 
 
 class RefuseNul:
