@@ -153,10 +153,13 @@ def set_endpoints(path: Path, rpc: Sequence[str]) -> None:
     replace_file(path, with_endpoints(path.read_text(), rpc))
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file whole or not at all, whenever this is cut off."""
+def replace_file(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file whole or not at all, whenever this is cut off; with `mode` for who may use it,
+    else as new files are."""
     fresh = path.with_name(path.name + ".new")
     fresh.write_text(text)
+    if mode is not None:
+        fresh.chmod(mode)
     fresh.replace(path)
 
 

@@ -34,9 +34,10 @@ class Manifest:
     first_block: int
 
     def write(self, path: Path) -> None:
-        """Write it whole or not at all."""
+        """Write it whole or not at all; a container's user, who is another one, may read it."""
         fresh = path.with_name(path.name + ".new")
         fresh.write_text(json.dumps(asdict(self), indent=2) + "\n")
+        fresh.chmod(0o644)
         fresh.replace(path)
 
     @classmethod

@@ -17,6 +17,7 @@ from app.cli.console import stderr, stdout
 from app.cli.consortium_propose import RoleName
 from app.cli.names import check_names
 from app.domain.errors import UsageFault
+from deploy.besu.render import Release
 from deploy.compose.render import render as render_compose
 from deploy.consortium import Member
 from deploy.network import contracts, layout, operate, proxy
@@ -171,6 +172,13 @@ def render(
     directory: DirOption,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
     engine: Annotated[RenderEngine, typer.Option(help="Whose files.")] = RenderEngine.BESU,
+    release: Annotated[
+        Release | None,
+        typer.Option(
+            help="Of Besu; else the one that DIR was rendered for. 26.8.0-rolling is 26.8.0 while "
+            'other nodes still run 25 (docs/runbook.md, "Upgrade Besu").'
+        ),
+    ] = None,
 ) -> None:
     """Render a network's description for an engine.
 
@@ -189,7 +197,7 @@ def render(
         write_genesis(edge.build(_say), found, (out / "genesis.json").resolve())
         stdout.print(f"wrote {out / 'genesis.json'}", markup=False, highlight=False)
         return
-    render_compose(found, out)
+    render_compose(found, out, release)
     stdout.print(
         f"wrote {out}; next: cd {shlex.quote(str(out))} && docker compose up -d --wait",
         markup=False,

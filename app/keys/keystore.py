@@ -47,6 +47,11 @@ class PublicKeys:
     recovery: ChecksumAddress
     sealing: bytes
 
+    @property
+    def accounts(self) -> list[ChecksumAddress]:
+        """Those that send transactions."""
+        return [self.operator, self.approver, self.recovery]
+
 
 def create_keys(folder: Path, *, development: bool) -> PublicKeys:
     """Make a bank's keys under a random passphrase, in a folder that is new or empty. Development

@@ -1,11 +1,10 @@
 """Besu's permissions as the registry has the consortium now: what votes have changed is in them.
 
-OUT/besu/permissions_config.toml, OUT/besu/static-nodes.json: the same on every node. A node that
-runs reads the former when its own bank calls `perm_reloadPermissionsFromFile` (at its WebSocket),
-the latter when it starts.
+OUT/besu/shared/{nodes.toml, static-nodes.json}, OUT/besu/accounts/NAME/accounts.toml. A node that
+runs reads the permissions when its own bank calls `perm_reloadPermissionsFromFile` (at its
+WebSocket), the static nodes when it starts.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,22 +13,21 @@ from eth_utils.address import to_checksum_address
 
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.votes import PURPOSES
-from deploy.besu.render import permissions
-from deploy.consortium import replace_file
+from deploy.besu.render import write_accounts, write_peers
 
 _ENODE = re.compile(r"enode://[0-9a-fA-F]{128}@[\w.\[\]:-]+")
 _ADDRESSES = [number for number, purpose in PURPOSES.items() if purpose != "sealing"]
 
 
 def write_permissions(registry: ConsortiumRegistry, besu: Path) -> tuple[int, int]:
-    """Write both files; returns how many nodes and accounts they let in.
+    """Write them for every node that has a folder; returns how many nodes and accounts are let in.
 
     What was registered as a validator's place and is no enode is left out: Besu would not start.
     """
     enodes = sorted(one.enode for one in registry.validators() if _ENODE.fullmatch(one.enode))
     accounts = sorted(_accounts(registry))
-    replace_file(besu / "permissions_config.toml", permissions(enodes, accounts))
-    replace_file(besu / "static-nodes.json", json.dumps(enodes, indent=2) + "\n")
+    write_peers(besu, enodes)
+    write_accounts(besu, accounts, [path.name for path in (besu / "accounts").iterdir()])
     return len(enodes), len(accounts)
 
 

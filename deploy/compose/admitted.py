@@ -26,5 +26,6 @@ def write_admitted(names: Sequence[str], proxies: Path) -> list[str]:
                 where=str(path),
                 remedy="Delete it, render the network again, then run this again",
             )
-    replace_file(proxies / nginx.ADMITTED, nginx.admitted(names))
+    # A container's user is another one.
+    replace_file(proxies / nginx.ADMITTED, nginx.admitted(names), mode=0o644)
     return [f"{path.stem}-proxy" for path in asking]

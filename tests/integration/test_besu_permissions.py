@@ -69,7 +69,13 @@ def proxies(folder: ConsortiumFolder) -> dict[str, str]:
 
 
 def lists(folder: ConsortiumFolder) -> dict[str, Any]:
-    return tomllib.loads((folder.root / "besu" / "permissions_config.toml").read_text())
+    """Who is let in: the nodes, and the accounts, of which every node's list says the same."""
+    besu = folder.root / "besu"
+    accounts = [
+        tomllib.loads(path.read_text()) for path in sorted(besu.glob("accounts/*/accounts.toml"))
+    ]
+    assert len(accounts) == len(SEATS) and all(one == accounts[0] for one in accounts)
+    return {**tomllib.loads((besu / "shared" / "nodes.toml").read_text()), **accounts[0]}
 
 
 def addresses(keys: PublicKeys) -> set[str]:
@@ -127,7 +133,7 @@ def test_they_follow_the_registrys_votes(
     assert set(lists(rendered)["accounts-allowlist"]) == set().union(
         *(addresses(rendered.public_keys(name)) for name in present)
     )
-    static = json.loads((root / "besu" / "static-nodes.json").read_text())
+    static = json.loads((root / "besu" / "shared" / "static-nodes.json").read_text())
     assert static == lists(rendered)["nodes-allowlist"]
 
     # The suspended auditor gets through as before, the evicted bank does not.

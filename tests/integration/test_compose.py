@@ -45,7 +45,11 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     create(folder, MEMBERS)
     validators = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in SEATS]
     network = Network(folder, 4_711, validators)
-    render(network, root / "out")
+    umask = os.umask(0o077)  # as the command line has it
+    try:
+        render(network, root / "out")
+    finally:
+        os.umask(umask)
     before = contents(root / "out")
     render(network, root / "out")
     assert contents(root / "out") == before, "rendered again, something changed"
@@ -182,10 +186,48 @@ def test_a_node_reads_its_configuration(compose: dict[str, Any], out: Path, tmp_
             assert config.rpc[0].startswith(f"https://{name}-proxy:")
 
 
+def test_what_is_mounted_can_be_used_by_another_user(compose: dict[str, Any], out: Path) -> None:
+    """A container's user is neither the folder's owner nor in its group; a folder is mounted and
+    not a file, but for what never changes."""
+    assert stat.S_IMODE(out.stat().st_mode) == 0o700
+    for name, service in compose["services"].items():
+        for mount in service.get("volumes", []):
+            source = Path(mount["source"])
+            if mount["type"] == "bind" and source != out / "network.json":
+                assert source.is_dir(), (name, source)
+                for path in (source, *source.rglob("*")):
+                    needed = 0o005 if path.is_dir() else 0o004
+                    needed |= 0 if mount.get("read_only") else 0o002
+                    assert path.stat().st_mode & needed == needed, (name, path)
+
+
+def test_each_besu_writes_its_own_accounts_and_shares_what_none_writes(
+    compose: dict[str, Any], out: Path
+) -> None:
+    written = []
+    for name, service in compose["services"].items():
+        if "besu" not in service["image"]:
+            continue
+        mounts = {one["target"]: one for one in service["volumes"]}
+        config = tomllib.loads((out / "besu" / "shared" / f"{name}.toml").read_text())
+        accounts = Path(config["permissions-accounts-config-file"])
+        own = mounts[str(accounts.parent)]
+        assert not own.get("read_only")
+        assert (Path(own["source"]) / accounts.name).is_file()
+        written.append(own["source"])
+        for option in ("genesis-file", "static-nodes-file", "permissions-nodes-config-file"):
+            file = Path(config[option])
+            assert mounts[str(file.parent)]["read_only"], option
+            assert (Path(mounts[str(file.parent)]["source"]) / file.name).is_file()
+        assert not mounts[config["data-path"]].get("read_only")
+        assert any(one["target"].endswith("node.key") for one in service["secrets"])
+    assert len(set(written)) == len(SEATS)
+
+
 def test_besus_files_agree_with_the_services(compose: dict[str, Any], out: Path) -> None:
-    genesis = json.loads((out / "besu" / "genesis.json").read_text())
+    genesis = json.loads((out / "besu" / "shared" / "genesis.json").read_text())
     assert len(extra_data.decode(genesis["extraData"]).validators) == len(SEATS)
-    enodes = json.loads((out / "besu" / "static-nodes.json").read_text())
+    enodes = json.loads((out / "besu" / "shared" / "static-nodes.json").read_text())
     addresses = {enode.split("@")[1].split(":")[0] for enode in enodes}
     members = {
         (name, one["networks"]["peers"]["ipv4_address"])
@@ -194,7 +236,7 @@ def test_besus_files_agree_with_the_services(compose: dict[str, Any], out: Path)
     }
     assert {address for _, address in members} == addresses
     for name, address in members:
-        config = tomllib.loads((out / "besu" / f"{name}.toml").read_text())
+        config = tomllib.loads((out / "besu" / "shared" / f"{name}.toml").read_text())
         assert config["p2p-host"] == address
         assert name in config["host-allowlist"]
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
+import subprocess
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 import rlp
 from eth_keys.datatypes import PrivateKey
 
+from app.domain.errors import ConfigFault
 from app.verify import extra_data
 from deploy.besu import render
 from deploy.consortium import ConsortiumFolder
@@ -41,11 +45,27 @@ def network(tmp_path: Path) -> Network:
     return Network(folder, 4_711, validators, 123_000_000, 2)
 
 
-def made(network: Network, out: Path) -> list[render.Node]:
-    hosts = [f"172.30.0.{place}" for place in range(11, 15)]
-    nodes = render.make_nodes(network, out / "secrets", hosts)
-    render.render(network, nodes, ACCOUNTS, out / "besu", {"localhost", "webank-1"})
+def made(
+    network: Network, out: Path, release: render.Release = render.Release.TRIED
+) -> list[render.Node]:
+    nodes = [
+        render.make_node(one.name, one.bank, f"172.30.0.{place}", out / "secrets")
+        for place, one in enumerate(network.validators, 11)
+    ]
+    besu = out / "besu"
+    render.write_genesis(network, nodes, besu)
+    render.write_peers(besu, [node.enode for node in nodes])
+    render.write_accounts(besu, ACCOUNTS, [node.name for node in nodes])
+    gas = network.block_gas_limit
+    render.write_configurations(nodes, gas, {"localhost", "webank-1"}, besu, release)
     return nodes
+
+
+def configurations(
+    network: Network, out: Path, release: render.Release = render.Release.TRIED
+) -> list[dict[str, Any]]:
+    names = [node.name for node in made(network, out, release)]
+    return [tomllib.loads((out / "besu" / "shared" / f"{name}.toml").read_text()) for name in names]
 
 
 def test_the_documented_extra_data_is_read_and_written() -> None:
@@ -80,11 +100,13 @@ def test_what_is_no_extra_data_is_refused(text: str) -> None:
 
 def test_genesis_says_what_the_description_says(network: Network, tmp_path: Path) -> None:
     nodes = made(network, tmp_path)
-    genesis = json.loads((tmp_path / "besu" / "genesis.json").read_text())
+    genesis = json.loads((tmp_path / "besu" / "shared" / "genesis.json").read_text())
     config = genesis["config"]
     assert config["chainId"] == 4_711
     assert config["zeroBaseFee"] is True and "shanghaiTime" not in config
+    # A round is given up after four block times: after two, rounds failed that would have ended.
     assert config["qbft"]["blockperiodseconds"] == 2
+    assert config["qbft"]["requesttimeoutseconds"] == 8
     assert int(genesis["gasLimit"], 16) == 123_000_000
     decoded = extra_data.decode(genesis["extraData"])
     assert set(decoded.validators) == {node.address for node in nodes}
@@ -93,7 +115,7 @@ def test_genesis_says_what_the_description_says(network: Network, tmp_path: Path
 
 def test_each_nodes_key_is_the_validators(network: Network, tmp_path: Path) -> None:
     for node in made(network, tmp_path):
-        path = tmp_path / "secrets" / f"{node.validator.name}.key"
+        path = tmp_path / "secrets" / f"{node.name}.key"
         key = PrivateKey(bytes.fromhex(path.read_text().strip()[2:]))
         assert key.public_key.to_checksum_address() == node.address
         assert key.public_key.to_hex() == "0x" + node.public_key
@@ -106,7 +128,8 @@ def test_rendered_again_nothing_changes(network: Network, tmp_path: Path) -> Non
         return {
             str(path): path.read_bytes()
             for folder in ("besu", "secrets")
-            for path in sorted((tmp_path / folder).iterdir())
+            for path in sorted((tmp_path / folder).rglob("*"))
+            if path.is_file()
         }
 
     made(network, tmp_path)
@@ -117,23 +140,58 @@ def test_rendered_again_nothing_changes(network: Network, tmp_path: Path) -> Non
 
 def test_permissions_name_every_node_and_account_once(network: Network, tmp_path: Path) -> None:
     nodes = made(network, tmp_path)
-    found = tomllib.loads((tmp_path / "besu" / "permissions_config.toml").read_text())
-    assert found == {
-        "nodes-allowlist": sorted(node.enode for node in nodes),
-        "accounts-allowlist": ["0x" + "01" * 20, "0x" + "ab" * 20],
+    besu = tmp_path / "besu"
+    enodes = sorted(node.enode for node in nodes)
+    assert tomllib.loads((besu / "shared" / "nodes.toml").read_text()) == {
+        "nodes-allowlist": enodes
     }
-    static = json.loads((tmp_path / "besu" / "static-nodes.json").read_text())
-    assert sorted(static) == found["nodes-allowlist"]
+    assert json.loads((besu / "shared" / "static-nodes.json").read_text()) == enodes
+    for node in nodes:
+        own = tomllib.loads((besu / "accounts" / node.name / "accounts.toml").read_text())
+        assert own == {"accounts-allowlist": ["0x" + "01" * 20, "0x" + "ab" * 20]}
+
+
+# As Besu does: the file is emptied, then written again.
+REWRITE = """
+folder=/proc/self/fd/$1
+text=$(cat $folder/accounts.toml) && echo "$text" > $folder/accounts.toml && : > $folder/beside
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root starts a program as another user")
+def test_besus_user_writes_its_accounts_also_after_they_were_written_anew(
+    network: Network, tmp_path: Path
+) -> None:
+    """It is no owner here and cannot enter the folder around: it is given the mounted one."""
+    before = os.umask(0o077)
+    try:
+        nodes = made(network, tmp_path)
+        names = [node.name for node in nodes]
+        for accounts in (ACCOUNTS, ["0x" + "22" * 20]):
+            render.write_accounts(tmp_path / "besu", accounts, names)
+            for name in names:
+                mounted = os.open(tmp_path / "besu" / "accounts" / name, os.O_RDONLY)
+                call = ["/bin/sh", "-c", REWRITE, "besu", str(mounted)]
+                done = subprocess.run(
+                    call, user=1000, group=1000, cwd="/", pass_fds=[mounted], check=False
+                )
+                assert done.returncode == 0, name
+                os.close(mounted)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "besu" / "accounts").stat().st_mode) == 0o700
 
 
 def test_configurations_are_free_of_gas_and_closed_to_strangers(
     network: Network, tmp_path: Path
 ) -> None:
-    for node in made(network, tmp_path):
-        text = (tmp_path / "besu" / f"{node.validator.name}.toml").read_text()
-        config = tomllib.loads(text)
+    for config, node in zip(
+        configurations(network, tmp_path), made(network, tmp_path), strict=True
+    ):
         assert config["min-gas-price"] == 0
         assert config["tx-pool-limit-by-account-percentage"] == 1.0
+        assert config["target-gas-limit"] == 123_000_000
+        assert config["poa-block-txs-selection-max-time"] == 75
         assert config["data-storage-format"] == "FOREST"
         assert config["discovery-enabled"] is False
         assert config["permissions-nodes-config-file-enabled"] is True
@@ -143,3 +201,22 @@ def test_configurations_are_free_of_gas_and_closed_to_strangers(
         assert set(config["rpc-http-api"]) == {"ETH", "NET", "WEB3", "TXPOOL"}
         assert set(config["rpc-ws-api"]) == {"QBFT", "PERM"}
         assert config["rpc-ws-port"] != config["rpc-http-port"]
+
+
+def test_only_a_rolling_upgrade_encodes_as_the_older_release(
+    network: Network, tmp_path: Path
+) -> None:
+    option = "Xbft-legacy-protocol-encoding"
+    for release in render.Release:
+        for config in configurations(network, tmp_path, release):
+            assert config.get(option) is (True if release is render.Release.ROLLING else None)
+        assert render.read_release(tmp_path / "besu") is release
+    assert render.Release.ROLLING.image == render.Release.NEWER.image == "hyperledger/besu:26.8.0"
+
+
+def test_a_release_that_nobody_renders_for_is_refused(tmp_path: Path) -> None:
+    assert render.read_release(tmp_path) is render.Release.TRIED
+    (tmp_path / "release").write_text("27.0.0\n")
+    with pytest.raises(ConfigFault, match="no release") as fault:
+        render.read_release(tmp_path)
+    assert fault.value.where == str(tmp_path / "release")
