@@ -7,15 +7,12 @@ from eth_typing import ChecksumAddress
 
 from app.actions.view import View
 from app.chain.rpc import Rpc
-from app.chain.validators import ChainNode, validator_set
+from app.chain.validators import ChainNode, Vote, validator_set
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault
 from app.readmodel.consortium.queries import removed_validators
 
 _log = structlog.get_logger()
-
-Vote = tuple[ChecksumAddress, bool]
-"""A validator's address, and whether it is to be one."""
 
 
 class ValidatorVotes:
@@ -36,9 +33,11 @@ class ValidatorVotes:
         self._member = member
         self._nodes = nodes
         self._casting: set[Vote] = set()
+        self._has_others = True  # a run before this one may have left votes at the nodes
 
     def cast(self) -> None:
-        """Cast every vote that the validator set still lacks; call it again and again.
+        """Cast every vote that the validator set still lacks, and take back those that it shows;
+        call it again and again.
 
         Who seals blocks and was never in the registry stays, because a consortium registers its
         founders after its first block. A member does not vote on its own. Raises ChainFault when a
@@ -53,16 +52,20 @@ class ValidatorVotes:
             _log.info("voting on a validator", validator=address, admit=admit)
         for address, _ in sorted(self._casting - due):
             _log.info("the validator set follows the registry", validator=address)
+        self._has_others |= not self._casting <= due
         self._casting = due
         faults = []
         for node in self._nodes:
             try:
                 for address, admit in sorted(due):
                     node.cast(address, admit=admit)
+                if self._has_others:
+                    node.keep_only(due)
             except ChainFault as fault:  # the bank's other nodes can still vote
                 faults.append(fault)
         if faults:
             raise faults[0]
+        self._has_others = False
 
     def _due(self, removed: set[ChecksumAddress]) -> set[Vote]:
         registered = self._registry.validators()

@@ -5,10 +5,10 @@ The only part of a membership's change that knows the engines: Polygon Edge (IBF
 
 import json
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import rlp
 from eth_typing import ChecksumAddress
@@ -19,6 +19,8 @@ from websockets.sync.client import connect
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 from app.verify import extra_data
+
+_Answer = TypeVar("_Answer")
 
 _VANITY_BYTES = 32
 _VOTE_S = 20.0
@@ -46,6 +48,10 @@ def validator_set(rpc: Rpc) -> set[ChecksumAddress]:
         ) from None
 
 
+Vote = tuple[ChecksumAddress, bool]
+"""A validator's address, and whether it is to be one."""
+
+
 class ChainNode(Protocol):
     """A bank's own chain node, where it seals blocks."""
 
@@ -55,6 +61,10 @@ class ChainNode(Protocol):
         It remembers the vote in memory alone, and the more than half of the set that is needed
         must stand in blocks: cast again until the set shows it. Raises ChainFault.
         """
+
+    def keep_only(self, votes: Collection[Vote]) -> None:
+        """Have it forget all votes but these: one that is settled would be cast again when the set
+        next changes the other way. Raises ChainFault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +100,9 @@ class EdgeNode:
                 f"the chain node does not take its vote: {said.strip()[-300:]}", where=self.control
             )
 
+    def keep_only(self, votes: Collection[Vote]) -> None:
+        """Its candidates are gone once they are settled."""
+
 
 @dataclass(frozen=True, slots=True)
 class BesuNode:
@@ -99,19 +112,31 @@ class BesuNode:
     control: str
 
     def cast(self, address: str, *, admit: bool) -> None:
-        request = {"jsonrpc": "2.0", "id": 1, "method": "qbft_proposeValidatorVote"}
+        self._ask("qbft_proposeValidatorVote", bool, address, admit)
+
+    def keep_only(self, votes: Collection[Vote]) -> None:
+        wanted = {(address.lower(), admit) for address, admit in votes}
+        for address, admit in self._ask("qbft_getPendingVotes", dict).items():
+            if (address.lower(), admit) not in wanted:
+                self._ask("qbft_discardValidatorVote", bool, address)
+
+    def _ask(self, method: str, kind: type[_Answer], *params: object) -> _Answer:
+        """The result, which is of this kind and not False. Raises ChainFault."""
+        request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
             with connect(self.control, open_timeout=_VOTE_S) as socket:
-                socket.send(json.dumps({**request, "params": [address, admit]}))
+                socket.send(json.dumps(request))
                 answer = json.loads(socket.recv(timeout=_VOTE_S))
         except (OSError, InvalidURI, WebSocketException, ValueError) as fault:
             raise ChainFault(
-                f"the chain node did not take its vote: {fault}", where=self.control
+                f"the chain node does not answer {method}: {fault}", where=self.control
             ) from None
-        if answer.get("result") is not True:
+        result = answer.get("result") if isinstance(answer, dict) else None
+        if not isinstance(result, kind) or result is False:
             raise ChainFault(
-                f"the chain node does not take its vote: {answer.get('error')}", where=self.control
+                f"the chain node refuses {method}: {str(answer)[:300]}", where=self.control
             )
+        return result
 
 
 def chain_nodes(name: str, controls: Iterable[str], engine: Path | None) -> list[ChainNode]:

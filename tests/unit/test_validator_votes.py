@@ -1,0 +1,157 @@
+"""A bank's votes on validators at its own Besu: cast, and taken back once they are settled.
+
+Besu is played by a server that answers its three methods as Besu 25.11 does.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
+from websockets.sync.server import ServerConnection, serve
+
+from app.actions.validators import ValidatorVotes
+from app.actions.view import View
+from app.chain.rpc import Rpc
+from app.chain.validators import BesuNode
+from app.contracts.consortium_registry import ConsortiumRegistry, RegisteredValidator
+from app.db import engine as db
+from app.domain.errors import ChainFault
+from app.verify import extra_data
+
+A, B, C = (to_checksum_address("0x" + digit * 40) for digit in "123")
+
+
+@dataclass
+class Besu:
+    """Its pending votes, and what it was asked. With `answer` it says that, whatever is asked."""
+
+    votes: dict[str, bool] = field(default_factory=dict)
+    asked: list[str] = field(default_factory=list)
+    answer: str | None = None
+
+    def handle(self, socket: ServerConnection) -> None:
+        for text in socket:
+            request = json.loads(text)
+            self.asked.append(request["method"].removeprefix("qbft_"))
+            result = self._result(request["method"], *request["params"])
+            told = json.dumps({"jsonrpc": "2.0", "id": request["id"], "result": result})
+            socket.send(told if self.answer is None else self.answer)
+
+    def _result(self, method: str, *params: Any) -> Any:
+        if method == "qbft_getPendingVotes":
+            return self.votes
+        if method == "qbft_proposeValidatorVote":
+            self.votes[params[0].lower()] = params[1]
+        elif method == "qbft_discardValidatorVote":
+            del self.votes[params[0]]
+        return True
+
+
+@contextmanager
+def besu() -> Iterator[tuple[Besu, BesuNode]]:
+    node = Besu()
+    with serve(node.handle, "127.0.0.1", 0) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield node, BesuNode(f"ws://127.0.0.1:{server.socket.getsockname()[1]}")
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_votes_that_are_not_due_are_discarded() -> None:
+    with besu() as (node, client):
+        client.cast(A, admit=True)
+        client.cast(B, admit=False)
+        client.cast(C, admit=True)
+        client.keep_only({(B, False), (C, False)})
+        assert node.votes == {B.lower(): False}
+        client.keep_only(())
+        client.keep_only(())
+        assert node.votes == {}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        '{"error": {"code": -32604, "message": "Method not enabled"}}',
+        '{"result": false}', '{"result": "0x"}', '{"result": [1]}', "[]", "null", "no JSON",
+    ],
+)  # fmt: skip
+def test_a_node_that_answers_otherwise_is_a_fault(answer: str) -> None:
+    with besu() as (node, client):
+        node.answer = answer
+        with pytest.raises(ChainFault) as fault:
+            client.cast(A, admit=True)
+        assert fault.value.where == client.control
+        with pytest.raises(ChainFault):
+            client.keep_only(())
+
+
+def test_a_node_that_is_down_is_a_fault() -> None:
+    with besu() as (_, client):
+        pass
+    with pytest.raises(ChainFault, match="does not answer qbft_getPendingVotes"):
+        client.keep_only(())
+
+
+class Chain(Rpc):
+    """A chain of which only the validators in its newest block's header are known."""
+
+    def __init__(self) -> None:
+        super().__init__("http://127.0.0.1:1")
+        self.validators: list[str] = []
+
+    def call(self, method: str, params: Any) -> Any:
+        assert method == "eth_getBlockByNumber", method
+        return {"extraData": extra_data.genesis(self.validators)}
+
+
+class Registry(ConsortiumRegistry):
+    """A registry of which only its validators are known, the first of them this bank's."""
+
+    def __init__(self) -> None:
+        self.nodes: list[ChecksumAddress] = []
+
+    def validators(self) -> list[RegisteredValidator]:
+        return [RegisteredValidator(one, n, "") for n, one in enumerate(self.nodes, 1)]
+
+
+def test_a_settled_vote_is_taken_back_once_the_header_shows_it(tmp_path: Path) -> None:
+    engine = db.create(f"sqlite:///{tmp_path / 'node.db'}")
+    db.upgrade(engine)
+    chain, registry = Chain(), Registry()
+    with besu() as (node, client):
+        node.votes = {C.lower(): True}  # left by a run before this one
+        votes = ValidatorVotes(View(engine, "webank"), chain, registry, 1, [client])
+        registry.nodes, chain.validators = [A, B], [A]
+        votes.cast()
+        assert node.votes == {B.lower(): True}
+        votes.cast()
+        assert node.votes == {B.lower(): True}
+        chain.validators = [A, B]
+        node.answer = "null"
+        with pytest.raises(ChainFault):
+            votes.cast()
+        node.answer = None
+        votes.cast()
+        assert node.votes == {}, "tried again where the node did not answer"
+        node.asked.clear()
+        votes.cast()
+        assert node.asked == [], "at rest its own node is left alone"
+        registry.nodes.append(C)
+        votes.cast()
+        registry.nodes.remove(C)
+        votes.cast()
+        assert node.votes == {}, "a vote that the registry takes back is no vote any more"
+    engine.dispose()
