@@ -187,7 +187,7 @@ def _by_name(view: View, name: BreakName) -> list[Pair]:
         facility=name.facility,
         partner=name.partner,
         kind=name.kind,
-        event_ref=name.event_ref,
+        references=view.references(name.event_ref),
     )
     with view.engine.connect() as connection:
         found = queries.pairs(connection, where, limit=10).items

@@ -1,22 +1,31 @@
 """What a bank's own node has read of the chain: what its acts are checked against."""
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine
 
 from app.domain.errors import UsageFault
+from app.domain.identifiers import reference
+from app.keys.sealing import open_reference_key
 from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import Directory, directory
-from app.readmodel.facilities.agreed import AgreedFacility, known_facility
+from app.readmodel.facilities.agreed import (
+    AgreedFacility,
+    known_facility,
+    sealed_reference_keys,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A bank's read model, by its database; `bank` is its name."""
+    """A bank's read model, by its database; `bank` is its name, `sealing_keys` gives its secret
+    ones."""
 
     engine: Engine
     bank: str
+    sealing_keys: Callable[[], Iterable[bytes]] = field(repr=False)
 
     def names(self) -> Directory:
         """Members and facilities by number."""
@@ -27,6 +36,15 @@ class View:
         """A facility that is not withdrawn. Raises UsageFault where there is none of that id."""
         with self.engine.connect() as connection:
             return known_facility(connection, id_)
+
+    def references(self, event_ref: str) -> list[bytes]:
+        """What an event_ref is on the chain, under the reference key of each facility that opens
+        with this bank's sealing keys."""
+        with self.engine.connect() as connection:
+            sealed = sealed_reference_keys(connection)
+        secrets = self.sealing_keys()
+        keys = (open_reference_key(one, secrets) for one in sealed)
+        return [reference(key, event_ref) for key in keys if key is not None]
 
     def proposal(self, number: int) -> Proposal:
         """A proposal to the consortium. Raises UsageFault for one that was not read."""

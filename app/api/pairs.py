@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from app.api.reading import Page, Paging, reading
 from app.api.security import ANY, READ
 from app.domain.matching.pairs import PairType
+from app.http.context import Context
 from app.http.parameters import Number
 from app.presentation.common import Money, PageOut, as_of, money_of
 from app.presentation.pairs import (
@@ -29,6 +30,7 @@ router = APIRouter(prefix="/v1")
 
 
 def _filter(
+    request: Request,
     facility: Annotated[str | None, Query(description="A facility's id")] = None,
     partner: Annotated[str | None, Query(description="A partner's name")] = None,
     type: Annotated[list[PairType] | None, Query(description="May be repeated")] = None,
@@ -46,12 +48,13 @@ def _filter(
         bool | None, Query(description="Resolved by its two banks; breaks are listed without them")
     ] = None,
 ) -> queries.Filter:
+    context: Context = request.app.state.context
     return queries.Filter(
         facility=facility,
         partner=partner,
         types=tuple(type or ()),
         kind=kind,
-        event_ref=event_ref,
+        references=None if event_ref is None else context.references(event_ref),
         text=text,
         value_from=value_from,
         value_to=value_to,

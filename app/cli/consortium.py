@@ -121,7 +121,7 @@ def show_one(
       tally consortium show 3 --config bank.toml
     """
     with reading(config) as engine, engine.connect() as connection:
-        found = View(engine, load_config(config).name).proposal(number)
+        found = View(engine, load_config(config).name, tuple).proposal(number)
         read_to = as_of(connection)
     if as_json:
         typer.echo(proposal_out(found).model_dump_json(indent=2))

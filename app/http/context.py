@@ -90,6 +90,8 @@ class Context:
     activity: Callable[[], Activity]
     metrics: "Metrics"
     feeds: RestFeeds
+    references: Callable[[str], Sequence[bytes]]
+    """What an event_ref is on the chain, under each facility's reference key."""
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""
     channel: str = ""

@@ -1,8 +1,10 @@
 """What the postings of a range of blocks change in the read model."""
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from app.domain.resolutions import Side
 from app.indexer.state import Account, StoredPair
 
 
@@ -44,6 +46,15 @@ class Rejection(NamedTuple):
     posted_at: int
 
 
+@dataclass(slots=True)
+class DayTotal:
+    """What was added to a row of the table `day_totals`; None: no leg moved that book."""
+
+    lead_book: int | None = None
+    partner_book: int | None = None
+    agreed: int | None = None
+
+
 class Incident(NamedTuple):
     """What should not happen: where, and what was seen there."""
 
@@ -62,6 +73,14 @@ class Changes:
     changed_pairs: dict[int, StoredPair] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     accounts: dict[tuple[int, int], Account] = field(default_factory=dict)
+    day_totals: defaultdict[tuple[int, int, int, int], DayTotal] = field(
+        default_factory=lambda: defaultdict(DayTotal)
+    )
+    """By facility, partner, day and kind."""
+    day_counts: defaultdict[tuple[int, int, int, str], int] = field(
+        default_factory=lambda: defaultdict(int)
+    )
+    """What was added to the counts, by facility, partner, day and type."""
     incidents: list[Incident] = field(default_factory=list)
     """What does not add up: it is read again before it is recorded."""
     unreadable: list[Incident] = field(default_factory=list)
@@ -77,6 +96,19 @@ class Changes:
     def add_account(self, account: Account) -> None:
         """An account was changed, or one of its pairs loaded."""
         self.accounts[account.facility, account.partner] = account
+
+    def add_moved(self, account: Account, side: Side, day: int, kind: int, effect: int) -> None:
+        """A bank's book moved; `day` is that on which it is recorded."""
+        total = self.day_totals[account.facility, account.partner, day, kind]
+        if side is Side.LEAD:
+            total.lead_book = (total.lead_book or 0) + effect
+        else:
+            total.partner_book = (total.partner_book or 0) + effect
+
+    def add_agreed(self, account: Account, day: int, kind: int, effect: int) -> None:
+        """An amount was agreed; `day` as above."""
+        total = self.day_totals[account.facility, account.partner, day, kind]
+        total.agreed = (total.agreed or 0) + effect
 
     @property
     def legs(self) -> int:

@@ -3,6 +3,7 @@
 `wanted` says which pairs must be in their accounts before a posting is folded.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -92,11 +93,13 @@ def fold(state: State, batch: Batch, changes: Changes) -> None:
             folding.reject(place, leg, key, rejected[leg.word])
         else:
             folding.take(place, leg, key)
+    folding.close()
     changes.postings.append(batch.row)
 
 
 class _Folding:
-    """One posting's legs on their way into pairs."""
+    """One posting's legs on their way into pairs. What they move and count is added up here and put
+    into books and totals once, at its end."""
 
     def __init__(self, state: State, batch: Batch, changes: Changes) -> None:
         self._state = state
@@ -104,7 +107,7 @@ class _Folding:
         self._facility = facility = batch.facility
         self._accounts = {one: state.accounts[facility.number, one] for one in facility.visible}
         self._posting = batch.posting
-        self._sequence, self._block = batch.posting.sequence, batch.posting.block_number
+        self._sequence = batch.posting.sequence
         self._names = batch.names
         self._time = batch.time
         self._by_lead = not batch.partner
@@ -112,6 +115,35 @@ class _Folding:
         self._side = Side.LEAD if self._by_lead else Side.PARTNER
         self._missing: PairType = "missing_at_partner" if self._by_lead else "missing_at_lead"
         self._found: PairType = "missing_at_lead" if self._by_lead else "missing_at_partner"
+        self._duplicate: PairType = "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
+        # By partner, day and kind: what moved the sender's book, and what was agreed.
+        self._moved: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        self._agreed: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        # By partner: what settled pairs leave between the two books.
+        self._accepted: defaultdict[int, int] = defaultdict(int)
+        # By partner, day and type.
+        self._counted: defaultdict[tuple[int, int, PairType], int] = defaultdict(int)
+
+    def close(self) -> None:
+        """Put what was added up into books, counts and day totals."""
+        changes, number, side = self._changes, self._facility.number, self._side
+        for (partner, day, kind), effect in self._moved.items():
+            account = self._accounts[partner]
+            account.books.post(side, effect)
+            account.last_block = self._posting.block_number
+            changes.add_account(account)
+            changes.add_moved(account, side, day, kind, effect)
+        for (partner, day, kind), effect in self._agreed.items():
+            account = self._accounts[partner]
+            account.books.settle(effect, effect)
+            changes.add_agreed(account, day, kind, effect)
+        for partner, difference in self._accepted.items():
+            self._accounts[partner].books.settle(0, difference)
+        for (partner, day, type_), count in self._counted.items():
+            account = self._accounts[partner]
+            account.counts[type_] += count
+            changes.add_account(account)
+            changes.day_counts[number, partner, day, type_] += count
 
     def take(self, place: int, leg: Leg, key: bytes) -> None:
         """A leg that counts: a half for each account that it concerns."""
@@ -167,15 +199,12 @@ class _Folding:
         shares_version: int | None,
     ) -> None:
         """Set a half of a pair; judge the pair if it is the second."""
-        by_lead, block = self._by_lead, self._block
-        half = new_half(
-            (amount, leg.value_day, leg.business_day, self._sequence, leg.word, self._time)
-        )
+        by_lead, partner, day = self._by_lead, account.partner, leg.business_day
+        half = new_half((amount, leg.value_day, day, self._sequence, leg.word, self._time))
         pair = account.pairs.get(key)
         if pair is None:
             pair = account.pairs[key] = self._first(account, place, leg, half, shares_version)
-            account.counts[self._missing] += 1
-            account.books.post(self._side, sign * amount)
+            self._counted[partner, day, self._missing] += 1
         elif (pair.lead if by_lead else pair.partner) is not None:
             self._incident("leg_counted_twice", leg, account)
             return
@@ -185,14 +214,13 @@ class _Folding:
             else:
                 pair.partner = half
             self._second(account, place, leg, pair, sign)
-        if half.business_day <= account.closed_through:
+        if day <= account.closed_through:
+            day = account.open_day(day)
             if by_lead:
-                pair.lead_book_day = account.open_day(half.business_day)
+                pair.lead_book_day = day
             else:
-                pair.partner_book_day = account.open_day(half.business_day)
-        if account.last_block != block:
-            account.last_block = block
-            self._changes.add_account(account)
+                pair.partner_book_day = day
+        self._moved[partner, day, leg.kind] += sign * amount
 
     def _first(
         self, account: Account, place: int, leg: Leg, half: Half, shares_version: int | None
@@ -240,13 +268,15 @@ class _Folding:
         if status != "matched" or self._posting.judged:
             status = self._as_judged(account, leg, pair, status)
         pair.status = status
-        account.counts[self._found] -= 1
-        account.counts[status] += 1
-        lead_effect, partner_effect = sign * lead.amount, sign * partner.amount
-        account.books.post(self._side, lead_effect if self._by_lead else partner_effect)
+        number, day = account.partner, lead.business_day
+        # Until now the pair's day was that of the half that was there.
+        self._counted[number, partner.business_day if self._by_lead else day, self._found] -= 1
+        self._counted[number, day, status] += 1
         if status in SETTLED:
-            account.books.settle(lead_effect, partner_effect)
-            pair.agreed_business_day = account.open_day(lead.business_day)
+            pair.agreed_business_day = day = account.open_day(day)
+            self._agreed[number, day, leg.kind] += sign * lead.amount
+            if lead.amount != partner.amount:
+                self._accepted[number] += sign * (partner.amount - lead.amount)
             self._changes.matched.append(pair)
         self._changes.add_pair(pair)
 
@@ -274,10 +304,7 @@ class _Folding:
             self._add_rejection(place, leg, partner, amount, _reason(reason))
             account = self._accounts.get(partner)
             if reason == DUPLICATE and account is not None:
-                account.counts[
-                    "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
-                ] += 1
-                self._changes.add_account(account)
+                self._counted[partner, leg.business_day, self._duplicate] += 1
 
     def _is_skipped(self, place: int, leg: Leg, partner: int, amount: int) -> bool:
         """Whether the contract booked a leg without this partner's part; it is kept with why."""

@@ -6,18 +6,19 @@ a temporary one to join with.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
+from itertools import islice
 from typing import Any
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
 from app.domain.matching.pairs import Half, pair_key
 from app.domain.resolutions import Action, Side
-from app.indexer.changes import Incident, PostingRow, Rejection
+from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection
 from app.indexer.errors import OtherView
 from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
@@ -196,22 +197,70 @@ def write(connection: Connection, state: State, projection: Projection, last: He
     _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
     _update_pairs(connection, [_pair_row(pair) for pair in changes.changed_pairs.values()])
     _insert(connection, "rejections", _REJECTION, changes.rejections)
-    _write_accounts(connection, list(changes.accounts.values()))
+    _upsert(connection, t.accounts, [_account_row(one) for one in changes.accounts.values()])
+    _add_day_totals(connection, changes.day_totals)
+    _add_day_counts(connection, changes.day_counts)
 
 
-def _write_accounts(connection: Connection, accounts: Sequence[Account]) -> None:
-    """Insert or replace accounts' rows."""
-    if not accounts:
+def _add_day_totals(
+    connection: Connection, added: Mapping[tuple[int, int, int, int], DayTotal]
+) -> None:
+    """Add to the day totals. Their sums pass 64 bits, so they are added here, not in the
+    database."""
+    c = t.day_totals.c
+    days: dict[tuple[int, int], set[int]] = {}
+    for facility, partner, day, _ in added:
+        days.setdefault((facility, partner), set()).add(day)
+    sums = {
+        key: [total.lead_book, total.partner_book, total.agreed] for key, total in added.items()
+    }
+    for (facility, partner), its_days in days.items():
+        remaining = iter(its_days)
+        while chunk := list(islice(remaining, 500)):
+            for row in connection.execute(
+                select(t.day_totals).where(
+                    c.facility == facility, c.partner == partner, c.day.in_(chunk)
+                )
+            ):
+                *key, lead_book, partner_book, agreed = row
+                if (summed := sums.get(tuple(key))) is not None:
+                    for place, before in enumerate((lead_book, partner_book, agreed)):
+                        if before is not None:
+                            summed[place] = before + (summed[place] or 0)
+    names = [one.name for one in t.day_totals.columns]
+    _upsert(
+        connection,
+        t.day_totals,
+        [dict(zip(names, (*key, *summed), strict=True)) for key, summed in sums.items()],
+    )
+
+
+def _add_day_counts(connection: Connection, added: Mapping[tuple[int, int, int, str], int]) -> None:
+    """Add to the counts by day and type."""
+    names = [one.name for one in t.day_counts.columns]
+    rows = [dict(zip(names, (*key, count), strict=True)) for key, count in added.items()]
+    _upsert(connection, t.day_counts, rows, adding="count")
+
+
+def _upsert(
+    connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]], adding: str = ""
+) -> None:
+    """Insert rows; where there is one of their key, replace it, but for the column `adding`, to
+    which theirs is added."""
+    if not rows:
         return
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(t.accounts)
-    keys = ("facility", "partner")
+    statement = dialect.insert(table)
+    key = [one.name for one in table.primary_key.columns]
     changed = {
-        one.name: statement.excluded[one.name] for one in t.accounts.columns if one.name not in keys
+        one.name: one + statement.excluded[one.name]
+        if one.name == adding
+        else statement.excluded[one.name]
+        for one in table.columns
+        if one.name not in key
     }
     connection.execute(
-        statement.on_conflict_do_update(index_elements=keys, set_=changed),
-        [_account_row(account) for account in accounts],
+        statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows)
     )
 
 

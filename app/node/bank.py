@@ -69,7 +69,7 @@ def open_bank(config: BankConfig) -> Bank:
     try:
         db.upgrade(engine)
         sealing_keys = KeyVersions(config.keys, SEALING, development=config.development)
-        view = View(engine, config.name)
+        view = View(engine, config.name, lambda: sealing_keys)
         # Submitting, reading and voting go on beside each other: each has a client of its own.
         follower = ChainFollower(
             engine,

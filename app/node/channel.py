@@ -77,6 +77,7 @@ class Channel:
             activity=self._activity,
             metrics=self._metrics,
             feeds=RestFeeds(bank.intakes.open),
+            references=bank.view.references,
             development=bank.config.development,
             channel=name,
         )

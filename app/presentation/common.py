@@ -44,7 +44,8 @@ class AsOf(Model):
 
 
 class PageOut(Model, Generic[Item]):
-    """One page, newest first. Give `next` as `cursor` for the following one; null on the last."""
+    """One page, newest first. Give `next` as `cursor` for the following one; null on the last. A
+    page of a narrow filter may hold fewer lines than asked for, even none, while others follow."""
 
     items: list[Item]
     next: str | None

@@ -8,7 +8,7 @@ Units: amounts in minor units, days as `date.toordinal()`, times (`*_at`, `*_tim
 since 1970 UTC by the block's clock.
 """
 
-from app.readmodel.accounts.tables import accounts, alerts, holds
+from app.readmodel.accounts.tables import accounts, alerts, day_counts, day_totals, holds
 from app.readmodel.chain import blocks, cursor, incidents
 from app.readmodel.consortium.tables import (
     consortium_log,
@@ -47,6 +47,8 @@ CHAIN_TABLES = (
     pairs,
     rejections,
     accounts,
+    day_totals,
+    day_counts,
     proposals,
     votes,
     member_keys,
@@ -67,6 +69,8 @@ __all__ = [
     "consortium_log",
     "cursor",
     "day_closes",
+    "day_counts",
+    "day_totals",
     "facilities",
     "facility_acceptances",
     "facility_changes",

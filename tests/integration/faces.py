@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from sqlalchemy import Engine
 
 from app.domain.errors import UsageFault
+from app.domain.identifiers import reference
 from app.http import keys
 from app.http.context import Activity, Context, NodeHealth
 from app.http.metrics import Metrics
@@ -23,6 +24,7 @@ from app.intake.validation import Validator
 from app.logs import configure_logs
 from app.node.application import bank_application
 from app.readmodel.facilities.agreed import agreed_facilities
+from tests.integration.seeded import REFERENCE_KEY
 
 
 @contextmanager
@@ -104,6 +106,7 @@ def face(
             activity=lambda: node.activity,
             metrics=node.metrics,
             feeds=RestFeeds(intake),
+            references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
             development=development,
         )
     )

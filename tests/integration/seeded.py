@@ -34,9 +34,17 @@ class Account:
     open_partner: int = 0
     accepted_difference: int = 0
     counts: dict[str, int] = field(default_factory=dict)
+    totals: dict[tuple[int, int], list[int | None]] = field(default_factory=dict)
+    """By day and kind: the lead's book, the partner's, what was agreed."""
+    day_counts: dict[tuple[int, str], int] = field(default_factory=dict)
 
-    def count(self, status: str) -> None:
+    def count(self, status: str, day: int) -> None:
         self.counts[status] = self.counts.get(status, 0) + 1
+        self.day_counts[day, status] = self.day_counts.get((day, status), 0) + 1
+
+    def move(self, book: int, day: int, kind: int, effect: int) -> None:
+        total = self.totals.setdefault((day, kind), [None, None, None])
+        total[book] = (total[book] or 0) + effect
 
 
 class Seed:
@@ -232,7 +240,14 @@ class Seed:
         else:
             account.open_lead += lead
             account.open_partner += half
-        account.count(status)
+        day = row.get("lead_business_day") or row["partner_business_day"]
+        account.count(status, day)
+        if "lead_amount" in row:
+            account.move(0, day, row["kind"], lead)
+        if "partner_amount" in row:
+            account.move(1, day, row["kind"], half)
+        if agreed:
+            account.move(2, day, row["kind"], lead)
 
     def duplicate(
         self,
@@ -267,7 +282,7 @@ class Seed:
                 posted_at=self.now,
             )
         )
-        self.accounts[partner].count(f"duplicate_at_{side}")
+        self.accounts[partner].count(f"duplicate_at_{side}", day.toordinal())
         return self.number
 
     def close_block(self, connection: Connection, *, seconds: int = 1) -> int:
@@ -278,7 +293,8 @@ class Seed:
         return self.block
 
     def _close_block(self, connection: Connection) -> None:
-        connection.execute(delete(tables.accounts))
+        for table in (tables.accounts, tables.day_totals, tables.day_counts):
+            connection.execute(delete(table))
         for partner, account in self.accounts.items():
             books = {
                 name: getattr(account, name)
@@ -319,6 +335,24 @@ class Seed:
                     **counts,
                 )
             )
+            for (day, kind), (lead_book, partner_book, agreed) in account.totals.items():
+                connection.execute(
+                    insert(tables.day_totals).values(
+                        facility=1,
+                        partner=partner,
+                        day=day,
+                        kind=kind,
+                        lead_book=lead_book,
+                        partner_book=partner_book,
+                        agreed=agreed,
+                    )
+                )
+            for (day, type_), count in account.day_counts.items():
+                connection.execute(
+                    insert(tables.day_counts).values(
+                        facility=1, partner=partner, day=day, type=type_, count=count
+                    )
+                )
         connection.execute(delete(tables.cursor))
         connection.execute(
             insert(tables.cursor).values(

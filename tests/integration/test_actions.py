@@ -119,14 +119,14 @@ def lead(world: World, database: Engine) -> Bank:
         Event(Kind.TOP_UP, "EQUAL", 500, 1),
     )
     world.post("huarui", Event(Kind.TOP_UP, "AMOUNT", 110), Event(Kind.TOP_UP, "EQUAL", 500))
-    bank = Bank(world, "webank", View(database, "webank"))
+    bank = Bank(world, "webank", View(database, "webank", lambda: world.sealing_keys("webank")))
     bank.read()
     return bank
 
 
 def other(lead: Bank, name: str = "huarui") -> Bank:
     """Another bank, beside the same read model."""
-    return Bank(lead.world, name, View(lead.view.engine, name))
+    return Bank(lead.world, name, View(lead.view.engine, name, lead.view.sealing_keys))
 
 
 class TestBreaks:

@@ -19,6 +19,7 @@ from app.intake.tables import events, feeds
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
 from app.readmodel.consortium.tables import proposals
+from app.readmodel.pairs import queries
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -236,6 +237,26 @@ class TestLists:
         assert refs("type=date&type=amount") == {"R-date", "R-amount"}
         assert refs("value_from=2026-03-03") == {"R-date", "R-amount_and_date"}
         assert refs("overdue=true") == set()
+
+    def test_what_no_index_finds_is_looked_for_page_by_page(
+        self, reader: httpx.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(queries, "LINES_A_PAGE", 2)
+        everything = [f"R-{type_}" for type_ in reversed(PAIR_TYPES[:-2])]
+        for path, wanted in (
+            ("/v1/pairs?text=_and_", ["R-amount_and_date"]),
+            ("/v1/pairs?limit=9", ["R-matched", "R-matched", "R-other", *everything]),
+            ("/v1/matches?limit=9", ["R-other", "R-within_tolerance", "R-matched"]),
+            ("/v1/pairs?event_ref=R-amount", ["R-amount"]),
+            ("/v1/pairs?event_ref=R-amoun", []),
+        ):
+            page = reader.get(path).json()
+            found, pages = page["items"], 1
+            while page["next"] is not None:
+                page = reader.get(f"{path}&cursor={page['next']}").json()
+                found, pages = found + page["items"], pages + 1
+            assert [one["event_ref"] for one in found] == wanted
+            assert pages == (1 if "event_ref" in path else 5)
 
     def test_text_is_found_in_small_and_large_letters_of_any_alphabet(
         self, client: httpx.Client, engine: Engine, seed: Seed

@@ -157,7 +157,7 @@ class TestRefusals:
 
     def test_members_are_found_by_name_or_number(self, world: World, database: Engine) -> None:
         read(world, database)
-        view = View(database, world.lead)
+        view = View(database, world.lead, tuple)
         assert view.member("wuxi") == world.numbers["wuxi"]
         assert view.member("3") == 3
         for stranger in ("nobody", "99", "0", "-1", "9" * 5000):

@@ -271,7 +271,9 @@ def test_where_the_lead_splits_its_parts_are_taken_as_stated(
             ]
             assert counts(found["wuxi"]) == {"missing_at_partner": 2}
             assert found["wuxi"].books.lead_book == 0
-            assert {pair.partner for pair in lines(database, event_ref="D")} == {"huarui", "wuxi"}
+            assert {
+                pair.partner for pair in lines(database, references=[world.reference("D")])
+            } == {"huarui", "wuxi"}
         assert all(balance.proof == 0 for balance in found.values())
         assert no_incidents(database)
     finally:
@@ -479,7 +481,7 @@ def test_pages_filters_and_the_legs_behind_them(world: World, database: Engine) 
         assert count(facility="nothing") == 0
         assert count(kind="drawdown") == 3
         assert count(kind="nonsense") == 0
-        assert count(event_ref="T0") == 2
+        assert count(references=[world.reference("T0")]) == 2
         assert count(types=["matched"]) == 10
         assert count(types=["missing_at_lead"]) == 0
         assert count(types=["missing_at_partner"]) == 23

@@ -265,13 +265,13 @@ class TestDays:
         parties.settle()
         propose = ("day", "propose", *OF, "--partner", HUARUI, "--day", YESTERDAY.isoformat())
         parties.tally(LEAD, *propose)
-        pairs = tables.pairs
+        totals = tables.day_totals
         with parties.banks[HUARUI].engine.begin() as connection:
-            connection.execute(update(pairs).values(partner_amount=9_000))
+            connection.execute(update(totals).values(partner_book=9_000))
         result = parties.tally(HUARUI, "day", "confirm", *OF, fails=UsageFault)
         assert "movement, partner book: 90.00 by our legs, 100.00 stated" in str(result.exception)
         with parties.banks[HUARUI].engine.begin() as connection:
-            connection.execute(update(pairs).values(partner_amount=10_000, status="amount"))
+            connection.execute(update(totals).values(partner_book=10_000, agreed=0))
         result = parties.tally(HUARUI, "day", "confirm", *OF, fails=UsageFault)
         assert "movement, agreed: 0.00 by our legs, 100.00 stated" in str(result.exception)
         assert account(parties).closed_through is None

@@ -149,8 +149,44 @@ class World:
             )
             counts = {name: n for name, n in account.counts.items() if "duplicate" not in name}
             assert counts == {name: counted[name] for name in counts}
+        self._assert_days()
         words = {(one.member, one.sequence, one.word) for one in self.changes.rejections}
         assert len(words) == sum(self.rejected.values()), "no rejected leg is forgotten"
+
+    def _assert_days(self) -> None:
+        """What was kept by day is what the pairs come to, pair by pair."""
+        moved: dict[tuple[int, int, int, int], list[int | None]] = {}
+        counts: Counter[tuple[int, int, int, str]] = Counter()
+        for (facility, partner), account in self.accounts.items():
+            for pair in account.pairs.values():
+                lead, half = pair.effects
+                agreed = lead if pair.agreed_business_day is not None else None
+                for book, day, effect in (
+                    (0, pair.lead_book_day or (pair.lead and pair.lead.business_day), lead),
+                    (
+                        1,
+                        pair.partner_book_day or (pair.partner and pair.partner.business_day),
+                        half,
+                    ),
+                    (2, pair.agreed_business_day, agreed),
+                ):
+                    if day is not None and effect is not None:
+                        sums = moved.setdefault((facility, partner, day, pair.kind), [None] * 3)
+                        sums[book] = (sums[book] or 0) + effect
+                first = pair.lead or pair.partner
+                assert first is not None
+                missing = "missing_at_partner" if pair.lead else "missing_at_lead"
+                type_ = missing if pair.status == "open" else pair.status
+                counts[facility, partner, first.business_day, type_] += 1
+        kept = self.changes.day_totals
+        assert moved == {
+            key: [one.lead_book, one.partner_book, one.agreed] for key, one in kept.items()
+        }
+        assert counts == {
+            key: count
+            for key, count in self.changes.day_counts.items()
+            if count and "duplicate" not in key[3]
+        }
 
     def _posted(self, party: int, drawn: dict[str, Any]) -> model.Posted:
         is_reversal = drawn["kind"] == model.REVERSAL

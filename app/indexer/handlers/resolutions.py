@@ -11,7 +11,7 @@ from app.domain.matching.outcomes import outcome
 from app.domain.matching.pairs import pair_key, target_key
 from app.domain.matching.reversals import mark_reversed
 from app.domain.reasons import MAX_REASON_CHARACTERS, SALT_BYTES, Reason
-from app.domain.resolutions import ACTIONS, SIDES
+from app.domain.resolutions import ACTIONS, SIDES, Side
 from app.indexer.changes import Incident
 from app.indexer.errors import Incomplete
 from app.indexer.projection import Projection
@@ -140,9 +140,15 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedRes
 
     pair.action, pair.resolved_side = proposed.action, made.side
     pair.resolved_at = projection.time(event.block_number)
+    moved_day = account.open_day(proposed.business_day)
+    if made.lead_moved:
+        changes.add_moved(account, Side.LEAD, moved_day, made.moved_kind, made.lead_moved)
+    if made.partner_moved:
+        changes.add_moved(account, Side.PARTNER, moved_day, made.moved_kind, made.partner_moved)
     if made.agreed:
         agreed_day = pair.lead.business_day if pair.lead else proposed.business_day
         pair.agreed_business_day = account.open_day(agreed_day)
+        changes.add_agreed(account, pair.agreed_business_day, pair.kind, made.agreed)
     changes.add_pair(pair)
     if target := account.pairs.get(target_key(proposed.key)):
         mark_reversed(target, pair)
@@ -153,7 +159,7 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedRes
         proposed,
         status="accepted",
         moved_kind=made.moved_kind,
-        moved_day=account.open_day(proposed.business_day),
+        moved_day=moved_day,
         lead_moved=made.lead_moved,
         partner_moved=made.partner_moved,
         agreed=made.agreed,

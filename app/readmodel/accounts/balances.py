@@ -1,10 +1,10 @@
 """Balances of the reserve accounts, with their proof."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, case, func, select
 
 from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
@@ -12,11 +12,9 @@ from app.readmodel.accounts.holds import held
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
 from app.readmodel.chain import clock
 from app.readmodel.directory import directory
-from app.readmodel.pairs.shapes import BREAK_TYPES
-from app.readmodel.pairs.tables import UNMATCHED
+from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, MATCHED_TYPES
+from app.readmodel.pairs.tables import OPEN
 from app.readmodel.values import to_date
-
-_ACCEPTING = ("force", "write_off")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +34,9 @@ class Balance:
     """One reserve account.
 
     `proof` is the part of the difference between the contract's two books that open legs and
-    accepted differences do not explain, these summed row by row in the read model: it must be 0.
-    None while the contract's books were not read since the account last moved (catching up).
+    accepted differences do not explain: it must be 0. Open legs are summed row by row where they
+    are read, accepted differences were pair by pair as they arose. None while the contract's books
+    were not read since the account last moved (catching up).
     """
 
     facility: str
@@ -108,13 +107,17 @@ def balances(
 ) -> list[Balance]:
     """The reserve accounts of this view, in order of facility and partner."""
     names = directory(connection)
-    unmatched = _unmatched_sums(connection)
-    late = _overdue(connection)
-    reserved, closed = held(connection), _closed_through(connection)
-    resolved = _resolved(connection)
+    unsettled = _open(connection)
+    reserved = held(connection)
+    a, c = t.accounts.c, t.day_closes.c
+    last_closed = (
+        select(func.max(c.day))
+        .where(c.facility == a.facility, c.partner == a.partner, c.state == "closed")
+        .scalar_subquery()
+    )
     found: list[Balance] = []
     for row in connection.execute(
-        select(t.accounts).order_by(t.accounts.c.facility, t.accounts.c.partner)
+        select(t.accounts, last_closed.label("closed_through")).order_by(a.facility, a.partner)
     ):
         terms = names.facilities[row.facility]
         holder = terms.partners[row.partner - 1]
@@ -123,6 +126,7 @@ def balances(
         contract = _contract_books(row)
         key = (row.facility, row.partner)
         current = contract is not None and row.contract_block == row.last_block
+        is_open = unsettled.get(key) or _Open()
         found.append(
             Balance(
                 facility=terms.id,
@@ -139,91 +143,65 @@ def balances(
                 ),
                 contract=contract,
                 proof=(
-                    unmatched.get(key, _Unmatched()).proof(contract)
+                    is_open.proof(contract, row.accepted_difference)
                     if contract is not None and current
                     else None
                 ),
                 low_balance=holder.low_balance,
                 held=reserved.get(key, 0),
-                closed_through=to_date(closed[key]) if key in closed else None,
+                closed_through=None if row.closed_through is None else to_date(row.closed_through),
                 counts={name: getattr(row, name) for name in PAIR_TYPES},
-                resolved=resolved.get(key, {}),
-                overdue=late.get(key, 0),
+                resolved={
+                    name: resolved
+                    for name in _RESOLVABLE
+                    if (resolved := getattr(row, name) - is_open.counts.get(name, 0))
+                },
+                overdue=is_open.overdue,
                 last_block=row.last_block,
             )
         )
     return found
 
 
+_RESOLVABLE = [name for name in PAIR_TYPES if name not in (*MATCHED_TYPES, *DUPLICATE_TYPES)]
+
+
 @dataclass(slots=True)
-class _Unmatched:
-    """What explains a difference between the two books of one account."""
+class _Open:
+    """The pairs of one account with open legs."""
 
-    open_lead: int = 0
-    open_partner: int = 0
-    accepted_difference: int = 0
+    lead: int = 0
+    partner: int = 0
+    overdue: int = 0
+    counts: dict[str, int] = field(default_factory=dict)
 
-    def proof(self, contract: Books) -> int:
-        explained = self.open_partner - self.open_lead + self.accepted_difference
+    def proof(self, contract: Books, accepted_difference: int) -> int:
+        explained = self.partner - self.lead + accepted_difference
         return contract.partner_book - contract.lead_book - explained
 
 
-def _unmatched_sums(connection: Connection) -> dict[tuple[int, int], _Unmatched]:
+def _open(connection: Connection) -> dict[tuple[int, int], _Open]:
     c = t.pairs.c
-    # Of two halves only the difference can be accepted; of one, nothing is left open.
-    both = and_(c.lead_amount.is_not(None), c.partner_amount.is_not(None)).label("both")
-    keys = (c.facility, c.partner, c.kind, c.target_kind, c.status, c.action, both)
-    sums: dict[tuple[int, int], _Unmatched] = {}
+    late = case((and_(c.status == "open", c.due_at < clock(connection)), 1), else_=0).label("late")
+    keys = (c.facility, c.partner, c.kind, c.target_kind, type_of_pair(), late)
+    found: dict[tuple[int, int], _Open] = {}
     for row in connection.execute(
-        select(*keys, *split_sum(c.lead_amount, "lead"), *split_sum(c.partner_amount, "partner"))
-        .where(UNMATCHED)
+        select(
+            *keys,
+            func.count().label("pairs"),
+            *split_sum(c.lead_amount, "lead"),
+            *split_sum(c.partner_amount, "partner"),
+        )
+        .where(OPEN)
         .group_by(*keys)
     ):
-        account = sums.setdefault((row.facility, row.partner), _Unmatched())
+        account = found.setdefault((row.facility, row.partner), _Open())
         sign = effect_of(row.kind, row.target_kind)
-        lead, partner = joined_sum(row, "lead"), joined_sum(row, "partner")
-        if row.status == "within_tolerance" or (row.action in _ACCEPTING and row.both):
-            account.accepted_difference += sign * (partner - lead)
-        elif row.action is None:
-            account.open_lead += sign * lead
-            account.open_partner += sign * partner
-    return sums
-
-
-def _overdue(connection: Connection) -> dict[tuple[int, int], int]:
-    c = t.pairs.c
-    now = clock(connection)
-    rows = connection.execute(
-        select(c.facility, c.partner, func.count())
-        .where(UNMATCHED, c.status == "open", c.due_at < now, c.action.is_(None))
-        .group_by(c.facility, c.partner)
-    )
-    return {(facility, partner): count for facility, partner, count in rows}
-
-
-def _resolved(connection: Connection) -> dict[tuple[int, int], dict[str, int]]:
-    """Resolved pairs by account and type."""
-    c = t.pairs.c
-    kind = type_of_pair()
-    found: dict[tuple[int, int], dict[str, int]] = {}
-    for row in connection.execute(
-        select(c.facility, c.partner, kind, func.count().label("pairs"))
-        .where(UNMATCHED, c.action.is_not(None))
-        .group_by(c.facility, c.partner, kind)
-    ):
-        found.setdefault((row.facility, row.partner), {})[row.type] = row.pairs
+        account.lead += sign * joined_sum(row, "lead")
+        account.partner += sign * joined_sum(row, "partner")
+        account.overdue += row.pairs if row.late else 0
+        account.counts[row.type] = account.counts.get(row.type, 0) + row.pairs
     return found
-
-
-def _closed_through(connection: Connection) -> dict[tuple[int, int], int]:
-    """The last closed day (ordinal) by facility and partner number; absent where none is."""
-    c = t.day_closes.c
-    rows = connection.execute(
-        select(c.facility, c.partner, func.max(c.day))
-        .where(c.state == "closed")
-        .group_by(c.facility, c.partner)
-    )
-    return {(facility, partner): day for facility, partner, day in rows}
 
 
 def _contract_books(row: Row[Any]) -> Books | None:

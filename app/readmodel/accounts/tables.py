@@ -41,6 +41,33 @@ accounts = Table(
     Column("contract_closed_through", Integer),  # day; 0 = nothing closed
 )
 
+day_totals = Table(
+    "day_totals",
+    metadata,
+    Column("facility", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner", SmallInteger, primary_key=True, autoincrement=False),
+    # On which a movement is recorded: its business day, or the day after the last closed one.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("kind", SmallInteger, primary_key=True, autoincrement=False),
+    # Sums of effects; null where nothing of the kind moved the book on that day.
+    Column("lead_book", WideInteger),
+    Column("partner_book", WideInteger),
+    Column("agreed", WideInteger),
+    comment="What moved each book by day and kind, as the contract's day totals have it.",
+)
+
+day_counts = Table(
+    "day_counts",
+    metadata,
+    Column("facility", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner", SmallInteger, primary_key=True, autoincrement=False),
+    # The business day of the lead's half, or else of the partner's; of a duplicate leg its own.
+    Column("day", Integer, primary_key=True, autoincrement=False),
+    Column("type", Text, primary_key=True),
+    Column("count", BigInteger, nullable=False),  # 0 where all have become of another type since
+    comment="Pairs and duplicate legs by day and type.",
+)
+
 holds = Table(
     "holds",
     metadata,

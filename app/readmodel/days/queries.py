@@ -2,21 +2,19 @@
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, select, tuple_
+from sqlalchemy import Connection, Row, or_, select, tuple_
 
 from app.domain.day_close import OpenItems, Statement, Sums
 from app.domain.identifiers import pair_key
-from app.domain.kinds import Kind
 from app.readmodel import tables as t
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.movements import movements
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory, of_account
-from app.readmodel.pairs.tables import UNMATCHED
+from app.readmodel.pairs.tables import OPEN, REVERSALS
 from app.readmodel.values import kind_name, optional_time, target_name, to_date, to_time
 
 KEY_BYTES = 32
-_OPEN_STATUSES = ("open", "amount", "date", "amount_and_date")
 
 
 def day_records(
@@ -93,50 +91,42 @@ def own_statement(
 
 
 def last_closed(connection: Connection, facility: str, partner: str) -> DayRecord | None:
-    """The record of the account's last closed day."""
-    found = day_records(connection, facility, partner, state="closed")
-    return max(found, key=lambda one: one.statement.day, default=None)
+    """The record of the account's last closed day: days are closed one after the other."""
+    found = day_records(connection, facility, partner, state="closed", limit=1)
+    return found[0] if found else None
 
 
 def carried_forward(connection: Connection, record: DayRecord) -> list[CarriedPair]:
     """The pairs that a statement carries forward, by name."""
-    statement = record.statement
-    known = {
-        _key(row): row
-        for row in connection.execute(
-            select(t.pairs).where(
-                t.pairs.c.facility == statement.facility,
-                t.pairs.c.partner == statement.partner,
-                tuple_(t.pairs.c.kind, t.pairs.c.ref).in_(_names(connection, statement)),
-            )
-        )
-    }
-    return [_carried(key, known.get(key)) for key in statement.open.names]
-
-
-def _names(connection: Connection, statement: Statement) -> list[tuple[int, bytes]]:
-    """Kind and reference of the pairs named: of most they stand in the key, a reversal's is a hash
-    and must be looked for among the account's reversals."""
-    found = [
+    statement, c = record.statement, t.pairs.c
+    of_account = (c.facility == statement.facility, c.partner == statement.partner)
+    # Kind and reference stand in the key, but for a reversal: of that it is a hash.
+    named = [
         (key >> 160 & 0xFF, (key & (1 << 160) - 1).to_bytes(20))
         for key in statement.open.names
         if key >> 208 == 0
     ]
-    hashed = {key for key in statement.open.names if key >> 208}
-    if hashed:
-        c = t.pairs.c
-        found += [
-            (row.kind, row.ref)
-            for row in connection.execute(
-                select(t.pairs).where(
-                    c.facility == statement.facility,
-                    c.partner == statement.partner,
-                    c.kind == int(Kind.REVERSAL),
-                )
+    known = {
+        _key(row): row
+        for row in connection.execute(
+            select(t.pairs).where(
+                *of_account, tuple_(c.ref, c.kind).in_([(ref, kind) for kind, ref in named])
             )
-            if _key(row) in hashed
-        ]
-    return found
+        )
+    }
+    if len(named) < len(statement.open.names):
+        at = int(record.proposed_at.timestamp())
+        # It had open legs then: it has them still, or lost them since.
+        rows = connection.execute(
+            select(t.pairs).where(
+                *of_account,
+                REVERSALS,
+                c.first_posted_at <= at,
+                or_(c.status != "matched", c.lead_posted_at >= at, c.partner_posted_at >= at),
+            )
+        )
+        known |= {_key(row): row for row in rows}
+    return [_carried(key, known.get(key)) for key in statement.open.names]
 
 
 def _carried(key: int, row: Row[Any] | None) -> CarriedPair:
@@ -162,9 +152,7 @@ def _open_keys(connection: Connection, facility: int, partner: int) -> list[int]
             select(c.facility, c.partner, c.kind, c.ref, c.target_kind, c.target_ref).where(
                 c.facility == facility,
                 c.partner == partner,
-                UNMATCHED,
-                c.status.in_(_OPEN_STATUSES),
-                c.action.is_(None),
+                OPEN,
             )
         )
     ]

@@ -1,6 +1,6 @@
 """The table of day closes: what was proposed to close a day of a reserve account, and its end."""
 
-from sqlalchemy import BigInteger, Column, Integer, LargeBinary, SmallInteger, Table, Text
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, SmallInteger, Table, Text
 
 from app.db.metadata import metadata
 from app.db.types import WideInteger
@@ -43,4 +43,5 @@ day_closes = Table(
     Column("reopen_by", Integer),
     Column("reopen_reason_hash", LargeBinary(32)),
     Column("reopened_at", BigInteger),
+    Index("ix_day_closes_account", "facility", "partner", "state", "day"),
 )

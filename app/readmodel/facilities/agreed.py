@@ -149,6 +149,14 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
     )
 
 
+def sealed_reference_keys(connection: Connection) -> list[bytes]:
+    """The reference keys of all facilities, as they are sealed to this node's member."""
+    found = connection.scalars(
+        select(facilities.c.sealed_reference_key).order_by(facilities.c.number)
+    )
+    return [sealed for sealed in found if sealed is not None]
+
+
 def _later_shares(connection: Connection, facility: int) -> tuple[SharesVersion, ...]:
     c = share_versions.c
     versions: dict[int, list[Shares]] = {}

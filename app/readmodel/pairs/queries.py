@@ -2,15 +2,19 @@
 
 One count numbers pairs and rejected legs in chain order, so that a page's cursor is one integer
 that stays good while new lines arrive.
+
+What is open, within tolerance, resolved or known by its reference is found by an index. All else is
+looked for among the newest lines first, `LINES_A_PAGE` for a page: what a page costs does not grow
+with the history. A page may so hold fewer lines than asked for, even none, while others follow.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select, true
 
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
@@ -30,7 +34,11 @@ from app.readmodel.pairs.shapes import (
     Rejection,
 )
 
+LINES_A_PAGE = 20_000
+"""How many lines a page reads at most that no index finds."""
+
 _STREAM_ROWS = 5_000
+_OPEN_TYPES = set(BREAK_TYPES) - set(DUPLICATE_TYPES)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,8 @@ class Filter:
     partner: str | None = None
     types: Sequence[str] = ()
     kind: str | None = None
-    event_ref: str | None = None
+    references: Collection[bytes] | None = None
+    """Those that an event_ref has on the chain, one for each facility's reference key."""
     text: str | None = None
     """Part of the event_ref, upper and lower case alike."""
     value_from: date | None = None
@@ -65,11 +74,10 @@ def pairs(
     connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
 ) -> Page[Pair]:
     """Pairs and duplicate legs of any type in `where.types`, newest first."""
-    view = _View.open(connection, where)
-    found = [view.rows.pair(row) for row in _pair_rows(view, limit + 1, before)]
-    found += [view.rows.duplicate(row) for row in _duplicate_rows(view, limit + 1, before)]
-    found.sort(key=lambda pair: -pair.number)
-    return _page(found, limit)
+    view = _View.open(connection, where, before, by_index=bool(_indexed(where)))
+    found = [view.rows.pair(row) for row in _pair_rows(view, limit + 1)]
+    found += [view.rows.duplicate(row) for row in _duplicate_rows(view, limit + 1)]
+    return _page(view, found, limit)
 
 
 def matches(
@@ -113,17 +121,16 @@ def legs(
 
     `where.types` narrows by the type of the pair that the leg belongs to.
     """
-    view = _View.open(connection, where)
+    view = _View.open(connection, where, before, by_index=bool(_indexed(where)))
     lines: list[tuple[int, list[Leg]]] = [
-        (row.number, view.rows.legs_of_pair(row)) for row in _pair_rows(view, limit + 1, before)
+        (row.number, view.rows.legs_of_pair(row)) for row in _pair_rows(view, limit + 1)
     ]
     lines += [
-        (row.number, [view.rows.rejected_leg(row)])
-        for row in _rejection_rows(view, limit + 1, before)
+        (row.number, [view.rows.rejected_leg(row)]) for row in _rejection_rows(view, limit + 1)
     ]
     lines.sort(key=lambda line: -line[0])
-    following = lines[limit - 1][0] if len(lines) > limit else None
     items = [leg for _, both in lines[:limit] for leg in both]
+    following = view.following([number for number, _ in lines], limit)
     return Page(_with_transactions(view, items), following)
 
 
@@ -131,57 +138,110 @@ def rejections(
     connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
 ) -> Page[Rejection]:
     """Legs that the contract rejected, for whatever reason."""
-    view = _View.open(connection, where)
-    rows = _rejection_rows(view, limit + 1, before)
-    return _page([view.rows.rejection(row) for row in rows], limit)
+    view = _View.open(connection, where, before, by_index=True)
+    rows = _rejection_rows(view, limit + 1)
+    return _page(view, [view.rows.rejection(row) for row in rows], limit)
 
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """What a query reads by: names, the chain's clock, and the filter."""
+    """What a page is read by: names, the chain's clock, the filter, and between which numbers.
+
+    `since` 0: everything before `before`, as an index finds it.
+    """
 
     connection: Connection
     names: Directory
     now: int
     where: Filter
     rows: Rows
+    before: int
+    since: int
 
     @classmethod
-    def open(cls, connection: Connection, where: Filter) -> "_View":
+    def open(
+        cls, connection: Connection, where: Filter, before: int | None, *, by_index: bool
+    ) -> "_View":
         now = clock(connection)
         names = directory(connection)
-        return cls(connection, names, now, where, Rows(names, now, proposed(connection, names)))
+        if before is None:
+            before = 1 + max(
+                connection.execute(select(func.max(table.c.number))).scalar_one() or 0
+                for table in (t.pairs, t.rejections)
+            )
+        return cls(
+            connection,
+            names,
+            now,
+            where,
+            Rows(names, now, proposed(connection, names)),
+            before,
+            0 if by_index else max(0, before - LINES_A_PAGE),
+        )
+
+    def following(self, numbers: Sequence[int], limit: int) -> int | None:
+        """Where the next page begins, after these lines, newest first; None: there is no other."""
+        if len(numbers) > limit:
+            return numbers[limit - 1]
+        return self.since if self.since > 1 else None
 
 
-def _pair_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
-    c = t.pairs.c
-    types = view.where.types or PAIR_TYPES
-    asked = [name for name in types if name not in DUPLICATE_TYPES]
+def _asked(where: Filter) -> set[str]:
+    """The types of pairs of a filter, duplicate legs apart."""
+    return set(where.types or PAIR_TYPES) - set(DUPLICATE_TYPES)
+
+
+def _indexed(where: Filter) -> list[ColumnElement[bool]]:
+    """The conditions of the indexes that together hold all pairs of a filter; empty where only the
+    table itself does."""
+    asked = _asked(where)
+    if where.references is not None or not asked:
+        return [true()]
+    if where.overdue:
+        return [t.OPEN]
+    if where.resolved:
+        return [t.WITHIN_TOLERANCE_OR_RESOLVED]
+    if "matched" in asked:
+        return []
+    parts: list[ColumnElement[bool]] = []
+    if asked & _OPEN_TYPES:
+        parts.append(t.OPEN)
+    if "within_tolerance" in asked or where.resolved is None:
+        parts.append(t.WITHIN_TOLERANCE_OR_RESOLVED)
+    return parts or [false()]
+
+
+def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
+    """Rows of pairs, newest first."""
+    where = view.where
+    asked = _asked(where)
     if not asked:
         return []
-    conditions = _common(view, t.pairs, before)
+    conditions = _common(view, t.pairs)
     if len(asked) < len(PAIR_TYPES) - len(DUPLICATE_TYPES):
-        conditions.append(or_(*(_is_type(name) for name in asked)))
-        if "matched" not in asked:
-            conditions.append(t.UNMATCHED)
-    late = and_(t.UNMATCHED, c.status == "open", c.due_at < view.now, c.action.is_(None))
-    if view.where.overdue is not None:
-        conditions.append(late if view.where.overdue else or_(c.status != "open", ~late))
-    if view.where.resolved is not None:
-        conditions.append(c.action.is_not(None) if view.where.resolved else c.action.is_(None))
+        conditions.append(or_(*(_is_type(name) for name in sorted(asked))))
+    c = t.pairs.c
+    late = and_(t.OPEN, c.status == "open", c.due_at < view.now)
+    if where.overdue is not None:
+        conditions.append(late if where.overdue else ~late)
+    if where.resolved is not None:
+        conditions.append(c.action.is_not(None) if where.resolved else c.action.is_(None))
     for low, high, days in (
-        (view.where.value_from, view.where.value_to, (c.lead_value_day, c.partner_value_day)),
+        (where.value_from, where.value_to, (c.lead_value_day, c.partner_value_day)),
         (
-            view.where.business_from,
-            view.where.business_to,
+            where.business_from,
+            where.business_to,
             (func.coalesce(c.lead_business_day, c.partner_business_day),),
         ),
     ):
         if low is not None or high is not None:
             conditions.append(or_(*(_between(day, low, high) for day in days)))
-    return view.connection.execute(
-        select(t.pairs).where(*conditions).order_by(c.number.desc()).limit(limit)
-    ).all()
+    rows: list[Row[Any]] = []
+    for part in _indexed(where) or [true()]:
+        rows += view.connection.execute(
+            select(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
+        )
+    return sorted(rows, key=lambda row: -row.number)[:limit]
 
 
 def _is_type(name: str) -> ColumnElement[bool]:
@@ -192,9 +252,9 @@ def _is_type(name: str) -> ColumnElement[bool]:
     return c.status == name
 
 
-def _rejection_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
+def _rejection_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     c = t.rejections.c
-    conditions = _common(view, t.rejections, before)
+    conditions = _common(view, t.rejections)
     if view.where.types:
         sides = [name.removeprefix("duplicate_at_") for name in view.where.types]
         conditions += [c.reason == "duplicate", c.side.in_(sides)]
@@ -211,23 +271,24 @@ def _rejection_rows(view: _View, limit: int, before: int | None) -> Sequence[Row
     ).all()
 
 
-def _duplicate_rows(view: _View, limit: int, before: int | None) -> Sequence[Row[Any]]:
+def _duplicate_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     asked = [name for name in view.where.types or PAIR_TYPES if name in DUPLICATE_TYPES]
     if not asked:
         return []
-    return _rejection_rows(replace(view, where=replace(view.where, types=asked)), limit, before)
+    return _rejection_rows(replace(view, where=replace(view.where, types=asked)), limit)
 
 
-def _common(view: _View, table: Any, before: int | None) -> list[ColumnElement[bool]]:
+def _common(view: _View, table: Any) -> list[ColumnElement[bool]]:
     where, c = view.where, table.c
     conditions = of_account(view.names, table, where.facility, where.partner)
-    if before is not None:
-        conditions.append(c.number < before)
+    conditions.append(c.number < view.before)
+    if view.since:
+        conditions.append(c.number >= view.since)
     if where.kind is not None:
         numbers = [int(kind) for kind in Kind if kind.feed_name == where.kind]
         conditions.append(c.kind.in_(numbers))
-    if where.event_ref is not None:
-        conditions.append(c.event_ref == where.event_ref)
+    if where.references is not None:
+        conditions.append(c.ref.in_(where.references))
     if where.text is not None:
         conditions.append(c.event_ref.icontains(where.text, autoescape=True))
     return conditions
@@ -248,8 +309,9 @@ def _narrowed(where: Filter, types: Sequence[str]) -> Filter:
     return replace(where, types=kept or ("none",))
 
 
-def _page(items: list[Any], limit: int) -> Page[Any]:
-    return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+def _page(view: _View, items: list[Any], limit: int) -> Page[Any]:
+    items.sort(key=lambda item: -item.number)
+    return Page(items[:limit], view.following([item.number for item in items], limit))
 
 
 def _with_transactions(view: _View, items: list[Leg]) -> list[Leg]:

@@ -12,14 +12,21 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    and_,
     literal_column,
+    or_,
     text,
 )
 
 from app.db.metadata import metadata
+from app.domain.kinds import Kind
 
 # INTEGER makes it SQLite's own row id.
 _ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+_OPEN = text("status <> 'matched' AND status <> 'within_tolerance' AND action IS NULL")
+_WITHIN_TOLERANCE_OR_RESOLVED = text("status = 'within_tolerance' OR action IS NOT NULL")
+_REVERSALS = text("kind = 12")
 
 postings = Table(
     "postings",
@@ -88,25 +95,38 @@ pairs = Table(
     UniqueConstraint(
         "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
     ),
+    Index("ix_pairs_open", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
     Index(
-        "ix_pairs_unmatched",
+        "ix_pairs_within_tolerance_or_resolved",
         "number",
-        sqlite_where=text("status <> 'matched'"),
-        postgresql_where=text("status <> 'matched'"),
+        sqlite_where=_WITHIN_TOLERANCE_OR_RESOLVED,
+        postgresql_where=_WITHIN_TOLERANCE_OR_RESOLVED,
     ),
     Index(
-        "ix_pairs_unmatched_account",
+        "ix_pairs_reversals",
         "facility",
         "partner",
-        "number",
-        sqlite_where=text("status <> 'matched'"),
-        postgresql_where=text("status <> 'matched'"),
+        sqlite_where=_REVERSALS,
+        postgresql_where=_REVERSALS,
     ),
 )
 
-UNMATCHED: ColumnElement[bool] = pairs.c.status != literal_column("'matched'")
-"""The condition of the partial indexes of `pairs`. Written out: of a parameter, a planner cannot
-know that it implies them."""
+# The conditions of the partial indexes, for queries. Written out: of a parameter, a planner cannot
+# know that it implies them.
+OPEN: ColumnElement[bool] = and_(
+    pairs.c.status != literal_column("'matched'"),
+    pairs.c.status != literal_column("'within_tolerance'"),
+    pairs.c.action.is_(None),
+)
+"""Pairs with open legs: one-sided, or unequal and not resolved. There are as many as there is work
+for people, however long the history."""
+
+WITHIN_TOLERANCE_OR_RESOLVED: ColumnElement[bool] = or_(
+    pairs.c.status == literal_column("'within_tolerance'"), pairs.c.action.is_not(None)
+)
+"""Pairs that are neither open nor equal."""
+
+REVERSALS: ColumnElement[bool] = pairs.c.kind == literal_column(str(int(Kind.REVERSAL)))
 
 rejections = Table(
     "rejections",
@@ -136,6 +156,8 @@ rejections = Table(
     UniqueConstraint(
         "facility", "member", "sequence", "index", "partner", name="uq_rejections_leg"
     ),
+    Index("ix_rejections_account", "facility", "partner", "number"),
+    Index("ix_rejections_ref", "ref"),
 )
 
 resolutions = Table(
@@ -185,4 +207,4 @@ resolutions = Table(
 )
 
 PROPOSED: ColumnElement[bool] = resolutions.c.status == literal_column("'proposed'")
-"""The condition of the partial index of `resolutions`, written out for the same reason."""
+"""The condition of the partial index of `resolutions`, written out like those of `pairs`."""
