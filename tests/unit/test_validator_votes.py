@@ -133,7 +133,7 @@ def test_a_settled_vote_is_taken_back_once_the_header_shows_it(tmp_path: Path) -
     chain, registry = Chain(), Registry()
     with besu() as (node, client):
         node.votes = {C.lower(): True}  # left by a run before this one
-        votes = ValidatorVotes(View(engine, "webank"), chain, registry, 1, [client])
+        votes = ValidatorVotes(View(engine, "webank", tuple), chain, registry, 1, [client])
         registry.nodes, chain.validators = [A, B], [A]
         votes.cast()
         assert node.votes == {B.lower(): True}
