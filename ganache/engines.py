@@ -6,7 +6,9 @@ Both chains take gas price 0 from senders that own nothing, and run the contract
 from __future__ import annotations
 
 import os
+import random
 import shutil
+import sys
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -31,25 +33,40 @@ def command(
     engine: Engine,
     *,
     state_dir: Path,
+    host: str,
     port: int,
     chain_id: int,
     block_time_s: int | None,
 ) -> list[str]:
-    """The command that runs `engine` on `port` of the loopback address.
+    """The command that runs `engine` on `port` of `host`, a loopback address.
 
     Raises EngineMissing when the engine's npm package or Node is not installed.
     """
     if engine == "anvil":
-        return _anvil(state_dir, port, chain_id, block_time_s)
-    return _ganache(state_dir, port, chain_id, block_time_s)
+        return _anvil(state_dir, host, port, chain_id, block_time_s)
+    return _ganache(state_dir, host, port, chain_id, block_time_s)
 
 
-def _anvil(state_dir: Path, port: int, chain_id: int, block_time_s: int | None) -> list[str]:
+def unguessable_host() -> str:
+    """A loopback address that no web page can find by trying.
+
+    Neither engine refuses one: anvil takes every page's WebSocket, ganache its requests too, and a
+    page may knock at every port of 127.0.0.1. Linux alone has all of 127.0.0.0/8.
+    """
+    if sys.platform != "linux":
+        return HOST
+    chance = random.SystemRandom()
+    return f"127.{chance.randrange(1, 255)}.{chance.randrange(256)}.{chance.randrange(1, 255)}"
+
+
+def _anvil(
+    state_dir: Path, host: str, port: int, chain_id: int, block_time_s: int | None
+) -> list[str]:
     # The binary itself: the package's own starter is a Node process that stays in between.
     binary = PACKAGES / "@foundry-rs" / f"anvil-{npm_platform()}" / "bin" / "anvil"
     if not os.access(binary, os.X_OK):
         raise EngineMissing(f"anvil is not installed ({binary} is not there): run `make setup`")
-    call = [str(binary), "--quiet", "--host", HOST, "--port", str(port)]
+    call = [str(binary), "--quiet", "--host", host, "--port", str(port)]
     call += ["--chain-id", str(chain_id), "--hardfork", "paris", "--gas-limit", BLOCK_GAS]
     call += ["--block-base-fee-per-gas", "0", "--gas-price", "0", "--order", "fifo"]
     call += ["--accounts", ACCOUNTS, "--mnemonic", MNEMONIC]
@@ -59,21 +76,23 @@ def _anvil(state_dir: Path, port: int, chain_id: int, block_time_s: int | None) 
     else:
         # The launcher mines: with a block time of its own anvil keeps up to 1,500 states.
         call += [str(TIMED_HISTORY_BLOCKS), "--no-mining"]
-    # A page in this machine's browser may not ask: without CORS its JSON is refused.
+    # A page that knows the address may not ask by request: without CORS its JSON is refused.
     call += ["--no-cors"]
     # A JSON-RPC batch of forty postings is over the 2 MB that anvil takes by default.
     call += ["--no-request-size-limit"]
     return call
 
 
-def _ganache(state_dir: Path, port: int, chain_id: int, block_time_s: int | None) -> list[str]:
+def _ganache(
+    state_dir: Path, host: str, port: int, chain_id: int, block_time_s: int | None
+) -> list[str]:
     script = PACKAGES / "ganache" / "dist" / "node" / "cli.js"
     if not script.is_file():
         raise EngineMissing(f"ganache is not installed ({script} is not there): run `make setup`")
     node = shutil.which("node")
     if node is None:
         raise EngineMissing("ganache needs Node 20 or later, and `node` is not on the PATH")
-    call = [node, str(script), "--logging.quiet", "--server.host", HOST]
+    call = [node, str(script), "--logging.quiet", "--server.host", host]
     call += ["--server.port", str(port), "--chain.chainId", str(chain_id)]
     call += ["--chain.networkId", str(chain_id)]
     # From London on ganache charges a base fee that no option turns off. `paris` bytecode that

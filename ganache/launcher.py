@@ -5,7 +5,8 @@
 
 Or by hand: `python -m ganache.launcher --engine anvil --port 8545 --state DIR`.
 
-The chain listens on 127.0.0.1 only, asks gas price 0, keeps its state in `state_dir`, does not see
+The chain listens on this machine only (where it may choose its port, on an address that no web page
+can guess: engines.unguessable_host), asks gas price 0, keeps its state in `state_dir`, does not see
 the terminal's Ctrl-C, and ends with the process that started it (on Linux even with a killed one).
 """
 
@@ -123,22 +124,26 @@ def start(
 ) -> ChainHandle:
     """Start a chain, or go on with the one in `state_dir`, and wait until it answers.
 
-    `port` 0 takes a free one. `block_time_s` None makes blocks as transactions come, which suits
-    single ones; bulk wants 1, because a burst makes many blocks and an anvil spends on each a time
-    that grows with the state. Without `keep_state` an anvil stores nothing, which spares a chain
-    that is thrown away the dumps. A killed anvil comes back as it was some seconds before; ganache
-    loses nothing. A chain that died holds its folder until its handle is stopped.
+    `port` 0 takes a free one of an address that nobody can guess, any other that of 127.0.0.1,
+    where pages in this machine's browsers can find it. `block_time_s` None makes blocks as
+    transactions come, which suits single ones; bulk wants 1, because a burst makes many blocks and
+    an anvil spends on each a time that grows with the state. Without `keep_state` an anvil stores
+    nothing, which spares a chain that is thrown away the dumps. A killed anvil comes back as it was
+    some seconds before; ganache loses nothing. A chain that died holds its folder until its handle
+    is stopped.
 
     Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
     """
     if engine not in ENGINES:
         raise EngineMissing(f"there is no engine {engine!r}: choose one of {', '.join(ENGINES)}")
     state_dir = state_dir.resolve()
+    host = HOST if port else engines.unguessable_host()
 
     def command(port: int) -> list[str]:
         return engines.command(
             engine,
             state_dir=state_dir,
+            host=host,
             port=port,
             chain_id=chain_id,
             block_time_s=block_time_s,
@@ -159,7 +164,7 @@ def start(
             chosen = port or processes.free_port()
             try:
                 care = _Care(lock, dumps, pool, mine_every_s)
-                return _start_on(chosen, engine, chain_id, command(chosen), state_dir, care)
+                return _start_on((host, chosen), engine, chain_id, command(chosen), state_dir, care)
             except PortTaken:  # another process took the free port in between
                 if attempt == tries:
                     raise
@@ -170,7 +175,7 @@ def start(
 
 
 def _start_on(
-    port: int,
+    address: tuple[str, int],
     engine: Engine,
     chain_id: int,
     command: list[str],
@@ -180,12 +185,12 @@ def _start_on(
     """Start on `port` from the newest state that the engine takes."""
     dumps = care.dumps
     if not dumps:
-        return _launch(port, engine, chain_id, command, state_dir, care)
+        return _launch(address, engine, chain_id, command, state_dir, care)
     failure: ChainFailed | None = None
     for state in dumps.sound():
         try:
             loading = [*command, "--load-state", str(state)]
-            return _launch(port, engine, chain_id, loading, state_dir, care)
+            return _launch(address, engine, chain_id, loading, state_dir, care)
         except ChainFailed as error:
             failure = error
         finally:
@@ -197,14 +202,15 @@ def _start_on(
 
 
 def _launch(
-    port: int,
+    address: tuple[str, int],
     engine: Engine,
     chain_id: int,
     command: list[str],
     state_dir: Path,
     care: _Care,
 ) -> ChainHandle:
-    url = f"http://{HOST}:{port}"
+    host, port = address
+    url = f"http://{host}:{port}"
     log = state_dir / "chain.log"
     log.unlink(missing_ok=True)
     keeper = _Keeper(command, log, url, care)
@@ -420,7 +426,12 @@ def main(arguments: list[str] | None = None) -> int:
         epilog="example: python -m ganache.launcher --engine anvil --port 8545 --state /tmp/chain",
     )
     parser.add_argument("--engine", choices=ENGINES, default="anvil")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument(
+        "--port",
+        type=int,
+        default=0,
+        help="of 127.0.0.1; default: a free one of an address that no web page can guess",
+    )
     parser.add_argument(
         "--state", type=Path, help="folder of the chain's state; default: a new one, thrown away"
     )

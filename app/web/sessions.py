@@ -83,6 +83,7 @@ class Sessions:
 
         @router.post("/login")
         async def sign_in(request: Request) -> Response:
+            _check_origin(request)
             only(request, _FORM)
             form = parse_qs((await read_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace"))
             text = form.get("key", [""])[0].strip()
@@ -106,6 +107,7 @@ class Sessions:
 
         @router.post("/logout")
         def sign_out(request: Request) -> Response:
+            _check_origin(request)
             self._open.pop(_hash(request.cookies.get(self._cookie, "")), None)
             answer = RedirectResponse(f"{site.root}/login", 303)
             answer.delete_cookie(self._cookie, path=path, httponly=True, samesite="strict")
@@ -114,6 +116,13 @@ class Sessions:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
+
+
+def _check_origin(request: Request) -> None:
+    """Raises a 403 problem for a form of another site: nobody is signed in or out by one."""
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise Problem(403, "foreign-origin", "this form is another site's; sign in here")
 
 
 def _on_this_machine(request: Request) -> bool:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -36,12 +37,29 @@ class RpcPort:
 @dataclass(frozen=True, slots=True)
 class Bank:
     """A member as the templates know it; `service` is a name that containers can have, `api_port`
-    this machine's before its node."""
+    this machine's before its node, `api_subnet` of the network in which its node listens: its proxy
+    and Prometheus are there, and nobody else."""
 
     name: str
     service: str
     api_port: int
+    api_subnet: IPv4Network
     rpc: list[RpcPort]
+
+    @property
+    def proxy_host(self) -> str:
+        """Where its proxy is in that network."""
+        return str(self.api_subnet[2])
+
+    @property
+    def node_host(self) -> str:
+        """Where its node listens."""
+        return str(self.api_subnet[3])
+
+    @property
+    def prometheus_host(self) -> str:
+        """Where Prometheus is."""
+        return str(self.api_subnet[4])
 
     @property
     def endpoints(self) -> list[str]:
@@ -74,7 +92,10 @@ class Rendered:
         ]
         for bank in self.banks:
             ports = {bank.api_port: services.API_PORT, **{one.port: one.port for one in bank.rpc}}
-            found += [services.proxy(bank.service, ports), services.node(bank.service)]
+            found += [
+                services.proxy(bank.service, bank.proxy_host, ports),
+                services.node(bank.service, bank.node_host, bank.proxy_host),
+            ]
         return found
 
 
@@ -103,6 +124,7 @@ def write(rendered: Rendered) -> None:
         "grafana_port": rendered.grafana_port,
         "besu_image": rendered.release.image,
         "metrics_port": besu.METRICS_PORT,
+        "node_port": services.NODE_PORT,
         "repository": str(_REPOSITORY),
         "version": version("tallystick"),
     }
@@ -184,7 +206,8 @@ def _write_proxy(root: Path, bank: Bank) -> None:
         )
         for one in bank.rpc
     ]
-    api = f"{bank.service}-node:{services.NODE_PORT}"
+    # By its address: its name leads into other networks too, where it does not listen.
+    api = f"{bank.node_host}:{services.NODE_PORT}"
     servers.append(ProxyServer("API and page", str(services.API_PORT), api, *services.SERVER))
     (root / "proxies" / f"{bank.service}.conf").write_text(nginx.configuration(servers, None))
 
@@ -201,7 +224,7 @@ def _write_bank_config(rendered: Rendered, bank: Bank) -> None:
         manifest=services.MANIFEST,
         rpc=[*(url for one in ordered for url in one.endpoints), *rendered.elsewhere],
         inbox="/var/lib/tallystick/inbox",
-        host="0.0.0.0",
+        host=bank.node_host,
         port=services.NODE_PORT,
         tls={"rpc_ca": "consortium-ca", "rpc_cert": "client.pem", "rpc_key": "client.key"},
         own_nodes=OwnNodes([f"ws://{one.node}:{besu.CONTROL_PORT}" for one in bank.rpc]),

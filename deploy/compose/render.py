@@ -26,6 +26,9 @@ from deploy.steps.step_06_validators import FoundingNode
 SUBNET = ipaddress.ip_network("172.30.77.0/24")
 """Of the validators' peers."""
 FIRST_HOST = 11
+_API_SUBNETS = ipaddress.IPv4Network("172.30.128.0/17")
+"""Of the networks in which each bank's node listens, one after the other."""
+_API_SUBNET_BITS = 29
 FIRST_RPC_PORT = 18545
 _FIRST_PUBLISHED_API = 8701
 _NODES = "besu/validators.json"
@@ -89,11 +92,13 @@ def read_nodes(out: Path) -> list[FoundingNode]:
 
 
 def _banks(network: Network, nodes: list[besu.Node]) -> list[Bank]:
+    subnets = _API_SUBNETS.subnets(new_prefix=_API_SUBNET_BITS)
     return [
         Bank(
             member.name,
             folder_name(member.name),
             _FIRST_PUBLISHED_API + place,
+            next(subnets),
             [
                 RpcPort(node.name, FIRST_RPC_PORT + place)
                 for place, node in enumerate(nodes)

@@ -46,7 +46,8 @@ class Service:
     """One program. `command` begins with its name where the image has no entry point of its own;
     `secrets`: names by the paths at which it finds them; `networks`: its addresses in them, empty
     where any serves; `ports`: what it listens on; `published`: those of them that this machine
-    reaches, by its own port for each; `needs`: the services that must be healthy before."""
+    reaches, by its own port for each; `probe`: what answers 200 while it is healthy, where its kind
+    does not say; `needs`: the services that must be healthy before."""
 
     name: str
     kind: Literal["besu", "proxy", "node"]
@@ -57,6 +58,7 @@ class Service:
     ports: Sequence[int]
     published: Mapping[int, int] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
+    probe: str = ""
     needs: Sequence[str] = ()
 
 
@@ -78,9 +80,9 @@ def chain_node(name: str, bank: str, address: str) -> Service:
     )
 
 
-def proxy(bank: str, published: Mapping[int, int]) -> Service:
-    """What stands before a bank's chain nodes and its node; `published`: every port of its, by
-    this machine's."""
+def proxy(bank: str, address: str, published: Mapping[int, int]) -> Service:
+    """What stands before a bank's chain nodes and its node; `address` is its own before the node,
+    `published`: every port of its, by this machine's."""
     certificate, key = SERVER
     return Service(
         f"{bank}-proxy",
@@ -88,14 +90,15 @@ def proxy(bank: str, published: Mapping[int, int]) -> Service:
         ["nginx", "-c", f"{PROXY_FILES}/{bank}.conf", "-e", "/dev/stderr"],
         [Mount("./proxies", PROXY_FILES)],
         {AUTHORITY: "consortium-ca", certificate: f"{bank}-server", key: f"{bank}-server-key"},
-        {f"bank-{bank}": "", "members": "", "edge": ""},
+        {f"api-{bank}": address, f"bank-{bank}": "", "members": "", "edge": ""},
         list(published.values()),
         published,
     )
 
 
-def node(bank: str) -> Service:
-    """A bank's node of the application."""
+def node(bank: str, address: str, proxy_address: str) -> Service:
+    """A bank's node of the application, which listens at `address` alone and believes what the
+    proxy at `proxy_address` says of who asks, and nobody else."""
     return Service(
         f"{bank}-node",
         "node",
@@ -112,7 +115,9 @@ def node(bank: str) -> Service:
             "/run/secrets/client.key": f"{bank}-client-key",
             **{f"/run/secrets/keys/{file}": f"{bank}-{name}" for name, file in KEY_FILES.items()},
         },
-        {f"bank-{bank}": "", "members": "", "database": ""},
+        {f"api-{bank}": address, f"bank-{bank}": "", "members": "", "database": ""},
         [NODE_PORT],
+        environment={"FORWARDED_ALLOW_IPS": proxy_address},
+        probe=f"http://{address}:{NODE_PORT}/ready",
         needs=["postgres", f"{bank}-proxy"],
     )

@@ -5,6 +5,7 @@ No container engine runs here: what is checked is each file by its own tool, and
 
 from __future__ import annotations
 
+import ipaddress
 import json
 import os
 import re
@@ -140,6 +141,28 @@ def test_a_banks_chain_nodes_are_reached_by_its_own_containers_alone(
         assert sorted(config.get("validator", {}).get("control", [])) == sorted(
             f"ws://{name}:8546" for name in nodes
         )
+
+
+def test_a_node_listens_where_its_own_proxy_and_prometheus_are_alone(
+    compose: dict[str, Any], out: Path
+) -> None:
+    services = compose["services"]
+    for bank in (name.removesuffix("-node") for name in services if name.endswith("-node")):
+        place = f"api-{bank}"
+        inside = {name: one for name, one in services.items() if place in one["networks"]}
+        assert set(inside) == {f"{bank}-node", f"{bank}-proxy", "prometheus"}
+        hosts = {name: one["networks"][place]["ipv4_address"] for name, one in inside.items()}
+        subnet = ipaddress.ip_network(compose["networks"][place]["ipam"]["config"][0]["subnet"])
+        assert all(ipaddress.ip_address(host) in subnet for host in hosts.values())
+        assert len(set(hosts.values())) == 3
+        assert compose["networks"][place]["internal"]
+        node = hosts[f"{bank}-node"]
+        assert tomllib.loads((out / "secrets" / f"{bank}.toml").read_text())["api"]["host"] == node
+        assert f"{node}:8700" in (out / "proxies" / f"{bank}.conf").read_text()
+        assert f"{node}:8700" in (out / "prometheus" / "prometheus.yml").read_text()
+        environment = services[f"{bank}-node"]["environment"]
+        assert environment["FORWARDED_ALLOW_IPS"] == hosts[f"{bank}-proxy"]
+        assert f"http://{node}:8700/ready" in services[f"{bank}-node"]["healthcheck"]["test"][-1]
 
 
 def test_secrets_are_files_and_stand_in_no_image_argument_or_variable(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import http.server
+import ipaddress
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +19,7 @@ import psutil
 import pytest
 from eth_account import Account
 
+from app.processes import free_port
 from ganache import engines, rpc
 from ganache.engines import Engine
 from ganache.errors import (
@@ -97,8 +100,8 @@ def test_missing_node_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 def test_port_of_a_foreign_chain_is_refused_and_the_chain_left_alone(
     engine: Engine, tmp_path: Path
 ) -> None:
-    with start("anvil", state_dir=tmp_path / "foreign", chain_id=4242) as foreign:
-        port = int(foreign.process.url.rsplit(":", 1)[1])
+    port = free_port()
+    with start("anvil", state_dir=tmp_path / "foreign", chain_id=4242, port=port) as foreign:
         before = height(foreign.process.url)
         with pytest.raises(PortTaken, match=f"port {port} .*anvil/.*chain id 4242.*left alone"):
             start(engine, state_dir=tmp_path / "mine", port=port)
@@ -177,7 +180,22 @@ def test_both_engines_know_the_same_accounts(tmp_path: Path) -> None:
     assert len(known[0]) == 4
 
 
-def test_a_page_of_any_origin_may_not_ask(tmp_path: Path) -> None:
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has all of 127.0.0.0/8")
+def test_no_page_finds_the_chain(engine: Engine, tmp_path: Path) -> None:
+    """Both engines take any page's WebSocket: what is not 127.0.0.1 is not found by trying."""
+    hosts = set()
+    for name in ("a", "b"):
+        with start(engine, state_dir=tmp_path / name, keep_state=False) as chain:
+            address = httpx.URL(chain.process.url)
+            assert ipaddress.ip_address(address.host).is_loopback
+            hosts.add(address.host)
+            for known in ("127.0.0.1", "localhost", socket.gethostname()):
+                with pytest.raises(httpx.ConnectError):
+                    httpx.post(address.copy_with(host=known), json={}, trust_env=False)
+    assert len(hosts) == 2
+
+
+def test_a_page_that_knows_the_address_may_not_ask(tmp_path: Path) -> None:
     with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
         url = chain.process.url
         asks = {"Origin": "http://page.example", "Access-Control-Request-Method": "POST"}
@@ -349,8 +367,8 @@ def test_the_command_runs_until_it_is_interrupted(engine: Engine, tmp_path: Path
 
 
 def test_the_command_says_what_is_wrong_without_a_trace(tmp_path: Path) -> None:
-    with start("anvil", state_dir=tmp_path / "foreign") as foreign:
-        port = foreign.process.url.rsplit(":", 1)[1]
+    port = str(free_port())
+    with start("anvil", state_dir=tmp_path / "foreign", port=int(port)):
         command = [sys.executable, "-m", "ganache.launcher", "--engine", "anvil", "--port", port]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 3
