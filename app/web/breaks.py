@@ -1,6 +1,6 @@
 """The list of breaks as the page shows it, page by page."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
@@ -11,7 +11,7 @@ from app.readmodel.accounts.balances import Balance
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import BREAK_TYPES, Half, Pair
-from app.web.text import days, iso, money, seconds_since
+from app.web.text import days, iso, money, seconds_since, signed_money
 
 PAGE_ROWS = 50
 
@@ -61,6 +61,7 @@ class BreakFilters:
 
 @dataclass(frozen=True, slots=True)
 class BreakRow:
+    number: int
     type: str
     type_label: str
     facility: str
@@ -119,7 +120,7 @@ def break_list(
     filtered = filters != BreakFilters()
     return BreakList(
         headline=_count_line(accounts, filters, len(page.items)),
-        rows=[_break_row(names, pair, now) for pair in page.items],
+        rows=[break_row(names, pair, now) for pair in page.items],
         many_facilities=len(names.facilities) > 1,
         empty=(
             "No break fits this filter."
@@ -151,7 +152,10 @@ def _count_line(accounts: Sequence[Balance], filters: BreakFilters, shown: int) 
     return f"{total:,} {'break' if total == 1 else 'breaks'}"
 
 
-def _break_row(names: Directory, pair: Pair, now: datetime) -> BreakRow:
+def break_row(
+    names: Directory, pair: Pair, now: datetime, labels: Mapping[str, str] = TYPE_LABELS
+) -> BreakRow:
+    """`labels` names the types that the pair may have."""
     facility = names.facility(pair.facility)
     decimals = facility.decimals if facility else 0
     kind = pair.kind.replace("_", " ")
@@ -165,8 +169,9 @@ def _break_row(names: Directory, pair: Pair, now: datetime) -> BreakRow:
         return half.value_date.isoformat() if half else ""
 
     return BreakRow(
+        number=pair.number,
         type=pair.type,
-        type_label=TYPE_LABELS[pair.type],
+        type_label=labels[pair.type],
         facility=pair.facility,
         partner=pair.partner,
         kind=kind,
@@ -192,7 +197,7 @@ def _differences(pair: Pair, decimals: int) -> Iterable[str]:
     if pair.lead is None or pair.partner_half is None:
         return
     if pair.difference:
-        yield f"{'+' if pair.difference > 0 else ''}{money(pair.difference, decimals)}"
+        yield signed_money(pair.difference, decimals)
     apart = (pair.partner_half.value_date - pair.lead.value_date).days
     if apart:
         yield f"{'+' if apart > 0 else '−'}{days(abs(apart))}"

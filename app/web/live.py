@@ -12,6 +12,7 @@ from app.domain.errors import StorageFault
 from app.http.context import Context
 from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
+from app.readmodel.decisions import newest_decisions
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.chain_state import chain_state
 from app.web.reserves import reserves
@@ -77,6 +78,7 @@ class Live:
             pending = pending_by_facility(connection)
             found = balances(connection)
             shown = reserves(connection, found, pending, now)
+            decisions = newest_decisions(connection)
         broken = tuple(
             (
                 one.facility,
@@ -95,4 +97,5 @@ class Live:
             ),
             Frame("accounts", accounts, accounts),
             Frame("breaks", broken, "changed"),
+            Frame("decisions", decisions, "changed"),
         ]

@@ -257,7 +257,7 @@ def _card(
         lead=facility.lead,
         facts=facts,
         pending=pending.waiting,
-        accounts=[_account(facility, one) for one in accounts],
+        accounts=[account_row(facility, one) for one in accounts],
         totals=_totals(accounts, decimals) if len(accounts) > 1 else None,
         empty=(
             "No leg has been posted yet. The reserve accounts appear with the first one."
@@ -286,7 +286,8 @@ def _low(account: Balance) -> bool:
     return account.low and not account.shortfall
 
 
-def _account(facility: Facility, account: Balance) -> AccountRow:
+def account_row(facility: Facility, account: Balance) -> AccountRow:
+    """An account as a line of the positions."""
     books, decimals = _books(account), account.decimals
     marks: list[Mark] = []
     if account.shortfall:

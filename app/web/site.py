@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
-from app.web.text import age
+from app.web.text import age, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -57,6 +57,7 @@ class Site:
             lstrip_blocks=True,
         )
         self.templates.filters["age"] = age
+        self.templates.filters["moment"] = moment
         self.templates.filters["whole"] = "{:,}".format
         self.templates.globals.update(root=root, version=_version(), **shown)
 

@@ -1,5 +1,6 @@
 """Amounts and times as people read them."""
 
+import re
 from datetime import UTC, datetime
 
 from app.domain.money import format_amount
@@ -10,6 +11,11 @@ def money(minor: int, decimals: int) -> str:
     text = format_amount(abs(minor), decimals)
     whole, point, fraction = text.partition(".")
     return f"{'−' if minor < 0 else ''}{int(whole):,}{point}{fraction}"
+
+
+def signed_money(minor: int, decimals: int) -> str:
+    """The same with its sign, but for zero."""
+    return f"{'+' if minor > 0 else ''}{money(minor, decimals)}"
 
 
 def age(seconds: int) -> str:
@@ -29,6 +35,16 @@ def days(count: int) -> str:
 
 def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(instant: str) -> str:
+    """An instant of `iso` as people read it; that it is UTC is said beside it."""
+    return instant.replace("T", " ").removesuffix("Z")
+
+
+def words(name: str) -> str:
+    """An event's name as words: `MemberAdmitted` is "member admitted"."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()
 
 
 def seconds_since(moment: datetime, now: datetime) -> int:

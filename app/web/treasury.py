@@ -1,11 +1,12 @@
-"""The treasury page's routes: the page itself, its list of breaks, and its live stream."""
+"""One bank's site: the positions with their list of breaks, the other pages, the live stream."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
+from sqlalchemy import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -14,11 +15,12 @@ from app.http.keys import Keyring
 from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
 from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
-from app.web.chain_state import chain_state
 from app.web.live import Live
+from app.web.pages import Pages
 from app.web.reserves import choices, reserves
 from app.web.sessions import Sessions
 from app.web.site import Site
+from app.web.subjects import add_subjects
 
 COOKIE = "tally_session"
 
@@ -36,7 +38,9 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
     sessions = Sessions(site, keyring, COOKIE, development=context.development)
     live = Live(context, site.templates)
     router = APIRouter(include_in_schema=False)
+    pages = Pages(context, site, sessions)
     sessions.add_routes(router)
+    add_subjects(router, pages)
     site.add_files(router)
 
     Reader = Annotated[str | None, Depends(sessions.reader)]
@@ -55,25 +59,19 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
     Before = Annotated[int | None, Query(ge=1, lt=2**63)]
 
     @router.get("/")
-    def page(request: Request, where: Filters, before: Before = None) -> Response:
-        reads = sessions.key(request)
-        if reads is None and not sessions.open_to(request):
-            return sessions.sign_in_first()
-        now = datetime.now(UTC)
-        with context.engine.connect() as connection:
+    def positions(request: Request, where: Filters, before: Before = None) -> Response:
+        def look(connection: Connection, now: datetime) -> dict[str, Any]:
             accounts = balances(connection)
             facilities, partners = choices(accounts)
-            return site.html(
-                "page.html",
-                state=chain_state(connection, context.health(), now),
-                view=reserves(connection, accounts, pending_by_facility(connection), now),
-                breaks=break_list(connection, where, before, now, accounts),
-                filters=where,
-                facility_choices=facilities,
-                partner_choices=partners,
-                signed_in=reads is not None,
-                development=reads is None,
-            )
+            return {
+                "view": reserves(connection, accounts, pending_by_facility(connection), now),
+                "breaks": break_list(connection, where, before, now, accounts),
+                "filters": where,
+                "facility_choices": facilities,
+                "partner_choices": partners,
+            }
+
+        return pages.show(request, "positions.html", look)
 
     @router.get("/breaks")
     def breaks(

@@ -327,6 +327,29 @@ class TestStates:
         expect(page.locator("#breaks-list tbody tr")).to_have_count(2)
         expect(page.get_by_label("Type")).to_have_value("amount")
 
+    def test_a_break_and_its_account_have_pages_of_their_own(
+        self, node: Face, seed: Seed, watched: Watched
+    ) -> None:
+        with seed.engine.begin() as connection:
+            seed.pair(connection, 1, Kind.FEE, "F-1", 100_00, "amount", day=START.date())
+            seed.close_block(connection)
+        page = watched.page
+        page.goto(node.url)
+        page.locator("#breaks-list").get_by_role("link", name="F-1").click()
+        expect(page.get_by_role("row", name="Amount differs")).to_contain_text("103.17")
+        page.get_by_label("Where this is").get_by_role("link", name="huarui").click()
+        expect(page.get_by_role("heading", level=1)).to_have_text("huarui")
+        page.evaluate("document.body.dataset.loaded = 'once'")
+        with seed.engine.begin() as connection:
+            seed.pair(connection, 1, Kind.TOP_UP, "T-1", 9_000_000_00, "matched", day=START.date())
+        self.change(seed, node)
+        expect(page.locator("[data-figure=agreed]")).to_have_text("9,000,000.00")
+        assert page.evaluate("document.body.dataset.loaded") == "once"
+        for name in ("Days", "Consortium", "Positions"):
+            page.get_by_label("Pages").get_by_role("link", name=name).click()
+            expect(page.get_by_label("Pages").locator("[aria-current=page]")).to_have_text(name)
+        assert watched.complaints == []
+
     @pytest.mark.parametrize("scheme", ["light", "dark"])
     @pytest.mark.parametrize("width", [1280, 420])
     def test_it_fits_and_can_be_read_by_all(
@@ -345,7 +368,10 @@ class TestStates:
         expect(page.get_by_role("rowheader", name="huarui").first).to_be_visible()
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name="Skip to the reserves")).to_be_focused()
-        faint = page.evaluate(CONTRASTS)
-        assert faint == [], faint
+        for path in ("", "breaks/1", "accounts/WLD-2016-A/huarui", "days", "consortium"):
+            page.goto(f"{node.url}/{path}")
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+            faint = page.evaluate(CONTRASTS)
+            assert faint == [], (path, faint)
         assert watched.complaints == []
         watched.close()

@@ -1,0 +1,209 @@
+"""One break on a page of its own: both halves beside each other, what was proposed, and what each
+way to resolve it would move."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from app.domain.kinds import BY_FEED_NAME
+from app.domain.matching import pairs as matching
+from app.domain.matching.outcomes import outcome
+from app.domain.resolutions import Action, Side
+from app.readmodel.directory import Facility, directory
+from app.readmodel.pairs import queries, resolutions
+from app.readmodel.pairs.resolutions import ResolutionFilter
+from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Half, Leg, Pair, Resolution
+from app.web.breaks import TYPE_LABELS, BreakRow, break_row
+from app.web.text import iso, moment, money, signed_money
+
+_MATCHED_LABELS = {"matched": "Matched", "within_tolerance": "Within tolerance"}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A line of the comparison. `differs`: the two halves say different things of it."""
+
+    label: str
+    lead: str
+    partner: str
+    differs: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A way to resolve the break. `moves`: what it would do to the books; `command` proposes it."""
+
+    label: str
+    moves: Sequence[str]
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something that happened to the break. `note`: a reason, where this node may read it."""
+
+    at: str
+    what: str
+    note: str
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class BreakPage:
+    """`row`: as in the list of breaks. `choices` is empty once nothing is left to decide."""
+
+    number: int
+    row: BreakRow
+    currency: str
+    lead: str
+    due_at: str
+    standing: str
+    facts: Sequence[Fact]
+    choices: Sequence[Choice]
+    steps: Sequence[Step]
+
+
+def break_page(connection: Connection, number: int, now: datetime) -> BreakPage | None:
+    """The break (or any pair) of a number; None where this view has none."""
+    pair = queries.pair(connection, number)
+    names = directory(connection)
+    facility = None if pair is None else names.facility(pair.facility)
+    if pair is None or facility is None:
+        return None
+    found = queries.legs(connection, limit=1, before=number + 1).items
+    legs = {leg.side: leg for leg in found if leg.number == number}
+    proposed = resolutions.resolutions(connection, ResolutionFilter(pair=number)).items
+    return BreakPage(
+        number=number,
+        row=break_row(names, pair, now, TYPE_LABELS | _MATCHED_LABELS),
+        currency=facility.currency,
+        lead=facility.lead,
+        due_at="" if pair.due_at is None else iso(pair.due_at),
+        standing=_standing(pair),
+        facts=list(_facts(pair, legs, facility.decimals)),
+        choices=list(_choices(pair, facility)) if _is_open(pair) else [],
+        steps=sorted(_steps(pair, legs, proposed, facility.decimals), key=lambda step: step.at),
+    )
+
+
+def _is_open(pair: Pair) -> bool:
+    return pair.action is None and pair.type not in (*DUPLICATE_TYPES, *_MATCHED_LABELS)
+
+
+def _standing(pair: Pair) -> str:
+    if pair.action is not None:
+        return f"Resolved by both banks: {_action(pair.action, None)}."
+    if pair.proposal is not None:
+        one = pair.proposal
+        return (
+            f"{one.proposed_by} proposes: {_action(one.action, one.side)}. The other bank decides."
+        )
+    if pair.type in DUPLICATE_TYPES:
+        return "Posted a second time by one bank; the contract rejected it, and no book has moved."
+    if not _is_open(pair):
+        return "Both banks have signed the same event."
+    if pair.lead is None or pair.partner_half is None:
+        waits_for = "lead" if pair.lead is None else "partner"
+        late = "is overdue" if pair.overdue else "may still come"
+        return f"The {waits_for}’s half {late}. Nobody has proposed anything."
+    return "Nobody has proposed anything yet. One bank proposes, the other accepts."
+
+
+def _facts(pair: Pair, legs: dict[str, Leg], decimals: int) -> Iterator[Fact]:
+    lead, partner = pair.lead, pair.partner_half
+
+    def fact(label: str, text: Callable[[Half], str], *, compared: bool = False) -> Fact:
+        left, right = (text(half) if half else "" for half in (lead, partner))
+        return Fact(label, left, right, compared and "" not in (left, right) and left != right)
+
+    yield fact("Amount", lambda half: money(half.amount, decimals), compared=True)
+    yield fact("Value date", lambda half: half.value_date.isoformat(), compared=True)
+    yield fact("Business date", lambda half: half.business_date.isoformat())
+    yield fact("Posted at (UTC)", lambda half: moment(iso(half.posted_at)))
+    yield fact("Posting", lambda half: f"{half.sequence:,}, word {half.index:,}")
+    left, right = legs.get("lead"), legs.get("partner")
+    yield Fact(
+        "Block",
+        f"{left.block_number:,}" if left else "",
+        f"{right.block_number:,}" if right else "",
+    )
+    yield Fact("Transaction", left.transaction if left else "", right.transaction if right else "")
+    if any(half is not None and half.reversed for half in (lead, partner)):
+        yield fact("Reversed", lambda half: "yes" if half.reversed else "no", compared=True)
+
+
+def _choices(pair: Pair, facility: Facility) -> Iterator[Choice]:
+    """What the contract takes for such a break, each with what it would move."""
+    both = pair.lead is not None and pair.partner_half is not None
+    if both and pair.difference:
+        for side in Side:
+            yield _choice(pair, facility, Action.ADJUST, side)
+    if both:
+        yield _choice(pair, facility, Action.FORCE, None)
+    elif pair.target_of is None:
+        yield _choice(pair, facility, Action.WRITE_OFF, None)
+    yield _choice(pair, facility, Action.VOID, None)
+
+
+def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -> Choice:
+    judged = matching.Pair(
+        kind=int(BY_FEED_NAME[pair.kind]),
+        target_kind=0 if pair.target_of is None else pair.target_of[0],
+        lead=_half(pair.lead),
+        partner=_half(pair.partner_half),
+    )
+    made = outcome(judged, action, side)
+    decimals = facility.decimals
+    moves = [
+        f"{book} {signed_money(moved, decimals)}"
+        for book, moved in (
+            ("Lead book", made.lead_moved),
+            ("Partner book", made.partner_moved),
+            ("Accepted difference", made.accepted_difference),
+        )
+        if moved
+    ]
+    option = f" --side {side}" if side else ""
+    return Choice(
+        label=_action(action, side),
+        moves=[*(moves or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"],
+        command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
+    )
+
+
+def _half(half: Half | None) -> matching.Half | None:
+    if half is None:
+        return None
+    return matching.Half(half.amount, half.value_date.toordinal(), half.business_date.toordinal())
+
+
+def _action(action: str, side: str | None) -> str:
+    return action.replace("_", " ") + (f" at the {side}" if side else "")
+
+
+def _steps(
+    pair: Pair, legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int
+) -> Iterator[Step]:
+    for leg in legs.values():
+        what = f"{leg.bank} posted {money(leg.half.amount, decimals)}"
+        if leg.reason is not None:
+            what += f"; rejected: {leg.reason.replace('_', ' ')}"
+        yield Step(iso(leg.half.posted_at), what, "", leg.transaction)
+    for one in proposed:
+        action = _action(one.action, one.side)
+        yield Step(
+            iso(one.proposed_at),
+            f"{one.proposed_by} proposed: {action}, books move on {one.business_date}",
+            one.reason or "The reason is sealed for others.",
+            one.proposed_in,
+        )
+        if one.decided_at is not None:
+            who = one.decided_by or "The other bank"
+            yield Step(
+                iso(one.decided_at),
+                f"{who}: {one.status}",
+                one.dispute_reason or "",
+                one.decided_in or "",
+            )
