@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from app.verify.seals import IBFT, QBFT, Scheme
+
 
 @dataclass(frozen=True, slots=True)
 class Pacing:
@@ -27,11 +29,14 @@ class Pacing:
 @dataclass(frozen=True, slots=True)
 class Engine:
     """`finality_depth_blocks`: how far below the newest block a block is final. `keeps_blocks`:
-    what was final stays, so that a node with fewer blocks can only be behind."""
+    what was final stays, so that a node with fewer blocks can only be behind. `seals`: how
+    validators seal its blocks, so that what an endpoint answers can be checked; None where nobody
+    does."""
 
     finality_depth_blocks: int
     keeps_blocks: bool
     pacing: Pacing
+    seals: Scheme | None = None
 
 
 _SWALLOWS_ALL = Pacing(first_gas=393_600_000, late_after_s=15.0)
@@ -42,12 +47,13 @@ _ENGINES = {
     "anvil": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
     "ganache": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
     # Byzantine fault tolerant: a block that exists is final.
-    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True, pacing=_SWALLOWS_ALL),
+    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True, pacing=_SWALLOWS_ALL, seals=IBFT),
     # Its nodes choose a block's transactions for 750 ms; more than they can run makes rounds fail.
     "besu": Engine(
         finality_depth_blocks=0,
         keeps_blocks=True,
         pacing=Pacing(first_gas=8_000_000, late_after_s=8.0),
+        seals=QBFT,
     ),
 }
 

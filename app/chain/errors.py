@@ -2,7 +2,8 @@
 
 ChainFault
 ├── ChainUnreachable     nobody answers, or not in time: worth trying again
-│   └── OutOfSync        the right chain without its newest blocks: a node that lags or was wiped
+│   ├── OutOfSync        the right chain without its newest blocks: a node that lags or was wiped
+│   └── NotVerified      the node answered what the chain's validators do not vouch for
 ├── WrongChain           another chain, contract version or missing code than the manifest says
 ├── ChainAnswer          the node answered with a JSON-RPC error: its code and text
 └── ContractReverted     a contract refused a call or transaction: see `contracts.errors`
@@ -34,6 +35,18 @@ def unreachable(url: str, cause: BaseException) -> ChainUnreachable:
 
 class OutOfSync(ChainUnreachable):
     """The node serves this network's chain and lacks blocks of it that are known to be final."""
+
+
+class NotVerified(ChainUnreachable):
+    """What an endpoint answers is not the chain's: it is refused, and another one is asked."""
+
+    def __init__(self, what: str, *, where: str) -> None:
+        super().__init__(
+            f"its answer is refused: {what}",
+            where=where,
+            remedy="Name an endpoint in `rpc` that can be trusted. If all of them answer so, the "
+            "validators themselves have taken blocks back: then `tally rebuild`",
+        )
 
 
 def _innermost(cause: BaseException) -> str:

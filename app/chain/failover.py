@@ -2,7 +2,8 @@
 
 An endpoint is verified once it was seen to serve the network's own chain, and probed again
 every other second: one that is down, lags, or has become another chain is left out until it is well
-again. One whose answers were late or did not add up is left out for a while, each time for longer.
+again. One whose answers were late or did not add up is left out for a while, each time for longer;
+one whose answers the validators do not vouch for at once for the longest.
 The first in the configuration is asked wherever it is well.
 """
 
@@ -17,7 +18,7 @@ from typing import Any, TypeVar
 
 import structlog
 
-from app.chain.errors import ChainAnswer, OutOfSync
+from app.chain.errors import ChainAnswer, NotVerified, OutOfSync
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls, Rpc, Traffic
@@ -41,9 +42,10 @@ class EndpointState(IntEnum):
     GOOD = 0
     BEHIND = 1
     SUSPECT = 2
-    OUT_OF_SYNC = 3
-    UNREACHABLE = 4
-    OTHER_CHAIN = 5
+    REFUSED = 3
+    OUT_OF_SYNC = 4
+    UNREACHABLE = 5
+    OTHER_CHAIN = 6
 
     @property
     def word(self) -> str:
@@ -82,7 +84,8 @@ class _Endpoint:
         if self.fault is not None:
             return EndpointState.UNREACHABLE
         if time.monotonic() < self.suspect_until:
-            return EndpointState.SUSPECT
+            lied = isinstance(self.suspicion, NotVerified)
+            return EndpointState.REFUSED if lied else EndpointState.SUSPECT
         if self.head is not None and newest - self.head > LAG_BLOCKS:
             return EndpointState.BEHIND
         return EndpointState.GOOD
@@ -90,7 +93,8 @@ class _Endpoint:
     def why(self, state: EndpointState, newest: int) -> str:
         if state is EndpointState.BEHIND:
             return f"it is {newest - (self.head or 0)} blocks behind"
-        fault = self.suspicion if state is EndpointState.SUSPECT else self.fault
+        of_answers = state in (EndpointState.SUSPECT, EndpointState.REFUSED)
+        fault = self.suspicion if of_answers else self.fault
         return "" if state is EndpointState.GOOD or fault is None else fault.what
 
 
@@ -168,6 +172,8 @@ class Endpoints:
             if now - endpoint.suspect_until > _LONGEST_PAUSE_S:
                 endpoint.suspicions = 0
             pause = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2**endpoint.suspicions)
+            if isinstance(fault, NotVerified):
+                pause = _LONGEST_PAUSE_S
             endpoint.suspicion, endpoint.suspect_until = fault, now + pause
             endpoint.suspicions = min(endpoint.suspicions + 1, _MOST_SUSPICIONS)
             endpoint.verified = False

@@ -4,38 +4,41 @@ One transaction writes a range's rows and moves the cursor, so that a crash at a
 read model at the end of some range. What is fetched but not written is simply fetched again.
 """
 
+import copy
 import gc
 import time
 from collections.abc import Callable, Container, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
+from app.chain.engines import engine as chain_engine
 from app.chain.engines import state_is_gone
-from app.chain.errors import ChainAnswer
+from app.chain.errors import ChainAnswer, NotVerified
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ROLES
-from app.domain.errors import WrongChain
+from app.domain.errors import ChainUnreachable, WrongChain
 from app.domain.matched import MatchedPair
 from app.indexer.changes import Changes, Incident
 from app.indexer.completeness import check_complete
 from app.indexer.contract_books import read_books
-from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
+from app.indexer.errors import Incomplete, Reorganised, ShortAnswer, refused
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.rewind import describe, has_block, has_other_blocks
-from app.indexer.scan import Header, Range, Scanner
+from app.indexer.scan import Cursor, Range, Scanner
 from app.indexer.state import Account, State, StoredPair, View
+from app.indexer.verified_scan import VerifiedScanner
 from app.indexer.write import load_pairs, record_incidents, wipe, write
 from app.keys.sealing import open_reference_key
-from app.readmodel.tables import cursor
+from app.readmodel.tables import cursor, members
 from app.verify.bloom import may_name
 
 _COUNT_ALL_EVERY_S = 60.0
@@ -104,12 +107,21 @@ class Indexer:
         self._member = member
         self._sealing_keys = sealing_keys
         self._scanner = Scanner(rpc, manifest, finality_depth, HANDLERS)
+        scheme = chain_engine(manifest.engine).seals
+        self._verified = (
+            None if scheme is None else VerifiedScanner(rpc, manifest, scheme, HANDLERS)
+        )
+        """Reads what validators sealed; None where nobody seals."""
         self._state: State | None = None
         self._count_all_at = 0.0
         self.on_matched: OnMatched | None = None
         # Whether this process has made the view anew because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
         self._rebuilt = False
+        self._role: str | None = None
+        """The member's role by the chain's events, where an endpoint has answered another."""
+        self._refused: set[str] = set()
+        """Endpoints whose last answer was refused."""
 
     @property
     def engine(self) -> Engine:
@@ -140,8 +152,14 @@ class Indexer:
         failures = 0
         while True:
             try:
-                self._run(run, max_blocks, on_range, recording=failures > 0 and self._rebuilt)
+                # What validators sealed is no short answer: what is odd in it, the chain has so.
+                recording = self._verified is not None or (failures > 0 and self._rebuilt)
+                self._run(run, max_blocks, on_range, recording=recording)
                 return run.progress()
+            except NotVerified as fault:
+                self._state = None
+                self._record_refusal(fault)
+                raise
             except Incomplete as fault:
                 self._state = None
                 self._count_all_at = 0.0
@@ -170,16 +188,13 @@ class Indexer:
     ) -> None:
         """`recording`: what should not happen is recorded, and not asked for again."""
         state = self._state = self._state or self._load()
-        run.head, at_cursor = self._scanner.look(state.block_number)
-        taken_back = False
-        if at_cursor is not None:
-            taken_back = at_cursor.hash != state.block_hash
-        elif state.block_number is not None:
-            # It lags, unless it is another chain than before, or a shorter one.
-            check_chain(self._rpc, self._manifest)
-            with self._engine.connect() as connection:
-                taken_back = has_other_blocks(connection, self._scanner, run.head)
-        if taken_back:
+        if self._verified is not None and state.block_number and state.validators is None:
+            self._rebuild(
+                Incident("rebuilt", "blocks were not verified when it was read", state.block_number)
+            )
+            state = self._state = State(state.view, state.chain_id)
+            run.reorged = True
+        if self._look(run, state):
             state = self._rewind(state)
             run.reorged = True
         first = self._next(state)
@@ -191,7 +206,9 @@ class Indexer:
         if first > final:
             return
         with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scan") as ahead:
-            reading = self._read(ahead, first, final, state.block_hash)
+            reading = self._read(
+                ahead, Cursor(first - 1, state.block_hash, state.validators), final
+            )
             while reading is not None:
                 try:
                     found = reading.result()
@@ -199,7 +216,8 @@ class Indexer:
                     self._rewind(state)
                     run.reorged = True
                     return
-                reading = self._read(ahead, found.last.number + 1, final, found.last.hash)
+                self._refused.discard(self._rpc.origin)
+                reading = self._read(ahead, found.cursor, final)
                 with _collector_paused():
                     changes = self._apply(
                         state,
@@ -213,19 +231,38 @@ class Indexer:
                 run.legs += changes.legs
                 if on_range is not None:
                     on_range(Progress(found.first, found.last.number, changes.legs, run.head))
+        if self._verified is not None and self._has_other_role(state):
+            run.reorged = True
 
     def _next(self, state: State) -> int:
         if state.block_number is None:
             return self._manifest.first_block
         return state.block_number + 1
 
+    def _look(self, run: "_Run", state: State) -> bool:
+        """See how far the chain has come, and whether it has taken back what the view holds."""
+        if self._verified is not None:
+            run.head = self._verified.head()
+            if run.head < (state.block_number or 0):
+                check_chain(self._rpc, self._manifest)
+            return False
+        run.head, at_cursor = self._scanner.look(state.block_number)
+        if at_cursor is not None:
+            return at_cursor.hash != state.block_hash
+        if state.block_number is None:
+            return False
+        # It lags, unless it is another chain than before, or a shorter one.
+        check_chain(self._rpc, self._manifest)
+        with self._engine.connect() as connection:
+            return has_other_blocks(connection, self._scanner, run.head)
+
     def _read(
-        self, ahead: ThreadPoolExecutor, first: int, final: int, parent: bytes | None
+        self, ahead: ThreadPoolExecutor, before: Cursor, final: int
     ) -> "Future[Range] | None":
         """Fetch the next range while the one before it is written."""
-        if first > final:
+        if before.number >= final:
             return None
-        return ahead.submit(self._scanner.read, first, final, parent)
+        return ahead.submit((self._verified or self._scanner).read, before, final)
 
     def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> Changes:
         projection = Projection(state, found.headers, self._open_key)
@@ -240,15 +277,16 @@ class Indexer:
         for account in changes.accounts.values():
             account.pairs.clear()
         if at_head:
-            self._check(state, found, changes)
+            with refused(self._rpc):
+                self._check(state, found, changes)
         if changes.incidents and not recording:
             first = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
         with self._engine.begin() as connection:
-            write(connection, state, projection, found.last)
+            write(connection, state, projection, found)
             found_odd = changes.incidents + changes.unreadable
             record_incidents(connection, found_odd, int(time.time()))
-        _move(state, found.last)
+        _move(state, found)
         return changes
 
     def _check(self, state: State, found: Range, changes: Changes) -> None:
@@ -278,8 +316,29 @@ class Indexer:
             for account in stale:
                 account.contract = None
             return
+        if differing and self._verified is not None:
+            self._refuse_books(stale, found.last.number)
         for account in stale:
             changes.add_account(account)
+
+    def _refuse_books(self, stale: list[Account], block: int) -> None:
+        """The view is of verified events: books that are not their sums are not shown.
+
+        Raises NotVerified where another endpoint answers the sums.
+        """
+        for account in stale:
+            if account.contract is not None and account.contract.books != account.books:
+                account.contract = None
+        for other in self._rpc.others():
+            with suppress(ChainUnreachable, ChainAnswer), refused(other):
+                if not read_books(other, self._manifest, copy.deepcopy(stale), block):
+                    break
+        else:
+            return
+        raise NotVerified(
+            f"the ledger's books at block {block} are not what its events add up to",
+            where=self._rpc.url,
+        )
 
     def _wait_until_past(self, block: int) -> None:
         """Wait for a next block, if one is being made."""
@@ -293,7 +352,7 @@ class Indexer:
         self, state: State, found: Range, facilities: Container[int], stale: list[Account]
     ) -> list[Incident]:
         block = found.last.number
-        if not found.empty:
+        if not found.empty and self._verified is None:
             check_complete(self._rpc, self._manifest, state, block, facilities)
         return read_books(self._rpc, self._manifest, stale, block)
 
@@ -327,9 +386,40 @@ class Indexer:
             wipe(connection)
             record_incidents(connection, [incident], int(time.time()))
 
+    def _record_refusal(self, fault: NotVerified) -> None:
+        """An incident, unless the endpoint's answer before was refused already."""
+        if self._rpc.origin in self._refused:
+            return
+        self._refused.add(self._rpc.origin)
+        place = f"{self._rpc.origin}: {fault.what}"
+        with self._engine.begin() as connection:
+            record_incidents(
+                connection, [Incident("refused", place, self.position())], int(time.time())
+            )
+
+    def _has_other_role(self, state: State) -> bool:
+        """The role decides what is projected: where the chain's events say another one than the
+        endpoint did, the view is made anew."""
+        role = self._role_of_events()
+        if role in (None, state.view.role):
+            return False
+        self._role, self._state = role, None
+        why = f"this bank is {role} by the chain's events, not {state.view.role}"
+        self._rebuild(Incident("rebuilt", why, state.block_number or 0))
+        return True
+
+    def _role_of_events(self) -> str | None:
+        with self._engine.connect() as connection:
+            return connection.execute(
+                select(members.c.role).where(members.c.number == self._member)
+            ).scalar_one_or_none()
+
     def _load(self) -> State:
         check_chain(self._rpc, self._manifest)
-        view = View(self._member, self._own_role(), self._sealing_keys)
+        role = self._role
+        if role is None and self._verified is not None:
+            role = self._role_of_events()
+        view = View(self._member, role or self._own_role(), self._sealing_keys)
         with self._engine.connect() as connection:
             return load(connection, view, self._manifest.chain_id, self._open_key)
 
@@ -397,9 +487,6 @@ def _own(state: State, pairs: list[StoredPair]) -> list[MatchedPair]:
     return found
 
 
-def _move(state: State, last: Header) -> None:
-    state.block_number, state.block_hash, state.block_time = (
-        last.number,
-        last.hash,
-        last.timestamp,
-    )
+def _move(state: State, found: Range) -> None:
+    state.block_number, state.block_hash = found.last.number, found.last.hash
+    state.block_time, state.validators = found.last.timestamp, found.validators

@@ -19,6 +19,7 @@ from app.indexer.state import (
     State,
     View,
 )
+from app.indexer.validator_text import from_text
 from app.readmodel import tables as t
 from app.readmodel.consortium.tables import consortium_log, proposals
 from app.readmodel.tables import alerts, day_closes, holds
@@ -46,6 +47,7 @@ def load(
         )
     state.block_number, state.block_hash = cursor.block_number, bytes(cursor.block_hash)
     state.block_time = cursor.block_time
+    state.validators = from_text(cursor.validators)
     state.members = connection.execute(select(func.count()).select_from(t.members)).scalar_one()
     state.proposals = connection.execute(select(func.count()).select_from(proposals)).scalar_one()
     state.consortium_lines = connection.execute(

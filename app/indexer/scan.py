@@ -17,9 +17,8 @@ from app.domain.errors import ChainUnreachable
 from app.indexer.decode import Decoder, Event
 from app.indexer.errors import Reorganised, ShortAnswer
 from app.indexer.postings import Posting
+from app.verify.validators import ValidatorSet
 
-_FIRST_RANGE_BLOCKS = 8
-_MOST_BLOCKS = 5_000  # what Besu answers at most
 _LEG_BYTES_AIMED_AT = 500_000
 _BLOCKS_A_REQUEST = 500
 _TRANSACTIONS_A_REQUEST = 64
@@ -36,6 +35,16 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True)
+class Cursor:
+    """The last block that was read. Its hash and who may seal the next block are None where that is
+    not known yet, or where nobody seals."""
+
+    number: int
+    hash: bytes | None
+    validators: ValidatorSet | None
+
+
+@dataclass(frozen=True, slots=True)
 class Range:
     """All that blocks `first` to `last.number` say, whole."""
 
@@ -49,8 +58,34 @@ class Range:
     empty: bool
     """Whether it is one block without a transaction, so that nothing can be missing."""
     blooms: tuple[int, ...] | None
-    """The headers' word on what all its logs are about (`indexer.bloom`); None where not all of its
+    """The headers' word on what all its logs are about (`verify.bloom`); None where not all of its
     headers were read."""
+    validators: ValidatorSet | None = None
+    """Who may seal the next block; None where nobody seals."""
+
+    @property
+    def cursor(self) -> Cursor:
+        """Where the next range begins."""
+        return Cursor(self.last.number, self.last.hash, self.validators)
+
+
+@dataclass(slots=True)
+class RangeSize:
+    """How many blocks to read at once; it follows what they hold."""
+
+    most: int = 5_000  # what Besu answers at most
+    blocks: int = 8
+
+    def adapt(self, blocks: int, leg_bytes: int) -> None:
+        """So many bytes of legs were in so many blocks."""
+        if leg_bytes > 2 * _LEG_BYTES_AIMED_AT:
+            self.blocks = max(1, blocks * _LEG_BYTES_AIMED_AT // leg_bytes)
+        elif leg_bytes < _LEG_BYTES_AIMED_AT // 2 and blocks >= self.blocks:
+            self.blocks = min(self.most, self.blocks * 2)
+
+    def halve(self, blocks: int) -> None:
+        """So many blocks were too much."""
+        self.blocks = max(1, blocks // 2)
 
 
 class Scanner:
@@ -64,13 +99,13 @@ class Scanner:
         self._reconciliation = manifest.addresses["Reconciliation"].lower()
         self._decoder = Decoder(manifest.addresses, handled)
         self._finality_depth = finality_depth
-        self._range_blocks = _FIRST_RANGE_BLOCKS
+        self._size = RangeSize()
 
     def look(self, number: int | None) -> tuple[int, Header | None]:
         """The newest final block's number, and the header of block `number` (None: not there)."""
         requests: list[tuple[str, list[Any]]] = [("eth_blockNumber", [])]
         if number is not None:
-            requests.append(_block_request(number))
+            requests.append(block_request(number))
         answers = self._rpc.batch(requests)
         final = int(answers[0], 16) - self._finality_depth
         found = answers[1] if number is not None else None
@@ -80,30 +115,31 @@ class Scanner:
         """A block's header; None when the node has no such block."""
         return self.look(number)[1]
 
-    def read(self, first: int, final: int, parent: bytes | None) -> Range:
-        """Read from block `first` as far as a good range goes, at most to `final`.
+    def read(self, before: Cursor, final: int) -> Range:
+        """Read from the block after `before` as far as a good range goes, at most to `final`.
 
-        `parent` is the hash of the block before `first` (None: not known). Raises ShortAnswer,
-        Reorganised, or what the endpoint raises; a range that the node refuses is tried smaller.
+        Raises ShortAnswer, Reorganised, or what the endpoint raises; a range that the node refuses
+        is tried smaller.
         """
+        first = before.number + 1
         while True:
-            last = min(final, first + self._range_blocks - 1)
+            last = min(final, first + self._size.blocks - 1)
             try:
-                return self._read(first, last, parent)
+                return self._read(first, last, before.hash)
             except ChainAnswer:
                 if last == first:
                     raise
-                self._range_blocks = (last - first + 1) // 2
+                self._size.halve(last - first + 1)
             except ChainUnreachable:
                 # Perhaps it is only too slow for so much; the next attempt asks for less.
-                self._range_blocks = max(1, (last - first + 1) // 2)
+                self._size.halve(last - first + 1)
                 raise
 
     def _read(self, first: int, last: int, parent: bytes | None) -> Range:
         opening, closing, logs = self._rpc.batch(
             [
-                _block_request(first),
-                _block_request(last),
+                block_request(first),
+                block_request(last),
                 (
                     "eth_getLogs",
                     [{"fromBlock": hex(first), "toBlock": hex(last), **self._decoder.filter}],
@@ -125,7 +161,7 @@ class Scanner:
         empty = first == last and not closing["transactions"] and not logs
         blooms = (_bloom(opening), _bloom(closing)) if last - first < 2 else None
         found = Range(first, end, events, headers, self._sealed(postings), empty, blooms)
-        self._adapt(last - first + 1, sum(len(posting.legs) for posting in postings))
+        self._size.adapt(last - first + 1, sum(len(posting.legs) for posting in postings))
         return found
 
     def _headers(self, numbers: set[int]) -> dict[int, Header]:
@@ -134,7 +170,7 @@ class Scanner:
         for at in range(0, len(ordered), _BLOCKS_A_REQUEST):
             chunk = ordered[at : at + _BLOCKS_A_REQUEST]
             for number, answer in zip(
-                chunk, self._rpc.batch([_block_request(one) for one in chunk]), strict=True
+                chunk, self._rpc.batch([block_request(one) for one in chunk]), strict=True
             ):
                 if answer is None:
                     raise ShortAnswer(f"the node has logs of block {number}, but not the block")
@@ -160,14 +196,8 @@ class Scanner:
                 )
         return sealed
 
-    def _adapt(self, blocks: int, leg_bytes: int) -> None:
-        if leg_bytes > 2 * _LEG_BYTES_AIMED_AT:
-            self._range_blocks = max(1, blocks * _LEG_BYTES_AIMED_AT // leg_bytes)
-        elif leg_bytes < _LEG_BYTES_AIMED_AT // 2 and blocks >= self._range_blocks:
-            self._range_blocks = min(_MOST_BLOCKS, self._range_blocks * 2)
 
-
-def _block_request(number: int) -> tuple[str, list[Any]]:
+def block_request(number: int) -> tuple[str, list[Any]]:
     return ("eth_getBlockByNumber", [hex(number), False])
 
 

@@ -9,6 +9,7 @@ from app.domain.matching.judgement import RulesVersion
 from app.domain.matching.pairs import PAIR_TYPES, Pair, PairType
 from app.domain.matching.versions import Version, in_force
 from app.domain.resolutions import Action, Side
+from app.verify.validators import ValidatorSet
 
 ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 """Members of these roles project every account of the channel; a partner only its own."""
@@ -165,6 +166,8 @@ class State:
     block_number: int | None = None
     block_hash: bytes | None = None
     block_time: int = 0
+    validators: ValidatorSet | None = None
+    """Who may seal the block after the cursor's; None where nobody seals."""
     members: int = 0
     """How many were admitted."""
     proposals: int = 0

@@ -22,8 +22,9 @@ from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection
 from app.indexer.errors import OtherView
 from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
-from app.indexer.scan import Header
+from app.indexer.scan import Range
 from app.indexer.state import Account, ContractAccount, State, StoredPair
+from app.indexer.validator_text import to_text
 from app.readmodel import tables as t
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
@@ -179,12 +180,12 @@ def load_pairs(
     connection.commit()
 
 
-def write(connection: Connection, state: State, projection: Projection, last: Header) -> None:
+def write(connection: Connection, state: State, projection: Projection, found: Range) -> None:
     """Write a range and move the cursor to its last block.
 
     Raises OtherView when the cursor is not where `state` has it: another indexer moved it.
     """
-    _move_cursor(connection, state, last)
+    _move_cursor(connection, state, found)
     for statement in projection.statements:
         connection.execute(statement)
     changes = projection.changes
@@ -302,12 +303,13 @@ def wipe(connection: Connection) -> None:
         connection.execute(sqlalchemy.delete(table))
 
 
-def _move_cursor(connection: Connection, state: State, last: Header) -> None:
+def _move_cursor(connection: Connection, state: State, found: Range) -> None:
     c = t.cursor.c
     values = {
-        "block_number": last.number,
-        "block_hash": last.hash,
-        "block_time": last.timestamp,
+        "block_number": found.last.number,
+        "block_hash": found.last.hash,
+        "block_time": found.last.timestamp,
+        "validators": to_text(found.validators),
     }
     if state.block_hash is None:
         try:

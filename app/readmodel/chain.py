@@ -37,6 +37,8 @@ cursor = Table(
     Column("block_number", BigInteger, nullable=False),
     Column("block_hash", LargeBinary(32), nullable=False),
     Column("block_time", BigInteger, nullable=False),
+    # Who may seal the next block, and the open votes on that (JSON); where engines seal.
+    Column("validators", Text),
     comment="How far the chain was read; one row.",
 )
 

@@ -1,6 +1,7 @@
 """The transactions of a block, as its header commits to them by one root."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import rlp
@@ -11,8 +12,19 @@ from app.verify.headers import Header, big_endian
 from app.verify.trie import ordered_root
 
 
-def transaction_hashes(header: Header, transactions: Sequence[Mapping[str, Any]]) -> list[bytes]:
-    """The hashes of a block's transactions, as `eth_getBlockByNumber` answers them whole.
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """What the header's root covers of a transaction. `to` is empty where it makes a contract."""
+
+    hash: bytes
+    to: bytes
+    input: bytes
+
+
+def verified_transactions(
+    header: Header, transactions: Sequence[Mapping[str, Any]]
+) -> list[Transaction]:
+    """A block's transactions, from the whole ones that `eth_getBlockByNumber` answers.
 
     Raises Unverified unless they are all of the block's, in their order.
     """
@@ -22,7 +34,10 @@ def transaction_hashes(header: Header, transactions: Sequence[Mapping[str, Any]]
         raise Unverified(f"block {header.number}: no transaction ({fault!r})") from None
     if ordered_root(encoded) != header.transactions_root:
         raise Unverified(f"block {header.number}: the transactions are not those of the block")
-    return [bytes(keccak(one)) for one in encoded]
+    return [
+        Transaction(bytes(keccak(raw)), _octets(one["to"] or ""), _octets(one["input"]))
+        for raw, one in zip(encoded, transactions, strict=True)
+    ]
 
 
 def _encode(one: Mapping[str, Any]) -> bytes:

@@ -19,7 +19,7 @@ from app.verify.errors import Unverified
 from app.verify.headers import Header, read_header
 from app.verify.receipts import verified_logs
 from app.verify.seals import IBFT, QBFT, QBFT_EPOCH_BLOCKS, Scheme
-from app.verify.transactions import transaction_hashes
+from app.verify.transactions import verified_transactions
 from app.verify.validators import ValidatorSet
 from tests import sealing
 from tests.sealing import Block, address, after, first_block, keys
@@ -86,8 +86,11 @@ def test_recorded_transactions_and_receipts_are_the_headers(edge: list[Any]) -> 
     for one in edge:
         block = one["block"]
         header = read_header(block)
-        hashes = transaction_hashes(header, block["transactions"])
-        assert ["0x" + one.hex() for one in hashes] == [tx["hash"] for tx in block["transactions"]]
+        found = verified_transactions(header, block["transactions"])
+        shown = [(tx["hash"], tx["to"], tx["input"]) for tx in block["transactions"]]
+        assert [
+            tuple("0x" + part.hex() for part in (tx.hash, tx.to, tx.input)) for tx in found
+        ] == [(hash_, (to or "0x").lower(), input_) for hash_, to, input_ in shown]
         logs += sum(map(len, verified_logs(header, one["receipts"])))
     assert logs > 20
 
@@ -327,7 +330,7 @@ def test_bodies_with_anything_changed_are_refused(edge: list[Any], data: st.Data
             verified_logs(header, tampered(one["receipts"], True, data))
     else:
         with pytest.raises(Unverified, match=f"block {header.number}: the transactions are not"):
-            transaction_hashes(header, tampered(one["block"]["transactions"], False, data))
+            verified_transactions(header, tampered(one["block"]["transactions"], False, data))
 
 
 DEEP = b"\xf9\xff\xff" * 20_000
