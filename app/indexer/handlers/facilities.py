@@ -138,8 +138,8 @@ def _statements(
             ]
         ),
         *(
-            insert(t.facility_observers).values(facility=number, member=one["member"])
-            for one in terms["readers"]
+            insert(t.facility_observers).values(facility=number, member=member)
+            for member in dict.fromkeys(one["member"] for one in terms["readers"])
         ),
         insert(t.share_versions).values(
             [
