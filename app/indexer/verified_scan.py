@@ -1,8 +1,9 @@
 """Reading final blocks that validators sealed: an endpoint can be silent there, but not lie.
 
 Every header is read: each follows the one before it, and a quorum of the validators sealed the
-last. The headers' blooms say which blocks may hold events of ours. Of those, all transactions and
-receipts are read and held against the header's roots.
+last. Headers say which blocks may hold events of ours: by their blooms, or where the engine leaves
+those empty, by having receipts at all. Of those, all transactions and receipts are read and held
+against the header's roots.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,10 +21,12 @@ from app.indexer.refusal import refused
 from app.indexer.scan import Cursor, Header, Range, RangeSize, block_request
 from app.verify.bloom import may_hold
 from app.verify.chain import Trusted, first_trusted, verify_chain
+from app.verify.headers import Header as BlockHeader
 from app.verify.headers import read_header
 from app.verify.receipts import verified_logs
 from app.verify.seals import Scheme, Sealed
 from app.verify.transactions import verified_transactions
+from app.verify.trie import EMPTY_ROOT
 
 _MOST_BLOCKS = 1_000
 _BLOCKS_A_REQUEST = 250
@@ -94,13 +97,11 @@ class VerifiedScanner:
         with refused(self._rpc):
             blocks = self._blocks(before.number + 1, last)
             verified, trusted = verify_chain(self._scheme, before, map(read_header, blocks))
-            held: list[_Held] = []
-            blooms: list[int] = []
-            for sealed, block in zip(verified, blocks, strict=True):
-                bloom = int.from_bytes(sealed.header.bloom)
-                blooms.append(bloom)
-                if any(may_hold(bloom, address) for address in self._ours):
-                    held.append((sealed, block["transactions"]))
+            held: list[_Held] = [
+                (sealed, block["transactions"])
+                for sealed, block in zip(verified, blocks, strict=True)
+                if self._may_hold_ours(sealed.header)
+            ]
             for part in _parts(held):
                 self._read_bodies(part, logs, details)
         events = self._decoder.decode(logs)
@@ -114,10 +115,18 @@ class VerifiedScanner:
             events,
             {one.number: _header(one) for one, _ in held if one.number in with_logs},
             details,
-            not held,
-            tuple(blooms),
-            trusted.set,
+            empty=not held,
+            blooms=None,
+            validators=trusted.set,
         )
+
+    def _may_hold_ours(self, header: BlockHeader) -> bool:
+        if header.receipts_root == EMPTY_ROOT:
+            return False
+        if not self._scheme.has_bloom:
+            return True
+        bloom = int.from_bytes(header.bloom)
+        return any(may_hold(bloom, address) for address in self._ours)
 
     def _read_bodies(
         self, held: Sequence[_Held], logs: list[_Log], details: dict[str, bytes]

@@ -64,7 +64,8 @@ class Sealed:
 @dataclass(frozen=True, slots=True)
 class Scheme:
     """How an engine seals. `epoch_blocks`: open votes are dropped at every such block.
-    `proves_list`: validators seal no header that lists others than those who may seal it."""
+    `proves_list`: validators seal no header that lists others than those who may seal it.
+    `has_bloom`: a header's bloom is that of its logs. Polygon Edge leaves it empty under IBFT."""
 
     read: Callable[[Header], Sealed]
     signed: Callable[[Sealed], bytes]
@@ -74,6 +75,7 @@ class Scheme:
     """How many of so many validators must have sealed a block."""
     epoch_blocks: int
     proves_list: bool
+    has_bloom: bool
 
 
 def check_seals(scheme: Scheme, sealed: Sealed, validators: frozenset[bytes]) -> None:
@@ -197,7 +199,13 @@ def _signed_qbft(sealed: Sealed) -> bytes:
 
 
 IBFT = Scheme(
-    _read_ibft, _signed_ibft, _proposer_ibft, _quorum_ibft, _IBFT_EPOCH_BLOCKS, proves_list=False
+    _read_ibft,
+    _signed_ibft,
+    _proposer_ibft,
+    _quorum_ibft,
+    _IBFT_EPOCH_BLOCKS,
+    proves_list=False,
+    has_bloom=False,
 )
 QBFT = Scheme(
     _read_qbft,
@@ -206,4 +214,5 @@ QBFT = Scheme(
     _two_thirds,
     QBFT_EPOCH_BLOCKS,
     proves_list=True,
+    has_bloom=True,
 )
