@@ -92,6 +92,7 @@ def test_recorded_transactions_and_receipts_are_the_headers(edge: list[Any]) -> 
             tuple("0x" + part.hex() for part in (tx.hash, tx.to, tx.input)) for tx in found
         ] == [(hash_, (to or "0x").lower(), input_) for hash_, to, input_ in shown]
         logs += sum(map(len, verified_logs(header, one["receipts"])))
+        assert not any(header.bloom), "Edge leaves it empty"
     assert logs > 20
 
 
