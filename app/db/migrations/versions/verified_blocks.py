@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "verified_blocks"
-down_revision: str | Sequence[str] | None = "facility_observers"
+down_revision: str | Sequence[str] | None = "day_totals"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
