@@ -2,14 +2,27 @@
 pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
+import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
+import {KeyProofs} from "./libraries/KeyProofs.sol";
 import {MemberSets} from "./libraries/MemberSets.sol";
+import {Payloads} from "./libraries/Payloads.sol";
 import {ConsortiumStorage, ValidatorNode} from "./storage/ConsortiumStorage.sol";
-import {FoundingMember, KeyHolder, KeyPurpose, Member, MemberState, Role, Validator} from "./types/ConsortiumTypes.sol";
+import {
+    FoundingMember,
+    KeyHolder,
+    KeyProof,
+    KeyPurpose,
+    Member,
+    MemberState,
+    Role,
+    Validator
+} from "./types/ConsortiumTypes.sol";
 
 /// @title Who the members are: their states, roles, keys and nodes, and what a change of them must satisfy
 /// @dev The half of ConsortiumRegistry that knows no votes. Each change stands beside its `_require…`, which is asked
 ///      when the change is proposed and once more when it is made.
 abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
+    using KeyProofs for KeyProof;
     using MemberSets for uint256;
 
     /// @dev 64 characters of UTF-8.
@@ -84,9 +97,10 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         if (nameBytes == 0 || nameBytes > _MAX_NAME_BYTES) revert ConsortiumBadName(index, newcomer.name);
         uint16 namesake = _numberByName[keccak256(bytes(newcomer.name))];
         if (namesake != 0) revert ConsortiumNameTaken(newcomer.name, namesake);
-        if (newcomer.sealingKey == 0 || _isBankWithoutKeys(newcomer)) revert ConsortiumKeyMissing(newcomer.name);
+        _requireKeys(newcomer.name, newcomer.role, newcomer.operator, newcomer.approver, newcomer.recovery);
+        if (newcomer.sealingKey == 0) revert ConsortiumKeyMissing(newcomer.name);
 
-        bytes32[4] memory keys = _keysOf(newcomer);
+        bytes32[3] memory keys = _keysOf(newcomer);
         for (uint256 i; i < keys.length; ++i) {
             if (keys[i] == 0) continue;
             _requireFree(keys[i]);
@@ -95,6 +109,24 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
                 if (isTwice) revert ConsortiumKeyTaken(keys[i], count + 1, KeyPurpose(earlier + 1));
             }
         }
+    }
+
+    /// @dev Not asked of the founders, who name their keys together: nobody is kept out by what they name.
+    /// @param payload the proposal's, which holds the proofs
+    function _requireProven(FoundingMember memory newcomer, bytes memory payload) internal view {
+        bytes32[3] memory keys = _keysOf(newcomer);
+        bytes32 digest = KeyProofs.ofAdmission(newcomer);
+        for (uint256 i; i < keys.length; ++i) {
+            _requireProof(keys[i], i + 1, keys[i], digest, Payloads.toProof(payload, 2 * i + 1));
+        }
+    }
+
+    /// @param signer the key itself; 0 where there is none, or one that cannot sign
+    function _requireProof(bytes32 key, uint256 purpose, bytes32 signer, bytes32 digest, KeyProof memory proof)
+        private
+        pure
+    {
+        if (!proof.isBy(signer, digest)) revert ConsortiumKeyUnproven(key, KeyPurpose(purpose));
     }
 
     function _admit(FoundingMember memory newcomer) internal {
@@ -110,7 +142,8 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
             recovery: newcomer.recovery,
             sealingKey: newcomer.sealingKey
         });
-        bytes32[4] memory keys = _keysOf(newcomer);
+        _sealingKeys[number][newcomer.sealingKey] = true;
+        bytes32[3] memory keys = _keysOf(newcomer);
         for (uint256 i; i < keys.length; ++i) {
             if (keys[i] != 0) _keys[keys[i]] = KeyHolder({member: number, purpose: KeyPurpose(i + 1)});
         }
@@ -149,10 +182,10 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         Member storage subject = _requireNotEvicted(number);
         _requireRole(role, 0);
         if (uint8(subject.role) == role) revert ConsortiumRoleUnchanged(number, role);
+        uint32 facilities = IFacilityRegistry(_contracts.facilityRegistry).unclosedOf(number);
+        if (facilities != 0) revert ConsortiumRoleKept(number, facilities);
+        _requireKeys(subject.name, role, subject.operator, subject.approver, subject.recovery);
         bool isBank = _isBank(Role(role));
-        bool isKeyMissing =
-            subject.operator == address(0) || subject.approver == address(0) || subject.recovery == address(0);
-        if (isBank && isKeyMissing) revert ConsortiumKeyMissing(subject.name);
         bool isActive = subject.state == MemberState.Active;
         _requireEnoughBanks(
             _activeBanks.put(number, isActive && isBank), _activeLeads.put(number, isActive && Role(role) == Role.Lead)
@@ -182,26 +215,33 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
 
     // keys
 
-    function _requireReplaceable(uint16 number, uint8 purpose, bytes32 key) internal view {
+    function _requireReplaceable(uint16 number, uint8 purpose, bytes32 key, KeyProof memory proof) internal view {
         _requireNotEvicted(number);
         if (purpose == uint8(KeyPurpose.None) || purpose > uint8(KeyPurpose.Sealing)) {
             revert ConsortiumUnknownKeyPurpose(purpose);
         }
-        bool isAddress = uint256(key) <= type(uint160).max;
-        if (key == 0 || (!isAddress && purpose != uint8(KeyPurpose.Sealing))) revert ConsortiumBadKey(purpose, key);
-        _requireFree(key);
+        bool isSealing = purpose == uint8(KeyPurpose.Sealing);
+        if (key == 0 || (!isSealing && uint256(key) > type(uint160).max)) revert ConsortiumBadKey(purpose, key);
+        if (!isSealing) _requireFree(key);
+        else if (_sealingKeys[number][key]) revert ConsortiumKeyTaken(key, number, KeyPurpose.Sealing);
+        bytes32 signer = isSealing ? bytes32(0) : key;
+        _requireProof(key, purpose, signer, KeyProofs.ofReplacement(number, purpose, key), proof);
     }
 
     function _replaceKey(uint16 number, uint8 asked, bytes32 key, bool isByVote) internal {
         KeyPurpose purpose = KeyPurpose(asked);
         Member storage holder = _members[number];
-        bytes32 old = _keyOf(holder, purpose);
-        if (old != 0) _keys[old].purpose = KeyPurpose.Retired;
-        _keys[key] = KeyHolder({member: number, purpose: purpose});
-        if (purpose == KeyPurpose.Operator) holder.operator = _toAddress(key);
-        else if (purpose == KeyPurpose.Approver) holder.approver = _toAddress(key);
-        else if (purpose == KeyPurpose.Recovery) holder.recovery = _toAddress(key);
-        else holder.sealingKey = key;
+        if (purpose == KeyPurpose.Sealing) {
+            _sealingKeys[number][key] = true;
+            holder.sealingKey = key;
+        } else {
+            bytes32 old = _keyOf(holder, purpose);
+            if (old != 0) _keys[old].purpose = KeyPurpose.Retired;
+            _keys[key] = KeyHolder({member: number, purpose: purpose});
+            if (purpose == KeyPurpose.Operator) holder.operator = _toAddress(key);
+            else if (purpose == KeyPurpose.Approver) holder.approver = _toAddress(key);
+            else holder.recovery = _toAddress(key);
+        }
         emit MemberKeyReplaced(number, asked, key, isByVote);
     }
 
@@ -245,11 +285,17 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
 
     /// @dev The active member for whom `key` serves `purpose`. Posting's hot path: two slots.
     function _actingMember(address key, KeyPurpose purpose) internal view returns (uint16 number) {
+        number = _activeMember(key, purpose);
+        uint40 until = _members[number].stoppedUntil;
+        if (until > block.timestamp) revert ConsortiumMemberStopped(number, until);
+    }
+
+    /// @dev The same, under an emergency stop too.
+    function _activeMember(address key, KeyPurpose purpose) internal view returns (uint16 number) {
         number = _memberByKey(key, purpose);
         if (number == 0) revert ConsortiumNotAKey(key, purpose);
-        Member storage acting = _members[number];
-        if (acting.state != MemberState.Active) revert ConsortiumMemberNotActive(number, acting.state);
-        if (acting.stoppedUntil > block.timestamp) revert ConsortiumMemberStopped(number, acting.stoppedUntil);
+        MemberState state = _members[number].state;
+        if (state != MemberState.Active) revert ConsortiumMemberNotActive(number, state);
     }
 
     function _known(uint16 number) internal view returns (Member storage) {
@@ -282,7 +328,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         _requireEnoughBanks(_activeBanks.put(number, false), _activeLeads.put(number, false));
     }
 
-    function _requireNotEvicted(uint16 number) private view returns (Member storage subject) {
+    function _requireNotEvicted(uint16 number) internal view returns (Member storage subject) {
         subject = _known(number);
         if (subject.state == MemberState.Evicted) revert ConsortiumMemberNotActive(number, MemberState.Evicted);
     }
@@ -308,15 +354,17 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         if (role == uint8(Role.None) || role > uint8(Role.Regulator)) revert ConsortiumUnknownRole(index, role);
     }
 
-    function _isBankWithoutKeys(FoundingMember memory newcomer) private pure returns (bool) {
-        bool isKeyMissing =
-            newcomer.operator == address(0) || newcomer.approver == address(0) || newcomer.recovery == address(0);
-        return isKeyMissing && _isBank(Role(newcomer.role));
+    function _requireKeys(string memory name, uint8 role, address operator, address approver, address recovery)
+        private
+        pure
+    {
+        bool isKeyMissing = operator == address(0) || approver == address(0) || recovery == address(0);
+        if (isKeyMissing && _isBank(Role(role))) revert ConsortiumKeyMissing(name);
     }
 
-    /// @dev In the order of KeyPurpose, from Operator.
-    function _keysOf(FoundingMember memory newcomer) private pure returns (bytes32[4] memory) {
-        return [_toKey(newcomer.operator), _toKey(newcomer.approver), _toKey(newcomer.recovery), newcomer.sealingKey];
+    /// @dev The keys that sign, in the order of KeyPurpose, from Operator.
+    function _keysOf(FoundingMember memory newcomer) private pure returns (bytes32[3] memory) {
+        return [_toKey(newcomer.operator), _toKey(newcomer.approver), _toKey(newcomer.recovery)];
     }
 
     function _isBank(Role role) private pure returns (bool) {

@@ -15,6 +15,7 @@ import {
     Contracts,
     FoundingMember,
     KeyHolder,
+    KeyProof,
     KeyPurpose,
     Member,
     MemberState,
@@ -32,14 +33,17 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     uint256 private constant _PROPOSAL_LIFETIME = 14 days;
     uint256 private constant _MAX_PAYLOAD_BYTES = 8192;
 
+    /// @dev How long a member can object to the keys that a vote would give it.
+    uint256 private constant _OBJECTION_WITHIN = 7 days;
+
     /// @dev Within which a second bank must ask for the same.
     uint256 private constant _SECOND_WITHIN = 24 hours;
     uint256 private constant _STOP_LASTS = 72 hours;
-    uint256 private constant _STOP_NOT_AGAIN_WITHIN = 7 days;
+    /// @dev After a stop's end the member's, from its beginning the two banks' who did it.
+    uint256 private constant _STOP_NOT_AGAIN_WITHIN = 30 days;
 
     /// @inheritdoc IConsortiumRegistry
     function initialize(FoundingMember[] calldata members, Contracts calldata contracts_) external initializer {
-        if (members.length > MemberSets.MOST) revert ConsortiumTooManyMembers(members.length, MemberSets.MOST);
         for (uint256 i; i < members.length; ++i) {
             FoundingMember memory newcomer = members[i];
             _requireAdmissible(newcomer, i);
@@ -78,7 +82,8 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     /// @inheritdoc IConsortiumRegistry
     function vote(uint32 number, bytes32 contentHash, bool inFavour) external {
         uint16 voter = _votingBank();
-        Ballot storage ballot = _openBallotOf(number, contentHash);
+        Ballot storage ballot = _undecided(number, contentHash);
+        if (ballot.state != ProposalState.Open) revert ConsortiumProposalInState(number, ballot.state);
         if (voter == ballot.subject) revert ConsortiumSubjectHasNoVote(voter);
         if ((ballot.inFavour | ballot.against).has(voter)) revert ConsortiumVotedAlready(number, voter);
 
@@ -98,23 +103,44 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     /// @inheritdoc IConsortiumRegistry
     function enact(uint32 number, bytes32 contentHash) external {
         _votingBank();
-        Ballot storage ballot = _openBallotOf(number, contentHash);
+        Ballot storage ballot = _undecided(number, contentHash);
+        if (ballot.state == ProposalState.Waiting) {
+            if (block.timestamp < ballot.dueAt) revert ConsortiumNotDue(number, ballot.dueAt);
+            _carryOut(number, ballot);
+            return;
+        }
         Tally memory tally = _tally(ballot);
         if (tally.yes < tally.needed) revert ConsortiumNoMajority(number, tally.yes, tally.needed);
         _enact(number, ballot, tally);
     }
 
     /// @inheritdoc IConsortiumRegistry
+    function objectToKey(uint32 number, bytes32 contentHash) external {
+        KeyHolder memory holder = _keyHolder(msg.sender);
+        // in any standing but an evicted one: others can suspend and stop it
+        if (holder.purpose != KeyPurpose.Approver && holder.purpose != KeyPurpose.Recovery) {
+            revert ConsortiumNotAKey(msg.sender, KeyPurpose.Approver);
+        }
+        _requireNotEvicted(holder.member);
+        Ballot storage ballot = _undecided(number, contentHash);
+        bool isItsKey = ballot.kind == ProposalKind.ReplaceKey && ballot.subject == holder.member;
+        if (!isItsKey) revert ConsortiumNotItsKey(number, holder.member);
+
+        _decide(ballot, ProposalState.Objected, _tally(ballot));
+        emit KeyReplacementObjected(number, holder.member, uint8(holder.purpose));
+    }
+
+    /// @inheritdoc IConsortiumRegistry
     function withdraw(uint32 number) external {
         uint16 bank = _votingBank();
-        Ballot storage ballot = _openBallot(number);
+        Ballot storage ballot = _undecided(number);
         if (bank != ballot.proposer) revert ConsortiumNotTheProposer(number, bank, ballot.proposer);
         _decide(ballot, ProposalState.Withdrawn, _tally(ballot));
         emit ProposalWithdrawn(number);
     }
 
     /// @inheritdoc IConsortiumRegistry
-    function rotateKey(uint8 purpose, bytes32 key) external {
+    function rotateKey(uint8 purpose, bytes32 key, KeyProof calldata proof) external {
         KeyHolder memory holder = _keyHolder(msg.sender);
         bool isRecovery = holder.purpose == KeyPurpose.Recovery;
         // an approver acts while its member may; a recovery key even where it is suspended or stopped
@@ -122,20 +148,25 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         bool isAllowed = purpose == uint8(KeyPurpose.Operator) || purpose == uint8(KeyPurpose.Sealing)
             || (isRecovery && purpose == uint8(KeyPurpose.Approver));
         if (!isAllowed) revert ConsortiumKeyMayNotRotate(holder.purpose, purpose);
-        _requireReplaceable(holder.member, purpose, key);
+        _requireReplaceable(holder.member, purpose, key, proof);
         _replaceKey(holder.member, purpose, key, false);
     }
 
     /// @inheritdoc IConsortiumRegistry
     function emergencyStop(uint16 subject, bytes32 reasonHash) external {
-        uint16 bank = _bankBeside(subject);
+        uint16 bank = _votingBank();
         _requireActive(subject);
+        if (bank == subject) revert ConsortiumOwnEmergency(bank);
         Member storage stopped = _members[subject];
-        uint256 againAt = stopped.stoppedUntil == 0 ? 0 : stopped.stoppedUntil + _STOP_NOT_AGAIN_WITHIN;
-        if (block.timestamp < againAt) revert ConsortiumEmergencyTooSoon(subject, againAt);
+        _requireNotTooSoon(subject, stopped.stoppedUntil + _STOP_NOT_AGAIN_WITHIN);
+        _requireNotTooSoon(bank, _mayStopFrom[bank]);
+        _requireFewStopped(subject);
 
         Emergency storage emergency = _emergencies[subject];
-        bool isSecond = _isSecond(subject, bank, emergency.stopAskedBy, emergency.stopAskedAt);
+        uint16 first = emergency.stopAskedBy;
+        // who has been stopped since, or has stopped another, asks for nothing any more
+        bool isSecond = _isSecond(subject, bank, first, emergency.stopAskedAt) && !_isStopped(first)
+            && block.timestamp >= _mayStopFrom[first];
         emit EmergencyRaised(subject, bank, reasonHash);
         if (!isSecond) {
             (emergency.stopAskedBy, emergency.stopAskedAt) = (bank, uint40(block.timestamp));
@@ -144,12 +175,16 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         uint40 until = uint40(block.timestamp + _STOP_LASTS);
         stopped.stoppedUntil = until;
         delete _emergencies[subject];
+        _mayStopFrom[first] = _mayStopFrom[bank] = uint40(block.timestamp + _STOP_NOT_AGAIN_WITHIN);
         emit EmergencyStopped(subject, until, bank);
     }
 
     /// @inheritdoc IConsortiumRegistry
     function emergencyLift(uint16 subject) external {
-        uint16 bank = _bankBeside(subject);
+        // one that is stopped too: else two could stop the others and keep them so
+        uint16 bank = _requireBank(_activeMember(msg.sender, KeyPurpose.Approver));
+        _known(subject);
+        if (bank == subject) revert ConsortiumOwnEmergency(bank);
         if (!_isStopped(subject)) revert ConsortiumNotStopped(subject);
 
         Emergency storage emergency = _emergencies[subject];
@@ -183,6 +218,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             subject: ballot.subject,
             createdAt: ballot.createdAt,
             expiresAt: _expiryOf(ballot),
+            dueAt: ballot.dueAt,
             yes: uint16(tally.yes),
             no: uint16(tally.no),
             electorate: uint16(tally.electorate),
@@ -200,10 +236,23 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         return ballot.against.has(bank) ? Vote.Against : Vote.None;
     }
 
-    /// @dev Decided first, then carried out: an upgrade calls other code. Checked once more, as the members may have
-    ///      changed since it was proposed.
+    /// @dev A majority stands. Keys are the member's own: it is given time to object.
     function _enact(uint32 number, Ballot storage ballot, Tally memory tally) private {
-        _decide(ballot, ProposalState.Enacted, tally);
+        if (ballot.kind != ProposalKind.ReplaceKey) {
+            _decide(ballot, ProposalState.Enacted, tally);
+            _carryOut(number, ballot);
+            return;
+        }
+        _take(ballot);
+        _decide(ballot, ProposalState.Waiting, tally);
+        ballot.dueAt = uint40(block.timestamp + _OBJECTION_WITHIN);
+        emit KeyReplacementWaits(number, ballot.subject, ballot.dueAt, _expiryOf(ballot));
+    }
+
+    /// @dev Marked first, then carried out: an upgrade calls other code. Checked once more, as the members may have
+    ///      changed since it was proposed.
+    function _carryOut(uint32 number, Ballot storage ballot) private {
+        ballot.state = ProposalState.Enacted;
         emit ProposalEnacted(number);
         _take(ballot);
     }
@@ -223,6 +272,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         if (kind == ProposalKind.Admit) {
             FoundingMember memory newcomer = Payloads.toNewcomer(payload);
             _requireAdmissible(newcomer, 0);
+            _requireProven(newcomer, payload);
             if (isDue) _admit(newcomer);
         } else if (kind == ProposalKind.Suspend) {
             _requireSuspendable(subject = Payloads.toMember(kind, payload));
@@ -234,15 +284,15 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             _requireEvictable(subject = Payloads.toMember(kind, payload));
             if (isDue) _evict(subject);
         } else if (kind == ProposalKind.ChangeRole) {
-            uint8 role;
-            (subject, role) = Payloads.toRole(payload);
-            _requireRoleChange(subject, role);
-            if (isDue) _changeRole(subject, role);
+            // it has a vote on this: others do not choose what it may do
+            (uint16 member, uint8 role) = Payloads.toRole(payload);
+            _requireRoleChange(member, role);
+            if (isDue) _changeRole(member, role);
         } else if (kind == ProposalKind.ReplaceKey) {
             uint8 purpose;
             bytes32 key;
             (subject, purpose, key) = Payloads.toKey(payload);
-            _requireReplaceable(subject, purpose, key);
+            _requireReplaceable(subject, purpose, key, Payloads.toProof(payload, 3));
             if (isDue) _replaceKey(subject, purpose, key, true);
         } else if (kind == ProposalKind.RegisterValidator) {
             (uint16 member, address node, string memory enode) = Payloads.toValidator(payload);
@@ -277,45 +327,59 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     }
 
     /// @dev The active bank whose approver calls.
-    function _votingBank() private view returns (uint16 bank) {
-        bank = _actingMember(msg.sender, KeyPurpose.Approver);
-        if (!_activeBanks.has(bank)) revert ConsortiumNotABank(bank);
+    function _votingBank() private view returns (uint16) {
+        return _requireBank(_actingMember(msg.sender, KeyPurpose.Approver));
     }
 
-    /// @dev The same, for what a bank cannot ask against or for itself.
-    function _bankBeside(uint16 subject) private view returns (uint16 bank) {
-        bank = _votingBank();
-        _known(subject);
-        if (bank == subject) revert ConsortiumOwnEmergency(bank);
+    function _requireBank(uint16 number) private view returns (uint16) {
+        if (!_activeBanks.has(number)) revert ConsortiumNotABank(number);
+        return number;
     }
 
-    /// @dev Whether another bank has asked for the same lately, and may still ask for anything.
+    function _requireNotTooSoon(uint16 number, uint256 againAt) private view {
+        if (block.timestamp < againAt) revert ConsortiumEmergencyTooSoon(number, againAt);
+    }
+
+    /// @dev Fewer than a third of the banks are stopped at a time, or one, so that the rest can go on and decide.
+    function _requireFewStopped(uint16 subject) private view {
+        if (!_activeBanks.has(subject)) return;
+        uint256 banks = _activeBanks.count();
+        uint256 stopped = banks - _countUnstopped(_activeBanks);
+        uint256 most = banks < 4 ? 1 : (banks - 1) / 3;
+        if (stopped >= most) revert ConsortiumEmergencyTooMany(stopped, most);
+    }
+
+    /// @dev Whether another bank that is still an active one has asked for the same lately.
     function _isSecond(uint16 subject, uint16 bank, uint16 first, uint256 askedAt) private view returns (bool) {
         if (first == 0 || block.timestamp >= askedAt + _SECOND_WITHIN) return false;
         if (first == bank) revert ConsortiumEmergencyAskedAlready(subject, bank);
-        return _activeBanks.has(first) && !_isStopped(first);
+        return _activeBanks.has(first);
     }
 
-    /// @dev An open proposal, where it asks for what the caller has read.
-    function _openBallotOf(uint32 number, bytes32 contentHash) private view returns (Ballot storage ballot) {
-        ballot = _openBallot(number);
+    /// @dev A proposal that is open or waits, where it asks for what the caller has read.
+    function _undecided(uint32 number, bytes32 contentHash) private view returns (Ballot storage ballot) {
+        ballot = _undecided(number);
         if (ballot.contentHash != contentHash) revert ConsortiumOtherContent(number, ballot.contentHash, contentHash);
     }
 
-    function _openBallot(uint32 number) private view returns (Ballot storage ballot) {
+    function _undecided(uint32 number) private view returns (Ballot storage ballot) {
         ballot = _ballots[number];
         ProposalState state = _stateOf(number, ballot);
-        if (state != ProposalState.Open) revert ConsortiumProposalInState(number, state);
+        bool isUndecided = state == ProposalState.Open || state == ProposalState.Waiting;
+        if (!isUndecided) revert ConsortiumProposalInState(number, state);
     }
 
     function _stateOf(uint32 number, Ballot storage ballot) private view returns (ProposalState state) {
         state = ballot.state;
         if (state == ProposalState.None) revert ConsortiumUnknownProposal(number);
-        if (state == ProposalState.Open && block.timestamp >= _expiryOf(ballot)) return ProposalState.Expired;
+        bool isUndecided = state == ProposalState.Open || state == ProposalState.Waiting;
+        if (isUndecided && block.timestamp >= _expiryOf(ballot)) return ProposalState.Expired;
     }
 
+    /// @dev What waits can be enacted for as long as it could be voted on.
     function _expiryOf(Ballot storage ballot) private view returns (uint40) {
-        return uint40(ballot.createdAt + _PROPOSAL_LIFETIME);
+        uint40 from = ballot.dueAt == 0 ? ballot.createdAt : ballot.dueAt;
+        return uint40(from + _PROPOSAL_LIFETIME);
     }
 
     /// @dev Counted anew each time, among the banks that are in the electorate now.

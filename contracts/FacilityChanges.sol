@@ -5,7 +5,7 @@ import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {Limits} from "./libraries/Limits.sol";
 import {TermsChecks} from "./libraries/TermsChecks.sol";
 import {Facility, FacilityStorage} from "./storage/FacilityStorage.sol";
-import {KeyPurpose, MemberState, Role} from "./types/ConsortiumTypes.sol";
+import {KeyPurpose, MemberState} from "./types/ConsortiumTypes.sol";
 import {Change, ChangeKind, ChangeState, FacilityState, Rules, Shares} from "./types/FacilityTypes.sol";
 
 /// @title What becomes of an active facility: new versions, its close, its pauses
@@ -213,7 +213,9 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
 
     /// @dev Final. What is open could not be settled any more, so nothing may be.
     function _close(uint32 number, Facility storage facility, uint32 changeNumber) private {
+        --_unclosed[facility.lead];
         for (uint8 partner = 1; partner <= facility.partnerCount; ++partner) {
+            --_unclosed[_memberAt(facility, partner)];
             (,,,,,, uint40 openLegs,) = _ledger.account(number, partner);
             if (openLegs != 0) revert FacilityHasOpenLegs(number, partner, openLegs);
             (, uint32 holds) = _ledger.heldOf(number, partner);
@@ -224,17 +226,22 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         emit FacilityClosed(number, changeNumber);
     }
 
-    /// @dev The first party whose acceptance is missing; 0 = none. Who is no bank any more is not waited for; who is
-    ///      only suspended is, or the others could change a bank's shares while it cannot speak.
+    /// @dev The first party whose acceptance is missing; 0 = none. Who was evicted is not waited for; who is suspended, or
+    ///      of whatever role, is, or the others could change a bank's shares while it cannot speak.
     function _waitsFor(Facility storage facility, Change storage waiting) private view returns (uint16) {
         uint256 acceptedBy = waiting.acceptedBy;
         for (uint256 party; party <= facility.partnerCount; ++party) {
             if (_has(acceptedBy, party)) continue;
-            uint16 number = party == 0 ? facility.lead : facility.partners[party - 1].member;
-            (Role role, MemberState state) = _consortium.standingOf(number);
-            if ((role == Role.Lead || role == Role.Partner) && state != MemberState.Evicted) return number;
+            uint16 number = _memberAt(facility, party);
+            (, MemberState state) = _consortium.standingOf(number);
+            if (state != MemberState.Evicted) return number;
         }
         return 0;
+    }
+
+    /// @param party 0 the lead, n partner n
+    function _memberAt(Facility storage facility, uint256 party) internal view returns (uint16) {
+        return party == 0 ? facility.lead : facility.partners[party - 1].member;
     }
 
     /// @dev A facility in any state, and the member that the caller approves for.

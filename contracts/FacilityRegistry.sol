@@ -156,6 +156,11 @@ contract FacilityRegistry is FacilityChanges, Governed {
     }
 
     /// @inheritdoc IFacilityRegistry
+    function unclosedOf(uint16 member) external view returns (uint32) {
+        return _unclosed[member];
+    }
+
+    /// @inheritdoc IFacilityRegistry
     function postingTerms(uint32 number, uint16 member) external view returns (PostingTerms memory) {
         Facility storage facility = _known(number);
         if (facility.state != FacilityState.Active) revert FacilityInState(number, facility.state);
@@ -213,12 +218,20 @@ contract FacilityRegistry is FacilityChanges, Governed {
         return (version, facility.rules[version - 1]);
     }
 
-    /// @dev An account for each partner, then legs are taken.
+    /// @dev An account for each partner, then legs are taken. From now on the parties keep their roles, which votes may
+    ///      have changed since the proposal.
     function _activate(uint32 number, Facility storage facility) private {
         facility.state = FacilityState.Active;
-        for (uint8 partner = 1; partner <= facility.partnerCount; ++partner) {
-            _ledger.openAccount(number, partner, facility.partners[partner - 1].lowBalance);
+        for (uint8 party; party <= facility.partnerCount; ++party) {
+            uint16 member = _memberAt(facility, party);
+            _requireBank(party, member);
+            ++_unclosed[member];
+            if (party != 0) _ledger.openAccount(number, party, facility.partners[party - 1].lowBalance);
         }
+    }
+
+    function _requireBank(uint256 party, uint16 member) private view {
+        if (!_consortium.isActiveBank(member)) revert FacilityBadPartner(party, member);
     }
 
     /// @dev Ends what is only proposed; its id can be used again.
@@ -244,9 +257,8 @@ contract FacilityRegistry is FacilityChanges, Governed {
         for (uint256 i; i < partners.length; ++i) {
             uint16 member = partners[i].member;
             bool isTwice = facility.partnerOf[member] != 0;
-            if (member == lead || isTwice || !_consortium.isActiveBank(member)) {
-                revert FacilityBadPartner(i + 1, member);
-            }
+            if (member == lead || isTwice) revert FacilityBadPartner(i + 1, member);
+            _requireBank(i + 1, member);
             facility.partnerOf[member] = uint8(i + 1);
             facility.partners.push(PartnerRecord(member, partners[i].lowBalance));
         }

@@ -50,7 +50,8 @@ class Vote:
 
 @dataclass(frozen=True, slots=True)
 class Enact:
-    """Enact a proposal whose majority stands because the electorate shrank."""
+    """Enact a proposal whose majority stands because the electorate shrank, or a replacement of a
+    key that is due."""
 
     proposal: SeenProposal
 
@@ -68,6 +69,17 @@ class Withdraw:
     @property
     def subject(self) -> str:
         return f"proposal {self.proposal}"
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectToKey:
+    """Object to the key that the others would give this bank; its approver or recovery key does."""
+
+    proposal: SeenProposal
+
+    @property
+    def subject(self) -> str:
+        return f"proposal {self.proposal.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +138,16 @@ def withdraw(
     asked: Withdraw, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Done:
     return signer.send(contract.withdraw(asked.proposal))
+
+
+@act("consortium.object")
+def object_to_key(
+    asked: ObjectToKey, view: View | None, contract: ConsortiumRegistry, signer: Signer
+) -> Done:
+    """Refused as a vote is."""
+    _check_seen(view, asked.proposal)
+    seen = asked.proposal
+    return signer.send(contract.object_to_key(seen.number, seen.content_hash))
 
 
 @act("consortium.stop")

@@ -8,9 +8,10 @@ from app.actions.act import act
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
-from app.contracts.proposals import key_word, purpose_number
+from app.contracts.proposals import NO_PROOF, key_word, purpose_number
 from app.domain.errors import ChainFault, UsageFault
-from app.keys.keystore import install_successor, prepare_successor
+from app.keys.keystore import SEALING, install_successor, load_successor, prepare_successor
+from app.keys.possession import Registry, prove_replacement
 
 ROTATED_BY = {"operator": "approver", "sealing": "approver", "approver": "recovery"}
 """Which of a bank's own keys replaces which; the recovery key replaces the others too."""
@@ -53,7 +54,7 @@ def rotate(
     number, word = purpose_number(asked.purpose), key_word(successor)
     done = Done((), ())
     if contract.key_of(member, number) != word:
-        done = signer.send(contract.rotate_key(number, word))
+        done = signer.send(contract.rotate_key(number, word, _proof(asked, contract, member)))
     if contract.key_of(member, number) != word:
         raise ChainFault(
             f"the chain has not taken {successor} for the {asked.purpose} key",
@@ -61,3 +62,12 @@ def rotate(
         )
     old = install_successor(asked.folder, asked.purpose)
     return Rotated(done.receipts, done.events, successor, old)
+
+
+def _proof(asked: RotateKey, contract: ConsortiumRegistry, member: int) -> bytes:
+    """That the bank holds the successor. Raises KeyUnusable."""
+    if asked.purpose == SEALING:
+        return NO_PROOF
+    successor = load_successor(asked.folder, asked.purpose, development=asked.development)
+    registry = Registry(contract.chain_id(), contract.address)
+    return prove_replacement(registry, member, purpose_number(asked.purpose), successor)

@@ -42,7 +42,9 @@ def read_proposals(
     request: Request,
     page: Paging,
     state: Annotated[
-        Literal["open", "enacted", "rejected", "withdrawn", "expired"] | None, Query()
+        Literal["open", "enacted", "rejected", "withdrawn", "expired", "waiting", "objected"]
+        | None,
+        Query(),
     ] = None,
 ) -> ProposalsOut:
     """What the banks asked each other for and how they voted, newest first."""

@@ -61,6 +61,13 @@ NumberArgument = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="The p
 _LOG_LINES = 20
 
 
+class Objector(StrEnum):
+    """A key that objects."""
+
+    approver = "approver"
+    recovery = "recovery"
+
+
 class Choice(StrEnum):
     """How to vote."""
 
@@ -160,7 +167,8 @@ def enact(
 ) -> None:
     """Enact a proposal whose majority stands because banks have left the electorate since.
 
-    It is shown and signed as with a vote.
+    Or a replacement of a member's key that has waited for its 7 days. It is shown and signed as
+    with a vote.
 
     Example:
 
@@ -169,6 +177,30 @@ def enact(
     with acting(config) as bank:
         seen = _shown(bank, number, yes, "Enact it?")
         done = actions.enact(actions.Enact(seen), bank.view, bank.consortium, bank.approver())
+    _show_outcome(number, done)
+
+
+@consortium.command("object")
+def object_(
+    number: NumberArgument,
+    yes: YesOption = False,
+    signed_by: Annotated[Objector, typer.Option(help="The key that signs.")] = Objector.approver,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Object to a key that the others would give this bank: it keeps its own.
+
+    While they vote, and in the 7 days after. It is shown and signed as with a vote, by the approver
+    key or the recovery key, also while the bank is suspended or stopped.
+
+    Example:
+
+      tally consortium object 3 --signed-by recovery --config bank.toml
+    """
+    with acting(config) as bank:
+        seen = _shown(bank, number, yes, "Object to it?")
+        asked = actions.ObjectToKey(seen)
+        signer = bank.key(signed_by.value)
+        done = actions.object_to_key(asked, bank.view, bank.consortium, signer)
     _show_outcome(number, done)
 
 
@@ -227,6 +259,8 @@ def _show_outcome(number: int, done: Done) -> None:
         "ProposalEnacted": "enacted",
         "ProposalRejected": "rejected: no majority can be reached any more",
         "ProposalWithdrawn": "withdrawn",
+        "KeyReplacementWaits": "waits: its member can object for 7 days, then it can be enacted",
+        "KeyReplacementObjected": "is objected to: the bank keeps its key",
     }
     outcome = next((text for name, text in outcomes.items() if done.event(name) is not None), None)
     stdout.print(f"proposal {number} {outcome or 'is still open'}", highlight=False)
@@ -264,9 +298,12 @@ def _show_proposals(proposals: list[Proposal]) -> None:
             Text(one.proposer),
             Text(one.state, _COLOURS[one.state]),
             votes,
-            _time(one.expires_at) if one.tally is not None else "",
+            _time(one.expires_at) if one.state in ("open", "waiting") else "",
         )
     show(made)
+    for one in proposals:
+        if one.state == "waiting":
+            stdout.print(Text(f"{_waiting(one)}", "bold yellow"))
 
 
 def _show_proposal(one: Proposal, to: Console) -> None:
@@ -284,6 +321,8 @@ def _show_proposal(one: Proposal, to: Console) -> None:
         mark = "for" if vote_.in_favour else "against"
         note = "" if vote_.counts or one.tally is None else " (does not count now)"
         to.print(Text(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}"))
+    if one.state == "waiting":
+        to.print(Text(f"  {_waiting(one)}", "bold yellow"))
     if one.tally is not None:
         to.print(
             Text(
@@ -310,12 +349,21 @@ _COLOURS = {
     "rejected": "red",
     "withdrawn": "dim",
     "expired": "dim",
+    "waiting": "bold yellow",
+    "objected": "red",
 }
 
 
 def _what(one: Proposal) -> str:
     about: Any = one.asked.get("member") or one.asked.get("name") or one.asked.get("node")
     return f"{one.kind.replace('_', ' ')} {about or one.asked.get('proxy', '')}"
+
+
+def _waiting(one: Proposal) -> str:
+    return (
+        f"proposal {one.number} gives {one.subject} another {one.asked['purpose']} key from "
+        f"{_time(one.due_at or one.expires_at)} UTC on, unless {one.subject} objects"
+    )
 
 
 def _time(moment: datetime) -> str:

@@ -9,7 +9,7 @@ from rich.text import Text
 from app.actions.keys import ROTATED_BY, RotateKey, rotate
 from app.cli.acting import acting, show_done
 from app.cli.console import stderr, stdout
-from app.cli.consortium_own_keys import create, show_own
+from app.cli.consortium_own_keys import create, prove, show_own
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
 from app.presentation.common import as_of
 from app.readmodel.consortium.queries import list_keys
@@ -17,6 +17,7 @@ from app.readmodel.consortium.queries import list_keys
 keys = typer.Typer(help="The keys by which the chain knows the members.", no_args_is_help=True)
 keys.command()(create)
 keys.command("show")(show_own)
+keys.command()(prove)
 
 
 class OwnKey(StrEnum):

@@ -1,4 +1,4 @@
-"""`tally consortium keys create` and `show`: a bank's own keys, and what it hands over of them."""
+"""`tally consortium keys create`, `show` and `prove`: a bank's own keys, and what it hands over."""
 
 import shlex
 from pathlib import Path
@@ -6,16 +6,42 @@ from typing import Annotated
 
 import orjson
 import typer
+from eth_utils.address import to_checksum_address
 
+from app.chain.manifest import Manifest
 from app.cli.console import stderr, stdout
-from app.cli.consortium_propose import RoleName
+from app.cli.consortium_propose import PurposeName, RoleName
 from app.cli.names import check_names
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, show, table
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.config import load_config
+from app.contracts.consortium_registry import role_number
+from app.contracts.proposals import purpose_number
 from app.domain.errors import UsageFault
-from app.keys.keystore import PublicKeys, create_keys, public_keys, unfinished
+from app.keys.keystore import (
+    PublicKeys,
+    create_keys,
+    load_account,
+    public_half,
+    public_keys,
+    unfinished,
+)
+from app.keys.possession import (
+    Registry,
+    prove_admission,
+    prove_replacement,
+    signing_accounts,
+)
+from app.node.bank import manifest_at, read_manifest
+from app.readmodel.consortium.queries import list_members
 
 RoleOption = Annotated[RoleName, typer.Option(help="What it is to be in the consortium.")]
+ManifestOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="NETWORK_JSON",
+        help="The consortium's description, from one of its banks: the keys sign for it alone.",
+    ),
+]
 
 
 def create(
@@ -24,6 +50,7 @@ def create(
     ],
     name: Annotated[str, typer.Option(help="The bank's name, as the consortium shall know it.")],
     role: RoleOption = RoleName.partner,
+    manifest: ManifestOption = None,
     development: Annotated[
         bool,
         typer.Option(
@@ -36,15 +63,17 @@ def create(
 ) -> None:
     """Make a bank's own keys: operator, approver, recovery, sealing and storage.
 
-    Prints what the consortium may know of them, and the line by which one of its banks proposes the
-    admission. The keys are encrypted under a passphrase that is made with them and lies beside
-    them; nothing is ever overwritten. Cut off, it has made nothing: run it again.
+    Prints what the consortium may know of them and, with --manifest, the line by which one of its
+    banks proposes the admission: these keys have signed all of it. The keys are encrypted under a
+    passphrase that is made with them and lies beside them; nothing is ever overwritten. Cut off, it
+    has made nothing: run it again.
 
     Example:
 
-      tally consortium keys create --dir keys --name nanfeng
+      tally consortium keys create --dir keys --name nanfeng --manifest network.json
     """
     check_names([name])
+    network = None if manifest is None else manifest_at(manifest)
     folder = directory.resolve()
     for left in unfinished(folder):
         stderr.print(
@@ -53,7 +82,8 @@ def create(
             highlight=False,
         )
     public = create_keys(folder, development=development)
-    _hand_over(name, role, public, as_json=as_json)
+    proof = _proof(network, folder, name, role, development=development)
+    _hand_over(name, role, public, proof, as_json=as_json)
     if development:
         stderr.print("development keys: bank.toml must say `development = true`", style="yellow")
     stderr.print(
@@ -73,9 +103,13 @@ def show_own(
     ] = None,
     name: Annotated[str, typer.Option(help="With --dir: the bank's name.")] = "",
     role: RoleOption = RoleName.partner,
+    manifest: ManifestOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show what others may know of a bank's own keys: what a consortium needs to admit it.
+
+    The line by which one of its banks proposes the admission is signed by these keys; with --dir
+    give --manifest for it.
 
     Example:
 
@@ -83,14 +117,73 @@ def show_own(
     """
     if (directory is None) is not (name == ""):
         raise UsageFault("--dir and --name go together", remedy="Or give --config alone")
+    network = None if manifest is None else manifest_at(manifest)
+    development = True
     if directory is None:
         found = load_config(config)
-        directory, name = found.keys, found.name
+        directory, name, development = found.keys, found.name, found.development
+        network = network or read_manifest(found)
     check_names([name])
-    _hand_over(name, role, public_keys(directory), as_json=as_json)
+    public = public_keys(directory)
+    proof = _proof(network, directory, name, role, development=development)
+    _hand_over(name, role, public, proof, as_json=as_json)
 
 
-def _hand_over(name: str, role: RoleName, public: PublicKeys, *, as_json: bool) -> None:
+def prove(
+    purpose: Annotated[PurposeName, typer.Argument(help="What the key is for.")],
+    directory: Annotated[
+        Path, typer.Option("--dir", metavar="KEYS", help="The folder of the bank's new keys.")
+    ],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Print the line by which another bank proposes that this bank be given a new key.
+
+    For a key that is lost and that the bank cannot replace itself: make new ones (`keys create`),
+    then hand this line to another bank. The new key has signed it. The bank's own node need not
+    run; its bank.toml tells which consortium and which member.
+
+    Example:
+
+      tally consortium keys prove recovery --dir new-keys --config bank.toml
+    """
+    found = load_config(config)
+    registry = _registry(read_manifest(found))
+    with reading(config) as engine, engine.connect() as connection:
+        members = list_members(connection)
+    member = next((one.number for one in members if one.name == found.name), 0)
+    if member == 0:
+        raise UsageFault(
+            f"{found.name} is no member, as far as its node has read the chain",
+            remedy="A newcomer's line is made by `tally consortium keys show`",
+        )
+    key = public_half(directory / f"{purpose.value}.json")
+    line = ["tally", "consortium", "propose", "key", found.name, purpose.value, key]
+    if purpose is not PurposeName.sealing:
+        successor = load_account(directory, purpose.value, development=found.development)
+        proof = prove_replacement(registry, member, purpose_number(purpose.value), successor)
+        line += ["--proof", "0x" + proof.hex()]
+    stdout.print(shlex.join(line), soft_wrap=True, markup=False, highlight=False)
+    stderr.print("another bank proposes so, with its --reason", style="dim")
+
+
+def _registry(network: Manifest) -> Registry:
+    return Registry(network.chain_id, to_checksum_address(network.addresses["ConsortiumRegistry"]))
+
+
+def _proof(
+    network: Manifest | None, folder: Path, name: str, role: RoleName, *, development: bool
+) -> bytes | None:
+    """The keys' own, that they ask to be admitted so; None where no consortium is named."""
+    if network is None:
+        return None
+    signers = signing_accounts(folder, development=development)
+    number = role_number(role.value)
+    return prove_admission(_registry(network), name, number, public_keys(folder), signers)
+
+
+def _hand_over(
+    name: str, role: RoleName, public: PublicKeys, proof: bytes | None, *, as_json: bool
+) -> None:
     keys = {
         "operator": public.operator,
         "approver": public.approver,
@@ -100,15 +193,23 @@ def _hand_over(name: str, role: RoleName, public: PublicKeys, *, as_json: bool) 
     line = ["tally", "consortium", "propose", "admit", name, "--role", role.value]
     for purpose, key in keys.items():
         line += ["--" + purpose.replace("_", "-"), key]
+    whole = None if proof is None else shlex.join([*line, "--proof", "0x" + proof.hex()])
     if as_json:
-        body = {"name": name, "role": role.value, **keys, "propose": shlex.join(line)}
+        body = {"name": name, "role": role.value, **keys, "propose": whole}
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return
     made = table("purpose", "public half")
     for purpose, key in keys.items():
         made.add_row(purpose.removesuffix("_key"), key)
     show(made)
+    if whole is None:
+        stderr.print(
+            "with --manifest (network.json, from one of the consortium's banks) it prints the line "
+            "that proposes the admission",
+            style="dim",
+        )
+        return
     stdout.print()
     # One line, so that it can be copied whole.
-    stdout.print(shlex.join(line), soft_wrap=True, markup=False, highlight=False)
+    stdout.print(whole, soft_wrap=True, markup=False, highlight=False)
     stderr.print("a bank of the consortium proposes so, with its --reason", style="dim")

@@ -14,6 +14,7 @@ from app.cli.console import stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 from app.contracts.proposals import (
     NO_ADDRESS,
+    NO_PROOF,
     Newcomer,
     ProposalContent,
     about,
@@ -79,17 +80,22 @@ def propose_admit(
     operator: Annotated[str, typer.Option(help="Its operator key's address.")] = NO_ADDRESS,
     approver: Annotated[str, typer.Option(help="Its approver key's address.")] = NO_ADDRESS,
     recovery: Annotated[str, typer.Option(help="Its recovery key's address.")] = NO_ADDRESS,
+    proof: Annotated[
+        str, typer.Option(help="That these keys ask for it, 384 hex digits; none without them.")
+    ] = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """Admit a member, whose keys' public halves `tally consortium keys create` gave to it.
+    """Admit a member by the line that it has made with its own keys.
 
-    `tally consortium keys show`, where its keys lie, prints them again, and this whole line.
-    Auditors and regulators need a sealing key only.
+    `tally consortium keys show`, where its keys lie, prints this whole line but for the reason. Its
+    keys have signed all of it, so that nothing in it can be altered. An auditor or regulator may do
+    with a sealing key alone, which cannot sign: compare it with what the newcomer tells you.
 
     Example:
 
       tally consortium propose admit nanfeng --role partner --sealing-key 1f…c2
-      --operator 0x5a…01 --approver 0x5a…02 --recovery 0x5a…03 --reason "minutes of 3 March"
+      --operator 0x5a…01 --approver 0x5a…02 --recovery 0x5a…03 --proof 0x9e…
+      --reason "minutes of 3 March"
     """
     newcomer = Newcomer(
         name=name,
@@ -98,6 +104,7 @@ def propose_admit(
         operator=_address(operator, "--operator"),
         approver=_address(approver, "--approver"),
         recovery=_address(recovery, "--recovery"),
+        proof=_proof(proof, 3 * NO_PROOF),
     )
     with acting(config) as bank:
         _propose(bank, admit(newcomer), reason)
@@ -166,18 +173,25 @@ def propose_key(
     purpose: Annotated[PurposeName, typer.Argument(help="What the key is for.")],
     key: Annotated[str, typer.Argument(help="Its address; of a sealing key 64 hex digits.")],
     reason: ReasonOption,
+    proof: Annotated[
+        str, typer.Option(help="That the key asks for it, 128 hex digits; none of a sealing key.")
+    ] = "",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Replace another member's key, one that it has lost and cannot replace itself.
 
+    The member makes this line with its new key (`tally consortium keys prove`). Once the others
+    have voted for it, it waits for 7 days, in which the member can object; then
+    `tally consortium enact` gives it the key.
+
     Example:
 
-      tally consortium propose key huarui recovery 0x5a…09 --reason "safe burnt down"
+      tally consortium propose key huarui recovery 0x5a…09 --proof 0x9e… --reason "safe burnt down"
     """
     fresh = _sealing(key) if purpose is PurposeName.sealing else _address(key, "KEY")
     with acting(config) as bank:
         number = bank.view.member(member)
-        _propose(bank, replace_key(number, purpose.value, fresh), reason)
+        _propose(bank, replace_key(number, purpose.value, fresh, _proof(proof, NO_PROOF)), reason)
 
 
 @propose.command()
@@ -255,6 +269,21 @@ def _address(given: str, what: str) -> str:
             remedy="Give 0x and 40 hex digits; capitals, where there are any, are a checksum",
         )
     return to_checksum_address(given)
+
+
+def _proof(given: str, none: bytes) -> bytes:
+    if not given:
+        return none
+    try:
+        octets = bytes.fromhex(given.removeprefix("0x"))
+    except ValueError:
+        octets = b""
+    if len(octets) != len(none):
+        raise UsageFault(
+            f"--proof is not {2 * len(none)} hex digits",
+            remedy="Take the line as `tally consortium keys show` or `prove` prints it",
+        )
+    return octets
 
 
 def _sealing(given: str) -> str:

@@ -13,6 +13,14 @@ ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 """Members' roles by their numbers on the chain."""
 
 
+_ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
+
+
+def role_number(role: str) -> int:
+    """A member's role as the registry numbers it."""
+    return _ROLE_NUMBERS[role]
+
+
 @dataclass(frozen=True, slots=True)
 class Proposal:
     """A proposal as the registry has it. `kind` by its number; `state`: of PROPOSAL_STATES;
@@ -114,8 +122,11 @@ class ConsortiumRegistry(DeployedContract):
     def withdraw(self, proposal: int) -> ContractFunction:
         return self.contract.functions.withdraw(proposal)
 
-    def rotate_key(self, purpose: int, key: bytes) -> ContractFunction:
-        return self.contract.functions.rotateKey(purpose, key)
+    def object_to_key(self, proposal: int, content_hash: bytes) -> ContractFunction:
+        return self.contract.functions.objectToKey(proposal, content_hash)
+
+    def rotate_key(self, purpose: int, key: bytes, proof: bytes) -> ContractFunction:
+        return self.contract.functions.rotateKey(purpose, key, (proof[:32], proof[32:]))
 
     def emergency_stop(self, member: int, reason_hash: bytes) -> ContractFunction:
         return self.contract.functions.emergencyStop(member, reason_hash)

@@ -42,6 +42,10 @@ class DeployedContract:
             address=self.address, abi=load_abi(self.name)
         )
 
+    def chain_id(self) -> int:
+        """The chain on which it stands."""
+        return int(self._rpc.call("eth_chainId", []), 16)
+
     def _read(self, function: ContractFunction) -> Any:
         with translated(f"{self.name}.{function.fn_name}"):
             return function.call()

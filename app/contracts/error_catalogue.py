@@ -82,7 +82,13 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "ConsortiumKeyTaken": (
         "key {key} is or was member {member}'s key for {purpose}",
-        "Make a fresh key: each serves one member for one purpose, for ever",
+        "Make a fresh key: each serves one member for one purpose, for ever (a sealing key only "
+        "within its own member)",
+    ),
+    "ConsortiumKeyUnproven": (
+        "key {key} has not signed what it is claimed for as {purpose}",
+        "Take the whole line as the member's `tally consortium keys show` or `prove` prints it, "
+        "and alter nothing: it holds for one consortium, name, role and set of keys",
     ),
     "ConsortiumNotAKey": (
         "{caller} is no member's key for {purpose}",
@@ -130,7 +136,8 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "ConsortiumProposalInState": (
         "proposal {proposal} is {state}",
-        "Only open proposals are voted on; make a new one",
+        "Only open proposals are voted on, and what waits is enacted once it is due; else make a "
+        "new one",
     ),
     "ConsortiumOtherContent": (
         "proposal {proposal} asks for something else than what was signed ({proposed})",
@@ -145,6 +152,14 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{yes} banks are in favour of proposal {proposal}, and {needed} must be",
         "Wait for further votes; `tally consortium show {proposal}` says whose are missing",
     ),
+    "ConsortiumNotDue": (
+        "the member can still object to proposal {proposal}, until {dueAt}",
+        "Enact it then, within 14 days: `tally consortium enact {proposal}`",
+    ),
+    "ConsortiumNotItsKey": (
+        "proposal {proposal} gives member {member} no other key",
+        "A bank objects to keys of its own alone; on all else it votes",
+    ),
     "ConsortiumNotTheProposer": (
         "member {member} did not make proposal {proposal}",
         "Have member {proposer} take it back, or vote against it",
@@ -156,6 +171,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "ConsortiumRoleUnchanged": (
         "member {member} has role {role} already",
         "Nothing is to be done, or name another role",
+    ),
+    "ConsortiumRoleKept": (
+        "member {member} is party to {facilities} facilities that are not closed, and keeps its "
+        "role",
+        "Close them first: `tally facility close`, by all their parties",
     ),
     "ConsortiumUnknownKeyPurpose": (
         "{purpose} is no purpose of a key",
@@ -199,8 +219,12 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "A second bank must ask for the same of member {member} within 24 hours",
     ),
     "ConsortiumEmergencyTooSoon": (
-        "member {member} was stopped lately and cannot be stopped again before {againAt}",
-        "Propose to suspend it instead",
+        "member {member} was stopped, or took part in a stop, lately: not again before {againAt}",
+        "Propose a suspension instead, or have another bank ask for the stop",
+    ),
+    "ConsortiumEmergencyTooMany": (
+        "{stopped} banks are stopped, and no more than {most} can be at a time",
+        "Wait for the end of a stop or have one lifted; the others can vote for a suspension",
     ),
     "ConsortiumNotStopped": (
         "member {member} is under no emergency stop",
@@ -739,7 +763,16 @@ ENUMS: dict[str, tuple[str, ...]] = {
         "remove a validator",
         "upgrade",
     ),
-    "ProposalState": ("unknown", "open", "enacted", "rejected", "withdrawn", "expired"),
+    "ProposalState": (
+        "unknown",
+        "open",
+        "enacted",
+        "rejected",
+        "withdrawn",
+        "expired",
+        "waiting for an objection",
+        "objected to",
+    ),
     "MemberState": ("no member", "active", "suspended", "evicted"),
     "FacilityState": ("unknown", "proposed", "active", "paused", "closed", "withdrawn"),
     "ChangeState": ("unknown", "open", "in force", "withdrawn", "expired"),

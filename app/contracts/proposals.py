@@ -8,16 +8,21 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
-from app.contracts.consortium_registry import ROLES
+from app.contracts.consortium_registry import ROLES, role_number
 from app.contracts.events import printable
 from app.domain.votes import KINDS, PURPOSES
 
 NO_ADDRESS = "0x" + "00" * 20
 
-_ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
 _KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 _PURPOSE_NUMBERS = {name: number for number, name in PURPOSES.items()}
 _NEWCOMER = "(string,uint8,address,address,address,bytes32)"
+_PROOF_BYTES = 64
+_ADMISSION = [_NEWCOMER, "bytes32[6]"]
+_REPLACEMENT = ["uint16", "uint8", "bytes32", "bytes32[2]"]
+
+NO_PROOF = bytes(_PROOF_BYTES)
+"""Stands for the proof of a key that there is not, or that cannot sign."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +40,8 @@ class ProposalContent:
 
 @dataclass(frozen=True, slots=True)
 class Newcomer:
-    """Who is to be admitted. Auditors and regulators may do with a sealing key alone."""
+    """Who is to be admitted. Auditors and regulators may do with a sealing key alone. `proof`: of
+    its operator, approver and recovery keys (`keys.possession`), 192 bytes."""
 
     name: str
     role: str
@@ -43,19 +49,20 @@ class Newcomer:
     operator: str = NO_ADDRESS
     approver: str = NO_ADDRESS
     recovery: str = NO_ADDRESS
+    proof: bytes = 3 * NO_PROOF
 
 
 def admit(newcomer: Newcomer) -> ProposalContent:
     """Admit a member."""
     fields = (
         newcomer.name,
-        _ROLE_NUMBERS[newcomer.role],
+        role_number(newcomer.role),
         newcomer.operator,
         newcomer.approver,
         newcomer.recovery,
         newcomer.sealing_key,
     )
-    return ProposalContent("admit", encode([_NEWCOMER], [fields]))
+    return ProposalContent("admit", encode(_ADMISSION, [fields, _words(newcomer.proof)]))
 
 
 def about(kind: str, member: int) -> ProposalContent:
@@ -65,15 +72,14 @@ def about(kind: str, member: int) -> ProposalContent:
 
 def change_role(member: int, role: str) -> ProposalContent:
     """Give a member another role."""
-    return ProposalContent(
-        "change_role", encode(["uint16", "uint8"], [member, _ROLE_NUMBERS[role]])
-    )
+    return ProposalContent("change_role", encode(["uint16", "uint8"], [member, role_number(role)]))
 
 
-def replace_key(member: int, purpose: str, key: str) -> ProposalContent:
-    """Give a member another key: an address or a sealing key, in hex."""
-    fields = [member, purpose_number(purpose), key_word(key)]
-    return ProposalContent("replace_key", encode(["uint16", "uint8", "bytes32"], fields))
+def replace_key(member: int, purpose: str, key: str, proof: bytes = NO_PROOF) -> ProposalContent:
+    """Give a member another key: an address with its proof (`keys.possession`, 64 bytes), or a
+    sealing key, in hex."""
+    fields = [member, purpose_number(purpose), key_word(key), _words(proof)]
+    return ProposalContent("replace_key", encode(_REPLACEMENT, fields))
 
 
 def register_validator(member: int, node: str, enode: str) -> ProposalContent:
@@ -98,6 +104,10 @@ def key_word(key: str) -> bytes:
     return bytes.fromhex(key.removeprefix("0x")).rjust(32, b"\0")
 
 
+def _words(proof: bytes) -> list[bytes]:
+    return [proof[at : at + 32] for at in range(0, len(proof), 32)]
+
+
 def purpose_number(purpose: str) -> int:
     """What a key is for, as the registry numbers it."""
     return _PURPOSE_NUMBERS[purpose]
@@ -106,7 +116,8 @@ def purpose_number(purpose: str) -> int:
 def read_payload(kind: str, payload: bytes) -> dict[str, Any]:
     """A payload's fields by name, addresses and keys in hex, as JSON can hold them.
 
-    What a contract would not read is not asked for here (padding may hold anything). Raises
+    What a contract would not read is not asked for here (padding may hold anything), nor are the
+    proofs of keys, which it has checked. Raises
     ValueError where the payload is none of its kind.
     """
     try:
@@ -125,8 +136,8 @@ def _role(number: int) -> str:
 
 def _read_newcomer(payload: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same): text that is not UTF-8 is mended.
-    ((name, role, operator, approver, recovery, sealing_key),) = _decode(
-        [_NEWCOMER.replace("string", "bytes")], payload
+    (name, role, operator, approver, recovery, sealing_key), _ = _decode(
+        [one.replace("string", "bytes") for one in _ADMISSION], payload
     )
     return {
         "name": printable(name),
@@ -148,7 +159,7 @@ def _read_role(payload: bytes) -> dict[str, Any]:
 
 
 def _read_key(payload: bytes) -> dict[str, Any]:
-    member, number, key = _decode(["uint16", "uint8", "bytes32"], payload)
+    member, number, key, _ = _decode(_REPLACEMENT, payload)
     purpose = PURPOSES.get(number, f"unknown ({number})")
     shown = key.hex() if purpose == "sealing" else to_checksum_address(key[12:])
     return {"member": member, "purpose": purpose, "key": shown}

@@ -23,7 +23,7 @@ KINDS = {
 }
 """What is asked for, by its number."""
 
-SUBJECT_KINDS = frozenset({"suspend", "reinstate", "evict", "change_role", "replace_key"})
+SUBJECT_KINDS = frozenset({"suspend", "reinstate", "evict", "replace_key"})
 """The kinds about a member that neither votes nor counts."""
 
 PURPOSES = {1: "operator", 2: "approver", 3: "recovery", 4: "sealing"}
@@ -35,7 +35,16 @@ STATES = {1: "active", 2: "suspended", 3: "evicted"}
 BANK_ROLES = frozenset({"lead", "partner"})
 """The roles that vote."""
 
-PROPOSAL_STATES = ("open", "enacted", "rejected", "withdrawn", "expired")
+PROPOSAL_STATES = (
+    "open",
+    "enacted",
+    "rejected",
+    "withdrawn",
+    "expired",
+    "waiting",
+    "objected",
+)
+"""Waiting: a majority would replace a member's key, and the member can still object."""
 
 
 def content_hash(kind: int, payload: bytes, reason_hash: bytes) -> bytes:

@@ -17,6 +17,8 @@ from app.presentation.health import (
     TroubleOut,
 )
 from app.readmodel.chain import Position, position
+from app.readmodel.consortium.queries import waiting_keys
+from app.readmodel.consortium.shapes import Proposal
 
 BEHIND_BLOCKS = 5
 """So many blocks may lie between the chain and the read model before a node counts as behind."""
@@ -42,11 +44,13 @@ def health_of(context: Context) -> HealthOut:
     now = datetime.now(UTC)
     cursor: Position | None = None
     waiting: Backlog | None = None
+    keys: list[Proposal] = []
     fault = seen.database_fault
     try:
         with context.engine.connect() as connection:
             cursor = position(connection)
             waiting = backlog(connection)
+            keys = waiting_keys(connection)
     except (StorageFault, PoolTimeout) as error:
         fault = error.what if isinstance(error, StorageFault) else "all its connections are in use"
     lag = age = None
@@ -77,7 +81,7 @@ def health_of(context: Context) -> HealthOut:
         lease=seen.lease,
         database=DatabaseOut(writable=not fault, free_disk_bytes=seen.free_disk_bytes),
         problems=_problems(status, seen, fault),
-        warnings=_warnings(seen, waiting),
+        warnings=_warnings(seen, waiting, keys),
     )
 
 
@@ -167,7 +171,7 @@ def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[Tro
     return found
 
 
-def _warnings(seen: NodeHealth, waiting: Backlog | None) -> list[TroubleOut]:
+def _warnings(seen: NodeHealth, waiting: Backlog | None, keys: list[Proposal]) -> list[TroubleOut]:
     found = [
         _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
         for why in seen.facilities_stopped
@@ -180,6 +184,16 @@ def _warnings(seen: NodeHealth, waiting: Backlog | None) -> list[TroubleOut]:
                 "`tally dead-letters list` says why, `replay` tries them again",
             )
         )
+    found += [
+        _trouble(
+            "key-replacement",
+            f"the others would give {one.subject} another {one.asked['purpose']} key from "
+            f"{one.due_at:%Y-%m-%d %H:%M} UTC on (proposal {one.number})",
+            f"`tally consortium show {one.number}`; {one.subject} itself can object with "
+            f"`tally consortium object {one.number}`",
+        )
+        for one in keys
+    ]
     return found
 
 

@@ -106,6 +106,11 @@ def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
     return public_half(path)
 
 
+def load_successor(folder: Path, name: str, *, development: bool) -> LocalAccount:
+    """Decrypt the signing key that is to follow one. Raises KeyUnusable."""
+    return load_account(folder, f"{name}.{_NEXT}", development=development)
+
+
 def install_successor(folder: Path, name: str) -> Path:
     """Let the successor take its key's place; returns where the old key lies from now on."""
     current = folder / f"{name}.json"

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Engine
 
@@ -123,16 +124,21 @@ def _validator_votes(
 
 def read_manifest(config: BankConfig) -> Manifest:
     """The network that this bank belongs to. Raises ConfigFault."""
+    return manifest_at(config.manifest)
+
+
+def manifest_at(path: Path) -> Manifest:
+    """The network that a file describes. Raises ConfigFault."""
     try:
-        return Manifest.read(config.manifest)
+        return Manifest.read(path)
     except OSError as fault:
         raise ConfigFault(
             f"the network manifest cannot be read ({fault.strerror})",
-            where=str(config.manifest),
+            where=str(path),
             remedy="Found the network first, or copy network.json from the bank that did",
         ) from None
     except ValueError as fault:
-        raise ConfigFault(str(fault), where=str(config.manifest)) from None
+        raise ConfigFault(str(fault), where=str(path)) from None
 
 
 def client_tls(config: BankConfig) -> ClientTls:

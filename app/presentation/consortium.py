@@ -58,10 +58,15 @@ class ProposalOut(Model):
     )
     content_hash: str = Field(description="What a vote on it signs.", examples=["0x00…"])
     state: str = Field(
-        examples=["open"], description="open, enacted, rejected, withdrawn or expired."
+        examples=["open"],
+        description="open, enacted, rejected, withdrawn, expired, waiting (a majority would give a "
+        "member another key, and the member can object) or objected.",
     )
     created_at: datetime
     expires_at: datetime
+    due_at: datetime | None = Field(
+        description="From when a key that waits can be enacted; null for all else."
+    )
     decided_at: datetime | None
     votes: list[VoteOut]
     yes: int | None
@@ -124,6 +129,7 @@ def proposal_out(one: Proposal) -> ProposalOut:
         state=one.state,
         created_at=one.created_at,
         expires_at=one.expires_at,
+        due_at=one.due_at,
         decided_at=one.decided_at,
         votes=[VoteOut.model_validate(vote, from_attributes=True) for vote in one.votes],
         yes=None if one.tally is None else one.tally.yes,

@@ -78,6 +78,7 @@ TroubleName = Literal[
     "posting-stopped",
     "lease-elsewhere",
     "facility-stopped",
+    "key-replacement",
     "dead-letters",
     "channel-closed",
     "channel-silent",

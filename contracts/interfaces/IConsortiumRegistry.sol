@@ -5,6 +5,7 @@ import {
     ConsortiumProposal,
     Contracts,
     FoundingMember,
+    KeyProof,
     KeyPurpose,
     Member,
     MemberState,
@@ -18,10 +19,18 @@ import {IGoverned} from "./IGoverned.sol";
 
 /// @title The members of the consortium and what they decide together
 /// @notice Member numbers start at 1, are never reused and never change. A key serves one member for one purpose, so
-///         that an operator key can never approve; once replaced it is retired and serves nobody, for ever.
+///         that an operator key can never approve; once replaced it is retired and serves nobody, for ever. Sealing keys
+///         bind their own member alone.
+///
+///         Claims. Who brings a key that signs (operator, approver, recovery) proves to hold it: the key signs typed data
+///         (EIP-712) under the domain (name "Tallystick", chain id, this registry). Each of a newcomer's
+///         keys signs all of its admission,
+///         Admission(string name,uint8 role,address operator,address approver,address recovery,bytes32 sealingKey); a
+///         key that follows another signs KeyReplacement(uint16 member,uint8 purpose,address key). A sealing key signs
+///         nothing and so claims nothing: two members may name the same.
 ///
 ///         Votes. The electorate of a proposal is the active banks (leads and partners), less its subject: the bank that
-///         is to be suspended, reinstated, evicted, given another role or another key. More than two thirds of the
+///         is to be suspended, reinstated, evicted or given another key. More than two thirds of the
 ///         electorate enact it, and at least two. Votes are counted anew at each vote, among the banks that are in the
 ///         electorate then: those of banks that were suspended or evicted since fall away, and those of a bank under an
 ///         emergency stop wait for its end. Block times are seconds.
@@ -59,6 +68,13 @@ interface IConsortiumRegistry is IGoverned {
 
     /// @notice Its proposer took it back.
     event ProposalWithdrawn(uint32 indexed proposal);
+
+    /// @notice A majority would give `member` another key. It can be enacted from `dueAt` and before `expiresAt`, unless
+    ///         the member objects.
+    event KeyReplacementWaits(uint32 indexed proposal, uint16 indexed member, uint40 dueAt, uint40 expiresAt);
+
+    /// @notice The member objected, with its key for `purpose`, to the key that was proposed for it: nothing comes of it.
+    event KeyReplacementObjected(uint32 indexed proposal, uint16 indexed member, uint8 purpose);
 
     /// @notice A vote suspended, reinstated or evicted a member.
     event MemberStateChanged(uint16 indexed member, MemberState state);
@@ -111,8 +127,12 @@ interface IConsortiumRegistry is IGoverned {
     error ConsortiumKeyMissing(string member);
 
     /// @notice `key` already belongs to `member` for `purpose`, or did and is retired; every key serves one member for one
-    ///         purpose. An address stands in the low bits.
+    ///         purpose. An address stands in the low bits. A sealing key is taken for its own member alone.
     error ConsortiumKeyTaken(bytes32 key, uint16 member, KeyPurpose purpose);
+
+    /// @notice `key` has not signed what it is claimed for as `purpose`, or where nothing is to be signed (no key, or a
+    ///         sealing key) the proof is not zero.
+    error ConsortiumKeyUnproven(bytes32 key, KeyPurpose purpose);
 
     /// @notice `caller` is no member's key for `purpose`.
     error ConsortiumNotAKey(address caller, KeyPurpose purpose);
@@ -159,6 +179,12 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice `yes` banks are in favour now, where `needed` must be.
     error ConsortiumNoMajority(uint32 proposal, uint256 yes, uint256 needed);
 
+    /// @notice The member can still object, up to `dueAt`.
+    error ConsortiumNotDue(uint32 proposal, uint256 dueAt);
+
+    /// @notice The proposal is not about a key of `member`.
+    error ConsortiumNotItsKey(uint32 proposal, uint16 member);
+
     /// @notice Only its proposer can take a proposal back.
     error ConsortiumNotTheProposer(uint32 proposal, uint16 member, uint16 proposer);
 
@@ -167,6 +193,9 @@ interface IConsortiumRegistry is IGoverned {
 
     /// @notice `member` has that role already.
     error ConsortiumRoleUnchanged(uint16 member, uint8 role);
+
+    /// @notice `member` is party to so many facilities that are active or paused, and keeps its role until they are closed.
+    error ConsortiumRoleKept(uint16 member, uint256 facilities);
 
     /// @notice `purpose` is none of 1 operator, 2 approver, 3 recovery, 4 sealing.
     error ConsortiumUnknownKeyPurpose(uint8 purpose);
@@ -198,8 +227,13 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice The bank `by` has asked for it already; now a second bank must, within 24 hours.
     error ConsortiumEmergencyAskedAlready(uint16 member, uint16 by);
 
-    /// @notice `member` was stopped lately and cannot be stopped again before `againAt`.
+    /// @notice Before `againAt` `member` cannot be stopped again, because it was lately; or cannot stop another, because it
+    ///         took part in a stop lately.
     error ConsortiumEmergencyTooSoon(uint16 member, uint256 againAt);
+
+    /// @notice `stopped` banks are stopped, and no more than `most` can be at a time: fewer than a third of the active
+    ///         banks, or one.
+    error ConsortiumEmergencyTooMany(uint256 stopped, uint256 most);
 
     /// @notice `member` is under no emergency stop.
     error ConsortiumNotStopped(uint16 member);
@@ -211,10 +245,12 @@ interface IConsortiumRegistry is IGoverned {
 
     /// @notice Proposes, and votes in favour. By the approver of an active bank other than the subject.
     /// @param kind and its payload, abi.encode of
-    ///        1 admit: FoundingMember newcomer, as `initialize` takes it;
+    ///        1 admit: FoundingMember newcomer, as `initialize` takes it, KeyProof[3] of its operator, approver and
+    ///        recovery keys (zero where it has none);
     ///        2 suspend, 3 reinstate (also ends an emergency stop), 4 evict (for ever, with its validators): uint16 member;
-    ///        5 change a role: uint16 member, uint8 role;
-    ///        6 replace a key: uint16 member, uint8 purpose, bytes32 key (see MemberKeyReplaced);
+    ///        5 change a role: uint16 member, uint8 role, of a member that is party to no active or paused facility;
+    ///        6 replace a key: uint16 member, uint8 purpose, bytes32 key (see MemberKeyReplaced), KeyProof (zero for a
+    ///        sealing key);
     ///        7 register a validator: uint16 member, address node, string enode;
     ///        8 remove a validator: address node;
     ///        9 upgrade: address proxy (see contracts), address implementation, bytes call (made to it; may be empty).
@@ -224,33 +260,41 @@ interface IConsortiumRegistry is IGoverned {
     function propose(uint8 kind, bytes calldata payload, bytes32 reasonHash) external returns (uint32 number);
 
     /// @notice Votes, once and for good, by the approver of an active bank other than the subject. The vote that makes
-    ///         the majority enacts the proposal in its own transaction, and reverts where that has become impossible.
+    ///         the majority enacts the proposal in its own transaction, and reverts where that has become impossible; a
+    ///         replacement of a key waits for 7 days first, in which its member can object.
     /// @param contentHash keccak256(abi.encode(kind, payload, reasonHash)) of what the voter has read
     function vote(uint32 number, bytes32 contentHash, bool inFavour) external;
 
-    /// @notice Enacts a proposal whose majority stands without another vote, because the electorate shrank. By the
-    ///         approver of any active bank.
+    /// @notice Enacts a proposal whose majority stands without another vote, because the electorate shrank; or a
+    ///         replacement of a key that is due, within 14 days. By the approver of any active bank.
     /// @param contentHash as `vote` takes it
     function enact(uint32 number, bytes32 contentHash) external;
 
-    /// @notice Takes a proposal back. By the proposer's approver.
+    /// @notice Ends a proposal to give the caller's member another key, while it is open or waits. By the member's
+    ///         approver or recovery key, also while it is suspended or stopped.
+    /// @param contentHash as `vote` takes it
+    function objectToKey(uint32 number, bytes32 contentHash) external;
+
+    /// @notice Takes a proposal back that is open or waits. By the proposer's approver.
     function withdraw(uint32 number) external;
 
     /// @notice Replaces a key of the caller's own member: its operator or sealing key by its approver key, and these and
     ///         the approver key by its recovery key, which does so even while the member is suspended or stopped. The
     ///         recovery key is only replaced by a vote.
     /// @param purpose as in MemberKeyReplaced
-    /// @param key an address in the low bits, or a sealing key; never used before by anyone
-    function rotateKey(uint8 purpose, bytes32 key) external;
+    /// @param key an address in the low bits, never used before by anyone; or a sealing key, never before by this member
+    /// @param proof the new key's signature; zero for a sealing key
+    function rotateKey(uint8 purpose, bytes32 key, KeyProof calldata proof) external;
 
     /// @notice Asks that a member be stopped. Once two banks, neither of them the subject, have asked within 24 hours, the
-    ///         member's operator and approver keys are refused for 72 hours. Not again within 7 days after that. By the
-    ///         approver of an active bank.
+    ///         member's operator and approver keys are refused for 72 hours. Not again within 30 days after that, neither
+    ///         does a bank take part in two stops within 30 days; and fewer than a third of the active banks are stopped at
+    ///         a time, or one. By the approver of an active bank.
     /// @dev The member stays in every electorate meanwhile, so that two banks cannot stop others to outvote them.
     function emergencyStop(uint16 subject, bytes32 reasonHash) external;
 
     /// @notice Asks that a stop end early: it does once two banks, neither of them the subject, have asked within 24
-    ///         hours. By the approver of an active bank.
+    ///         hours. By the approver of an active bank, one that is stopped itself too.
     function emergencyLift(uint16 subject) external;
 
     /// @notice The consortium's proxies: the only contracts that a vote can upgrade.

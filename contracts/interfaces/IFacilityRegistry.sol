@@ -20,7 +20,8 @@ import {IGoverned} from "./IGoverned.sol";
 ///         time, a later one from a day that no leg may carry yet (more than 30 days after the block's), so that nothing
 ///         that was split or judged ever changes. What becomes of an active facility is proposed by the approver of one
 ///         party (the lead or a partner) and takes effect once every party has accepted it; changes are numbered by
-///         facility from 1. Who has been evicted, or is no bank any more, is not waited for.
+///         facility from 1. Who has been evicted is not waited for. A party of an active or paused facility keeps its
+///         role in the consortium.
 interface IFacilityRegistry is IGoverned {
     /// @notice A lead proposed a facility.
     event FacilityProposed(uint32 indexed facility, FacilityTerms terms);
@@ -94,7 +95,7 @@ interface IFacilityRegistry is IGoverned {
     /// @notice A facility needs 1 to `most` partners; `given` were given.
     error FacilityBadPartnerCount(uint256 given, uint256 most);
 
-    /// @notice The partner at place `partner` (from 1) is no active bank, is the lead, or is named twice.
+    /// @notice The partner at place `partner` (from 1; 0 the lead) is no active bank, is the lead, or is named twice.
     error FacilityBadPartner(uint256 partner, uint16 member);
 
     /// @notice The reader at place `index` is no auditor or regulator, or is named twice.
@@ -205,6 +206,7 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Accepts a proposed facility. Called by a partner's approver; the last one activates it.
     /// @param termsHash keccak256(abi.encode(terms)) of the terms that the partner has read
+    /// @dev The last one reverts with FacilityBadPartner where a party is no active bank any more.
     function accept(uint32 facility, bytes32 termsHash) external;
 
     /// @notice Takes back a facility that is only proposed. Called by its lead's approver. The id becomes free.
@@ -294,6 +296,9 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice A member's partner number; 0 = it is no partner (the lead is none).
     function partnerOfMember(uint32 facility, uint16 member) external view returns (uint8);
+
+    /// @notice To how many facilities a member is party, as lead or partner, that are active or paused.
+    function unclosedOf(uint16 member) external view returns (uint32);
 
     /// @notice What Reconciliation needs for one batch of `member`.
     /// @dev Reverts with FacilityInState unless active, with FacilityNotAParty for a stranger.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
-import {FoundingMember, ProposalKind} from "../types/ConsortiumTypes.sol";
+import {FoundingMember, KeyProof, ProposalKind} from "../types/ConsortiumTypes.sol";
 
 /// @title What a proposal asks for, read from its bytes
 /// @dev Only the ABI's own encoding is taken, and it is read by hand: what is malformed meets our error and not a bare
@@ -12,19 +12,21 @@ library Payloads {
     uint256 private constant _WORD = 32;
     uint256 private constant _ADDRESS_BITS = 160;
 
+    /// @dev Its proofs: `toProof`, the operator's at word 1, the others' in the words after.
     function toNewcomer(bytes memory payload) internal pure returns (FoundingMember memory) {
-        // the struct's place, then the name's in it, role, three addresses, sealing key, and last the name itself
-        bool isWell = _hasTail(payload, 7) && _word(payload, 0) == _WORD && _word(payload, 1) == 6 * _WORD
-            && _fits(payload, 2, 8) && _fits(payload, 3, _ADDRESS_BITS) && _fits(payload, 4, _ADDRESS_BITS)
-            && _fits(payload, 5, _ADDRESS_BITS);
+        // the struct's place and three proofs of two words, then the name's place in the struct, role, three addresses,
+        // sealing key, and last the name itself
+        bool isWell = _hasTail(payload, 13) && _word(payload, 0) == 7 * _WORD && _word(payload, 7) == 6 * _WORD
+            && _fits(payload, 8, 8) && _fits(payload, 9, _ADDRESS_BITS) && _fits(payload, 10, _ADDRESS_BITS)
+            && _fits(payload, 11, _ADDRESS_BITS);
         _require(isWell, ProposalKind.Admit, payload);
         return FoundingMember({
-            name: string(_tail(payload, 7)),
-            role: uint8(_word(payload, 2)),
-            operator: _address(payload, 3),
-            approver: _address(payload, 4),
-            recovery: _address(payload, 5),
-            sealingKey: bytes32(_word(payload, 6))
+            name: string(_tail(payload, 13)),
+            role: uint8(_word(payload, 8)),
+            operator: _address(payload, 9),
+            approver: _address(payload, 10),
+            recovery: _address(payload, 11),
+            sealingKey: bytes32(_word(payload, 12))
         });
     }
 
@@ -39,10 +41,16 @@ library Payloads {
         return (uint16(_word(payload, 0)), uint8(_word(payload, 1)));
     }
 
+    /// @dev Its proof: `toProof`, at word 3.
     function toKey(bytes memory payload) internal pure returns (uint16 member, uint8 purpose, bytes32 key) {
-        bool isWell = payload.length == 3 * _WORD && _fits(payload, 0, 16) && _fits(payload, 1, 8);
+        bool isWell = payload.length == 5 * _WORD && _fits(payload, 0, 16) && _fits(payload, 1, 8);
         _require(isWell, ProposalKind.ReplaceKey, payload);
         return (uint16(_word(payload, 0)), uint8(_word(payload, 1)), bytes32(_word(payload, 2)));
+    }
+
+    /// @dev The proof at a word of a payload that was read.
+    function toProof(bytes memory payload, uint256 place) internal pure returns (KeyProof memory) {
+        return KeyProof({r: bytes32(_word(payload, place)), vs: bytes32(_word(payload, place + 1))});
     }
 
     function toValidator(bytes memory payload)

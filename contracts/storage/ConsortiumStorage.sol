@@ -16,6 +16,8 @@ struct Ballot {
     uint16 yes;
     uint16 no;
     uint16 electorate;
+    // from when a replacement of keys that has its majority can be enacted; 0 = none waits
+    uint40 dueAt;
     // the banks that voted, whether or not their votes still count
     uint256 inFavour;
     uint256 against;
@@ -55,7 +57,7 @@ abstract contract ConsortiumStorage {
     /// @dev Number by keccak256 of the name; 0 = free.
     mapping(bytes32 nameHash => uint16 number) internal _numberByName;
 
-    /// @dev Whose key it is, and for what: an address in the low bits, or a sealing key.
+    /// @dev Whose key it is, and for what: an address in the low bits.
     mapping(bytes32 key => KeyHolder) internal _keys;
 
     /// @dev The proxies that a vote can upgrade, this contract's own among them.
@@ -76,4 +78,10 @@ abstract contract ConsortiumStorage {
 
     /// @dev Validator by its address.
     mapping(address node => ValidatorNode) internal _validators;
+
+    /// @dev The sealing keys that a member has or had. No claim on others: nobody proves to hold one on the chain.
+    mapping(uint16 member => mapping(bytes32 sealingKey => bool)) internal _sealingKeys;
+
+    /// @dev Block time from which a bank may take part in a stop again; 0 = it has not yet.
+    mapping(uint16 bank => uint40) internal _mayStopFrom;
 }

@@ -61,4 +61,7 @@ abstract contract FacilityStorage {
 
     /// @dev Number by keccak256 of the id; 0 = free, again after a withdrawal.
     mapping(bytes32 idHash => uint32 number) internal _numberById;
+
+    /// @dev To how many facilities a member is party that are active or paused.
+    mapping(uint16 member => uint32) internal _unclosed;
 }

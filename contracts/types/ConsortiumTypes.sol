@@ -42,14 +42,17 @@ enum ProposalKind {
     Upgrade
 }
 
-/// @notice Where a proposal stands. Votes are taken only while it is open.
+/// @notice Where a proposal stands. Votes are taken only while it is open. A replacement of keys that has its majority
+///         waits until it is due, and ends where the member objects.
 enum ProposalState {
     None,
     Open,
     Enacted,
     Rejected,
     Withdrawn,
-    Expired
+    Expired,
+    Waiting,
+    Objected
 }
 
 /// @notice How a bank voted.
@@ -68,6 +71,12 @@ struct FoundingMember {
     address approver;
     address recovery;
     bytes32 sealingKey;
+}
+
+/// @notice A signature by a key over what it is claimed for (see IConsortiumRegistry), in the short form of EIP-2098.
+struct KeyProof {
+    bytes32 r;
+    bytes32 vs;
 }
 
 /// @notice A member as the registry knows it.
@@ -105,6 +114,7 @@ struct Contracts {
 /// @param subject the bank that neither votes nor counts, because it is about it; 0 = none
 /// @param createdAt block time of the proposal, seconds
 /// @param expiresAt block time from which it can no longer be voted on or enacted, seconds
+/// @param dueAt block time from which a replacement of keys that has its majority can be enacted, seconds; 0 = none waits
 /// @param yes votes in favour that count; of a decided proposal, those that counted when it was decided
 /// @param no votes against, likewise
 /// @param electorate banks that may vote, likewise
@@ -117,6 +127,7 @@ struct ConsortiumProposal {
     uint16 subject;
     uint40 createdAt;
     uint40 expiresAt;
+    uint40 dueAt;
     uint16 yes;
     uint16 no;
     uint16 electorate;

@@ -9,11 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.config import load_config
+from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import Newcomer, register_validator
 from app.contracts.proposals import admit as asked_to_admit
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES
 from app.keys.keystore import create_keys
+from app.keys.possession import Registry, prove_admission, signing_accounts
 from app.processes import free_ports
 from deploy import tls
 from deploy.consortium import Member, Role, write_config
@@ -174,7 +176,12 @@ def _vote_in(change: Change, role: Role) -> None:
     name, folder = change.name, change.network.folder
     if change.state == "none":
         keys = folder.public_keys(name)
-        newcomer = Newcomer(name, role, keys.sealing, keys.operator, keys.approver, keys.recovery)
+        registry = Registry(change.registry.chain_id(), change.registry.address)
+        signers = signing_accounts(folder.keys(name), development=True)
+        proof = prove_admission(registry, name, role_number(role), keys, signers)
+        newcomer = Newcomer(
+            name, role, keys.sealing, keys.operator, keys.approver, keys.recovery, proof
+        )
         change.ballot.carry([asked_to_admit(newcomer)], f"admit {name}", change.say)
     if not change.is_listed:
         folder.write_members([*folder.members(), Member(name, role)])

@@ -6,10 +6,11 @@ a test can act as anybody, a contract too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from eth_abi.abi import decode
 from eth_typing import ChecksumAddress
@@ -38,14 +39,14 @@ def key(member: str, purpose: Purpose) -> ChecksumAddress:
     return Web3.to_checksum_address(keccak(text=f"{member}/{purpose}")[-20:])
 
 
-def founding_member(name: str, role: str) -> tuple[Any, ...]:
-    """A member as the registry's structs have it."""
+def founding_member(
+    name: str, role: str, keys: Sequence[Purpose] = get_args(Purpose)
+) -> tuple[Any, ...]:
+    """A member as the registry's structs have it, with its keys for these purposes."""
     return (
         name,
         ROLES[role],
-        key(name, "operator"),
-        key(name, "approver"),
-        key(name, "recovery"),
+        *(key(name, one) if one in keys else _NOBODY for one in get_args(Purpose)),
         keccak(text=f"{name}/sealing"),
     )
 

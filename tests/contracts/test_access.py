@@ -206,7 +206,9 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
     """What each function is called with."""
     facility, proposed, live = world.facility, world.proposed, world.live
     newcomer = "(string,uint8,address,address,address,bytes32)"
-    admit = encode([newcomer], [founding_member("new", "partner")])
+    admit = encode(
+        [newcomer, "bytes32[6]"], [founding_member("new", "auditor", keys=()), [bytes(32)] * 6]
+    )
     ballot = live.view("ConsortiumRegistry", "proposalCount") + 1
     shares = {2: (5_000, 5_000, 5_000)}
     account = (facility, 1)
@@ -232,7 +234,8 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
         "ConsortiumRegistry.vote": (ballot, _REASON, True),
         "ConsortiumRegistry.enact": (ballot, _REASON),
         "ConsortiumRegistry.withdraw": (ballot,),
-        "ConsortiumRegistry.rotateKey": (1, keccak(text="fresh")[-20:].rjust(32, b"\0")),
+        "ConsortiumRegistry.objectToKey": (ballot, _REASON),
+        "ConsortiumRegistry.rotateKey": (4, keccak(text="fresh"), (bytes(32), bytes(32))),
         "ConsortiumRegistry.emergencyStop": (2, _REASON),
         "ConsortiumRegistry.emergencyLift": (2,),
         "FacilityRegistry.propose": (terms("H", 1, shares),),

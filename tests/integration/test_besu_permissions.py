@@ -18,6 +18,7 @@ from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import Newcomer, about, admit, register_validator
 from app.domain.errors import ConfigFault, UsageFault
 from app.keys.keystore import PublicKeys, create_keys
+from app.keys.possession import Registry, prove_admission, signing_accounts
 from deploy.compose.render import read_nodes, render
 from deploy.consortium import ConsortiumFolder, Member, create, folder_name
 from deploy.network.contracts import found_on, permissions_on
@@ -100,15 +101,18 @@ def test_they_follow_the_registrys_votes(
     assert proxies(rendered) == before
 
     keys = create_keys(rendered.keys(STRANGE), development=True)
-    newcomer = Newcomer(
-        STRANGE, "partner", keys.sealing, keys.operator, keys.approver, keys.recovery
-    )
+    signers = signing_accounts(rendered.keys(STRANGE), development=True)
     rpc = Rpc(url)
     try:
         registry = ConsortiumRegistry(
             rpc, Manifest.read(rendered.manifest).addresses["ConsortiumRegistry"]
         )
         ballot = Ballot(rpc, registry, rendered)
+        consortium = Registry(registry.chain_id(), registry.address)
+        proof = prove_admission(consortium, STRANGE, 2, keys, signers)
+        newcomer = Newcomer(
+            STRANGE, "partner", keys.sealing, keys.operator, keys.approver, keys.recovery, proof
+        )
         ballot.carry([admit(newcomer)], "admit", print)
         rendered.write_members([*MEMBERS, Member(STRANGE, "partner")])
         asked = [

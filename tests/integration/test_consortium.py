@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from eth_account import Account
+from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import Engine, select, update
 from typer import Typer
@@ -24,6 +27,7 @@ from app.contracts.proposals import (
     about,
     admit,
     change_role,
+    purpose_number,
     register_validator,
     remove_validator,
     replace_key,
@@ -39,6 +43,12 @@ from app.keys.keystore import (
     load_account,
     prepare_successor,
     public_keys,
+)
+from app.keys.possession import (
+    Registry,
+    prove_admission,
+    prove_replacement,
+    signing_accounts,
 )
 from app.readmodel import tables
 from app.readmodel.consortium.queries import (
@@ -83,6 +93,10 @@ class Council:
             return actions.SeenProposal(number, bytes(32))
         return actions.SeenProposal(number, self.world.consortium.proposal(number).content_hash)
 
+    def object_to_key(self, proposal: int) -> Done:
+        asked = actions.ObjectToKey(self._seen(proposal))
+        return actions.object_to_key(asked, None, self.world.consortium, self.signer)
+
     def withdraw(self, proposal: int) -> Done:
         asked = actions.Withdraw(proposal)
         return actions.withdraw(asked, None, self.world.consortium, self.signer)
@@ -123,12 +137,29 @@ def standing(engine: Engine, name: str) -> ConsortiumMember:
         return next(one for one in list_members(connection) if one.name == name)
 
 
-def newcomer(folder: Path, role: str = "partner") -> tuple[Newcomer, PublicKeys]:
+def registry(world: World) -> Registry:
+    return Registry(world.consortium.chain_id(), world.consortium.address)
+
+
+def newcomer(world: World, folder: Path) -> tuple[Newcomer, PublicKeys]:
     keys = create_keys(folder, development=True)
+    signers = signing_accounts(folder, development=True)
+    proof = prove_admission(registry(world), "luoyang", 2, keys, signers)
     return (
-        Newcomer("luoyang", role, keys.sealing, keys.operator, keys.approver, keys.recovery),
+        Newcomer(
+            "luoyang", "partner", keys.sealing, keys.operator, keys.approver, keys.recovery, proof
+        ),
         keys,
     )
+
+
+def given_key(world: World, member: str, purpose: str) -> tuple[ProposalContent, ChecksumAddress]:
+    """What gives a member a fresh key, which has signed it; the key's address."""
+    fresh = Account.create()
+    number = world.numbers[member]
+    proof = prove_replacement(registry(world), number, purpose_number(purpose), fresh)
+    address = to_checksum_address(fresh.address)
+    return replace_key(number, purpose, address, proof), address
 
 
 def later(world: World, seconds: int) -> None:
@@ -169,7 +200,7 @@ class TestTheReadModel:
     def test_an_admission_from_the_question_to_the_answer(
         self, world: World, database: Engine, tmp_path: Path
     ) -> None:
-        asked, keys = newcomer(tmp_path / "luoyang")
+        asked, keys = newcomer(world, tmp_path / "luoyang")
         number = carry(world, admit(asked), "huarui", "wuxi")
         read(world, database)
         before = proposal(database, number)
@@ -221,12 +252,15 @@ class TestTheReadModel:
     def test_roles_keys_and_validators(self, world: World, database: Engine) -> None:
         outsider = world.numbers["outsider"]
         others = ("huarui", "wuxi")
-        carry(world, change_role(outsider, "regulator"), "huarui", "wuxi")
-        carry(world, replace_key(outsider, "recovery", FRESH), *others)
+        carry(world, change_role(outsider, "regulator"), *others, "nanfeng")
+        asked, fresh = given_key(world, "outsider", "recovery")
+        number = carry(world, asked, *others)
+        later(world, 7 * DAY_S)
+        council(world, "wuxi").enact(number)
         carry(world, register_validator(2, NODE, "enode://9c@10.0.0.3:30303"), *others)
         read(world, database)
         member = standing(database, "outsider")
-        assert (member.role, member.recovery) == ("regulator", FRESH)
+        assert (member.role, member.recovery) == ("regulator", fresh)
         with database.connect() as connection:
             (node,) = list_validators(connection)
             recoveries = [
@@ -297,8 +331,19 @@ class TestTheReadModel:
         ]
 
     def test_it_is_rebuilt_from_the_chain_alone(self, world: World, database: Engine) -> None:
-        carry(world, change_role(world.numbers["outsider"], "auditor"), "huarui", "wuxi")
+        outsider = world.numbers["outsider"]
+        carry(world, change_role(outsider, "auditor"), "huarui", "wuxi", "nanfeng")
         read(world, database)
+        # a sealing key that another member names too
+        sealing = public_keys(world.folder.keys("huarui")).sealing.hex()
+        number = carry(world, replace_key(outsider, "sealing", sealing), "huarui", "wuxi")
+        later(world, 7 * DAY_S)
+        council(world, "huarui").enact(number)
+        asked, _ = given_key(world, "outsider", "operator")
+        number = carry(world, asked, "huarui", "wuxi")
+        council(world, "outsider", "recovery").object_to_key(number)
+        asked, _ = given_key(world, "outsider", "operator")
+        carry(world, asked, "huarui", "wuxi")
         carry(world, about("suspend", world.numbers["wuxi"]), "huarui")
         read(world, database)
         before = digest(database)
@@ -422,12 +467,19 @@ class TestCommands:
     def test_an_admission_by_what_the_newcomer_shows(
         self, tally: Tally, world: World, tmp_path: Path
     ) -> None:
-        asked, keys = newcomer(tmp_path / "luoyang")
-        tally(
-            "webank", "propose", "admit", "luoyang", "--role", "partner",
+        asked, keys = newcomer(world, tmp_path / "luoyang")
+        line = [
+            "propose", "admit", "luoyang", "--role", "partner",
             "--sealing-key", keys.sealing.hex(), "--operator", keys.operator,
             "--approver", keys.approver, "--recovery", keys.recovery, "--reason", "minutes",
-        )  # fmt: skip
+        ]  # fmt: skip
+        tally("webank", *line, fails=ConsortiumRefused)
+        tally("webank", *line, "--proof", "0x12", fails=UsageFault)
+        proof = ("--proof", "0x" + asked.proof.hex())
+        altered = [FRESH if one == keys.recovery else one for one in line]
+        refused = tally("webank", *altered, *proof, fails=ConsortiumRefused).exception
+        assert "has not signed" in str(refused)
+        tally("webank", *line, *proof)
         for bank in ("huarui", "wuxi", "nanfeng"):
             outcome = tally(bank, "vote", "1", "yes").output
         assert "enacted" in outcome
@@ -470,6 +522,57 @@ class TestCommands:
         result = tally("huarui", "vote", "1", "yes", fails=ConsortiumRefused)
         assert "asks for something else" in str(result.exception)
         assert not world.consortium.has_voted(1, world.numbers["huarui"])
+
+    def test_a_bank_objects_to_the_key_that_the_others_would_give_it(
+        self, tally: Tally, world: World, sqlite_url: str
+    ) -> None:
+        """Two of three had replaced the third's approver key and accepted in its name at once."""
+        asked, fresh = given_key(world, "wuxi", "approver")
+        number = str(carry(world, asked, "huarui"))
+        assert "waits" in tally("nanfeng", "vote", number, "yes").output
+        assert world.consortium.approver_of(fresh) == 0
+        for shown in (tally("huarui", "list"), tally("huarui", "show", number)):
+            assert "gives wuxi another approver key from" in shown.output
+        engine = create(sqlite_url)
+        with face(engine) as served:
+            client = served.client("read")
+            (waiting,) = client.get("/v1/consortium/proposals", params={"state": "waiting"}).json()[
+                "items"
+            ]
+            assert (waiting["state"], waiting["subject"]) == ("waiting", "wuxi")
+            assert waiting["due_at"] < waiting["expires_at"]
+            names = [one["name"] for one in client.get("/health").json()["warnings"]]
+            assert names == ["key-replacement"]
+        tally("huarui", "enact", number, fails=ConsortiumRefused)
+        tally("huarui", "object", number, fails=ConsortiumRefused)
+        done = tally("wuxi", "object", number, "--signed-by", "recovery").output
+        assert "keeps its key" in done
+        later(world, 7 * DAY_S)
+        refused = tally("huarui", "enact", number, fails=ConsortiumRefused)
+        assert "objected to" in str(refused.exception)
+        assert "objected" in tally("webank", "show", number).output
+        with face(engine) as served:
+            assert served.client("read").get("/health").json()["warnings"] == []
+        engine.dispose()
+
+    def test_a_key_that_nobody_objects_to_is_enacted_once_due(
+        self, tally: Tally, world: World, tmp_path: Path
+    ) -> None:
+        keys = create_keys(tmp_path / "new", development=True)
+        for purpose in ("recovery", "sealing"):
+            made = tally("wuxi", "keys", "prove", purpose, "--dir", str(tmp_path / "new"))
+            program, group, *line = shlex.split(made.stdout)
+            assert (program, group) == ("tally", "consortium")
+            tally("webank", *line, "--reason", "safe burnt down")
+        for number in ("1", "2"):
+            tally("huarui", "vote", number, "yes")
+            tally("nanfeng", "vote", number, "yes")
+        later(world, 7 * DAY_S)
+        for number in ("1", "2"):
+            assert "enacted" in tally("huarui", "enact", number).output
+        wuxi = world.numbers["wuxi"]
+        assert world.consortium.key_of(wuxi, 3)[12:].hex() == keys.recovery[2:].lower()
+        assert world.consortium.key_of(wuxi, 4) == keys.sealing
 
     def test_withdrawn(self, tally: Tally) -> None:
         tally("webank", "propose", "role", "outsider", "auditor", "--reason", "x")

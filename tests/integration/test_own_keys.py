@@ -15,6 +15,7 @@ from typer.testing import CliRunner, Result
 from app.cli.consortium import consortium
 from app.config import load_config
 from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.errors import ContractReverted
 from app.domain.errors import TallyError, UsageFault
 from app.keys import keystore
 from app.keys.errors import KeyUnusable
@@ -106,8 +107,16 @@ class TestCreate:
         with pytest.raises(KeyUnusable, match="development key"):
             load_account(folder, "operator", development=False)
 
-    def test_json_is_one_object_and_the_line_stands_whole(self, tmp_path: Path) -> None:
-        result = made(tmp_path / "keys", "--development", "--json", "--role", "auditor")
+    def test_without_a_consortium_there_is_no_line(self, tmp_path: Path) -> None:
+        result = made(tmp_path / "keys", "--development", "--json")
+        assert json.loads(result.stdout)["propose"] is None
+        shown = tally("keys", "show", "--dir", str(tmp_path / "keys"), "--name", "nanfeng")
+        assert "propose admit" not in shown.stdout
+        assert "--manifest" in shown.stderr
+
+    def test_json_is_one_object_and_the_line_stands_whole(self, net: Net, tmp_path: Path) -> None:
+        network = ("--manifest", str(net.folder.manifest))
+        result = made(tmp_path / "keys", "--development", "--json", "--role", "auditor", *network)
         public = public_keys(tmp_path / "keys")
         body = json.loads(result.stdout)
         line = body.pop("propose")
@@ -120,7 +129,7 @@ class TestCreate:
             "sealing_key": public.sealing.hex(),
         }
         shown = tally("keys", "show", "--dir", str(tmp_path / "keys"), "--name", "nanfeng",
-                      "--role", "auditor")  # fmt: skip
+                      "--role", "auditor", *network)  # fmt: skip
         assert line in shown.stdout.splitlines()
 
 
@@ -132,7 +141,8 @@ class TestShow:
     def test_by_folder_and_by_bank_toml_alike(self, net: Net) -> None:
         """Of a bank that is at work: what another consortium would be given."""
         config, folder = net.folder.config(LEAD), net.folder.keys(LEAD)
-        by_folder = tally("keys", "show", "--dir", str(folder), "--name", LEAD, "--json")
+        network = ("--manifest", str(net.folder.manifest))
+        by_folder = tally("keys", "show", "--dir", str(folder), "--name", LEAD, "--json", *network)
         by_config = tally("keys", "show", "--config", str(config), "--json")
         assert by_config.stdout == by_folder.stdout
         assert json.loads(by_config.stdout)["operator"] == public_keys(folder).operator
@@ -161,12 +171,16 @@ def newcomer(net: Net, tmp_path: Path, cheap: None) -> Iterator[Callable[[], Ban
 def test_a_newcomer_is_admitted_by_the_line_and_its_node_opens(
     net: Net, newcomer: Callable[[], Bank], tmp_path: Path
 ) -> None:
-    line = json.loads(made(tmp_path / "keys", "--json").stdout)["propose"]
+    network = ("--manifest", str(tmp_path / "network.json"))
+    line = json.loads(made(tmp_path / "keys", "--json", *network).stdout)["propose"]
     with pytest.raises(TallyError, match="nanfeng"):
         newcomer()
     program, group, *arguments = shlex.split(line)
     assert (program, group) == ("tally", "consortium")
     lead = ("--config", str(net.folder.config(LEAD)))
+    as_lead = ["lead" if one == "partner" else one for one in arguments]
+    refused = tally(*as_lead, "--reason", "altered", *lead, fails=ContractReverted).exception
+    assert "has not signed" in str(refused)
     tally(*arguments, "--reason", "minutes of 3 March", *lead)
     for partner in PARTNERS:
         net.catch_up(net.bank(partner))  # who votes has read what it votes on

@@ -28,6 +28,8 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "ProposalEnacted": governance.proposal_enacted,
     "ProposalRejected": governance.proposal_rejected,
     "ProposalWithdrawn": governance.proposal_withdrawn,
+    "KeyReplacementWaits": governance.key_replacement_waits,
+    "KeyReplacementObjected": governance.key_replacement_objected,
     "ValidatorRegistered": governance.validator_registered,
     "ValidatorRemoved": governance.validator_removed,
     "ContractUpgraded": governance.contract_upgraded,

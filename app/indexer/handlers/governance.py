@@ -36,6 +36,7 @@ def proposal_made(projection: Projection, event: ContractEvent) -> None:
             created_block=event.block_number,
             tx_hash=bytes.fromhex(event.tx_hash[2:]),
             expires_at=told["expiresAt"],
+            due_at=None,
             state="open",
             decided_at=None,
             decided_block=None,
@@ -70,6 +71,24 @@ def proposal_rejected(projection: Projection, event: ContractEvent) -> None:
 def proposal_withdrawn(projection: Projection, event: ContractEvent) -> None:
     """Its proposer took it back."""
     _decide(projection, event, "withdrawn")
+
+
+def key_replacement_waits(projection: Projection, event: ContractEvent) -> None:
+    """A majority would give a member another key, and the member can still object."""
+    told = event.arguments
+    projection.statements.append(
+        update(proposals)
+        .where(proposals.c.number == told["proposal"])
+        .values(state="waiting", due_at=told["dueAt"], expires_at=told["expiresAt"])
+    )
+    log(projection, event, member=told["member"], proposal=told["proposal"], due_at=told["dueAt"])
+
+
+def key_replacement_objected(projection: Projection, event: ContractEvent) -> None:
+    """The member objected to the key that the others would give it."""
+    told = event.arguments
+    _decide(projection, event, "objected")
+    log(projection, event, member=told["member"], proposal=told["proposal"])
 
 
 def validator_registered(projection: Projection, event: ContractEvent) -> None:

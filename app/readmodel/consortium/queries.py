@@ -29,6 +29,7 @@ from app.readmodel.consortium.tables import (
 from app.readmodel.pairs.shapes import Page
 from app.readmodel.values import optional_time, to_time
 
+_UNDECIDED = ("open", "waiting")
 _KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 
 
@@ -64,10 +65,12 @@ def page_of_proposals(
     c = proposals.c
     now = clock(connection)
     wanted: list[ColumnElement[bool]] = []
-    if state is not None:
-        wanted.append(c.state == ("open" if state == "expired" else state))
-    if state in ("open", "expired"):
-        wanted.append(c.expires_at <= now if state == "expired" else c.expires_at > now)
+    if state == "expired":
+        wanted += [c.state.in_(_UNDECIDED), c.expires_at <= now]
+    elif state is not None:
+        wanted.append(c.state == state)
+    if state in _UNDECIDED:
+        wanted.append(c.expires_at > now)
     if before is not None:
         wanted.append(c.number < before)
     found = _proposals(connection, wanted, limit + 1)
@@ -90,6 +93,12 @@ def _proposals(
     ):
         cast.setdefault(row.proposal, []).append(row)
     return [_proposal(row, cast.get(row.number, []), members, now) for row in rows]
+
+
+def waiting_keys(connection: Connection) -> list[Proposal]:
+    """The keys that a majority would give to members, which can still object; newest first."""
+    c = proposals.c
+    return _proposals(connection, [c.state == "waiting", c.expires_at > clock(connection)], None)
 
 
 def list_validators(connection: Connection) -> list[ValidatorNode]:
@@ -156,7 +165,7 @@ def _proposal(
     stopped = {one.number for one in members.values() if one.stopped_until is not None}
     in_favour = {one.member for one in cast if one.in_favour}
     against = {one.member for one in cast if not one.in_favour}
-    state = "expired" if row.state == "open" and now >= row.expires_at else row.state
+    state = "expired" if row.state in _UNDECIDED and now >= row.expires_at else row.state
     is_open = state == "open"
     asked = json.loads(row.asked)
     if "member" in asked:
@@ -172,6 +181,7 @@ def _proposal(
         + content_hash(_KIND_NUMBERS[row.kind], bytes(row.payload), bytes(row.reason_hash)).hex(),
         created_at=to_time(row.created_at),
         expires_at=to_time(row.expires_at),
+        due_at=optional_time(row.due_at),
         state=state,
         decided_at=optional_time(row.decided_at),
         votes=tuple(

@@ -42,7 +42,8 @@ class VoteCast:
 class Proposal:
     """What a bank asked for. `asked` by the payload's fields, members by name; `tally` is None once
     it is decided, and `missing` names who may still vote; `state` as domain.votes has it;
-    `content_hash` is what a vote names."""
+    `content_hash` is what a vote names; `due_at`: from when a key that a majority would give to a
+    member can be enacted, None for all else."""
 
     number: int
     kind: str
@@ -53,6 +54,7 @@ class Proposal:
     content_hash: str
     created_at: datetime
     expires_at: datetime
+    due_at: datetime | None
     state: str
     decided_at: datetime | None
     votes: tuple[VoteCast, ...]

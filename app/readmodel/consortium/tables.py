@@ -34,7 +34,9 @@ proposals = Table(
     Column("created_block", BigInteger, nullable=False),
     Column("tx_hash", LargeBinary(32), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
-    # open, enacted, rejected, withdrawn; whether an open one has expired, the time alone tells
+    # From when a replacement of a key that has its majority can be enacted; null = none waits.
+    Column("due_at", BigInteger),
+    # domain.votes.PROPOSAL_STATES but expired, which the time alone tells of what is undecided
     Column("state", Text, nullable=False),
     Column("decided_at", BigInteger),
     Column("decided_block", BigInteger),
@@ -54,7 +56,8 @@ member_keys = Table(
     "member_keys",
     metadata,
     Column("key", LargeBinary(32), primary_key=True),  # an address, or a sealing key
-    Column("member", Integer, nullable=False),
+    # Two members may name one sealing key.
+    Column("member", Integer, primary_key=True, autoincrement=False),
     Column("purpose", Text, nullable=False),  # operator, approver, recovery, sealing
     Column("given_by", Text, nullable=False),  # admission, member (itself), vote
     Column("since_block", BigInteger, nullable=False),

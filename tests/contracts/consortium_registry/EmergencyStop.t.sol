@@ -102,45 +102,99 @@ contract EmergencyStopTest is VotingFixture {
     }
 
     function test_what_a_bank_asked_that_is_stopped_since_is_void() external {
+        found(9);
         _ask(3, 4);
         stop(3, LEAD, 2);
-        _ask(2, 4);
+        _ask(5, 4);
         _expectActing(4);
-        stop(4, LEAD);
+        stop(4, 6);
+    }
+
+    function test_what_a_bank_asked_that_stopped_another_since_is_void() external {
+        found(9);
+        _ask(LEAD, 4);
+        stop(3, LEAD, 2);
+        _ask(5, 4);
+        _expectActing(4);
+        stop(4, 6);
     }
 
     function test_a_reader_can_be_stopped() external {
         stop(AUDITOR, LEAD, 2);
         _expectStopped(AUDITOR, NOW + LASTS);
+        // it has no vote: of the banks one can be stopped beside it
+        _ask(3, 4);
     }
 
     // bounded
 
-    function test_not_again_within_7_days_after() external {
+    function test_not_again_within_30_days_after() external {
         stop(4, LEAD, 2);
-        uint256 again = NOW + LASTS + 7 days;
-        bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, 4, again);
-        _refuseStop(approverOf(3), 4, refusal);
+        uint256 again = NOW + LASTS + 30 days;
+        _refuseStop(approverOf(3), 4, _tooSoon(4, again));
         vm.warp(again - 1);
-        _refuseStop(approverOf(3), 4, refusal);
+        _refuseStop(approverOf(3), 4, _tooSoon(4, again));
         vm.warp(again);
         stop(4, LEAD, 2);
         _expectStopped(4, again + LASTS);
     }
 
-    function test_after_a_lift_the_7_days_run_from_it() external {
+    function test_after_a_lift_the_30_days_run_from_it() external {
         stop(4, LEAD, 2);
         vm.warp(NOW + 1 hours);
         _lift(LEAD, 4);
         _lift(3, 4);
-        vm.warp(NOW + 1 hours + 7 days - 1);
-        _refuseStop(
-            approverOf(2),
-            4,
-            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, 4, NOW + 1 hours + 7 days)
-        );
-        vm.warp(NOW + 1 hours + 7 days);
+        vm.warp(NOW + 1 hours + 30 days - 1);
+        _refuseStop(approverOf(2), 4, _tooSoon(4, NOW + 1 hours + 30 days));
+        vm.warp(NOW + 1 hours + 30 days);
         stop(4, LEAD, 2);
+    }
+
+    /// @dev Two of seven had stopped the other five, at once and again every ten days.
+    function test_two_banks_stop_one_of_the_others_and_none_for_30_days() external {
+        found(6);
+        stop(3, LEAD, 2);
+        for (uint16 subject = 4; subject <= 7; ++subject) {
+            _refuseStop(approverOf(LEAD), subject, _tooSoon(LEAD, NOW + 30 days));
+            _refuseStop(approverOf(2), subject, _tooSoon(2, NOW + 30 days));
+        }
+        vm.warp(NOW + 30 days - 1);
+        _refuseStop(approverOf(2), 4, _tooSoon(2, NOW + 30 days));
+        vm.warp(NOW + 30 days);
+        stop(4, LEAD, 2);
+    }
+
+    function test_fewer_than_a_third_of_the_banks_are_stopped_at_a_time() external {
+        found(6);
+        stop(7, LEAD, 2);
+        stop(6, 3, 4);
+        bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooMany.selector, 2, 2);
+        _refuseStop(approverOf(5), LEAD, refusal);
+        // the five that are left decide what five of seven must
+        carry(LEAD, ProposalKind.RegisterValidator, abi.encode(LEAD, address(77), "enode"));
+        vm.warp(NOW + LASTS);
+        _ask(5, LEAD);
+    }
+
+    function test_a_second_bank_is_refused_once_too_many_are_stopped() external {
+        found(6);
+        _ask(5, 3);
+        stop(7, LEAD, 2);
+        stop(6, 3, 4);
+        _refuseStop(
+            approverOf(4), 3, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, 4, NOW + 30 days)
+        );
+        vm.warp(NOW + 1);
+        _refuseStop(
+            approverOf(5), 3, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooMany.selector, 2, 2)
+        );
+    }
+
+    /// @dev Of three banks, where all must agree on what is not about one of them, one can be stopped all the same.
+    function test_of_three_banks_one_can_be_stopped() external {
+        found(2);
+        stop(3, LEAD, 2);
+        _expectStopped(3, NOW + LASTS);
     }
 
     // lifting
@@ -163,11 +217,7 @@ contract EmergencyStopTest is VotingFixture {
         _refuseLift(
             approverOf(AUDITOR), 4, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotABank.selector, AUDITOR)
         );
-        _refuseLift(
-            approverOf(4),
-            4,
-            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberStopped.selector, 4, NOW + LASTS)
-        );
+        _refuseLift(approverOf(4), 4, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumOwnEmergency.selector, 4));
     }
 
     function test_two_banks_lift_it() external {
@@ -186,11 +236,44 @@ contract EmergencyStopTest is VotingFixture {
     function test_a_lift_asked_for_in_an_earlier_stop_is_void() external {
         stop(4, LEAD, 2);
         _lift(3, 4);
-        uint256 again = NOW + LASTS + 7 days;
+        uint256 again = NOW + LASTS + 30 days;
         vm.warp(again);
         stop(4, LEAD, 2);
         _lift(2, 4);
         _expectStopped(4, again + LASTS);
+    }
+
+    /// @dev Who is stopped lifts the others' stops, not its own.
+    function test_stopped_banks_lift_each_others_stops() external {
+        found(6);
+        stop(6, LEAD, 2);
+        stop(7, 3, 4);
+        _refuseLift(approverOf(7), 7, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumOwnEmergency.selector, 7));
+        _lift(7, 6);
+        _lift(5, 6);
+        _expectActing(6);
+        _lift(6, 7);
+        _lift(5, 7);
+        _expectActing(7);
+    }
+
+    function test_what_a_stopped_bank_asked_to_lift_counts() external {
+        found(6);
+        stop(6, LEAD, 2);
+        _lift(7, 6);
+        stop(7, 3, 4);
+        _lift(5, 6);
+        _expectActing(6);
+    }
+
+    function test_lift_reverts_for_a_suspended_bank() external {
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(3)));
+        stop(4, LEAD, 2);
+        _refuseLift(
+            approverOf(3),
+            4,
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumMemberNotActive.selector, 3, MemberState.Suspended)
+        );
     }
 
     function test_a_vote_to_reinstate_lifts_it() external {
@@ -207,6 +290,10 @@ contract EmergencyStopTest is VotingFixture {
         vm.prank(approverOf(second));
         consortium.emergencyStop(subject, REASON);
         _expectStopped(subject, block.timestamp + LASTS);
+    }
+
+    function _tooSoon(uint16 member, uint256 againAt) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, member, againAt);
     }
 
     function _ask(uint16 by, uint16 subject) private {

@@ -12,6 +12,7 @@ import {
     Role,
     Validator
 } from "types/ConsortiumTypes.sol";
+import {Change, FacilityTerms} from "types/FacilityTypes.sol";
 import {Vm, vm} from "../support/Vm.sol";
 import {VotingFixture} from "../support/VotingFixture.sol";
 
@@ -26,7 +27,7 @@ contract EnactProposalTest is VotingFixture {
 
     function test_admit() external {
         FoundingMember memory bank = newcomer(7, Role.Lead);
-        uint32 proposal = _allButOne(ProposalKind.Admit, abi.encode(bank));
+        uint32 proposal = _allButOne(ProposalKind.Admit, admissionOf(7, bank));
         vm.expectEmit(address(consortium));
         emit IConsortiumRegistry.ProposalEnacted(proposal);
         vm.expectEmit(address(consortium));
@@ -49,7 +50,7 @@ contract EnactProposalTest is VotingFixture {
         FoundingMember memory reader = newcomer(7, Role.Regulator);
         reader.name = string(new bytes(256));
         reader.operator = reader.approver = reader.recovery = address(0);
-        carry(LEAD, ProposalKind.Admit, abi.encode(reader));
+        carry(LEAD, ProposalKind.Admit, admissionOf(7, reader));
         vm.assertEq(consortium.member(7).name, reader.name, "name");
         vm.assertFalse(consortium.isActiveBank(7), "no bank");
     }
@@ -58,17 +59,17 @@ contract EnactProposalTest is VotingFixture {
         for (uint16 number = 7; number <= 256; ++number) {
             FoundingMember memory reader = newcomer(number, Role.Auditor);
             reader.operator = reader.approver = reader.recovery = address(0);
-            carry(LEAD, ProposalKind.Admit, abi.encode(reader));
+            carry(LEAD, ProposalKind.Admit, admissionOf(number, reader));
         }
         refusePropose(
             LEAD,
             ProposalKind.Admit,
-            abi.encode(newcomer(257, Role.Auditor)),
+            admissionOf(257, Role.Auditor),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooManyMembers.selector, 257, 256)
         );
-        carry(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(256), uint8(2), toKey(approverOf(256))));
-        carry(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(256), uint8(1), toKey(operatorOf(256))));
-        carry(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(256), uint8(3), toKey(recoveryOf(256))));
+        replaceByVote(LEAD, replacement(256, 2, secretOf("approver", 256)));
+        replaceByVote(LEAD, replacement(256, 1, secretOf("operator", 256)));
+        replaceByVote(LEAD, replacement(256, 3, secretOf("recovery", 256)));
         carry(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(256), uint8(Role.Partner)));
         uint32 proposal = propose(256, ProposalKind.Suspend, abi.encode(uint16(2)));
         vm.assertEq(consortium.proposal(proposal).yes, 1, "the last bit of the set");
@@ -140,7 +141,7 @@ contract EnactProposalTest is VotingFixture {
         refusePropose(
             LEAD,
             ProposalKind.Admit,
-            abi.encode(again),
+            admissionOf(7, again),
             abi.encodeWithSelector(
                 IConsortiumRegistry.ConsortiumKeyTaken.selector, toKey(approverOf(4)), 4, KeyPurpose.Approver
             )
@@ -150,7 +151,7 @@ contract EnactProposalTest is VotingFixture {
         refusePropose(
             LEAD,
             ProposalKind.Admit,
-            abi.encode(again),
+            admissionOf(7, again),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNameTaken.selector, "member-4", 4)
         );
     }
@@ -163,6 +164,7 @@ contract EnactProposalTest is VotingFixture {
 
     function test_change_a_role() external {
         uint32 proposal = _allButOne(ProposalKind.ChangeRole, abi.encode(uint16(4), uint8(Role.Lead)));
+        vm.assertEq(consortium.proposal(proposal).electorate, 4, "it has a vote on it");
         vm.expectEmit(address(consortium));
         emit IConsortiumRegistry.MemberRoleChanged(4, uint8(Role.Lead));
         vote(proposal, 3, true);
@@ -185,44 +187,54 @@ contract EnactProposalTest is VotingFixture {
     function test_a_reader_needs_keys_to_become_a_bank() external {
         FoundingMember memory reader = newcomer(7, Role.Auditor);
         reader.recovery = address(0);
-        carry(LEAD, ProposalKind.Admit, abi.encode(reader));
+        carry(LEAD, ProposalKind.Admit, admissionOf(7, reader));
         refusePropose(
             LEAD,
             ProposalKind.ChangeRole,
             abi.encode(uint16(7), uint8(Role.Partner)),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyMissing.selector, reader.name)
         );
-        carry(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(7), uint8(3), toKey(recoveryOf(7))));
+        replaceByVote(LEAD, replacement(7, 3, secretOf("recovery", 7)));
         carry(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(7), uint8(Role.Partner)));
         vm.assertTrue(consortium.isActiveBank(7), "a bank");
     }
 
-    function test_replace_each_key() external {
-        bytes32[4] memory fresh = [toKey(address(71)), toKey(address(72)), toKey(address(73)), keccak256("sealing")];
-        for (uint8 purpose = 1; purpose <= 4; ++purpose) {
-            bytes32 old = consortium.keyOf(4, KeyPurpose(purpose));
-            uint32 proposal = _allButOne(ProposalKind.ReplaceKey, abi.encode(uint16(4), purpose, fresh[purpose - 1]));
-            vm.expectEmit(address(consortium));
-            emit IConsortiumRegistry.MemberKeyReplaced(4, purpose, fresh[purpose - 1], true);
-            vote(proposal, 3, true);
-            vm.assertEq(consortium.keyOf(4, KeyPurpose(purpose)), fresh[purpose - 1], "the new one");
-            // the old one is nobody's, for ever
-            refusePropose(
-                LEAD,
-                ProposalKind.ReplaceKey,
-                abi.encode(uint16(3), uint8(4), old),
-                abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyTaken.selector, old, 4, KeyPurpose.Retired)
-            );
-        }
-        vm.assertEq(consortium.memberOf(operatorOf(4)), 0, "the old operator is no more");
-        vm.assertEq(consortium.activeMember(address(72), KeyPurpose.Approver), 4, "the new approver");
-        Member memory keyed = consortium.member(4);
-        vm.assertTrue(
-            keyed.operator == address(71) && keyed.approver == address(72) && keyed.recovery == address(73)
-                && keyed.sealingKey == fresh[3],
-            "all four"
+    /// @dev Two of three had made the third an auditor, changed its shares, and made it a partner again.
+    function test_a_party_of_a_facility_keeps_its_role_until_that_is_closed() external {
+        uint32 before = propose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Auditor)));
+        vote(before, 3, true);
+        FacilityTerms memory terms = termsOf("F", one(4_000), strictRules());
+        vm.prank(approverOf(LEAD));
+        uint32 facility = facilities.propose(terms);
+        // who is only named has agreed to nothing
+        vm.assertEq(facilities.unclosedOf(2), 0, "proposed");
+        vm.prank(approverOf(2));
+        facilities.accept(facility, keccak256(abi.encode(terms)));
+        vm.assertTrue(facilities.unclosedOf(LEAD) == 1 && facilities.unclosedOf(2) == 1, "active");
+        vm.assertEq(facilities.unclosedOf(3), 0, "a stranger");
+
+        bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumRoleKept.selector, 2, 1);
+        refuseVote(approverOf(4), before, refusal);
+        refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Auditor)), refusal);
+        refusePropose(2, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Lead)), refusal);
+        refusePropose(
+            2,
+            ProposalKind.ChangeRole,
+            abi.encode(LEAD, uint8(Role.Auditor)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumRoleKept.selector, LEAD, 1)
         );
-        vm.assertEq(consortium.keyOf(4, KeyPurpose.None), 0, "none for nothing");
+        vm.prank(approverOf(2));
+        facilities.pause(facility, REASON);
+        refuseVote(approverOf(4), before, refusal);
+
+        vm.prank(approverOf(LEAD));
+        uint32 change = facilities.proposeClose(facility, REASON);
+        Change memory close = facilities.change(facility, change);
+        vm.prank(approverOf(2));
+        facilities.acceptChange(facility, change, keccak256(abi.encode(uint8(close.kind), close.payload, REASON)));
+        vm.assertTrue(facilities.unclosedOf(LEAD) == 0 && facilities.unclosedOf(2) == 0, "closed");
+        vote(before, 4, true);
+        vm.assertTrue(consortium.member(2).role == Role.Auditor, "free again");
     }
 
     function test_validators_come_and_go() external {

@@ -5,6 +5,7 @@ import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {
     ConsortiumProposal,
     FoundingMember,
+    KeyProof,
     KeyPurpose,
     MemberState,
     ProposalKind,
@@ -20,6 +21,8 @@ import {VotingFixture} from "../support/VotingFixture.sol";
 contract ProposeToConsortiumTest is VotingFixture {
     uint16 private constant AUDITOR = 5;
     uint16 private constant UNKNOWN = 9;
+    /// @dev A secret.
+    uint256 private constant FRESH = 77;
 
     function setUp() external {
         found(3);
@@ -62,8 +65,7 @@ contract ProposeToConsortiumTest is VotingFixture {
         bytes memory refusal = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumSubjectHasNoVote.selector, 2);
         refusePropose(2, ProposalKind.Suspend, abi.encode(uint16(2)), refusal);
         refusePropose(2, ProposalKind.Evict, abi.encode(uint16(2)), refusal);
-        refusePropose(2, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(1)), refusal);
-        refusePropose(2, ProposalKind.ReplaceKey, abi.encode(uint16(2), uint8(1), toKey(address(77))), refusal);
+        refusePropose(2, ProposalKind.ReplaceKey, replacement(2, 1, FRESH), refusal);
         vm.assertEq(consortium.proposalCount(), 0, "nothing was proposed");
     }
 
@@ -87,6 +89,8 @@ contract ProposeToConsortiumTest is VotingFixture {
     }
 
     function test_propose_reverts_on_malformed_payloads() external {
+        _refusePayload(ProposalKind.Admit, abi.encode(newcomer(7, Role.Partner)));
+        _refusePayload(ProposalKind.ReplaceKey, abi.encode(uint16(2), uint8(1), toKey(address(77))));
         for (uint8 kind = 1; kind <= uint8(ProposalKind.Upgrade); ++kind) {
             _refusePayload(ProposalKind(kind), "");
             _refusePayload(ProposalKind(kind), new bytes(31));
@@ -102,8 +106,8 @@ contract ProposeToConsortiumTest is VotingFixture {
         _refusePayload(ProposalKind.Evict, abi.encode(tooLarge));
         _refusePayload(ProposalKind.ChangeRole, abi.encode(tooLarge, 1));
         _refusePayload(ProposalKind.ChangeRole, abi.encode(2, uint256(1) << 8));
-        _refusePayload(ProposalKind.ReplaceKey, abi.encode(tooLarge, 1, 1));
-        _refusePayload(ProposalKind.ReplaceKey, abi.encode(2, tooLarge, 1));
+        _refusePayload(ProposalKind.ReplaceKey, abi.encode(tooLarge, 1, 1, 1, 1));
+        _refusePayload(ProposalKind.ReplaceKey, abi.encode(2, tooLarge, 1, 1, 1));
         _refusePayload(ProposalKind.RemoveValidator, abi.encode(uint256(1) << 160));
         _refusePayload(ProposalKind.RegisterValidator, abi.encode(tooLarge, address(1), "enode"));
         _refusePayload(ProposalKind.RegisterValidator, abi.encode(2, tooLarge, "enode"));
@@ -113,11 +117,11 @@ contract ProposeToConsortiumTest is VotingFixture {
 
     /// @dev Any word of the encoding's own (places and lengths), and of a narrow field, set to all ones.
     function test_propose_reverts_on_broken_encodings() external {
-        uint8[6] memory newcomerWords = [0, 1, 2, 3, 4, 5];
+        uint8[6] memory newcomerWords = [0, 7, 8, 9, 10, 11];
         for (uint256 i; i < newcomerWords.length; ++i) {
             _refuseWord(ProposalKind.Admit, newcomerWords[i]);
         }
-        _refuseWord(ProposalKind.Admit, 7);
+        _refuseWord(ProposalKind.Admit, 13);
         for (uint256 place; place < 4; ++place) {
             _refuseWord(ProposalKind.RegisterValidator, place);
             _refuseWord(ProposalKind.Upgrade, place);
@@ -160,14 +164,6 @@ contract ProposeToConsortiumTest is VotingFixture {
             )
         );
         bank = newcomer(7, Role.Partner);
-        bank.sealingKey = consortium.member(2).sealingKey;
-        _refuseNewcomer(
-            bank,
-            abi.encodeWithSelector(
-                IConsortiumRegistry.ConsortiumKeyTaken.selector, bank.sealingKey, 2, KeyPurpose.Sealing
-            )
-        );
-        bank = newcomer(7, Role.Partner);
         bank.recovery = bank.operator;
         _refuseNewcomer(
             bank,
@@ -177,13 +173,85 @@ contract ProposeToConsortiumTest is VotingFixture {
         );
     }
 
+    // whose keys they are
+
+    /// @dev Whatever of an admission a sponsor alters, the newcomer's keys have not signed it.
+    function test_propose_reverts_on_what_a_newcomers_keys_have_not_signed() external {
+        FoundingMember memory bank = newcomer(7, Role.Partner);
+        bytes memory signed = admissionOf(7, bank);
+        bytes32 operator = toKey(bank.operator);
+        for (uint256 word = 1; word <= 6; ++word) {
+            _refuseProof(_altered(signed, word), word < 3 ? operator : toKey(word < 5 ? bank.approver : bank.recovery));
+        }
+        _refuseProof(_altered(signed, 12), operator);
+        bank.role = uint8(Role.Lead);
+        _refuseProof(_resigned(signed, bank), operator);
+        bank = newcomer(7, Role.Partner);
+        bank.name = "another";
+        _refuseProof(_resigned(signed, bank), operator);
+        // a key of the sponsor's in the place of one of the newcomer's: it has none of the others
+        bank = newcomer(7, Role.Partner);
+        bank.approver = vm.addr(FRESH);
+        _refuseProof(_resigned(signed, bank), operator);
+    }
+
+    function test_propose_reverts_on_proofs_for_another_chain_or_registry() external {
+        bytes memory here = admissionOf(7, Role.Partner);
+        address proxy = address(consortium);
+        consortium = IConsortiumRegistry(address(1));
+        bytes memory elsewhere = admissionOf(7, Role.Partner);
+        consortium = IConsortiumRegistry(proxy);
+        _refuseProof(elsewhere, toKey(operatorOf(7)));
+        vm.chainId(77);
+        _refuseProof(here, toKey(operatorOf(7)));
+    }
+
+    function test_propose_reverts_on_a_proof_where_there_is_no_key() external {
+        FoundingMember memory reader = newcomer(7, Role.Auditor);
+        reader.recovery = address(0);
+        bytes memory payload = admissionOf(7, reader);
+        payload[6 * 32 + 31] = 0x01;
+        _refuseProof(payload, 0, KeyPurpose.Recovery);
+    }
+
+    /// @dev A member that names a stranger's key as another's, to take it or to veto its admission.
+    function test_propose_reverts_on_a_key_that_has_not_signed_for_this_member_and_purpose() external {
+        bytes32 key = toKey(vm.addr(FRESH));
+        bytes[4] memory payloads = [
+            abi.encode(uint16(2), uint8(1), key, bytes32(0), bytes32(0)),
+            abi.encode(uint16(2), uint8(1), key, proofOf(3, 1, FRESH)),
+            abi.encode(uint16(2), uint8(1), key, proofOf(2, 2, FRESH)),
+            abi.encode(uint16(2), uint8(1), key, proofOf(2, 1, FRESH + 1))
+        ];
+        for (uint256 i; i < payloads.length; ++i) {
+            refusePropose(LEAD, ProposalKind.ReplaceKey, payloads[i], _unproven(key, KeyPurpose.Operator));
+        }
+        key = keccak256("sealing");
+        bytes memory signed = abi.encode(uint16(2), uint8(4), key, proofOf(2, 4, FRESH));
+        refusePropose(LEAD, ProposalKind.ReplaceKey, signed, _unproven(key, KeyPurpose.Sealing));
+    }
+
+    function test_propose_reverts_on_a_sealing_key_of_the_same_member_only() external {
+        bytes32 its = consortium.member(2).sealingKey;
+        refusePropose(
+            LEAD,
+            ProposalKind.ReplaceKey,
+            sealingReplacement(2, its),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyTaken.selector, its, 2, KeyPurpose.Sealing)
+        );
+        propose(LEAD, ProposalKind.ReplaceKey, sealingReplacement(3, its));
+        FoundingMember memory bank = newcomer(7, Role.Partner);
+        bank.sealingKey = its;
+        propose(LEAD, ProposalKind.Admit, admissionOf(7, bank));
+    }
+
     function test_propose_reverts_on_members_that_are_unknown_or_in_that_state_already() external {
         bytes memory unknown = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownMember.selector, UNKNOWN);
         refusePropose(LEAD, ProposalKind.Suspend, abi.encode(UNKNOWN), unknown);
         refusePropose(LEAD, ProposalKind.Reinstate, abi.encode(UNKNOWN), unknown);
         refusePropose(LEAD, ProposalKind.Evict, abi.encode(UNKNOWN), unknown);
         refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(UNKNOWN, 1), unknown);
-        refusePropose(LEAD, ProposalKind.ReplaceKey, abi.encode(UNKNOWN, 1, 1), unknown);
+        refusePropose(LEAD, ProposalKind.ReplaceKey, abi.encode(UNKNOWN, 1, 1, 0, 0), unknown);
         refusePropose(LEAD, ProposalKind.RegisterValidator, abi.encode(UNKNOWN, address(1), "enode"), unknown);
         refusePropose(
             LEAD,
@@ -212,7 +280,7 @@ contract ProposeToConsortiumTest is VotingFixture {
         refusePropose(LEAD, ProposalKind.Suspend, abi.encode(uint16(4)), refusal);
         refusePropose(LEAD, ProposalKind.Evict, abi.encode(uint16(4)), refusal);
         refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(4), uint8(1)), refusal);
-        refusePropose(LEAD, ProposalKind.ReplaceKey, abi.encode(uint16(4), uint8(1), toKey(address(77))), refusal);
+        refusePropose(LEAD, ProposalKind.ReplaceKey, replacement(4, 1, FRESH), refusal);
         refusePropose(LEAD, ProposalKind.RegisterValidator, abi.encode(uint16(4), address(77), "enode"), refusal);
         refusePropose(
             LEAD,
@@ -226,26 +294,26 @@ contract ProposeToConsortiumTest is VotingFixture {
         refusePropose(
             LEAD,
             ProposalKind.ReplaceKey,
-            abi.encode(2, 0, 1),
+            abi.encode(2, 0, 1, 0, 0),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownKeyPurpose.selector, 0)
         );
         refusePropose(
             LEAD,
             ProposalKind.ReplaceKey,
-            abi.encode(2, 5, 1),
+            abi.encode(2, 5, 1, 0, 0),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownKeyPurpose.selector, 5)
         );
         bytes32 wide = bytes32(uint256(1) << 160);
         refusePropose(
             LEAD,
             ProposalKind.ReplaceKey,
-            abi.encode(2, 3, wide),
+            abi.encode(2, 3, wide, 0, 0),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadKey.selector, 3, wide)
         );
         refusePropose(
             LEAD,
             ProposalKind.ReplaceKey,
-            abi.encode(2, 4, 0),
+            abi.encode(2, 4, 0, 0, 0),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumBadKey.selector, 4, bytes32(0))
         );
     }
@@ -294,7 +362,7 @@ contract ProposeToConsortiumTest is VotingFixture {
         refusePropose(
             LEAD,
             ProposalKind.ReplaceKey,
-            abi.encode(uint16(2), uint8(2), toKey(address(77))),
+            replacement(2, 2, FRESH),
             abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewVoters.selector, 1, 2)
         );
     }
@@ -332,10 +400,10 @@ contract ProposeToConsortiumTest is VotingFixture {
         consortium.voteOf(1, LEAD);
     }
 
-    function _wellFormed(ProposalKind kind) private pure returns (bytes memory) {
-        if (kind == ProposalKind.Admit) return abi.encode(newcomer(7, Role.Partner));
+    function _wellFormed(ProposalKind kind) private view returns (bytes memory) {
+        if (kind == ProposalKind.Admit) return admissionOf(7, Role.Partner);
         if (kind == ProposalKind.ChangeRole) return abi.encode(uint16(2), uint8(Role.Lead));
-        if (kind == ProposalKind.ReplaceKey) return abi.encode(uint16(2), uint8(1), address(77));
+        if (kind == ProposalKind.ReplaceKey) return replacement(2, 1, FRESH);
         if (kind == ProposalKind.RegisterValidator) return abi.encode(uint16(2), address(77), "enode");
         if (kind == ProposalKind.RemoveValidator) return abi.encode(address(77));
         if (kind == ProposalKind.Upgrade) return abi.encode(address(1), address(2), hex"01");
@@ -359,8 +427,35 @@ contract ProposeToConsortiumTest is VotingFixture {
         _refusePayload(kind, payload);
     }
 
+    function _altered(bytes memory payload, uint256 word) private pure returns (bytes memory altered) {
+        altered = bytes.concat(payload);
+        altered[word * 32 + 31] ^= 0x01;
+    }
+
+    /// @dev Another admission under the same proofs.
+    function _resigned(bytes memory signed, FoundingMember memory bank) private pure returns (bytes memory) {
+        (, KeyProof[3] memory proofs) = abi.decode(signed, (FoundingMember, KeyProof[3]));
+        return abi.encode(bank, proofs);
+    }
+
+    function _refuseProof(bytes memory payload, bytes32 key) private {
+        bool isOperators = key == toKey(operatorOf(7));
+        bool isApprovers = key == toKey(approverOf(7));
+        _refuseProof(
+            payload, key, isOperators ? KeyPurpose.Operator : isApprovers ? KeyPurpose.Approver : KeyPurpose.Recovery
+        );
+    }
+
+    function _refuseProof(bytes memory payload, bytes32 key, KeyPurpose purpose) private {
+        refusePropose(LEAD, ProposalKind.Admit, payload, _unproven(key, purpose));
+    }
+
+    function _unproven(bytes32 key, KeyPurpose purpose) private pure returns (bytes memory) {
+        return abi.encodeWithSelector(IConsortiumRegistry.ConsortiumKeyUnproven.selector, key, purpose);
+    }
+
     function _refuseNewcomer(FoundingMember memory bank, bytes memory refusal) private {
-        refusePropose(LEAD, ProposalKind.Admit, abi.encode(bank), refusal);
+        refusePropose(LEAD, ProposalKind.Admit, admissionOf(7, bank), refusal);
     }
 
     function _refuseValidator(address node, string memory enode, bytes4 selector) private {

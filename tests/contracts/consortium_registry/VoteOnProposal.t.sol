@@ -23,7 +23,7 @@ contract VoteOnProposalTest is VotingFixture {
 
     function setUp() external {
         found(4);
-        admission = propose(LEAD, ProposalKind.Admit, abi.encode(newcomer(8, Role.Partner)));
+        admission = propose(LEAD, ProposalKind.Admit, admissionOf(8, Role.Partner));
     }
 
     // who and when
@@ -51,7 +51,7 @@ contract VoteOnProposalTest is VotingFixture {
 
     /// @dev Whoever was shown an admission where the chain holds an upgrade has signed nothing.
     function test_vote_and_enact_revert_for_another_content_than_the_proposals() external {
-        bytes memory payload = abi.encode(newcomer(8, Role.Partner));
+        bytes memory payload = admissionOf(8, Role.Partner);
         bytes32 content = keccak256(abi.encode(uint8(ProposalKind.Admit), payload, REASON));
         vm.assertEq(consortium.proposal(admission).contentHash, content, "kind, payload and reason");
         uint32 second = propose(LEAD, ProposalKind.Evict, abi.encode(uint16(5)));
@@ -247,7 +247,7 @@ contract VoteOnProposalTest is VotingFixture {
     }
 
     function test_a_vote_reverts_where_enacting_has_become_impossible() external {
-        uint32 twin = propose(2, ProposalKind.Admit, abi.encode(newcomer(8, Role.Partner)));
+        uint32 twin = propose(2, ProposalKind.Admit, admissionOf(8, Role.Partner));
         _favour(admission, 2, 3);
         vote(admission, 4, true);
         vote(twin, 3, true);

@@ -12,6 +12,7 @@ import {
     Role,
     Vote
 } from "types/ConsortiumTypes.sol";
+import {ChangeState, Shares} from "types/FacilityTypes.sol";
 import {vm} from "../support/Vm.sol";
 import {VotingFixture} from "../support/VotingFixture.sol";
 
@@ -26,11 +27,20 @@ contract GovernanceHandler is VotingFixture {
         uint16 subject;
         uint256 at;
         bool isDecided;
+        // from when what waits can be enacted; 0 = it does not wait
+        uint256 dueAt;
     }
 
     /// @dev Proposal n at place n - 1, and the votes on it.
     Asked[] private _asked;
     mapping(uint32 proposal => mapping(uint16 bank => Vote)) private _votes;
+
+    /// @dev Who asked last that a member be stopped, and when a bank last took part in a stop.
+    mapping(uint16 subject => uint16) private _lastAsker;
+    mapping(uint16 bank => uint256) private _tookPartAt;
+
+    /// @dev Of members 1, its lead, and 2.
+    uint32 private _facility;
 
     uint256 public enacted;
     uint256 public refused;
@@ -38,6 +48,7 @@ contract GovernanceHandler is VotingFixture {
 
     constructor() {
         found(4);
+        _facility = activate("F", one(4_000), strictRules());
         NEXT_CLOSE = vm.deployCode("DayClose.sol:DayClose");
     }
 
@@ -85,9 +96,9 @@ contract GovernanceHandler is VotingFixture {
         require(_governed() == before, "GOV_1: who proposes changes nothing");
         require(_acts(by), "GOV_1: only active banks propose");
         bool hasSubject = kind == ProposalKind.Suspend || kind == ProposalKind.Reinstate || kind == ProposalKind.Evict
-            || kind == ProposalKind.ChangeRole || kind == ProposalKind.ReplaceKey;
+            || kind == ProposalKind.ReplaceKey;
         require(!hasSubject || by != subject, "GOV_1: not about itself");
-        _asked.push(Asked(kind, by, hasSubject ? subject : 0, block.timestamp, false));
+        _asked.push(Asked(kind, by, hasSubject ? subject : 0, block.timestamp, false, 0));
         uint32 proposal = abi.decode(answer, (uint32));
         require(proposal == _asked.length, "numbered in order");
         _votes[proposal][by] = Vote.InFavour;
@@ -138,13 +149,53 @@ contract GovernanceHandler is VotingFixture {
         by = _any(by);
         proposal = uint32(proposal % _asked.length) + 1;
         Asked storage asked = _asked[proposal - 1];
-        bool may = _acts(by) && _isOpen(asked);
+        bool isDue = _isWaiting(asked) && block.timestamp >= asked.dueAt;
+        bool may = _acts(by) && (_isOpen(asked) || isDue);
         bytes32 before = may ? _governed() : bytes32(0);
         bytes32 content = contentOf(proposal);
         vm.prank(approverOf(by));
         (bool ok,) = address(consortium).call(abi.encodeCall(consortium.enact, (proposal, content)));
-        require(may || !ok, "GOV_1: an active bank enacts what is open");
-        if (ok) _settle(proposal, asked, before, true);
+        require(may || !ok, "GOV_1: an active bank enacts what is open, or is due");
+        if (!ok) return;
+        if (!isDue) {
+            _settle(proposal, asked, before, true);
+            return;
+        }
+        require(consortium.proposal(proposal).state == ProposalState.Enacted, "what is due is enacted");
+        asked.isDecided = true;
+        ++enacted;
+    }
+
+    /// @dev Any member objects to anything, with its approver or its recovery key.
+    function objectTo(uint16 by, uint32 proposal, bool isRecovery) external {
+        if (_asked.length == 0) return;
+        by = _any(by);
+        proposal = uint32(proposal % _asked.length) + 1;
+        Asked storage asked = _asked[proposal - 1];
+        Member memory member = consortium.member(by);
+        bool isIts = asked.kind == ProposalKind.ReplaceKey && asked.subject == by;
+        bool mayAct = member.state != MemberState.Evicted && (!isRecovery || member.recovery == recoveryOf(by));
+        bool may = isIts && mayAct && (_isOpen(asked) || _isWaiting(asked));
+        bytes32 before = _governed();
+        bytes32 content = contentOf(proposal);
+        vm.prank(isRecovery ? recoveryOf(by) : approverOf(by));
+        (bool ok,) = address(consortium).call(abi.encodeCall(consortium.objectToKey, (proposal, content)));
+        require(ok == may, "GOV_1: a member keeps its keys while it objects, and nobody else does");
+        require(_governed() == before, "an objection changes nothing");
+        asked.isDecided = asked.isDecided || ok;
+    }
+
+    /// @dev The lead would change the other party's shares, however the votes have left it.
+    function change(uint24 later) external {
+        uint24 from = uint24(block.timestamp / 1 days + 719_163) + 31 + later % 1_000;
+        Shares[] memory shares = new Shares[](1);
+        vm.prank(approverOf(LEAD));
+        (bool ok, bytes memory answer) =
+            address(facilities).call(abi.encodeCall(facilities.proposeShares, (_facility, from, shares, REASON)));
+        if (!ok) return;
+        bool isOpen = facilities.change(_facility, abi.decode(answer, (uint32))).state == ChangeState.Open;
+        bool isEvicted = consortium.member(2).state == MemberState.Evicted;
+        require(isOpen != isEvicted, "terms wait for every party that is not evicted");
     }
 
     function withdraw(uint16 by, uint32 proposal) external {
@@ -152,7 +203,7 @@ contract GovernanceHandler is VotingFixture {
         by = _any(by);
         proposal = uint32(proposal % _asked.length) + 1;
         Asked storage asked = _asked[proposal - 1];
-        bool may = _acts(by) && _isOpen(asked) && by == asked.proposer;
+        bool may = _acts(by) && (_isOpen(asked) || _isWaiting(asked)) && by == asked.proposer;
         bytes32 before = may ? _governed() : bytes32(0);
         vm.prank(approverOf(by));
         (bool ok,) = address(consortium).call(abi.encodeCall(consortium.withdraw, (proposal)));
@@ -172,10 +223,12 @@ contract GovernanceHandler is VotingFixture {
             bytes memory call = isLift
                 ? abi.encodeCall(consortium.emergencyLift, (subject))
                 : abi.encodeCall(consortium.emergencyStop, (subject, REASON));
-            bool may = _acts(banks[i]) && banks[i] != subject;
+            bool may = (isLift ? consortium.isActiveBank(banks[i]) : _acts(banks[i])) && banks[i] != subject;
+            bool wasIt = _isStopped(subject);
             vm.prank(approverOf(banks[i]));
             (bool ok,) = address(consortium).call(call);
             require(may || !ok, "GOV_1: other active banks alone");
+            if (ok && !isLift) _noteStop(subject, banks[i], !wasIt && _isStopped(subject));
             isSecond = isSecond || (i == 1 && ok);
             if (i == 0 && ok && _isStopped(subject) != wasStopped) {
                 // the one before it was asked for by another bank, in an earlier call
@@ -187,6 +240,29 @@ contract GovernanceHandler is VotingFixture {
         require(_governed() == before, "a stop changes no standing");
     }
 
+    /// @dev A bank asked for a stop; where it was the second, the bounds hold.
+    function _noteStop(uint16 subject, uint16 by, bool isStopped) private {
+        if (!isStopped) {
+            _lastAsker[subject] = by;
+            return;
+        }
+        uint16[2] memory parts = [_lastAsker[subject], by];
+        for (uint256 i; i < 2; ++i) {
+            uint256 last = _tookPartAt[parts[i]];
+            require(last == 0 || block.timestamp >= last + 30 days, "a bank takes part in one stop in 30 days");
+            _tookPartAt[parts[i]] = block.timestamp;
+        }
+        if (!consortium.isActiveBank(subject)) return;
+        uint256 banks;
+        uint256 stopped;
+        for (uint16 bank = 1; bank <= consortium.memberCount(); ++bank) {
+            if (!consortium.isActiveBank(bank)) continue;
+            ++banks;
+            if (_isStopped(bank)) ++stopped;
+        }
+        require(stopped == 1 || 3 * stopped < banks, "fewer than a third are stopped, or one");
+    }
+
     function wait(uint256 duration) external {
         vm.warp(block.timestamp + duration % 3 days + 1);
     }
@@ -195,13 +271,15 @@ contract GovernanceHandler is VotingFixture {
     function _settle(uint32 proposal, Asked storage asked, bytes32 before, bool inFavour) private {
         ConsortiumProposal memory now_ = consortium.proposal(proposal);
         bool isEnacted = now_.state == ProposalState.Enacted;
+        bool isWaiting = now_.state == ProposalState.Waiting;
         require(isEnacted || _governed() == before, "GOV_1: only what is enacted changes anything");
-        require(!isEnacted || inFavour, "a vote against enacts nothing");
+        require(!isEnacted || asked.kind != ProposalKind.ReplaceKey, "GOV_1: keys wait for an objection");
         (uint256 yes, uint256 no) = _count(proposal, asked.subject, isEnacted);
         require(yes == now_.yes && no == now_.no, "the votes that count");
         bool isMajority = yes * 3 > 2 * uint256(now_.electorate) && yes >= 2;
-        require(isEnacted == (isMajority && inFavour), "GOV_1: more than two thirds, at least two");
-        asked.isDecided = now_.state != ProposalState.Open;
+        require((isEnacted || isWaiting) == (isMajority && inFavour), "GOV_1: more than two thirds, at least two");
+        asked.isDecided = now_.state != ProposalState.Open && !isWaiting;
+        if (isWaiting) asked.dueAt = block.timestamp + 7 days;
         if (isEnacted) ++enacted;
     }
 
@@ -228,13 +306,14 @@ contract GovernanceHandler is VotingFixture {
         uint16 next = consortium.memberCount() + 1;
         if (kind == ProposalKind.Admit) {
             // none beyond the most: the same member once more is refused
-            return abi.encode(newcomer(next > MOST_MEMBERS ? 1 : next, Role(value % 4 + 1)));
+            return admissionOf(next > MOST_MEMBERS ? 1 : next, Role(value % 4 + 1));
         }
         if (kind == ProposalKind.ChangeRole) return abi.encode(subject, value % 4 + 1);
         if (kind == ProposalKind.ReplaceKey) {
             // not the approver, with which the banks act here
             uint8 purpose = [1, 3, 4][value % 3];
-            return abi.encode(subject, purpose, uint160(uint256(keccak256(abi.encode(_asked.length, block.timestamp)))));
+            uint256 secret = uint256(keccak256(abi.encode(_asked.length, block.timestamp))) >> 1;
+            return purpose == 4 ? sealingReplacement(subject, bytes32(secret)) : replacement(subject, purpose, secret);
         }
         if (kind == ProposalKind.RegisterValidator) return abi.encode(subject, address(uint160(value % 4)), "enode");
         if (kind == ProposalKind.RemoveValidator) return abi.encode(address(uint160(value % 4)));
@@ -265,7 +344,11 @@ contract GovernanceHandler is VotingFixture {
     }
 
     function _isOpen(Asked storage asked) private view returns (bool) {
-        return !asked.isDecided && block.timestamp < asked.at + 14 days;
+        return !asked.isDecided && asked.dueAt == 0 && block.timestamp < asked.at + 14 days;
+    }
+
+    function _isWaiting(Asked storage asked) private view returns (bool) {
+        return !asked.isDecided && asked.dueAt != 0 && block.timestamp < asked.dueAt + 14 days;
     }
 
     function _any(uint16 seed) private view returns (uint16) {
@@ -294,7 +377,7 @@ contract GovernanceInvariantsTest is VotingFixture {
     function targetSelectors() external view returns (FuzzSelector[] memory list) {
         list = new FuzzSelector[](1);
         list[0].addr = address(handler);
-        list[0].selectors = new bytes4[](8);
+        list[0].selectors = new bytes4[](10);
         list[0].selectors[0] = GovernanceHandler.ask.selector;
         list[0].selectors[1] = GovernanceHandler.cast.selector;
         list[0].selectors[2] = GovernanceHandler.assent.selector;
@@ -303,6 +386,8 @@ contract GovernanceInvariantsTest is VotingFixture {
         list[0].selectors[5] = GovernanceHandler.withdraw.selector;
         list[0].selectors[6] = GovernanceHandler.emergency.selector;
         list[0].selectors[7] = GovernanceHandler.wait.selector;
+        list[0].selectors[8] = GovernanceHandler.objectTo.selector;
+        list[0].selectors[9] = GovernanceHandler.change.selector;
     }
 
     /// @dev What a single call may change is required within it, by the handler.
@@ -320,6 +405,8 @@ contract GovernanceInvariantsTest is VotingFixture {
             if (isActive && member.role == Role.Lead) ++leads;
         }
         vm.assertTrue(banks >= 2 && leads >= 1, "two active banks are left, one of them a lead");
+        bool isKept = handler.memberNumbered(1).role == Role.Lead && handler.memberNumbered(2).role == Role.Partner;
+        vm.assertTrue(isKept, "the parties of a facility keep their roles");
     }
 
     function afterInvariant() external view {
@@ -329,7 +416,8 @@ contract GovernanceInvariantsTest is VotingFixture {
         }
         for (uint32 proposal = 1; proposal <= handler.askedCount(); ++proposal) {
             ConsortiumProposal memory made = handler.proposalNumbered(proposal);
-            bool isOpen = made.state == ProposalState.Open || made.state == ProposalState.Expired;
+            bool isUndecided = made.state == ProposalState.Open || made.state == ProposalState.Expired;
+            bool isOpen = isUndecided && made.dueAt == 0;
             uint256 electorate = made.subject != 0 && handler.isBank(made.subject) ? banks - 1 : banks;
             if (isOpen) vm.assertEq(made.electorate, electorate, "the active banks, less the subject");
             for (uint16 bank = 1; bank <= handler.memberCount(); ++bank) {
@@ -346,6 +434,7 @@ contract GovernanceInvariantsTest is VotingFixture {
         for (uint8 kind; kind < 9; ++kind) {
             // a suspension of member 3 before its reinstatement, a validator before its removal
             handler.agree(0, kind, 2, kind == 4 ? 0 : 1);
+            if (kind == 5) _waitAndEnact();
             vm.assertEq(handler.enacted(), ++before, "enacted");
             // an eviction leaves nobody to give a role or a key to
             if (kind == 3) {
@@ -353,6 +442,13 @@ contract GovernanceInvariantsTest is VotingFixture {
                 before = 0;
             }
         }
+    }
+
+    function _waitAndEnact() private {
+        for (uint256 i; i < 3; ++i) {
+            handler.wait(3 days - 1);
+        }
+        handler.enact(0, handler.askedCount() - 1);
     }
 
     function setUpAgain() private {

@@ -154,7 +154,12 @@ abstract contract ConsortiumFixture {
         return _key("recovery", member);
     }
 
+    /// @dev The secret of the key that this member has for that purpose.
+    function secretOf(string memory purpose, uint16 member) internal pure returns (uint256) {
+        return uint256(keccak256(abi.encode(purpose, member))) >> 1;
+    }
+
     function _key(string memory purpose, uint16 member) private pure returns (address) {
-        return address(uint160(uint256(keccak256(abi.encode(purpose, member)))));
+        return vm.addr(secretOf(purpose, member));
     }
 }

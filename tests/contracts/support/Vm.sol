@@ -37,7 +37,10 @@ interface Vm {
     function getRecordedLogs() external returns (Log[] memory);
 
     function prank(address sender) external;
+    function addr(uint256 secret) external pure returns (address);
+    function signCompact(uint256 secret, bytes32 digest) external pure returns (bytes32 r, bytes32 vs);
     function warp(uint256 timestamp) external;
+    function chainId(uint256 id) external;
     function load(address target, bytes32 slot) external view returns (bytes32);
     function store(address target, bytes32 slot, bytes32 value) external;
     function lastCallGas() external view returns (Gas memory);

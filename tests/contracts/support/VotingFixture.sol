@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-import {FoundingMember, MemberState, ProposalKind, ProposalState, Role} from "types/ConsortiumTypes.sol";
+import {FoundingMember, KeyProof, MemberState, ProposalKind, ProposalState, Role} from "types/ConsortiumTypes.sol";
 import {ConsortiumFixture} from "./ConsortiumFixture.sol";
 import {vm} from "./Vm.sol";
 
@@ -76,6 +76,92 @@ abstract contract VotingFixture is ConsortiumFixture {
             recovery: recoveryOf(number),
             sealingKey: keccak256(abi.encode("sealing", number))
         });
+    }
+
+    /// @dev The payload of its admission, signed by the keys of member `number` for those that it names.
+    function admissionOf(uint16 number, FoundingMember memory bank) internal view returns (bytes memory) {
+        bytes32 digest = _digest(
+            keccak256(
+                abi.encode(
+                    keccak256(
+                        "Admission(string name,uint8 role,address operator,address approver,address recovery,bytes32 sealingKey)"
+                    ),
+                    keccak256(bytes(bank.name)),
+                    bank.role,
+                    bank.operator,
+                    bank.approver,
+                    bank.recovery,
+                    bank.sealingKey
+                )
+            )
+        );
+        KeyProof memory none;
+        KeyProof[3] memory proofs = [
+            bank.operator == address(0) ? none : sign(secretOf("operator", number), digest),
+            bank.approver == address(0) ? none : sign(secretOf("approver", number), digest),
+            bank.recovery == address(0) ? none : sign(secretOf("recovery", number), digest)
+        ];
+        return abi.encode(bank, proofs);
+    }
+
+    function admissionOf(uint16 number, Role role) internal view returns (bytes memory) {
+        return admissionOf(number, newcomer(number, role));
+    }
+
+    /// @dev The payload that gives a member the key of that secret, signed by it.
+    function replacement(uint16 member, uint8 purpose, uint256 secret) internal view returns (bytes memory) {
+        return abi.encode(member, purpose, vm.addr(secret), proofOf(member, purpose, secret));
+    }
+
+    function sealingReplacement(uint16 member, bytes32 key) internal pure returns (bytes memory) {
+        KeyProof memory none;
+        return abi.encode(member, uint8(4), key, none);
+    }
+
+    function proofOf(uint16 member, uint8 purpose, uint256 secret) internal view returns (KeyProof memory) {
+        return sign(
+            secret,
+            _digest(
+                keccak256(
+                    abi.encode(
+                        keccak256("KeyReplacement(uint16 member,uint8 purpose,address key)"),
+                        member,
+                        purpose,
+                        vm.addr(secret)
+                    )
+                )
+            )
+        );
+    }
+
+    function sign(uint256 secret, bytes32 digest) internal pure returns (KeyProof memory) {
+        (bytes32 r, bytes32 vs) = vm.signCompact(secret, digest);
+        return KeyProof(r, vs);
+    }
+
+    /// @dev A key by vote: its majority, the time in which its member can object, the enactment.
+    function replaceByVote(uint16 by, bytes memory payload) internal returns (uint32 proposal) {
+        proposal = carry(by, ProposalKind.ReplaceKey, payload);
+        vm.warp(consortium.proposal(proposal).dueAt);
+        enact(proposal, by);
+    }
+
+    function objectToKey(address by, uint32 proposal) internal {
+        bytes32 content = contentOf(proposal);
+        vm.prank(by);
+        consortium.objectToKey(proposal, content);
+    }
+
+    function _digest(bytes32 structHash) private view returns (bytes32) {
+        bytes32 domain = keccak256(
+            abi.encode(
+                keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)"),
+                keccak256("Tallystick"),
+                block.chainid,
+                address(consortium)
+            )
+        );
+        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
     }
 
     function expectState(uint16 member, MemberState state) internal view {
