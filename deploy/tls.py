@@ -3,6 +3,7 @@
 FOLDER/ca.pem, ca.key             the authority: whoever holds its key can admit to every endpoint
 FOLDER/NAME/server.pem, .key      what NAME's proxies show
 FOLDER/NAME/client.pem, .key      what NAME's node shows to proxies
+FOLDER/NAME/server.csr, client.csr   where another has yet to sign them
 """
 
 import ipaddress
@@ -79,6 +80,21 @@ def issue(folder: Path, member: str, place: Path, hosts: Sequence[str]) -> Certi
         _write_key(key_path, key)
         _write_certificate(path, builder.sign(ca_key, hashes.SHA256()))
     return made
+
+
+def request(member: str, made: Certificates, hosts: Sequence[str]) -> None:
+    """Make a member's two keys and, beside each, what asks the authority's holder to sign for it
+    (*.csr, with the server's `hosts`)."""
+    made.server.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for key_path, certificate in ((made.server_key, made.server), (made.client_key, made.client)):
+        key = ec.generate_private_key(ec.SECP256R1())
+        builder = x509.CertificateSigningRequestBuilder().subject_name(_name(member))
+        if certificate == made.server:
+            names = x509.SubjectAlternativeName([_host(host) for host in hosts])
+            builder = builder.add_extension(names, critical=False)
+        asked = builder.sign(key, hashes.SHA256())
+        _write_key(key_path, key)
+        certificate.with_suffix(".csr").write_bytes(asked.public_bytes(serialization.Encoding.PEM))
 
 
 def certificates(folder: Path, place: Path) -> Certificates:

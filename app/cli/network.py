@@ -18,6 +18,7 @@ from app.cli.consortium_propose import RoleName
 from app.cli.names import check_names
 from app.domain.errors import UsageFault
 from deploy.besu.render import Release
+from deploy.compose.newcomer import render_newcomer
 from deploy.compose.render import render as render_compose
 from deploy.consortium import Member
 from deploy.network import contracts, layout, operate, proxy
@@ -203,6 +204,56 @@ def render(
         markup=False,
         highlight=False,
     )
+
+
+@network.command("render-newcomer")
+def render_newcomer_(
+    name: Annotated[str, typer.Argument(help="The newcomer's name.")],
+    source: Annotated[
+        Path,
+        typer.Option(
+            "--from",
+            metavar="DIR",
+            help="The founded consortium's folder, or what was handed over of it: network.json, "
+            "tls/ca.pem, besu/ and proxies/.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
+    role: Annotated[
+        RoleName, typer.Option(help="A lead or partner gets a validator, the others none.")
+    ] = RoleName("partner"),
+    address: Annotated[
+        str | None,
+        typer.Option(metavar="IP", help="Its validator's among the peers; else the next free one."),
+    ] = None,
+) -> None:
+    """Render what a member that joins a rendered consortium runs: its chain node, proxy, node,
+    database and their configuration, with keys of its own.
+
+    Rendered again, keys and address stay. Where DIR has no key of the authority, the two
+    certificates are asked for, and signed by who holds it.
+
+    Example:
+
+      tally network render-newcomer nanfeng --from consortium --out nanfeng
+    """
+    check_names([name])
+    made = render_newcomer(source, out, Member(name, role.value), address)
+    where = shlex.quote(str(out))
+    keys = shlex.quote(str(made.rendered.folder.keys(name)))
+    lines = [f"wrote {out}"]
+    lines += [f"to be signed by who holds the authority's key: {one}" for one in made.requests]
+    lines.append(
+        f"its admission: tally consortium keys show --dir {keys} --name {shlex.quote(name)}"
+    )
+    if made.node is not None:
+        lines.append(
+            f"its validator: tally consortium propose validator {made.node.address} "
+            f"--member {shlex.quote(name)} --enode {made.node.enode}"
+        )
+    lines.append(f"next: cd {where} && docker compose up -d --wait")
+    for line in lines:
+        stdout.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 @network.command()

@@ -79,9 +79,9 @@ class Rendered:
     block_gas_limit: int
     release: besu.Release
     subnet: str
-    elsewhere: Sequence[str] = ()
+    project: str
     joins: str = ""
-    project: str = "tallystick"
+    elsewhere: Sequence[str] = ()
     grafana_port: int = 3000
 
     def services(self) -> list[Service]:
@@ -153,7 +153,7 @@ def _secret_files(rendered: Rendered) -> dict[str, str]:
             files[f"{bank.service}-{secret}"] = folder.keys(bank.name) / file
         made = tls.certificates(folder.authority, folder.certificates(bank.name))
         if not made.server_key.exists():
-            tls.issue(folder.authority, bank.service, made.server.parent, _names(bank))
+            tls.issue(folder.authority, bank.service, made.server.parent, server_names(bank))
         files[f"{bank.service}-server"] = made.server
         files[f"{bank.service}-server-key"] = made.server_key
         files[f"{bank.service}-client"] = made.client
@@ -171,7 +171,8 @@ def _secret_files(rendered: Rendered) -> dict[str, str]:
     return {name: "./" + os.path.relpath(path, folder.root) for name, path in sorted(files.items())}
 
 
-def _names(bank: Bank) -> list[str]:
+def server_names(bank: Bank) -> list[str]:
+    """Under which names its proxy is reached."""
     return [f"{bank.service}-proxy", "localhost", "127.0.0.1"]
 
 

@@ -23,11 +23,14 @@ from deploy.network.layout import Network
 from deploy.proxy import nginx
 from deploy.steps.step_06_validators import FoundingNode
 
-SUBNET = ipaddress.ip_network("172.30.77.0/24")
+PROJECT = "tallystick"
+"""The compose project of the founders."""
+ENDPOINTS = "endpoints.json"
+"""Beside the proxies' configurations: where members reach the founders' chain nodes."""
+SUBNET = ipaddress.IPv4Network("172.30.77.0/24")
 """Of the validators' peers."""
 FIRST_HOST = 11
 _API_SUBNETS = ipaddress.IPv4Network("172.30.128.0/17")
-"""Of the networks in which each bank's node listens, one after the other."""
 _API_SUBNET_BITS = 29
 FIRST_RPC_PORT = 18545
 _FIRST_PUBLISHED_API = 8701
@@ -64,8 +67,10 @@ def render(network: Network, out: Path, release: besu.Release | None = None) -> 
     banks = _banks(network, nodes)
     besu.write_genesis(network, nodes, files)
     admitted = folder.root / "proxies" / nginx.ADMITTED
+    admitted.parent.mkdir(exist_ok=True)
+    endpoints = [url for bank in banks for url in bank.endpoints]
+    (admitted.parent / ENDPOINTS).write_text(json.dumps(endpoints, indent=2) + "\n")
     if not (founded and admitted.exists()):  # then the registry says who gets through
-        admitted.parent.mkdir(exist_ok=True)
         admitted.write_text(nginx.admitted([bank.service for bank in banks]))
         accounts = [key for bank in banks for key in folder.public_keys(bank.name).accounts]
         besu.write_peers(files, [node.enode for node in nodes])
@@ -81,24 +86,39 @@ def render(network: Network, out: Path, release: besu.Release | None = None) -> 
         block_gas_limit=network.block_gas_limit,
         release=release or besu.read_release(files),
         subnet=str(SUBNET),
+        project=PROJECT,
     )
     write(rendered)
     return rendered
 
 
 def read_nodes(out: Path) -> list[FoundingNode]:
-    """The validators of a rendered network's first block."""
-    return [FoundingNode(**node) for node in json.loads((out / _NODES).read_text())]
+    """The validators of a rendered network's first block. Raises UsageFault for a newcomer's
+    folder, which has none."""
+    try:
+        text = (out / _NODES).read_text()
+    except FileNotFoundError:
+        raise UsageFault(
+            "this folder is a newcomer's: its consortium is founded",
+            where=str(out),
+            remedy="Name the folder of the founders",
+        ) from None
+    return [FoundingNode(**node) for node in json.loads(text)]
+
+
+def api_subnet(place: int) -> ipaddress.IPv4Network:
+    """Of the network in which a bank's node listens, one after the other; there are 4096."""
+    size = 1 << (_API_SUBNETS.max_prefixlen - _API_SUBNET_BITS)
+    return ipaddress.IPv4Network((_API_SUBNETS[place * size], _API_SUBNET_BITS))
 
 
 def _banks(network: Network, nodes: list[besu.Node]) -> list[Bank]:
-    subnets = _API_SUBNETS.subnets(new_prefix=_API_SUBNET_BITS)
     return [
         Bank(
             member.name,
             folder_name(member.name),
             _FIRST_PUBLISHED_API + place,
-            next(subnets),
+            api_subnet(place),
             [
                 RpcPort(node.name, FIRST_RPC_PORT + place)
                 for place, node in enumerate(nodes)

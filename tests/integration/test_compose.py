@@ -19,10 +19,17 @@ from typing import Any
 
 import psycopg
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import serialization
+from typer.testing import CliRunner
 
+from app.chain.manifest import CONTRACTS, Manifest
+from app.cli.network import network
 from app.config import load_config
+from app.domain.errors import ConfigFault, UsageFault
 from app.verify import extra_data
-from deploy.compose.render import render
+from deploy.compose.newcomer import render_newcomer
+from deploy.compose.render import read_nodes, render
 from deploy.consortium import ConsortiumFolder, Member, create
 from deploy.network.layout import Network, Validator
 from deploy.proxy import nginx
@@ -45,14 +52,15 @@ def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = ConsortiumFolder(root / "net")
     create(folder, MEMBERS)
     validators = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in SEATS]
-    network = Network(folder, 4_711, validators)
+    described = Network(folder, 4_711, validators)
+    create(ConsortiumFolder(root / "out"), MEMBERS)  # development keys, which are quick to make
     umask = os.umask(0o077)  # as the command line has it
     try:
-        render(network, root / "out")
+        render(described, root / "out")
     finally:
         os.umask(umask)
     before = contents(root / "out")
-    render(network, root / "out")
+    render(described, root / "out")
     assert contents(root / "out") == before, "rendered again, something changed"
     return root / "out"
 
@@ -77,8 +85,8 @@ def run(*command: str | Path, cwd: Path | None = None) -> str:
 
 
 @pytest.fixture(scope="module")
-def compose(out: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The file as docker compose's own parser understands it."""
+def parser(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """docker compose's own parser."""
     go = tool("go", "Go 1.24 or newer")
     parser = tmp_path_factory.mktemp("bin") / "compose-spec"
     built = subprocess.run(
@@ -90,8 +98,18 @@ def compose(out: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, An
     )
     if built.returncode != 0:
         pytest.skip(f"compose-go cannot be built: {built.stderr.strip()[-200:]}")
-    model: dict[str, Any] = json.loads(run(parser, "--format", "json", "compose.yaml", cwd=out))
+    return parser
+
+
+def parsed(parser: Path, folder: Path) -> dict[str, Any]:
+    model: dict[str, Any] = json.loads(run(parser, "--format", "json", "compose.yaml", cwd=folder))
     return model
+
+
+@pytest.fixture(scope="module")
+def compose(out: Path, parser: Path) -> dict[str, Any]:
+    """The file as the parser understands it."""
+    return parsed(parser, out)
 
 
 def test_every_bank_has_its_node_and_proxy_and_every_validator_its_besu(
@@ -262,6 +280,158 @@ def test_besus_files_agree_with_the_services(compose: dict[str, Any], out: Path)
         config = tomllib.loads((out / "besu" / "shared" / f"{name}.toml").read_text())
         assert config["p2p-host"] == address
         assert name in config["host-allowlist"]
+
+
+@pytest.fixture
+def handed_over(out: Path, tmp_path: Path) -> Path:
+    """What the founders hand over, once they have founded: nothing that is secret."""
+    given = tmp_path / "given"
+    for name in ("besu", "proxies"):
+        shutil.copytree(out / name, given / name)
+    (given / "tls").mkdir()
+    shutil.copy(out / "tls" / "ca.pem", given / "tls")
+    addresses = dict.fromkeys(CONTRACTS, "0x" + "1" * 40)
+    Manifest("besu", 4_711, "0x" + "2" * 64, addresses, 1).write(given / "network.json")
+    return given
+
+
+def newcomer(given: Path, out: Path, name: str, *options: str) -> str:
+    member = Member(name, "regulator" if "regulator" in options else "partner")
+    create(ConsortiumFolder(out), [member])  # development keys, which are quick to make
+    outcome = CliRunner().invoke(
+        network, ["render-newcomer", name, "--from", str(given), "--out", str(out), *options]
+    )
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.stdout
+
+
+def test_a_newcomer_gets_what_its_part_needs(
+    handed_over: Path, out: Path, tmp_path: Path, parser: Path
+) -> None:
+    place = tmp_path / "nanfeng"
+    said = newcomer(handed_over, place, "nanfeng")
+    keys = ConsortiumFolder(place).public_keys("nanfeng")
+    services = parsed(parser, place)["services"]
+    model = parsed(parser, place)
+    assert model["name"] == "tallystick-nanfeng"
+    assert set(services) == {
+        "nanfeng-1", "nanfeng-proxy", "nanfeng-node", "postgres", "prometheus", "grafana",
+    }  # fmt: skip
+    for network_ in ("peers", "members"):
+        assert model["networks"][network_]["external"]
+        assert model["networks"][network_]["name"] == f"tallystick_{network_}"
+    assert services["nanfeng-1"]["networks"]["peers"]["ipv4_address"] == "172.30.77.15"
+
+    besu = place / "besu" / "shared"
+    founders = json.loads((out / "besu" / "shared" / "static-nodes.json").read_text())
+    enodes = json.loads((besu / "static-nodes.json").read_text())
+    (own,) = set(enodes) - set(founders)
+    assert set(founders) < set(enodes) and own.endswith("@172.30.77.15:30303")
+    assert own in said and tomllib.loads((besu / "nodes.toml").read_text())[
+        "nodes-allowlist"
+    ] == sorted(enodes)
+    assert (besu / "genesis.json").read_bytes() == (
+        out / "besu" / "shared" / "genesis.json"
+    ).read_bytes()
+    accounts = place / "besu" / "accounts" / "nanfeng-1" / "accounts.toml"
+    theirs = out / "besu" / "accounts" / "webank-1" / "accounts.toml"
+    assert set(tomllib.loads(accounts.read_text())["accounts-allowlist"]) == {
+        *tomllib.loads(theirs.read_text())["accounts-allowlist"],
+        *(one.lower() for one in keys.accounts),
+    }
+    config = tomllib.loads((place / "secrets" / "nanfeng.toml").read_text())
+    assert config["rpc"][0] == "https://nanfeng-proxy:18549"
+    assert config["rpc"][1:] == json.loads((out / "proxies" / "endpoints.json").read_text())
+    assert config["validator"]["control"] == ["ws://nanfeng-1:8546"]
+
+    # On one machine with the founders, and with another newcomer, no port is published twice.
+    newcomer(handed_over, tmp_path / "beihai", "beihai", "--address", "172.30.77.20")
+    published = [
+        port["published"]
+        for folder in (out, place, tmp_path / "beihai")
+        for service in parsed(parser, folder)["services"].values()
+        for port in service.get("ports", [])
+    ]
+    assert len(published) == len(set(published))
+    subnets = [
+        one["ipam"]["config"][0]["subnet"]
+        for folder in (out, place, tmp_path / "beihai")
+        for one in parsed(parser, folder)["networks"].values()
+        if one.get("ipam", {}).get("config")
+    ]
+    assert len(subnets) == len(set(subnets)) == 1 + len(MEMBERS) + 2
+
+    # Rendered again, also when its validator is known to all, keys and address stay.
+    before = contents(place)
+    (handed_over / "besu" / "shared" / "static-nodes.json").write_text(json.dumps(enodes))
+    newcomer(handed_over, place, "nanfeng")
+    assert contents(place) == before
+
+
+def test_a_newcomers_certificates_are_signed_by_who_holds_the_authoritys_key(
+    handed_over: Path, out: Path, tmp_path: Path
+) -> None:
+    openssl = tool("openssl", "Debian: apt-get install openssl")
+    place = tmp_path / "nanfeng"
+    said = newcomer(handed_over, place, "nanfeng")
+    made = place / "banks" / "nanfeng" / "tls"
+    for name in ("server", "client"):
+        assert f"authority's key: {made / name}.csr" in said
+        asked = x509.load_pem_x509_csr((made / f"{name}.csr").read_bytes())
+        key = serialization.load_pem_private_key((made / f"{name}.key").read_bytes(), None)
+        assert asked.is_signature_valid and asked.public_key() == key.public_key()
+        assert not (made / f"{name}.pem").exists()
+        run(
+            openssl, "x509", "-req", "-in", made / f"{name}.csr", "-days", "397",
+            "-CA", out / "tls" / "ca.pem", "-CAkey", out / "tls" / "ca.key",
+            "-out", made / f"{name}.pem",
+        )  # fmt: skip
+    before = contents(made)
+    assert "authority" not in newcomer(handed_over, place, "nanfeng")
+    assert contents(made) == before
+    assert stat.S_IMODE(made.stat().st_mode) == 0o700
+
+    shutil.copy(out / "tls" / "ca.key", handed_over / "tls")
+    assert "authority" not in newcomer(handed_over, tmp_path / "beihai", "beihai")
+    assert not (tmp_path / "beihai" / "tls" / "ca.key").exists()
+
+
+def test_an_observer_that_joins_has_no_validator(
+    handed_over: Path, tmp_path: Path, parser: Path
+) -> None:
+    said = newcomer(handed_over, tmp_path / "office", "office", "--role", "regulator")
+    assert "propose validator" not in said
+    services = parsed(parser, tmp_path / "office")["services"]
+    assert not any("besu" in service["image"] for service in services.values())
+    config = tomllib.loads((tmp_path / "office" / "secrets" / "office.toml").read_text())
+    assert len(config["rpc"]) == len(SEATS) and "validator" not in config
+
+
+@pytest.mark.parametrize(
+    "address", ["172.30.77.11", "172.30.77.9", "172.30.77.255", "10.0.0.1", "::1", ""]
+)
+def test_a_newcomers_address_is_free_and_the_peers(
+    handed_over: Path, tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(UsageFault, match="is a validator's already, or not among"):
+        render_newcomer(handed_over, tmp_path / "one", Member("one", "partner"), address)
+    assert not (tmp_path / "one").exists()
+
+
+def test_a_newcomers_folder_is_its_own_and_its_consortium_is_founded(
+    handed_over: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UsageFault, match="no consortium that was rendered"):
+        render_newcomer(tmp_path, tmp_path / "one", Member("one", "auditor"), None)
+    create(ConsortiumFolder(tmp_path / "one"), [Member("one", "auditor")])
+    render_newcomer(handed_over, tmp_path / "one", Member("one", "auditor"), None)
+    with pytest.raises(UsageFault, match="another member's"):
+        render_newcomer(handed_over, tmp_path / "one", Member("two", "auditor"), None)
+    with pytest.raises(UsageFault, match="a newcomer's"):
+        read_nodes(tmp_path / "one")
+    (handed_over / "proxies" / "endpoints.json").write_text("{")
+    with pytest.raises(ConfigFault, match="cannot be read"):
+        render_newcomer(handed_over, tmp_path / "one", Member("one", "auditor"), None)
 
 
 def test_prometheus_accepts_its_configuration_and_the_alerts(out: Path) -> None:
