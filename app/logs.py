@@ -8,6 +8,7 @@ line an event would cost more than posting it:
   batch broadcast facility, sequence, transaction
   batch final     facility, sequence, transaction, block
   act             act, subject, bank, key, address, outcome, transaction, block (app.actions.act)
+  quarantine      step, facility, feed, by, rows [number] and how many of them became what
   matched         facility, pairs [partner, kind, reference, status, sequence, event_id]
 
 `reference` is the keyed hash that stands on the chain: both banks' lines have it, and nobody

@@ -15,6 +15,7 @@ from app.api import (
     keys,
     metrics,
     pairs,
+    quarantine,
 )
 from app.api.responses import KEYED, OPEN, describe_problems
 from app.http import problems
@@ -32,7 +33,8 @@ from final blocks of the chain only; what is accepted and not yet there is count
 """
 
 _TAGS: list[dict[str, Any]] = [
-    {"name": "events", "description": "Push events; see what was quarantined."},
+    {"name": "events", "description": "Push events."},
+    {"name": "quarantine", "description": "Rows that were not taken: mend and replay them."},
     {"name": "facilities", "description": "The joint-lending agreements on the chain."},
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
@@ -62,6 +64,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     app.state.keyring = keyring
     for router in (
         events.router,
+        quarantine.router,
         facilities.router,
         accounts.router,
         pairs.router,

@@ -1,4 +1,4 @@
-"""Events that are pushed, one by one or in bulk; and the rows that were quarantined."""
+"""Events that are pushed, one by one or in bulk."""
 
 import errno
 import queue
@@ -15,18 +15,16 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY
-from app.api.security import ANY, PUSH
+from app.api.security import PUSH
 from app.domain.errors import TallyError, UsageFault
 from app.domain.events import Quarantined
 from app.http.body import JSON, only, read_body, stream_body, too_large
 from app.http.context import Context
 from app.http.problems import Problem, problem_of
 from app.intake.results import FeedResult, Receipt, Verdict
-from app.outbox.pending import quarantined
-from app.presentation.common import PageOut, ProblemBody, as_of
-from app.presentation.events import BulkOut, EventIn, QuarantinedOut, ReceiptOut
+from app.presentation.common import ProblemBody
+from app.presentation.events import BulkOut, EventIn, ReceiptOut
 from app.readmodel.facilities.agreed import agreed_facilities
 
 MAX_EVENT_BYTES = 256 * 1024
@@ -152,20 +150,6 @@ async def push_bulk(request: Request, facility: FacilityId) -> Response:
     if only(request, JSON, *_STREAMED) == JSON:
         return await _array(request, facility)
     return await _stream(request, facility)
-
-
-@router.get("/quarantine", dependencies=[ANY], summary="Quarantined rows")
-def list_quarantine(
-    request: Request, page: Paging, facility: str | None = None
-) -> PageOut[QuarantinedOut]:
-    """Rows that this node quarantined, each with its first fault, newest first."""
-    with reading(request) as connection:
-        found = quarantined(connection, facility, page.limit, page.before)
-        return PageOut(
-            items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
-            next=page.next(found.following),
-            as_of=as_of(connection),
-        )
 
 
 async def _array(request: Request, facility: str) -> Response:

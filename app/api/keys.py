@@ -3,14 +3,12 @@
 from dataclasses import asdict
 
 from fastapi import APIRouter, Path, Request, Response
-from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from app.api.bodies import described, json_body
 from app.api.responses import WITH_BODY
 from app.api.security import ADMIN
 from app.http import keys
-from app.http.body import JSON, only, read_body
 from app.http.context import Context
 from app.http.problems import Problem
 from app.presentation.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
@@ -33,23 +31,12 @@ def list_keys(request: Request) -> KeysOut:
     status_code=201,
     summary="Make an API key",
     responses=WITH_BODY,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {JSON: {"schema": KeyIn.model_json_schema()}},
-        }
-    },
+    openapi_extra=described(KeyIn),
 )
 async def create_key(request: Request) -> NewKeyOut:
     """The key's text is in this answer and nowhere else: it is kept as a hash."""
     context: Context = request.app.state.context
-    only(request, JSON)
-    body = await read_body(request, _MAX_BYTES)
-    try:
-        wanted = KeyIn.model_validate_json(body)
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-        raise RequestValidationError(faults) from None
+    wanted = await json_body(request, KeyIn, _MAX_BYTES)
 
     def create() -> NewKeyOut:
         with context.engine.begin() as connection:

@@ -47,6 +47,7 @@ _VERBS = {
     "restore": "Bring a database that was restored from an older backup up to the chain.",
     "doctor": "Look at everything that a bank's node needs, and say what to do.",
     "vault": "What lies encrypted in a bank's database.",
+    "quarantine": "Rows that were not taken: see them, mend them, let them be taken in.",
     "dead-letters": "Events that could not be posted, and batches that have stopped.",
     "consortium": "The consortium: its members, and what they decide together.",
     "network": "A consortium on this machine: banks, their validators, the contracts.",
@@ -55,8 +56,8 @@ _VERBS = {
 group) that it runs (with `_` for `-`)."""
 
 
-_ACTING = ("breaks", "facility", "hold", "day", "consortium")
-"""Verbs that act with a bank's keys: each act leaves its line in the log (`app.actions.act`)."""
+_ACTING = ("breaks", "facility", "hold", "day", "consortium", "quarantine")
+"""Verbs whose every act leaves its line in the log (`app.actions.act`, `app.intake.quarantine`)."""
 
 
 def _register(arguments: list[str]) -> None:

@@ -3,13 +3,19 @@
 Days are `date.toordinal()`, amounts minor units, kinds and partners their numbers on the chain.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 ALL_PARTNERS = 0
 """The partner number of the lead's shared events."""
 
 MAX_DAYS_AHEAD = 30
 """A date further after today (UTC) than this is rejected by the chain."""
+
+Raw = str | Mapping[str, Any] | None
+"""A row as it came: its text in the file (bytes that are no text as surrogates), or the JSON object
+that was pushed; None for a row that is too long to be kept, or that no file has."""
 
 
 @dataclass(slots=True)
@@ -44,6 +50,7 @@ class ParsedEvent:
     target_ref: str = ""
     target_identity: bytes = b""
     """Reversals only; 0 and empty otherwise."""
+    raw: Raw = None
 
 
 @dataclass(slots=True)
@@ -58,6 +65,7 @@ class Quarantined:
     reason: str
     event_id: str = ""
     """The event_id as given, if there was one (to tell the sender which row is meant)."""
+    raw: Raw = None
 
 
 Row = ParsedEvent | Quarantined

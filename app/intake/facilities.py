@@ -56,7 +56,7 @@ class Intakes:
         """
         intake = self.open(facility)
         with open_feed(feed, intake.facility, self._bank) as rows:
-            taken = intake.submit(rows, str(feed), "file", progress=on_rows)
+            taken = intake.submit(rows, str(feed), "file", header=rows.header, progress=on_rows)
         for warning in rows.warnings:
             on_warning(warning)
         return taken

@@ -24,6 +24,25 @@ class RepeatedKeys(dict[str, Any]):
     """An object in which keys stand more than once; the last value of each was kept."""
 
     keys_repeated: tuple[str, ...] = ()
+    pairs: tuple[tuple[str, Any], ...] = ()
+    """All of it, in its order."""
+
+
+def encode(value: Any) -> str:
+    """Any JSON value as ASCII text that `decode` makes the same value of."""
+    if isinstance(value, JsonNumber):
+        return str(value)
+    parts: list[str] = []
+    if isinstance(value, dict):
+        pairs = value.pairs if isinstance(value, RepeatedKeys) else value.items()
+        for key, one in pairs:
+            parts.append(f"{json.dumps(key)}:{encode(one)}")
+        return "{" + ",".join(parts) + "}"
+    if isinstance(value, list):
+        for one in value:
+            parts.append(encode(one))
+        return "[" + ",".join(parts) + "]"
+    return json.dumps(value)
 
 
 def decode(text: str) -> Any:
@@ -63,6 +82,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     counts = Counter(key for key, _ in pairs)
     repeated = RepeatedKeys(value)
     repeated.keys_repeated = tuple(key for key, count in counts.items() if count > 1)
+    repeated.pairs = tuple(pairs)
     return repeated
 
 

@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedReader
 from itertools import islice
-from operator import itemgetter
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +13,7 @@ from app.domain.events import ParsedEvent, Quarantined, Row
 from app.domain.facility import Facility
 from app.intake import json_values
 from app.intake.cells import COLUMNS, MAX_COLUMNS, NEEDED, NOT_UTF8, WHOLE_ROW, is_text, shown
+from app.intake.csv_columns import CsvColumns
 from app.intake.csv_rows import Record, records
 from app.intake.encoding import Encoding, examine
 from app.intake.file_kind import HEAD_BYTES, explain, special_kind
@@ -46,9 +46,9 @@ class Feed:
         lines = self._lines("utf-8")
         first = self._first_line(lines)
         self._is_json = first.lstrip(_BLANK).startswith("{")
-        self._header: list[str] = []
-        self._unnamed = 0
-        """How many columns at the end have no name."""
+        self.header: bytes | None = None
+        """A CSV's header as it stands in the file; None for JSON lines."""
+        self._columns = CsvColumns([])
         try:
             if self._is_json and "\0" in first:
                 raise self._fault("the file is no text", "Send JSON lines in UTF-8")
@@ -118,10 +118,8 @@ class Feed:
                 f"the header has {len(record.cells)} columns, at most {MAX_COLUMNS} are possible",
                 "Leave out what is no column of the feed",
             )
-        header = [shown(cell) for cell in record.cells]
-        while header and not header[-1].strip(_BLANK):
-            header.pop()
-        self._unnamed = len(record.cells) - len(header)
+        columns = CsvColumns([shown(cell) for cell in record.cells])
+        header, unnamed = columns.names, columns.unnamed
         doubled = sorted(name for name, count in Counter(header).items() if count > 1)
         if doubled:
             named = ", ".join(repr(name) for name in doubled[:_MAX_NAMED])
@@ -134,60 +132,58 @@ class Feed:
             )
         for name in header:
             self._warn_of(name)
-        if self._unnamed:
-            one = self._unnamed == 1
-            columns = "column" if one else f"{self._unnamed} columns"
+        if unnamed:
+            one = unnamed == 1
+            which = "column" if one else f"{unnamed} columns"
             self.warnings.append(
-                f"{self.name}: the {columns} without a name at the end "
+                f"{self.name}: the {which} without a name at the end "
                 f"{'is' if one else 'are'} ignored"
             )
-        self._header = header
+        self._columns = columns
+        self.header = record.text.encode("utf-8", "surrogateescape")
 
     def _csv_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
-        header, unnamed = self._header, self._unnamed
-        named = len(header)
-        width = named + unnamed
-        # A column that the feed does not have reads the empty cell appended to every row.
-        pick = itemgetter(*(header.index(name) if name in header else width for name in COLUMNS))
-        check = validator.check
+        check, columns = validator.check, self._columns
         all_records = records(lines)
         next(all_records)
         lines.undecodable = False
         for record in all_records:
             cells = record.cells
-            if cells is None:
-                yield Quarantined(record.line, WHOLE_ROW, shown(record.text), record.fault)
-            elif len(cells) != width:
-                reason = f"has {len(cells)} cells, the header has {width}"
-                yield Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
-            elif unnamed and any(cells[named:]):
-                reason = "has a value in a column without a name"
-                yield Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
+            reason = columns.fault(record)
+            row: Row
+            if reason or cells is None:
+                row = Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
             else:
-                cells.append("")
-                row = check(record.line, pick(cells))
+                row = check(record.line, columns.pick(cells))
                 if lines.undecodable and isinstance(row, ParsedEvent):
-                    row = _undecodable_elsewhere(row, cells)
-                yield row
+                    row = undecodable_elsewhere(row, cells)
+            if cells is not None:
+                row.raw = record.text
+            yield row
             lines.undecodable = False
 
     def _json_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
         known = frozenset(COLUMNS)
         for number, line in _json_lines(lines):
+            row: Row
             if len(line) > MAX_ROW:
                 yield Quarantined(number, WHOLE_ROW, shown(line), TOO_LONG)
-            elif lines.undecodable:
-                yield Quarantined(number, WHOLE_ROW, shown(line), NOT_UTF8)
+                lines.undecodable = False
+                continue
+            if lines.undecodable:
+                row = Quarantined(number, WHOLE_ROW, shown(line), NOT_UTF8)
             else:
                 try:
                     value = json_values.decode(line)
                 except ValueError as error:
-                    yield Quarantined(number, WHOLE_ROW, shown(line), f"is not JSON: {error}")
+                    row = Quarantined(number, WHOLE_ROW, shown(line), f"is not JSON: {error}")
                 else:
                     if isinstance(value, dict) and not value.keys() <= known:
                         for key in value.keys() - known:
                             self._warn_of(key)
-                    yield validator.check_object(number, value)
+                    row = validator.check_object(number, value)
+            row.raw = line
+            yield row
             lines.undecodable = False
 
     def _not_utf8(self, rows: Iterator[Row], encoding: Encoding) -> Iterator[Row]:
@@ -234,6 +230,11 @@ class JudgedFeed:
         """What was ignored; grows while the rows are read."""
         return list(dict.fromkeys(self._feed.warnings))
 
+    @property
+    def header(self) -> bytes | None:
+        """A CSV's header as it stands in the file; None for JSON lines."""
+        return self._feed.header
+
     def __iter__(self) -> Iterator[Row]:
         return self._feed.rows(self._validator)
 
@@ -262,7 +263,7 @@ def check_header(path: Path) -> None:
         Feed(stream, str(path))
 
 
-def _undecodable_elsewhere(event: ParsedEvent, cells: list[str]) -> Row:
+def undecodable_elsewhere(event: ParsedEvent, cells: list[str]) -> Row:
     """A row whose own columns are good, but an unknown column may hold bytes that are no text."""
     bad = next((cell for cell in cells if not is_text(cell)), None)
     if bad is None:

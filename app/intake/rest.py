@@ -31,7 +31,7 @@ class RestFeeds:
 
     def ready(self, facility: str) -> None:
         """Raise UsageFault unless this bank may send events of the facility."""
-        self._intake(facility)
+        self.intake(facility)
 
     def decode(self, body: bytes) -> Any:
         """The JSON of a body, numbers as they were written. Raises FeedFault for what is none."""
@@ -44,13 +44,13 @@ class RestFeeds:
 
     def push(self, facility: str, event: object) -> Receipt | Quarantined:
         """Take in one decoded event, as `Intake.push`."""
-        return self._intake(facility).push(event)
+        return self.intake(facility).push(event)
 
     def bulk(
         self, facility: str, events: Sequence[object], name: str
     ) -> tuple[FeedResult, list[Verdict]]:
         """Take in decoded events in one commit, as `Intake.submit_objects`."""
-        return self._intake(facility).submit_objects(events, name)
+        return self.intake(facility).submit_objects(events, name)
 
     def stream(
         self,
@@ -63,11 +63,13 @@ class RestFeeds:
 
         Raises FeedFault when the body is unusable as a whole; nothing was taken then.
         """
-        intake = self._intake(facility)
+        intake = self.intake(facility)
         rows = JudgedFeed(Feed(body, name), Validator(intake.facility, intake.sender))
-        return intake.submit(rows, name, "bulk", verdicts=verdicts), rows.warnings
+        result = intake.submit(rows, name, "bulk", header=rows.header, verdicts=verdicts)
+        return result, rows.warnings
 
-    def _intake(self, facility: str) -> Intake:
+    def intake(self, facility: str) -> Intake:
+        """The intake of a facility. Raises UsageFault where this bank may not send its events."""
         since, intake = self._intakes.get(facility, (0.0, None))
         now = time.monotonic()
         if intake is None or now - since > _KEPT_S:

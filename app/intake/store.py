@@ -8,7 +8,8 @@ import structlog
 from sqlalchemy import Connection, Engine, bindparam, false, insert, select, text, update
 
 from app.db.vault import vault_of
-from app.domain.events import ParsedEvent, Quarantined
+from app.domain.events import ParsedEvent, Quarantined, Raw
+from app.intake import json_values
 from app.intake.results import Receipt, RowCounts, StandingEvent
 from app.intake.tables import events, feeds, quarantine
 from app.logs import listed
@@ -98,8 +99,15 @@ class EventTransaction:
         self.accepted: list[tuple[str, int, list[tuple[int, str]]]] = []
         """Facility, feed, and the row and event_id of each event."""
 
-    def open_feed(self, facility: str, name: str, source: str, at: str) -> int:
-        """Begin a feed; returns its id."""
+    @property
+    def connection(self) -> Connection:
+        return self._connection
+
+    def open_feed(
+        self, facility: str, name: str, source: str, at: str, header: bytes | None = None
+    ) -> int:
+        """Begin a feed, `header` being a CSV's; returns its id."""
+        sealed = None if header is None else vault_of(self._connection).sealer()(header)
         feed_id: int = self._connection.execute(
             insert(feeds)
             .values(
@@ -111,6 +119,7 @@ class EventTransaction:
                 accepted=0,
                 duplicate=0,
                 quarantined=0,
+                header=sealed,
             )
             .returning(feeds.c.id)
         ).scalar_one()
@@ -178,9 +187,10 @@ class EventTransaction:
             connection.execute(_MARK_REVERSED, {"identities": list(reversed_identities)})
         if quarantined:
             seal = vault_of(connection).sealer()
-            connection.execute(
-                insert(quarantine),
-                [
+            lines = []
+            for row in quarantined:
+                raw, encoding = _octets(row.raw)
+                lines.append(
                     {
                         "feed_id": feed_id,
                         "row": row.row,
@@ -188,10 +198,11 @@ class EventTransaction:
                         "value": seal(row.value.encode()),
                         "reason": row.reason,
                         "at": at,
+                        "raw": None if raw is None else seal(raw),
+                        "encoding": encoding,
                     }
-                    for row in quarantined
-                ],
-            )
+                )
+            connection.execute(insert(quarantine), lines)
         connection.execute(
             update(feeds)
             .where(feeds.c.id == feed_id)
@@ -206,6 +217,18 @@ class EventTransaction:
     def finish_feed(self, feed_id: int, at: str) -> None:
         """Note that the whole feed was read."""
         self._connection.execute(update(feeds).where(feeds.c.id == feed_id).values(finished_at=at))
+
+
+def _octets(raw: Raw) -> tuple[bytes | None, str | None]:
+    """The bytes of a row as it came, and the encoding in which it was read: `ascii` for one of a
+    file that is not UTF-8 throughout."""
+    if raw is None:
+        return None, None
+    text = raw if isinstance(raw, str) else json_values.encode(raw)
+    try:
+        return text.encode(), "utf-8"
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogateescape"), "ascii"
 
 
 def _values(

@@ -35,7 +35,15 @@ feeds = Table(
     Column("rows_in", BigInteger, nullable=False, comment="= accepted + duplicate + quarantined"),
     Column("accepted", BigInteger, nullable=False),
     Column("duplicate", BigInteger, nullable=False),
-    Column("quarantined", BigInteger, nullable=False),
+    Column("quarantined", BigInteger, nullable=False),  # those that still are
+    Column(
+        "replayed",
+        BigInteger,
+        nullable=False,
+        server_default=text("0"),
+        comment="of accepted and duplicate: were quarantined first",
+    ),
+    Column("header", LargeBinary, comment="sealed: a CSV's header; null for JSON"),
     Index("ix_feeds_source_name", "facility", "source", "name"),
 )
 
@@ -91,6 +99,38 @@ quarantine = Table(
     Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
     Column("field", String(16), nullable=False, comment="a column, or `row`, or `chain`"),
     Column("value", LargeBinary, nullable=False, comment="sealed: UTF-8"),
-    Column("reason", Text, nullable=False),
+    Column("reason", Text, nullable=False),  # empty where nothing is at fault any more
     Column("at", String(32), nullable=False),
+    Column(
+        "status",
+        String(16),
+        nullable=False,
+        server_default="faulty",
+        comment="faulty, ready (to be replayed), accepted, duplicate",
+    ),
+    Column("raw", LargeBinary, comment="sealed: the row's bytes as they came; null: not kept"),
+    Column("encoding", String(16), comment="in which raw is read; null where there is none"),
+    Column("mended", LargeBinary, comment="sealed: JSON of the columns that were mended"),
+    Index(
+        "ix_quarantine_waiting",
+        "id",
+        sqlite_where=text("status IN ('faulty', 'ready')"),
+        postgresql_where=text("status IN ('faulty', 'ready')"),
+    ),
 )
+
+quarantine_steps = Table(
+    "quarantine_steps",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("quarantine_id", ForeignKey("quarantine.id"), nullable=False, index=True),
+    Column("at", String(32), nullable=False),
+    Column("by", Text, nullable=False, comment="who: an API key, or a user of the command line"),
+    Column("step", String(16), nullable=False, comment="mended, reread, replayed"),
+    Column("encoding", String(16), comment="of a reread"),
+    Column("changes", LargeBinary, comment="sealed: JSON, by column what it was and what it is"),
+    Column("status", String(16), nullable=False, comment="of the row after it"),
+    Column("field", String(16), nullable=False, comment="the fault that was found then, or empty"),
+    Column("reason", Text, nullable=False),
+)
+"""What people did about quarantined rows; only ever added to."""

@@ -234,20 +234,8 @@ class Validator:
         """
         if not isinstance(value, Mapping):
             return Quarantined(row, WHOLE_ROW, shown(_as_json(value)), "is no JSON object")
-        cells: list[str] = []
-        for column in COLUMNS:
-            cell = value.get(column)
-            if cell is None:
-                cells.append("")
-            elif type(cell) is str:
-                cells.append(cell)
-            else:
-                cells.append(UnusableCell(_as_json(cell), "is no text: write it in quotes"))
+        judged = self.check(row, cells_of(value))
         repeated = value.keys_repeated if isinstance(value, RepeatedKeys) else ()
-        for index, column in enumerate(COLUMNS):
-            if column in repeated:
-                cells[index] = UnusableCell(cells[index], "the key stands more than once")
-        judged = self.check(row, cells)
         if repeated and isinstance(judged, ParsedEvent):
             return Quarantined(
                 row,
@@ -299,6 +287,25 @@ class Validator:
                 self._instants.clear()
             self._instants[text] = instant
         return instant
+
+
+def cells_of(value: Mapping[str, object]) -> list[str]:
+    """The cells of a JSON object in the order of COLUMNS; unusable ones where a value is no text or
+    its key stands more than once."""
+    cells: list[str] = []
+    for column in COLUMNS:
+        cell = value.get(column)
+        if cell is None:
+            cells.append("")
+        elif type(cell) is str:
+            cells.append(cell)
+        else:
+            cells.append(UnusableCell(_as_json(cell), "is no text: write it in quotes"))
+    repeated = value.keys_repeated if isinstance(value, RepeatedKeys) else ()
+    for index, column in enumerate(COLUMNS):
+        if column in repeated:
+            cells[index] = UnusableCell(cells[index], "the key stands more than once")
+    return cells
 
 
 _INSTANT_REASON = "is no instant as YYYY-MM-DDThh:mm:ss with Z or an offset like +08:00"

@@ -13,7 +13,7 @@ from app.domain.identifiers import reference
 from app.domain.kinds import Kind
 from app.domain.legs import Leg
 from app.domain.money import format_amount
-from app.intake.accept import plain_content
+from app.intake.judge import plain_content
 from app.intake.validation import Validator
 from app.outbox.facility import PostingFacility
 from app.outbox.tables import AnyRow

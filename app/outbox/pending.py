@@ -9,14 +9,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, func, select
 
-from app.db.vault import vault_of
-from app.intake.tables import events, feeds, quarantine
+from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
 from app.outbox.lifecycle import BROADCAST, FINAL, OPEN, STOPPED
 from app.outbox.tables import batches, dead_letters
 from app.readmodel.chain import cursor
 from app.readmodel.facilities.tables import facilities
-from app.readmodel.pairs.shapes import Page
 from app.readmodel.pairs.tables import postings
 
 
@@ -147,50 +145,3 @@ def backlog(connection: Connection) -> Backlog:
         oldest_at=oldest,
         dead_letters=dead,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class QuarantinedRow:
-    """A row that was quarantined, with its first fault. `at`: ISO 8601, UTC."""
-
-    number: int
-    facility: str
-    feed: str
-    source: str
-    row: int
-    field: str
-    value: str
-    reason: str
-    at: str
-
-
-def quarantined(
-    connection: Connection, facility: str | None, limit: int, before: int | None
-) -> Page[QuarantinedRow]:
-    """Rows quarantined, newest first."""
-    open_ = vault_of(connection).open
-    query = (
-        select(quarantine, feeds.c.facility, feeds.c.name, feeds.c.source)
-        .join(feeds, feeds.c.id == quarantine.c.feed_id)
-        .order_by(quarantine.c.id.desc())
-        .limit(limit + 1)
-    )
-    if facility is not None:
-        query = query.where(feeds.c.facility == facility)
-    if before is not None:
-        query = query.where(quarantine.c.id < before)
-    items = [
-        QuarantinedRow(
-            row.id,
-            row.facility,
-            row.name,
-            row.source,
-            row.row,
-            row.field,
-            open_(row.value).decode(),
-            row.reason,
-            row.at,
-        )
-        for row in connection.execute(query)
-    ]
-    return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)

@@ -101,17 +101,3 @@ class BulkOut(Model):
     rows: RowSums
     duplicate_legs: int = Field(description="Among the accepted rows.")
     verdicts: list[VerdictOut]
-
-
-class QuarantinedOut(Model):
-    """A row that this node quarantined, with its first fault."""
-
-    number: int
-    facility: str
-    feed: str
-    source: str = Field(examples=["bulk"])
-    row: int
-    field: str = Field(examples=["amount"])
-    value: str = Field(examples=["12,50"])
-    reason: str = Field(examples=["is not digits with an optional point and decimals"])
-    at: datetime

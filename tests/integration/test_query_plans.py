@@ -231,6 +231,7 @@ REQUESTS = [
     "/v1/rejections",
     "/v1/resolutions",
     "/v1/quarantine",
+    "/v1/quarantine?feed_id=1&field=amount",
     "/v1/holds",
     "/v1/alerts",
     "/v1/day-closes",

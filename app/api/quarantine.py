@@ -1,0 +1,166 @@
+"""Quarantined rows: seen, mended, read again in another encoding, and replayed."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from starlette.concurrency import run_in_threadpool
+
+from app.api.bodies import described, json_body
+from app.api.reading import Facility, Paging, reading
+from app.api.responses import WITH_BODY
+from app.api.security import ANY, PUSH
+from app.domain.errors import UsageFault
+from app.http.context import Context
+from app.http.keys import Key
+from app.http.parameters import Number
+from app.http.problems import Problem
+from app.intake.quarantine.mend import mend, reread
+from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
+from app.intake.quarantine.replay import replay
+from app.presentation.common import PageOut, as_of
+from app.presentation.quarantine import (
+    MendIn,
+    QuarantinedOut,
+    QuarantinedRowOut,
+    ReplayIn,
+    ReplayOut,
+    RereadIn,
+    RereadOut,
+    Status,
+)
+
+_MAX_MEND_BYTES = 512 * 1024
+_MAX_BYTES = 32 * 1024
+_MOST_ROWS = 2_000
+"""Most rows that one request works on."""
+
+router = APIRouter(prefix="/v1", tags=["quarantine"])
+
+RowNumber = Annotated[Number, Path(description="A quarantined row's number.")]
+Pusher = Annotated[Key, PUSH]
+
+
+@router.get("/quarantine", dependencies=[ANY], summary="Quarantined rows")
+def list_quarantine(
+    request: Request,
+    page: Paging,
+    facility: Facility = None,
+    feed_id: Annotated[Number | None, Query(description="A feed's number")] = None,
+    field: Annotated[str | None, Query(description="The column at fault")] = None,
+    reason: Annotated[str | None, Query(description="The whole text of a reason")] = None,
+    status: Annotated[
+        list[Status] | None, Query(description="May be repeated; else what waits")
+    ] = None,
+) -> PageOut[QuarantinedOut]:
+    """Rows that this node quarantined and that wait, each with its first fault, newest first."""
+    where = Selection(facility, feed_id, field, reason, tuple(status or WAITING))
+    with reading(request) as connection:
+        found = quarantined(connection, where, page.limit, page.before)
+        return PageOut(
+            items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
+            next=page.next(found.following),
+            as_of=as_of(connection),
+        )
+
+
+@router.get("/quarantine/{number}", dependencies=[ANY], summary="One quarantined row")
+def show_quarantined(request: Request, number: RowNumber) -> QuarantinedRowOut:
+    """Its text as it came, what it says now, and who did what about it."""
+    with reading(request) as connection:
+        try:
+            return _in_full(row_in_full(connection, number))
+        except UsageFault as fault:
+            raise Problem(404, "unknown-row", str(fault)) from None
+
+
+@router.post(
+    "/quarantine/{number}:mend",
+    summary="Mend a quarantined row",
+    responses=WITH_BODY,
+    openapi_extra=described(MendIn),
+)
+async def mend_row(request: Request, number: RowNumber, key: Pusher) -> QuarantinedRowOut:
+    """It is judged as any row is; nothing is taken in until it is replayed. What it was, what it is
+    and whose key changed it is kept."""
+    asked = await json_body(request, MendIn, _MAX_MEND_BYTES)
+    context: Context = request.app.state.context
+
+    def work() -> QuarantinedRowOut:
+        done = mend(context.engine, context.feeds.intake, number, asked.values, _by(key))
+        return _in_full(done)
+
+    return await run_in_threadpool(work)
+
+
+@router.post(
+    "/quarantine:reread",
+    summary="Read a file's rows again in another encoding",
+    responses=WITH_BODY,
+    openapi_extra=described(RereadIn),
+)
+async def reread_feed(request: Request, key: Pusher) -> RereadOut:
+    """Its waiting rows that are not ASCII. Nothing is taken in until they are replayed: see first
+    whether the encoding was the right one."""
+    asked = await json_body(request, RereadIn, _MAX_BYTES)
+    context: Context = request.app.state.context
+
+    def work() -> RereadOut:
+        done = reread(
+            context.engine,
+            context.feeds.intake,
+            asked.feed_id,
+            asked.encoding,
+            _by(key),
+            after=asked.after,
+            most=_MOST_ROWS,
+        )
+        return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
+
+    return await run_in_threadpool(work)
+
+
+@router.post(
+    "/quarantine:replay",
+    summary="Take in quarantined rows as they are now",
+    responses=WITH_BODY,
+    openapi_extra=described(ReplayIn),
+)
+async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
+    """What was accepted before is a duplicate: no replay books a row twice. Rows that are still at
+    fault stay."""
+    asked = await json_body(request, ReplayIn, _MAX_BYTES)
+    context: Context = request.app.state.context
+    where = Selection(
+        asked.facility, asked.feed_id, asked.field, asked.reason, numbers=asked.numbers
+    )
+    if where == Selection():
+        raise Problem(
+            422, "invalid-request", "say which rows: numbers, facility, feed_id, field or reason"
+        )
+
+    def work() -> ReplayOut:
+        done = replay(
+            context.engine,
+            context.feeds.intake,
+            where,
+            _by(key),
+            after=asked.after,
+            most=_MOST_ROWS,
+        )
+        return ReplayOut(
+            accepted=done.accepted,
+            duplicate=done.duplicate,
+            faulty=done.faulty,
+            next=done.following,
+        )
+
+    return await run_in_threadpool(work)
+
+
+def _in_full(found: RowInFull) -> QuarantinedRowOut:
+    return QuarantinedRowOut.model_validate(asdict(found))
+
+
+def _by(key: Key) -> str:
+    return f"key {key.id} ({key.name})"

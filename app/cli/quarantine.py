@@ -1,0 +1,288 @@
+"""`tally quarantine`: rows that were not taken; see them, mend them, and let them be taken in."""
+
+import os
+import pwd
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from rich.text import Text
+from sqlalchemy import Engine
+
+from app.cli.console import stderr, stdout
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption, FacilityOption, JsonOption, show, table
+from app.config import load_config
+from app.db import engine as db
+from app.db.vault import Vault
+from app.domain.errors import UsageFault
+from app.intake.facilities import Intakes
+from app.intake.quarantine.mend import mend, reread
+from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
+from app.intake.quarantine.replay import replay
+from app.intake.quarantine.waiting import IntakeOf
+from app.keys.keystore import STORAGE
+from app.keys.versions import KeyVersions
+
+_MOST_LINES = 1_000_000
+_LARGEST = 2**63 - 1
+_FAULTY_EXIT = 1
+
+quarantine = typer.Typer(
+    help="Rows that were not taken: see them, mend them, read a file again in its own encoding, "
+    "and let them be taken in.",
+    no_args_is_help=True,
+)
+
+RowNumber = Annotated[int, typer.Argument(min=1, max=_LARGEST, help="A row's number.")]
+FeedOption = Annotated[
+    int | None,
+    typer.Option("--feed", metavar="N", min=1, max=_LARGEST, help="A feed's number."),
+]
+FieldOption = Annotated[
+    str | None, typer.Option("--field", metavar="COLUMN", help="The column at fault.")
+]
+ReasonOption = Annotated[
+    str | None, typer.Option("--reason", metavar="TEXT", help="The whole text of a reason.")
+]
+
+
+class Encoding(StrEnum):
+    """In which a file can be read again (`kept_row.ENCODINGS`)."""
+
+    utf_8 = "utf-8"
+    gb18030 = "gb18030"
+    big5 = "big5"
+    shift_jis = "shift_jis"
+    euc_kr = "euc_kr"
+    cp1252 = "cp1252"
+    cp1250 = "cp1250"
+    cp1251 = "cp1251"
+
+
+@quarantine.command("list")
+def list_(
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    feed: FeedOption = None,
+    field: FieldOption = None,
+    reason: ReasonOption = None,
+    replayed: Annotated[
+        bool, typer.Option("--replayed", help="Those that were replayed, instead.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
+    as_json: JsonOption = False,
+) -> None:
+    """List the rows that wait, newest first, each with its first fault.
+
+    Example:
+
+      tally quarantine list --config bank.toml --field amount
+    """
+    statuses = ("accepted", "duplicate") if replayed else WAITING
+    where = Selection(facility, feed, field, reason, statuses)
+    with _quarantine(config) as (engine, _), engine.connect() as connection:
+        page = quarantined(connection, where, limit, None)
+    if as_json:
+        _print_json({"items": [asdict(row) for row in page.items]})
+        return
+    made = table("number", "facility", "feed", "file", "row", "status", "field", "value", "reason")
+    for row in page.items:
+        texts = (row.number, row.facility, row.feed_id, Path(row.feed).name, row.row, row.status)
+        made.add_row(*(Text(str(one)) for one in (*texts, row.field, row.value[:60], row.reason)))
+    show(made)
+    if not page.items:
+        stderr.print("no row of this bank's waits", style="dim")
+    if page.following is not None:
+        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
+
+
+@quarantine.command("show")
+def show_(
+    number: RowNumber,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Show a row: its text as it came, what it says now, and who did what about it.
+
+    Example:
+
+      tally quarantine show 17 --config bank.toml
+    """
+    with _quarantine(config) as (engine, _), engine.connect() as connection:
+        found = row_in_full(connection, number)
+    _print_row(found, as_json=as_json)
+
+
+@quarantine.command("mend")
+def mend_(
+    number: RowNumber,
+    values: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[COLUMN=VALUE]...", help="An empty value is an absent one."),
+    ] = None,
+    values_file: Annotated[
+        Path | None,
+        typer.Option(
+            "--values",
+            metavar="FILE",
+            help="A JSON object of columns, for what must not stand in a list of processes; - is "
+            "standard input.",
+        ),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    as_json: JsonOption = False,
+) -> None:
+    """Put values in the place of a row's columns; it is judged as any row is.
+
+    Nothing is taken in before `tally quarantine replay`. What it was, what it is, who changed it
+    and when is kept. Exit code 0: nothing of it is at fault any more. 1: something is.
+
+    Example:
+
+      tally quarantine mend 17 amount=12.50 --config bank.toml
+    """
+    wanted = _values(values or [], values_file)
+    with _quarantine(config) as (engine, intake_of):
+        found = mend(engine, intake_of, number, wanted, _user())
+    _print_row(found, as_json=as_json)
+    if found.row.status == "faulty":
+        raise typer.Exit(_FAULTY_EXIT)
+
+
+@quarantine.command("reread")
+def reread_(
+    feed: Annotated[
+        int, typer.Argument(min=1, max=_LARGEST, help="The file's number, as `list` shows it.")
+    ],
+    encoding: Annotated[Encoding, typer.Option(help="GBK is in gb18030, Latin-1 in cp1252.")],
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Read a file's waiting rows that are not ASCII again, in another encoding.
+
+    Nothing is taken in before `tally quarantine replay --feed N`: see first whether the encoding
+    was the right one. Exit code 0: no row that was read again is at fault any more. 1: some are.
+
+    Example:
+
+      tally quarantine reread 3 --encoding gb18030 --config bank.toml
+    """
+    with _quarantine(config) as (engine, intake_of):
+        done = reread(engine, intake_of, feed, encoding.value, _user())
+    stdout.print(f"{done.ready:,} rows ready, {done.faulty:,} faulty", highlight=False)
+    if done.faulty:
+        raise typer.Exit(_FAULTY_EXIT)
+
+
+@quarantine.command("replay")
+def replay_(
+    numbers: Annotated[
+        list[int] | None,
+        typer.Argument(metavar="[NUMBER]...", min=1, max=_LARGEST, help="Only these rows."),
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    feed: FeedOption = None,
+    field: FieldOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Take in rows as they are now: some by number, or all of a reason, a file or a facility.
+
+    What was accepted before is a duplicate: nothing is booked twice. Rows that are still at fault
+    stay. Exit code 0: none is. 1: some are.
+
+    Example:
+
+      tally quarantine replay --field currency --reason "is not the facility's currency CNY"
+    """
+    where = Selection(facility, feed, field, reason, numbers=numbers or None)
+    if where == Selection():
+        raise UsageFault(
+            "no rows were named", remedy="Give numbers, or --reason, --field, --feed, --facility"
+        )
+    with _quarantine(config) as (engine, intake_of):
+        done = replay(engine, intake_of, where, _user())
+    stdout.print(
+        f"{done.accepted:,} accepted, {done.duplicate:,} duplicate, {done.faulty:,} faulty",
+        highlight=False,
+    )
+    if done.faulty:
+        raise typer.Exit(_FAULTY_EXIT)
+
+
+@contextmanager
+def _quarantine(config: Path) -> Iterator[tuple[Engine, IntakeOf]]:
+    """The bank's database, with the key of what is sealed in it, and its facilities' intakes."""
+    bank = load_config(config)
+    keys = KeyVersions(bank.keys, STORAGE, development=bank.development)
+    engine = db.create(bank.database_url, vault=Vault(keys))
+    try:
+        db.upgrade(engine)
+        yield engine, Intakes(engine, bank.name, is_behind=lambda: False).open
+    finally:
+        engine.dispose()
+
+
+def _user() -> str:
+    try:
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's user that has no name
+        name = f"uid {os.getuid()}"
+    return f"{name} (command line)"
+
+
+def _values(given: list[str], file: Path | None) -> dict[str, str | None]:
+    values: dict[str, str | None] = {}
+    if file is not None:
+        try:
+            octets = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
+            found = orjson.loads(octets)
+        except OSError as fault:
+            raise UsageFault(
+                f"--values cannot be read ({fault.strerror})", where=str(file)
+            ) from None
+        except orjson.JSONDecodeError:
+            found = None
+        if not isinstance(found, dict) or not all(
+            value is None or isinstance(value, str) for value in found.values()
+        ):
+            raise UsageFault(
+                "--values holds no JSON object of texts",
+                where=str(file),
+                remedy='Write {"amount": "12.50", "partner": null}',
+            )
+        values |= found
+    for one in given:
+        column, equals, value = one.partition("=")
+        if not equals:
+            raise UsageFault(f"{one!r} is not COLUMN=VALUE", remedy="Write amount=12.50")
+        values[column] = value
+    return values
+
+
+def _print_row(found: RowInFull, *, as_json: bool) -> None:
+    if as_json:
+        _print_json(asdict(found))
+        return
+    row = found.row
+    head = f"row {row.row} of {Path(row.feed).name} (feed {row.feed_id}, {row.facility})"
+    stdout.print(Text(f"{head}: {row.status}"))
+    if row.reason:
+        stdout.print(Text(f"{row.field} {row.reason}: {row.value!r}", "yellow"))
+    stdout.print(Text(found.text if found.text is not None else "the row is not kept", "dim"))
+    for column, value in found.columns.items():
+        stdout.print(Text(f"  {column:<12} {value!r}"))
+    for step in found.steps:
+        what = f"{step.at} {step.step} by {step.by}: {step.status} {step.field} {step.reason}"
+        stdout.print(Text(what.rstrip()))
+        for column, change in step.changes.items():
+            stdout.print(Text(f"  {column:<12} {change.was!r} -> {change.now!r}"))
+
+
+def _print_json(value: Any) -> None:
+    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

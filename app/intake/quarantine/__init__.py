@@ -1,0 +1,1 @@
+"""Quarantined rows: seen, mended, read again in another encoding, and replayed."""
