@@ -16,6 +16,7 @@ from app.api import (
     metrics,
     pairs,
     quarantine,
+    suggestions,
 )
 from app.api.responses import KEYED, OPEN, describe_problems
 from app.http import problems
@@ -68,6 +69,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         facilities.router,
         accounts.router,
         pairs.router,
+        suggestions.router,
         days.router,
         consortium.router,
         keys.router,

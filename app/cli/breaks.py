@@ -42,7 +42,9 @@ _MOST_LINES = 1_000_000
 _RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
 
 breaks = typer.Typer(
-    cls=commands_of(dict.fromkeys(_RESOLVING, "app.cli.breaks_resolve")),
+    cls=commands_of(
+        dict.fromkeys(_RESOLVING, "app.cli.breaks_resolve") | {"suggest": "app.cli.breaks_suggest"}
+    ),
     invoke_without_command=True,
 )
 

@@ -16,18 +16,21 @@ from rich.text import Text
 from sqlalchemy import Engine
 
 from app.cli.console import stderr, stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, FacilityOption, JsonOption, show, table
-from app.config import load_config
-from app.db import engine as db
-from app.db.vault import Vault
+from app.cli.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FacilityOption,
+    JsonOption,
+    show,
+    table,
+)
+from app.cli.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
 from app.intake.quarantine.replay import replay
 from app.intake.quarantine.waiting import IntakeOf
-from app.keys.keystore import STORAGE
-from app.keys.versions import KeyVersions
 
 _MOST_LINES = 1_000_000
 _LARGEST = 2**63 - 1
@@ -218,14 +221,8 @@ def replay_(
 @contextmanager
 def _quarantine(config: Path) -> Iterator[tuple[Engine, IntakeOf]]:
     """The bank's database, with the key of what is sealed in it, and its facilities' intakes."""
-    bank = load_config(config)
-    keys = KeyVersions(bank.keys, STORAGE, development=bank.development)
-    engine = db.create(bank.database_url, vault=Vault(keys))
-    try:
-        db.upgrade(engine)
+    with with_vault(config) as (bank, engine):
         yield engine, Intakes(engine, bank.name, is_behind=lambda: False).open
-    finally:
-        engine.dispose()
 
 
 def _user() -> str:

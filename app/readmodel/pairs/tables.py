@@ -109,6 +109,25 @@ pairs = Table(
         sqlite_where=_REVERSALS,
         postgresql_where=_REVERSALS,
     ),
+    # For suggestions: the legs of either side that wait, by what they say.
+    Index(
+        "ix_pairs_missing_at_partner",
+        "facility",
+        "partner",
+        "lead_amount",
+        "lead_value_day",
+        sqlite_where=text("status = 'open' AND partner_amount IS NULL"),
+        postgresql_where=text("status = 'open' AND partner_amount IS NULL"),
+    ),
+    Index(
+        "ix_pairs_missing_at_lead",
+        "facility",
+        "partner",
+        "partner_amount",
+        "partner_value_day",
+        sqlite_where=text("status = 'open' AND lead_amount IS NULL"),
+        postgresql_where=text("status = 'open' AND lead_amount IS NULL"),
+    ),
 )
 
 # The conditions of the partial indexes, for queries. Written out: of a parameter, a planner cannot
