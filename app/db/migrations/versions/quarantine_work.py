@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "quarantine_work"
-down_revision: str | Sequence[str] | None = "verified_blocks"
+down_revision: str | Sequence[str] | None = "key_consent"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
