@@ -16,6 +16,7 @@ from app.api import (
     metrics,
     pairs,
     quarantine,
+    reports,
     suggestions,
 )
 from app.api.responses import KEYED, OPEN, describe_problems
@@ -40,6 +41,7 @@ _TAGS: list[dict[str, Any]] = [
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
     {"name": "legs", "description": "The signed halves themselves, with their transactions."},
+    {"name": "reports", "description": "Files for auditors, the same bytes from every node."},
     {"name": "consortium", "description": "Members, and what they decide together."},
     {
         "name": "health",
@@ -71,6 +73,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         pairs.router,
         suggestions.router,
         days.router,
+        reports.router,
         consortium.router,
         keys.router,
     ):

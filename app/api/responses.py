@@ -16,6 +16,7 @@ _DESCRIPTIONS = {
     404: "There is nothing of that name or number",
     405: "Another method is needed: see Allow",
     408: "The body did not come in time",
+    409: "A report that would not equal the contract's own books, or not yet",
     413: "The body is too large",
     415: "The body is of a type that is not taken here",
     422: "Something in the request is at fault",

@@ -1,93 +1,124 @@
-"""`tally report`: the auditors' report of a facility."""
+"""`tally report`: the auditors' reports of a facility."""
 
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from click import Context
 from rich.text import Text
+from typer.core import TyperGroup
 from xlsxwriter.exceptions import XlsxWriterException
 
 from app.cli.console import stderr
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
 from app.domain.errors import UsageFault
-from app.reports.csv_report import ENCODING, write_csv
-from app.reports.reconciliation import ReconciliationReport, open_report
-from app.reports.xlsx_report import write_xlsx
+from app.reports.catalogue import FORMATS, REPORTS, Format, file_name
+from app.reports.model import Report
+from app.reports.source import Request, Source, open_source
 
 _DAY = ["%Y-%m-%d"]
+_TEXT_FORMATS = ("csv", "json")
 
 
-class ReportFormat(StrEnum):
-    """The file's format."""
+class _Group(TyperGroup):
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        """Options alone mean the reconciliation, as before there were other reports."""
+        if args and args[0].startswith("--") and args[0] != "--help":
+            args = ["reconciliation", *args]
+        return super().parse_args(ctx, args)  # type: ignore[arg-type]
 
-    csv = "csv"
-    xlsx = "xlsx"
+
+report = typer.Typer(
+    cls=_Group,
+    help="Write a report of a facility between two business dates, for auditors.",
+    no_args_is_help=True,
+)
 
 
-def report(
-    facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
-    first: Annotated[
-        datetime, typer.Option("--from", formats=_DAY, help="First business date, included.")
-    ],
-    last: Annotated[
-        datetime, typer.Option("--to", formats=_DAY, help="Last business date, included.")
-    ],
-    format_: Annotated[
-        ReportFormat, typer.Option("--format", help="csv for programs, xlsx for people.")
-    ] = ReportFormat.xlsx,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Where to; - is standard output (csv). [default: a new name here]"
-        ),
-    ] = None,
-    config: ConfigOption = DEFAULT_CONFIG,
-) -> None:
-    """Write opening, movements, closing, matched pairs and every break between two business dates.
-
-    The report names the block as of which it was made. It is made only when its totals equal the
-    contract's own books after that block.
-
-    Example:
-
-      tally report --facility WLD-2016-A --from 2026-03-01 --to 2026-03-31 --format xlsx
-    """
-    to_stdout = out == Path("-")
-    if to_stdout and format_ is ReportFormat.xlsx:
-        raise UsageFault("a workbook cannot go to standard output", remedy="Give --out FILE")
-    first_day, last_day = first.date(), last.date()
-    with (
-        reading(config) as engine,
-        open_report(engine, facility, first_day, last_day, datetime.now(UTC)) as made,
-    ):
-        if to_stdout:
-            sys.stdout.reconfigure(encoding=ENCODING, newline="")  # type: ignore[union-attr]
-            write_csv(made, sys.stdout)
-            return
-        path = out or Path(f"{_file_name(facility)}_{first_day}_{last_day}.{format_}")
-        if format_ is ReportFormat.csv:
-            _written(path, lambda target: _write_csv(made, target))
-        else:
-            _written(path, lambda target: write_xlsx(made, target))
-        breaks = sum(
-            count
-            for account in made.accounts
-            for name, count in account.counts.items()
-            if name not in ("matched", "within_tolerance")
+def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
+    def write(
+        facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
+        first: Annotated[
+            datetime, typer.Option("--from", formats=_DAY, help="First business date, included.")
+        ],
+        last: Annotated[
+            datetime, typer.Option("--to", formats=_DAY, help="Last business date, included.")
+        ],
+        partner: Annotated[
+            str | None, typer.Option(metavar="NAME", help="One partner's account alone.")
+        ] = None,
+        block: Annotated[
+            int | None,
+            typer.Option(metavar="N", min=0, help="As of a past block. [default: the last one]"),
+        ] = None,
+        format_: Annotated[
+            str,
+            typer.Option(
+                "--format", metavar="|".join(FORMATS), help="xlsx for people, csv for programs."
+            ),
+        ] = "xlsx",
+        out: Annotated[
+            Path | None,
+            typer.Option(
+                metavar="FILE",
+                help="Where to; - is standard output (csv, json). [default: a new name here]",
+            ),
+        ] = None,
+        config: ConfigOption = DEFAULT_CONFIG,
+    ) -> None:
+        chosen = _format(format_, out)
+        request = Request(
+            facility=facility,
+            first=first.date(),
+            last=last.date(),
+            partner=partner,
+            block=block,
         )
-        line = f"{path}: {len(made.accounts)} accounts, {breaks:,} breaks"
-        stderr.print(Text(f"{line}, as of block {made.as_of.block_number:,}"))
+        with reading(config) as engine, open_source(engine, request) as source:
+            made = make(source)
+            if out == Path("-"):
+                _to_standard_output(made, chosen)
+                return
+            path = out or Path(file_name(made, chosen))
+            _written(path, lambda target: chosen.write(made, target))
+            stderr.print(Text(f"{path}: as of block {source.as_of.block_number:,}"))
+
+    write.__doc__ = (
+        f"{make.__doc__}\n\nThe same block and the same words give the same bytes from every "
+        "node.\n\nExample:\n\n  tally report --facility WLD-2016-A --from 2026-03-01 "
+        "--to 2026-03-31 --format xlsx"
+    )
+    return write
 
 
-def _write_csv(made: ReconciliationReport, path: Path) -> None:
-    with path.open("w", encoding=ENCODING, newline="") as file:
-        write_csv(made, file)
+for _name, _make in REPORTS.items():
+    report.command(_name)(_command(_make))
+
+
+def _format(name: str, out: Path | None) -> Format:
+    if name not in FORMATS:
+        raise UsageFault(
+            f"format {name!r} is none of ours", remedy=f"Its formats: {', '.join(FORMATS)}"
+        )
+    if out == Path("-") and name not in _TEXT_FORMATS:
+        raise UsageFault(f"{name} cannot go to standard output", remedy="Give --out FILE")
+    return FORMATS[name]
+
+
+def _to_standard_output(made: Report, chosen: Format) -> None:
+    """Only a whole report goes there: it is written to a file before."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "report"
+        chosen.write(made, path)
+        with path.open("rb") as file:
+            shutil.copyfileobj(file, sys.stdout.buffer)
+        sys.stdout.flush()
 
 
 def _written(path: Path, write: Callable[[Path], None]) -> None:
@@ -109,8 +140,3 @@ def _written(path: Path, write: Callable[[Path], None]) -> None:
         raise UsageFault(f"the report cannot be written ({fault})", where=str(path)) from None
     finally:
         beside.unlink(missing_ok=True)
-
-
-def _file_name(facility: str) -> str:
-    """A facility's id as part of a file's name."""
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in facility)

@@ -92,6 +92,23 @@ def position(connection: Connection) -> Position | None:
     return Position(row.block_number, "0x" + row.block_hash.hex(), to_time(row.block_time))
 
 
+def position_at(connection: Connection, number: int) -> Position | None:
+    """The last block up to `number` that held an event of ours; None before the first.
+
+    Raises LookupError where a later block has the same time: what it brought cannot be told apart.
+    """
+    b = blocks.c
+    row = connection.execute(
+        select(blocks).where(b.number <= number).order_by(b.number.desc()).limit(1)
+    ).one_or_none()
+    if row is None:
+        return None
+    following = select(b.timestamp).where(b.number > number).order_by(b.number).limit(1)
+    if connection.execute(following).scalar_one_or_none() == row.timestamp:
+        raise LookupError(number)
+    return Position(row.number, "0x" + row.hash.hex(), to_time(row.timestamp))
+
+
 def clock(connection: Connection) -> int:
     """The chain's clock: the time of the last block that was read, 0 before the first."""
     return connection.execute(select(cursor.c.block_time)).scalar_one_or_none() or 0

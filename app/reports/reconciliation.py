@@ -1,31 +1,63 @@
-"""The auditors' report of one facility between two business dates, from the read model.
+"""The daily reconciliation of a facility: opening, movements and closing of the three books of each
+reserve account, its pairs by type, the breaks by age, how breaks were resolved, and every line.
 
-Opening, movements and closing of the three books, the pairs by type, and every break as a line; as
-of one block. It is made only when its totals equal the contract's own books after that block.
+As of the last block it is made only when its totals equal the contract's own books after that
+block. As of a past block the contract's books are not in the read model, and the report says so.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
 
-from sqlalchemy import Connection, Engine
-
-from app.domain.errors import TallyError, UsageFault
 from app.domain.kinds import Kind
+from app.domain.matching.pairs import PAIR_TYPES
 from app.domain.money import format_amount
 from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.accounts.movement_lines import movement_lines
 from app.readmodel.accounts.movements import AccountMovements, movements
-from app.readmodel.chain import Position, position
-from app.readmodel.directory import Facility, directory
-from app.readmodel.pairs import queries
-from app.readmodel.pairs.shapes import BREAK_TYPES, Pair
+from app.readmodel.accounts.movements_as_of import OpenItems, movements_as_of, open_items_as_of
+from app.reports import breaks, resolutions
+from app.reports.model import Column, LinesTotal, Report, Row, RowTotal, Section, Type
+from app.reports.source import ReportRefused, Source
 
 KIND_ORDER = tuple(kind.feed_name for kind in Kind)
 
-
-class ReportRefused(TallyError):
-    """The report would not equal the contract's books, or they are not known yet."""
+_SUMMARY = (
+    Column("partner"),
+    Column("book"),
+    Column("opening", Type.MONEY),
+    Column("movements", Type.MONEY),
+    Column("closing", Type.MONEY),
+    Column("later", Type.MONEY),
+    Column("contract", Type.MONEY),
+    Column("difference", Type.MONEY),
+)
+_PROOF = (
+    Column("partner"),
+    Column("partner_less_lead", Type.MONEY),
+    Column("open_at_partner", Type.MONEY),
+    Column("open_at_lead", Type.MONEY),
+    Column("accepted_difference", Type.MONEY),
+    Column("proof", Type.MONEY),
+)
+_BOOKS = (
+    Column("lead_book", Type.MONEY, total=True),
+    Column("partner_book", Type.MONEY, total=True),
+    Column("agreed", Type.MONEY, total=True),
+)
+_MOVEMENTS = (Column("partner"), Column("kind"), *_BOOKS)
+_PAIRS = (Column("partner"), Column("type"), Column("count", Type.COUNT, total=True))
+_LINES = (
+    Column("partner"),
+    Column("type"),
+    Column("kind"),
+    Column("event_ref", wide=True),
+    Column("reference", wide=True),
+    Column("target", wide=True),
+    Column("lead_business_date", Type.DATE),
+    Column("partner_business_date", Type.DATE),
+    Column("agreed_date", Type.DATE),
+    *_BOOKS,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +87,16 @@ class AccountReport:
     """One reserve account between the dates: opening + movements = closing in each book.
 
     `after` moved the books on later business dates; closing + after = `contract`, the contract's
-    own books after the report's block.
+    own books after the report's block (None: as of a past block they are not known here).
     """
 
+    number: int
     partner: str
     opening: Amounts
     movements: Mapping[str, Amounts]
     """By kind, in the order of the kinds; kinds without a movement are absent."""
-    closing: Amounts
     after: Amounts
-    contract: Amounts
+    contract: Amounts | None
     counts: Mapping[str, int]
     """Pairs and duplicate legs of the period by type (`PAIR_TYPES`)."""
     open_lead: int
@@ -73,154 +105,179 @@ class AccountReport:
     proof: int
     """Of the whole account after the report's block, not of the period alone; it is 0."""
 
-
-@dataclass(frozen=True, slots=True)
-class ReconciliationReport:
-    """The report; valid while the block of `open_report` is open."""
-
-    facility: Facility
-    first: date
-    last: date
-    as_of: Position
-    made_at: datetime
-    accounts: Sequence[AccountReport]
-    _connection: Connection
-
-    def breaks(self) -> Iterator[Pair]:
-        """Every break of the period: by partner, type, and the newest first. Read as it goes."""
-        for account in self.accounts:
-            for name in BREAK_TYPES:
-                if account.counts[name]:
-                    yield from queries.stream_pairs(
-                        self._connection,
-                        queries.Filter(
-                            facility=self.facility.id,
-                            partner=account.partner,
-                            types=(name,),
-                            business_from=self.first,
-                            business_to=self.last,
-                        ),
-                    )
-
-    def heading(self) -> Iterator[tuple[str, str]]:
-        """What the report is of, as of when, and what vouches for it."""
-        yield "facility", self.facility.id
-        yield "lead", self.facility.lead
-        yield "currency", self.facility.currency
-        yield "from", self.first.isoformat()
-        yield "to", self.last.isoformat()
-        yield "block", str(self.as_of.block_number)
-        yield "block_hash", self.as_of.block_hash
-        yield "block_time", timestamp(self.as_of.block_time)
-        yield "made_at", timestamp(self.made_at)
-        yield "totals", "equal to the contract's own books after this block"
-
-    def money(self, minor: int) -> str:
-        """An amount with the currency's decimals."""
-        return format_amount(minor, self.facility.decimals)
+    @property
+    def closing(self) -> Amounts:
+        return sum(self.movements.values(), self.opening)
 
 
-def timestamp(moment: datetime) -> str:
-    """ISO 8601 in UTC, whole seconds."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+def reconciliation(source: Source) -> Report:
+    """The report. Raises ReportRefused when the totals are not the contract's."""
+    accounts = account_reports(source)
+    present = source.until is None
+    return Report(
+        name="reconciliation",
+        title=f"Daily reconciliation of {source.facility.id}",
+        parameters=(
+            *source.parameters(),
+            (
+                "totals",
+                "equal to the contract's own books after this block"
+                if present
+                else "from the legs alone: of past blocks the node keeps no books of the contract",
+            ),
+        ),
+        block_time=source.as_of.block_time,
+        currency=source.facility.currency,
+        decimals=source.facility.decimals,
+        sections=(
+            Section(
+                "summary",
+                "The three books of each account: opening + movements = closing; closing + later "
+                "= the contract's own",
+                _SUMMARY,
+                lambda: _summary(accounts),
+                totals=True,
+            ),
+            Section(
+                "proof",
+                "What open legs and accepted differences leave unexplained between the two books; "
+                "it must be 0",
+                _PROOF,
+                lambda: _proof(accounts),
+            ),
+            Section(
+                "movements",
+                "The period's movements by kind, signed by effect on the reserve",
+                _MOVEMENTS,
+                lambda: _movements(accounts),
+                totals=True,
+            ),
+            Section(
+                "pairs",
+                "Pairs and duplicate legs of the period by type; resolved ones under the type with "
+                "which they broke",
+                _PAIRS,
+                lambda: (
+                    (account.partner, name, account.counts[name])
+                    for account in accounts
+                    for name in PAIR_TYPES
+                ),
+            ),
+            breaks.by_age(source),
+            resolutions.accepted(source),
+            breaks.breaks(source),
+            Section(
+                "lines",
+                "Every movement of the period: one line for each pair and each accepted resolution",
+                _LINES,
+                lambda: _lines(source),
+            ),
+        ),
+        signers=resolutions.banks(source),
+    )
 
 
-@contextmanager
-def open_report(
-    engine: Engine, facility_id: str, first: date, last: date, made_at: datetime
-) -> Iterator[ReconciliationReport]:
-    """Make the report from one consistent view of the database.
-
-    Raises UsageFault for dates the wrong way round and a facility that is not on the chain,
-    ReportRefused when the totals are not the contract's.
-    """
-    if last < first:
-        raise UsageFault(
-            f"the report would end on {last}, before it begins on {first}",
-            remedy="Give --from and --to in their order; both are included",
-        )
-    with _snapshot(engine) as connection:
-        as_of = position(connection)
-        if as_of is None:
-            raise ReportRefused(
-                "this node has not read a block of the chain yet",
-                remedy="Start the bank's node and try again",
-            )
-        known = directory(connection)
-        facility = known.facility(facility_id)
-        if facility is None:
-            names = ", ".join(one.id for one in known.facilities.values()) or "none yet"
-            raise UsageFault(
-                f"facility {facility_id!r} is not on this chain",
-                remedy=f"Its facilities: {names}",
-            )
-        accounts = {one.partner: one for one in balances(connection, facility_id)}
-        period = movements(connection, facility, first, last)
-        yield ReconciliationReport(
-            facility=facility,
-            first=first,
-            last=last,
-            as_of=as_of,
-            made_at=made_at,
-            accounts=[_account(facility, accounts[one.partner], one) for one in period],
-            _connection=connection,
-        )
+def account_reports(source: Source) -> Sequence[AccountReport]:
+    """The accounts asked for. Raises ReportRefused when they are not the contract's."""
+    if source.until is not None:
+        return _past(source, source.until)
+    connection, request = source.connection, source.request
+    wanted = {one.name: one.number for one in source.partners}
+    known = {one.partner: one for one in balances(connection, source.facility.id)}
+    return [
+        _present(source, wanted[one.partner], one, known[one.partner])
+        for one in movements(connection, source.facility, request.first, request.last)
+        if one.partner in wanted
+    ]
 
 
-@contextmanager
-def _snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements all see the same data, as SQLite's do by themselves."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection
-
-
-def _account(facility: Facility, balance: Balance, period: AccountMovements) -> AccountReport:
-    where = f"{facility.id}, {balance.partner}"
-    if balance.contract is None or balance.proof is None:
+def _present(
+    source: Source, number: int, period: AccountMovements, balance: Balance
+) -> AccountReport:
+    contract = balance.contract
+    if contract is None or balance.proof is None:
         raise ReportRefused(
             "the contract's books of this account were not read since it last moved",
-            where=where,
+            where=f"{source.facility.id}, {balance.partner}",
             remedy="Try again once the bank's node has caught up with the chain",
         )
-    opening = Amounts(period.lead_book.opening, period.partner_book.opening, period.agreed.opening)
-    moved = _by_kind(period)
-    closing = sum(moved.values(), opening)
-    contract = Amounts(
-        balance.contract.lead_book, balance.contract.partner_book, balance.contract.agreed
-    )
-    after = Amounts(period.lead_book.after, period.partner_book.after, period.agreed.after)
-    # Everything since the beginning of time, whatever the dates: what the contract has.
-    off = closing + after - contract
-    if off != NOTHING or balance.proof:
-        shown = ", ".join(
-            f"{name} {format_amount(difference, facility.decimals)}"
-            for name, difference in (
-                ("lead book", off.lead),
-                ("partner book", off.partner),
-                ("agreed", off.agreed),
-                ("proof", balance.proof),
-            )
-            if difference
-        )
-        raise ReportRefused(
-            f"the legs do not add up to the contract's own books: {shown} {facility.currency}",
-            where=where,
-            remedy="Look at the incidents of this node; `tally rebuild` reads the chain anew",
-        )
-    return AccountReport(
-        partner=balance.partner,
-        opening=opening,
-        movements=moved,
-        closing=closing,
-        after=after,
-        contract=contract,
+    found = AccountReport(
+        number=number,
+        partner=period.partner,
+        opening=_amounts(period, "opening"),
+        movements=_by_kind(period),
+        after=_amounts(period, "after"),
+        contract=Amounts(contract.lead_book, contract.partner_book, contract.agreed),
         counts=period.counts,
-        open_lead=balance.contract.open_lead,
-        open_partner=balance.contract.open_partner,
-        accepted_difference=balance.contract.accepted_difference,
+        open_lead=contract.open_lead,
+        open_partner=contract.open_partner,
+        accepted_difference=contract.accepted_difference,
         proof=balance.proof,
+    )
+    assert found.contract is not None
+    # Everything since the beginning of time, whatever the dates: what the contract has.
+    off = found.closing + found.after - found.contract
+    if off != NOTHING or found.proof:
+        raise _refused(source, found, off)
+    return found
+
+
+def _past(source: Source, until: int) -> list[AccountReport]:
+    connection, facility, request = source.connection, source.facility, source.request
+    open_items = open_items_as_of(connection, facility.number, until)
+    found = []
+    for partner, period in zip(
+        source.partners,
+        movements_as_of(connection, facility, source.partners, request.first, request.last, until),
+        strict=True,
+    ):
+        items = open_items.get(partner.number, OpenItems())
+        opening, after, moved = (
+            _amounts(period, "opening"),
+            _amounts(period, "after"),
+            _by_kind(period),
+        )
+        books = sum(moved.values(), opening) + after
+        explained = items.partner - items.lead + items.accepted_difference
+        account = AccountReport(
+            number=partner.number,
+            partner=partner.name,
+            opening=opening,
+            movements=moved,
+            after=after,
+            contract=None,
+            counts=period.counts,
+            open_lead=items.lead,
+            open_partner=items.partner,
+            accepted_difference=items.accepted_difference,
+            proof=books.partner - books.lead - explained,
+        )
+        if account.proof:
+            raise _refused(source, account, NOTHING)
+        found.append(account)
+    return found
+
+
+def _amounts(period: AccountMovements, name: str) -> Amounts:
+    books = (period.lead_book, period.partner_book, period.agreed)
+    return Amounts(*(getattr(book, name) for book in books))
+
+
+def _refused(source: Source, account: AccountReport, off: Amounts) -> ReportRefused:
+    shown = ", ".join(
+        f"{name} {format_amount(difference, source.facility.decimals)}"
+        for name, difference in (
+            ("lead book", off.lead),
+            ("partner book", off.partner),
+            ("agreed", off.agreed),
+            ("proof", account.proof),
+        )
+        if difference
+    )
+    return ReportRefused(
+        f"the legs do not add up to the contract's own books: {shown} {source.facility.currency}",
+        where=f"{source.facility.id}, {account.partner}",
+        remedy="Look at the incidents of this node; `tally rebuild` reads the chain anew",
     )
 
 
@@ -232,3 +289,76 @@ def _by_kind(period: AccountMovements) -> dict[str, Amounts]:
         for name in KIND_ORDER
         if name in moved
     }
+
+
+def _summary(accounts: Sequence[AccountReport]) -> Iterator[Row]:
+    for one in accounts:
+        closing = one.closing
+        for book, column in (("lead", "lead_book"), ("partner", "partner_book"), ("agreed",) * 2):
+            opening, closed, after = (
+                getattr(amounts, book) for amounts in (one.opening, closing, one.after)
+            )
+            contract = None if one.contract is None else getattr(one.contract, book)
+            yield (
+                one.partner,
+                book,
+                opening,
+                LinesTotal(closed - opening, "lines", column, (("partner", one.partner),)),
+                RowTotal(closed, ("opening", "movements")),
+                after,
+                contract,
+                None if contract is None else closed + after - contract,
+            )
+
+
+def _proof(accounts: Sequence[AccountReport]) -> Iterator[Row]:
+    for one in accounts:
+        books = one.closing + one.after
+        yield (
+            one.partner,
+            books.partner - books.lead,
+            one.open_partner,
+            one.open_lead,
+            one.accepted_difference,
+            one.proof,
+        )
+
+
+def _movements(accounts: Sequence[AccountReport]) -> Iterator[Row]:
+    for one in accounts:
+        for kind, moved in one.movements.items():
+            of = (("partner", one.partner), ("kind", kind))
+            yield (
+                one.partner,
+                kind,
+                LinesTotal(moved.lead, "lines", "lead_book", of),
+                LinesTotal(moved.partner, "lines", "partner_book", of),
+                LinesTotal(moved.agreed, "lines", "agreed", of),
+            )
+
+
+def _lines(source: Source) -> Iterator[Row]:
+    request = source.request
+    for partner in source.partners:
+        for line in movement_lines(
+            source.connection,
+            source.facility,
+            partner.number,
+            request.first,
+            request.last,
+            source.until,
+        ):
+            yield (
+                partner.name,
+                line.type,
+                line.kind,
+                line.event_ref,
+                line.reference,
+                line.target,
+                line.lead_date,
+                line.partner_date,
+                line.agreed_date,
+                line.lead,
+                line.partner,
+                line.agreed,
+            )

@@ -16,7 +16,7 @@ from app.db.engine import create
 from app.domain.errors import ConfigFault, TallyError, UsageFault
 from app.domain.kinds import Kind
 from app.readmodel import tables
-from app.reports.reconciliation import ReportRefused
+from app.reports.source import ReportRefused
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -43,8 +43,8 @@ def seed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Seed]:
 
 def run(*arguments: str, fails: type[TallyError] | None = None) -> Result:
     cli = Typer(pretty_exceptions_enable=False)
-    for command in (balances, report):
-        cli.command()(command)
+    cli.command()(balances)
+    cli.add_typer(report, name="report")
     cli.add_typer(breaks, name="breaks")
     result = CliRunner().invoke(cli, arguments)
     if fails is None:
@@ -97,12 +97,12 @@ class TestReport:
         run("report", "--facility", "WLD-2016-A", *PERIOD, "--out", "no/x.csv", fails=UsageFault)
         for wrong in ("2026-02-30", "yesterday"):
             arguments = ["--facility", "WLD-2016-A", "--from", wrong, "--to", "2026-03-02"]
-            assert CliRunner().invoke(_one(report), arguments).exit_code == 2
+            assert CliRunner().invoke(report, arguments).exit_code == 2
 
     @pytest.mark.parametrize("kind", ["csv", "xlsx"])
     def test_it_is_written_whole_or_not_at_all(self, seed: Seed, kind: str) -> None:
         arguments = ("report", "--facility", "WLD-2016-A", *PERIOD, "--format", kind)
-        name = f"WLD-2016-A_2026-03-02_2026-03-04.{kind}"
+        name = f"reconciliation_WLD-2016-A_2026-03-02_2026-03-04.{kind}"
         assert name in run(*arguments).output
         whole = Path(name).read_bytes()
         assert whole.startswith(b"\xef\xbb\xbfsection," if kind == "csv" else b"PK")
@@ -118,9 +118,3 @@ class TestReport:
         ).stdout_bytes.decode("utf-8-sig")
         assert output.startswith("section,")
         assert "\r\n" not in output
-
-
-def _one(command: object) -> Typer:
-    cli = Typer(pretty_exceptions_enable=False)
-    cli.command()(command)  # type: ignore[type-var]
-    return cli

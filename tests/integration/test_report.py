@@ -2,7 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -18,16 +21,18 @@ from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables
 from app.readmodel.pairs.shapes import BREAK_TYPES
-from app.reports.csv_report import write_csv
-from app.reports.reconciliation import ReconciliationReport, ReportRefused, open_report
+from app.reports.catalogue import FORMATS
+from app.reports.model import Cell, LinesTotal, Report, Row, RowTotal, plain
+from app.reports.reconciliation import AccountReport, account_reports, reconciliation
 from app.reports.run_files import write_pairs, write_quarantine
-from app.reports.xlsx_report import write_xlsx
+from app.reports.source import ReportRefused, Request, Source, open_source
+from app.reports.write_csv import write_csv_lines
+from app.reports.write_xlsx import write_xlsx
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
 FIRST = START.date()
 LAST = FIRST + timedelta(days=2)
-NOW = datetime(2026, 4, 1, 12, tzinfo=UTC)
 EVIL = '=HYPERLINK("http://evil","x")'
 
 
@@ -50,9 +55,22 @@ def seed(engine: Engine) -> Seed:
     return seed
 
 
-def csv_of(report: ReconciliationReport) -> pd.DataFrame:
+@contextmanager
+def opened(
+    engine: Engine, first: date = FIRST, last: date = LAST, facility: str = "WLD-2016-A"
+) -> Iterator[Source]:
+    with open_source(engine, Request(facility=facility, first=first, last=last)) as source:
+        yield source
+
+
+def rows_of(report: Report, name: str) -> list[Row]:
+    [section] = [one for one in report.sections if one.name == name]
+    return list(section.rows())
+
+
+def csv_of(report: Report) -> pd.DataFrame:
     text = io.StringIO(newline="")
-    write_csv(report, text)
+    write_csv_lines(report, text)
     return pd.read_csv(io.StringIO(text.getvalue()), dtype=str, keep_default_na=False)
 
 
@@ -62,8 +80,8 @@ def of_section(frame: pd.DataFrame, section: str, partner: str) -> pd.DataFrame:
 
 class TestRefused:
     def open(self, engine: Engine, facility: str = "WLD-2016-A", days: int = 2) -> None:
-        with open_report(engine, facility, FIRST, FIRST + timedelta(days=days), NOW):
-            pass
+        with opened(engine, FIRST, FIRST + timedelta(days=days), facility) as source:
+            reconciliation(source)
 
     def test_dates_the_wrong_way_round(self, engine: Engine, seed: Seed) -> None:
         with pytest.raises(UsageFault, match="before it begins"):
@@ -100,38 +118,36 @@ class TestRefused:
 
 class TestTotals:
     def test_every_book_closes_and_equals_the_contracts(self, engine: Engine, seed: Seed) -> None:
-        with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as report:
-            assert [account.partner for account in report.accounts] == list(seed.partners)
-            for number, account in enumerate(report.accounts, start=1):
-                books = seed.accounts[number]
-                assert account.opening.lead == account.opening.partner == 0
-                assert account.closing.lead == books.lead_book
-                assert account.closing.partner == books.partner_book
-                assert account.closing.agreed == books.agreed
-                assert account.contract == account.closing
-                assert dict(account.counts) == {
-                    name: books.counts.get(name, 0) for name in PAIR_TYPES
-                }
+        with opened(engine) as source:
+            accounts = account_reports(source)
+        assert [account.partner for account in accounts] == list(seed.partners)
+        for number, account in enumerate(accounts, start=1):
+            books = seed.accounts[number]
+            assert account.opening.lead == account.opening.partner == 0
+            assert account.closing.lead == books.lead_book
+            assert account.closing.partner == books.partner_book
+            assert account.closing.agreed == books.agreed
+            assert account.contract == account.closing
+            assert dict(account.counts) == {name: books.counts.get(name, 0) for name in PAIR_TYPES}
 
     def test_days_add_up_to_the_period(self, engine: Engine, seed: Seed) -> None:
-        with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as whole:
-            expected = list(whole.accounts)
+        with opened(engine) as source:
+            expected = account_reports(source)
         before = None
         counts: dict[tuple[str, str], int] = {}
         for offset in range(3):
             day = FIRST + timedelta(days=offset)
-            with open_report(engine, "WLD-2016-A", day, day, NOW) as report:
-                if before is not None:
-                    assert [one.opening for one in report.accounts] == before
-                before = [one.closing for one in report.accounts]
-                for account in report.accounts:
-                    moved = sum(account.movements.values(), account.opening)
-                    assert moved == account.closing
-                    assert account.closing + account.after == account.contract
-                    for name, count in account.counts.items():
-                        counts[account.partner, name] = (
-                            counts.get((account.partner, name), 0) + count
-                        )
+            with opened(engine, day, day) as source:
+                accounts = account_reports(source)
+            if before is not None:
+                assert [one.opening for one in accounts] == before
+            before = [one.closing for one in accounts]
+            for account in accounts:
+                moved = sum(account.movements.values(), account.opening)
+                assert moved == account.closing
+                assert account.closing + account.after == account.contract
+                for name, count in account.counts.items():
+                    counts[account.partner, name] = counts.get((account.partner, name), 0) + count
         assert before == [one.closing for one in expected]
         assert counts == {
             (one.partner, name): count for one in expected for name, count in one.counts.items()
@@ -139,77 +155,156 @@ class TestTotals:
 
     def test_every_break_is_a_line(self, engine: Engine, seed: Seed) -> None:
         for last in (FIRST, LAST):
-            with open_report(engine, "WLD-2016-A", FIRST, last, NOW) as report:
-                lines = list(report.breaks())
-                expected = sum(
-                    account.counts[name] for account in report.accounts for name in BREAK_TYPES
-                )
-            assert len(lines) == len({line.number for line in lines}) == expected > 0
+            with opened(engine, FIRST, last) as source:
+                accounts = account_reports(source)
+                report = reconciliation(source)
+                lines = rows_of(report, "breaks")
+                aged = [row[2:7] for row in rows_of(report, "breaks_by_age")]
+            expected = sum(account.counts[name] for account in accounts for name in BREAK_TYPES)
+            assert len(lines) == len({tuple(line) for line in lines}) == expected > 0
+            assert sum(int(str(count)) for counts in aged for count in counts) == expected
+
+    def test_every_total_is_the_sum_of_its_lines(self, engine: Engine, seed: Seed) -> None:
+        for first, last in ((FIRST, LAST), (FIRST + timedelta(days=1), LAST)):
+            with opened(engine, first, last) as source:
+                report = reconciliation(source)
+                checked = totals_that_are_not_their_lines(report)
+            assert checked == []
 
     def test_a_period_without_movements(self, engine: Engine, seed: Seed) -> None:
         day = FIRST - timedelta(days=30)
-        with open_report(engine, "WLD-2016-A", day, day, NOW) as report:
-            frame = csv_of(report)
-        assert set(of_section(frame, "closing", "huarui")["lead_book"]) == {"0.00"}
-        assert not len(frame[frame["section"].isin(["movement", "break"])])
+        with opened(engine, day, day) as source:
+            frame = csv_of(reconciliation(source))
+        assert set(of_section(frame, "summary", "huarui")["closing"]) == {"0.00"}
+        assert not len(frame[frame["section"].isin(["movements", "breaks", "lines"])])
+
+    def test_one_partners_account_alone(self, engine: Engine, seed: Seed) -> None:
+        request = Request(facility="WLD-2016-A", first=FIRST, last=LAST, partner="wuxi")
+        with open_source(engine, request) as source:
+            frame = csv_of(reconciliation(source))
+        assert set(frame["partner"]) == {"", "wuxi"}
+        with (
+            pytest.raises(UsageFault, match="huarui, wuxi, nanfeng"),
+            open_source(engine, replace(request, partner="nobody")),
+        ):
+            pass
 
 
 class TestCsv:
     def test_pandas_reads_every_section(self, engine: Engine, seed: Seed) -> None:
-        with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as report:
-            frame, accounts = csv_of(report), report.accounts
+        with opened(engine) as source:
+            accounts: Sequence[AccountReport] = account_reports(source)
+            frame = csv_of(reconciliation(source))
         heading = frame[frame["section"] == "report"].set_index("item")["value"]
         assert heading["block"] == str(seed.block)
         assert heading["block_hash"] == "0x" + seed.block.to_bytes(32).hex()
         assert heading["from"] == "2026-03-02"
         for account in accounts:
-            moved = of_section(frame, "movement", account.partner)["agreed"].map(Decimal).sum()
-            [closing] = of_section(frame, "closing", account.partner)["agreed"]
-            assert Decimal(closing) == moved
-            counts = of_section(frame, "count", account.partner).set_index("type")["count"]
-            breaks = of_section(frame, "break", account.partner)
+            moved = of_section(frame, "movements", account.partner)["agreed"].map(Decimal).sum()
+            summary = of_section(frame, "summary", account.partner).set_index("book")
+            assert Decimal(str(summary["closing"]["agreed"])) == moved
+            counts = of_section(frame, "pairs", account.partner).set_index("type")["count"]
+            breaks = of_section(frame, "breaks", account.partner)
             for name in BREAK_TYPES:
                 assert int(counts[name]) == (breaks["type"] == name).sum()
 
     def test_no_text_of_a_feed_becomes_a_formula(self, engine: Engine, seed: Seed) -> None:
-        with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as report:
-            frame = csv_of(report)
+        with opened(engine) as source:
+            frame = csv_of(reconciliation(source))
         assert f"'{EVIL}" in set(frame["event_ref"])
         texts = frame[["event_ref", "target", "partner", "value"]].to_numpy().ravel()
         assert not [text for text in texts if text.startswith(("=", "+", "-", "@"))]
 
 
+def number(cell: Cell) -> int:
+    value = plain(cell)
+    assert value is None or isinstance(value, int)
+    return value or 0
+
+
+def totals_that_are_not_their_lines(report: Report) -> list[tuple[str, Row]]:
+    """Rows with a total that its lines, or the row's own cells, do not come to."""
+    found = []
+    names = {one.name: [column.name for column in one.columns] for one in report.sections}
+    lines = {
+        one.name: [dict(zip(names[one.name], row, strict=True)) for row in one.rows()]
+        for one in report.sections
+        if not one.totals
+    }
+    for section in report.sections:
+        for row in section.rows():
+            own = dict(zip(names[section.name], row, strict=True))
+            for cell in row:
+                if isinstance(cell, LinesTotal):
+                    added = sum(
+                        number(line[cell.column])
+                        for line in lines[cell.section]
+                        if all(line[name] == text for name, text in cell.where)
+                    )
+                elif isinstance(cell, RowTotal):
+                    added = sum(number(own[name]) for name in cell.columns)
+                else:
+                    continue
+                if added != cell.value:
+                    found.append((section.name, row))
+    return found
+
+
 class TestWorkbook:
     @pytest.fixture
     def workbook(self, engine: Engine, seed: Seed, tmp_path: Path) -> openpyxl.Workbook:
-        with open_report(engine, "WLD-2016-A", FIRST, LAST, NOW) as report:
-            write_xlsx(report, tmp_path / "report.xlsx")
+        with opened(engine) as source:
+            write_xlsx(reconciliation(source), tmp_path / "report.xlsx")
         return openpyxl.load_workbook(tmp_path / "report.xlsx")
 
     def test_its_sheets_hold_the_reports_figures(
-        self, workbook: openpyxl.Workbook, seed: Seed
+        self, workbook: openpyxl.Workbook, engine: Engine, seed: Seed, tmp_path: Path
     ) -> None:
-        assert workbook.sheetnames == ["Summary", "Movements", "Breaks", "Proof"]
-        rows = list(workbook["Movements"].iter_rows(min_row=2, values_only=True))
+        assert workbook.sheetnames == [
+            "Summary",
+            "Proof",
+            "Movements",
+            "Pairs",
+            "Breaks by age",
+            "Resolved",
+            "Breaks",
+            "Lines",
+        ]
+        values = openpyxl.load_workbook(tmp_path / "report.xlsx", data_only=True)
+        rows = list(values["Summary"].iter_rows(values_only=True))
         for number, partner in enumerate(seed.partners, start=1):
             books = seed.accounts[number]
             if partner == "wuxi":  # holds an amount beyond what a spreadsheet keeps
                 continue
-            [closing] = [row for row in rows if row[:2] == (partner, "closing")]
-            assert [round(float(value) * 100) for value in closing[2:]] == [
+            closing = [row[4] for row in rows if row[0] == partner]
+            assert [round(float(value) * 100) for value in closing] == [
                 books.lead_book,
                 books.partner_book,
                 books.agreed,
             ]
 
+    def test_totals_are_formulas_over_the_lines(self, workbook: openpyxl.Workbook) -> None:
+        [row] = [
+            row
+            for row in workbook["Summary"].iter_rows()
+            if (row[0].value, row[1].value) == ("huarui", "agreed")
+        ]
+        last = workbook["Lines"].max_row
+        number = row[0].row
+        assert row[3].value == (
+            f"=SUMIFS('Lines'!$L$2:$L${last - 1},'Lines'!$A$2:$A${last - 1},\"=huarui\")"
+        )
+        assert row[4].value == f"=C{number}+D{number}"
+        assert workbook["Lines"].cell(last, 12).value == f"=SUBTOTAL(109,L2:L{last - 1})"
+
     def test_amounts_beyond_15_digits_are_numbers_with_a_note(
         self, workbook: openpyxl.Workbook
     ) -> None:
         [huge] = [row for row in workbook["Breaks"].iter_rows() if row[3].value == "HUGE"]
-        assert huge[6].value == 10**13
-        assert huge[6].data_type == "n"  # what SUM adds up
-        assert huge[6].comment is not None
-        assert huge[6].comment.text == "Exactly 10000000000000.00"
+        assert huge[7].value == 10**13
+        assert huge[7].data_type == "n"  # what SUM adds up
+        assert huge[7].comment is not None
+        assert huge[7].comment.text == "Exactly 10000000000000.00"
 
     def test_it_is_fit_to_be_read(self, workbook: openpyxl.Workbook) -> None:
         for name in ("Movements", "Breaks"):
@@ -219,25 +314,46 @@ class TestWorkbook:
         assert workbook["Movements"]["C2"].number_format.startswith("#,##0.00")
         assert workbook["Breaks"].column_dimensions["D"].width > 20
 
+    def test_dates_and_times_are_typed(self, workbook: openpyxl.Workbook, seed: Seed) -> None:
+        rows = workbook["Breaks"].iter_rows(min_row=2, values_only=True)
+        [row] = [row for row in rows if row[3] == EVIL]
+        assert row[11] == datetime.combine(FIRST, datetime.min.time())
+        posted = datetime.fromtimestamp(seed.now - 1, UTC).replace(tzinfo=None)
+        assert row[13] == posted
+
     def test_no_text_of_a_feed_becomes_a_formula(self, workbook: openpyxl.Workbook) -> None:
         cells = [cell for row in workbook["Breaks"].iter_rows() for cell in row]
         assert not [cell for cell in cells if cell.data_type == "f"]
         assert EVIL in [cell.value for cell in cells]
 
     def test_the_proof_is_0(self, workbook: openpyxl.Workbook, seed: Seed) -> None:
-        rows = list(workbook["Proof"].iter_rows(values_only=True))
-        differences = [row[1:4] for row in rows if str(row[0]).startswith("Difference")]
-        assert differences == [(0, 0, 0)] * len(seed.partners)
-        assert [row[1] for row in rows if str(row[0]).startswith("Proof")] == [0, 0, 0]
+        proof = [row[5] for row in workbook["Proof"].iter_rows(min_row=2, values_only=True)]
+        assert proof == [0, 0, 0]
+        rows = workbook["Summary"].iter_rows(values_only=True)
+        assert [row[7] for row in rows if row[0] in seed.partners] == [0] * 9
 
 
 def test_a_report_stands_still_while_the_chain_goes_on(engine: Engine, seed: Seed) -> None:
-    with open_report(engine, "WLD-2016-A", date.min, date.max, NOW) as report:
-        expected = sum(one.counts[name] for one in report.accounts for name in BREAK_TYPES)
+    with opened(engine, date.min, date.max) as source:
+        counts = [one.counts for one in account_reports(source)]
+        expected = sum(one[name] for one in counts for name in BREAK_TYPES)
         with engine.begin() as connection:
             seed.pair(connection, 1, Kind.FEE, "LATE", 5, "missing_at_lead", day=FIRST)
             seed.close_block(connection)
-        assert len(list(report.breaks())) == expected
+        assert len(rows_of(reconciliation(source), "breaks")) == expected
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_same_report_is_the_same_bytes(
+    engine: Engine, seed: Seed, tmp_path: Path, name: str
+) -> None:
+    written = []
+    for number in range(2):
+        with opened(engine) as source:
+            FORMATS[name].write(reconciliation(source), tmp_path / str(number))
+        written.append((tmp_path / str(number)).read_bytes())
+        os.utime(tmp_path / str(number), (0, 0))
+    assert written[0] == written[1]
 
 
 def test_no_cell_of_a_runs_files_is_a_formula(seed: Seed, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "presentation": frozenset({"domain", "outbox", "readmodel"}),
     "http": frozenset({"domain", "db", "intake", "outbox", "readmodel", "presentation"}),
     "api": frozenset(
-        {"domain", "intake", "outbox", "readmodel", "presentation", "actions", "http"}
+        {"domain", "intake", "outbox", "readmodel", "presentation", "actions", "http", "reports"}
     ),
     "web": frozenset({"domain", "outbox", "readmodel", "presentation", "http"}),
     "reports": frozenset({"domain", "readmodel"}),

@@ -5,9 +5,10 @@ low bits apart, Python puts them together.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, Integer, Row, and_, case, func, literal_column
+from sqlalchemy import ColumnElement, FromClause, Integer, Row, and_, case, func, literal_column
 
 from app.domain.kinds import Kind, effect
 from app.readmodel.pairs.tables import pairs
@@ -29,12 +30,13 @@ def joined_sum(row: Row[Any], name: str) -> int:
     return 0 if high is None else (int(high) << _LOW_BITS) + int(low)
 
 
+@cache
 def effect_of(kind: int, target_kind: int) -> int:
     return effect(Kind(kind), Kind(target_kind) if target_kind else None)
 
 
-def type_of_pair() -> Any:
-    c = pairs.c
+def type_of_pair(source: FromClause = pairs) -> Any:
+    c = source.c
     return case(
         (and_(c.status == "open", c.partner_amount.is_(None)), "missing_at_partner"),
         (c.status == "open", "missing_at_lead"),

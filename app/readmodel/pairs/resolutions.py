@@ -1,9 +1,11 @@
 """Resolutions of breaks, newest first, page by page; and those that wait."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, func, select
 
 from app.domain.resolutions import Action, Side
 from app.domain.resolutions import Resolution as Asked
@@ -22,6 +24,8 @@ class ResolutionFilter:
     statuses: tuple[str, ...] = ()
     pair: int | None = None
 
+
+_STREAM_ROWS = 2_000
 
 _ANY = ResolutionFilter()
 
@@ -43,6 +47,57 @@ def resolutions(
     ).all()
     items = [_resolution(names, row) for row in rows[:limit]]
     return Page(items, items[-1].number if len(rows) > limit else None)
+
+
+def resolutions_of_period(
+    connection: Connection,
+    names: Directory,
+    facility: int,
+    partner: int,
+    first: date,
+    last: date,
+    until: int | None,
+) -> Iterator[Resolution]:
+    """An account's resolutions whose business date lies between the dates, in the order of the
+    chain; as they stood at the block time `until` (None: as they are)."""
+    c = t.resolutions.c
+    replaced_at = func.lead(c.proposed_at).over(partition_by=c.pair, order_by=c.number)
+    found = (
+        _with_names()
+        .add_columns(replaced_at.label("replaced_at"))
+        .where(c.facility == facility, c.partner == partner)
+        .subquery()
+    )
+    query = (
+        select(found)
+        .where(found.c.business_day.between(first.toordinal(), last.toordinal()))
+        .order_by(found.c.number)
+    )
+    if until is not None:
+        query = query.where(found.c.proposed_at <= until)
+    for row in connection.execute(query, execution_options={"yield_per": _STREAM_ROWS}):
+        one = _resolution(names, row)
+        yield one if until is None else _as_of(one, row, until)
+
+
+def _as_of(one: Resolution, row: Row[Any], until: int) -> Resolution:
+    """A resolution without what became of it after a block time."""
+    if one.status == "replaced":
+        return one if row.replaced_at <= until else replace(one, status="proposed")
+    if row.decided_at is None or row.decided_at <= until:
+        return one
+    return replace(
+        one,
+        status="proposed",
+        decided_by=None,
+        decided_at=None,
+        decided_in=None,
+        dispute_reason=None,
+        lead_moved=None,
+        partner_moved=None,
+        agreed=None,
+        accepted_difference=None,
+    )
 
 
 def proposed(connection: Connection, names: Directory) -> dict[int, Resolution]:

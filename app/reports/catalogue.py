@@ -1,0 +1,50 @@
+"""The reports by name, and the formats that each can be written in."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+from app.reports.breaks import break_ageing
+from app.reports.model import Report
+from app.reports.reconciliation import reconciliation
+from app.reports.resolutions import resolution_log
+from app.reports.source import Source
+
+REPORTS: dict[str, Callable[[Source], Report]] = {
+    "reconciliation": reconciliation,
+    "break-ageing": break_ageing,
+    "resolution-log": resolution_log,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format by the ending of its files."""
+
+    name: str
+    media_type: str
+
+    def write(self, report: Report, path: Path) -> None:
+        """Write a report to a file. The libraries behind a format are loaded when it is used."""
+        writer = import_module(f"app.reports.write_{self.name}")
+        getattr(writer, f"write_{self.name}")(report, path)
+
+
+FORMATS = {
+    one.name: one
+    for one in (
+        Format("csv", "text/csv; charset=utf-8"),
+        Format("json", "application/json"),
+        Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+    )
+}
+
+
+def file_name(report: Report, format_: Format) -> str:
+    """A file's name that says what it holds."""
+    of = dict(report.parameters)
+    words = (report.name, of["facility"], of.get("partner", ""), of["from"], of["to"])
+    text = "_".join(word for word in words if word)
+    safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
+    return f"{safe}.{format_.name}"

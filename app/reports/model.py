@@ -1,0 +1,117 @@
+"""A report as data: parameters, and sections of typed columns whose rows are read as they are
+written. Every format is written from this alone.
+
+Nothing in a report depends on when, where or by whose node it was made: the same block and the same
+parameters are the same bytes for everyone who may see the same.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import Enum, auto
+from typing import TypeAlias
+
+
+class Type(Enum):
+    """What the cells of a column hold; None is an empty cell in all of them."""
+
+    TEXT = auto()
+    COUNT = auto()
+    """int"""
+    MONEY = auto()
+    """int: minor units of the report's currency"""
+    BASIS_POINTS = auto()
+    """int"""
+    DATE = auto()
+    """date: a business or value date"""
+    INSTANT = auto()
+    """datetime in UTC, by a block's clock, whole seconds"""
+
+
+NUMBERS = (Type.COUNT, Type.MONEY, Type.BASIS_POINTS)
+
+
+@dataclass(frozen=True, slots=True)
+class LinesTotal:
+    """A cell that is the sum of a column of a later section, over its lines with these texts.
+
+    A workbook computes it itself; the other formats show `value`.
+    """
+
+    value: int
+    section: str
+    column: str
+    where: tuple[tuple[str, str], ...]
+    """Columns of that section and the texts in them."""
+
+
+@dataclass(frozen=True, slots=True)
+class RowTotal:
+    """A cell that is the sum of other cells of its own row, by their columns' names."""
+
+    value: int
+    columns: tuple[str, ...]
+
+
+Cell: TypeAlias = "str | int | date | datetime | LinesTotal | RowTotal | None"
+Row: TypeAlias = "Sequence[Cell]"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """`name` is the key of programs, of small letters and `_`; people read `title`. Names mean the
+    same in every section. `total`: the column's sum has a meaning, and stands below its lines."""
+
+    name: str
+    type: Type = Type.TEXT
+    total: bool = False
+    wide: bool = False
+    """Its texts are long."""
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """One table; `rows` begins it anew at each call. `note` says in a sentence what its lines are.
+    `totals`: LinesTotal and RowTotal stand in its rows."""
+
+    name: str
+    note: str
+    columns: tuple[Column, ...]
+    rows: Callable[[], Iterable[Row]]
+    totals: bool = False
+
+    @property
+    def title(self) -> str:
+        return self.name.replace("_", " ").capitalize()
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report; valid while the database's view that it reads from is open.
+
+    `parameters`: what it is of and as of which block, and what vouches for it. `signers`: whose
+    keys signed what it tells.
+    """
+
+    name: str
+    title: str
+    parameters: tuple[tuple[str, str], ...]
+    block_time: datetime
+    currency: str
+    decimals: int
+    sections: tuple[Section, ...]
+    signers: tuple[str, ...] = ()
+
+
+def plain(cell: Cell) -> "str | int | date | datetime | None":
+    """A cell's value."""
+    return cell.value if isinstance(cell, LinesTotal | RowTotal) else cell
+
+
+def instant_text(moment: datetime) -> str:
+    """ISO 8601 in UTC, whole seconds."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,112 @@
+"""How breaks were resolved: the accepted resolutions of a period, and the log of all proposals."""
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from app.readmodel.pairs.resolutions import resolutions_of_period
+from app.readmodel.pairs.shapes import Resolution
+from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.source import Source
+
+_COLUMNS = (
+    Column("partner"),
+    Column("action"),
+    Column("side"),
+    Column("status"),
+    Column("kind"),
+    Column("event_ref", wide=True),
+    Column("reference", wide=True),
+    Column("target", wide=True),
+    Column("business_date", Type.DATE),
+    Column("lead_moved", Type.MONEY, total=True),
+    Column("partner_moved", Type.MONEY, total=True),
+    Column("agreed", Type.MONEY, total=True),
+    Column("accepted_difference", Type.MONEY, total=True),
+    Column("proposed_by"),
+    Column("proposed_at", Type.INSTANT),
+    Column("proposed_in", wide=True),
+    Column("decided_by"),
+    Column("decided_at", Type.INSTANT),
+    Column("decided_in", wide=True),
+    Column("reason", wide=True),
+    Column("dispute_reason", wide=True),
+)
+
+
+def resolution_log(source: Source) -> Report:
+    """Every proposal about a break whose business date is in the period, and what became of it."""
+    return Report(
+        name="resolution-log",
+        title=f"Resolution log of {source.facility.id}",
+        parameters=source.parameters(),
+        block_time=source.as_of.block_time,
+        currency=source.facility.currency,
+        decimals=source.facility.decimals,
+        sections=(
+            Section(
+                "resolutions",
+                "Every proposal whose business date is in the period; two banks' approvers signed "
+                "each accepted one",
+                _COLUMNS,
+                partial(_rows, source, ()),
+            ),
+        ),
+        signers=banks(source),
+    )
+
+
+def accepted(source: Source) -> Section:
+    """The resolutions of the period that both banks signed."""
+    return Section(
+        "resolved",
+        "Resolutions that both banks' approvers signed, by the business date on which books move",
+        _COLUMNS,
+        partial(_rows, source, ("accepted",)),
+    )
+
+
+def banks(source: Source) -> tuple[str, ...]:
+    """The banks whose keys sign what concerns the accounts asked for."""
+    return (source.facility.lead, *(one.name for one in source.partners))
+
+
+def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:
+    request = source.request
+    for partner in source.partners:
+        for one in resolutions_of_period(
+            source.connection,
+            source.names,
+            source.facility.number,
+            partner.number,
+            request.first,
+            request.last,
+            source.until,
+        ):
+            if not statuses or one.status in statuses:
+                yield _row(one)
+
+
+def _row(one: Resolution) -> Row:
+    return (
+        one.partner,
+        one.action,
+        one.side,
+        one.status,
+        one.kind,
+        one.event_ref,
+        one.reference,
+        one.target,
+        one.business_date,
+        one.lead_moved,
+        one.partner_moved,
+        one.agreed,
+        one.accepted_difference,
+        one.proposed_by,
+        one.proposed_at,
+        one.proposed_in,
+        one.decided_by,
+        one.decided_at,
+        one.decided_in,
+        one.reason,
+        one.dispute_reason,
+    )

@@ -1,0 +1,141 @@
+"""What every report is made from: one consistent view of the node's database, as of one block."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date
+
+from sqlalchemy import Connection, Engine
+
+from app.domain.errors import TallyError, UsageFault
+from app.readmodel.chain import Position, position, position_at
+from app.readmodel.directory import Directory, Facility, Partner, directory
+from app.reports.model import instant_text
+
+
+class ReportRefused(TallyError):
+    """The report would not equal the contract's books, or they are not known yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """What is asked for: business dates, both included; one partner's account or (None) all that
+    the node sees; as of a past block or (None) the last one that was read."""
+
+    facility: str
+    first: date
+    last: date
+    partner: str | None = None
+    block: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The view that a report is made from; valid while `open_source` is open."""
+
+    connection: Connection
+    names: Directory
+    facility: Facility
+    partners: tuple[Partner, ...]
+    """Those whose accounts are asked for."""
+    request: Request
+    as_of: Position
+
+    @property
+    def until(self) -> int | None:
+        """The block time of a past block; None where the report is of the present."""
+        return None if self.request.block is None else int(self.as_of.block_time.timestamp())
+
+    @property
+    def clock(self) -> int:
+        """The chain's clock as of the report, seconds."""
+        return int(self.as_of.block_time.timestamp())
+
+    def parameters(self) -> tuple[tuple[str, str], ...]:
+        """What the report is of, as of when; the same words from every node."""
+        partner = (("partner", self.request.partner),) if self.request.partner else ()
+        return (
+            ("facility", self.facility.id),
+            ("lead", self.facility.lead),
+            *partner,
+            ("currency", self.facility.currency),
+            ("from", self.request.first.isoformat()),
+            ("to", self.request.last.isoformat()),
+            ("block", str(self.as_of.block_number)),
+            ("block_hash", self.as_of.block_hash),
+            ("block_time", instant_text(self.as_of.block_time)),
+        )
+
+    def refuse_past_block(self, why: str) -> None:
+        """For reports that the read model cannot make as of a past block."""
+        if self.request.block is not None:
+            raise UsageFault(
+                f"this report cannot be made as of a past block: {why}",
+                remedy="Leave the block out: it is made as of the last one that was read",
+            )
+
+
+@contextmanager
+def open_source(engine: Engine, request: Request) -> Iterator[Source]:
+    """Open the view of a request.
+
+    Raises UsageFault for dates the wrong way round, for a facility, partner or block that is not
+    known here, and ReportRefused before the first block was read.
+    """
+    if request.last < request.first:
+        raise UsageFault(
+            f"the report would end on {request.last}, before it begins on {request.first}",
+            remedy="Give the first date and the last in their order; both are included",
+        )
+    with _snapshot(engine) as connection:
+        names = directory(connection)
+        facility = names.facility(request.facility)
+        as_of = _position(connection, request.block)
+        if facility is None:
+            known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
+            raise UsageFault(
+                f"facility {request.facility!r} is not on this chain",
+                remedy=f"Its facilities: {known}",
+            )
+        partners = tuple(one for one in facility.partners if request.partner in (None, one.name))
+        if not partners:
+            raise UsageFault(
+                f"{request.partner!r} is no partner of facility {facility.id}",
+                remedy="Its partners: " + ", ".join(one.name for one in facility.partners),
+            )
+        yield Source(connection, names, facility, partners, request, as_of)
+
+
+def _position(connection: Connection, block: int | None) -> Position:
+    read = position(connection)
+    if read is None:
+        raise ReportRefused(
+            "this node has not read a block of the chain yet",
+            remedy="Start the bank's node and try again",
+        )
+    if block is None:
+        return read
+    if block > read.block_number:
+        raise UsageFault(
+            f"block {block:,} was not read yet; the last one is {read.block_number:,}",
+            remedy="Try again once the node has read it",
+        )
+    try:
+        found = position_at(connection, block)
+    except LookupError:
+        raise UsageFault(
+            f"the block after {block:,} has the same time: they cannot be told apart here",
+            remedy="Give the next block",
+        ) from None
+    if found is None:
+        raise UsageFault(f"nothing of this consortium is on the chain up to block {block:,}")
+    return found
+
+
+@contextmanager
+def _snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection whose statements all see the same data, as SQLite's do by themselves."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
