@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
+from app.verify.rlp_bytes import encode
 
 _LATER_FIELDS = (
     ("baseFeePerGas", True),
@@ -84,7 +84,7 @@ def header_hash(header: Header, extra: bytes | None = None) -> bytes:
         header.nonce,
         *header.later,
     )
-    return bytes(keccak(rlp.encode(fields)))
+    return bytes(keccak(encode(fields)))
 
 
 def common_fields(header: Header) -> tuple[bytes, ...]:

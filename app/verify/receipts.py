@@ -4,11 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
-
 from app.verify.bloom import bloom_of
 from app.verify.errors import Unverified
 from app.verify.headers import Header, big_endian
+from app.verify.rlp_bytes import encode
 from app.verify.trie import ordered_root
 
 _BLOOM_BYTES = 256
@@ -69,7 +68,7 @@ def _encode(receipt: Mapping[str, Any], logs: Sequence[Log]) -> bytes:
         [[log.address, log.topics, log.data] for log in logs],
     ]
     kind = int(receipt.get("type") or "0x0", 16)
-    encoded: bytes = rlp.encode(fields)
+    encoded = encode(fields)
     return bytes((kind,)) + encoded if kind else encoded
 
 

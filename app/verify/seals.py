@@ -20,6 +20,7 @@ from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
 from app.verify.headers import Header, common_fields, header_hash
+from app.verify.rlp_bytes import encode
 
 QBFT_EPOCH_BLOCKS = 30_000
 _IBFT_EPOCH_BLOCKS = 100_000
@@ -144,11 +145,11 @@ def _read_ibft(header: Header) -> Sealed:
     round_ = _octets(items[4], number)
     if len(round_) not in (0, 8):
         raise Unverified(f"block {number}: its round is not of 8 bytes")
-    extra = vanity + rlp.encode([listed, b"", [], parents, b""])
+    extra = vanity + encode([listed, b"", [], parents, b""])
     subject = header.miner
     return Sealed(
         header,
-        bytes(keccak(rlp.encode([*common_fields(header), extra]))),
+        bytes(keccak(encode([*common_fields(header), extra]))),
         listed,
         None if subject == _NOBODY else Vote(subject, None),
         _each(items[2], number),
@@ -187,7 +188,7 @@ def _read_qbft(header: Header) -> Sealed:
             case _:
                 raise Unverified(f"block {number}: its vote is not of its form")
     round_ = _octets(items[3], number)
-    extra = rlp.encode([vanity, listed, items[2], b"", []]) if number else header.extra
+    extra = encode([vanity, listed, items[2], b"", []]) if number else header.extra
     return Sealed(
         header, header_hash(header, extra), listed, vote, _each(items[4], number), round_, b""
     )
@@ -195,7 +196,7 @@ def _read_qbft(header: Header) -> Sealed:
 
 def _signed_qbft(sealed: Sealed) -> bytes:
     vanity, listed, vote, round_, _ = _items(sealed.header.extra, sealed.number)
-    return header_hash(sealed.header, rlp.encode([vanity, listed, vote, round_, []]))
+    return header_hash(sealed.header, encode([vanity, listed, vote, round_, []]))
 
 
 IBFT = Scheme(

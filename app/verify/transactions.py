@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
 from app.verify.headers import Header, big_endian
+from app.verify.rlp_bytes import encode
 from app.verify.trie import ordered_root
 
 
@@ -46,7 +46,7 @@ def _encode(one: Mapping[str, Any]) -> bytes:
     signature = [_number(one[name]) for name in ("v", "r", "s")]
     if kind == 0:
         head = [_number(one[name]) for name in ("nonce", "gasPrice", "gas")]
-        encoded: bytes = rlp.encode([*head, *call, *signature])
+        encoded = encode([*head, *call, *signature])
         return encoded
     prices = {1: ("gasPrice",), 2: ("maxPriorityFeePerGas", "maxFeePerGas")}.get(kind)
     if prices is None:
@@ -56,7 +56,7 @@ def _encode(one: Mapping[str, Any]) -> bytes:
         [_octets(entry["address"]), [_octets(key) for key in entry["storageKeys"]]]
         for entry in one.get("accessList") or ()
     ]
-    encoded = rlp.encode([*head, *call, access, *signature])
+    encoded = encode([*head, *call, access, *signature])
     return bytes((kind,)) + encoded
 
 

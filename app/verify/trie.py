@@ -3,18 +3,22 @@
 from collections.abc import Sequence
 from typing import Any
 
-import rlp
 from eth_utils.crypto import keccak
 
-EMPTY_ROOT = bytes(keccak(rlp.encode(b"")))
+from app.verify.rlp_bytes import encode
+
+EMPTY_ROOT = bytes(keccak(encode(b"")))
 
 
 def ordered_root(values: Sequence[bytes]) -> bytes:
     """The root of a trie that maps each value's place, RLP-encoded, to the value."""
     if not values:
         return EMPTY_ROOT
-    items = [(_nibbles(rlp.encode(place)), value) for place, value in enumerate(values)]
-    return bytes(keccak(rlp.encode(_node(sorted(items)))))
+    items = [
+        (_nibbles(encode(place.to_bytes((place.bit_length() + 7) // 8))), value)
+        for place, value in enumerate(values)
+    ]
+    return bytes(keccak(encode(_node(sorted(items)))))
 
 
 def _nibbles(key: bytes) -> tuple[int, ...]:
@@ -44,7 +48,7 @@ def _node(items: list[tuple[tuple[int, ...], bytes]]) -> Any:
 
 def _reference(node: Any) -> Any:
     """A node within another: itself where it is short, else its hash."""
-    encoded = rlp.encode(node)
+    encoded = encode(node)
     return node if len(encoded) < 32 else bytes(keccak(encoded))
 
 
