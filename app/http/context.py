@@ -42,7 +42,14 @@ class NodeHealth:
     disk_is_low: bool = False
     """Whether that is less than the bank wants it to be."""
     endpoints: Sequence[EndpointOut] = ()
-    """Every configured endpoint as it was last seen."""
+    """Every configured endpoint as it was last seen, the bank's own first."""
+    verifies: bool = False
+    """Whether blocks are verified by their validators' seals, whatever an endpoint answers."""
+
+    @property
+    def is_own_endpoint(self) -> bool:
+        """Whether the endpoint in use is the bank's own: the first in its configuration."""
+        return not self.endpoints or self.endpoint == self.endpoints[0].url
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,8 @@ def health_of(context: Context) -> HealthOut:
             block_time=cursor.block_time if cursor else None,
             age_seconds=age,
             endpoints=list(seen.endpoints),
+            verified=seen.verifies,
+            own_endpoint=seen.is_own_endpoint,
         ),
         outbox=None if waiting is None else _outbox(waiting, now),
         lease=seen.lease,
@@ -173,6 +175,24 @@ def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[Tro
 
 def _warnings(seen: NodeHealth, waiting: Backlog | None, keys: list[Proposal]) -> list[TroubleOut]:
     found = [
+        _trouble(
+            "endpoint-refused",
+            f"{one.url}: {one.why}",
+            "Find out whose endpoint it is and why it lies; take it out of `rpc`",
+        )
+        for one in seen.endpoints
+        if one.state == "refused"
+    ]
+    if not seen.verifies and not seen.is_own_endpoint:
+        found.append(
+            _trouble(
+                "endpoint-unverified",
+                f"the figures are those of {seen.endpoint}, which is not this bank's own endpoint, "
+                "and cannot be checked: nobody seals this chain's blocks",
+                "Start this bank's own chain node, the first in `rpc`",
+            )
+        )
+    found += [
         _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
         for why in seen.facilities_stopped
     ]

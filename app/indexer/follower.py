@@ -41,6 +41,8 @@ class ChainFollower:
         self._collect = collect
         self._collected: int | None = None
         self._read_up_to = 0
+        self.verifies = chain_engine(manifest.engine).seals is not None
+        """Whether blocks are verified by their validators' seals."""
         self.member = self._member_of(bank, operator)
         """The bank's member number."""
         self.indexer = Indexer(

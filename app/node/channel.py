@@ -121,6 +121,7 @@ class Channel:
             self._stalled,
             endpoint=self._bank.follower.endpoint(),
             endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
+            verifies=self._bank.follower.verifies,
             index_fault=self._index_fault,
             wrong_chain=self._wrong_chain,
             posting_conflict=self._bank.posting.conflict,

@@ -34,6 +34,7 @@ from app.outbox.lifecycle import (
 )
 from app.outbox.nonce_queue import NonceQueue
 from app.outbox.tables import AnyRow, attempts, batch_log, batches
+from app.readmodel.pairs.tables import postings
 
 _AT_A_TIME = 64
 _LATE_AFTER_S = 120.0
@@ -84,18 +85,24 @@ class Settler:
                 log_state(connection, [row.id], CONFLICTING, why)
         return why
 
-    def settle(self, facility: PostingFacility, head: PostingHead, mined: int) -> int:
+    def settle(
+        self, facility: PostingFacility, head: PostingHead, mined: int, verified: PostingHead | None
+    ) -> int:
         """Record what has become of a facility's batches; returns how many changed.
 
-        `mined` is the chain's count of the key's transactions, read before `head` was.
+        `mined` is the chain's count of the key's transactions, read before `head` was. `verified`:
+        how far the read model has come, where its blocks are verified: then nothing else is final,
+        whatever `head` says, and what is final stays.
         """
-        reorged = self._reorged(facility, head)
+        reorged = self._reorged(facility, head) if verified is None else 0
         with self._engine.connect() as connection:
             rows = connection.execute(_UNSETTLED, {"facility": facility.id}).all()
-        counted = [row for row in rows if row.sequence <= head.sequence]
+        proven = head.sequence if verified is None else verified.sequence
+        counted = [row for row in rows if row.sequence <= proven]
         if counted:
-            self._finalise(counted)
-        return reorged + len(counted) + self._go_on(facility, rows[len(counted) :], head, mined)
+            self._finalise(facility, counted)
+        open_ = [row for row in rows if row.sequence > max(proven, head.sequence)]
+        return reorged + len(counted) + self._go_on(facility, open_, head, mined)
 
     def _reorged(self, facility: PostingFacility, head: PostingHead) -> int:
         query = select(batches.c.id).where(
@@ -112,12 +119,20 @@ class Settler:
         _log.warning("batches vanished", facility=facility.id, batches=len(vanished))
         return len(vanished)
 
-    def _finalise(self, counted: Sequence[AnyRow]) -> None:
+    def _finalise(self, facility: PostingFacility, counted: Sequence[AnyRow]) -> None:
         ids = [row.id for row in counted]
         with self._engine.connect() as connection:
             tried = connection.execute(
                 select(attempts.c.batch_id, attempts.c.tx_hash).where(attempts.c.batch_id.in_(ids))
             ).all()
+            read_blocks = {
+                row.id: row.block_number
+                for row in connection.execute(
+                    select(batches.c.id, postings.c.block_number)
+                    .join(postings, postings.c.digest == batches.c.digest)
+                    .where(postings.c.facility == facility.number, batches.c.id.in_(ids))
+                )
+            }
         receipts = self._rpc.batch([("eth_getTransactionReceipt", [one.tx_hash]) for one in tried])
         mined = {
             one.batch_id: {
@@ -129,18 +144,20 @@ class Settler:
             for one, receipt in zip(tried, receipts, strict=True)
             if receipt is not None and int(receipt["status"], 16) == 1
         }
+        for batch, noted in mined.items():
+            noted["block_number"] = read_blocks.get(batch, noted["block_number"])
         with self._queue.lease.writing() as connection:
             log_state(connection, ids, FINAL)
             if mined:
                 connection.execute(_NOTE_RECEIPT, list(mined.values()))
         for row in counted:
-            found = mined.get(row.id, {})
+            receipt = mined.get(row.id, {})
             _log.info(
                 "batch final",
                 facility=row.facility,
                 sequence=row.sequence,
-                transaction=found.get("transaction"),
-                block=found.get("block_number"),
+                transaction=receipt.get("transaction"),
+                block=receipt.get("block_number"),
             )
 
     def _go_on(

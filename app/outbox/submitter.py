@@ -23,6 +23,7 @@ from app.outbox.pace import Pace
 from app.outbox.seal import newest_head, seal_batch
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
+from app.readmodel.pairs.tables import postings
 
 _log = structlog.get_logger()
 
@@ -62,6 +63,7 @@ class Submitter:
         self._queue = queue
         adapter = chain_engine(manifest.engine)
         self._keeps_blocks = adapter.keeps_blocks
+        self._verifies = adapter.seals is not None
         self._pace = Pace(adapter.pacing)
         self._turn = ""
         self._broadcaster = Broadcaster(engine, rpc, queue)
@@ -84,15 +86,23 @@ class Submitter:
 
     def _work(self, facilities: Sequence[PostingFacility]) -> int:
         newest, mined, heads = self._look(facilities)
-        known = list(zip(facilities, heads, strict=True))
+        known = [
+            (facility, head, self._verified(facility) if self._verifies else None)
+            for facility, head in zip(facilities, heads, strict=True)
+        ]
         # All facilities share the nonces: when one of them is another's, none is posted to.
         self.conflict = "; ".join(
-            why for facility, head in known if (why := self._settler.conflict(facility, head))
+            why
+            for facility, head, verified in known
+            if (why := self._settler.conflict(facility, verified or head))
         )
         if self.conflict:
             return 0
         self._queue.take_over(mined)
-        moved = sum(self._settler.settle(facility, head, mined) for facility, head in known)
+        moved = sum(
+            self._settler.settle(facility, head, mined, verified)
+            for facility, head, verified in known
+        )
         with self._engine.connect() as connection:
             count, gas = connection.execute(_ON_THEIR_WAY).one()
         self._pace.note(time.monotonic(), newest, mined, count, int(gas))
@@ -113,6 +123,20 @@ class Submitter:
             self._refuse_older_than_final(newest)
         mined, *found = answers[len(identity) :]
         return newest, int(mined, 16), [self._contract.head(one) for one in found]
+
+    def _verified(self, facility: PostingFacility) -> PostingHead:
+        """How far the read model has come. What an endpoint says that the contract counts may be a
+        lie; what the read model holds was sealed by the validators."""
+        p = postings.c
+        newest = (
+            select(p.sequence, p.digest)
+            .where(p.facility == facility.number, p.member == self._member)
+            .order_by(p.sequence.desc())
+            .limit(1)
+        )
+        with self._engine.connect() as connection:
+            row = connection.execute(newest).first()
+        return _NOTHING if row is None else PostingHead(row.sequence, bytes(row.digest))
 
     def _refuse_older_than_final(self, newest: int) -> None:
         """A node that lags counts fewer batches than are final, and proves nothing."""

@@ -10,7 +10,8 @@ from app.presentation.common import Model, ProblemBody
 
 class EndpointOut(Model):
     """One of the chain's endpoints. `state`: good, behind, suspect (its answers were late or did
-    not add up), out of sync (it lacks the contracts), unreachable, other chain."""
+    not add up), refused (it answered what the validators do not vouch for), out of sync (it lacks
+    the contracts), unreachable, other chain."""
 
     url: str
     state: str
@@ -42,6 +43,15 @@ class ChainOut(Model):
         description="Age of the last block read, by this machine's clock.", examples=[1]
     )
     endpoints: list[EndpointOut] = Field(description="As configured, the preferred one first.")
+    verified: bool = Field(
+        description="Whether each block is verified by its validators' seals. Where the engine has "
+        "none, the figures are those of the endpoint in use, and cannot be checked.",
+        examples=[True],
+    )
+    own_endpoint: bool = Field(
+        description="Whether the endpoint in use is this bank's own, the first of `endpoints`.",
+        examples=[True],
+    )
 
 
 class OutboxOut(Model):
@@ -80,6 +90,8 @@ TroubleName = Literal[
     "facility-stopped",
     "key-replacement",
     "dead-letters",
+    "endpoint-refused",
+    "endpoint-unverified",
     "channel-closed",
     "channel-silent",
 ]

@@ -22,6 +22,8 @@ class ChainState:
     block: int | None
     block_time: str
     age_seconds: int
+    unverified: str
+    """Whose figures are shown, where nobody can check them."""
 
 
 STATES: dict[Status, tuple[str, str, str]] = {
@@ -46,10 +48,14 @@ def chain_state(connection: Connection, health: NodeHealth, now: datetime) -> Ch
     read = position(connection)
     name = chain_status(read, health)
     label, tone, announcement = STATES[name]
+    unverified = ""
+    if not health.verifies:
+        whose = "this bank’s own endpoint" if health.is_own_endpoint else "another’s endpoint"
+        unverified = f"Not verified: as {whose} has it ({health.endpoint})"
     if name == "behind" and read is not None and health.head is not None:
         label = f"{health.head - read.block_number:,} blocks behind"
     if read is None:
-        return ChainState(name, label, tone, announcement, None, "", 0)
+        return ChainState(name, label, tone, announcement, None, "", 0, unverified)
     return ChainState(
         name,
         label,
@@ -58,4 +64,5 @@ def chain_state(connection: Connection, health: NodeHealth, now: datetime) -> Ch
         read.block_number,
         iso(read.block_time),
         seconds_since(read.block_time, now),
+        unverified,
     )

@@ -24,6 +24,7 @@ _INCIDENT_LABELS = {
     "judgement_differs": "The contract judged a pair otherwise than its rules say",
     "unreadable": "A member wrote what cannot be read",
     "books_differ": "The contract’s books differ from the sum of the legs",
+    "refused": "An endpoint answered what the validators do not vouch for",
 }
 
 

@@ -18,8 +18,10 @@ from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
+from app.presentation.health import EndpointOut
 from app.readmodel.consortium.tables import proposals
 from app.readmodel.pairs import queries
+from app.web.chain_state import chain_state
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -368,6 +370,34 @@ class TestHealth:
                 assert told["type"] == "urn:tallystick:problem:not-ready"
                 assert told["problems"] == body["problems"]
                 assert all(one["detail"] and one["remedy"] for one in told["problems"])
+
+    def test_whose_figures_are_shown_where_nobody_can_check_them(
+        self, node: Face, seed: Seed
+    ) -> None:
+        own, other = (
+            EndpointOut(url=f"http://{name}:8545", state="good", head=seed.block, why="")
+            for name in ("own", "other")
+        )
+        lying = other.model_copy(update={"state": "refused", "why": "two seals of one validator"})
+        for endpoint, verifies, endpoints, is_own, warnings in (
+            (own, False, [own, other], True, []),
+            (other, False, [own, other], False, ["endpoint-unverified"]),
+            (other, True, [own, other], False, []),
+            (own, True, [own, lying], True, ["endpoint-refused"]),
+        ):
+            node.health = NodeHealth(
+                seed.block, endpoint=endpoint.url, endpoints=endpoints, verifies=verifies
+            )
+            body = node.client(None).get("/health").json()
+            assert (body["chain"]["verified"], body["chain"]["own_endpoint"]) == (verifies, is_own)
+            assert [one["name"] for one in body["warnings"]] == warnings
+            assert all("http://other:8545" in one["detail"] for one in body["warnings"])
+            with node.engine.connect() as connection:
+                shown = chain_state(connection, node.health, datetime.now(UTC)).unverified
+            whose = "this bank’s own endpoint" if is_own else "another’s endpoint"
+            assert shown == (
+                "" if verifies else f"Not verified: as {whose} has it ({endpoint.url})"
+            )
 
     def test_the_lag_is_told_in_blocks_and_seconds(self, node: Face, seed: Seed) -> None:
         client = node.client(None)
