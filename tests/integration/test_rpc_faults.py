@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -28,6 +29,7 @@ from deploy.consortium import write_config
 from ganache.launcher import start
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 from tests.proxy import Proxy, Tamper, without_receipts, without_the_last_logs
+from tests.sealed_chain import SealedChain
 
 
 @pytest.fixture(autouse=True)
@@ -178,14 +180,23 @@ def test_a_lagging_endpoint_is_left_out(net: Net, bank: Bank, own: Proxy) -> Non
     await_states(bank, "good", "good")
 
 
-def test_a_lagging_endpoint_alone_proves_nothing(net: Net, own: Proxy, sqlite_url: str) -> None:
-    """On an engine that keeps its blocks, a head with fewer batches is one of fewer blocks."""
+@pytest.fixture
+def sealed(net: Net, own: Proxy) -> Iterator[SealedChain]:
+    """The endpoint serves blocks that validators sealed, and the manifest says so."""
     manifest = json.loads(net.folder.manifest.read_text())
-    net.folder.manifest.write_text(json.dumps({**manifest, "engine": "edge"}))
-    try:
-        bank = bank_at(net, sqlite_url, own)
-    finally:
-        net.folder.manifest.write_text(json.dumps(manifest))
+    with closing(SealedChain(net.url)) as chain:
+        own.tamper = chain.told
+        changed = {**manifest, "engine": "besu", "genesis": chain.block(0)["hash"]}
+        net.folder.manifest.write_text(json.dumps(changed))
+        yield chain
+    net.folder.manifest.write_text(json.dumps(manifest))
+
+
+def test_a_lagging_endpoint_alone_proves_nothing(
+    net: Net, own: Proxy, sealed: SealedChain, sqlite_url: str
+) -> None:
+    """On an engine that keeps its blocks, a head with fewer batches is one of fewer blocks."""
+    bank = bank_at(net, sqlite_url, own)
     before = bank.follower.head()
     net.feed(bank, 3)
     net.drain(bank)
@@ -196,8 +207,65 @@ def test_a_lagging_endpoint_alone_proves_nothing(net: Net, own: Proxy, sqlite_ur
         bank.posting.tick()
     bank.follower.index()
     assert bank.follower.position() == view
-    own.whole()
+    own.lag_at = None
     assert_nothing_went_wrong(net, bank, 6)
+
+
+def test_a_batch_is_final_when_its_block_is_verified_and_not_by_an_endpoints_word(
+    net: Net, own: Proxy, sealed: SealedChain, sqlite_url: str
+) -> None:
+    bank = bank_at(net, sqlite_url, own)
+    net.mining(False)
+    net.feed(bank, 3)
+    bank.posting.tick()
+    assert net.states(bank) == ["sealed", "broadcast"]
+    with bank.engine.connect() as connection:
+        digest = connection.execute(select(batches.c.digest)).scalar_one()
+    head = net.reconciliation(bank).head_request(1, bank.member)[1][0]["data"]
+
+    def lie(method: str, params: list[Any], result: Any) -> Any:
+        if method == "eth_call" and params[0]["data"] == head:
+            return f"0x{1:064x}{digest.hex()}"
+        if method == "eth_getTransactionCount":
+            return hex(int(result, 16) + 1)
+        if method == "eth_getTransactionReceipt":
+            return {"status": "0x1", "gasUsed": "0x1", "blockNumber": "0xfffffff"}
+        return sealed.told(method, params, result)
+
+    own.tamper = lie
+    for _ in range(3):
+        bank.posting.tick()
+    assert net.states(bank) == ["sealed", "broadcast"]
+    own.tamper = sealed.told
+    net.mining(True)
+    assert_nothing_went_wrong(net, bank, 3)
+
+
+def test_a_liar_is_refused_and_another_endpoint_is_read(
+    net: Net,
+    own: Proxy,
+    other: Proxy,
+    sealed: SealedChain,
+    sqlite_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(endpoints, "_LONGEST_PAUSE_S", 60.0)
+    other.tamper = sealed.told
+    bank = bank_at(net, sqlite_url, own, other)
+
+    def lie(method: str, params: list[Any], result: Any) -> Any:
+        told = sealed.told(method, params, result)
+        if method == "eth_getTransactionReceipt" and told is not None:
+            told = {**told, "logs": told["logs"][1:]}
+        return told
+
+    own.tamper = lie
+    net.feed(bank, 3)
+    net.drain(bank)
+    net.assert_exactly_once(bank, 3)
+    await_states(bank, "refused", "good")
+    assert "the receipts are not those of the block" in bank.endpoints.health()[0].why
+    assert set(incidents(bank)) == {"refused"}
 
 
 def test_a_wiped_endpoint_is_out_of_sync_and_no_other_chain(
