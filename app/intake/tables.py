@@ -88,7 +88,13 @@ events = Table(
         sqlite_where=text("batch_id IS NULL AND parts > 0"),
         postgresql_where=text("batch_id IS NULL AND parts > 0"),
     ),
-    Index("ix_events_batch", "batch_id", "leg_index"),
+    Index(
+        "ix_events_batch",
+        "batch_id",
+        "leg_index",
+        sqlite_where=text("batch_id IS NOT NULL"),
+        postgresql_where=text("batch_id IS NOT NULL"),
+    ),
 )
 
 quarantine = Table(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, insert, select
 
 from app.contracts.posting import encode_post, next_digest
 from app.contracts.reconciliation import PostingHead
@@ -27,6 +27,11 @@ _GAS_PART = 30_000
 _GAS_DAY_TOTAL = 2 * 23_000  # its own book's, and the agreed one on the lead's day
 _GAS_BYTE = 16
 _PART_BYTES = 125  # its word, and its details as they are sealed
+
+_PUT_INTO_BATCH = {
+    dialect: f"UPDATE events SET batch_id = {mark}, leg_index = {mark} WHERE id = {mark}"
+    for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +103,10 @@ def seal_batch(
         .returning(batches.c.id)
     ).scalar_one()
     log_state(connection, [batch_id], SEALED)
-    connection.execute(
-        update(events)
-        .where(events.c.id == bindparam("event"))
-        .values(batch_id=bindparam("batch"), leg_index=bindparam("leg")),
-        [
-            {"event": row.id, "batch": batch_id, "leg": index}
-            for row, index in zip(rows, indexes, strict=True)
-        ],
+    # Straight to the driver: the one statement that runs for every leg.
+    connection.exec_driver_sql(
+        _PUT_INTO_BATCH[connection.dialect.name],
+        [(batch_id, index, row.id) for row, index in zip(rows, indexes, strict=True)],
     )
     sealed_legs = [
         (index, row.event_id, leg.reference.hex())
@@ -125,7 +126,17 @@ def _waiting(connection: Connection, facility: PostingFacility, most_gas: int) -
     parts = min(MAX_PARTS, (most_gas - _GAS_BASE) // (_GAS_PART + _GAS_BYTE * _PART_BYTES))
     # A lead's shared leg counts a part for each partner, whether or not it gets one.
     most = parts if facility.own_partner else parts // facility.partners
-    waiting = waiting_events(facility.id).order_by(events.c.id).limit(max(1, most))
+    e = events.c
+    waiting = (
+        waiting_events(facility.id)
+        .with_only_columns(
+            e.id, e.kind, e.partner, e.amount, e.value_day, e.business_day, e.shares_day,
+            e.event_ref, e.target_kind, e.target_ref, e.duplicate_leg, e.event_id, e.booked_at,
+            e.details,
+        )
+        .order_by(e.id)
+        .limit(max(1, most))
+    )  # fmt: skip
     return _ordered(connection.execute(waiting).all())
 
 
