@@ -66,7 +66,7 @@ def _reconcile(
             outcome = service.reconcile(workers, consortium.height, progress)
         result = run_result(consortium, banks, terms, outcome, before)
         if out is not None:
-            write_pairs(banks[0].engine, terms.id, terms.decimals, out)
+            write_pairs(banks[0].engine, terms.id, out)
             write_quarantine(quarantine_lines(banks, outcome, feeds), out)
     result["seconds"] = {
         "total": round(time.monotonic() - started, 3),

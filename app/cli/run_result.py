@@ -1,10 +1,11 @@
 """The one object that `tally reconcile --json` prints (INTERFACES), from the banks' databases."""
 
-from collections.abc import Iterable, Mapping
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from app.db.vault import vault_of
 from app.domain.errors import ChainFault
@@ -94,23 +95,33 @@ def has_differences(result: Mapping[str, Any]) -> bool:
 
 def quarantine_lines(
     banks: Iterable[Bank], outcome: Outcome, feeds: Mapping[str, Path]
-) -> list[QuarantineLine]:
-    """The rows of this run that were quarantined, by validation or by the chain."""
-    lines: list[QuarantineLine] = []
-    for bank in banks:
-        feed = outcome.feeds.get(bank.name)
-        if feed is None:
-            continue
-        file = shown(str(feeds[bank.name]))
+) -> Iterator[QuarantineLine]:
+    """The rows of this run that were quarantined, by validation or by the chain; by file and
+    row."""
+    files = {
+        bank.name: shown(str(feeds[bank.name])) for bank in banks if bank.name in outcome.feeds
+    }
+    for bank in sorted(
+        (one for one in banks if one.name in files), key=lambda one: files[one.name]
+    ):
+        file, feed = files[bank.name], outcome.feeds[bank.name]
         with bank.engine.connect() as connection:
-            open_ = vault_of(connection).open
-            for row in connection.execute(
-                select(quarantine).where(quarantine.c.feed_id == feed.feed_id)
-            ):
-                lines.append((file, row.row, row.field, open_(row.value).decode(), row.reason))
-            for letter in dead_letters.of_feed(connection, feed.feed_id):
-                lines.append((file, letter.row, "chain", letter.event_id, letter.reason))
-    return lines
+            yield from heapq.merge(
+                _invalid_rows(connection, file, feed.feed_id),
+                (
+                    (file, letter.row, "chain", letter.event_id, letter.reason)
+                    for letter in dead_letters.of_feed(connection, feed.feed_id)
+                ),
+            )
+
+
+def _invalid_rows(connection: Connection, file: str, feed: int) -> Iterator[QuarantineLine]:
+    open_ = vault_of(connection).open
+    rows = connection.execution_options(stream_results=True).execute(
+        select(quarantine).where(quarantine.c.feed_id == feed).order_by(quarantine.c.row)
+    )
+    for row in rows:
+        yield file, row.row, row.field, open_(row.value).decode(), row.reason
 
 
 def _proof(account: Balance) -> int:

@@ -362,7 +362,7 @@ def test_no_cell_of_a_runs_files_is_a_formula(seed: Seed, tmp_path: Path) -> Non
         for ref, status in zip(evil, ("matched", "amount") * len(evil), strict=False):
             seed.pair(connection, 1, Kind.FEE, ref, 500, status, day=FIRST)
         seed.close_block(connection)
-    write_pairs(seed.engine, seed.facility, 2, tmp_path)
+    write_pairs(seed.engine, seed.facility, tmp_path)
     write_quarantine([("=lead.csv", 2, "amount", one, "why") for one in evil], tmp_path)
     guarded = 0
     for name, texts in (

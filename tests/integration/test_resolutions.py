@@ -221,8 +221,8 @@ def test_the_auditors_report_has_corrections_as_movements_and_equals_the_contrac
         assert totals_that_are_not_their_lines(report) == []
         write_csv_lines(report, text)
     lines = text.getvalue().splitlines()
-    assert sum(line.startswith("breaks,") and line.endswith(",adjust") for line in lines) == 1
-    write_pairs(database, "WLD-2016-A", 2, tmp_path)
+    assert sum(line.startswith("breaks,") and ",adjust" in line for line in lines) == 1
+    write_pairs(database, "WLD-2016-A", tmp_path)
     assert "AMOUNT" not in (tmp_path / "breaks.csv").read_text()
     assert "DATE" in (tmp_path / "breaks.csv").read_text()
 

@@ -1,0 +1,81 @@
+"""All pairs of a facility as plain rows, for files that list every one of them.
+
+A row here costs a tenth of a `Pair`. Read as it goes, in no order.
+"""
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from sqlalchemy import Connection, Select, case, literal_column, null, select, union_all
+
+from app.readmodel import tables as t
+from app.readmodel.accounts.sums import type_of_pair
+from app.readmodel.pairs.shapes import MATCHED_TYPES
+from app.readmodel.pairs.tables import OPEN
+
+_ROWS_AT_A_TIME = 5_000
+
+
+class PairRow(NamedTuple):
+    """A pair, or a duplicate leg with its other side absent. Amounts in minor units, days and
+    seconds as in the tables."""
+
+    partner: int
+    kind: int
+    ref: bytes
+    event_ref: str | None
+    type: str
+    lead_amount: int | None
+    partner_amount: int | None
+    lead_value_day: int | None
+    partner_value_day: int | None
+    first_posted_at: int
+
+
+def matched_rows(connection: Connection, facility: int) -> Iterator[PairRow]:
+    """Pairs that are matched or within tolerance."""
+    c = t.pairs.c
+    return _rows(connection, _pairs().where(c.facility == facility, c.status.in_(MATCHED_TYPES)))
+
+
+def break_rows(connection: Connection, facility: int) -> Iterator[PairRow]:
+    """Breaks that are not resolved, and duplicate legs."""
+    r = t.rejections.c
+    is_lead = r.side == "lead"
+    duplicates = select(
+        r.partner,
+        r.kind,
+        r.ref,
+        r.event_ref,
+        (literal_column("'duplicate_at_'") + r.side).label("type"),
+        case((is_lead, r.amount)),
+        case((is_lead, null()), else_=r.amount),
+        case((is_lead, r.value_day)),
+        case((is_lead, null()), else_=r.value_day),
+        r.posted_at,
+    ).where(r.facility == facility, r.reason == "duplicate")
+    return _rows(
+        connection, union_all(_pairs().where(t.pairs.c.facility == facility, OPEN), duplicates)
+    )
+
+
+def _pairs() -> Select[*tuple[object, ...]]:
+    c = t.pairs.c
+    return select(
+        c.partner,
+        c.kind,
+        c.ref,
+        c.event_ref,
+        type_of_pair(),
+        c.lead_amount,
+        c.partner_amount,
+        c.lead_value_day,
+        c.partner_value_day,
+        c.first_posted_at,
+    )
+
+
+def _rows(connection: Connection, query: object) -> Iterator[PairRow]:
+    streaming = connection.execution_options(stream_results=True)
+    for some in streaming.execute(query).partitions(_ROWS_AT_A_TIME):  # type: ignore[call-overload]
+        yield from some
