@@ -26,7 +26,8 @@ def stop(
 ) -> None:
     """Ask that a member be stopped; it is once a second bank asks for it within 24 hours.
 
-    The stop ends by itself after 72 hours and cannot come again within the 7 days after.
+    The stop ends by itself after 72 hours and cannot come again within the 30 days after; a bank
+    takes part in one stop within 30 days, and fewer than a third of the banks are stopped at once.
 
     Example:
 
@@ -49,6 +50,8 @@ def stop(
 @emergency.command()
 def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """Ask that a member's stop end early; it does once a second bank asks for it too.
+
+    A bank that is stopped itself can ask for another's.
 
     Example:
 

@@ -21,6 +21,8 @@ from app.keys.keystore import (
     PublicKeys,
     create_keys,
     load_account,
+    load_successor,
+    prepare_successor,
     public_half,
     public_keys,
     unfinished,
@@ -131,20 +133,22 @@ def show_own(
 
 def prove(
     purpose: Annotated[PurposeName, typer.Argument(help="What the key is for.")],
-    directory: Annotated[
-        Path, typer.Option("--dir", metavar="KEYS", help="The folder of the bank's new keys.")
-    ],
     config: ConfigOption = DEFAULT_CONFIG,
+    directory: Annotated[
+        Path | None,
+        typer.Option("--dir", metavar="KEYS", help="New keys, where the bank has lost all."),
+    ] = None,
 ) -> None:
     """Print the line by which another bank proposes that this bank be given a new key.
 
-    For a key that is lost and that the bank cannot replace itself: make new ones (`keys create`),
-    then hand this line to another bank. The new key has signed it. The bank's own node need not
-    run; its bank.toml tells which consortium and which member.
+    For a key that is lost and that the bank cannot replace itself. The new key is made beside the
+    old one (PURPOSE.next.json) and takes its place by hand once it is enacted; where the whole
+    folder is lost, it is one of a new folder's (`keys create`). It has signed the line. The bank's
+    own node need not run; its bank.toml tells which consortium and which member.
 
     Example:
 
-      tally consortium keys prove recovery --dir new-keys --config bank.toml
+      tally consortium keys prove recovery --config bank.toml
     """
     found = load_config(config)
     registry = _registry(read_manifest(found))
@@ -156,11 +160,19 @@ def prove(
             f"{found.name} is no member, as far as its node has read the chain",
             remedy="A newcomer's line is made by `tally consortium keys show`",
         )
-    key = public_half(directory / f"{purpose.value}.json")
-    line = ["tally", "consortium", "propose", "key", found.name, purpose.value, key]
+    development, name = found.development, purpose.value
+    if directory is None:
+        key = prepare_successor(found.keys, name, development=development)
+    else:
+        key = public_half(directory / f"{name}.json")
+    line = ["tally", "consortium", "propose", "key", found.name, name, key]
     if purpose is not PurposeName.sealing:
-        successor = load_account(directory, purpose.value, development=found.development)
-        proof = prove_replacement(registry, member, purpose_number(purpose.value), successor)
+        successor = (
+            load_successor(found.keys, name, development=development)
+            if directory is None
+            else load_account(directory, name, development=development)
+        )
+        proof = prove_replacement(registry, member, purpose_number(name), successor)
         line += ["--proof", "0x" + proof.hex()]
     stdout.print(shlex.join(line), soft_wrap=True, markup=False, highlight=False)
     stderr.print("another bank proposes so, with its --reason", style="dim")

@@ -9,8 +9,7 @@ import {FoundingMember, KeyProof} from "../types/ConsortiumTypes.sol";
 /// @title Proofs that a key is held by who claims it: signatures of typed data (EIP-712)
 /// @dev The domain names the chain and the registry's proxy. No nonce is needed: a key is given once, for ever.
 library KeyProofs {
-    bytes32 private constant _DOMAIN =
-        keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
+    bytes32 private constant _DOMAIN = keccak256("EIP712Domain(string name,uint256 chainId,address verifyingContract)");
     bytes32 private constant _DOMAIN_NAME = keccak256("Tallystick");
     bytes32 private constant _ADMISSION = keccak256(
         "Admission(string name,uint8 role,address operator,address approver,address recovery,bytes32 sealingKey)"

@@ -27,6 +27,7 @@ from app.contracts.proposals import (
     about,
     admit,
     change_role,
+    key_word,
     purpose_number,
     register_validator,
     remove_validator,
@@ -42,6 +43,7 @@ from app.keys.keystore import (
     create_keys,
     load_account,
     prepare_successor,
+    public_half,
     public_keys,
 )
 from app.keys.possession import (
@@ -559,8 +561,9 @@ class TestCommands:
         self, tally: Tally, world: World, tmp_path: Path
     ) -> None:
         keys = create_keys(tmp_path / "new", development=True)
-        for purpose in ("recovery", "sealing"):
-            made = tally("wuxi", "keys", "prove", purpose, "--dir", str(tmp_path / "new"))
+        new_folder = ("--dir", str(tmp_path / "new"))
+        for purpose, where in (("recovery", ()), ("sealing", new_folder)):
+            made = tally("wuxi", "keys", "prove", purpose, *where)
             program, group, *line = shlex.split(made.stdout)
             assert (program, group) == ("tally", "consortium")
             tally("webank", *line, "--reason", "safe burnt down")
@@ -571,7 +574,9 @@ class TestCommands:
         for number in ("1", "2"):
             assert "enacted" in tally("huarui", "enact", number).output
         wuxi = world.numbers["wuxi"]
-        assert world.consortium.key_of(wuxi, 3)[12:].hex() == keys.recovery[2:].lower()
+        successor = world.folder.keys("wuxi") / "recovery.next.json"
+        assert world.consortium.key_of(wuxi, 3) == key_word(public_half(successor))
+        successor.unlink()
         assert world.consortium.key_of(wuxi, 4) == keys.sealing
 
     def test_withdrawn(self, tally: Tally) -> None:

@@ -182,7 +182,9 @@ contract EmergencyStopTest is VotingFixture {
         stop(7, LEAD, 2);
         stop(6, 3, 4);
         _refuseStop(
-            approverOf(4), 3, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, 4, NOW + 30 days)
+            approverOf(4),
+            3,
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumEmergencyTooSoon.selector, 4, NOW + 30 days)
         );
         vm.warp(NOW + 1);
         _refuseStop(

@@ -68,7 +68,9 @@ contract ReplaceKeyByVoteTest is VotingFixture {
         );
         vm.prank(approverOf(4));
         consortium.objectToKey(proposal, 0);
-        _refuseObjection(approverOf(4), 9, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownProposal.selector, 9));
+        _refuseObjection(
+            approverOf(4), 9, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumUnknownProposal.selector, 9)
+        );
     }
 
     function test_object_reverts_once_it_is_decided() external {

@@ -3,13 +3,13 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
-import {KeyPurpose} from "types/ConsortiumTypes.sol";
+import {KeyPurpose, ProposalKind, Role} from "types/ConsortiumTypes.sol";
 import {FacilityState, FacilityTerms} from "types/FacilityTypes.sol";
-import {ConsortiumFixture} from "../support/ConsortiumFixture.sol";
 import {vm} from "../support/Vm.sol";
+import {VotingFixture} from "../support/VotingFixture.sol";
 
 /// @title accept: only partners, only the same terms, active when all have
-contract AcceptFacilityTest is ConsortiumFixture {
+contract AcceptFacilityTest is VotingFixture {
     uint16 private constant ANNA = 2;
     uint16 private constant BERT = 3;
 
@@ -65,6 +65,17 @@ contract AcceptFacilityTest is ConsortiumFixture {
         _refuse(approverOf(ANNA), facility, termsHash, refusal);
         _accept(BERT);
         _refuse(approverOf(ANNA), facility, termsHash, refusal);
+    }
+
+    /// @dev Who is only named is not bound yet; the votes may have made it a reader since.
+    function test_the_last_acceptance_reverts_where_a_party_is_no_bank_any_more() external {
+        _accept(BERT);
+        carry(LEAD, ProposalKind.ChangeRole, abi.encode(BERT, uint8(Role.Auditor)));
+        bytes memory refusal = abi.encodeWithSelector(IFacilityRegistry.FacilityBadPartner.selector, 2, BERT);
+        _refuse(approverOf(ANNA), facility, termsHash, refusal);
+        carry(LEAD, ProposalKind.ChangeRole, abi.encode(BERT, uint8(Role.Partner)));
+        _accept(ANNA);
+        vm.assertTrue(facilities.state(facility) == FacilityState.Active, "active");
     }
 
     function test_the_last_acceptance_activates() external {

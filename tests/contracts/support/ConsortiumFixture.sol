@@ -29,9 +29,13 @@ abstract contract ConsortiumFixture {
     IReconciliation internal reconciliation;
     IDayClose internal dayClose;
 
+    mapping(uint256 secret => address) private _addresses;
+
     /// @dev Founds a consortium of a lead, so many partners, an auditor and a regulator.
     function found(uint256 partners) internal {
         vm.warp(NOW);
+        // those who found it, and some to be admitted
+        _remember(partners + 7);
         Contracts memory founded = deployFounding(implementations(), members(partners));
         consortium = IConsortiumRegistry(founded.consortiumRegistry);
         facilities = IFacilityRegistry(founded.facilityRegistry);
@@ -55,7 +59,7 @@ abstract contract ConsortiumFixture {
         });
     }
 
-    function members(uint256 partners) internal pure returns (FoundingMember[] memory list) {
+    function members(uint256 partners) internal view returns (FoundingMember[] memory list) {
         list = new FoundingMember[](partners + 3);
         for (uint16 number = 1; number <= list.length; ++number) {
             Role role = number == LEAD
@@ -142,15 +146,15 @@ abstract contract ConsortiumFixture {
         return partner + 1;
     }
 
-    function operatorOf(uint16 member) internal pure returns (address) {
+    function operatorOf(uint16 member) internal view returns (address) {
         return _key("operator", member);
     }
 
-    function approverOf(uint16 member) internal pure returns (address) {
+    function approverOf(uint16 member) internal view returns (address) {
         return _key("approver", member);
     }
 
-    function recoveryOf(uint16 member) internal pure returns (address) {
+    function recoveryOf(uint16 member) internal view returns (address) {
         return _key("recovery", member);
     }
 
@@ -159,7 +163,20 @@ abstract contract ConsortiumFixture {
         return uint256(keccak256(abi.encode(purpose, member))) >> 1;
     }
 
-    function _key(string memory purpose, uint16 member) private pure returns (address) {
-        return vm.addr(secretOf(purpose, member));
+    function _key(string memory purpose, uint16 member) private view returns (address) {
+        uint256 secret = secretOf(purpose, member);
+        address known = _addresses[secret];
+        return known == address(0) ? vm.addr(secret) : known;
+    }
+
+    /// @dev Addresses are asked for often, and take long to compute.
+    function _remember(uint256 count) private {
+        string[3] memory purposes = ["operator", "approver", "recovery"];
+        for (uint16 number = 1; number <= count; ++number) {
+            for (uint256 i; i < purposes.length; ++i) {
+                uint256 secret = secretOf(purposes[i], number);
+                _addresses[secret] = vm.addr(secret);
+            }
+        }
     }
 }

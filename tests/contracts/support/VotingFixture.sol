@@ -67,7 +67,7 @@ abstract contract VotingFixture is ConsortiumFixture {
         consortium.emergencyStop(subject, REASON);
     }
 
-    function newcomer(uint16 number, Role role) internal pure returns (FoundingMember memory) {
+    function newcomer(uint16 number, Role role) internal view returns (FoundingMember memory) {
         return FoundingMember({
             name: string.concat("member-", vm.toString(number)),
             role: uint8(role),
