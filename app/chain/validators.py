@@ -4,6 +4,7 @@ The only part of a membership's change that knows the engines: Polygon Edge (IBF
 """
 
 import json
+import socket
 import subprocess
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -62,6 +63,9 @@ class ChainNode(Protocol):
         must stand in blocks: cast again until the set shows it. Raises ChainFault.
         """
 
+    def check(self) -> None:
+        """Raises ChainFault where it would take no vote."""
+
     def keep_only(self, votes: Collection[Vote]) -> None:
         """Have it forget all votes but these: one that is settled would be cast again when the set
         next changes the other way. Raises ChainFault."""
@@ -100,6 +104,15 @@ class EdgeNode:
                 f"the chain node does not take its vote: {said.strip()[-300:]}", where=self.control
             )
 
+    def check(self) -> None:
+        host, _, port = self.control.rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=_VOTE_S).close()
+        except (OSError, ValueError) as fault:
+            raise ChainFault(
+                f"nothing listens where it takes votes: {fault}", where=self.control
+            ) from None
+
     def keep_only(self, votes: Collection[Vote]) -> None:
         """Its candidates are gone once they are settled."""
 
@@ -114,6 +127,9 @@ class BesuNode:
     def cast(self, address: str, *, admit: bool) -> None:
         self._ask("qbft_proposeValidatorVote", bool, address, admit)
 
+    def check(self) -> None:
+        self._ask("qbft_getPendingVotes", dict)
+
     def keep_only(self, votes: Collection[Vote]) -> None:
         wanted = {(address.lower(), admit) for address, admit in votes}
         for address, admit in self._ask("qbft_getPendingVotes", dict).items():
@@ -124,9 +140,9 @@ class BesuNode:
         """The result, which is of this kind and not False. Raises ChainFault."""
         request = {"jsonrpc": "2.0", "id": 1, "method": method, "params": params}
         try:
-            with connect(self.control, open_timeout=_VOTE_S) as socket:
-                socket.send(json.dumps(request))
-                answer = json.loads(socket.recv(timeout=_VOTE_S))
+            with connect(self.control, open_timeout=_VOTE_S) as besu:
+                besu.send(json.dumps(request))
+                answer = json.loads(besu.recv(timeout=_VOTE_S))
         except (OSError, InvalidURI, WebSocketException, ValueError) as fault:
             raise ChainFault(
                 f"the chain node does not answer {method}: {fault}", where=self.control

@@ -60,6 +60,8 @@ def _beyond(config: BankConfig) -> Iterator[Finding]:
         if chain is not None and manifest is not None:
             yield from network.check_clock(chain, manifest)
             yield network.check_membership(config, manifest, chain)
+        if manifest is not None:
+            yield from network.check_own_nodes(config, manifest)
         engine, found = storage.check_database(config)
         yield from found
         if any(one.check == "database" and "URL" in one.what for one in found):

@@ -15,6 +15,8 @@ from app.domain.errors import ConfigFault
 from app.keys.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_GIVEN_TO_CONTAINERS = 0o444
+"""As `tally network render` leaves them: a container's user is another one."""
 _ASK_S = 3.0
 _ROOMY = 4
 """So many times the least free disk is plenty; below that it is time to look."""
@@ -45,11 +47,13 @@ def check_keys(config: BankConfig) -> Iterator[Finding]:
 
 
 def _modes(keys: Path) -> Finding:
-    open_ = [
-        path
-        for path in (keys, *sorted(keys.iterdir()))
-        if stat.S_IMODE(path.stat().st_mode) & _OTHERS
-    ]
+    mounts = _mounts()
+    files = sorted(keys.iterdir())
+    if files and all(str(path.resolve()) in mounts for path in files):
+        return ok("key files", "the container engine gives them to this container alone")
+    if not _mode(keys) & _OTHERS and all(_mode(path) == _GIVEN_TO_CONTAINERS for path in files):
+        return ok("key files", "only their owner may enter their folder; containers are given them")
+    open_ = [path for path in (keys, *files) if _mode(path) & _OTHERS]
     if open_:
         names = ", ".join(str(path) for path in open_)
         return fail(
@@ -58,6 +62,19 @@ def _modes(keys: Path) -> Finding:
             f"chmod -R go= {keys}; if others had access, rotate the keys",
         )
     return ok("key files", "only their owner may read them")
+
+
+def _mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def _mounts() -> set[str]:
+    """Where something is mounted, on Linux: a secret that a container is given is a mount."""
+    try:
+        lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    except OSError:
+        return set()
+    return {line.split()[4] for line in lines}
 
 
 def check_inbox(config: BankConfig) -> Finding:
@@ -106,7 +123,9 @@ def check_port(config: BankConfig | NodeConfig) -> Finding:
         else:
             return ok(check, "is free: no node runs here")
     try:
-        answer = httpx.get(f"http://{config.api.host}:{config.api.port}/health", timeout=_ASK_S)
+        # Never through a proxy of the environment.
+        with httpx.Client(trust_env=False, timeout=_ASK_S) as client:
+            answer = client.get(f"http://{config.api.host}:{config.api.port}/health")
         health = answer.json()
         if "channels" in health:
             said = f"{health['ready']} of {health['channels']} channels do their work"

@@ -10,6 +10,7 @@ from app.chain.failover import LAG_BLOCKS
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.chain.validators import chain_nodes
 from app.config import BankConfig
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.doctor.finding import Finding, fail, failed, ok, warn
@@ -77,6 +78,31 @@ def _look(rpc: Rpc, manifest: Manifest) -> Chain:
     return Chain(rpc, int(block["number"], 16), int(block["timestamp"], 16))
 
 
+def check_own_nodes(config: BankConfig, manifest: Manifest) -> Iterator[Finding]:
+    """Its own chain nodes take votes where bank.toml says."""
+    own = config.validator
+    if own is None:
+        return
+    try:
+        nodes = chain_nodes(manifest.engine, own.control, own.engine)
+    except ValueError as fault:
+        yield fail("own chain nodes", str(fault), "Mend [validator] in bank.toml")
+        return
+    for control, node in zip(own.control, nodes, strict=True):
+        check = f"own chain node at {control}"
+        try:
+            node.check()
+        except ChainFault as fault:
+            yield fail(
+                check,
+                fault.what,
+                "Start it, or mend [validator] in bank.toml; until then this bank casts no votes "
+                "on validators",
+            )
+        else:
+            yield ok(check, "takes votes")
+
+
 def check_clock(chain: Chain, manifest: Manifest) -> Iterator[Finding]:
     """This machine's clock against the blocks', and whether blocks come."""
     age = int(time.time()) - chain.time
@@ -94,8 +120,8 @@ def check_clock(chain: Chain, manifest: Manifest) -> Iterator[Finding]:
         yield fail(
             "blocks",
             f"the newest one is {age} s old: the chain stalls, or this clock is ahead",
-            "See that more than two thirds of the validators run (`tally network status`), and "
-            "that NTP sets this machine's clock",
+            "See that more than two thirds of the validators run (`tally network status`, in "
+            "containers `docker compose ps`), and that NTP sets this machine's clock",
         )
     else:
         yield ok("blocks", f"the newest one is {age} s old")

@@ -284,7 +284,11 @@ def check_lease(config: BankConfig, engine: Engine) -> Finding:
     here = host == socket.gethostname()[:30]
     if here and pid.isdigit() and psutil.pid_exists(int(pid)):
         return ok("lease", f"process {pid} on this machine posts for this bank")
-    where = f"process {pid} on {host}, which is gone," if here else f"another machine ({host})"
+    where = (
+        f"process {pid} on {host}, which is gone,"
+        if here
+        else f"another machine or container ({host})"
+    )
     return warn(
         "lease",
         f"{where} holds it",

@@ -6,9 +6,12 @@ import json
 import shutil
 import socket
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
+from shlex import quote
 
 import psycopg
 import pytest
@@ -17,7 +20,9 @@ from sqlalchemy import text, update
 from typer.testing import CliRunner, Result
 
 from app.cli.doctor import doctor
+from app.config import load_config
 from app.db.backup import copy_sqlite
+from app.doctor.machine import check_port
 from app.intake.tables import events
 from app.keys.keystore import create_keys
 from app.node.bank import Bank
@@ -27,6 +32,7 @@ from app.outbox.lifecycle import STOPPED
 from app.outbox.tables import leases
 from app.processes import free_port
 from ganache.launcher import start
+from tests.e2e.running import ROOT
 from tests.integration.nodes import Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 
@@ -135,6 +141,54 @@ def test_keys_that_others_may_read(config: Path, own_keys: Path) -> None:
     (own_keys / "passphrase").chmod(0o644)
     assert troubles(config) == {"key files": "fail"}
     assert "chmod" in checks(config)["key files"]["remedy"]
+
+
+def test_keys_that_are_rendered_for_containers(config: Path, own_keys: Path) -> None:
+    """Any user may read the files, and only their owner may enter the folder around them."""
+    for path in own_keys.iterdir():
+        path.chmod(0o444)
+    assert troubles(config) == {}
+    own_keys.chmod(0o755)
+    assert troubles(config) == {"key files": "fail"}
+
+
+def test_keys_that_a_container_is_given(config: Path, own_keys: Path, tmp_path: Path) -> None:
+    """As an engine does: each file is mounted into a folder that any of its users may enter."""
+    given = tmp_path / "given"
+    own_keys.rename(given)
+    own_keys.mkdir(mode=0o755)
+    mounting = ["set -e"]
+    for path in given.iterdir():
+        path.chmod(0o444)
+        (own_keys / path.name).touch()
+        mounting.append(f"mount --bind {quote(str(path))} {quote(str(own_keys / path.name))}")
+    call = [sys.executable, "-m", "app", "doctor", "--json", "--config", str(config)]
+    mounting.append(f"exec {' '.join(map(quote, call))}")
+    done = subprocess.run(
+        ["unshare", "--mount", "sh", "-c", "\n".join(mounting)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if not done.stdout:
+        pytest.skip(f"nothing may be mounted here: {done.stderr}")
+    said = {one["check"]: one for one in json.loads(done.stdout)["checks"]}
+    assert said["key files"]["level"] == "ok", said["key files"]
+    assert done.returncode == 0, said
+
+
+def test_its_own_chain_node_takes_votes(config: Path, net: Net) -> None:
+    manifest = net.folder.manifest
+    described = manifest.read_text()
+    with config.open("a") as file:
+        file.write('\n[validator]\ncontrol = ["ws://127.0.0.1:1"]\n')
+    assert troubles(config) == {"own chain nodes": "fail"}
+    try:
+        manifest.write_text(described.replace('"anvil"', '"besu"'))
+        assert troubles(config)["own chain node at ws://127.0.0.1:1"] == "fail"
+    finally:
+        manifest.write_text(described)
 
 
 def test_development_keys_in_production(config: Path, own_keys: Path) -> None:
@@ -302,7 +356,7 @@ def test_the_port(config: Path, net: Net) -> None:
     assert troubles(config) == {}
 
 
-def test_beside_the_running_node(net: Net, nodes: Nodes) -> None:
+def test_beside_the_running_node(net: Net, nodes: Nodes, monkeypatch: pytest.MonkeyPatch) -> None:
     begin_anew(net)
     node = nodes()
     node.await_health(live)
@@ -311,6 +365,9 @@ def test_beside_the_running_node(net: Net, nodes: Nodes) -> None:
     found = checks(config)
     assert {name: one for name, one in found.items() if one["level"] != "ok"} == {}
     assert "is ready" in found[f"port {node.port}"]["what"]
+    with monkeypatch.context() as environment:
+        environment.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # its own node is not behind it
+        assert "is ready" in check_port(load_config(config)).what
     set_(config, "name", PARTNERS[0])
     assert f"the node of {LEAD}" in checks(config)[f"port {node.port}"]["what"]
 

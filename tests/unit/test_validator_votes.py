@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,7 @@ def test_votes_that_are_not_due_are_discarded() -> None:
         assert node.votes == {B.lower(): False}
         client.keep_only(())
         client.keep_only(())
+        client.check()
         assert node.votes == {}
 
 
@@ -94,8 +96,9 @@ def test_a_node_that_answers_otherwise_is_a_fault(answer: str) -> None:
         with pytest.raises(ChainFault) as fault:
             client.cast(A, admit=True)
         assert fault.value.where == client.control
-        with pytest.raises(ChainFault):
-            client.keep_only(())
+        for act in (client.check, partial(client.keep_only, ())):
+            with pytest.raises(ChainFault):
+                act()
 
 
 def test_a_node_that_is_down_is_a_fault() -> None:
