@@ -3,14 +3,12 @@
 from collections.abc import Sequence
 
 import structlog
-from eth_typing import ChecksumAddress
 
 from app.actions.view import View
-from app.chain.rpc import Rpc
-from app.chain.validators import ChainNode, Vote, validator_set
-from app.contracts.consortium_registry import ConsortiumRegistry
+from app.chain.validators import ChainNode, Vote
 from app.domain.errors import ChainFault
-from app.readmodel.consortium.queries import removed_validators
+from app.readmodel.chain import sealing_validators
+from app.readmodel.consortium.queries import list_validator_nodes, removed_validators
 
 _log = structlog.get_logger()
 
@@ -19,17 +17,8 @@ class ValidatorVotes:
     """Has a bank's own chain `nodes` (it may have none) vote as the banks have decided in the
     registry."""
 
-    def __init__(
-        self,
-        view: View,
-        rpc: Rpc,
-        registry: ConsortiumRegistry,
-        member: int,
-        nodes: Sequence[ChainNode],
-    ) -> None:
+    def __init__(self, view: View, member: int, nodes: Sequence[ChainNode]) -> None:
         self._view = view
-        self._rpc = rpc
-        self._registry = registry
         self._member = member
         self._nodes = nodes
         self._casting: set[Vote] = set()
@@ -45,9 +34,7 @@ class ValidatorVotes:
         """
         if not self._nodes:
             return
-        with self._view.engine.connect() as connection:
-            removed = set(removed_validators(connection))
-        due = self._rpc.run(lambda: self._due(removed))
+        due = self._due()
         for address, admit in sorted(due - self._casting):
             _log.info("voting on a validator", validator=address, admit=admit)
         for address, _ in sorted(self._casting - due):
@@ -67,11 +54,14 @@ class ValidatorVotes:
             raise faults[0]
         self._has_others = False
 
-    def _due(self, removed: set[ChecksumAddress]) -> set[Vote]:
-        registered = self._registry.validators()
-        wanted = {one.node for one in registered}
-        own = {one.node for one in registered if one.member == self._member}
-        present = validator_set(self._rpc)
+    def _due(self) -> set[Vote]:
+        """By the verified view: no endpoint may have this bank's chain node vote for a stranger."""
+        with self._view.engine.connect() as connection:
+            removed = set(removed_validators(connection))
+            registered = list_validator_nodes(connection)
+            present = sealing_validators(connection)
+        wanted = set(registered)
+        own = {node for node, member in registered.items() if member == self._member}
         if not own & present:  # its votes would count for nothing
             return set()
         joining, leaving = wanted - own - present, (removed - wanted) & present

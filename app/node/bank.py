@@ -14,7 +14,6 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls
 from app.chain.validators import chain_nodes
 from app.config import BankConfig
-from app.contracts.consortium_registry import ConsortiumRegistry
 from app.db import engine as db
 from app.db.vault import Vault
 from app.domain.errors import ConfigFault
@@ -102,7 +101,7 @@ def open_bank(config: BankConfig) -> Bank:
             intakes=Intakes(engine, config.name, follower.is_behind),
             posting=posting,
             follower=follower,
-            validator_votes=_validator_votes(config, manifest, endpoints, view, follower.member),
+            validator_votes=_validator_votes(config, manifest, view, follower.member),
         )
     except BaseException:
         _disconnect(engine, endpoints)
@@ -110,16 +109,14 @@ def open_bank(config: BankConfig) -> Bank:
 
 
 def _validator_votes(
-    config: BankConfig, manifest: Manifest, endpoints: Endpoints, view: View, member: int
+    config: BankConfig, manifest: Manifest, view: View, member: int
 ) -> ValidatorVotes:
     own = config.validator
     try:
         nodes = chain_nodes(manifest.engine, own.control, own.engine) if own else []
     except ValueError as fault:
         raise ConfigFault(f"[validator]: {fault}", where=str(config.path)) from None
-    rpc = endpoints.client()
-    registry = ConsortiumRegistry(rpc, manifest.addresses["ConsortiumRegistry"])
-    return ValidatorVotes(view, rpc, registry, member, nodes)
+    return ValidatorVotes(view, member, nodes)
 
 
 def read_manifest(config: BankConfig) -> Manifest:

@@ -1,8 +1,11 @@
 """How far the chain was read, and what went wrong on the way."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 
+from eth_typing import ChecksumAddress
+from eth_utils.address import to_checksum_address
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
@@ -112,6 +115,15 @@ def position_at(connection: Connection, number: int) -> Position | None:
 def clock(connection: Connection) -> int:
     """The chain's clock: the time of the last block that was read, 0 before the first."""
     return connection.execute(select(cursor.c.block_time)).scalar_one_or_none() or 0
+
+
+def sealing_validators(connection: Connection) -> set[ChecksumAddress]:
+    """Who may seal the next block, followed block by block; nobody before the first one that was
+    verified."""
+    kept = connection.execute(select(cursor.c.validators)).scalar_one_or_none()
+    if kept is None:
+        return set()
+    return {to_checksum_address("0x" + one) for one in json.loads(kept)["validators"]}
 
 
 def newest_incidents(connection: Connection, limit: int = 100) -> list[Incident]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
+from sqlalchemy import Engine, delete, insert
 from websockets.sync.server import ServerConnection, serve
 
 from app.actions.validators import ValidatorVotes
 from app.actions.view import View
-from app.chain.rpc import Rpc
 from app.chain.validators import BesuNode
-from app.contracts.consortium_registry import ConsortiumRegistry, RegisteredValidator
 from app.db import engine as db
 from app.domain.errors import ChainFault
-from app.verify import extra_data
+from app.readmodel.consortium.tables import validators
+from app.readmodel.tables import cursor
 
 A, B, C = (to_checksum_address("0x" + digit * 40) for digit in "123")
 
@@ -108,41 +107,40 @@ def test_a_node_that_is_down_is_a_fault() -> None:
         client.keep_only(())
 
 
-class Chain(Rpc):
-    """A chain of which only the validators in its newest block's header are known."""
-
-    def __init__(self) -> None:
-        super().__init__("http://127.0.0.1:1")
-        self.validators: list[str] = []
-
-    def call(self, method: str, params: Any) -> Any:
-        assert method == "eth_getBlockByNumber", method
-        return {"extraData": extra_data.genesis(self.validators)}
-
-
-class Registry(ConsortiumRegistry):
-    """A registry of which only its validators are known, the first of them this bank's."""
-
-    def __init__(self) -> None:
-        self.nodes: list[ChecksumAddress] = []
-
-    def validators(self) -> list[RegisteredValidator]:
-        return [RegisteredValidator(one, n, "") for n, one in enumerate(self.nodes, 1)]
+def view_shows(engine: Engine, registered: Sequence[str], sealing: Sequence[str]) -> None:
+    """The verified view: the registry's validators, the first of them this bank's, and the set."""
+    kept = {"validators": [one[2:].lower() for one in sealing], "votes": []}
+    with engine.begin() as connection:
+        connection.execute(delete(validators))
+        connection.execute(delete(cursor))
+        for member, node in enumerate(registered, 1):
+            row = {"node": bytes.fromhex(node[2:]), "member": member}
+            connection.execute(insert(validators).values(row | {"enode": "", "since_block": 1}))
+        connection.execute(
+            insert(cursor).values(
+                id=1,
+                chain_id=1,
+                member=1,
+                block_number=1,
+                block_hash=bytes(32),
+                block_time=1,
+                validators=json.dumps(kept),
+            )
+        )
 
 
 def test_a_settled_vote_is_taken_back_once_the_header_shows_it(tmp_path: Path) -> None:
     engine = db.create(f"sqlite:///{tmp_path / 'node.db'}")
     db.upgrade(engine)
-    chain, registry = Chain(), Registry()
     with besu() as (node, client):
         node.votes = {C.lower(): True}  # left by a run before this one
-        votes = ValidatorVotes(View(engine, "webank", tuple), chain, registry, 1, [client])
-        registry.nodes, chain.validators = [A, B], [A]
+        votes = ValidatorVotes(View(engine, "webank", tuple), 1, [client])
+        view_shows(engine, [A, B], [A])
         votes.cast()
         assert node.votes == {B.lower(): True}
         votes.cast()
         assert node.votes == {B.lower(): True}
-        chain.validators = [A, B]
+        view_shows(engine, [A, B], [A, B])
         node.answer = "null"
         with pytest.raises(ChainFault):
             votes.cast()
@@ -152,9 +150,9 @@ def test_a_settled_vote_is_taken_back_once_the_header_shows_it(tmp_path: Path) -
         node.asked.clear()
         votes.cast()
         assert node.asked == [], "at rest its own node is left alone"
-        registry.nodes.append(C)
+        view_shows(engine, [A, B, C], [A, B])
         votes.cast()
-        registry.nodes.remove(C)
+        view_shows(engine, [A, B], [A, B])
         votes.cast()
         assert node.votes == {}, "a vote that the registry takes back is no vote any more"
     engine.dispose()

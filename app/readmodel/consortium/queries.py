@@ -111,6 +111,12 @@ def list_validators(connection: Connection) -> list[ValidatorNode]:
     ]
 
 
+def list_validator_nodes(connection: Connection) -> dict[ChecksumAddress, int]:
+    """The addresses of the registered validators, and whose they are (member numbers)."""
+    rows = connection.execute(select(validators.c.node, validators.c.member))
+    return {to_checksum_address(bytes(row.node)): row.member for row in rows}
+
+
 def removed_validators(connection: Connection) -> list[ChecksumAddress]:
     """Nodes that were validators once, among them such as are so again."""
     removed = select(consortium_log.c.details).where(consortium_log.c.what == "ValidatorRemoved")
