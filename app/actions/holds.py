@@ -10,6 +10,7 @@ from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import UsageFault
+from app.domain.facility import Facility
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
 from app.domain.money import AmountError, parse_amount
@@ -20,7 +21,8 @@ from app.readmodel.tables import cursor
 
 @dataclass(frozen=True, slots=True)
 class PlaceHolds:
-    """Hold each partner's part of a whole drawdown, split by the shares of a day (ordinal).
+    """Hold each partner's part of a whole drawdown, split by the shares of a day (ordinal); where
+    the lead splits by itself, one `partner`'s part as it is stated.
 
     `ref` is the keyed hash of the drawdown's event_ref, `amount` in currency units, as a person
     writes it, `expires_at` UTC seconds.
@@ -31,6 +33,7 @@ class PlaceHolds:
     amount: str
     shares_day: int
     expires_at: int
+    partner: str | None = None
 
     @property
     def subject(self) -> str:
@@ -100,6 +103,33 @@ def expired(view: View) -> tuple[HeldPart, ...]:
         )
 
 
+def parts_to_hold(
+    terms: Facility, amount: int, partner: str | None, shares_day: int
+) -> list[tuple[int, int]]:
+    """The numbers of the partners with a part of a drawdown, and their parts (minor units).
+
+    Raises UsageFault where a partner is named and the contract splits, or the other way round.
+    """
+    if terms.split == "lead":
+        named = None if partner is None else terms.partner(partner)
+        if named is None:
+            raise UsageFault(
+                f"the lead of {terms.id} states each partner's part: name one of its partners",
+                where="--partner",
+                remedy=f"Give --partner ({', '.join(one.name for one in terms.partners)}) and its "
+                "part as --amount, once for each",
+            )
+        return [(named.number, amount)]
+    if partner is not None:
+        raise UsageFault(
+            f"the contract splits the events of {terms.id}",
+            where="--partner",
+            remedy="Give the whole drawdown, without a partner",
+        )
+    parts = terms.parts(Kind.DRAWDOWN, amount, shares_day)
+    return [(one.number, part) for one, part in zip(terms.partners, parts, strict=True) if part]
+
+
 # --- What is signed -----------------------------------------------------------------------------
 
 
@@ -117,20 +147,14 @@ def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer
         whole = parse_amount(asked.amount, terms.decimals)
     except AmountError as fault:
         raise UsageFault(f"the amount {asked.amount!r} {fault}", where="--amount") from None
-    parts = [
-        HeldPart(agreed.number, partner.number, asked.ref, part)
-        for partner, part in zip(
-            terms.partners, terms.parts(Kind.DRAWDOWN, whole, asked.shares_day), strict=True
-        )
-        if part
-    ]
+    parts = parts_to_hold(terms, whole, asked.partner, asked.shares_day)
     if not parts:
         raise UsageFault(
             "no partner has a part of this drawdown", remedy="Nothing is to be held; post it"
         )
     calls = [
-        contract.hold(one.facility, one.partner, one.ref, one.amount, asked.expires_at)
-        for one in parts
+        contract.hold(agreed.number, partner, asked.ref, part, asked.expires_at)
+        for partner, part in parts
     ]
     return signer.send(*calls)
 

@@ -22,6 +22,7 @@ from app.presentation.common import as_of, money_of
 from app.readmodel.accounts.alerts import alerts
 from app.readmodel.accounts.holds import holds
 from app.readmodel.accounts.movements import movements
+from app.readmodel.accounts.stated_parts import stated_differences
 from app.readmodel.directory import directory
 
 router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
@@ -78,9 +79,11 @@ def list_statements(
         if known is None:
             raise Problem(404, "unknown-facility", f"facility {facility} is not on this chain")
         money = money_of(connection)
+        numbers = {one.name: one.number for one in known.partners}
+        stated = stated_differences(connection, known, first, last) or {}
         return StatementsOut(
             items=[
-                statement_out(one, facility, money)
+                statement_out(one, facility, money, stated.get(numbers[one.partner]))
                 for one in movements(connection, known, first, last)
                 if partner in (None, one.partner)
             ],

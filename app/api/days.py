@@ -10,7 +10,7 @@ from app.http.parameters import SmallNumber
 from app.http.problems import Problem
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayCloseOut, DayClosesOut, day_close_out
-from app.readmodel.days.queries import carried_forward, day_records
+from app.readmodel.days.queries import carried_forward, day_records, stated_difference
 
 router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
 
@@ -41,4 +41,5 @@ def one_day_close(request: Request, number: SmallNumber) -> DayCloseOut:
         if not found:
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
         carried = carried_forward(connection, found[0])
-        return day_close_out(found[0], money_of(connection), carried)
+        stated = stated_difference(connection, found[0])
+        return day_close_out(found[0], money_of(connection), carried, stated)

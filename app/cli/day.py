@@ -43,7 +43,7 @@ from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayClosesOut, day_close_out
-from app.readmodel.days.queries import carried_forward, day_records
+from app.readmodel.days.queries import carried_forward, day_records, stated_difference
 
 day = typer.Typer(
     help="Close the days of a reserve account: one bank states them, the other signs.",
@@ -278,7 +278,8 @@ def show_(
             )
         record = found[0]
         money = money_of(connection)
-        out = day_close_out(record, money, carried_forward(connection, record))
+        carried, stated = carried_forward(connection, record), stated_difference(connection, record)
+        out = day_close_out(record, money, carried, stated)
         head = as_of(connection)
     if as_json:
         typer.echo(out.model_dump_json(indent=2))
@@ -291,6 +292,12 @@ def show_(
         )
     )
     _show(record.statement, decimals, currency)
+    if out.stated_parts_difference is not None:
+        stdout.print(
+            f"the lead's stated parts differ from the shares by {out.stated_parts_difference} "
+            f"{currency} that day",
+            highlight=False,
+        )
     if out.carried_forward:
         made = table("pair", "kind", "event_ref", numbers=("lead", "partner"))
         for one in out.carried_forward:

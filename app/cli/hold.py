@@ -47,7 +47,12 @@ def place(
     facility: _FacilityName,
     event_ref: _EventRef,
     amount: Annotated[
-        str, typer.Option(metavar="AMOUNT", help="The whole drawdown, in the facility's currency.")
+        str,
+        typer.Option(
+            metavar="AMOUNT",
+            help="The whole drawdown, in the facility's currency; where the lead splits by "
+            "itself, the partner's part.",
+        ),
     ],
     config: ConfigOption = DEFAULT_CONFIG,
     shares_on: Annotated[
@@ -57,6 +62,10 @@ def place(
         int,
         typer.Option(min=1, max=_MOST_HOURS, help="How long; then anybody may release it."),
     ] = 24,
+    partner: Annotated[
+        str | None,
+        typer.Option(help="Whose part it is; only where the lead splits by itself."),
+    ] = None,
 ) -> None:
     """Hold each partner's part of a drawdown, signed with the lead's operator key.
 
@@ -70,14 +79,14 @@ def place(
     with acting(config) as bank:
         ref = drawdown_ref(bank.view, facility, event_ref, bank.sealing_keys())
         expires_at = int(time.time()) + hours * _HOUR_S
-        asked = PlaceHolds(facility, ref, amount, _day(shares_on), expires_at)
+        asked = PlaceHolds(facility, ref, amount, _day(shares_on), expires_at, partner)
         done = holds.place(asked, bank.view, bank.ledger, bank.operator())
         terms = bank.view.facility(facility).terms
     made = table("partner", "transaction", numbers=("held",))
     for event in done.events:
-        partner = terms.partners[event.arguments["partner"] - 1].name
+        name = terms.partners[event.arguments["partner"] - 1].name
         held = format_amount(event.arguments["amount"], terms.decimals)
-        made.add_row(partner, event.tx_hash, held)
+        made.add_row(name, event.tx_hash, held)
     show(made)
     stderr.print("`tally hold list` shows them once the node has read the block", style="dim")
 

@@ -155,7 +155,9 @@ class _Folding:
             )
         if is_reversal:
             for account, amount in self._reversed(place, leg, target_key(key)):
-                self._add(account, place, leg, key, amount, -sign, None)
+                target = account.pairs.get(target_key(key)) if self._by_lead else None
+                stated = target.stated_shares if target else None
+                self._add(account, place, leg, key, amount, -sign, None, stated)
         elif not leg.partner:
             shares = self._facility.shares_on(leg.shares_day or leg.value_day)
             for partner, bps in shares.parts[_SPLIT[leg.kind]]:
@@ -164,7 +166,10 @@ class _Folding:
                     account = self._accounts[partner]
                     self._add(account, place, leg, key, amount, sign, shares.version)
         elif leg.partner in self._accounts:  # else another partner's than this view's
-            self._add(self._accounts[leg.partner], place, leg, key, leg.amount, sign, None)
+            stated = None
+            if self._by_lead and leg.kind in _SPLIT:  # the lead itself has split it
+                stated = self._facility.shares_on(leg.shares_day or leg.value_day).version
+            self._add(self._accounts[leg.partner], place, leg, key, leg.amount, sign, None, stated)
 
     def _reversed(self, place: int, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
         """Whoever had a part of the target has the same part of its reversal."""
@@ -197,6 +202,7 @@ class _Folding:
         amount: int,
         sign: int,
         shares_version: int | None,
+        stated_shares: int | None = None,
     ) -> None:
         """Set a half of a pair; judge the pair if it is the second."""
         by_lead, partner, day = self._by_lead, account.partner, leg.business_day
@@ -214,6 +220,8 @@ class _Folding:
             else:
                 pair.partner = half
             self._second(account, place, leg, pair, sign)
+        if stated_shares is not None:
+            pair.stated_shares = stated_shares
         if day <= account.closed_through:
             day = account.open_day(day)
             if by_lead:

@@ -51,6 +51,7 @@ class StoredPair(Pair):
     lead_book_day: int | None = None
     partner_book_day: int | None = None
     resolved_at: int | None = None
+    stated_shares: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,6 +59,7 @@ _PAIR = (
     "action",
     "resolved_side",
     "resolved_at",
+    "stated_shares",
 )
 """The columns of `pairs` in the order of `_pair_row` and `_pair`."""
 _CHANGEABLE = _PAIR[len(_KEY) + 1 :]
@@ -98,6 +99,7 @@ def _pair_row(pair: StoredPair) -> tuple[Any, ...]:
         pair.action and pair.action.value,
         pair.resolved_side and pair.resolved_side.value,
         pair.resolved_at,
+        pair.stated_shares,
     )
 
 
@@ -106,7 +108,8 @@ def _pair(row: Sequence[Any]) -> StoredPair:
     event_ref, target_event_ref = row[7:9]
     lead, lead_reversed, partner, partner_reversed = row[9:15], row[15], row[16:22], row[22]
     shares_version, rules_version, status, first_posted_at, due_at = row[23:28]
-    agreed_day, lead_book_day, partner_book_day, action, resolved_side, resolved_at = row[28:]
+    agreed_day, lead_book_day, partner_book_day, action, resolved_side = row[28:33]
+    resolved_at, stated_shares = row[33:]
     return StoredPair(
         kind,
         target_kind,
@@ -132,6 +135,7 @@ def _pair(row: Sequence[Any]) -> StoredPair:
         lead_book_day,
         partner_book_day,
         resolved_at,
+        stated_shares,
     )
 
 

@@ -123,6 +123,13 @@ class KindMovementOut(Model):
     agreed: Amount
 
 
+STATED_PARTS_DIFFERENCE = (
+    "Where the lead splits by itself: by how much the parts that it stated differ from the shares, "
+    "signed by their effect; the parts of an event are held against each other. Null where the "
+    "contract splits, and on a node that does not see all partners."
+)
+
+
 class StatementOut(Model):
     """A reserve account between two business dates: opening + movements = closing, in each book."""
 
@@ -132,6 +139,9 @@ class StatementOut(Model):
     opening: BookSumsOut
     movements: list[KindMovementOut] = Field(description="Kinds without a leg are left out.")
     closing: BookSumsOut
+    stated_parts_difference: str | None = Field(
+        description=STATED_PARTS_DIFFERENCE, examples=["0.01"]
+    )
 
 
 class StatementsOut(Model):
@@ -220,7 +230,10 @@ def alert_out(alert: Alert, money: Money) -> AlertOut:
     )
 
 
-def statement_out(of: AccountMovements, facility: str, money: Money) -> StatementOut:
+def statement_out(
+    of: AccountMovements, facility: str, money: Money, stated_difference: int | None
+) -> StatementOut:
+    """`stated_difference`: of `readmodel.accounts.stated_parts`, of this account."""
     currency, decimals = money[facility]
     books = (of.lead_book, of.partner_book, of.agreed)
     kinds = sorted({kind for book in books for kind in book.movements})
@@ -239,4 +252,7 @@ def statement_out(of: AccountMovements, facility: str, money: Money) -> Statemen
             for kind in kinds
         ],
         closing=BookSumsOut(**amounts(*(book.closing for book in books))),
+        stated_parts_difference=None
+        if stated_difference is None
+        else format_amount(stated_difference, decimals),
     )

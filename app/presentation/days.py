@@ -7,7 +7,7 @@ from pydantic import Field
 
 from app.domain.day_close import Sums
 from app.domain.money import format_amount
-from app.presentation.accounts import BookSumsOut
+from app.presentation.accounts import STATED_PARTS_DIFFERENCE, BookSumsOut
 from app.presentation.common import Amount, AsOf, Model, Money
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 
@@ -42,6 +42,10 @@ class DayCloseOut(Model):
     carried_forward: list[CarriedOut] | None = Field(
         None, description="The pairs with open legs; only of a single statement."
     )
+    stated_parts_difference: str | None = Field(
+        None,
+        description=f"Of this business date; only of a single statement. {STATED_PARTS_DIFFERENCE}",
+    )
     statement_hash: str
     proposed_by: str
     proposed_block: int
@@ -62,7 +66,10 @@ class DayClosesOut(Model):
 
 
 def day_close_out(
-    record: DayRecord, money: Money, carried: Sequence[CarriedPair] | None = None
+    record: DayRecord,
+    money: Money,
+    carried: Sequence[CarriedPair] | None = None,
+    stated_difference: int | None = None,
 ) -> DayCloseOut:
     _, decimals = money[record.facility]
     statement = record.statement
@@ -102,6 +109,7 @@ def day_close_out(
             )
             for one in carried
         ],
+        stated_parts_difference=None if stated_difference is None else amount(stated_difference),
         statement_hash="0x" + record.statement_hash.hex(),
         proposed_by=record.proposed_by,
         proposed_block=record.proposed_block,

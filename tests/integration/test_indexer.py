@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from app.indexer.rebuild import digest, rebuild
 from app.readmodel import tables
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.movements import movements
+from app.readmodel.accounts.stated_parts import stated_differences
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import agreed_facility
@@ -222,6 +224,15 @@ def test_halves_that_reverse_different_targets_are_two_one_sided_pairs(
     }
 
 
+def differences(database: Engine, world: World, days: int = 0) -> Mapping[int, int] | None:
+    """From the shares, on the day that the legs carry or so many later."""
+    day = date.fromordinal(TODAY + days)
+    with database.connect() as connection:
+        facility = directory(connection).facility(world.facility_id)
+        assert facility is not None
+        return stated_differences(connection, facility, day, day)
+
+
 @pytest.mark.parametrize("bank", ["webank", "huarui"])
 def test_where_the_lead_splits_its_parts_are_taken_as_stated(
     shared_anvil: ChainProcess, tmp_path: Path, database: Engine, bank: str
@@ -270,10 +281,15 @@ def test_where_the_lead_splits_its_parts_are_taken_as_stated(
                 ("R", "partner_not_allowed"),
             ]
             assert counts(found["wuxi"]) == {"missing_at_partner": 2}
+            # 33.38 by 3333 and 2467: 19.18 and 14.19. Of the two, one was taken back again.
+            assert differences(database, world) == {1: -(3333 - 1918), 2: 0}
+            assert differences(database, world, days=1) == {1: 0, 2: 0}
             assert found["wuxi"].books.lead_book == 0
             assert {
                 pair.partner for pair in lines(database, references=[world.reference("D")])
             } == {"huarui", "wuxi"}
+        else:  # it does not see the other partner's parts
+            assert differences(database, world) is None
         assert all(balance.proof == 0 for balance in found.values())
         assert no_incidents(database)
     finally:

@@ -72,6 +72,11 @@ def test_what_does_not_exist_is_found(line: str) -> None:
     assert faults(line)
 
 
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_dead_letters_are_named_by_event_ids(document: str) -> None:
+    assert not re.search(r"dead-letters replay [0-9]+\b", (ROOT / document).read_text())
+
+
 def test_the_alerts_name_parts_of_the_runbook() -> None:
     alerts = (ROOT / "deploy" / "compose" / "prometheus" / "alerts.yml").read_text()
     runbook = (ROOT / "docs" / "runbook.md").read_text()

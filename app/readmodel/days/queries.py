@@ -9,6 +9,7 @@ from app.domain.identifiers import pair_key
 from app.readmodel import tables as t
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.movements import movements
+from app.readmodel.accounts.stated_parts import stated_differences
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory, of_account
 from app.readmodel.pairs.tables import OPEN, REVERSALS
@@ -94,6 +95,15 @@ def last_closed(connection: Connection, facility: str, partner: str) -> DayRecor
     """The record of the account's last closed day: days are closed one after the other."""
     found = day_records(connection, facility, partner, state="closed", limit=1)
     return found[0] if found else None
+
+
+def stated_difference(connection: Connection, record: DayRecord) -> int | None:
+    """By how much the parts that the lead stated for the account on that business date differ from
+    the shares (`readmodel.accounts.stated_parts`)."""
+    statement = record.statement
+    facility = directory(connection).facilities[statement.facility]
+    found = stated_differences(connection, facility, record.day, record.day)
+    return None if found is None else found[statement.partner]
 
 
 def carried_forward(connection: Connection, record: DayRecord) -> list[CarriedPair]:

@@ -91,6 +91,9 @@ pairs = Table(
     # Whose half the resolution corrected (adjust) or made (write-off of a one-sided leg).
     Column("resolved_side", Text),
     Column("resolved_at", BigInteger),
+    # The version of the shares that the lead's stated part is held against; null where the contract
+    # splits, and for kinds that are not shared.
+    Column("stated_shares", SmallInteger),
     # The reference first: what is looked up by the others alone is better read in order of number.
     UniqueConstraint(
         "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
@@ -108,6 +111,13 @@ pairs = Table(
         "partner",
         sqlite_where=_REVERSALS,
         postgresql_where=_REVERSALS,
+    ),
+    Index(
+        "ix_pairs_stated",
+        "facility",
+        "lead_business_day",
+        sqlite_where=text("stated_shares IS NOT NULL"),
+        postgresql_where=text("stated_shares IS NOT NULL"),
     ),
     # For suggestions: the legs of either side that wait, by what they say.
     Index(
