@@ -9,7 +9,6 @@ the end of its feed, whose rows are then read once more: a feed sorted newest fi
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from itertools import islice
 
 from app.domain.errors import EventConflict
 from app.domain.events import Quarantined, Row
@@ -26,6 +25,10 @@ CHUNK_ROWS = 2_000
 
 PUSHED = "push"
 """The source of the feed (one a day) that holds the events pushed one by one."""
+
+
+_CHUNK_CHARACTERS = 8 * 1024 * 1024
+"""Of rows as they came, which are kept until it is known whether they are quarantined."""
 
 
 def now_utc() -> datetime:
@@ -87,7 +90,7 @@ class Intake:
 
         def accept(remaining: Iterator[Row], waiting: WaitingReversals | None) -> None:
             # A chunk is read before its transaction begins: no lock while a file is read.
-            while chunk := list(islice(remaining, CHUNK_ROWS)):
+            for chunk in _chunks(remaining):
                 with self._store.writing() as transaction:
                     part = self._accept(transaction, feed_id, chunk, waiting)
                 taken.add_counts_of(part)
@@ -182,3 +185,17 @@ class Intake:
 
     def _now(self) -> str:
         return self.now().isoformat(timespec="milliseconds")
+
+
+def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:
+    """As many rows at a time as a transaction takes, in bounded memory however long they are."""
+    chunk: list[Row] = []
+    size = 0
+    for row in rows:
+        chunk.append(row)
+        size += len(row.raw or "")
+        if len(chunk) >= CHUNK_ROWS or size >= _CHUNK_CHARACTERS:
+            yield chunk
+            chunk, size = [], 0
+    if chunk:
+        yield chunk

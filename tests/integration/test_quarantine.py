@@ -20,7 +20,7 @@ from app.db.engine import create, upgrade
 from app.db.vault import Vault
 from app.domain.errors import UsageFault
 from app.domain.events import Quarantined
-from app.intake import json_values
+from app.intake import accept, json_values
 from app.intake.accept import Intake
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import RowInFull, Selection, quarantined, row_in_full
@@ -322,6 +322,11 @@ def test_pushed_rows_are_kept_as_they_were_written(bank: Bank) -> None:
     assert bank.mend(2, amount="5").row.status == "ready"
     assert bank.replay(facility="F-1") == (1, 0, 3)
     assert bank.waiting()[0].field == "facility"
+
+
+def test_long_rows_are_not_kept_by_thousands_at_a_time() -> None:
+    rows = (Quarantined(n, "row", "", "", raw="x" * 2**20) for n in range(20))
+    assert [len(chunk) for chunk in accept._chunks(rows)] == [8, 8, 4]
 
 
 def test_json_lines_are_mended_as_any_row(bank: Bank) -> None:
