@@ -64,6 +64,7 @@ LIBRARIES = {
     "pandas": {"intake", "statements", "reports"},
     "apscheduler": {"node"},
     "typer": {"cli"},
+    "rapidfuzz": {"domain"},
     "rich": {"cli"},
     "httpx": {"cli", "local", "doctor"},
 }

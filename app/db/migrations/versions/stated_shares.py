@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "stated_shares"
-down_revision: str | Sequence[str] | None = "one_sided_legs"
+down_revision: str | Sequence[str] | None = "events_in_batches"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
