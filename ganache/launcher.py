@@ -71,6 +71,8 @@ _MINE_TIMEOUT_S = 60.0
 #: What is mined between two dumps is lost with a kill. Dumps take a sixth of the time at most.
 _DUMP_INTERVAL_S = 5.0
 _DUMP_SHARE = 5
+#: So long the end of a chain may wait for its state, which grows with its history.
+_LAST_DUMP_S = 3.0
 _PORT_TRIES = 5
 
 
@@ -293,8 +295,15 @@ class _Keeper(threading.Thread):
         return self._process is not None and processes.is_alive(self._process)
 
     def stop(self) -> None:
-        """Store the state, end the process, let go of the state directory."""
+        """Store the state, end the process, let go of the state directory.
+
+        A state that takes too long to store is left: the one before it is kept.
+        """
         self._store = True
+        self._stopping.set()
+        self.join(_LAST_DUMP_S if self._care.dumps else None)
+        if self.is_alive() and self._process is not None:
+            processes.stop([self._process], _STOP_TIMEOUT_S)  # which ends the dump as well
         self.abandon()
         self._care.lock.close()
 

@@ -107,7 +107,7 @@ def write(rendered: Rendered) -> None:
     besu.write_configurations(
         rendered.nodes, rendered.block_gas_limit, clients, root / "besu", rendered.release
     )
-    files = _secret_files(rendered)
+    files = secret_files(rendered)
     for bank in rendered.banks:
         _write_proxy(root, bank)
         _write_bank_config(rendered, bank)
@@ -141,7 +141,7 @@ def write(rendered: Rendered) -> None:
     _let_containers_read_folders(root)
 
 
-def _secret_files(rendered: Rendered) -> dict[str, str]:
+def secret_files(rendered: Rendered) -> dict[str, str]:
     """Every secret by its name with its file; those that are nobody's yet are made."""
     folder, place = rendered.folder, rendered.folder.root / "secrets"
     place.mkdir(exist_ok=True, mode=0o700)

@@ -21,6 +21,7 @@ from eth_account import Account
 
 from app.processes import free_port
 from ganache import engines, rpc
+from ganache.dumps import Dumps
 from ganache.engines import Engine
 from ganache.errors import (
     ChainFailed,
@@ -319,6 +320,33 @@ def test_only_a_few_states_are_kept(tmp_path: Path) -> None:
         with start("anvil", state_dir=tmp_path) as chain:
             send(chain.process.url, key, nonce)
     assert len(list((tmp_path / "dumps").iterdir())) == 3
+
+
+def test_a_state_that_takes_too_long_does_not_hold_up_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one before it is kept."""
+    key = Account.create().key.hex()
+    with start("anvil", state_dir=tmp_path) as chain:
+        send(chain.process.url, key, 0)
+    monkeypatch.setattr("ganache.launcher._LAST_DUMP_S", 0.1)
+
+    def take(dumps: Dumps, url: str) -> None:
+        await_true("the end of the chain", lambda: not answers(url))
+        raise rpc.NoAnswer
+
+    def answers(url: str) -> bool:
+        try:
+            return height(url) >= 0
+        except rpc.NoAnswer:
+            return False
+
+    with start("anvil", state_dir=tmp_path) as chain, monkeypatch.context() as slow:
+        slow.setattr(Dumps, "take", take)
+        send(chain.process.url, key, 1)
+        chain.stop()
+    with start("anvil", state_dir=tmp_path) as chain:
+        assert height(chain.process.url) == 1
 
 
 def test_stop_ends_its_own_chain_and_no_other(engine: Engine, tmp_path: Path) -> None:

@@ -51,6 +51,7 @@ class Demo:
             for node in nodes
             if node.name in facility.banks
         }
+        self._pool = ThreadPoolExecutor(max_workers=len(self._pushers))
         self._sample = Sample(facility, start=self._next_event())
         self.fresh = last_batch(self.lead_engine(), facility.id) == 0
         """Whether nothing was ever posted for the facility."""
@@ -117,15 +118,15 @@ class Demo:
                 raise TallyError("the node has ended", where=node.name, remedy=f"See {node.log}")
 
     def close(self) -> None:
-        """Let go of clients and databases."""
+        """Let go of clients and databases; what is being pushed is not waited for."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
         for pusher in self._pushers.values():
             pusher.close()
         for engine in self._engines.values():
             engine.dispose()
 
     def _push(self, feeds: Feeds) -> None:
-        with ThreadPoolExecutor(max_workers=len(self._pushers)) as pool:
-            list(pool.map(lambda name: self._pushers[name].push(feeds.rows[name]), feeds.rows))
+        list(self._pool.map(lambda name: self._pushers[name].push(feeds.rows[name]), feeds.rows))
 
     def _await(self, deadline: float, condition: Callable[[], bool]) -> None:
         while not condition():
