@@ -226,6 +226,8 @@ contract FacilityRegistry is FacilityChanges, Governed {
             uint16 member = _memberAt(facility, party);
             _requireBank(party, member);
             ++_unclosed[member];
+            // the ledger calls nothing back
+            // slither-disable-next-line reentrancy-no-eth
             if (party != 0) _ledger.openAccount(number, party, facility.partners[party - 1].lowBalance);
         }
     }

@@ -360,8 +360,9 @@ def _what(one: Proposal) -> str:
 
 
 def _waiting(one: Proposal) -> str:
+    purpose = one.asked.get("purpose", "unreadable")
     return (
-        f"proposal {one.number} gives {one.subject} another {one.asked['purpose']} key from "
+        f"proposal {one.number} gives {one.subject} another {purpose} key from "
         f"{_time(one.due_at or one.expires_at)} UTC on, unless {one.subject} objects"
     )
 

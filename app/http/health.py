@@ -207,7 +207,8 @@ def _warnings(seen: NodeHealth, waiting: Backlog | None, keys: list[Proposal]) -
     found += [
         _trouble(
             "key-replacement",
-            f"the others would give {one.subject} another {one.asked['purpose']} key from "
+            f"the others would give {one.subject} another "
+            f"{one.asked.get('purpose', 'unreadable')} key from "
             f"{one.due_at:%Y-%m-%d %H:%M} UTC on (proposal {one.number})",
             f"`tally consortium show {one.number}`; {one.subject} itself can object with "
             f"`tally consortium object {one.number}`",
