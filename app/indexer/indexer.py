@@ -188,7 +188,10 @@ class Indexer:
         recording: bool,
     ) -> None:
         """`recording`: what should not happen is recorded, and not asked for again."""
-        state = self._state = self._state or self._load()
+        if self._state is None:
+            with refused(self._rpc):
+                self._state = self._load()
+        state = self._state
         if self._verified is not None and state.block_number and state.validators is None:
             self._rebuild(
                 Incident("rebuilt", "blocks were not verified when it was read", state.block_number)

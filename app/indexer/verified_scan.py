@@ -55,7 +55,8 @@ class VerifiedScanner:
 
     def head(self) -> int:
         """The newest block's number, by the endpoint's word."""
-        return int(self._rpc.call("eth_blockNumber", []), 16)
+        with refused(self._rpc):
+            return int(self._rpc.call("eth_blockNumber", []), 16)
 
     def read(self, before: Cursor, final: int) -> Range:
         """Read from the block after `before` as far as a good range goes, at most to `final`.
