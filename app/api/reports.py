@@ -7,22 +7,39 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, Literal
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
-from app.api.responses import problem_responses
+from app.api.reading import reading
+from app.api.responses import Responses, problem_responses
 from app.api.security import READ
 from app.http.context import Context
-from app.http.parameters import Number
+from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
+from app.readmodel.days.queries import day_records
+from app.readmodel.pairs import queries as pairs
 from app.reports import source
 from app.reports.catalogue import FORMATS, REPORTS, file_name
+from app.reports.certificate import (
+    day_certificate,
+    digest_of,
+    pair_certificate,
+    write_certificate_page,
+)
 
 _CHUNK_BYTES = 1 << 18
 
-ReportName = Literal["reconciliation", "break-ageing", "resolution-log"]
-FormatName = Literal["csv", "json", "xlsx"]
+ReportName = Literal["reconciliation", "reserve-statement", "break-ageing", "resolution-log"]
+FormatName = Literal["csv", "json", "xlsx", "parquet", "pdf"]
 
 router = APIRouter(prefix="/v1")
+
+_FILE = {"schema": {"type": "string", "format": "binary"}}
+_CERTIFICATE: Responses = {
+    200: {
+        "description": "The certificate",
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/pdf": _FILE},
+    }
+}
 
 
 @router.get(
@@ -35,10 +52,7 @@ router = APIRouter(prefix="/v1")
     | {
         200: {
             "description": "The file, whole",
-            "content": {
-                one.media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-                for one in FORMATS.values()
-            },
+            "content": {one.media_type.partition(";")[0]: _FILE for one in FORMATS.values()},
         }
     },
 )
@@ -78,6 +92,56 @@ def make_report(
             "Content-Length": str(_size(file)),
         },
     )
+
+
+CertificateFormat = Literal["json", "pdf"]
+
+
+@router.get(
+    "/pairs/{number}/certificate",
+    tags=["reports"],
+    dependencies=[READ],
+    summary="The certificate of a pair",
+    response_class=Response,
+    responses=_CERTIFICATE,
+)
+def certify_pair(request: Request, number: Number, format: CertificateFormat = "json") -> Response:
+    """What its two banks signed: the halves, the rules, the resolution. The JSON is canonical; the
+    printable page bears its digest."""
+    with reading(request) as connection:
+        found = pairs.pair(connection, number)
+        if found is None:
+            raise Problem(404, "not-found", f"there is no pair {number} in this view")
+        return _certificate(pair_certificate(connection, found), format)
+
+
+@router.get(
+    "/day-closes/{number}/certificate",
+    tags=["reports"],
+    dependencies=[READ],
+    summary="The certificate of a day's statement",
+    response_class=Response,
+    responses=_CERTIFICATE,
+)
+def certify_day(
+    request: Request, number: SmallNumber, format: CertificateFormat = "json"
+) -> Response:
+    """The statement that two banks signed, and with which keys."""
+    with reading(request) as connection:
+        found = day_records(connection, number=number)
+        if not found:
+            raise Problem(404, "not-found", f"there is no statement {number} in this view")
+        return _certificate(day_certificate(connection, found[0]), format)
+
+
+def _certificate(certificate: bytes, format: CertificateFormat) -> Response:
+    headers = {"X-Content-SHA256": digest_of(certificate)}
+    if format == "json":
+        return Response(certificate, media_type="application/json", headers=headers)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "page"
+        write_certificate_page(certificate, path)
+        return Response(path.read_bytes(), media_type="application/pdf", headers=headers)
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -18,7 +18,15 @@ from xlsxwriter.exceptions import XlsxWriterException
 from app.cli.console import stderr
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
 from app.domain.errors import UsageFault
+from app.readmodel.days.queries import day_records
+from app.readmodel.pairs import queries as pairs
 from app.reports.catalogue import FORMATS, REPORTS, Format, file_name
+from app.reports.certificate import (
+    day_certificate,
+    digest_of,
+    pair_certificate,
+    write_certificate_page,
+)
 from app.reports.model import Report
 from app.reports.source import Request, Source, open_source
 
@@ -99,6 +107,52 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
 
 for _name, _make in REPORTS.items():
     report.command(_name)(_command(_make))
+
+
+@report.command("certificate")
+def certificate(
+    pair: Annotated[
+        int | None, typer.Option(metavar="N", help="Of a pair, by its number in `tally breaks`.")
+    ] = None,
+    day: Annotated[
+        int | None, typer.Option(metavar="N", help="Of a day, by its number in `tally day list`.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Where to. [default: a new name here]")
+    ] = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+) -> None:
+    """Write what two banks signed about one pair or day: a JSON file, and a page to print beside
+    it with a code of its digest.
+
+    Example:
+
+      tally report certificate --pair 12 --out break-12.json
+    """
+    if (pair is None) == (day is None):
+        raise UsageFault(
+            "a certificate is of one pair or of one day", remedy="Give --pair or --day"
+        )
+    path = out or Path(f"certificate-{'day' if pair is None else 'pair'}-{pair or day}.json")
+    with reading(config) as engine, engine.connect() as connection:
+        if pair is not None:
+            found = pairs.pair(connection, pair)
+            if found is None:
+                raise UsageFault(f"there is no pair {pair} in this view")
+            made = pair_certificate(connection, found)
+        else:
+            records = day_records(connection, number=day)
+            if not records:
+                raise UsageFault(f"there is no statement {day} in this view")
+            made = day_certificate(connection, records[0])
+    page = path.with_suffix(".pdf")
+    _written(path, lambda target: _write_bytes(target, made))
+    _written(page, lambda target: write_certificate_page(made, target))
+    stderr.print(Text(f"{path}, {page}: SHA-256 {digest_of(made)}"))
+
+
+def _write_bytes(path: Path, content: bytes) -> None:
+    path.write_bytes(content)
 
 
 def _format(name: str, out: Path | None) -> Format:

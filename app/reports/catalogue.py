@@ -8,11 +8,13 @@ from pathlib import Path
 from app.reports.breaks import break_ageing
 from app.reports.model import Report
 from app.reports.reconciliation import reconciliation
+from app.reports.reserve_statement import reserve_statement
 from app.reports.resolutions import resolution_log
 from app.reports.source import Source
 
 REPORTS: dict[str, Callable[[Source], Report]] = {
     "reconciliation": reconciliation,
+    "reserve-statement": reserve_statement,
     "break-ageing": break_ageing,
     "resolution-log": resolution_log,
 }
@@ -20,10 +22,11 @@ REPORTS: dict[str, Callable[[Source], Report]] = {
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """A format by the ending of its files."""
+    """A format; `ending` of its files where it is not the name."""
 
     name: str
     media_type: str
+    ending: str = ""
 
     def write(self, report: Report, path: Path) -> None:
         """Write a report to a file. The libraries behind a format are loaded when it is used."""
@@ -37,6 +40,8 @@ FORMATS = {
         Format("csv", "text/csv; charset=utf-8"),
         Format("json", "application/json"),
         Format("xlsx", "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"),
+        Format("parquet", "application/zip", ".parquet.zip"),
+        Format("pdf", "application/pdf"),
     )
 }
 
@@ -47,4 +52,4 @@ def file_name(report: Report, format_: Format) -> str:
     words = (report.name, of["facility"], of.get("partner", ""), of["from"], of["to"])
     text = "_".join(word for word in words if word)
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
-    return f"{safe}.{format_.name}"
+    return safe + (format_.ending or f".{format_.name}")

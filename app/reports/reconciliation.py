@@ -21,7 +21,7 @@ from app.reports.source import ReportRefused, Source
 
 KIND_ORDER = tuple(kind.feed_name for kind in Kind)
 
-_SUMMARY = (
+SUMMARY = (
     Column("partner"),
     Column("book"),
     Column("opening", Type.MONEY),
@@ -46,7 +46,7 @@ _BOOKS = (
 )
 _MOVEMENTS = (Column("partner"), Column("kind"), *_BOOKS)
 _PAIRS = (Column("partner"), Column("type"), Column("count", Type.COUNT, total=True))
-_LINES = (
+LINES = (
     Column("partner"),
     Column("type"),
     Column("kind"),
@@ -134,8 +134,8 @@ def reconciliation(source: Source) -> Report:
                 "summary",
                 "The three books of each account: opening + movements = closing; closing + later "
                 "= the contract's own",
-                _SUMMARY,
-                lambda: _summary(accounts),
+                SUMMARY,
+                lambda: summary(accounts),
                 totals=True,
             ),
             Section(
@@ -169,8 +169,8 @@ def reconciliation(source: Source) -> Report:
             Section(
                 "lines",
                 "Every movement of the period: one line for each pair and each accepted resolution",
-                _LINES,
-                lambda: _lines(source),
+                LINES,
+                lambda: lines(source),
             ),
         ),
         signers=resolutions.banks(source),
@@ -291,7 +291,8 @@ def _by_kind(period: AccountMovements) -> dict[str, Amounts]:
     }
 
 
-def _summary(accounts: Sequence[AccountReport]) -> Iterator[Row]:
+def summary(accounts: Sequence[AccountReport]) -> Iterator[Row]:
+    """The lines of `SUMMARY`."""
     for one in accounts:
         closing = one.closing
         for book, column in (("lead", "lead_book"), ("partner", "partner_book"), ("agreed",) * 2):
@@ -337,7 +338,8 @@ def _movements(accounts: Sequence[AccountReport]) -> Iterator[Row]:
             )
 
 
-def _lines(source: Source) -> Iterator[Row]:
+def lines(source: Source) -> Iterator[Row]:
+    """The lines of `LINES`."""
     request = source.request
     for partner in source.partners:
         for line in movement_lines(

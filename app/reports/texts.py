@@ -1,4 +1,4 @@
-"""Cells as text, a column at a time: of CSV and JSON, where millions of them are written."""
+"""Cells as text, a column at a time: millions of them are written."""
 
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -11,8 +11,15 @@ from app.reports.spreadsheets import guarded
 
 
 def cell_texts(type_: Type, decimals: int, cells: Sequence[Cell]) -> list[str]:
+    """The same as `shown_texts`, and no text that a spreadsheet would run."""
+    if type_ is Type.TEXT:
+        return ["" if cell is None else guarded(cell) for cell in cells]  # type: ignore[arg-type]
+    return shown_texts(type_, decimals, cells)
+
+
+def shown_texts(type_: Type, decimals: int, cells: Sequence[Cell]) -> list[str]:
     """The cells of one column as text: amounts with the currency's decimals, dates as ISO 8601,
-    empty where there is none, and no text that a spreadsheet would run."""
+    empty where there is none."""
     shown = _amount_text(decimals) if type_ is Type.MONEY else _SHOWN[type_]
     return ["" if cell is None else shown(plain(cell)) for cell in cells]
 
@@ -30,7 +37,7 @@ def _amount_text(decimals: int) -> Callable[[Any], str]:
 
 
 _SHOWN: dict[Type, Callable[[Any], str]] = {
-    Type.TEXT: guarded,
+    Type.TEXT: str,
     Type.COUNT: str,
     Type.BASIS_POINTS: str,
     Type.DATE: lru_cache(4096)(date.isoformat),
