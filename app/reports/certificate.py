@@ -135,14 +135,12 @@ def write_certificate_page(certificate: bytes, path: Path) -> None:
         foot=f"SHA-256 {digest}",
         portrait=True,
     )
-    pages.facts(_lines(facts), label_mm=62)
-    pages.heading("Digest")
-    pages.text_line(
-        "The code is the SHA-256 of the certificate's JSON file. The same certificate made by the "
-        "other bank, or by an auditor, has the same digest."
-    )
     _draw(pages, digest)
-    pages.text_line(digest)
+    pages.text_line(
+        f"The code is the SHA-256 of the certificate's JSON file, {digest}.\nThe same certificate "
+        "made by the other bank, or by an auditor, has the same digest."
+    )
+    pages.facts(_lines(facts), label_mm=62)
     pages.output(str(path))
 
 
@@ -300,10 +298,8 @@ def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
 
 
 def _draw(pages: Pages, text: str) -> None:
-    """A QR code of the text."""
+    """A QR code of the text, below which the page goes on."""
     matrix = segno.make(text, error="m", micro=False).matrix
-    if pages.will_page_break(_QR_MM + 8):
-        pages.add_page()
     size, top = _QR_MM / len(matrix), pages.get_y()
     pages.set_fill_color(0)
     for row, dots in enumerate(matrix):
