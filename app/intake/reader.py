@@ -144,21 +144,27 @@ class Feed:
 
     def _csv_rows(self, lines: Lines, validator: Validator) -> Iterator[Row]:
         check, columns = validator.check, self._columns
+        pick, width, unnamed = columns.pick, columns.width, columns.unnamed
         all_records = records(lines)
         next(all_records)
         lines.undecodable = False
         for record in all_records:
-            cells = record.cells
-            reason = columns.fault(record)
+            cells, text = record.cells, record.text
             row: Row
-            if reason or cells is None:
-                row = Quarantined(record.line, WHOLE_ROW, shown(record.text), reason)
+            # Most rows have no fault: it is looked for only where there may be one.
+            if cells is not None and len(cells) == width and not unnamed:
+                fault = ""
             else:
-                row = check(record.line, columns.pick(cells))
+                fault = columns.fault(record)
+            if fault or cells is None:
+                row = Quarantined(record.line, WHOLE_ROW, shown(text), fault)
+            else:
+                cells.append("")
+                row = check(record.line, pick(cells))
                 if lines.undecodable and isinstance(row, ParsedEvent):
                     row = undecodable_elsewhere(row, cells)
             if cells is not None:
-                row.raw = record.text
+                row.raw = text
             yield row
             lines.undecodable = False
 

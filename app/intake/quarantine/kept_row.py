@@ -123,7 +123,7 @@ def _read_csv(header: bytes, octets: bytes, encoding: Literal["utf-8", "ascii"])
     fault = columns.fault(record)
     if fault or record.cells is None:
         return _Read(record.text, fault=fault)
-    cells = list(columns.pick(record.cells))
+    cells = list(columns.pick([*record.cells, ""]))
     return _Read(record.text, cells, undecodable=lines.undecodable, all_cells=record.cells)
 
 
