@@ -226,6 +226,12 @@ def render_newcomer_(
         str | None,
         typer.Option(metavar="IP", help="Its validator's among the peers; else the next free one."),
     ] = None,
+    release: Annotated[
+        Release | None,
+        typer.Option(
+            help="Of Besu; else the one that DIR was rendered for, at first the founders'."
+        ),
+    ] = None,
 ) -> None:
     """Render what a member that joins a rendered consortium runs: its chain node, proxy, node,
     database and their configuration, with keys of its own.
@@ -238,7 +244,7 @@ def render_newcomer_(
       tally network render-newcomer nanfeng --from consortium --out nanfeng
     """
     check_names([name])
-    made = render_newcomer(source, out, Member(name, role.value), address)
+    made = render_newcomer(source, out, Member(name, role.value), address, release)
     where = shlex.quote(str(out))
     keys = shlex.quote(str(made.rendered.folder.keys(name)))
     lines = [f"wrote {out}"]

@@ -26,6 +26,10 @@ from deploy.compose.render import ENDPOINTS, FIRST_HOST, FIRST_RPC_PORT, PROJECT
 from deploy.consortium import ConsortiumFolder, Member, create, folder_name
 from deploy.proxy import nginx
 
+_HANDED_OVER = (
+    *("network.json", "tls/ca.pem", "besu/shared/genesis.json", "besu/shared/static-nodes.json"),
+    *(f"proxies/{nginx.ADMITTED}", f"proxies/{ENDPOINTS}"),
+)
 _FIRST_API = 8801
 _FIRST_GRAFANA = 3001
 _FIRST_API_SUBNET = 1024  # founders' are before it
@@ -41,10 +45,18 @@ class Newcomer:
     requests: list[Path]
 
 
-def render_newcomer(source: Path, out: Path, member: Member, address: str | None) -> Newcomer:
-    """Write OUT, or write it anew: keys, certificates and passwords that are there stay.
+def render_newcomer(
+    source: Path,
+    out: Path,
+    member: Member,
+    address: str | None = None,
+    release: besu.Release | None = None,
+) -> Newcomer:
+    """Write OUT, or write it anew: keys, certificates, passwords and address that are there stay,
+    and so does whom it lets in, which the registry says by then.
 
-    `address`: of its validator among the peers; else the one after the last. Where the authority's
+    `address`: of its validator among the peers; else the one after the last. `release` of Besu:
+    else the one that it was rendered for, at first the founders'. Where the authority's
     key lies in `source`, certificates are made; else what it takes to ask for them. Raises
     UsageFault where `source` is no founded consortium, where OUT is somebody else's, and for an
     address that is taken or not the peers'; ConfigFault.
@@ -75,18 +87,20 @@ def render_newcomer(source: Path, out: Path, member: Member, address: str | None
         member.name, service, _FIRST_API + place, api_subnet(_FIRST_API_SUBNET + place), ports
     )
     files = folder.root / "besu"
-    besu.write_peers(files, {*given.enodes, *(node.enode for node in nodes)})
-    accounts = [*given.accounts, *folder.public_keys(member.name).accounts]
-    besu.write_accounts(files, accounts, [node.name for node in nodes])
     proxies = folder.root / "proxies"
-    proxies.mkdir(exist_ok=True)
-    shutil.copyfile(source / "proxies" / nginx.ADMITTED, proxies / nginx.ADMITTED)
+    if not (proxies / nginx.ADMITTED).exists():
+        besu.write_peers(files, {*given.enodes, *(node.enode for node in nodes)})
+        accounts = [*given.accounts, *folder.public_keys(member.name).accounts]
+        besu.write_accounts(files, accounts, [node.name for node in nodes])
+        proxies.mkdir(exist_ok=True)
+        shutil.copyfile(source / "proxies" / nginx.ADMITTED, proxies / nginx.ADMITTED)
+    rendered_for = files if (files / "release").exists() else source / "besu"
     rendered = Rendered(
         folder,
         [bank],
         nodes,
         block_gas_limit=given.block_gas_limit,
-        release=besu.read_release(source / "besu"),
+        release=release or besu.read_release(rendered_for),
         subnet=str(SUBNET),
         elsewhere=given.endpoints,
         joins=PROJECT,
@@ -156,9 +170,10 @@ def _certificates(authority: Path, rendered: Rendered, bank: Bank) -> list[Path]
 
 
 def _read(source: Path) -> _Given:
-    if not (source / "network.json").exists() or not (source / "besu").exists():
+    missing = [name for name in _HANDED_OVER if not (source / name).is_file()]
+    if missing:
         raise UsageFault(
-            "this is no consortium that was rendered and founded",
+            f"this is no consortium that was rendered and founded: there is no {missing[0]}",
             where=str(source),
             remedy="Have its network.json, tls/ca.pem, besu/ and proxies/ handed over",
         )
@@ -168,12 +183,12 @@ def _read(source: Path) -> _Given:
             tomllib.loads(path.read_text())["accounts-allowlist"]
             for path in sorted((source / "besu" / "accounts").glob("*/accounts.toml"))
         ]
-        return _Given(
-            json.loads((source / "besu" / "shared" / "static-nodes.json").read_text()),
-            [account for accounts in lists for account in accounts],
-            json.loads((source / "proxies" / ENDPOINTS).read_text()),
-            int(genesis["gasLimit"], 16),
-        )
+        enodes = json.loads((source / "besu" / "shared" / "static-nodes.json").read_text())
+        endpoints = json.loads((source / "proxies" / ENDPOINTS).read_text())
+        accounts = [account for one in lists for account in one]
+        if not all(isinstance(one, str) for one in (*enodes, *endpoints, *accounts)):
+            raise ValueError("a list holds what is no text")
+        return _Given(enodes, accounts, endpoints, int(genesis["gasLimit"], 16))
     except (OSError, ValueError, KeyError, TypeError) as fault:
         raise ConfigFault(
             f"the consortium's files cannot be read ({type(fault).__name__}: {fault})",

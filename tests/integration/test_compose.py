@@ -364,8 +364,12 @@ def test_a_newcomer_gets_what_its_part_needs(
     # Rendered again, also when its validator is known to all, keys and address stay.
     before = contents(place)
     (handed_over / "besu" / "shared" / "static-nodes.json").write_text(json.dumps(enodes))
+    (handed_over / "proxies" / nginx.ADMITTED).write_text("")  # older than what it has itself
     newcomer(handed_over, place, "nanfeng")
     assert contents(place) == before
+    newcomer(handed_over, place, "nanfeng", "--release", "26.8.0")
+    newcomer(handed_over, place, "nanfeng")
+    assert parsed(parser, place)["services"]["nanfeng-1"]["image"] == "hyperledger/besu:26.8.0"
 
 
 def test_a_newcomers_certificates_are_signed_by_who_holds_the_authoritys_key(
@@ -431,6 +435,12 @@ def test_a_newcomers_folder_is_its_own_and_its_consortium_is_founded(
         read_nodes(tmp_path / "one")
     (handed_over / "proxies" / "endpoints.json").write_text("{")
     with pytest.raises(ConfigFault, match="cannot be read"):
+        render_newcomer(handed_over, tmp_path / "one", Member("one", "auditor"), None)
+    (handed_over / "proxies" / "endpoints.json").write_text("[7]")
+    with pytest.raises(ConfigFault, match="no text"):
+        render_newcomer(handed_over, tmp_path / "one", Member("one", "auditor"), None)
+    (handed_over / "proxies" / "endpoints.json").unlink()
+    with pytest.raises(UsageFault, match="there is no proxies/endpoints"):
         render_newcomer(handed_over, tmp_path / "one", Member("one", "auditor"), None)
 
 
