@@ -7,9 +7,10 @@ apostrophe before it. However many lines there are, few are in memory.
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 from sqlalchemy import Engine
 
@@ -39,7 +40,8 @@ _BETWEEN = "\0"
 _NUMBERS = 256
 """How many numbers of partners there are."""
 _FIRST = 0x100
-_QUOTED = re.compile(r'[",\r\n]')
+_QUOTED = re.compile(r'[",\r]')
+_LINES_AT_A_TIME = 1_000
 
 
 def write_pairs(engine: Engine, facility: str, out: Path) -> None:
@@ -81,42 +83,70 @@ class _Partners:
         """By character."""
 
 
-def _lines(rows: Iterable[PairRow], partners: _Partners, decimals: int) -> Iterator[str]:
-    characters = partners.characters
-    kinds: dict[int, str] = {}
-    dates: dict[int | None, str] = {None: ""}
-    times: dict[int, str] = {}
+class _Texts(dict[Any, str]):
+    """What few values are written as, each made once."""
+
+    def __init__(self, text_of: Callable[[Any], str]) -> None:
+        super().__init__({None: ""})
+        self._text_of = text_of
+
+    def __missing__(self, value: Any) -> str:
+        text = self[value] = self._text_of(value)
+        return text
+
+
+def _lines(
+    chunks: Iterable[Sequence[PairRow]], partners: _Partners, decimals: int
+) -> Iterator[str]:
+    """The lines of rows, made column by column."""
+    kinds = _Texts(kind_name)
+    dates = _Texts(lambda day: to_date(day).isoformat())
+    times = _Texts(lambda at: to_time(at).strftime("%Y-%m-%dT%H:%M:%SZ"))
     money = _money(decimals)
-    for row in rows:
-        partner, kind, ref, event_ref, type_, lead, other, lead_day, other_day, at = row
-        if kind not in kinds:
-            kinds[kind] = kind_name(kind)
-        for day in (lead_day, other_day):
-            if day not in dates:
-                dates[day] = to_date(day).isoformat()
-        if at not in times:
-            times[at] = to_time(at).strftime("%Y-%m-%dT%H:%M:%SZ")
-        lead_amount = money(lead)
-        other_amount = lead_amount if other == lead else money(other)
-        difference = "" if lead is None or other is None else money(other - lead)
+    zero = money(0)
+    for rows in chunks:
+        by, kind, ref, event_ref, types, lead, partner, lead_day, partner_day, at = zip(
+            *rows, strict=True
+        )
         # Where the details could not be opened, the leg's keyed hash stands for its name.
-        name = guarded(event_ref) if event_ref is not None else f"#{ref.hex()}"
-        yield (
-            f"{characters[partner]}\0{kinds[kind]}\0{name}\0{type_}\0{lead_amount}\0"
-            f"{other_amount}\0{difference}\0{dates[lead_day]}\0{dates[other_day]}\0{times[at]}"
+        names = [
+            f"#{ref[place].hex()}" if name is None else guarded(name)
+            for place, name in enumerate(event_ref)
+        ]
+        yield from map(
+            _BETWEEN.join,
+            zip(
+                map(partners.characters.__getitem__, by),
+                map(kinds.__getitem__, kind),
+                names,
+                types,
+                ["" if one is None else money(one) for one in lead],
+                ["" if one is None else money(one) for one in partner],
+                [
+                    zero
+                    if one == other
+                    else ""
+                    if one is None or other is None
+                    else money(other - one)
+                    for one, other in zip(lead, partner, strict=True)
+                ],
+                map(dates.__getitem__, lead_day),
+                map(dates.__getitem__, partner_day),
+                map(times.__getitem__, at),
+                strict=True,
+            ),
         )
 
 
-def _money(decimals: int) -> Callable[[int | None], str]:
-    """As `format_amount`, for many; empty for none."""
+def _money(decimals: int) -> Callable[[int], str]:
+    """As `format_amount`, for many."""
     unit = 10**decimals
 
-    def money(minor: int | None) -> str:
-        if minor is None:
-            return ""
-        if minor < 0 or not decimals:
+    def money(minor: int) -> str:
+        if minor < unit or not decimals:
             return format_amount(minor, decimals)
-        return f"{minor // unit}.{minor % unit:0{decimals}d}"
+        digits = str(minor)
+        return f"{digits[:-decimals]}.{digits[-decimals:]}"
 
     return money
 
@@ -124,9 +154,10 @@ def _money(decimals: int) -> Callable[[int | None], str]:
 def _write_lines(file: TextIO, lines: Iterable[str], partners: _Partners) -> None:
     writer = csv.writer(Lines(file))
     writer.writerow(PAIR_COLUMNS)
-    for sorted_ in lines:
-        line = partners.names[sorted_[0]] + sorted_[1:]
-        if _QUOTED.search(line):
-            writer.writerow(line.split(_BETWEEN))
+    names, remaining = partners.names, iter(lines)
+    while chunk := [names[line[0]] + line[1:] for line in islice(remaining, _LINES_AT_A_TIME)]:
+        text = "\n".join(chunk)
+        if _QUOTED.search(text):
+            writer.writerows(line.split(_BETWEEN) for line in chunk)
         else:
-            file.write(line.replace(_BETWEEN, ",") + "\n")
+            file.write(text.replace(_BETWEEN, ",") + "\n")

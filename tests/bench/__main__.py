@@ -9,6 +9,8 @@ instant  the same on an anvil that makes a block for every transaction, against 
 edge     the same on four Polygon Edge validators with blocks of 1 s, against (a); and the time from
          acceptance until both banks' nodes show a pair as matched, at a tenth of that load
 rebuild  legs a second of `tally rebuild`, on SQLite and on PostgreSQL
+history  what requests, ticks, statements and closings cost and read at a million pairs beside
+         10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
 """
 
 import argparse
@@ -29,7 +31,7 @@ from tests.bench import sections
 from tests.bench.sections import Figures
 
 _OUT = Path(".bench/latest.json")
-_SECTIONS = ("anvil", "instant", "edge", "rebuild")
+_SECTIONS = ("anvil", "instant", "edge", "rebuild", "history")
 
 
 def main() -> None:
@@ -66,6 +68,10 @@ def main() -> None:
             found = sections.rebuild(places["rebuild"], pairs, runs)
             figures["rebuild"] = found
             _print_rebuild(found)
+        if "history" in places:
+            found = sections.history(places["history"], options.history_pairs)
+            figures["history"] = found
+            _print_history(found)
     figures["load_after"] = round(os.getloadavg()[0], 1)
     _OUT.parent.mkdir(exist_ok=True)
     _OUT.write_text(json.dumps(figures, indent=2) + "\n")
@@ -111,11 +117,30 @@ def _print_rebuild(figures: Figures) -> None:
     stdout.print(table)
 
 
+def _print_history(figures: Figures) -> None:
+    for kind in ("sqlite", "postgresql"):
+        if kind not in figures:
+            continue
+        table = Table(box=None, header_style="dim")
+        table.add_column(f"{kind}, {figures['beside']:,} and {figures['pairs']:,} pairs")
+        for name in ("CPU ms", "", "times", "read", "", "times"):
+            table.add_column(name, justify="right")
+        for name, of in figures[kind].items():
+            cells = []
+            for short, long in (of["cpu_ms"], of["read"]):
+                cells += [f"{short:,}", f"{long:,}", f"{long / short:.2f}" if short else ""]
+            table.add_row(name, *cells)
+        stdout.print(table)
+    ours, theirs = figures["csv_lines_per_cpu_s"], figures["pandas_lines_per_cpu_s"]
+    stdout.print(f"matched.csv: {ours:,} lines a CPU second, pandas' to_csv {theirs:,}")
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(_SECTIONS))
     parser.add_argument("--pairs", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--history-pairs", type=int, default=1_000_000)
     parser.add_argument("--plain-legs", type=int, default=200)
     options = parser.parse_args(sys.argv[1:])
     if strange := set(options.sections) - set(_SECTIONS):

@@ -16,6 +16,7 @@ from app.node.bank import open_bank
 from app.processes import free_port
 from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
+from tests.bench.history import SHORT, History, written_beside_pandas
 from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine
 from tests.killing import configure, killing
 from tests.load import Watch, steady
@@ -104,6 +105,39 @@ def rebuild(folder: Path, pairs: int, runs: int) -> Figures:
                     figures[f"{kind}_legs_per_second"] = round(median(took))
                     digests.add(digest(bank.engine))
     assert len(digests) == 1, digests
+    return figures
+
+
+def history(folder: Path, pairs: int) -> Figures:
+    """What requests, ticks, statements and closings cost with `pairs` pairs, as times of what they
+    cost with SHORT, on each kind of database."""
+    figures: Figures = {"pairs": pairs, "beside": SHORT}
+    with ExitStack() as stack:
+        urls = {"sqlite": [f"sqlite:///{folder / name}.sqlite" for name in ("short", "long")]}
+        try:
+            cluster = stack.enter_context(Cluster())
+        except PostgresMissing as missing:
+            stderr.print(str(missing))
+        else:
+            with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+                for name in ("short", "long"):
+                    connection.execute(f"CREATE DATABASE {name}")
+            urls["postgresql"] = [cluster.url(name) for name in ("short", "long")]
+        for kind, (short_url, long_url) in urls.items():
+            stderr.print(f"a history of {pairs:,} pairs in {kind}", style="dim")
+            short, long = History(short_url, SHORT), History(long_url, pairs)
+            before, after = short.measure(), long.measure()
+            figures[kind] = {
+                name: {
+                    "cpu_ms": [before[name][0], after[name][0]],
+                    "read": [before[name][1], after[name][1]],
+                }
+                for name in before
+            }
+            if kind == "sqlite":
+                figures |= written_beside_pandas(long, folder)
+            for one in (short, long):
+                one.engine.dispose()
     return figures
 
 

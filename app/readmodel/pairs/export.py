@@ -1,12 +1,12 @@
-"""All pairs of a facility as plain rows, for files that list every one of them.
+"""All pairs of a facility as plain rows, some thousands at a time, for files that list every one.
 
 A row here costs a tenth of a `Pair`. Read as it goes, in no order.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Select, case, literal_column, null, select, union_all
+from sqlalchemy import Connection, Executable, Select, case, literal_column, null, select, union_all
 
 from app.readmodel import tables as t
 from app.readmodel.accounts.sums import type_of_pair
@@ -32,13 +32,13 @@ class PairRow(NamedTuple):
     first_posted_at: int
 
 
-def matched_rows(connection: Connection, facility: int) -> Iterator[PairRow]:
+def matched_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairRow]]:
     """Pairs that are matched or within tolerance."""
     c = t.pairs.c
     return _rows(connection, _pairs().where(c.facility == facility, c.status.in_(MATCHED_TYPES)))
 
 
-def break_rows(connection: Connection, facility: int) -> Iterator[PairRow]:
+def break_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairRow]]:
     """Breaks that are not resolved, and duplicate legs."""
     r = t.rejections.c
     is_lead = r.side == "lead"
@@ -75,7 +75,6 @@ def _pairs() -> Select[*tuple[object, ...]]:
     )
 
 
-def _rows(connection: Connection, query: object) -> Iterator[PairRow]:
-    streaming = connection.execution_options(stream_results=True)
-    for some in streaming.execute(query).partitions(_ROWS_AT_A_TIME):  # type: ignore[call-overload]
-        yield from some
+def _rows(connection: Connection, query: Executable) -> Iterator[Sequence[PairRow]]:
+    streaming = connection.execution_options(stream_results=True).execute(query)
+    yield from streaming.partitions(_ROWS_AT_A_TIME)  # type: ignore[misc]
