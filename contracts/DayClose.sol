@@ -18,6 +18,9 @@ contract DayClose is DayCloseStorage, Governed, IDayClose {
     /// @dev So many names, the statement and the rest of a transaction fit into 128 KiB.
     uint256 private constant _MAX_NAMES = 3_500;
 
+    /// @dev A reason of 2,000 characters, sealed for a hundred readers.
+    uint256 private constant _MAX_SEALED_REASON = 16_384;
+
     /// @inheritdoc IDayClose
     function initialize(address consortium, address facilities, address ledger, address reconciliation)
         external
@@ -142,6 +145,16 @@ contract DayClose is DayCloseStorage, Governed, IDayClose {
         delete _reopenProposals[_accountKey(facility, partner)];
 
         emit ReopenWithdrawn(facility, partner, day, member);
+    }
+
+    /// @inheritdoc IDayClose
+    function giveReason(bytes32 reasonHash, bytes calldata sealedReason) external {
+        uint16 member = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
+        if (sealedReason.length > _MAX_SEALED_REASON) {
+            revert DayCloseReasonTooLong(sealedReason.length, _MAX_SEALED_REASON);
+        }
+
+        emit ReasonGiven(member, reasonHash, sealedReason);
     }
 
     /// @inheritdoc IDayClose

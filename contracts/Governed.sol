@@ -14,7 +14,7 @@ abstract contract Governed is UUPSUpgradeable, IGoverned {
 
     /// @inheritdoc IGoverned
     function contractVersion() external pure virtual returns (uint32) {
-        return 1;
+        return 2;
     }
 
     /// @dev The contract whose word is the consortium's: its registry, which calls once a vote has passed.

@@ -5,6 +5,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from app.actions.act import act
+from app.actions.reasons import readers_of_facility, sealed_reason
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.reconciliation import Reconciliation
@@ -12,9 +13,7 @@ from app.domain.errors import UsageFault
 from app.domain.kinds import BY_FEED_NAME
 from app.domain.reasons import Reason, checked_reason
 from app.domain.resolutions import Action, Resolution, Side, halves, is_resolved
-from app.keys.sealing import seal_details
 from app.readmodel.directory import Facility, directory
-from app.readmodel.facilities.readers import facility_readers
 from app.readmodel.pairs import queries
 from app.readmodel.pairs import resolutions as read
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Pair
@@ -241,10 +240,5 @@ def _check_waiting(view: View, number: int, resolution: Resolution) -> Pair:
 def _sealed(view: View, pair: Pair, reason: Reason) -> bytes:
     """A reason sealed for the pair's two banks, and the facility's auditors and regulators."""
     facility = _facility(view, pair)
-    with view.engine.connect() as connection:
-        readers = facility_readers(
-            connection, facility.number, partner=_partner_number(facility, pair)
-        )
-    sealed = seal_details([[reason.text, reason.salt.hex()]], readers)
-    assert sealed is not None, "a reason is short"
-    return sealed
+    number = _partner_number(facility, pair)
+    return sealed_reason(reason, readers_of_facility(view, facility.number, partner=number))

@@ -7,6 +7,7 @@
 from dataclasses import dataclass
 
 from app.actions.act import act
+from app.actions.reasons import readers_of_consortium
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
@@ -112,7 +113,7 @@ def propose(
     """One transaction for each content."""
     why = checked_reason(asked.reason)
     calls = [contract.propose(one.number, one.payload, why.hash) for one in asked.contents]
-    return signer.send(*calls, reason=why)
+    return signer.send_with_reason(*calls, reason=why, may_read=_may_read(view))
 
 
 @act("consortium.vote")
@@ -155,7 +156,8 @@ def stop(
     asked: StopMember, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Done:
     why = checked_reason(asked.reason)
-    return signer.send(contract.emergency_stop(asked.member, why.hash), reason=why)
+    call = contract.emergency_stop(asked.member, why.hash)
+    return signer.send_with_reason(call, reason=why, may_read=_may_read(view))
 
 
 @act("consortium.lift")
@@ -173,3 +175,7 @@ def _check_seen(view: View | None, seen: SeenProposal) -> None:
             f"proposal {seen.number} asks for something else than what was shown",
             remedy=f"Look at it again with `tally consortium show {seen.number}`",
         )
+
+
+def _may_read(view: View | None) -> dict[int, bytes] | None:
+    return None if view is None else readers_of_consortium(view)

@@ -6,13 +6,15 @@ from datetime import date
 from sqlalchemy import select
 
 from app.actions.act import act
+from app.actions.reasons import readers_of_facility
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.day_close import DayClose
+from app.contracts.transactions import Call
 from app.domain.day_close import Statement, differences, open_differences
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.domain.reasons import checked_reason
+from app.domain.reasons import Reason, checked_reason
 from app.readmodel.days import queries
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.directory import directory
@@ -268,7 +270,7 @@ def dispute(asked: DisputeDay, view: View, contract: DayClose, signer: Signer) -
     why = checked_reason(asked.reason)
     day = _as_seen(view, asked.account, asked.statement_hash).statement.day
     call = contract.dispute(*asked.account.numbers, day, asked.statement_hash, why.hash)
-    return signer.send(call, reason=why)
+    return _send(signer, call, why, view, asked.account)
 
 
 @act("days.withdraw")
@@ -287,7 +289,7 @@ def propose_reopening(
     if last.day != asked.day or (last.reopening_by not in (None, view.bank)):
         raise _other_reopening(asked.day)
     call = contract.propose_reopen(*asked.account.numbers, asked.day, why.hash)
-    return signer.send(call, reason=why)
+    return _send(signer, call, why, view, asked.account)
 
 
 @act("days.confirm_reopening")
@@ -313,6 +315,11 @@ def withdraw_reopening(
             remedy="`tally day list` shows what waits",
         )
     return signer.send(contract.withdraw_reopen(*asked.account.numbers, last.day))
+
+
+def _send(signer: Signer, call: Call, why: Reason, view: View, account: Account) -> Done:
+    may_read = readers_of_facility(view, account.facility_number, partner=account.partner_number)
+    return signer.send_with_reason(call, reason=why, may_read=may_read)
 
 
 def _other_reopening(day: int) -> UsageFault:

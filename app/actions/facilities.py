@@ -6,14 +6,16 @@ from datetime import time
 
 from app.actions.act import act
 from app.actions.facility_terms import Party, new_terms
+from app.actions.reasons import readers_of_facility
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.facility_registry import FacilityRegistry
+from app.contracts.transactions import Call
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Shares
 from app.domain.facility_changes import RulesContent, next_shares
 from app.domain.money import AmountError, parse_bound
-from app.domain.reasons import checked_reason
+from app.domain.reasons import Reason, checked_reason
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import FacilityHistory, facility_history
@@ -180,7 +182,8 @@ def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer
 @act("facilities.decline")
 def decline(asked: DeclineFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
     why = checked_reason(asked.reason)
-    return signer.send(contract.decline(view.facility(asked.facility).number, why.hash), reason=why)
+    number = view.facility(asked.facility).number
+    return _send(signer, contract.decline(number, why.hash), why, view, number)
 
 
 @act("facilities.withdraw")
@@ -199,9 +202,8 @@ def propose_shares(
     partners = [partner.name for partner in known.terms.partners]
     shares = next_shares(partners, history.shares[-1].shares, asked.shares)
     triples = [(one.principal, one.interest, one.fee) for one in shares]
-    return signer.send(
-        contract.propose_shares(known.number, asked.first_day, triples, why.hash), reason=why
-    )
+    call = contract.propose_shares(known.number, asked.first_day, triples, why.hash)
+    return _send(signer, call, why, view, known.number)
 
 
 @act("facilities.propose_rules")
@@ -236,7 +238,8 @@ def propose_rules(
         rules.match_deadline_seconds,
         rules.cut_off_seconds,
     )
-    return signer.send(contract.propose_rules(known.number, words, why.hash), reason=why)
+    call = contract.propose_rules(known.number, words, why.hash)
+    return _send(signer, call, why, view, known.number)
 
 
 @act("facilities.propose_close")
@@ -244,9 +247,8 @@ def propose_close(
     asked: ProposeClose, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     why = checked_reason(asked.reason)
-    return signer.send(
-        contract.propose_close(view.facility(asked.facility).number, why.hash), reason=why
-    )
+    number = view.facility(asked.facility).number
+    return _send(signer, contract.propose_close(number, why.hash), why, view, number)
 
 
 @act("facilities.accept_change")
@@ -278,7 +280,8 @@ def withdraw_change(
 @act("facilities.pause")
 def pause(asked: PauseFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
     why = checked_reason(asked.reason)
-    return signer.send(contract.pause(view.facility(asked.facility).number, why.hash), reason=why)
+    number = view.facility(asked.facility).number
+    return _send(signer, contract.pause(number, why.hash), why, view, number)
 
 
 @act("facilities.resume")
@@ -322,3 +325,7 @@ def _tolerance(text: str, decimals: int) -> int:
         raise UsageFault(
             f"{text!r} {fault}", where="--tolerance", remedy="Write currency units, like 0.05"
         ) from None
+
+
+def _send(signer: Signer, call: Call, why: Reason, view: View, facility: int) -> Done:
+    return signer.send_with_reason(call, reason=why, may_read=readers_of_facility(view, facility))

@@ -1,6 +1,7 @@
 """One of a bank's keys, and the sending of what it signs: every transaction but the postings."""
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,8 +10,10 @@ from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 
+from app.actions.reasons import sealed_reason
 from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
+from app.contracts.day_close import DayClose
 from app.contracts.events import ContractEvent, events_of
 from app.contracts.transactions import (
     Call,
@@ -42,7 +45,7 @@ class Done:
     receipts: tuple[Receipt, ...]
     events: tuple[ContractEvent, ...]
     reason: Reason | None = field(default=None, repr=False, kw_only=True)
-    """What was given as the reason, where its text travels nowhere: to be kept."""
+    """What was given as the reason, where it was sealed for nobody: to be kept."""
 
     def event(self, name: str) -> dict[str, Any] | None:
         """The arguments of the first event of that name; None where none came."""
@@ -54,7 +57,7 @@ class Signer:
     """A bank's key for one purpose (operator, approver, recovery), and a connection to the chain.
 
     `outbox` is the bank's database where the key is its operator's, which posts too: the nonces are
-    then taken in turn with the batches'.
+    then taken in turn with the batches'. `reasons` takes the reasons of what is signed.
     """
 
     rpc: Rpc
@@ -62,18 +65,41 @@ class Signer:
     bank: str
     purpose: str
     outbox: Engine | None = None
+    reasons: DayClose | None = None
 
     @classmethod
-    def load(cls, rpc: Rpc, folder: Path, purpose: str, *, bank: str, development: bool) -> Self:
+    def load(
+        cls,
+        rpc: Rpc,
+        folder: Path,
+        purpose: str,
+        *,
+        bank: str,
+        development: bool,
+        reasons: DayClose | None = None,
+    ) -> Self:
         """A key that posts nothing, from a bank's key folder. Raises KeyUnusable."""
-        return cls(rpc, load_account(folder, purpose, development=development), bank, purpose)
+        account = load_account(folder, purpose, development=development)
+        return cls(rpc, account, bank, purpose, reasons=reasons)
 
     @property
     def address(self) -> ChecksumAddress:
         """The key's address."""
         return self.account.address
 
-    def send(self, *calls: Call, reason: Reason | None = None) -> Done:
+    def send_with_reason(
+        self, *calls: Call, reason: Reason, may_read: Mapping[int, bytes] | None
+    ) -> Done:
+        """Send calls as `send` does, and before them their reason, sealed for its readers: what was
+        done never stands there without it. Without readers, or where nothing takes reasons, it is
+        given back to be kept."""
+        if self.reasons is None or not may_read:
+            return replace(self.send(*calls), reason=reason)
+        given = self.reasons.give_reason(reason.hash, sealed_reason(reason, may_read))
+        done = self.send(given, *calls)
+        return replace(done, receipts=(*done.receipts[1:], done.receipts[0]))
+
+    def send(self, *calls: Call) -> Done:
         """Send calls that do not build on each other, and wait until all are on the chain: as many
         as fit share a block.
 
@@ -115,7 +141,6 @@ class Signer:
                 for receipt, transaction in zip(receipts, ready, strict=True)
             ),
             tuple(event for receipt in receipts for event in events_of(receipt)),
-            reason=reason,
         )
 
     def is_waiting(self) -> bool:

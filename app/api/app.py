@@ -16,6 +16,7 @@ from app.api import (
     metrics,
     pairs,
     quarantine,
+    reasons,
     reports,
     suggestions,
 )
@@ -75,6 +76,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         days.router,
         reports.router,
         consortium.router,
+        reasons.router,
         keys.router,
     ):
         app.include_router(router, responses=KEYED)

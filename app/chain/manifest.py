@@ -18,7 +18,7 @@ CONTRACTS = (
     "DayClose",
 )
 
-CONTRACT_VERSION = 1
+CONTRACT_VERSION = 2
 """The `contractVersion()` that this release of the application speaks to."""
 
 

@@ -41,6 +41,7 @@ _VERBS = {
     "facility": "Facilities: what their parties have agreed, and how they change it.",
     "hold": "Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
     "day": "Close the days of a reserve account: one bank states them, the other signs.",
+    "reason": "Show why a bank did something: the text behind a reason's hash.",
     "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
     "rebuild": "Rebuild the read model from the chain alone and print its digest.",
     "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",

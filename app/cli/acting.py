@@ -67,7 +67,12 @@ class Acting:
         """A key of the bank's that posts nothing. Raises KeyUnusable."""
         config = self.config
         return Signer.load(
-            self.rpc, config.keys, purpose, bank=config.name, development=config.development
+            self.rpc,
+            config.keys,
+            purpose,
+            bank=config.name,
+            development=config.development,
+            reasons=self.day_close,
         )
 
     def operator(self) -> Signer:
@@ -112,7 +117,7 @@ def show_transactions(done: Done) -> None:
 
 
 def show_salt(done: Done) -> None:
-    """Say under which salt the chain has a reason's hash, where the text itself travels nowhere."""
+    """Say under which salt the chain has a reason's hash, where it could be sealed for nobody."""
     if done.reason is not None:
         stderr.print(
             f"the reason's salt is {done.reason.salt.hex()}: keep it with the text, both prove it",

@@ -31,6 +31,9 @@ class DayClose(DeployedContract):
     def withdraw(self, facility: int, partner: int, day: int) -> ContractFunction:
         return self.contract.functions.withdraw(facility, partner, day)
 
+    def give_reason(self, reason_hash: bytes, sealed_reason: bytes) -> ContractFunction:
+        return self.contract.functions.giveReason(reason_hash, sealed_reason)
+
     def propose_reopen(
         self, facility: int, partner: int, day: int, reason_hash: bytes
     ) -> ContractFunction:

@@ -546,6 +546,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{day} is not the last closed day, which is {closedThrough}",
         "Reopen the last closed day first",
     ),
+    "DayCloseReasonTooLong": (
+        "a sealed reason of {length} bytes is too long",
+        "Say it in at most {most} bytes, sealed",
+    ),
     "DayCloseReopenNotProposed": (
         "no such reopening of partner {partner} of facility {facility} waits; the one that waits "
         "is of {day}",

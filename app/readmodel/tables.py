@@ -30,6 +30,7 @@ from app.readmodel.facilities.tables import (
     share_versions,
 )
 from app.readmodel.pairs.tables import pairs, postings, rejections, resolutions
+from app.readmodel.reasons.tables import reasons
 
 CHAIN_TABLES = (
     cursor,
@@ -58,6 +59,7 @@ CHAIN_TABLES = (
     alerts,
     day_closes,
     resolutions,
+    reasons,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""
 
@@ -84,6 +86,7 @@ __all__ = [
     "pairs",
     "postings",
     "proposals",
+    "reasons",
     "rejections",
     "resolutions",
     "rule_versions",

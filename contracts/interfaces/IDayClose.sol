@@ -67,6 +67,11 @@ interface IDayClose is IGoverned {
     /// @notice The bank that proposed a reopening took it back.
     event ReopenWithdrawn(uint32 indexed facility, uint8 indexed partner, uint24 indexed day, uint16 member);
 
+    /// @notice A member said why, in words that its readers alone can open.
+    /// @param reasonHash keccak256 of the reason's salt and text: that of the act, of any of the contracts, which it explains
+    /// @param sealedReason text and salt, sealed for their readers; the contract cannot hold them against the hash
+    event ReasonGiven(uint16 indexed member, bytes32 indexed reasonHash, bytes sealedReason);
+
     /// @notice The facility has no open account of this partner.
     error DayCloseNoAccount(uint32 facility, uint8 partner);
 
@@ -121,6 +126,9 @@ interface IDayClose is IGoverned {
     /// @notice No such reopening waits; the one that waits is of `day` (0 = none) and has `reasonHash`.
     error DayCloseReopenNotProposed(uint32 facility, uint8 partner, uint24 day, bytes32 reasonHash);
 
+    /// @notice A sealed reason is longer than `most` bytes.
+    error DayCloseReasonTooLong(uint256 length, uint256 most);
+
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
     /// @param facilities the FacilityRegistry
@@ -171,6 +179,15 @@ interface IDayClose is IGoverned {
     /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, DayCloseNotAParty, DayCloseReopenNotProposed or
     ///      DayCloseNotYours.
     function withdrawReopen(uint32 facility, uint8 partner, uint24 day) external;
+
+    /// @notice Gives the reason of an act, of any of the contracts, to those who may read it. Called by an active member's
+    ///         approver.
+    /// @param reasonHash keccak256 of the reason's salt and text
+    /// @param sealedReason at most 16,384 bytes, neither read nor kept
+    /// @dev Here because closing days, disputing and reopening them need most reasons, and for all other acts too: an
+    ///      upgrade of the registries for it would not fit. Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive or
+    ///      DayCloseReasonTooLong.
+    function giveReason(bytes32 reasonHash, bytes calldata sealedReason) external;
 
     /// @notice A closed day's balances by its last day (ordinal).
     function closing(uint32 facility, uint8 partner, uint24 day) external view returns (Closing memory);

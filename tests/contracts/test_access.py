@@ -269,6 +269,7 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
         "DayClose.proposeReopen": (*account, today - 2, _REASON),
         "DayClose.confirmReopen": (*account, today - 2, _REASON),
         "DayClose.withdrawReopen": (*account, today - 2),
+        "DayClose.giveReason": (_REASON, b""),
     }
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 from sqlalchemy import select
 
@@ -187,8 +189,9 @@ def test_a_facility_is_not_proposed_with_a_bank_that_may_not_read_it(channel: Ch
 
 
 def test_no_other_reason_is_on_the_chain_in_a_form_that_can_be_guessed(channel: Channel) -> None:
-    """Days, pauses and proposals carry a reason's salted hash alone."""
-    view, signer = channel.lead.view, channel.signer(LEAD)
+    """Days, pauses and proposals carry a reason's salted hash, and the reason sealed to those who
+    may read it now."""
+    view, signer = channel.lead.view, replace(channel.signer(LEAD), reasons=channel.days)
     facilities.pause(facilities.PauseFacility(FACILITY, REASON), view, channel.registry, signer)
     facilities.propose_close(
         facilities.ProposeClose(FACILITY, REASON), view, channel.registry, signer
@@ -204,13 +207,20 @@ def test_no_other_reason_is_on_the_chain_in_a_form_that_can_be_guessed(channel: 
     )
     channel.carry(about("suspend", channel.numbers["wuxi"]), "huarui", "nanfeng")
     height = int(channel.net.rpc.call("eth_blockNumber", []), 16)
-    everything = "".join(
+    inputs = [
         one["input"]
         for number in range(height + 1)
         for one in channel.net.rpc.call("eth_getBlockByNumber", [hex(number), True])["transactions"]
-    )
+    ]
+    everything = "".join(inputs)
     assert REASON.encode().hex() not in everything
     assert keccak(REASON.encode()).hex() not in everything
+    selector = channel.days.give_reason(bytes(32), b"")._encode_transaction_data()[:10]
+    given = [one for one in inputs if one.startswith(selector)][-3:]
+    sealed = [decode(["bytes32", "bytes"], bytes.fromhex(one[10:]))[1] for one in given]
+    account_s = {"webank", "huarui", "audit-office"}
+    everyone = account_s | {"wuxi"}
+    assert [channel.opened_by(one) for one in sealed] == [everyone, everyone, account_s]
 
 
 def chain_day(channel: Channel) -> int:

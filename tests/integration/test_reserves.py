@@ -11,12 +11,14 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from eth_hash.auto import keccak
 from sqlalchemy import select, update
 from typer import Typer
 from typer.testing import CliRunner, Result
 
 from app.cli.day import day
 from app.cli.hold import hold
+from app.cli.reason import reason
 from app.contracts.errors import HoldRefused
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import TallyError, UsageFault
@@ -50,6 +52,7 @@ class Parties:
         cli = Typer(pretty_exceptions_enable=False)
         cli.add_typer(hold, name="hold")
         cli.add_typer(day, name="day")
+        cli.command("reason")(reason)
         config = str(self.net.folder.config(bank))
         result = CliRunner().invoke(cli, [*arguments, "--config", config])
         if fails is None:
@@ -284,6 +287,7 @@ class TestDays:
         parties.tally(LEAD, "day", "propose", *of, *on)
         parties.tally(HUARUI, "day", "propose", *of, *on, fails=TallyError)
         parties.tally(HUARUI, "day", "dispute", *of, "--reason", "not yet")
+        self.the_reason_reaches_its_readers(parties, "not yet")
         parties.tally(HUARUI, "day", "propose", *of, *on)
         parties.tally(HUARUI, "day", "withdraw", *of)
         parties.tally(LEAD, "day", "propose", *of, *on)
@@ -302,6 +306,19 @@ class TestDays:
         told = [one["state"] for one in reversed(listed)]
         assert told == ["disputed", "withdrawn", "replaced", "reopened"]
         self.rebuilt_alike(parties)
+
+    def the_reason_reaches_its_readers(self, parties: Parties, said: str) -> None:
+        """Both banks of the account show it, and that it is what was signed; no other partner."""
+        newest = json.loads(parties.tally(LEAD, "day", "list", "--json").stdout)["items"][0]
+        for bank in (LEAD, HUARUI):
+            shown = parties.tally(bank, "reason", newest["reason_hash"], "--json").stdout
+            given = json.loads(shown)
+            assert (given["text"], given["member"]) == (said, HUARUI)
+            proof = keccak(bytes.fromhex(given["salt"][2:]) + said.encode())
+            assert newest["reason_hash"] == "0x" + proof.hex()
+            assert said in parties.tally(bank, "reason", newest["reason_hash"]).stdout
+        parties.tally(LEAD, "reason", "0x12", fails=UsageFault)
+        parties.tally(WUXI, "reason", newest["reason_hash"], fails=UsageFault)
 
     def movements_are_the_contracts(self, parties: Parties, first: date, last: date) -> None:
         """The report's movements are the contract's day totals, day by day."""

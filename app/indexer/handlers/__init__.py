@@ -10,6 +10,7 @@ from app.indexer.handlers import (
     facility_changes,
     governance,
     members,
+    reasons,
     resolutions,
 )
 from app.indexer.projection import Projection
@@ -59,6 +60,7 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "ReopenProposed": days.reopen_proposed,
     "ReopenWithdrawn": days.reopen_withdrawn,
     "DayReopened": days.day_reopened,
+    "ReasonGiven": reasons.reason_given,
     "ResolutionProposed": resolutions.resolution_proposed,
     "ResolutionAccepted": resolutions.resolution_accepted,
     "ResolutionDisputed": resolutions.resolution_disputed,

@@ -1,6 +1,5 @@
 """Resolutions of breaks: proposals, and what an acceptance does to its pair and its account."""
 
-import re
 from typing import Any
 
 from sqlalchemy import insert, update
@@ -10,16 +9,13 @@ from app.domain.kinds import Kind
 from app.domain.matching.outcomes import outcome
 from app.domain.matching.pairs import pair_key, target_key
 from app.domain.matching.reversals import mark_reversed
-from app.domain.reasons import MAX_REASON_CHARACTERS, SALT_BYTES, Reason
 from app.domain.resolutions import ACTIONS, SIDES, Side
 from app.indexer.changes import Incident
 from app.indexer.errors import Incomplete
+from app.indexer.handlers.reasons import opened
 from app.indexer.projection import Projection
 from app.indexer.state import ProposedResolution, StoredPair
-from app.keys.sealing import open_details
 from app.readmodel import tables as t
-
-_SALT = re.compile(f"(?:[0-9a-f]{{{2 * SALT_BYTES}}})?")
 
 
 def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
@@ -66,7 +62,7 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
         "business_day": asked["businessDay"],
         "state": asked["state"],
         "reason_hash": asked["reasonHash"],
-        "reason": _opened(projection, told["sealedReason"], asked["reasonHash"]),
+        "reason": _text(projection, told["sealedReason"], asked["reasonHash"]),
         "proposer": told["member"],
         "proposed_at": projection.time(event.block_number),
         "proposed_tx": bytes.fromhex(event.tx_hash[2:]),
@@ -100,7 +96,7 @@ def resolution_disputed(projection: Projection, event: ContractEvent) -> None:
     proposed = _ended(projection, event)
     if proposed is not None:
         told = event.arguments
-        reason = _opened(projection, told["sealedReason"], told["reasonHash"])
+        reason = _text(projection, told["sealedReason"], told["reasonHash"])
         _later(projection, event, proposed, status="disputed", dispute_reason=reason)
 
 
@@ -193,15 +189,6 @@ def _decide(projection: Projection, number: int, **values: Any) -> None:
     )
 
 
-def _opened(projection: Projection, sealed: bytes, reason_hash: bytes) -> str | None:
-    """A reason's text, where it opens here, is fit to be shown and hashes, under the salt that is
-    sealed with it, to what was said. (Earlier versions sealed no salt.)"""
-    view = projection.state.view
-    rows = open_details(sealed, view.member, view.sealing_keys)
-    row = rows[0] if rows else []
-    text, salt = row[0] if row else None, row[1] if len(row) > 1 else ""
-    if not isinstance(text, str) or not 0 < len(text) <= MAX_REASON_CHARACTERS:
-        return None
-    if not isinstance(salt, str) or not _SALT.fullmatch(salt) or not text.isprintable():
-        return None
-    return text if Reason(text, bytes.fromhex(salt)).hash == reason_hash else None
+def _text(projection: Projection, sealed: bytes, reason_hash: bytes) -> str | None:
+    found = opened(projection, sealed, reason_hash)
+    return None if found is None else found.text

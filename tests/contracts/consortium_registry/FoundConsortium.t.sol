@@ -184,11 +184,11 @@ contract FoundConsortiumTest is ConsortiumFixture {
 
     function test_every_contract_tells_its_version() external {
         found(1);
-        vm.assertEq(consortium.contractVersion(), 1, "registry");
-        vm.assertEq(facilities.contractVersion(), 1, "facilities");
-        vm.assertEq(ledger.contractVersion(), 1, "ledger");
-        vm.assertEq(reconciliation.contractVersion(), 1, "reconciliation");
-        vm.assertEq(dayClose.contractVersion(), 1, "day close");
+        vm.assertEq(consortium.contractVersion(), 2, "registry");
+        vm.assertEq(facilities.contractVersion(), 2, "facilities");
+        vm.assertEq(ledger.contractVersion(), 2, "ledger");
+        vm.assertEq(reconciliation.contractVersion(), 2, "reconciliation");
+        vm.assertEq(dayClose.contractVersion(), 2, "day close");
     }
 
     function _toKey(address key) private pure returns (bytes32) {

@@ -18,7 +18,7 @@ contract Next is UUPSUpgradeable {
     error Refused(uint256 code);
 
     function contractVersion() external pure returns (uint32) {
-        return 2;
+        return 3;
     }
 
     function migrate(uint256 value) external {
@@ -107,7 +107,7 @@ contract UpgradeContractTest is VotingFixture {
     function test_an_upgrade_makes_its_call() external {
         address code = address(new Next());
         carry(LEAD, ProposalKind.Upgrade, abi.encode(dayClose, code, abi.encodeCall(Next.migrate, (5))));
-        vm.assertEq(dayClose.contractVersion(), 2, "the next release");
+        vm.assertEq(dayClose.contractVersion(), 3, "the next release");
         vm.assertEq(Next(address(dayClose)).migration(), 5, "its call");
     }
 
@@ -117,7 +117,7 @@ contract UpgradeContractTest is VotingFixture {
         );
         vote(proposal, 2, true);
         refuseVote(approverOf(3), proposal, abi.encodeWithSelector(Next.Refused.selector, 7));
-        vm.assertEq(dayClose.contractVersion(), 1, "as it was");
+        vm.assertEq(dayClose.contractVersion(), 2, "as it was");
         expectProposal(proposal, ProposalState.Open);
     }
 

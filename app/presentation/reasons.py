@@ -1,0 +1,30 @@
+"""A reason with what proves it."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.presentation.common import Model
+from app.readmodel.reasons.queries import GivenReason
+
+
+class ReasonOut(Model):
+    """Why a bank did something, in its words."""
+
+    reason_hash: str = Field(description="keccak256 of salt and text: what the chain has of it.")
+    text: str
+    salt: str = Field(description="32 bytes in hex. Whoever has text and salt checks the hash.")
+    member: str
+    given_at: datetime
+    transaction: str
+
+
+def reason_out(one: GivenReason) -> ReasonOut:
+    return ReasonOut(
+        reason_hash="0x" + one.reason_hash.hex(),
+        text=one.text,
+        salt="0x" + one.salt.hex(),
+        member=one.member,
+        given_at=one.given_at,
+        transaction=one.transaction,
+    )
