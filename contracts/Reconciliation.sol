@@ -90,12 +90,14 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         if (words > Limits.MAX_WORDS) revert PostingTooManyWords(words, Limits.MAX_WORDS);
         uint16 member = _consortium.activeMember(msg.sender, KeyPurpose.Operator);
         PostingTerms memory terms = _facilities.postingTerms(facility, member);
-        uint64 expected = _headOf(facility, member).sequence() + 1;
+        Head last = _headOf(facility, member);
+        uint64 expected = last.sequence() + 1;
         if (sequence != expected) revert PostingWrongSequence(facility, member, expected, sequence);
 
         bool isLead = terms.party == 0;
         (batch.facility, batch.member, batch.sequence, batch.party) = (facility, member, sequence, terms.party);
         batch.terms = TermsInHand.create(_facilities, facility, terms, isLead);
+        batch.isCounted = last.hasManyOpenLegs();
         batch.latestDay = block.timestamp / 1 days + Limits.EPOCH_ORDINAL + Limits.MAX_DAYS_AHEAD;
         if (isLead) {
             // at most two accounts' worth of parts before the count of parts stops the batch
@@ -143,7 +145,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
             unchecked {
                 ++next;
             }
-            if (word.isPlain(group.latestDay)) {
+            if (word.isPlain(group.plainUntil)) {
                 if (isLead) _postLead(batch, word);
                 else _postPartner(batch, word);
             } else if (word.isGroup()) {
@@ -155,7 +157,11 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
                 _postReversal(batch, word, _wordAt(legs, next));
                 ++next;
             } else {
-                _reject(batch, LegChecks.fault(batch, word, word.kind()));
+                Reason reason = LegChecks.fault(batch, word, word.kind());
+                if (reason == Reason.None) reason = _countedReason(batch, word);
+                if (reason != Reason.None) _reject(batch, reason);
+                else if (isLead) _postLead(batch, word);
+                else _postPartner(batch, word);
             }
         }
         _countParts(progress, count - progress.otherWords);
@@ -163,7 +169,10 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
 
     function _recordInLedger(Batch memory batch) private {
         Sums memory sums = batch.sums;
-        _ledger.record(uint32(batch.facility), batch.party == 0, sums.movements(), sums.changes);
+        bool hasMany = _ledger.record(uint32(batch.facility), batch.party == 0, sums.movements(), sums.changes);
+        if (!hasMany && !batch.isCounted) return;
+        Head marked = _headOf(batch.facility, batch.member).withManyOpenLegs();
+        _heads[Heads.key(batch.facility, batch.member)] = Head.unwrap(marked);
     }
 
     /// @dev Emits Posted, the whole truth that indexers read, from where `_advanceHead` wrote its data.
@@ -185,6 +194,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         group.businessDay = businessDay;
         group.sharesDay = sharesDay;
         group.latestDay = Math.max(businessDay, sharesDay) > batch.latestDay ? 0 : batch.latestDay;
+        group.plainUntil = batch.isCounted ? 0 : group.latestDay;
         group.newestStamp = PairSlots.leadStamp(businessDay, batch.terms.newestRules);
         batch.sums.openDay(businessDay);
     }
@@ -231,7 +241,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
     }
 
     /// @dev The lead's leg split among several partners: all are checked before one is written. A part whose pair was
-    ///      resolved without it is skipped; a leg of which nothing is left is rejected.
+    ///      resolved without it, or which opens a leg too many, is skipped; a leg of which nothing is left is rejected.
     function _postParts(Batch memory batch, LegWord word, LeadStamp stamp) private {
         (uint256 count, uint256 free, Reason taken) = _stageParts(batch, word);
         if (taken == Reason.Duplicate) return _reject(batch, taken);
@@ -241,7 +251,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         for (uint256 i; i < count;) {
             (uint256 partner, uint256 amount, PairSlot slot, uint256 key) = batch.staged.at(i);
             if (slot.has(PairSlots.LEAD_POSTED)) {
-                _skip(batch, partner, slot.takenReason(true));
+                _skip(batch, partner, _closedReason(batch, _pairAt(key).slot, partner));
             } else {
                 Effect effect = Kinds.effect(word.kind(), amount);
                 slot = _setLeadHalf(batch, slot, partner, word.kind(), word.half().withAmount(amount), effect, stamp);
@@ -254,10 +264,11 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         }
     }
 
-    /// @dev Finds each partner's part of a leg, its pair, and where that is kept.
+    /// @dev Finds each partner's part of a leg, its pair, and where that is kept. A pair that takes no lead half, as that
+    ///      would open a leg too many, is staged as if it had one.
     /// @return count how many parts there are
     /// @return free how many of them can be written
-    /// @return taken why the others cannot: Duplicate if any pair has its lead half, else Resolved
+    /// @return taken why the others cannot: Duplicate if any pair has its lead half, else the last one's reason
     function _stageParts(Batch memory batch, LegWord word)
         private
         view
@@ -266,6 +277,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         uint256 kind = word.kind();
         uint256 amount = word.amount();
         uint256 partners = batch.terms.partnerCount;
+        bool isCounted = batch.isCounted;
         uint256 key = PairKeys.key(batch.facility, 0, kind, word.ref());
         for (uint256 partner = 1; partner <= partners;) {
             unchecked {
@@ -273,7 +285,10 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
             }
             PairSlot slot = _pairAt(key).slot;
             uint256 part = batch.terms.part(partner, kind, amount);
-            if (slot.has(PairSlots.LEAD_POSTED)) {
+            if (isCounted && _closedReason(batch, slot, partner) == Reason.TooManyOpenLegs) {
+                slot = slot.withFlag(PairSlots.LEAD_POSTED);
+                taken = Reason.TooManyOpenLegs;
+            } else if (slot.has(PairSlots.LEAD_POSTED)) {
                 taken = slot.takenReason(true);
                 if (taken == Reason.Duplicate) return (0, 0, taken);
             } else if (part != 0) {
@@ -343,7 +358,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
     }
 
     /// @dev Why the sender's half of one pair cannot be reversed: it is already by this leg, it is absent, the reversal's
-    ///      pair was resolved without it, or it is reversed by another, voided or of another amount. That a shared reversal's
+    ///      pair is closed to it, or it is reversed by another, voided or of another amount. That a shared reversal's
     ///      amount is its target's only the sender can know: the whole is not kept.
     function _reversedPartReason(Batch memory batch, LegWord word, LegWord target, uint256 partner)
         private
@@ -351,7 +366,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         returns (Reason)
     {
         bool isLead = batch.party == 0;
-        Reason taken = _reversalRecord(batch, word, target, partner).slot.takenReason(isLead);
+        Reason taken = _closedReason(batch, _reversalRecord(batch, word, target, partner).slot, partner);
         if (taken == Reason.Duplicate) return taken;
         PairSlot slot = _targetRecord(batch, target, partner).slot;
         uint256 amount = slot.halfOf(isLead).amount();
@@ -361,6 +376,30 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         if (slot.reversibleAmount(isLead) == 0) return Reason.TargetVoided;
         // the amount as posted, for a correction is not in the sender's feed
         return word.partner() != 0 && word.amount() != amount ? Reason.TargetAmount : Reason.None;
+    }
+
+    /// @dev What forbids a leg by itself where the open legs are counted; of one that is split among several partners each
+    ///      part is looked at as it is staged.
+    function _countedReason(Batch memory batch, LegWord word) private view returns (Reason) {
+        uint256 partner = word.partner();
+        if (partner == 0) {
+            if (batch.terms.partnerCount != 1) return Reason.None;
+            partner = 1;
+        }
+        return
+            _closedReason(batch, _pairAt(PairKeys.key(batch.facility, partner, word.kind(), word.ref())).slot, partner);
+    }
+
+    /// @dev Why a pair does not take the sender's half: it is there, the pair was resolved without it, or it would be a
+    ///      first half beyond the bound on open legs. None where it does.
+    function _closedReason(Batch memory batch, PairSlot slot, uint256 partner) private view returns (Reason reason) {
+        bool isLead = batch.party == 0;
+        reason = slot.takenReason(isLead);
+        if (reason != Reason.None || !batch.isCounted || !slot.halfOf(!isLead).isAbsent()) return reason;
+        OpenChange change = batch.sums.changes[partner];
+        int256 opened = isLead ? change.openLeadLegs() : change.openPartnerLegs();
+        int256 open = int256(_ledger.openLegs(uint32(batch.facility), uint8(partner), isLead)) + opened;
+        if (open >= int256(Limits.MAX_OPEN_LEGS)) return Reason.TooManyOpenLegs;
     }
 
     function _skip(Batch memory batch, uint256 partner, Reason reason) private {

@@ -67,6 +67,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     /// @inheritdoc IReserveLedger
     function record(uint32 facility, bool isLead, DayMovement[] calldata moved, OpenChange[] calldata changes)
         external
+        returns (bool hasManyOpenLegs)
     {
         if (msg.sender != address(_reconciliation)) revert LedgerOnlyReconciliation(msg.sender);
 
@@ -84,8 +85,12 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         }
         // no leg opens or is settled without a movement
         for (uint256 partner; partner < changes.length; ++partner) {
-            if (sums[partner].isTouched) _recordAccount(facility, isLead, partner, sums[partner], changes[partner]);
-            else if (!changes[partner].isNone()) revert LedgerUnknownAccount(facility, partner);
+            if (!sums[partner].isTouched) {
+                if (!changes[partner].isNone()) revert LedgerUnknownAccount(facility, partner);
+                continue;
+            }
+            uint256 open = _recordAccount(facility, isLead, partner, sums[partner], changes[partner]);
+            if (open >= Limits.MANY_OPEN_LEGS) hasManyOpenLegs = true;
         }
     }
 
@@ -172,6 +177,12 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
             lead.openLegs + partnerSide.openLegs,
             _reserves[accountKey].closedThrough
         );
+    }
+
+    /// @inheritdoc IReserveLedger
+    function openLegs(uint32 facility, uint8 partner, bool isLead) external view returns (uint256) {
+        uint256 accountKey = _accountKey(facility, partner);
+        return isLead ? _leadSides[accountKey].openLegs : _partnerSides[accountKey].openLegs;
     }
 
     /// @inheritdoc IReserveLedger
@@ -308,8 +319,10 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
 
     /// @dev Moves one side, or both, and checks each equation of LEDGER_1 that anything of moved. What the lead posts first
     ///      moves its own side alone; the partner's is not even read then.
+    /// @return open how many legs of the side that `isLead` names are open now
     function _recordAccount(uint32 facility, bool isLead, uint256 partner, Sums memory sums, OpenChange change)
         private
+        returns (uint256 open)
     {
         uint256 accountKey = _accountKey(facility, partner);
         LeadSide memory lead = _leadSides[accountKey];
@@ -320,6 +333,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         lead.openLegs = _count(lead.openLegs, change.openLeadLegs());
         if (lead.book != int256(lead.agreed) + lead.open) revert LedgerOutOfBalance(facility, uint8(partner), true);
         _leadSides[accountKey] = lead;
+        open = lead.openLegs;
 
         if (!isLead || sums.agreed != 0 || !change.isLeadsAlone()) {
             PartnerSide memory side = _partnerSides[accountKey];
@@ -334,12 +348,13 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
                 revert LedgerOutOfBalance(facility, uint8(partner), false);
             }
             _partnerSides[accountKey] = side;
+            if (!isLead) open = side.openLegs;
         }
         _watch(facility, isLead, uint8(partner), before, before + sums.book);
     }
 
-    function _count(uint40 openLegs, int256 change) private pure returns (uint40) {
-        return SafeCast.toUint40(SafeCast.toUint256(int256(uint256(openLegs)) + change));
+    function _count(uint40 before, int256 change) private pure returns (uint40) {
+        return SafeCast.toUint40(SafeCast.toUint256(int256(uint256(before)) + change));
     }
 
     /// @dev Tells when the balance passed its threshold or 0. While the book that moved is at both marks or above, the

@@ -719,6 +719,10 @@ REJECTIONS: dict[str, tuple[str, str]] = {
         "both banks have voided what would be reversed",
         "Nothing is to be done: the void took it back",
     ),
+    "TooManyOpenLegs": (
+        "this bank has 1,000,000 open legs on the account, and this one has no other half yet",
+        "Resolve breaks with the other bank, or have it post its halves, then replay the letter",
+    ),
 }
 """`Reason` of LegRejected -> (cause, remedy), in the order of its numbers from 1."""
 

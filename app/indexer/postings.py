@@ -19,6 +19,7 @@ REASONS = {
     12: "no_parts",
     13: "resolved",
     14: "target_voided",
+    15: "too_many_open_legs",
 }
 """Why the contract rejected a leg."""
 

@@ -21,14 +21,15 @@ interface IReconciliation is IGoverned, IResolutions {
     /// @param index the place of the leg's word in the batch
     /// @param reason 1 Duplicate, 2 UnknownKind, 3 AmountZero, 4 AmountTooLarge, 5 UnknownPartner, 6 PartnerNotAllowed,
     ///        7 DateTooFar, 8 TargetMissing, 9 TargetReversed, 10 TargetNotReversible, 11 TargetAmount, 12 NoParts,
-    ///        13 Resolved (the pair was resolved without this half), 14 TargetVoided
+    ///        13 Resolved (the pair was resolved without this half), 14 TargetVoided, 15 TooManyOpenLegs (a first half, where
+    ///        the sender's side of the account has Limits.MAX_OPEN_LEGS open legs)
     event LegRejected(uint32 indexed facility, uint16 indexed member, uint64 sequence, uint16 index, uint8 reason);
 
     /// @notice One partner's part of a leg of the lead was skipped; its other parts were booked. Nobody's act on one account
     ///         keeps a leg out of another. A leg of which no part is left is rejected as a whole instead.
     /// @param index the place of the leg's word in the batch
     /// @param partner whose part it is
-    /// @param reason 9 TargetReversed, 13 Resolved, 14 TargetVoided, as of LegRejected
+    /// @param reason 9 TargetReversed, 13 Resolved, 14 TargetVoided, 15 TooManyOpenLegs, as of LegRejected
     event PartSkipped(
         uint32 indexed facility, uint16 indexed member, uint64 sequence, uint16 index, uint8 partner, uint8 reason
     );
@@ -81,7 +82,7 @@ interface IReconciliation is IGoverned, IResolutions {
     /// @dev Faults of the whole batch revert: with ConsortiumNotAKey, ConsortiumMemberNotActive, FacilityUnknown,
     ///      FacilityInState, FacilityNotAParty, PostingWrongSequence, PostingMalformed, PostingTooManyWords or
     ///      PostingTooManyParts. A bad leg is rejected by LegRejected. Checks in this order: kind, amount, partner, dates,
-    ///      duplicate, target. A leg that its sender declares a duplicate is rejected as one and split for nothing.
+    ///      duplicate, target, open legs. A leg that its sender declares a duplicate is rejected as one and split for nothing.
     function post(uint32 facility, uint64 sequence, bytes32[] calldata legs, bytes calldata sealedDetails) external;
 
     /// @notice Marks a drawdown's pair as held: the match that settles it settles the hold. Called by the ReserveLedger.

@@ -128,8 +128,12 @@ interface IReserveLedger is IGoverned {
     /// @param isLead whose book the movements are of: the lead's, or the partner's
     /// @param moved per account and business day, by kind; days that are closed move to the next open one
     /// @param changes of open legs and accepted differences, by partner number; place 0 is nobody's
+    /// @return hasManyOpenLegs whether that side has, on an account that moved, so many open legs that its batches
+    ///         count them from then on: Limits.MANY_OPEN_LEGS
     /// @dev Reverts with LedgerOnlyReconciliation, LedgerUnknownAccount or LedgerOutOfBalance.
-    function record(uint32 facility, bool isLead, DayMovement[] calldata moved, OpenChange[] calldata changes) external;
+    function record(uint32 facility, bool isLead, DayMovement[] calldata moved, OpenChange[] calldata changes)
+        external
+        returns (bool hasManyOpenLegs);
 
     /// @notice Sets a part of the reserve aside for a drawdown that is about to be paid out. Called by the lead's operator.
     /// @param ref the drawdown's reference; one hold ever for each, and only while neither half is posted
@@ -174,6 +178,9 @@ interface IReserveLedger is IGoverned {
             uint40 openLegs,
             uint24 closedThrough
         );
+
+    /// @notice How many legs of one side of an account are open.
+    function openLegs(uint32 facility, uint8 partner, bool isLead) external view returns (uint256);
 
     /// @notice Whether an account is open, and the balance below which it is low, minor units.
     function threshold(uint32 facility, uint8 partner) external view returns (bool isOpen, int72 lowBalance);

@@ -14,11 +14,13 @@ import {Terms} from "./TermsInHand.sol";
 /// @param businessDay of its legs (ordinal); 0 = no group has begun
 /// @param sharesDay whose shares split its legs (ordinal); 0 = those of each leg's value day
 /// @param latestDay the last value day that a leg may carry (ordinal); 0 = the group's own days are too late already
+/// @param plainUntil the same for legs that are plain words; 0 = every leg is looked at one by one, as open legs are counted
 /// @param newestStamp what the lead's halves have in common under the newest rules
 struct Group {
     uint256 businessDay;
     uint256 sharesDay;
     uint256 latestDay;
+    uint256 plainUntil;
     LeadStamp newestStamp;
 }
 
@@ -40,6 +42,7 @@ struct Progress {
 /// @param latestDay the last day that a leg or a group may carry (ordinal)
 /// @param staged the parts of the lead's leg in hand, checked and not yet written
 /// @param sums what the batch moves
+/// @param isCounted whether the sender's open legs are counted, as it has had many
 struct Batch {
     uint256 facility;
     uint256 member;
@@ -51,6 +54,7 @@ struct Batch {
     Terms terms;
     Staged staged;
     Sums sums;
+    bool isCounted;
 }
 
 /// @title What is wrong with a leg by itself

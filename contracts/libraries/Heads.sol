@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
-/// @notice How far a member's postings have come: 192 bits running digest | 64 bits sequence of the last batch.
+/// @notice How far a member's postings have come: 192 bits running digest | 1 bit whether its side of an account ever
+///         had many open legs | 63 bits sequence of the last batch.
 type Head is uint256;
 
 using Heads for Head global;
@@ -9,6 +10,7 @@ using Heads for Head global;
 /// @title The chain of a member's batches
 library Heads {
     uint256 private constant _DIGEST_OFFSET = 64;
+    uint256 private constant _MANY_OPEN_LEGS = 1 << 63;
 
     /// @notice Where a head is kept: 208 bits empty | 32 bits facility | 16 bits member.
     function key(uint256 facility, uint256 member) internal pure returns (uint256) {
@@ -16,7 +18,16 @@ library Heads {
     }
 
     function sequence(Head head) internal pure returns (uint64) {
-        return uint64(Head.unwrap(head));
+        return uint64(Head.unwrap(head) & (_MANY_OPEN_LEGS - 1));
+    }
+
+    /// @notice Whether the member's batches count its open legs.
+    function hasManyOpenLegs(Head head) internal pure returns (bool) {
+        return Head.unwrap(head) & _MANY_OPEN_LEGS != 0;
+    }
+
+    function withManyOpenLegs(Head head) internal pure returns (Head) {
+        return Head.wrap(Head.unwrap(head) | _MANY_OPEN_LEGS);
     }
 
     /// @notice The digest, its low 64 bits 0.

@@ -24,7 +24,7 @@ abstract contract ReconciliationStorage {
     /// @dev Where the balances are kept.
     IReserveLedger internal _ledger;
 
-    /// @dev Digest (192, most significant) | sequence (64) of the last batch, by facility (32) | member (16).
+    /// @dev Digest and sequence of the last batch (libraries/Heads), by facility (32) | member (16).
     mapping(uint256 headKey => uint256) internal _heads;
 
     /// @dev The resolution that waits for the other bank, by the pair's key.

@@ -19,7 +19,8 @@ enum Reason {
     TargetAmount,
     NoParts,
     Resolved,
-    TargetVoided
+    TargetVoided,
+    TooManyOpenLegs
 }
 
 /// @notice How a pair's two halves compare. Open: only one half is known. A resolution leaves it as it was.
