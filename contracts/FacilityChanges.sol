@@ -13,6 +13,12 @@ import {Change, ChangeKind, ChangeState, FacilityState, Rules, Shares} from "./t
 ///      proposed and again when it takes effect, because days pass and other changes take effect in between.
 abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     uint256 private constant _CHANGE_LIFETIME = 30 days;
+    /// @dev A facility's pauses, whoever's, hold from the first of them for so long against the other parties, and none
+    ///      begins after that until so long after the first one.
+    uint256 private constant _PAUSES_HOLD = 7 days;
+    uint256 private constant _PAUSES_AGAIN_AFTER = 30 days;
+    /// @dev How many days after the last one that a leg may carry a version can start.
+    uint256 private constant _MAX_DAYS_TO_VERSION = 180;
     /// @dev A pair's slot keeps a version in 12 bits.
     uint256 private constant _MAX_VERSIONS = 4_095;
 
@@ -74,6 +80,9 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     function pause(uint32 number, bytes32 reasonHash) external {
         (Facility storage facility, uint16 member, uint256 party) = _party(number);
         if (_has(facility.pausedBy, party)) revert FacilityAlreadyPaused(number, member);
+        uint256 againAt = facility.pausesFrom + _PAUSES_AGAIN_AFTER;
+        if (block.timestamp >= againAt) facility.pausesFrom = uint40(block.timestamp);
+        else if (_arePausesOver(facility)) revert FacilityPausedLately(number, againAt);
 
         facility.pausedBy |= 1 << party;
         facility.state = FacilityState.Paused;
@@ -86,8 +95,8 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         (Facility storage facility, uint16 member,) = _party(number);
         uint256 party = _partyOf(number, facility, pauser);
         if (!_has(facility.pausedBy, party)) revert FacilityNotPausedBy(number, pauser);
-        if (pauser != member && _consortium.isActiveBank(pauser)) {
-            revert FacilityPauseOfAnother(number, pauser, member);
+        if (pauser != member && !_arePausesOver(facility) && _consortium.isActiveBank(pauser)) {
+            revert FacilityPauseOfAnother(number, pauser, member, facility.pausesFrom + _PAUSES_HOLD);
         }
 
         facility.pausedBy &= ~(1 << party);
@@ -183,12 +192,14 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         emit RulesTookEffect(number, changeNumber, facility.rulesVersion, applied);
     }
 
-    /// @dev A version starts on a day that no leg can carry yet, after the last one: what was split or judged stays so.
+    /// @dev A version starts on a day that no leg can carry yet, after the last one: what was split or judged stays so. As
+    ///      none can start before it any more, it starts soon.
     function _checkVersion(uint32 number, uint24 effectiveFrom, uint24 lastFrom, uint16 lastVersion) private view {
         uint256 latestDay = block.timestamp / 1 days + Limits.EPOCH_ORDINAL + Limits.MAX_DAYS_AHEAD;
         uint256 earliest = (latestDay > lastFrom ? latestDay : lastFrom) + 1;
         if (effectiveFrom < earliest) revert FacilityChangeTooLate(number, effectiveFrom, uint24(earliest));
-        if (effectiveFrom > Limits.LAST_DAY) revert FacilityBeyondCalendar(effectiveFrom, uint24(Limits.LAST_DAY));
+        uint256 latest = latestDay + _MAX_DAYS_TO_VERSION;
+        if (effectiveFrom > latest) revert FacilityChangeTooEarly(number, effectiveFrom, uint24(latest));
         if (lastVersion == _MAX_VERSIONS) revert FacilityTooManyVersions(number, _MAX_VERSIONS);
     }
 
@@ -211,13 +222,19 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         facility.rules.push(started);
     }
 
-    /// @dev Final. What is open could not be settled any more, so nothing may be.
+    /// @dev Final. What is open could not be settled any more, so nothing may be; but for the accounts of an evicted bank,
+    ///      where nobody could ever settle it.
     function _close(uint32 number, Facility storage facility, uint32 changeNumber) private {
         --_unclosed[facility.lead];
         for (uint8 partner = 1; partner <= facility.partnerCount; ++partner) {
-            --_unclosed[_memberAt(facility, partner)];
+            uint16 member = _memberAt(facility, partner);
+            --_unclosed[member];
             (,,,,,, uint40 openLegs,) = _ledger.account(number, partner);
-            if (openLegs != 0) revert FacilityHasOpenLegs(number, partner, openLegs);
+            if (openLegs != 0) {
+                bool isStuck = _isEvicted(facility.lead) || _isEvicted(member);
+                if (!isStuck) revert FacilityHasOpenLegs(number, partner, openLegs);
+                emit AccountLeftOpen(number, partner, openLegs);
+            }
             (, uint32 holds) = _ledger.heldOf(number, partner);
             if (holds != 0) revert FacilityHasHolds(number, partner, holds);
         }
@@ -233,8 +250,7 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         for (uint256 party; party <= facility.partnerCount; ++party) {
             if (_has(acceptedBy, party)) continue;
             uint16 number = _memberAt(facility, party);
-            (, MemberState state) = _consortium.standingOf(number);
-            if (state != MemberState.Evicted) return number;
+            if (!_isEvicted(number)) return number;
         }
         return 0;
     }
@@ -242,6 +258,16 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     /// @param party 0 the lead, n partner n
     function _memberAt(Facility storage facility, uint256 party) internal view returns (uint16) {
         return party == 0 ? facility.lead : facility.partners[party - 1].member;
+    }
+
+    function _isEvicted(uint16 member) private view returns (bool) {
+        (, MemberState state) = _consortium.standingOf(member);
+        return state == MemberState.Evicted;
+    }
+
+    /// @dev Whether the pauses of the last while hold against the other parties no more.
+    function _arePausesOver(Facility storage facility) private view returns (bool) {
+        return block.timestamp >= facility.pausesFrom + _PAUSES_HOLD;
     }
 
     /// @dev A facility in any state, and the member that the caller approves for.

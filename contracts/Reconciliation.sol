@@ -398,7 +398,7 @@ contract Reconciliation is Resolutions, Governed, IReconciliation {
         if (reason != Reason.None || !batch.isCounted || !slot.halfOf(!isLead).isAbsent()) return reason;
         OpenChange change = batch.sums.changes[partner];
         int256 opened = isLead ? change.openLeadLegs() : change.openPartnerLegs();
-        int256 open = int256(_ledger.openLegs(uint32(batch.facility), uint8(partner), isLead)) + opened;
+        int256 open = int256(_ledger.openLegsOf(uint32(batch.facility), uint8(partner), isLead)) + opened;
         if (open >= int256(Limits.MAX_OPEN_LEGS)) return Reason.TooManyOpenLegs;
     }
 

@@ -180,7 +180,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     }
 
     /// @inheritdoc IReserveLedger
-    function openLegs(uint32 facility, uint8 partner, bool isLead) external view returns (uint256) {
+    function openLegsOf(uint32 facility, uint8 partner, bool isLead) external view returns (uint256) {
         uint256 accountKey = _accountKey(facility, partner);
         return isLead ? _leadSides[accountKey].openLegs : _partnerSides[accountKey].openLegs;
     }

@@ -124,14 +124,15 @@ class WithdrawChange(_OfChange):
 
 @dataclass(frozen=True, slots=True)
 class PauseFacility(_OfFacility):
-    """Stop the posting, until this bank resumes."""
+    """Stop the posting, until this bank resumes, or after 7 days another party."""
 
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
 class ResumeFacility(_OfFacility):
-    """Lift a member's pause: the bank's own (None), or that of one that is no active bank."""
+    """Lift a member's pause: the bank's own (None); another's after 7 days, or where that is no
+    active bank."""
 
     of: str | None
 

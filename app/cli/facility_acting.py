@@ -275,7 +275,7 @@ def resume(
     id_: IdArgument,
     of: Annotated[
         str | None,
-        typer.Option(help="Whose pause; this bank's own, or that of one that is no active bank."),
+        typer.Option(help="Whose pause; this bank's own, or after 7 days any party's."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

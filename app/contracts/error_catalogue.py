@@ -370,9 +370,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "already, or an agreed version starts later",
         "Propose one that starts on {earliest} or later",
     ),
-    "FacilityBeyondCalendar": (
-        "a version cannot start on {effectiveFrom}",
-        "Use a day up to {lastDay}",
+    "FacilityChangeTooEarly": (
+        "a version of facility {facility} cannot be agreed so long before {effectiveFrom}: none "
+        "could start before it any more",
+        "Propose one that starts on {latest} or earlier",
     ),
     "FacilityTooManyVersions": (
         "facility {facility} has {most} versions, as many as there can be",
@@ -380,7 +381,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "FacilityHasOpenLegs": (
         "{openLegs} legs of partner {partner} of facility {facility} are open",
-        "Match or resolve them; `tally breaks list` shows them",
+        "Match or resolve them; `tally breaks list` shows them. Of an evicted bank they stay open",
     ),
     "FacilityHasHolds": (
         "{holds} holds of partner {partner} of facility {facility} are active",
@@ -396,7 +397,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "FacilityPauseOfAnother": (
         "facility {facility} was paused by member {pauser}, which is an active bank",
-        "Have that bank lift its pause",
+        "Have that bank lift its pause; from {until} on any party can",
+    ),
+    "FacilityPausedLately": (
+        "facility {facility} was paused for 7 days lately",
+        "Pause it again from {againAt} on, if it must be; two banks can stop a member",
     ),
     # --- ReserveLedger ---
     "LedgerOnlyFacilityRegistry": (

@@ -71,7 +71,12 @@ interface IFacilityRegistry is IGoverned {
     /// @param reasonHash keccak256 of the reason's salt and text
     event FacilityPaused(uint32 indexed facility, uint16 indexed member, bytes32 reasonHash);
 
-    /// @notice The pause of `member` was lifted by `by`: itself, or any party where `member` is no active bank.
+    /// @notice The facility was closed with open legs on the account of a partner: that or the lead is evicted, so that
+    ///         nobody can settle them. The books keep them.
+    event AccountLeftOpen(uint32 indexed facility, uint8 indexed partner, uint40 openLegs);
+
+    /// @notice The pause of `member` was lifted by `by`: itself; or any party, where `member` is no active bank, or where
+    ///         the facility's pauses have held for 7 days.
     event FacilityResumed(uint32 indexed facility, uint16 indexed member, uint16 indexed by);
 
     /// @notice The approver of `approver` can neither propose nor withdraw for the lead `lead`: only the lead's own can.
@@ -174,13 +179,14 @@ interface IFacilityRegistry is IGoverned {
     /// @param earliest the first day that it can start on now (ordinal)
     error FacilityChangeTooLate(uint32 facility, uint24 effectiveFrom, uint24 earliest);
 
-    /// @notice A version would start after 9999-12-31, the last day (ordinal).
-    error FacilityBeyondCalendar(uint24 effectiveFrom, uint24 lastDay);
+    /// @notice It is too early to agree on a version that starts then: none could start before it any more.
+    /// @param latest the last day that one can start on now (ordinal)
+    error FacilityChangeTooEarly(uint32 facility, uint24 effectiveFrom, uint24 latest);
 
     /// @notice The facility has as many versions as a pair can name.
     error FacilityTooManyVersions(uint32 facility, uint256 most);
 
-    /// @notice A facility closes only when no leg is open: partner's account has `openLegs`.
+    /// @notice A facility closes only when no leg of banks that are not evicted is open: the account has `openLegs`.
     error FacilityHasOpenLegs(uint32 facility, uint8 partner, uint40 openLegs);
 
     /// @notice A facility closes only when nothing is held: partner's account has so many active holds.
@@ -192,8 +198,11 @@ interface IFacilityRegistry is IGoverned {
     /// @notice `member` has not paused the facility.
     error FacilityNotPausedBy(uint32 facility, uint16 member);
 
-    /// @notice The pause is that of `pauser`, an active bank, which alone can lift it.
-    error FacilityPauseOfAnother(uint32 facility, uint16 pauser, uint16 member);
+    /// @notice The pause is that of `pauser`, an active bank, which alone can lift it before `until`, seconds.
+    error FacilityPauseOfAnother(uint32 facility, uint16 pauser, uint16 member, uint256 until);
+
+    /// @notice The facility was paused for its 7 days lately, and cannot be paused again before `againAt`, seconds.
+    error FacilityPausedLately(uint32 facility, uint256 againAt);
 
     /// @notice Once, in the transaction that makes the proxy.
     /// @param consortium the ConsortiumRegistry
@@ -219,11 +228,11 @@ interface IFacilityRegistry is IGoverned {
     /// @notice Proposes a version of the shares. Called by the approver of a party, who thereby accepts it; like all
     ///         changes it needs an active or paused facility, and takes effect at once where no other party is left.
     /// @param effectiveFrom the first day that it splits (ordinal): later than any that a leg may carry yet, and than the
-    ///        last version's
+    ///        last version's; at most 180 days later than what a leg may carry
     /// @param shares of each partner, in their order; within the facility's bounds
     /// @param reasonHash keccak256 of the reason's salt and text
     /// @return change its number, for acceptance
-    /// @dev Reverts with FacilityChangeTooLate, FacilityBeyondCalendar, FacilityTooManyVersions, FacilityBadShareCount,
+    /// @dev Reverts with FacilityChangeTooLate, FacilityChangeTooEarly, FacilityTooManyVersions, FacilityBadShareCount,
     ///      FacilitySharesAboveWhole, FacilityLeadBelowBound or FacilityPartnerAboveBound; so does the acceptance that
     ///      would bring it into force, if that has become true.
     function proposeShares(uint32 facility, uint24 effectiveFrom, Shares[] calldata shares, bytes32 reasonHash)
@@ -232,12 +241,13 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Proposes a version of the rules; as proposeShares.
     /// @param rules `effectiveFrom` is the first value day that they judge
-    /// @dev Reverts with FacilityChangeTooLate, FacilityBeyondCalendar, FacilityTooManyVersions,
+    /// @dev Reverts with FacilityChangeTooLate, FacilityChangeTooEarly, FacilityTooManyVersions,
     ///      FacilityToleranceTooLarge or FacilityBadCutOff.
     function proposeRules(uint32 facility, Rules calldata rules, bytes32 reasonHash) external returns (uint32 change);
 
     /// @notice Proposes to close the facility for ever; as proposeShares. The last acceptance reverts with
-    ///         FacilityHasOpenLegs while a leg is open, with FacilityHasHolds while a hold is active.
+    ///         FacilityHasOpenLegs while a leg is open, unless its partner or the lead is evicted; with FacilityHasHolds
+    ///         while a hold is active.
     function proposeClose(uint32 facility, bytes32 reasonHash) external returns (uint32 change);
 
     /// @notice Accepts a change. Called by the approver of a party that has not; the last one brings it into force.
@@ -256,12 +266,16 @@ interface IFacilityRegistry is IGoverned {
     function withdrawChange(uint32 facility, uint32 change) external;
 
     /// @notice Stops the posting for a facility, and nothing else. Called by the approver of a party; lasts until each
-    ///         party that has paused resumes.
+    ///         party that has paused resumes, or until the others lift it. Of one facility all pauses together hold for
+    ///         7 days from the first of them, and the next ones can begin 30 days after it.
     /// @param reasonHash keccak256 of the reason's salt and text
+    /// @dev Reverts with FacilityAlreadyPaused or FacilityPausedLately.
     function pause(uint32 facility, bytes32 reasonHash) external;
 
-    /// @notice Lifts a party's pause. Called by that party's approver, or by any party's where it is no active bank.
+    /// @notice Lifts a party's pause. Called by that party's approver, or by any party's, where it is no active bank or the
+    ///         pauses have held for their 7 days.
     /// @param pauser the member whose pause it is
+    /// @dev Reverts with FacilityNotPausedBy or FacilityPauseOfAnother.
     function resume(uint32 facility, uint16 pauser) external;
 
     /// @notice How many facilities were ever proposed; the highest facility number.

@@ -180,7 +180,7 @@ interface IReserveLedger is IGoverned {
         );
 
     /// @notice How many legs of one side of an account are open.
-    function openLegs(uint32 facility, uint8 partner, bool isLead) external view returns (uint256);
+    function openLegsOf(uint32 facility, uint8 partner, bool isLead) external view returns (uint256);
 
     /// @notice Whether an account is open, and the balance below which it is low, minor units.
     function threshold(uint32 facility, uint8 partner) external view returns (bool isOpen, int72 lowBalance);

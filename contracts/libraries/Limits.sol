@@ -22,9 +22,6 @@ library Limits {
     /// @dev How many days after the block's a leg's days may lie.
     uint256 internal constant MAX_DAYS_AHEAD = 30;
 
-    /// @dev The ordinal of 9999-12-31, the calendar's last day.
-    uint256 internal constant LAST_DAY = 3_652_059;
-
     /// @dev The ordinal (date.toordinal()) of 1970-01-01.
     uint256 internal constant EPOCH_ORDINAL = 719_163;
 

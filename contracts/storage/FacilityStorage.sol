@@ -42,6 +42,8 @@ struct Facility {
     Rules[] rules;
     // change n at place n - 1
     Change[] changes;
+    // when the first of the last pauses began, seconds; 0 = there was none
+    uint40 pausesFrom;
 }
 
 /// @title All that FacilityRegistry remembers

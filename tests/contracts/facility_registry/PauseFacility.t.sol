@@ -9,7 +9,7 @@ import {FacilityFixture} from "../support/FacilityFixture.sol";
 import {Stream} from "../support/Stream.sol";
 import {vm} from "../support/Vm.sol";
 
-/// @title pause, resume: any party stops posting, and alone lets it go on
+/// @title pause, resume: any party stops posting, and alone lets it go on, for some days
 contract PauseFacilityTest is FacilityFixture {
     function setUp() external {
         setUpFacility();
@@ -56,9 +56,56 @@ contract PauseFacilityTest is FacilityFixture {
 
     function test_resume_reverts_for_the_pause_of_another_active_bank() external {
         _pause(ANNA);
+        uint256 until = NOW + 7 days;
+        bytes memory refusal =
+            abi.encodeWithSelector(IFacilityRegistry.FacilityPauseOfAnother.selector, facility, ANNA, LEAD, until);
+        _refuseResume(LEAD, ANNA, refusal);
+        vm.warp(until - 1);
+        _refuseResume(LEAD, ANNA, refusal);
+    }
+
+    /// @dev One partner's pause stopped a facility for a year, and the lead could not resume.
+    function test_a_pause_of_seven_days_is_lifted_by_any_party() external {
+        _pause(ANNA);
+        vm.warp(NOW + 7 days);
+        vm.assertTrue(facilities.state(facility) == FacilityState.Paused, "until somebody lifts it");
+        vm.expectEmit(address(facilities));
+        emit IFacilityRegistry.FacilityResumed(facility, ANNA, LEAD);
+        _resume(LEAD, ANNA);
+        post(facility, LEAD, _stream());
+    }
+
+    /// @dev Or two partners, each when the other's pause ends, would stop it for ever.
+    function test_the_pauses_of_all_parties_share_the_seven_days() external {
+        _pause(ANNA);
+        vm.warp(NOW + 6 days);
+        _pause(BERT);
+        vm.warp(NOW + 7 days);
+        _resume(LEAD, ANNA);
+        _resume(LEAD, BERT);
+        bytes memory refusal =
+            abi.encodeWithSelector(IFacilityRegistry.FacilityPausedLately.selector, facility, NOW + 30 days);
+        _refusePause(ANNA, facility, refusal);
+        vm.warp(NOW + 30 days - 1);
+        _refusePause(BERT, facility, refusal);
+        vm.warp(NOW + 30 days);
+        _pause(BERT);
         _refuseResume(
-            LEAD, ANNA, abi.encodeWithSelector(IFacilityRegistry.FacilityPauseOfAnother.selector, facility, ANNA, LEAD)
+            LEAD,
+            BERT,
+            abi.encodeWithSelector(
+                IFacilityRegistry.FacilityPauseOfAnother.selector, facility, BERT, LEAD, NOW + 37 days
+            )
         );
+    }
+
+    function test_a_pause_that_was_lifted_can_be_made_again_in_the_seven_days() external {
+        _pause(ANNA);
+        _resume(ANNA, ANNA);
+        vm.warp(NOW + 7 days - 1);
+        _pause(BERT);
+        vm.warp(NOW + 7 days);
+        _resume(LEAD, BERT);
     }
 
     function test_posting_is_stopped_until_the_last_pause_is_lifted() external {

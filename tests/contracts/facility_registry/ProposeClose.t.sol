@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IFacilityRegistry} from "interfaces/IFacilityRegistry.sol";
+import {ProposalKind, Role} from "types/ConsortiumTypes.sol";
 import {Change, ChangeKind, ChangeState, FacilityState} from "types/FacilityTypes.sol";
 import {FacilityFixture} from "../support/FacilityFixture.sol";
 import {Stream} from "../support/Stream.sol";
@@ -88,6 +89,42 @@ contract ProposeCloseTest is FacilityFixture {
         acceptChange(LEAD, change);
         acceptChange(BERT, change);
         vm.assertTrue(facilities.state(facility) == FacilityState.Closed, "closed");
+    }
+
+    /// @dev Nobody can settle what an evicted bank left open: its facilities never closed.
+    function test_the_open_legs_of_an_evicted_partner_stay_open() external {
+        _post(LEAD, 1);
+        _post(LEAD, 2);
+        carry(LEAD, ProposalKind.Evict, abi.encode(ANNA));
+        uint32 change = proposeClose(LEAD);
+        refuseAcceptance(BERT, change, _openLegs(2, 1));
+        _post(BERT, 2);
+        vm.expectEmit(address(facilities));
+        emit IFacilityRegistry.AccountLeftOpen(facility, 1, 1);
+        vm.expectEmit(address(facilities));
+        emit IFacilityRegistry.FacilityClosed(facility, change);
+        acceptChange(BERT, change);
+        vm.assertEq(ledger.openLegsOf(facility, 1, true), 1, "the books keep them");
+    }
+
+    function test_the_open_legs_at_an_evicted_lead_stay_open() external {
+        _post(ANNA, 1);
+        carry(ANNA, ProposalKind.ChangeRole, abi.encode(STRANGER, Role.Lead));
+        carry(ANNA, ProposalKind.Evict, abi.encode(LEAD));
+        uint32 change = proposeClose(ANNA);
+        vm.expectEmit(address(facilities));
+        emit IFacilityRegistry.AccountLeftOpen(facility, 1, 1);
+        acceptChange(BERT, change);
+        vm.assertTrue(facilities.state(facility) == FacilityState.Closed, "closed");
+    }
+
+    function test_the_open_legs_of_a_suspended_partner_are_waited_for() external {
+        _post(LEAD, 1);
+        carry(LEAD, ProposalKind.Suspend, abi.encode(ANNA));
+        uint32 change = proposeClose(LEAD);
+        acceptChange(BERT, change);
+        carry(LEAD, ProposalKind.Reinstate, abi.encode(ANNA));
+        refuseAcceptance(ANNA, change, _openLegs(1, 1));
     }
 
     function _openLegs(uint8 partner, uint40 legs) private view returns (bytes memory) {

@@ -32,12 +32,14 @@ contract ProposeRulesTest is FacilityFixture {
         _refuse(LEAD, rulesFrom(EARLIEST), _tooLate(EARLIEST, EARLIEST + 1));
     }
 
-    function test_it_reverts_beyond_the_calendar() external {
+    function test_it_reverts_for_a_day_far_ahead() external {
+        uint24 latest = EARLIEST + 179;
         _refuse(
             LEAD,
-            rulesFrom(type(uint24).max),
-            abi.encodeWithSelector(IFacilityRegistry.FacilityBeyondCalendar.selector, type(uint24).max, 3_652_059)
+            rulesFrom(latest + 1),
+            abi.encodeWithSelector(IFacilityRegistry.FacilityChangeTooEarly.selector, facility, latest + 1, latest)
         );
+        proposeRules(LEAD, rulesFrom(latest));
     }
 
     function test_it_reverts_for_rules_out_of_bounds() external {

@@ -56,11 +56,13 @@ contract ProposeSharesTest is FacilityFixture {
         _refuse(LEAD, EARLIEST, sharesOf(1, 1), _tooLate(EARLIEST, EARLIEST + 101));
     }
 
-    function test_it_reverts_beyond_the_calendar() external {
+    /// @dev A version that starts in 100 years would have been the last one for so long.
+    function test_it_reverts_for_a_day_far_ahead() external {
+        uint24 latest = EARLIEST + 179;
         bytes memory refusal =
-            abi.encodeWithSelector(IFacilityRegistry.FacilityBeyondCalendar.selector, 3_652_060, 3_652_059);
-        _refuse(LEAD, 3_652_060, sharesOf(1, 1), refusal);
-        proposeShares(LEAD, 3_652_059, sharesOf(1, 1));
+            abi.encodeWithSelector(IFacilityRegistry.FacilityChangeTooEarly.selector, facility, latest + 1, latest);
+        _refuse(LEAD, latest + 1, sharesOf(1, 1), refusal);
+        proposeShares(LEAD, latest, sharesOf(1, 1));
     }
 
     function test_it_reverts_for_another_number_of_partners() external {

@@ -55,7 +55,7 @@ contract OpenLegsHandler is OpenLegsFixture {
     function mostOpenLegs() external view returns (uint256 most) {
         for (uint8 partner = 1; partner <= PARTNERS; ++partner) {
             for (uint256 side; side < 2; ++side) {
-                uint256 legs = ledger.openLegs(facility, partner, side == 0);
+                uint256 legs = ledger.openLegsOf(facility, partner, side == 0);
                 if (legs > most) most = legs;
             }
         }

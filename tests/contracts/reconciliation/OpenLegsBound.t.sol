@@ -30,7 +30,7 @@ contract OpenLegsBoundTest is OpenLegsFixture {
         Vm.Log[] memory logs = _post(ANNA, stream.leg(TOP_UP, 1, TODAY, 10, 5).leg(TOP_UP, 1, TODAY, 70, 1));
         _assertRejected(logs[0], 3, Reason.TooManyOpenLegs);
         vm.assertEq(logs[1].topics[0], IReconciliation.Posted.selector, "nothing else is rejected");
-        vm.assertEq(ledger.openLegs(facility, 1, false), MAX_OPEN_LEGS, "the partner's open legs");
+        vm.assertEq(ledger.openLegsOf(facility, 1, false), MAX_OPEN_LEGS, "the partner's open legs");
     }
 
     function test_the_bound_is_counted_from_far_enough_below_it() external {
@@ -40,7 +40,7 @@ contract OpenLegsBoundTest is OpenLegsFixture {
         post(facility, ANNA, _today().leg(TOP_UP, 1, TODAY, 10, 5_000));
         Vm.Log[] memory logs = _post(ANNA, _today().leg(TOP_UP, 1, TODAY, 10, 5_001));
         _assertRejected(logs[0], 1, Reason.TooManyOpenLegs);
-        vm.assertEq(ledger.openLegs(facility, 1, false), MAX_OPEN_LEGS, "the partner's open legs");
+        vm.assertEq(ledger.openLegsOf(facility, 1, false), MAX_OPEN_LEGS, "the partner's open legs");
     }
 
     function test_it_is_counted_still_after_a_batch_for_another_account() external {
@@ -70,7 +70,7 @@ contract OpenLegsBoundTest is OpenLegsFixture {
         _reachTheBound(ANNA);
         Vm.Log[] memory logs = _post(ANNA, _today().leg(TOP_UP, 1, TODAY, 71, 9));
         vm.assertEq(logs[0].topics[0], IReconciliation.PairJudged.selector, "a break");
-        vm.assertEq(ledger.openLegs(facility, 1, false), MAX_OPEN_LEGS + 1, "both halves of it are open");
+        vm.assertEq(ledger.openLegsOf(facility, 1, false), MAX_OPEN_LEGS + 1, "both halves of it are open");
     }
 
     function test_a_duplicate_is_told_as_one() external {
@@ -93,7 +93,7 @@ contract OpenLegsBoundTest is OpenLegsFixture {
         vm.assertEq(partner, 1, "whose part");
         vm.assertEq(reason, uint256(Reason.TooManyOpenLegs), "why");
         vm.assertEq(logs[1].topics[0], IReconciliation.Posted.selector, "the rest is booked");
-        vm.assertEq(ledger.openLegs(facility, 2, true), 1, "the second partner's part");
+        vm.assertEq(ledger.openLegsOf(facility, 2, true), 1, "the second partner's part");
     }
 
     function test_a_shared_leg_of_which_nothing_is_left_is_rejected() external {

@@ -22,8 +22,8 @@ abstract contract OpenLegsFixture is ConsortiumFixture {
     function fill(uint8 partner, uint256 legs, int72 open, int72 agreed) internal {
         fillSide(_LEAD_SIDES, partner, legs, open + agreed, open, agreed);
         fillSide(_PARTNER_SIDES, partner, legs, open + agreed, open, 0);
-        vm.assertEq(ledger.openLegs(facility, partner, true), legs, "the lead's open legs");
-        vm.assertEq(ledger.openLegs(facility, partner, false), legs, "the partner's open legs");
+        vm.assertEq(ledger.openLegsOf(facility, partner, true), legs, "the lead's open legs");
+        vm.assertEq(ledger.openLegsOf(facility, partner, false), legs, "the partner's open legs");
     }
 
     /// @dev Packed as LeadSide and PartnerSide are: 40 bits open legs | 72 bits the third sum | 72 bits open | 72 bits book.
