@@ -52,8 +52,8 @@ class PostingFacilities:
             parties = self.parties()
             self.paused = {
                 one.terms.id: f"{one.terms.id} is paused by {', '.join(one.paused_by)}; posting "
-                "goes on when each of them has resumed (`tally facility resume`), or after 7 days any "
-                "party for them (`--of`)"
+                "goes on when each of them has resumed (`tally facility resume`), or after 7 days "
+                "any party for them (`--of`)"
                 for one in parties
                 if one.state == "paused"
             }

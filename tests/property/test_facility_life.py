@@ -15,7 +15,7 @@ from eth_utils.crypto import keccak
 from app.chain.rpc import Rpc
 from app.domain.legs import Leg, pack
 from ganache.launcher import start
-from tests.contracts.live import Live, key, terms
+from tests.contracts.live import Live, Purpose, key, terms
 from tests.reference.facility_life import (
     ANNA,
     BANKS,
@@ -125,12 +125,12 @@ class Facility:
         self.number: int = live.view("FacilityRegistry", "facilityNumber", "F")
         self.today = live.today()
 
-    def call(self, move: Move) -> tuple[str, str, str, tuple[Any, ...]]:
+    def call(self, move: Move) -> tuple[Purpose, str, str, tuple[Any, ...]]:
         """Key's purpose, contract, function and arguments of a party's move."""
         registry, pair = "FacilityRegistry", self._resolution()
         change = self.live.view(registry, "changeCount", self.number)
         content = (self.number, change, self._change_hash())
-        calls: dict[str, tuple[str, str, str, tuple[Any, ...]]] = {
+        calls: dict[str, tuple[Purpose, str, str, tuple[Any, ...]]] = {
             "accept": ("approver", registry, "accept", (self.number, self._terms_hash())),
             "decline": ("approver", registry, "decline", (self.number, REASON)),
             "withdraw": ("approver", registry, "withdraw", (self.number,)),
@@ -177,14 +177,14 @@ class Facility:
             self.live.rpc.call("evm_increaseTime", [days * DAY_S])
             self.live.rpc.call("evm_mine", [])
         else:
-            purpose, *call = self.call(move)
-            self.live.send(key(move.actor, purpose), *call)  # type: ignore[arg-type]
+            purpose, contract, function, arguments = self.call(move)
+            self.live.send(key(move.actor, purpose), contract, function, *arguments)
             if self.live.view("FacilityRegistry", "state", self.number) == 2:
                 self._settle_a_reserve()
 
     def refuses(self, move: Move) -> bool:
         purpose, contract, function, arguments = self.call(move)
-        sender = key(move.actor, purpose)  # type: ignore[arg-type]
+        sender = key(move.actor, purpose)
         return self.live.refusal(sender, contract, function, *arguments) is not None
 
     def seen(self, state: State) -> State:
@@ -275,7 +275,8 @@ def facility(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Facility]:
 def test_the_contracts_do_what_the_model_does(facility: Facility, seed: int) -> None:
     chosen = random.Random(seed)
     snapshot = facility.live.rpc.call("evm_snapshot", [])
-    state, done = State(), []
+    state = State()
+    done: list[Move] = []
     for _ in range(STEPS):
         steps = list(moves(state, Rules()))
         if not steps:

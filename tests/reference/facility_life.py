@@ -95,31 +95,9 @@ def _later(state: State, pauses: str) -> State:
 
 def _moves_of(state: State, party: str, rules: Rules) -> Iterator[tuple[Move, State]]:
     if state.phase == "proposed":
-        if party == LEAD:
-            yield Move(party, "withdraw"), state._replace(phase="withdrawn")
-            return
-        yield Move(party, "decline"), state._replace(phase="withdrawn")
-        if party not in state.accepted:
-            accepted = state.accepted | {party}
-            is_last = len(accepted) == len(PARTIES) - 1
-            if not is_last:
-                yield Move(party, "accept"), state._replace(accepted=accepted)
-            elif all(state.is_active(one) for one in PARTIES):
-                yield Move(party, "accept"), state._replace(accepted=accepted, phase="active")
+        yield from _answers(state, party)
         return
-
-    may_pause = state.pauses != "over" or not rules.pauses_end
-    if party != BERT and party not in state.paused and may_pause:
-        pauses = "holding" if state.pauses == "free" else state.pauses
-        yield (
-            Move(party, "pause"),
-            state._replace(paused=state.paused | {party}, pauses=pauses),
-        )
-    for pauser in state.paused:
-        is_over = rules.pauses_end and state.pauses != "holding"
-        if pauser == party or not state.is_active(pauser) or is_over:
-            yield Move(party, "resume", pauser), state._replace(paused=state.paused - {pauser})
-
+    yield from _pauses(state, party, rules)
     if state.takes_legs and party == LEAD and state.leg == "none":
         yield Move(party, "post"), state._replace(leg="open")
     if state.takes_legs and party == ANNA and state.leg == "open":
@@ -131,6 +109,34 @@ def _moves_of(state: State, party: str, rules: Rules) -> Iterator[tuple[Move, St
     if state.hold == "expired" or (state.hold == "active" and party == LEAD):
         yield Move(party, "release"), state._replace(hold="ended")
     yield from _closing(state, party, rules)
+
+
+def _answers(state: State, party: str) -> Iterator[tuple[Move, State]]:
+    if party == LEAD:
+        yield Move(party, "withdraw"), state._replace(phase="withdrawn")
+        return
+    yield Move(party, "decline"), state._replace(phase="withdrawn")
+    if party in state.accepted:
+        return
+    accepted = state.accepted | {party}
+    if len(accepted) < len(PARTIES) - 1:
+        yield Move(party, "accept"), state._replace(accepted=accepted)
+    elif all(state.is_active(one) for one in PARTIES):
+        yield Move(party, "accept"), state._replace(accepted=accepted, phase="active")
+
+
+def _pauses(state: State, party: str, rules: Rules) -> Iterator[tuple[Move, State]]:
+    may_pause = state.pauses != "over" or not rules.pauses_end
+    if party != BERT and party not in state.paused and may_pause:
+        pauses = "holding" if state.pauses == "free" else state.pauses
+        yield (
+            Move(party, "pause"),
+            state._replace(paused=state.paused | {party}, pauses=pauses),
+        )
+    for pauser in state.paused:
+        is_over = rules.pauses_end and state.pauses != "holding"
+        if pauser == party or not state.is_active(pauser) or is_over:
+            yield Move(party, "resume", pauser), state._replace(paused=state.paused - {pauser})
 
 
 def _resolutions(state: State, party: str) -> Iterator[tuple[Move, State]]:
