@@ -81,7 +81,8 @@ def moves(state: State, rules: Rules) -> Iterator[tuple[Move, State]]:
             "evict": (("active", "suspended"), "evicted"),
         }.items():
             if state.standing(member) in before:
-                yield Move("banks", vote, member), state._replace(**{member: after})
+                voted = state._replace(lead=after) if member == LEAD else state._replace(anna=after)
+                yield Move("banks", vote, member), voted
     if state.pauses == "holding" or state.hold == "active":
         yield Move(TIME, "week"), _later(state, "over" if state.pauses == "holding" else "")
     if state.phase == "active":
