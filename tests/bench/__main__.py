@@ -11,6 +11,8 @@ edge     the same on four Polygon Edge validators with blocks of 1 s, against (a
 rebuild  legs a second of `tally rebuild`, on SQLite and on PostgreSQL
 history  what requests, ticks, statements and closings cost and read at a million pairs beside
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
+reports  CPU seconds and memory for a report of a million lines as CSV, Parquet and XLSX, against
+         pandas' own `to_csv` and `to_parquet` and XlsxWriter's constant-memory mode
 """
 
 import argparse
@@ -28,10 +30,11 @@ from app.cli.console import stderr, stdout
 from app.logs import configure_logs
 from deploy.network.engine import EngineMissing
 from tests.bench import sections
+from tests.bench.reports import reports
 from tests.bench.sections import Figures
 
 _OUT = Path(".bench/latest.json")
-_SECTIONS = ("anvil", "instant", "edge", "rebuild", "history")
+_SECTIONS = ("anvil", "instant", "edge", "rebuild", "history", "reports")
 
 
 def main() -> None:
@@ -72,6 +75,10 @@ def main() -> None:
             found = sections.history(places["history"], options.history_pairs)
             figures["history"] = found
             _print_history(found)
+        if "reports" in places:
+            found = reports(places["reports"], options.lines)
+            figures["reports"] = found
+            _print_reports(found)
     figures["load_after"] = round(os.getloadavg()[0], 1)
     _OUT.parent.mkdir(exist_ok=True)
     _OUT.write_text(json.dumps(figures, indent=2) + "\n")
@@ -135,12 +142,25 @@ def _print_history(figures: Figures) -> None:
     stdout.print(f"matched.csv: {ours:,} lines a CPU second, pandas' to_csv {theirs:,}")
 
 
+def _print_reports(figures: Figures) -> None:
+    table = Table(box=None, header_style="dim")
+    table.add_column(f"{figures['lines']:,} lines of a report")
+    for name in ("CPU seconds", "of the other", "MB"):
+        table.add_column(name, justify="right")
+    for name in ("csv", "parquet", "xlsx"):
+        ours, theirs = (figures[f"{name}_{one}_seconds"] for one in ("ours", "theirs"))
+        memory = figures[f"{name}_ours_megabytes"]
+        table.add_row(name, f"{ours}", f"{ours / theirs:.0%}", f"{memory:,}")
+    stdout.print(table)
+
+
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
     parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(_SECTIONS))
     parser.add_argument("--pairs", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--history-pairs", type=int, default=1_000_000)
+    parser.add_argument("--lines", type=int, default=1_000_000)
     parser.add_argument("--plain-legs", type=int, default=200)
     options = parser.parse_args(sys.argv[1:])
     if strange := set(options.sections) - set(_SECTIONS):
