@@ -147,7 +147,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         for (uint256 i; i < keys.length; ++i) {
             if (keys[i] != 0) _keys[keys[i]] = KeyHolder({member: number, purpose: KeyPurpose(i + 1)});
         }
-        _enrol(number);
+        _updateElectorate(number);
 
         emit MemberAdmitted(
             number,
@@ -194,7 +194,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
 
     function _setState(uint16 number, MemberState state) internal {
         _members[number].state = state;
-        _enrol(number);
+        _updateElectorate(number);
         emit MemberStateChanged(number, state);
     }
 
@@ -209,7 +209,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
 
     function _changeRole(uint16 number, uint8 role) internal {
         _members[number].role = Role(role);
-        _enrol(number);
+        _updateElectorate(number);
         emit MemberRoleChanged(number, role);
     }
 
@@ -317,7 +317,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
     }
 
     /// @dev Keeps the sets of banks in step with a member's role and state.
-    function _enrol(uint16 number) private {
+    function _updateElectorate(uint16 number) private {
         Member storage subject = _members[number];
         bool isActive = subject.state == MemberState.Active;
         _activeBanks = _activeBanks.put(number, isActive && _isBank(subject.role));

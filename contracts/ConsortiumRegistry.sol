@@ -70,7 +70,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         ballot.inFavour = MemberSets.only(proposer);
         ballot.payload = payload;
         ballot.contentHash = keccak256(abi.encode(kind, payload, reasonHash));
-        ballot.subject = _take(ballot);
+        ballot.subject = _checkOrEnact(ballot);
         if (proposer == ballot.subject) revert ConsortiumSubjectHasNoVote(proposer);
         Tally memory tally = _tally(ballot);
         if (tally.electorate < tally.needed) revert ConsortiumTooFewVoters(tally.electorate, tally.needed);
@@ -243,7 +243,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             _carryOut(number, ballot);
             return;
         }
-        _take(ballot);
+        _checkOrEnact(ballot);
         _decide(ballot, ProposalState.Waiting, tally);
         ballot.dueAt = uint40(block.timestamp + _OBJECTION_WITHIN);
         emit KeyReplacementWaits(number, ballot.subject, ballot.dueAt, _expiryOf(ballot));
@@ -254,7 +254,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     function _carryOut(uint32 number, Ballot storage ballot) private {
         ballot.state = ProposalState.Enacted;
         emit ProposalEnacted(number);
-        _take(ballot);
+        _checkOrEnact(ballot);
     }
 
     function _decide(Ballot storage ballot, ProposalState state, Tally memory tally) private {
@@ -266,7 +266,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
 
     /// @dev Checks that what is asked for can be done, and does it where that is decided.
     /// @return subject the bank that has no vote on it; 0 = none
-    function _take(Ballot storage ballot) private returns (uint16 subject) {
+    function _checkOrEnact(Ballot storage ballot) private returns (uint16 subject) {
         (ProposalKind kind, bytes memory payload) = (ballot.kind, ballot.payload);
         bool isDue = ballot.state == ProposalState.Enacted;
         if (kind == ProposalKind.Admit) {

@@ -350,7 +350,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
             _partnerSides[accountKey] = side;
             if (!isLead) open = side.openLegs;
         }
-        _watch(facility, isLead, uint8(partner), before, before + sums.book);
+        _emitBalanceAlerts(facility, isLead, uint8(partner), before, before + sums.book);
     }
 
     function _count(uint40 before, int256 change) private pure returns (uint40) {
@@ -361,7 +361,7 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
     ///      balance passes neither: it is that book, or the other, which did not move. A threshold below 0 never holds back
     ///      the end of a shortfall.
     /// @param before the book that moved as it was, `book` as it is now
-    function _watch(uint32 facility, bool isLead, uint8 partner, int256 before, int256 book) private {
+    function _emitBalanceAlerts(uint32 facility, bool isLead, uint8 partner, int256 before, int256 book) private {
         uint256 accountKey = _accountKey(facility, partner);
         int72 lowBalance = _reserves[accountKey].lowBalance;
         int256 mark = SignedMath.max(lowBalance, 0);
