@@ -16,7 +16,7 @@ from app.node.bank import open_bank
 def rebuild(
     config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
 ) -> None:
-    """Make the read model anew from the chain alone and print its digest.
+    """Rebuild the read model from the chain alone and print its digest.
 
     The digest is the SHA-256 of every row of the read model in the order of its keys. It depends
     on nothing but the chain up to the block that is printed with it: a node that followed the

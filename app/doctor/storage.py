@@ -123,7 +123,7 @@ def check_read_model(engine: Engine, manifest: Manifest, chain: Chain | None) ->
         yield fail(
             "read model",
             f"is that of chain {at.chain_id}, this network is chain {manifest.chain_id}",
-            "Name this bank's own database, or make the view anew with `tally rebuild`",
+            "Name this bank's own database, or rebuild the view with `tally rebuild`",
         )
         return
     if chain is not None:

@@ -30,7 +30,7 @@ class ChainFollower:
         collect: Callable[[int, int], int],
     ) -> None:
         """`collect` is called when legs were read, and after the first look, with the member's
-        number and what it returned last (0 at first, and when the view was begun anew).
+        number and what it returned last (0 at first, and when the view was rebuilt).
 
         Raises ConfigFault where `operator` is no member's key, ChainUnreachable where only the
         chain can tell whose it is, and is away.

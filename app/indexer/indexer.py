@@ -54,7 +54,7 @@ class Progress:
     legs.
 
     `head`: the newest final block when it was looked up. `reorged`: the chain had taken blocks
-    back, and the view was begun anew.
+    back, and the view was rebuilt.
     """
 
     from_block: int
@@ -116,7 +116,7 @@ class Indexer:
         self._state: State | None = None
         self._count_all_at = 0.0
         self.on_matched: OnMatched | None = None
-        # Whether this process has made the view anew because something was missing in it. Once is
+        # Whether this process has rebuilt the view because something was missing in it. Once is
         # enough: what is still wrong then is no short answer, but an incident to be shown.
         self._rebuilt = False
         self._role: str | None = None
@@ -371,7 +371,7 @@ class Indexer:
         return named.union(facility for facility, _ in changes.accounts)
 
     def _rewind(self, state: State) -> State:
-        """Make the view anew from the start, unless it is the endpoint that is another one now."""
+        """Rebuild the view from the start, unless it is the endpoint that is another one now."""
         check_chain(self._rpc, self._manifest)
         if has_block(self._rpc.others(), state):
             raise ShortAnswer(

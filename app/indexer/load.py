@@ -43,7 +43,7 @@ def load(
         raise OtherView(
             f"the read model is that of member {cursor.member} on chain {cursor.chain_id}, not of "
             f"member {view.member} on chain {chain_id}",
-            remedy="Name this node's own database, or make the view anew with tally rebuild",
+            remedy="Name this node's own database, or rebuild the view with `tally rebuild`",
         )
     state.block_number, state.block_hash = cursor.block_number, bytes(cursor.block_hash)
     state.block_time = cursor.block_time

@@ -153,7 +153,7 @@ def load_pairs(
     if not keys:
         return
     if connection.dialect.name == "postgresql":
-        # A temporary table stays for the connection's life: made anew for each block, thousands a
+        # A temporary table stays for the connection's life: created for each block, thousands a
         # day would bloat the catalogue. By its statistics (there are none) the planner would read
         # all pairs, not look up the wanted ones.
         prepare: tuple[str, ...] = (

@@ -430,14 +430,14 @@ def test_another_chain_behind_the_endpoint_does_not_rewind_the_view(
             return "0x7"
         return change("eth_getBlockByNumber", hash="0x" + "55" * 32)(request, answer)
 
-    def begun_anew(request: Request, answer: Any) -> Any:
+    def begun_again(request: Request, answer: Any) -> Any:
         if request == ("eth_getBlockByNumber", ["0x0", False]):
             return {**answer, "hash": "0x" + "55" * 32}
         if request[0] == "eth_blockNumber":
             return "0x3"
         return None if request[0] == "eth_getBlockByNumber" else answer
 
-    for fault in (other_chain, begun_anew):
+    for fault in (other_chain, begun_again):
         rpc.fault = fault
         with pytest.raises(WrongChain):
             indexer.advance()

@@ -11,18 +11,18 @@ from app.readmodel import tables as t
 
 def hold_placed(projection: Projection, event: ContractEvent) -> None:
     """The lead set a part of a reserve aside for a drawdown."""
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is None:
         return
-    account.held += told["amount"]
+    account.held += arguments["amount"]
     account.active_holds += 1
     projection.statements.append(
         insert(t.holds).values(
             facility=account.facility,
             partner=account.partner,
-            ref=told["ref"].to_bytes(REFERENCE_BYTES),
-            amount=told["amount"],
-            expires_at=told["expiresAt"],
+            ref=arguments["ref"].to_bytes(REFERENCE_BYTES),
+            amount=arguments["amount"],
+            expires_at=arguments["expiresAt"],
             state="active",
             placed_at=projection.time(event.block_number),
             placed_tx=bytes.fromhex(event.tx_hash[2:]),
@@ -33,8 +33,10 @@ def hold_placed(projection: Projection, event: ContractEvent) -> None:
 
 def hold_released(projection: Projection, event: ContractEvent) -> None:
     """A hold was released by the lead, or by anyone once it had expired."""
-    told = event.arguments
-    _end(projection, event, "released", released_by=told["member"], expired=told["expired"])
+    arguments = event.arguments
+    _end(
+        projection, event, "released", released_by=arguments["member"], expired=arguments["expired"]
+    )
 
 
 def hold_posted(projection: Projection, event: ContractEvent) -> None:
@@ -64,15 +66,15 @@ def shortfall_ended(projection: Projection, event: ContractEvent) -> None:
 
 def account_of(projection: Projection, event: ContractEvent) -> Account | None:
     """The account of an event; None where this view does not hold it."""
-    told = event.arguments
-    return projection.state.accounts.get((told["facility"], told["partner"]))
+    arguments = event.arguments
+    return projection.state.accounts.get((arguments["facility"], arguments["partner"]))
 
 
 def _end(projection: Projection, event: ContractEvent, state: str, **values: object) -> None:
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is None:
         return
-    account.held -= told["amount"]
+    account.held -= arguments["amount"]
     account.active_holds -= 1
     c = t.holds.c
     projection.statements.append(
@@ -80,14 +82,14 @@ def _end(projection: Projection, event: ContractEvent, state: str, **values: obj
         .where(
             c.facility == account.facility,
             c.partner == account.partner,
-            c.ref == told["ref"].to_bytes(REFERENCE_BYTES),
+            c.ref == arguments["ref"].to_bytes(REFERENCE_BYTES),
         )
         .values(state=state, ended_at=projection.time(event.block_number), **values)
     )
 
 
 def _alert(projection: Projection, event: ContractEvent, what: str) -> None:
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is None:
         return
     projection.state.alerts += 1
@@ -97,8 +99,8 @@ def _alert(projection: Projection, event: ContractEvent, what: str) -> None:
             facility=account.facility,
             partner=account.partner,
             what=what,
-            balance=told["balance"],
-            low_balance=told.get("lowBalance"),
+            balance=arguments["balance"],
+            low_balance=arguments.get("lowBalance"),
             at=projection.time(event.block_number),
             tx_hash=bytes.fromhex(event.tx_hash[2:]),
         )

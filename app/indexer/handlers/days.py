@@ -25,7 +25,7 @@ _SUMS = {
 
 def day_proposed(projection: Projection, event: ContractEvent) -> None:
     """A bank proposed to close a day; what waited for the account before is replaced."""
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is None:
         return
     projection.state.day_closes += 1
@@ -35,15 +35,15 @@ def day_proposed(projection: Projection, event: ContractEvent) -> None:
             number=projection.state.day_closes,
             facility=account.facility,
             partner=account.partner,
-            day=told["day"],
+            day=arguments["day"],
             state="proposed",
-            proposed_by=told["member"],
+            proposed_by=arguments["member"],
             proposed_block=event.block_number,
             proposed_at=projection.time(event.block_number),
             proposed_tx=bytes.fromhex(event.tx_hash[2:]),
-            statement_hash=told["statementHash"],
-            **{column: told["statement"][name] for column, name in _SUMS.items()},
-            carried_forward=b"".join(key.to_bytes(32) for key in told["carriedForward"]),
+            statement_hash=arguments["statementHash"],
+            **{column: arguments["statement"][name] for column, name in _SUMS.items()},
+            carried_forward=b"".join(key.to_bytes(32) for key in arguments["carriedForward"]),
         ),
     ]
 
@@ -73,11 +73,11 @@ def day_withdrawn(projection: Projection, event: ContractEvent) -> None:
 
 def reopen_proposed(projection: Projection, event: ContractEvent) -> None:
     """A bank proposed to open the last closed day again."""
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is not None:
         projection.statements.append(
-            _closed(account, told["day"]).values(
-                reopen_by=told["member"], reopen_reason_hash=told["reasonHash"]
+            _closed(account, arguments["day"]).values(
+                reopen_by=arguments["member"], reopen_reason_hash=arguments["reasonHash"]
             )
         )
 
@@ -93,14 +93,14 @@ def reopen_withdrawn(projection: Projection, event: ContractEvent) -> None:
 
 def day_reopened(projection: Projection, event: ContractEvent) -> None:
     """The other bank confirmed: the day is open again."""
-    told, account = event.arguments, account_of(projection, event)
+    arguments, account = event.arguments, account_of(projection, event)
     if account is not None:
         projection.statements.append(
-            _closed(account, told["day"]).values(
+            _closed(account, arguments["day"]).values(
                 state="reopened", reopened_at=projection.time(event.block_number)
             )
         )
-        _close_through(projection, event, account, told["closedThrough"])
+        _close_through(projection, event, account, arguments["closedThrough"])
 
 
 def _answer(

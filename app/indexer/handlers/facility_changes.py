@@ -15,24 +15,24 @@ from app.readmodel import tables as t
 
 def change_proposed(projection: Projection, event: ContractEvent) -> None:
     """A party proposed a change, and thereby accepted it."""
-    told = event.arguments
+    arguments = event.arguments
     facility_of(projection, event).changes += 1
     try:
-        content = content_of(told["kind"], told["payload"])
+        content = content_of(arguments["kind"], arguments["payload"])
     except ValueError as fault:
-        content = {"unreadable": told["payload"].hex()}
+        content = {"unreadable": arguments["payload"].hex()}
         projection.changes.unreadable.append(projection.incident(event, fault))
     time = projection.time(event.block_number)
     projection.statements += [
         insert(t.facility_changes).values(
-            facility=told["facility"],
-            change=told["change"],
-            kind=KINDS[told["kind"]],
-            proposer=told["member"],
+            facility=arguments["facility"],
+            change=arguments["change"],
+            kind=KINDS[arguments["kind"]],
+            proposer=arguments["member"],
             proposed_time=time,
-            expires_at=told["expiresAt"],
-            reason_hash=told["reasonHash"],
-            hash=change_hash(told["kind"], told["payload"], told["reasonHash"]),
+            expires_at=arguments["expiresAt"],
+            reason_hash=arguments["reasonHash"],
+            hash=change_hash(arguments["kind"], arguments["payload"], arguments["reasonHash"]),
             content=json.dumps(content),
             state="open",
             decided_time=None,
@@ -44,12 +44,12 @@ def change_proposed(projection: Projection, event: ContractEvent) -> None:
 
 def change_accepted(projection: Projection, event: ContractEvent) -> None:
     """A party accepted a change."""
-    told = event.arguments
+    arguments = event.arguments
     projection.statements.append(
         insert(t.facility_acceptances).values(
-            facility=told["facility"],
-            change=told["change"],
-            member=told["member"],
+            facility=arguments["facility"],
+            change=arguments["change"],
+            member=arguments["member"],
             accepted_time=projection.time(event.block_number),
         )
     )
@@ -63,20 +63,20 @@ def change_withdrawn(projection: Projection, event: ContractEvent) -> None:
 def shares_took_effect(projection: Projection, event: ContractEvent) -> None:
     """A version of the shares was agreed. No leg carries its first day yet, so nothing that was
     split before changes."""
-    told = event.arguments
+    arguments = event.arguments
     bps = [
         (place, one["principalBps"], one["interestBps"], one["feeBps"])
-        for place, one in enumerate(told["shares"], 1)
+        for place, one in enumerate(arguments["shares"], 1)
     ]
-    facility_of(projection, event).add_shares(told["version"], told["effectiveFrom"], bps)
+    facility_of(projection, event).add_shares(arguments["version"], arguments["effectiveFrom"], bps)
     projection.statements.append(
         insert(t.share_versions).values(
             [
                 {
-                    "facility": told["facility"],
-                    "version": told["version"],
+                    "facility": arguments["facility"],
+                    "version": arguments["version"],
                     "partner": partner,
-                    "effective_from": told["effectiveFrom"],
+                    "effective_from": arguments["effectiveFrom"],
                     "principal_bps": principal,
                     "interest_bps": interest,
                     "fee_bps": fee,
@@ -85,16 +85,16 @@ def shares_took_effect(projection: Projection, event: ContractEvent) -> None:
             ]
         )
     )
-    _decide(projection, event, "in_force", version=told["version"])
+    _decide(projection, event, "in_force", version=arguments["version"])
 
 
 def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
     """A version of the rules was agreed; as for shares, nothing that was judged changes."""
-    told = event.arguments
-    rules = told["rules"]
+    arguments = event.arguments
+    rules = arguments["rules"]
     facility_of(projection, event).rules.append(
         RulesVersion(
-            told["version"],
+            arguments["version"],
             rules["effectiveFrom"],
             rules["amountTolerance"],
             rules["dateWindowDays"],
@@ -103,8 +103,8 @@ def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
     )
     projection.statements.append(
         insert(t.rule_versions).values(
-            facility=told["facility"],
-            version=told["version"],
+            facility=arguments["facility"],
+            version=arguments["version"],
             effective_from=rules["effectiveFrom"],
             amount_tolerance=rules["amountTolerance"],
             date_window_days=rules["dateWindowDays"],
@@ -112,7 +112,7 @@ def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
             cut_off_seconds=rules["cutOffSeconds"],
         )
     )
-    _decide(projection, event, "in_force", version=told["version"])
+    _decide(projection, event, "in_force", version=arguments["version"])
 
 
 def facility_closed(projection: Projection, event: ContractEvent) -> None:
@@ -123,16 +123,16 @@ def facility_closed(projection: Projection, event: ContractEvent) -> None:
 
 def facility_paused(projection: Projection, event: ContractEvent) -> None:
     """A party stopped the posting."""
-    told = event.arguments
+    arguments = event.arguments
     facility = facility_of(projection, event)
     facility.pauses += 1
-    facility.paused_by.add(told["member"])
+    facility.paused_by.add(arguments["member"])
     projection.statements.append(
         insert(t.facility_pauses).values(
             facility=facility.number,
             number=facility.pauses,
-            member=told["member"],
-            reason_hash=told["reasonHash"],
+            member=arguments["member"],
+            reason_hash=arguments["reasonHash"],
             paused_time=projection.time(event.block_number),
             resumed_time=None,
             resumed_by=None,
@@ -143,18 +143,18 @@ def facility_paused(projection: Projection, event: ContractEvent) -> None:
 
 def facility_resumed(projection: Projection, event: ContractEvent) -> None:
     """A party's pause was lifted; posting goes on with the last one."""
-    told = event.arguments
+    arguments = event.arguments
     facility = facility_of(projection, event)
-    facility.paused_by.discard(told["member"])
+    facility.paused_by.discard(arguments["member"])
     c = t.facility_pauses.c
     projection.statements.append(
         update(t.facility_pauses)
         .where(
             c.facility == facility.number,
-            c.member == told["member"],
+            c.member == arguments["member"],
             c.resumed_time.is_(None),
         )
-        .values(resumed_time=projection.time(event.block_number), resumed_by=told["by"])
+        .values(resumed_time=projection.time(event.block_number), resumed_by=arguments["by"])
     )
     if not facility.paused_by:
         set_state(projection, event, "active")

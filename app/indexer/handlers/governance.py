@@ -15,27 +15,27 @@ from app.readmodel.consortium.tables import proposals, validators, votes
 
 def proposal_made(projection: Projection, event: ContractEvent) -> None:
     """A bank asks for something; its own vote follows as an event of its own."""
-    told = event.arguments
-    kind = KINDS[told["kind"]]
+    arguments = event.arguments
+    kind = KINDS[arguments["kind"]]
     projection.state.proposals += 1
     try:
-        asked = read_payload(kind, told["payload"])
+        asked = read_payload(kind, arguments["payload"])
     except ValueError as fault:
-        asked = {"unreadable": told["payload"].hex()}
+        asked = {"unreadable": arguments["payload"].hex()}
         projection.changes.unreadable.append(projection.incident(event, fault))
     projection.statements.append(
         insert(proposals).values(
-            number=told["proposal"],
+            number=arguments["proposal"],
             kind=kind,
-            proposer=told["proposer"],
+            proposer=arguments["proposer"],
             subject=asked.get("member") if kind in SUBJECT_KINDS else None,
             asked=json.dumps(asked, ensure_ascii=False, sort_keys=True),
-            payload=told["payload"],
-            reason_hash=told["reasonHash"],
+            payload=arguments["payload"],
+            reason_hash=arguments["reasonHash"],
             created_at=projection.time(event.block_number),
             created_block=event.block_number,
             tx_hash=bytes.fromhex(event.tx_hash[2:]),
-            expires_at=told["expiresAt"],
+            expires_at=arguments["expiresAt"],
             due_at=None,
             state="open",
             decided_at=None,
@@ -46,12 +46,12 @@ def proposal_made(projection: Projection, event: ContractEvent) -> None:
 
 def vote_cast(projection: Projection, event: ContractEvent) -> None:
     """A bank voted."""
-    told = event.arguments
+    arguments = event.arguments
     projection.statements.append(
         insert(votes).values(
-            proposal=told["proposal"],
-            member=told["member"],
-            in_favour=told["inFavour"],
+            proposal=arguments["proposal"],
+            member=arguments["member"],
+            in_favour=arguments["inFavour"],
             voted_at=projection.time(event.block_number),
             tx_hash=bytes.fromhex(event.tx_hash[2:]),
         )
@@ -75,34 +75,46 @@ def proposal_withdrawn(projection: Projection, event: ContractEvent) -> None:
 
 def key_replacement_waits(projection: Projection, event: ContractEvent) -> None:
     """A majority would give a member another key, and the member can still object."""
-    told = event.arguments
+    arguments = event.arguments
     projection.statements.append(
         update(proposals)
-        .where(proposals.c.number == told["proposal"])
-        .values(state="waiting", due_at=told["dueAt"], expires_at=told["expiresAt"])
+        .where(proposals.c.number == arguments["proposal"])
+        .values(state="waiting", due_at=arguments["dueAt"], expires_at=arguments["expiresAt"])
     )
-    log(projection, event, member=told["member"], proposal=told["proposal"], due_at=told["dueAt"])
+    log(
+        projection,
+        event,
+        member=arguments["member"],
+        proposal=arguments["proposal"],
+        due_at=arguments["dueAt"],
+    )
 
 
 def key_replacement_objected(projection: Projection, event: ContractEvent) -> None:
     """The member objected to the key that the others would give it."""
-    told = event.arguments
+    arguments = event.arguments
     _decide(projection, event, "objected")
-    log(projection, event, member=told["member"], proposal=told["proposal"])
+    log(projection, event, member=arguments["member"], proposal=arguments["proposal"])
 
 
 def validator_registered(projection: Projection, event: ContractEvent) -> None:
     """A member's node is a validator."""
-    told = event.arguments
+    arguments = event.arguments
     projection.statements.append(
         insert(validators).values(
-            node=told["node"],
-            member=told["member"],
-            enode=told["enode"],
+            node=arguments["node"],
+            member=arguments["member"],
+            enode=arguments["enode"],
             since_block=event.block_number,
         )
     )
-    log(projection, event, member=told["member"], node=_address(told["node"]), enode=told["enode"])
+    log(
+        projection,
+        event,
+        member=arguments["member"],
+        node=_address(arguments["node"]),
+        enode=arguments["enode"],
+    )
 
 
 def validator_removed(projection: Projection, event: ContractEvent) -> None:
@@ -114,12 +126,12 @@ def validator_removed(projection: Projection, event: ContractEvent) -> None:
 
 def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
     """A vote put other code behind one of the contracts."""
-    told = event.arguments
+    arguments = event.arguments
     log(
         projection,
         event,
-        proxy=_address(told["proxy"]),
-        implementation=_address(told["implementation"]),
+        proxy=_address(arguments["proxy"]),
+        implementation=_address(arguments["implementation"]),
     )
 
 

@@ -15,19 +15,19 @@ _NO_KEY = bytes(20)
 
 def member_admitted(projection: Projection, event: ContractEvent) -> None:
     """A member joined."""
-    told = event.arguments
+    arguments = event.arguments
     keys = {
-        "operator": told["operator"],
-        "approver": told["approver"],
-        "recovery": told["recovery"],
-        "sealing": told["sealingKey"],
+        "operator": arguments["operator"],
+        "approver": arguments["approver"],
+        "recovery": arguments["recovery"],
+        "sealing": arguments["sealingKey"],
     }
     projection.state.members += 1
     projection.statements.append(
         insert(t.members).values(
-            number=told["member"],
-            name=told["name"],
-            role=_role(told["role"]),
+            number=arguments["member"],
+            name=arguments["name"],
+            role=_role(arguments["role"]),
             operator=keys["operator"],
             approver=keys["approver"],
             sealing_key=keys["sealing"],
@@ -39,7 +39,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
     projection.statements += [
         insert(member_keys).values(
             key=key,
-            member=told["member"],
+            member=arguments["member"],
             purpose=purpose,
             given_by="admission",
             since_block=event.block_number,
@@ -48,7 +48,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
         for purpose, key in keys.items()
         if key != _NO_KEY
     ]
-    log(projection, event, member=told["member"], role=_role(told["role"]))
+    log(projection, event, member=arguments["member"], role=_role(arguments["role"]))
 
 
 def member_state_changed(projection: Projection, event: ContractEvent) -> None:
@@ -71,9 +71,9 @@ def member_role_changed(projection: Projection, event: ContractEvent) -> None:
 
 def member_key_replaced(projection: Projection, event: ContractEvent) -> None:
     """A member has another key; the one before is retired."""
-    told = event.arguments
-    number, purpose = told["member"], PURPOSES[told["purpose"]]
-    key = told["key"] if purpose == "sealing" else told["key"][12:]
+    arguments = event.arguments
+    number, purpose = arguments["member"], PURPOSES[arguments["purpose"]]
+    key = arguments["key"] if purpose == "sealing" else arguments["key"][12:]
     column = "sealing_key" if purpose == "sealing" else purpose
     k = member_keys.c
     projection.statements += [
@@ -84,27 +84,34 @@ def member_key_replaced(projection: Projection, event: ContractEvent) -> None:
             key=key,
             member=number,
             purpose=purpose,
-            given_by="vote" if told["isByVote"] else "member",
+            given_by="vote" if arguments["isByVote"] else "member",
             since_block=event.block_number,
             retired_block=None,
         ),
         update(t.members).where(t.members.c.number == number).values({column: key}),
     ]
-    log(projection, event, member=number, purpose=purpose, key=key.hex(), by_vote=told["isByVote"])
+    log(
+        projection,
+        event,
+        member=number,
+        purpose=purpose,
+        key=key.hex(),
+        by_vote=arguments["isByVote"],
+    )
 
 
 def emergency_raised(projection: Projection, event: ContractEvent) -> None:
     """A bank asks that a member be stopped, or that its stop end early."""
-    told = event.arguments
-    details = {"reason_hash": told["reasonHash"].hex()} if "reasonHash" in told else {}
-    log(projection, event, member=told["member"], by=told["by"], **details)
+    arguments = event.arguments
+    details = {"reason_hash": arguments["reasonHash"].hex()} if "reasonHash" in arguments else {}
+    log(projection, event, member=arguments["member"], by=arguments["by"], **details)
 
 
 def emergency_stopped(projection: Projection, event: ContractEvent) -> None:
     """Two banks have stopped a member's keys for a while."""
-    told = event.arguments
-    _stop(projection, told["member"], told["until"])
-    log(projection, event, member=told["member"], by=told["by"], until=told["until"])
+    arguments = event.arguments
+    _stop(projection, arguments["member"], arguments["until"])
+    log(projection, event, member=arguments["member"], by=arguments["by"], until=arguments["until"])
 
 
 def emergency_lifted(projection: Projection, event: ContractEvent) -> None:

@@ -16,20 +16,20 @@ _SALT = re.compile(f"(?:[0-9a-f]{{{2 * SALT_BYTES}}})?")
 def reason_given(projection: Projection, event: ContractEvent) -> None:
     """A member said why. Anybody may seal another text under a hash: only one that hashes to it is
     kept, and the first of those stands."""
-    told = event.arguments
-    found = opened(projection, told["sealedReason"], told["reasonHash"])
+    arguments = event.arguments
+    found = opened(projection, arguments["sealedReason"], arguments["reasonHash"])
     if found is None:
         return
     row = {
-        "reason_hash": told["reasonHash"],
-        "member": told["member"],
+        "reason_hash": arguments["reasonHash"],
+        "member": arguments["member"],
         "text": found.text,
         "salt": found.salt,
         "given_at": projection.time(event.block_number),
         "tx_hash": bytes.fromhex(event.tx_hash[2:]),
     }
     c = reasons.c
-    known = select(c.reason_hash).where(c.reason_hash == told["reasonHash"])
+    known = select(c.reason_hash).where(c.reason_hash == arguments["reasonHash"])
     values = select(*(literal(value, c[name].type) for name, value in row.items()))
     projection.statements.append(
         insert(reasons).from_select(list(row), values.where(~known.exists()))

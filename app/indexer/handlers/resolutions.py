@@ -20,14 +20,14 @@ from app.readmodel import tables as t
 
 def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
     """A bank proposed what to do about a break."""
-    told, asked = event.arguments, event.arguments["resolution"]
+    arguments, asked = event.arguments, event.arguments["resolution"]
     state = projection.state
-    facility = state.facilities.get(told["facility"])
+    facility = state.facilities.get(arguments["facility"])
     if facility is None:
-        raise Incomplete(f"no event has proposed facility {told['facility']}")
-    if told["partner"] not in facility.visible:
+        raise Incomplete(f"no event has proposed facility {arguments['facility']}")
+    if arguments["partner"] not in facility.visible:
         return
-    chain_key = told["pairKey"].to_bytes(32)
+    chain_key = arguments["pairKey"].to_bytes(32)
     replaced = state.resolutions.get(chain_key)
     if replaced is not None:
         number = replaced.number
@@ -39,8 +39,8 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
     action, side = ACTIONS[asked["action"]], SIDES.get(asked["side"])
     proposed = ProposedResolution(
         state.next_resolution,
-        told["facility"],
-        told["partner"],
+        arguments["facility"],
+        arguments["partner"],
         key,
         action,
         side,
@@ -62,8 +62,8 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
         "business_day": asked["businessDay"],
         "state": asked["state"],
         "reason_hash": asked["reasonHash"],
-        "reason": _text(projection, told["sealedReason"], asked["reasonHash"]),
-        "proposer": told["member"],
+        "reason": _text(projection, arguments["sealedReason"], asked["reasonHash"]),
+        "proposer": arguments["member"],
         "proposed_at": projection.time(event.block_number),
         "proposed_tx": bytes.fromhex(event.tx_hash[2:]),
         "status": "proposed",
@@ -95,8 +95,8 @@ def resolution_disputed(projection: Projection, event: ContractEvent) -> None:
     """The other bank disputed a proposal, which ends it."""
     proposed = _ended(projection, event)
     if proposed is not None:
-        told = event.arguments
-        reason = _text(projection, told["sealedReason"], told["reasonHash"])
+        arguments = event.arguments
+        reason = _text(projection, arguments["sealedReason"], arguments["reasonHash"])
         _later(projection, event, proposed, status="disputed", dispute_reason=reason)
 
 
@@ -109,24 +109,24 @@ def resolution_withdrawn(projection: Projection, event: ContractEvent) -> None:
 
 def _ended(projection: Projection, event: ContractEvent) -> ProposedResolution | None:
     """The proposal that an event ends; None where its account is not of this view."""
-    told, state = event.arguments, projection.state
-    facility = state.facilities.get(told["facility"])
-    if facility is None or told["partner"] not in facility.visible:
+    arguments, state = event.arguments, projection.state
+    facility = state.facilities.get(arguments["facility"])
+    if facility is None or arguments["partner"] not in facility.visible:
         return None
-    proposed = state.resolutions.pop(told["pairKey"].to_bytes(32), None)
+    proposed = state.resolutions.pop(arguments["pairKey"].to_bytes(32), None)
     if proposed is None:
         raise Incomplete("no event has proposed the resolution that it ends", where=event.tx_hash)
     return proposed
 
 
 def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedResolution) -> None:
-    changes, told = projection.changes, event.arguments
+    changes, arguments = projection.changes, event.arguments
     account = projection.state.accounts[proposed.facility, proposed.partner]
     pair = _pair(projection, proposed)
     made = outcome(pair, proposed.action, proposed.side)
     names = ("leadMoved", "partnerMoved", "agreed", "acceptedDifference")
     due = (made.lead_moved, made.partner_moved, made.agreed, made.accepted_difference)
-    if due != tuple(told[name] for name in names):
+    if due != tuple(arguments[name] for name in names):
         place = f"{event.tx_hash}, pair {pair.number}: {due} here"
         changes.incidents.append(Incident("resolution_differs", place, event.block_number))
 

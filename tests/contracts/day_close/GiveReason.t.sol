@@ -17,7 +17,9 @@ contract GiveReasonTest is AccountsFixture {
 
     function test_a_member_s_approver_alone() external {
         address stranger = address(0xBAD);
-        vm.expectRevert(abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, stranger, KeyPurpose.Approver));
+        vm.expectRevert(
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNotAKey.selector, stranger, KeyPurpose.Approver)
+        );
         vm.prank(stranger);
         dayClose.giveReason(WHY, "");
     }
