@@ -68,8 +68,10 @@ class AccountRow:
     proved: bool
     proof_title: str
     open_legs: int
+    breaks: int
     marks: Sequence[Mark]
     chips: Sequence[Chip]
+    """Its breaks by type, those that there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +320,7 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
         proved=account.proof == 0,
         proof_title=title,
         open_legs=account.open_legs,
+        breaks=account.breaks,
         marks=marks,
         chips=[
             Chip(

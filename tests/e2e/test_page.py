@@ -61,7 +61,7 @@ def event(ref: str, amount: str, **changes: str) -> dict[str, Any]:
 
 
 def account(page: Page, partner: str) -> Any:
-    return page.locator(f'tr[data-partner="{partner}"]')
+    return page.locator(f'tbody[data-partner="{partner}"]')
 
 
 class TestTwoNodes:
@@ -356,6 +356,7 @@ class TestStates:
         self, node: Face, seed: Seed, browser: Browser, width: int, scheme: Any
     ) -> None:
         seed.fill(40)
+        node.health = NodeHealth(head=101, endpoint="https://chain-rpc.nanfeng-bank.example:8545")
         watched = Watched(browser, viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = watched.page
         page.goto(node.url)
