@@ -181,11 +181,13 @@ contract PackingSymbolic {
         assert(effect.withAmount(other) == Kinds.effect(kind, other));
     }
 
-    /// @dev A head keeps sequence and digest apart, and a batch moves both.
+    /// @dev A head keeps sequence, mark and digest apart, and a batch moves the first and the last.
     function check_a_head_keeps_sequence_and_digest(uint256 word, bytes32 wordsHash) external pure {
         Head head = Head.wrap(word);
-        if (head.sequence() == type(uint64).max) return;
-        assert(uint256(head.digest()) | head.sequence() == word);
+        if (head.sequence() == type(uint64).max >> 1) return;
+        uint256 unmarked = uint256(head.digest()) | head.sequence();
+        assert(word == (head.hasManyOpenLegs() ? unmarked | (1 << 63) : unmarked));
+        assert(Head.unwrap(head.withManyOpenLegs()) == unmarked | (1 << 63));
         Head next = head.next(wordsHash);
         assert(next.sequence() == head.sequence() + 1);
         assert(uint64(uint256(next.digest())) == 0);
