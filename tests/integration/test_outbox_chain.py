@@ -190,8 +190,10 @@ def test_another_contract_version(
     anvil: Chain, founding: Founding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net = founding(anvil)
-    monkeypatch.setattr(identity, "CONTRACT_VERSION", 2)
-    with pytest.raises(WrongChain, match="version 1, this application speaks 2") as wrong:
+    stands, spoken = identity.CONTRACT_VERSION, identity.CONTRACT_VERSION + 1
+    monkeypatch.setattr(identity, "CONTRACT_VERSION", spoken)
+    said = f"version {stands}, this application speaks {spoken}"
+    with pytest.raises(WrongChain, match=said) as wrong:
         check_chain(net.rpc, net.manifest)
     assert "Upgrade" in wrong.value.remedy
 
