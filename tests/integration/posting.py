@@ -175,8 +175,10 @@ class Net:
             read = bank.follower.position() >= last_final_block(bank.engine, facility)
             if not moved and read and drained(bank.engine, facility):
                 return
-            reached = f"moved {moved}, read to {bank.follower.position()} of {bank.follower.head()}"
-            assert time.monotonic() < deadline, (reached, self.history(bank))
+            assert time.monotonic() < deadline, (
+                f"moved {moved}, read to {bank.follower.position()} of {bank.follower.head()}",
+                self.history(bank),
+            )
             if not moved:
                 time.sleep(0.02)
 
