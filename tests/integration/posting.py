@@ -180,6 +180,10 @@ class Net:
                 self.history(bank),
             )
             if not moved:
+                if not read and bank.follower.position() >= bank.follower.head():
+                    # Blocks that were taken back may hold fewer transactions each than those that
+                    # followed: an automining chain is then shorter than it was.
+                    self.rpc.call("evm_mine", [])
                 time.sleep(0.02)
 
     def catch_up(self, bank: Bank) -> None:

@@ -17,6 +17,7 @@ from app.actions.sender import Signer
 from app.chain import identity
 from app.chain.errors import ChainAnswer, OutOfSync
 from app.chain.identity import check_chain
+from app.chain.manifest import CONTRACT_VERSION
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.facility_registry import FacilityRegistry
@@ -190,7 +191,7 @@ def test_another_contract_version(
     anvil: Chain, founding: Founding, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     net = founding(anvil)
-    stands, spoken = identity.CONTRACT_VERSION, identity.CONTRACT_VERSION + 1
+    stands, spoken = CONTRACT_VERSION, CONTRACT_VERSION + 1
     monkeypatch.setattr(identity, "CONTRACT_VERSION", spoken)
     said = f"version {stands}, this application speaks {spoken}"
     with pytest.raises(WrongChain, match=said) as wrong:
