@@ -34,7 +34,7 @@ from app.cli.reading import (
 )
 from app.domain.resolutions import Action, Side
 from app.presentation.common import PageOut, as_of, money_of
-from app.presentation.pairs import ResolutionOut, pair_out, resolution_out
+from app.presentation.pairs import ResolutionOut, action_text, pair_out, resolution_out
 from app.readmodel.pairs import resolutions as read
 from app.readmodel.pairs.shapes import Pair
 
@@ -207,7 +207,7 @@ def proposals(
             Text(one.partner),
             Text(one.kind.replace("_", " ")),
             Text(one.event_ref or f"#{one.reference[:12]}"),
-            Text(_action(one), "cyan"),
+            Text(action_text(one.action, one.side), "cyan"),
             Text(one.proposed_by),
             Text(one.status),
             Text(one.dispute_reason or one.reason or "(sealed for others)"),
@@ -234,14 +234,10 @@ def _show_proposed(view: View, pair: Pair) -> None:
     for name, half in (("lead", shown.lead_leg), ("partner", shown.partner_leg)):
         what = "no leg" if half is None else f"{half.amount} {one.currency} on {half.value_date}"
         stderr.print(Text(f"  {name}: {what}"))
-    stderr.print(Text(f"  {one.proposed_by} proposes: {_action(one)}", "cyan"))
+    stderr.print(Text(f"  {one.proposed_by} proposes: {action_text(one.action, one.side)}", "cyan"))
     stderr.print(Text(f"  effect: {_effect(pair, one)}"))
     stderr.print(Text(f"  books move on {one.business_date}, where they move"))
     stderr.print(Text(f"  reason: {one.reason or '(sealed for others, or not what was signed)'}"))
-
-
-def _action(one: ResolutionOut) -> str:
-    return one.action.replace("_", " ") + (f" at the {one.side}" if one.side else "")
 
 
 def _effect(pair: Pair, one: ResolutionOut) -> str:

@@ -9,6 +9,11 @@ from app.presentation.common import Amount, Model, Money
 from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
 
 
+def action_text(action: str, side: str | None) -> str:
+    """What is proposed about a break, in words; `side`: whose book an adjustment moves."""
+    return action.replace("_", " ") + (f" at the {side}" if side else "")
+
+
 class HalfOut(Model):
     """One bank's leg, where it is on the chain and what it says."""
 

@@ -54,13 +54,9 @@ _BREAKS = (
 
 def break_ageing(source: Source) -> Report:
     """The breaks that stand as of the block, by type and age, and each of them."""
-    return Report(
+    return source.report(
         name="break-ageing",
-        title=f"Break ageing of {source.facility.id}",
-        parameters=source.parameters(),
-        block_time=source.as_of.block_time,
-        currency=source.facility.currency,
-        decimals=source.facility.decimals,
+        title="Break ageing",
         sections=(by_age(source), breaks(source, resolved=False)),
     )
 

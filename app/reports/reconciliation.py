@@ -7,6 +7,7 @@ block. As of a past block the contract's books are not in the read model, and th
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
@@ -21,7 +22,7 @@ from app.reports.source import ReportRefused, Source
 
 KIND_ORDER = tuple(kind.feed_name for kind in Kind)
 
-SUMMARY = (
+_SUMMARY = (
     Column("partner"),
     Column("book"),
     Column("opening", Type.MONEY),
@@ -114,11 +115,10 @@ def reconciliation(source: Source) -> Report:
     """The report. Raises ReportRefused when the totals are not the contract's."""
     accounts = account_reports(source)
     present = source.until is None
-    return Report(
+    return source.report(
         name="reconciliation",
-        title=f"Daily reconciliation of {source.facility.id}",
-        parameters=(
-            *source.parameters(),
+        title="Daily reconciliation",
+        more=(
             (
                 "totals",
                 "equal to the contract's own books after this block"
@@ -126,18 +126,8 @@ def reconciliation(source: Source) -> Report:
                 else "from the legs alone: of past blocks the node keeps no books of the contract",
             ),
         ),
-        block_time=source.as_of.block_time,
-        currency=source.facility.currency,
-        decimals=source.facility.decimals,
         sections=(
-            Section(
-                "summary",
-                "The three books of each account: opening + movements = closing; closing + later "
-                "= the contract's own",
-                SUMMARY,
-                lambda: summary(accounts),
-                totals=True,
-            ),
+            summary(accounts),
             Section(
                 "proof",
                 "What open legs and accepted differences leave unexplained between the two books; "
@@ -166,12 +156,7 @@ def reconciliation(source: Source) -> Report:
             breaks.by_age(source),
             resolutions.accepted(source),
             breaks.breaks(source),
-            Section(
-                "lines",
-                "Every movement of the period: one line for each pair and each accepted resolution",
-                LINES,
-                lambda: lines(source),
-            ),
+            lines(source),
         ),
         signers=resolutions.banks(source),
     )
@@ -291,8 +276,19 @@ def _by_kind(period: AccountMovements) -> dict[str, Amounts]:
     }
 
 
-def summary(accounts: Sequence[AccountReport]) -> Iterator[Row]:
-    """The lines of `SUMMARY`."""
+def summary(accounts: Sequence[AccountReport]) -> Section:
+    """The books of each account, from opening to the contract's own."""
+    return Section(
+        "summary",
+        "The three books of each account: opening + movements = closing; closing + later "
+        "= the contract's own",
+        _SUMMARY,
+        partial(_summary, accounts),
+        totals=True,
+    )
+
+
+def _summary(accounts: Sequence[AccountReport]) -> Iterator[Row]:
     for one in accounts:
         closing = one.closing
         for book, column in (("lead", "lead_book"), ("partner", "partner_book"), ("agreed",) * 2):
@@ -338,8 +334,18 @@ def _movements(accounts: Sequence[AccountReport]) -> Iterator[Row]:
             )
 
 
-def lines(source: Source) -> Iterator[Row]:
-    """The lines of `LINES`."""
+def lines(source: Source) -> Section:
+    """What moved a book in the period."""
+    return Section(
+        "lines",
+        "Every movement of the period: one line for each pair and each accepted resolution",
+        LINES,
+        partial(_lines, source),
+    )
+
+
+def _lines(source: Source) -> Iterator[Row]:
+    """Its rows."""
     request = source.request
     for partner in source.partners:
         for line in movement_lines(

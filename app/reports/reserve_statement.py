@@ -1,10 +1,8 @@
 """The reserve statement: each account's balance from the opening to the closing, with every
 movement of the lead's book, of the partner's, and of what both agree on."""
 
-from functools import partial
-
 from app.reports.model import Column, Report, Section, Type
-from app.reports.reconciliation import LINES, SUMMARY, account_reports, lines, summary
+from app.reports.reconciliation import account_reports, lines, summary
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -22,22 +20,11 @@ def reserve_statement(source: Source) -> Report:
     """Each reserve account between the dates: opening, every movement, and closing of its books."""
     accounts = account_reports(source)
     closings = [(one.partner, one.closing) for one in accounts]
-    return Report(
+    return source.report(
         name="reserve-statement",
-        title=f"Reserve statement of {source.facility.id}",
-        parameters=source.parameters(),
-        block_time=source.as_of.block_time,
-        currency=source.facility.currency,
-        decimals=source.facility.decimals,
+        title="Reserve statement",
         sections=(
-            Section(
-                "summary",
-                "The three books of each account: opening + movements = closing; closing + later "
-                "= the contract's own",
-                SUMMARY,
-                partial(summary, accounts),
-                totals=True,
-            ),
+            summary(accounts),
             Section(
                 "balances",
                 "At the end of the last business date; the lower book is what no bank disputes",
@@ -54,12 +41,7 @@ def reserve_statement(source: Source) -> Report:
                     for partner, closing in closings
                 ),
             ),
-            Section(
-                "lines",
-                "Every movement of the period: one line for each pair and each accepted resolution",
-                LINES,
-                partial(lines, source),
-            ),
+            lines(source),
         ),
         signers=banks(source),
     )

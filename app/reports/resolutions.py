@@ -35,13 +35,9 @@ _COLUMNS = (
 
 def resolution_log(source: Source) -> Report:
     """Every proposal about a break whose business date is in the period, and what became of it."""
-    return Report(
+    return source.report(
         name="resolution-log",
-        title=f"Resolution log of {source.facility.id}",
-        parameters=source.parameters(),
-        block_time=source.as_of.block_time,
-        currency=source.facility.currency,
-        decimals=source.facility.decimals,
+        title="Resolution log",
         sections=(
             Section(
                 "resolutions",

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Engine
 from app.domain.errors import TallyError, UsageFault
 from app.readmodel.chain import Position, position, position_at
 from app.readmodel.directory import Directory, Facility, Partner, directory
-from app.reports.model import instant_text
+from app.reports.model import Report, Section, instant_text
 
 
 class ReportRefused(TallyError):
@@ -64,6 +64,26 @@ class Source:
             ("block", str(self.as_of.block_number)),
             ("block_hash", self.as_of.block_hash),
             ("block_time", instant_text(self.as_of.block_time)),
+        )
+
+    def report(
+        self,
+        name: str,
+        title: str,
+        sections: tuple[Section, ...],
+        signers: tuple[str, ...] = (),
+        more: tuple[tuple[str, str], ...] = (),
+    ) -> Report:
+        """A report of this facility as of this block; `more` are parameters besides."""
+        return Report(
+            name=name,
+            title=f"{title} of {self.facility.id}",
+            parameters=(*self.parameters(), *more),
+            block_time=self.as_of.block_time,
+            currency=self.facility.currency,
+            decimals=self.facility.decimals,
+            sections=sections,
+            signers=signers,
         )
 
     def refuse_past_block(self, why: str) -> None:

@@ -13,7 +13,7 @@ from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.holds import holds
 from app.readmodel.accounts.movements import BookMovements, movements
 from app.readmodel.directory import Facility, Partner, directory
-from app.web.days_page import DayRow, day_rows
+from app.web.days_page import DayRow, SumsRow, day_rows
 from app.web.reserves import AccountRow, account_row
 from app.web.text import iso, money, signed_money
 
@@ -26,16 +26,6 @@ _ALERT_LABELS = {
     "shortfall": "Below zero",
     "shortfall_ended": "At zero again",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class BookRow:
-    """A line of the movements: opening, a kind, or closing; one figure for each book."""
-
-    label: str
-    lead: str
-    partner: str
-    agreed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +59,9 @@ class AccountPage:
     first: date
     last: date
     time_zone: str
-    opening: BookRow
-    movements: list[BookRow]
-    closing: BookRow
+    opening: SumsRow
+    movements: list[SumsRow]
+    closing: SumsRow
     holds: Sequence[HoldRow]
     alerts: Sequence[AlertRow]
     days: Sequence[DayRow]
@@ -108,8 +98,8 @@ def _page(
         kind.feed_name for kind in Kind if any(kind.feed_name in book.movements for book in books)
     ]
 
-    def row(label: str, *figures: str) -> BookRow:
-        return BookRow(label, *figures)
+    def row(label: str, *figures: str) -> SumsRow:
+        return SumsRow(label, *figures)
 
     def of_kind(book: BookMovements, kind: str) -> str:
         return signed_money(book.movements[kind], decimals) if kind in book.movements else ""

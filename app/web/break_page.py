@@ -11,6 +11,7 @@ from app.domain.kinds import BY_FEED_NAME
 from app.domain.matching import pairs as matching
 from app.domain.matching.outcomes import outcome
 from app.domain.resolutions import Action, Side
+from app.presentation.pairs import action_text
 from app.readmodel.directory import Facility, directory
 from app.readmodel.pairs import queries, resolutions
 from app.readmodel.pairs.resolutions import ResolutionFilter
@@ -94,12 +95,11 @@ def _is_open(pair: Pair) -> bool:
 
 def _standing(pair: Pair) -> str:
     if pair.action is not None:
-        return f"Resolved by both banks: {_action(pair.action, None)}."
+        return f"Resolved by both banks: {action_text(pair.action, None)}."
     if pair.proposal is not None:
         one = pair.proposal
-        return (
-            f"{one.proposed_by} proposes: {_action(one.action, one.side)}. The other bank decides."
-        )
+        what = action_text(one.action, one.side)
+        return f"{one.proposed_by} proposes: {what}. The other bank decides."
     if pair.type in DUPLICATE_TYPES:
         return "Posted a second time by one bank; the contract rejected it, and no book has moved."
     if not _is_open(pair):
@@ -167,7 +167,7 @@ def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -
     ]
     option = f" --side {side}" if side else ""
     return Choice(
-        label=_action(action, side),
+        label=action_text(action, side),
         moves=[*(moves or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"],
         command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
     )
@@ -179,10 +179,6 @@ def _half(half: Half | None) -> matching.Half | None:
     return matching.Half(half.amount, half.value_date.toordinal(), half.business_date.toordinal())
 
 
-def _action(action: str, side: str | None) -> str:
-    return action.replace("_", " ") + (f" at the {side}" if side else "")
-
-
 def _steps(
     pair: Pair, legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int
 ) -> Iterator[Step]:
@@ -192,7 +188,7 @@ def _steps(
             what += f"; rejected: {leg.reason.replace('_', ' ')}"
         yield Step(iso(leg.half.posted_at), what, "", leg.transaction)
     for one in proposed:
-        action = _action(one.action, one.side)
+        action = action_text(one.action, one.side)
         yield Step(
             iso(one.proposed_at),
             f"{one.proposed_by} proposed: {action}, books move on {one.business_date}",

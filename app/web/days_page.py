@@ -36,7 +36,7 @@ class DayRow:
 
 @dataclass(frozen=True, slots=True)
 class SumsRow:
-    """One line of a statement: opening, movement or closing, in the three books."""
+    """One line in the three books: opening, a movement, or closing."""
 
     label: str
     lead: str
