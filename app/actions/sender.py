@@ -1,6 +1,6 @@
 """One of a bank's keys, and the sending of what it signs: every transaction but the postings."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -39,6 +39,15 @@ class Receipt:
 
 
 @dataclass(frozen=True, slots=True)
+class Signed:
+    """A transaction that is signed and was sent to nobody yet: its bytes, their hash and nonce."""
+
+    transaction: str
+    nonce: int
+    raw: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """What was sent and is on the chain, and what it changed there."""
 
@@ -58,6 +67,8 @@ class Signer:
 
     `outbox` is the bank's database where the key is its operator's, which posts too: the nonces are
     then taken in turn with the batches'. `reasons` takes the reasons of what is signed.
+    `before_sending` is given what is signed, in the order of its nonces, before anything of it is
+    sent; where it raises, nothing is. A key that has an `outbox` keeps it there.
     """
 
     rpc: Rpc
@@ -66,6 +77,7 @@ class Signer:
     purpose: str
     outbox: Engine | None = None
     reasons: DayClose | None = None
+    before_sending: Callable[[Sequence[Signed]], None] | None = None
 
     @classmethod
     def load(
@@ -124,6 +136,13 @@ class Signer:
                 for place, transaction in enumerate(ready)
             ]
             hashes = ["0x" + keccak(raw).hex() for raw in raws]
+            if self.before_sending is not None:
+                self.before_sending(
+                    [
+                        Signed(tx_hash, mined + place, raw)
+                        for place, (tx_hash, raw) in enumerate(zip(hashes, raws, strict=True))
+                    ]
+                )
             self.rpc.run(lambda: self._offer(raws, hashes))
         receipts = self.rpc.run(
             lambda: [

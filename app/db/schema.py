@@ -6,7 +6,13 @@ from sqlalchemy import MetaData
 
 from app.db.metadata import metadata
 
-_TABLES = ("app.intake.tables", "app.outbox.tables", "app.readmodel.tables", "app.http.tables")
+_TABLES = (
+    "app.intake.tables",
+    "app.outbox.tables",
+    "app.readmodel.tables",
+    "app.prepared_acts.tables",
+    "app.http.tables",
+)
 
 
 def full_metadata() -> MetaData:

@@ -31,12 +31,27 @@ PACKAGES: dict[str, frozenset[str]] = {
     # It knows nothing of the outbox: what waits there is asked of the outbox.
     "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake", "readmodel"}),
     "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox"}),
-    "presentation": frozenset({"domain", "outbox", "readmodel"}),
-    "http": frozenset({"domain", "db", "intake", "outbox", "readmodel", "presentation"}),
-    "api": frozenset(
-        {"domain", "intake", "outbox", "readmodel", "presentation", "actions", "http", "reports"}
+    "prepared_acts": frozenset(
+        {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions"}
     ),
-    "web": frozenset({"domain", "outbox", "readmodel", "presentation", "http"}),
+    "presentation": frozenset({"domain", "outbox", "readmodel", "prepared_acts"}),
+    "http": frozenset(
+        {"domain", "db", "intake", "outbox", "readmodel", "prepared_acts", "presentation"}
+    ),
+    "api": frozenset(
+        {
+            "domain",
+            "intake",
+            "outbox",
+            "readmodel",
+            "prepared_acts",
+            "presentation",
+            "actions",
+            "http",
+            "reports",
+        }
+    ),
+    "web": frozenset({"domain", "outbox", "readmodel", "prepared_acts", "presentation", "http"}),
     "reports": frozenset({"domain", "readmodel"}),
     "config": frozenset({"domain"}),
     "logs": frozenset(),
@@ -56,7 +71,7 @@ LIBRARIES = {
     "requests": {"chain"},
     "websockets": {"chain"},
     "nacl": {"keys", "db"},
-    "eth_account": {"chain", "contracts", "keys", "actions", "outbox", "node"},
+    "eth_account": {"chain", "contracts", "keys", "actions", "outbox", "prepared_acts", "node"},
     "fastapi": {"http", "api", "web", "node"},
     "starlette": {"http", "api", "web"},
     "uvicorn": {"node"},

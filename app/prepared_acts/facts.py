@@ -1,0 +1,116 @@
+"""What an act is prepared against, as facts in words: what has changed since is what differs."""
+
+from app.actions import breaks, days
+from app.actions.view import View
+from app.domain.day_close import Statement
+from app.domain.errors import UsageFault
+from app.domain.money import format_amount
+from app.prepared_acts.kinds import Facts
+from app.readmodel.pairs import queries
+from app.readmodel.pairs.shapes import Half, Pair
+from app.readmodel.values import to_date
+
+_NONE = "none"
+
+
+def facts_of(asked: object, view: View) -> Facts:
+    """What this bank's node has read of what an act is about, as it is now."""
+    match asked:
+        case (
+            breaks.ProposeResolution()
+            | breaks.AcceptResolution()
+            | breaks.DisputeResolution()
+            | breaks.WithdrawResolution()
+        ):
+            return break_facts(view, asked.number)
+        case days.ProposeDay():
+            return {
+                **account_facts(view, asked.account),
+                **_statement_facts(view, asked.account, asked.statement.day),
+            }
+        case _:
+            return account_facts(view, asked.account)  # type: ignore[attr-defined]
+
+
+def break_facts(view: View, number: int) -> Facts:
+    """A break's halves, what is proposed for it, and how it was resolved, if it was."""
+    with view.engine.connect() as connection:
+        pair = queries.pair(connection, number)
+    if pair is None:
+        raise UsageFault(
+            f"there is no break {number} here",
+            remedy="The bank's node reads new ones from the chain",
+        )
+    terms = view.facility(pair.facility).terms
+    decimals, currency = terms.decimals, terms.currency
+    return {
+        "The lead's half": _half(pair.lead, decimals, currency),
+        "The partner's half": _half(pair.partner_half, decimals, currency),
+        "Proposed resolution": _proposal(pair),
+        "Resolved": _NONE if pair.action is None else pair.action.replace("_", " "),
+    }
+
+
+def account_facts(view: View, account: days.Account) -> Facts:
+    """An account's last closed day, and what waits for an answer."""
+    waiting = days.waiting_day(view, account)
+    try:
+        closed = days.last_closed(view, account)
+        last, reopening = to_date(closed.day).isoformat(), closed.reopening_by or _NONE
+    except UsageFault:
+        last = reopening = _NONE
+    return {
+        "Closed through": last,
+        "Statement that waits": _NONE
+        if waiting is None
+        else f"{to_date(waiting.statement.day)} by {'us' if waiting.by_us else 'the other bank'}, "
+        f"hash {waiting.statement_hash.hex()}",
+        "Reopening proposed by": reopening,
+    }
+
+
+def changes(before: Facts, now: Facts) -> list[str]:
+    """What has changed, in words."""
+    return [
+        f"{label} was {before.get(label, _NONE)} and is now {text}"
+        for label, text in now.items()
+        if before.get(label, _NONE) != text
+    ]
+
+
+def _statement_facts(view: View, account: days.Account, day: int) -> Facts:
+    try:
+        statement: Statement = days.own_statement(view, account, day)
+    except UsageFault:  # it is closed, which the account's own facts say
+        return {}
+    found = {}
+    for name in ("opening", "movement", "closing"):
+        sums = getattr(statement, name)
+        for book, word in (
+            ("lead", "lead book"),
+            ("partner", "partner book"),
+            ("agreed", "agreed"),
+        ):
+            amount = format_amount(getattr(sums, book), account.decimals)
+            found[f"{name.capitalize()}, {word}"] = amount
+    return found | {
+        "Open lead legs": format_amount(statement.open.lead, account.decimals),
+        "Open partner legs": format_amount(statement.open.partner, account.decimals),
+        "Accepted differences": format_amount(statement.open.accepted_difference, account.decimals),
+        "Count of open legs": f"{statement.open.legs}",
+    }
+
+
+def _half(half: Half | None, decimals: int, currency: str) -> str:
+    if half is None:
+        return _NONE
+    text = f"{format_amount(half.amount, decimals)} {currency}, value date {half.value_date}"
+    return text + (", reversed" if half.reversed else "")
+
+
+def _proposal(pair: Pair) -> str:
+    one = pair.proposal
+    if one is None:
+        return _NONE
+    at = f" at the {one.side}" if one.side else ""
+    return f"{one.action.replace('_', ' ')}{at} by {one.proposed_by} (number {one.number})"

@@ -1,0 +1,398 @@
+"""Preparing, signing and withdrawing: four eyes within a bank, held here and not by the pages."""
+
+import secrets
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import structlog
+from eth_account.signers.local import LocalAccount
+
+from app.actions.sender import Signed, Signer
+from app.actions.view import View
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.contracts.day_close import DayClose
+from app.contracts.errors import ContractReverted
+from app.contracts.reconciliation import Reconciliation
+from app.domain.errors import ChainFault, InputFault, TallyError
+from app.keys.errors import KeyUnusable
+from app.prepared_acts import store
+from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff
+from app.prepared_acts.facts import changes, facts_of
+from app.prepared_acts.kinds import Content, Facts
+from app.prepared_acts.lifecycle import State
+from app.prepared_acts.person import Person, Right
+from app.prepared_acts.requests import Request
+from app.prepared_acts.settlement import Outcome, Settlement
+from app.prepared_acts.store import PreparedAct
+from app.readmodel.pairs import queries
+
+EXPIRES_AFTER = timedelta(days=3)
+"""How long an act waits for its signature."""
+
+SIGNING_TAKES = timedelta(seconds=90)
+"""After so long, a signature that has stored nothing was cut off: it stores nothing any more."""
+
+_ANSWER_WITHIN_S = 8.0
+"""How long who signs waits for the chain; then the act is shown as sent."""
+
+_log = structlog.get_logger()
+
+
+class PreparedActs:
+    """The prepared acts of one bank. Safe for threads."""
+
+    def __init__(
+        self,
+        view: View,
+        rpc: Rpc,
+        manifest: Manifest,
+        approver: Callable[[], LocalAccount] | None,
+    ) -> None:
+        """`approver` opens the bank's approver key, anew for each signature; None: nothing is
+        prepared or signed here. `rpc` is a client of this service's own."""
+        self._view = view
+        self._rpc = rpc
+        self._approver = approver
+        self._contracts = {
+            "Reconciliation": Reconciliation(rpc, manifest.addresses["Reconciliation"]),
+            "DayClose": DayClose(rpc, manifest.addresses["DayClose"]),
+        }
+        self._reasons = DayClose(rpc, manifest.addresses["DayClose"])
+        self._settlement = Settlement(rpc)
+        self._key_in_use = threading.Lock()
+        """One act of the key at a time: two would take the same nonce."""
+
+    @property
+    def signs(self) -> bool:
+        """Whether this node has an approver key to sign with."""
+        return self._approver is not None
+
+    def facts(self, asked: object) -> Facts:
+        """What an act would be prepared against now."""
+        return facts_of(asked, self._view)
+
+    def prepare(self, person: Person, request: Request, shown: Facts | None = None) -> PreparedAct:
+        """Prepare an act for another person's signature. `shown`: the facts that the person saw.
+
+        Raises NotAllowed, SigningIsOff, ActConflict where something has changed since, or another
+        act about the same waits, and UsageFault for what cannot be asked.
+        """
+        _check_may(person, "prepare")
+        if self._approver is None:
+            raise SigningIsOff
+        asked = request.asked(self._view)
+        facts = facts_of(asked, self._view)
+        if shown is not None and (changed := changes(shown, facts)):
+            raise ActConflict(
+                "overtaken",
+                f"{asked.subject} has changed since it was shown: {'; '.join(changed)}",
+                remedy="Look at it again",
+            )
+        content = Content(request.act, asked, facts)
+        facility, partner, pair = self._about(asked)
+        now = datetime.now(UTC)
+        self._expire(now)
+        with self._view.engine.begin() as connection:
+            waiting = store.waiting_of(connection, asked.subject)
+            if waiting is not None:
+                raise _waits_already(waiting)
+            number = store.add(
+                connection,
+                content,
+                person,
+                facility=facility,
+                partner=partner,
+                pair=pair,
+                expires_at=now + EXPIRES_AFTER,
+            )
+            made = store.one_act(connection, number)
+        self._say(made, person)
+        return made
+
+    def sign(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
+        """Sign an act with the bank's key, and send it. The person has just shown a second factor.
+
+        `shown_hash` is that of the act that the person saw. Answers once the act is on the chain,
+        or after some seconds with it as sent. Raises NotAllowed (who prepared it signs it not),
+        UnknownAct, SigningIsOff, ActConflict where it does not wait any more, is another one than
+        was shown, was overtaken or is refused; and ChainFault where nothing was sent because the
+        chain is away: it goes on waiting then.
+        """
+        act = self._check_signature(person, number, shown_hash)
+        attempt = secrets.token_hex(16)
+        with self._view.engine.begin() as connection:
+            is_ours = store.move(
+                connection,
+                number,
+                State.PREPARED,
+                State.SIGNING,
+                person=person,
+                claim=attempt,
+                claimed_until=store.timestamp(datetime.now(UTC) + SIGNING_TAKES),
+            )
+        if not is_ours:
+            raise _not_waiting(self.act(number))
+        answer: Future[None] = Future()
+
+        def work() -> None:
+            try:
+                self._sign(act, person, attempt)
+                answer.set_result(None)
+            except BaseException as fault:
+                answer.set_exception(fault)
+
+        # Of its own: the chain may stand still for longer than anybody waits for an answer.
+        threading.Thread(target=work, name=f"sign {number}", daemon=True).start()
+        with suppress(TimeoutError):
+            answer.result(_ANSWER_WITHIN_S)
+        return self.act(number)
+
+    def withdraw(self, person: Person, number: int) -> PreparedAct:
+        """Take an act back that nobody has signed. Raises NotAllowed, UnknownAct, ActConflict."""
+        _check_may(person, "prepare", "sign")
+        self._expire(datetime.now(UTC))
+        with self._view.engine.begin() as connection:
+            act = store.one_act(connection, number)
+            if not store.move(connection, number, State.PREPARED, State.WITHDRAWN, person=person):
+                raise _not_waiting(act)
+            withdrawn = store.one_act(connection, number)
+        self._say(withdrawn, person)
+        return withdrawn
+
+    def act(self, number: int) -> PreparedAct:
+        """Raises UnknownAct."""
+        with self._view.engine.connect() as connection:
+            return store.one_act(connection, number)
+
+    def changed(self, act: PreparedAct) -> list[str]:
+        """What has changed since an act was prepared, in words; empty where nothing has."""
+        return changes(act.content.facts, facts_of(act.content.asked, self._view))
+
+    def look(self) -> None:
+        """Settle what was sent and is open, give up what was cut off, and let expire what nobody
+        has signed. Raises ChainFault."""
+        now = datetime.now(UTC)
+        self._expire(now)
+        with self._view.engine.connect() as connection:
+            cut_off = store.abandoned(connection, now)
+            sent = store.numbers_in(connection, State.SENT)
+        for number in cut_off:
+            self._release(number, "signing was cut off before anything was sent; sign it again")
+        # Who signs holds the key, and settles what was sent himself.
+        if sent and self._key_in_use.acquire(blocking=False):
+            try:
+                for number in sent:
+                    self._settle(number)
+            finally:
+                self._key_in_use.release()
+
+    def _check_signature(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
+        _check_may(person, "sign")
+        if self._approver is None:
+            raise SigningIsOff
+        self._expire(datetime.now(UTC))
+        act = self.act(number)
+        if act.prepared_by == person.id:
+            raise NotAllowed(
+                "nobody signs what he has prepared himself", remedy="Another approver signs it"
+            )
+        if act.state is not State.PREPARED:
+            raise _not_waiting(act)
+        if not secrets.compare_digest(act.hash, shown_hash) or act.content.hash != act.hash:
+            raise ActConflict(
+                "other-content",
+                f"act {number} is another one than the one that was shown",
+                remedy="Look at it again, then sign",
+            )
+        return act
+
+    def _sign(self, act: PreparedAct, person: Person, attempt: str) -> None:
+        """From `signing` to where it ends, or to `sent`."""
+        with self._key_in_use:
+            kept: list[Signed] = []
+            try:
+                self._settle_others()
+                signer = self._signer(act.number, person, attempt, kept)
+            except Exception as fault:
+                self._release(act.number, _nothing_sent(fault), attempt)
+                raise
+            kind = act.content.kind
+            try:
+                self._check_unchanged(act)
+                done = kind.perform(
+                    act.content.asked, self._view, self._contracts[kind.contract], signer
+                )
+            except (InputFault, ContractReverted) as fault:
+                self._refuse(act.number, fault, attempt)
+                if isinstance(fault, ActConflict):
+                    raise
+                raise ActConflict("refused", fault.what, remedy=fault.remedy) from fault
+            except Exception as fault:
+                if not kept:
+                    self._release(act.number, _nothing_sent(fault), attempt)
+                    raise
+                # It was perhaps sent: the chain says what became of it.
+                self._settle(act.number)
+            else:
+                note = (
+                    ""
+                    if done.reason is None
+                    else f"nobody can open the reason; its salt is {done.reason.salt.hex()}"
+                )
+                self._end(act.number, Outcome(State.SIGNED, note, done.receipts[0].block))
+
+    def _check_unchanged(self, act: PreparedAct) -> None:
+        changed = self.changed(act)
+        if changed:
+            raise ActConflict(
+                "overtaken",
+                f"{act.subject} has changed since act {act.number} was prepared: "
+                f"{'; '.join(changed)}",
+                remedy="Look at it again; what is still right is prepared anew",
+            )
+
+    def _signer(self, number: int, person: Person, attempt: str, kept: list[Signed]) -> Signer:
+        """The approver key for one act, whose bytes are stored, and added to `kept`, before they
+        are sent."""
+        assert self._approver is not None, "who may sign was asked before"
+        try:
+            account = self._approver()
+        except KeyUnusable as fault:  # it may name paths, which are not for everybody
+            _log.error("approver key", why=str(fault))
+            raise SigningIsOff("the approver key of this node does not open") from None
+
+        def keep(signed: Sequence[Signed]) -> None:
+            with self._view.engine.begin() as connection:
+                store.keep_signed(connection, number, attempt, person, account.address, signed)
+            kept.extend(signed)
+
+        return Signer(
+            self._rpc,
+            account,
+            self._view.bank,
+            "approver",
+            reasons=self._reasons,
+            before_sending=keep,
+        )
+
+    def _settle_others(self) -> None:
+        """Raises ChainFault while an earlier act is on its way: it would lose its place."""
+        with self._view.engine.connect() as connection:
+            sent = store.numbers_in(connection, State.SENT)
+        for number in sent:
+            if not self._settle(number):
+                raise ChainFault(
+                    f"act {number} is signed and not on the chain yet",
+                    remedy="Sign this one once that one is through",
+                )
+
+    def _settle(self, number: int) -> bool:
+        """Whether it has ended."""
+        with self._view.engine.connect() as connection:
+            sent = store.sent_of(connection, number)
+        outcome = self._settlement.look(sent)
+        if outcome is not None:
+            self._end(number, outcome)
+        return outcome is not None
+
+    def _end(self, number: int, outcome: Outcome) -> None:
+        with self._view.engine.begin() as connection:
+            store.move(
+                connection,
+                number,
+                State.SENT,
+                outcome.state,
+                note=outcome.note,
+                block_number=outcome.block,
+            )
+            act = store.one_act(connection, number)
+        self._say(act, None)
+
+    def _refuse(self, number: int, fault: TallyError, attempt: str) -> None:
+        with self._view.engine.begin() as connection:
+            store.move(
+                connection,
+                number,
+                State.SIGNING,
+                State.REFUSED,
+                note=str(fault),
+                attempt=attempt,
+            )
+            act = store.one_act(connection, number)
+        self._say(act, None)
+
+    def _release(self, number: int, note: str, attempt: str | None = None) -> None:
+        """Let an act wait again of which nothing was sent."""
+        with self._view.engine.begin() as connection:
+            store.move(
+                connection,
+                number,
+                State.SIGNING,
+                State.PREPARED,
+                note=note,
+                attempt=attempt,
+                claim=None,
+                claimed_until=None,
+            )
+
+    def _expire(self, now: datetime) -> None:
+        with self._view.engine.connect() as connection:
+            overdue = store.overdue(connection, now)
+        if overdue:
+            with self._view.engine.begin() as connection:
+                for number in overdue:
+                    store.move(connection, number, State.PREPARED, State.EXPIRED)
+
+    def _about(self, asked: object) -> tuple[str, str, int | None]:
+        """Facility, partner and, of a break, the number of its pair."""
+        account = getattr(asked, "account", None)
+        if account is not None:
+            return account.facility, account.partner, None
+        number: int = asked.number  # type: ignore[attr-defined]
+        with self._view.engine.connect() as connection:
+            pair = queries.pair(connection, number)
+        assert pair is not None, "what was asked was found"
+        return pair.facility, pair.partner, number
+
+    def _say(self, act: PreparedAct, person: Person | None) -> None:
+        _log.info(
+            "prepared act",
+            number=act.number,
+            act=act.content.act,
+            subject=act.subject,
+            state=act.state.value,
+            person=None if person is None else person.id,
+        )
+
+
+def _check_may(person: Person, *rights: Right) -> None:
+    """Raises NotAllowed unless the person has one of these rights."""
+    if not any(person.may(one) for one in rights):
+        raise NotAllowed(
+            f"{person.display_name} may not {' or '.join(rights)} acts of this bank",
+            remedy="An administrator gives the roles officer (prepares) and approver (signs)",
+        )
+
+
+def _waits_already(act: PreparedAct) -> ActConflict:
+    return ActConflict(
+        "waiting-already",
+        f"act {act.number} about {act.subject} waits already, prepared by {act.log[0].person_name}",
+        remedy="Sign it or withdraw it first",
+    )
+
+
+def _not_waiting(act: PreparedAct) -> ActConflict:
+    newest = act.log[-1]
+    by = f" by {newest.person_name}" if newest.person_name else ""
+    return ActConflict("not-waiting", f"act {act.number} is {act.state}{by} and waits no more")
+
+
+def _nothing_sent(fault: Exception) -> str:
+    # The type alone of what nobody foresaw: it may quote what others wrote.
+    why = str(fault) if isinstance(fault, TallyError) else type(fault).__name__
+    return f"nothing was sent: {why}"

@@ -1,0 +1,73 @@
+"""What became of the transactions of an act that was sent: the chain's own receipts say it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.chain.rpc import Rpc
+from app.prepared_acts.lifecycle import State
+from app.prepared_acts.store import Sent
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an act that was sent ended: signed or failed."""
+
+    state: State
+    note: str = ""
+    block: int | None = None
+
+
+class Settlement:
+    """Looks at the chain for what was sent, and sends the same bytes again where it has no trace of
+    them."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._missing: set[str] = set()
+        """Whose nonce is used and whose receipt was missing at the last look: behind one address
+        there may be several nodes, some behind the others."""
+
+    def look(self, sent: Sequence[Sent]) -> Outcome | None:
+        """What became of an act's transactions, the act's own last; None while that is open.
+
+        Raises ChainFault.
+        """
+        act = sent[-1]
+        answers = self._rpc.run(
+            lambda: self._rpc.batch(
+                [
+                    ("eth_getTransactionCount", [act.address, "latest"]),
+                    ("eth_getTransactionReceipt", [act.transaction]),
+                ]
+            )
+        )
+        mined, receipt = int(answers[0], 16), answers[1]
+        if receipt is not None:
+            self._missing.discard(act.transaction)
+            return _of(receipt)
+        if mined > act.nonce:
+            if act.transaction not in self._missing:
+                self._missing.add(act.transaction)
+                return None
+            self._missing.discard(act.transaction)
+            return Outcome(
+                State.FAILED,
+                "another transaction of the approver key took its place: this one can never be "
+                "mined. See what became of the subject, and prepare it again if it is still needed",
+            )
+        offers = [
+            ("eth_sendRawTransaction", ["0x" + one.raw.hex()]) for one in sent if one.nonce >= mined
+        ]
+        # What a pool says of them proves nothing.
+        self._rpc.run(lambda: self._rpc.batch_answers(offers))
+        return None
+
+
+def _of(receipt: dict[str, Any]) -> Outcome:
+    block = int(receipt["blockNumber"], 16)
+    if int(receipt["status"], 16) == 1:
+        return Outcome(State.SIGNED, block=block)
+    return Outcome(
+        State.FAILED, f"the contract refused it in block {block:,}: nothing was changed", block
+    )

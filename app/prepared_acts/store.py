@@ -1,0 +1,304 @@
+"""Prepared acts in the bank's database. Each state is added to the log, where nothing changes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.actions.sender import Signed
+from app.db.vault import Vault, vault_of
+from app.domain.errors import StorageFault
+from app.prepared_acts.errors import ActConflict, UnknownAct
+from app.prepared_acts.kinds import Content
+from app.prepared_acts.lifecycle import NEXT, WAITING, State
+from app.prepared_acts.person import Person
+from app.prepared_acts.tables import prepared_act_log as log
+from app.prepared_acts.tables import prepared_act_transactions as transactions
+from app.prepared_acts.tables import prepared_acts as acts
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """Something that happened to an act. `person` (an id) and `person_name` are None where nobody
+    did it; `at` is ISO 8601, UTC."""
+
+    state: State
+    person: str | None
+    person_name: str | None
+    note: str
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedAct:
+    """An act that a person has prepared, and all that became of it, oldest first.
+
+    `pair`: the break's number, None of an act about a day. `transaction` and `block` once it is on
+    the chain.
+    """
+
+    number: int
+    facility: str
+    partner: str
+    pair: int | None
+    subject: str
+    content: Content
+    hash: str
+    state: State
+    prepared_by: str
+    expires_at: str
+    transaction: str | None
+    block: int | None
+    log: tuple[Entry, ...]
+
+    @property
+    def note(self) -> str:
+        """What its newest state says."""
+        return self.log[-1].note
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A stored transaction of an act."""
+
+    address: str
+    nonce: int
+    transaction: str
+    raw: bytes
+
+
+def timestamp(moment: datetime) -> str:
+    """As times are stored: they sort as text."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def add(
+    connection: Connection,
+    content: Content,
+    person: Person,
+    *,
+    facility: str,
+    partner: str,
+    pair: int | None,
+    expires_at: datetime,
+) -> int:
+    """Store a prepared act; returns its number. Raises ActConflict where another one about the
+    same waits."""
+    try:
+        number: int = connection.execute(
+            insert(acts)
+            .values(
+                act=content.act,
+                facility=facility,
+                partner=partner,
+                pair=pair,
+                subject=content.asked.subject,
+                hash=content.hash,
+                sealed=vault_of(connection).sealer()(content.to_json()),
+                state=State.PREPARED.value,
+                prepared_by=person.id,
+                expires_at=timestamp(expires_at),
+            )
+            .returning(acts.c.number)
+        ).scalar_one()
+    except IntegrityError:
+        raise ActConflict(
+            "waiting-already",
+            f"an act about {content.asked.subject} waits already",
+            remedy="Sign it or withdraw it first",
+        ) from None
+    _note(connection, number, State.PREPARED, person, "")
+    return number
+
+
+def move(
+    connection: Connection,
+    number: int,
+    before: State,
+    then: State,
+    *,
+    person: Person | None = None,
+    note: str = "",
+    attempt: str | None = None,
+    **values: Any,
+) -> bool:
+    """Bring an act from one state to the next; False where it is not in that state (or, with an
+    `attempt`, signed by another one) any more, and nothing is changed. `values` are of its row."""
+    assert then in NEXT[before], (before, then)
+    conditions = [acts.c.number == number, acts.c.state == before.value]
+    if attempt is not None:
+        conditions.append(acts.c.claim == attempt)
+    changed = connection.execute(update(acts).where(*conditions).values(state=then.value, **values))
+    if changed.rowcount != 1:
+        return False
+    _note(connection, number, then, person, note)
+    return True
+
+
+def keep_signed(
+    connection: Connection,
+    number: int,
+    attempt: str,
+    person: Person,
+    address: str,
+    signed: Sequence[Signed],
+) -> None:
+    """Store what was signed, before it is sent. Raises StorageFault where the attempt has taken so
+    long that it was given up: nothing may be sent then."""
+    is_ours = move(
+        connection,
+        number,
+        State.SIGNING,
+        State.SENT,
+        person=person,
+        attempt=attempt,
+        tx_hash=signed[-1].transaction,
+    )
+    if not is_ours:
+        raise StorageFault(
+            "signing took too long and was given up; nothing was sent", remedy="Sign it again"
+        )
+    connection.execute(
+        insert(transactions),
+        [
+            {
+                "act": number,
+                "address": address,
+                "nonce": one.nonce,
+                "tx_hash": one.transaction,
+                "raw_transaction": one.raw,
+            }
+            for one in signed
+        ],
+    )
+
+
+def sent_of(connection: Connection, number: int) -> list[Sent]:
+    """The transactions of an act in the order of their nonces; the last one is the act itself."""
+    rows = connection.execute(
+        select(transactions).where(transactions.c.act == number).order_by(transactions.c.nonce)
+    )
+    return [Sent(row.address, row.nonce, row.tx_hash, bytes(row.raw_transaction)) for row in rows]
+
+
+def numbers_in(connection: Connection, state: State) -> list[int]:
+    """The acts in a state, oldest first."""
+    query = select(acts.c.number).where(acts.c.state == state.value).order_by(acts.c.number)
+    return list(connection.execute(query).scalars())
+
+
+def abandoned(connection: Connection, now: datetime) -> list[int]:
+    """The acts whose signing was cut off: nobody has sent anything by the time that it may take."""
+    query = select(acts.c.number).where(
+        acts.c.state == State.SIGNING.value, acts.c.claimed_until < timestamp(now)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def overdue(connection: Connection, now: datetime) -> list[int]:
+    """The acts that nobody has signed in time."""
+    query = select(acts.c.number).where(
+        acts.c.state == State.PREPARED.value, acts.c.expires_at < timestamp(now)
+    )
+    return list(connection.execute(query).scalars())
+
+
+def one_act(connection: Connection, number: int) -> PreparedAct:
+    """Raises UnknownAct."""
+    found = _loaded(connection, [acts.c.number == number], 1)
+    if not found:
+        raise UnknownAct(f"there is no prepared act {number}", remedy="GET /v1/acts lists them")
+    return found[0]
+
+
+def list_acts(
+    connection: Connection,
+    *,
+    states: Sequence[State] = (),
+    pair: int | None = None,
+    account: tuple[str, str] | None = None,
+    limit: int = 100,
+    before: int | None = None,
+) -> list[PreparedAct]:
+    """The newest first. `account` (facility, partner): those about its days."""
+    conditions: list[ColumnElement[bool]] = []
+    if states:
+        conditions.append(acts.c.state.in_([one.value for one in states]))
+    if pair is not None:
+        conditions.append(acts.c.pair == pair)
+    if account is not None:
+        conditions += [
+            acts.c.facility == account[0],
+            acts.c.partner == account[1],
+            acts.c.pair.is_(None),
+        ]
+    if before is not None:
+        conditions.append(acts.c.number < before)
+    return _loaded(connection, conditions, limit)
+
+
+def waiting_of(connection: Connection, subject: str) -> PreparedAct | None:
+    """The act about this that something may still become of."""
+    states = [one.value for one in WAITING]
+    found = _loaded(connection, [acts.c.subject == subject, acts.c.state.in_(states)], 1)
+    return found[0] if found else None
+
+
+def count_to_sign(connection: Connection, but_by: str) -> int:
+    """How many acts wait for a signature that this person, who prepared others, may give."""
+    query = select(func.count()).where(
+        acts.c.state == State.PREPARED.value, acts.c.prepared_by != but_by
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def _loaded(connection: Connection, conditions: Sequence[Any], limit: int) -> list[PreparedAct]:
+    rows = connection.execute(
+        select(acts).where(*conditions).order_by(acts.c.number.desc()).limit(limit)
+    ).all()
+    if not rows:
+        return []
+    entries: dict[int, list[Entry]] = {}
+    numbers = [row.number for row in rows]
+    for one in connection.execute(select(log).where(log.c.act.in_(numbers)).order_by(log.c.id)):
+        entries.setdefault(one.act, []).append(
+            Entry(State(one.state), one.person, one.person_name, one.note, one.at)
+        )
+    vault = vault_of(connection)
+    return [_act(row, vault, entries[row.number]) for row in rows]
+
+
+def _act(row: Row[Any], vault: Vault, entries: Sequence[Entry]) -> PreparedAct:
+    return PreparedAct(
+        number=row.number,
+        facility=row.facility,
+        partner=row.partner,
+        pair=row.pair,
+        subject=row.subject,
+        content=Content.from_json(vault.open(bytes(row.sealed))),
+        hash=row.hash,
+        state=State(row.state),
+        prepared_by=row.prepared_by,
+        expires_at=row.expires_at,
+        transaction=row.tx_hash,
+        block=row.block_number,
+        log=tuple(entries),
+    )
+
+
+def _note(
+    connection: Connection, number: int, state: State, person: Person | None, note: str
+) -> None:
+    connection.execute(
+        insert(log).values(
+            act=number,
+            state=state.value,
+            person=None if person is None else person.id,
+            person_name=None if person is None else person.display_name,
+            note=note,
+            at=timestamp(datetime.now(UTC)),
+        )
+    )

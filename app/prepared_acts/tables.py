@@ -1,0 +1,76 @@
+"""What persons of this bank have prepared, what became of it, and the bytes that were signed.
+
+Times are UTC in ISO 8601.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from app.db.metadata import metadata
+
+_BigKey = BigInteger().with_variant(Integer, "sqlite")
+_WAITS = text("state IN ('prepared', 'signing', 'sent')")
+
+prepared_acts = Table(
+    "prepared_acts",
+    metadata,
+    Column("number", _BigKey, primary_key=True),
+    Column("act", String(32), nullable=False, comment="as in the log of acts: breaks.propose, ..."),
+    Column("facility", String(64), nullable=False, comment="the facility's id"),
+    Column("partner", String(64), nullable=False),
+    Column("pair", BigInteger, comment="of acts about a break: the pair's number"),
+    Column("subject", String(200), nullable=False, comment="what it is about: one waits at a time"),
+    Column("hash", String(64), nullable=False, comment="SHA-256 of what is sealed, hex"),
+    Column("sealed", LargeBinary, nullable=False, comment="sealed: what is asked, and the facts"),
+    Column("state", String(10), nullable=False, comment="the newest state in prepared_act_log"),
+    Column("prepared_by", String(64), nullable=False, comment="the person's id"),
+    Column("expires_at", String(32), nullable=False),
+    Column("claim", String(32), comment="while it is being signed: by which attempt"),
+    Column("claimed_until", String(32)),
+    Column("tx_hash", String(66), comment="of the act itself; a reason's own stands beside it"),
+    Column("block_number", BigInteger),
+    Index("ix_prepared_acts_state", "state", "number"),
+    Index("ix_prepared_acts_pair", "pair"),
+    Index(
+        "uq_prepared_acts_waiting",
+        "subject",
+        unique=True,
+        sqlite_where=_WAITS,
+        postgresql_where=_WAITS,
+    ),
+)
+
+prepared_act_log = Table(
+    "prepared_act_log",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("act", ForeignKey("prepared_acts.number"), nullable=False, index=True),
+    Column("state", String(10), nullable=False),
+    Column("person", String(64), comment="the person's id; null: nobody did it, it happened"),
+    Column("person_name", Text, comment="as the person was called then"),
+    Column("note", Text, nullable=False, server_default="", comment="what happened, in words"),
+    Column("at", String(32), nullable=False),
+)
+
+prepared_act_transactions = Table(
+    "prepared_act_transactions",
+    metadata,
+    Column("id", _BigKey, primary_key=True),
+    Column("act", ForeignKey("prepared_acts.number"), nullable=False, index=True),
+    Column("address", String(42), nullable=False, comment="of the key that has signed it"),
+    Column("nonce", BigInteger, nullable=False),
+    Column("tx_hash", String(66), nullable=False, unique=True),
+    Column("raw_transaction", LargeBinary, nullable=False, comment="signed bytes, never changed"),
+    UniqueConstraint("act", "nonce"),
+)

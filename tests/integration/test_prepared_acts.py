@@ -1,0 +1,527 @@
+"""Four eyes within each bank, on a real chain: what is prepared, signed, overtaken and cut off."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import TypeAdapter
+from sqlalchemy import Engine, func, select, update
+
+from app.actions.breaks import BreakName, find_break
+from app.actions.view import View
+from app.chain.manifest import Manifest
+from app.chain.rpc import Rpc
+from app.contracts.transactions import sign, wait_for_receipt
+from app.db.engine import create, upgrade
+from app.domain.errors import ChainUnreachable, UsageFault
+from app.domain.kinds import Kind
+from app.keys.errors import KeyUnusable
+from app.keys.keystore import load_account
+from app.prepared_acts import service as service_module
+from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff, UnknownAct
+from app.prepared_acts.lifecycle import State
+from app.prepared_acts.person import Person
+from app.prepared_acts.requests import Request
+from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.store import PreparedAct
+from app.prepared_acts.tables import prepared_act_transactions, prepared_acts
+from app.readmodel.days.queries import day_records
+from app.readmodel.days.shapes import DayRecord
+from app.readmodel.pairs import queries
+from deploy.consortium import ConsortiumFolder
+from tests.integration.posted import TODAY, Event, World
+from tests.integration.posting import await_true
+from tests.integration.vaults import VAULT
+
+MEI = Person("p-mei", "mei", "Mei", frozenset({"officer"}))
+TOM = Person("p-tom", "tom", "Tom", frozenset({"officer"}))
+ANN = Person("p-ann", "ann", "Ann", frozenset({"approver", "officer"}))
+KAI = Person("p-kai", "kai", "Kai", frozenset({"approver"}))
+EVE = Person("p-eve", "eve", "Eve", frozenset({"viewer", "treasury", "auditor", "administrator"}))
+
+REQUEST: TypeAdapter[Request] = TypeAdapter(Request)
+ACCOUNT = {"facility": "WLD-2016-A", "partner": "huarui"}
+
+
+@dataclass
+class Bank:
+    """A bank with its own database, whose persons act."""
+
+    world: World
+    name: str
+    engine: Engine
+    acts: PreparedActs
+
+    def read(self) -> None:
+        self.world.indexer(self.name, self.engine).advance()
+
+    @property
+    def view(self) -> View:
+        return View(self.engine, self.name, lambda: self.world.sealing_keys(self.name))
+
+    def number(self, event_ref: str) -> int:
+        named = BreakName(partner="huarui", kind="top_up", event_ref=event_ref)
+        return find_break(self.view, named).number
+
+    def prepare(self, person: Person, act: str, **asked: Any) -> PreparedAct:
+        return self.acts.prepare(person, REQUEST.validate_python({"act": act, **asked}))
+
+    def sign(self, person: Person, act: PreparedAct) -> PreparedAct:
+        return self.acts.sign(person, act.number, act.hash)
+
+    def proposal(self, event_ref: str, person: Person = MEI, **changes: Any) -> PreparedAct:
+        asked = {"action": "adjust", "side": "lead", "reason": "we booked the fee twice"}
+        return self.prepare(
+            person, "breaks.propose", pair=self.number(event_ref), **(asked | changes)
+        )
+
+    def sent(self) -> int:
+        """How many transactions of the approver key the chain counts."""
+        address = self.world.folder.public_keys(self.name).approver
+        return int(self.world.rpc.call("eth_getTransactionCount", [address, "latest"]), 16)
+
+
+def bank_of(
+    world: World, name: str, engine: Engine, rpc: Rpc | None = None, signs: bool = True
+) -> Bank:
+    view = View(engine, name, lambda: world.sealing_keys(name))
+
+    def approver() -> Any:
+        return load_account(world.folder.keys(name), "approver", development=True)
+
+    acts = PreparedActs(view, rpc or world.rpc, world.manifest, approver if signs else None)
+    return Bank(world, name, engine, acts)
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    made = create(f"sqlite:///{tmp_path / 'lead.sqlite'}", vault=VAULT)
+    upgrade(made)
+    yield made
+    made.dispose()
+
+
+@pytest.fixture
+def lead(world: World, engine: Engine) -> Bank:
+    world.post("webank", Event(Kind.TOP_UP, "AMOUNT", 100, 1), Event(Kind.TOP_UP, "ALONE", 70, 1))
+    world.post("huarui", Event(Kind.TOP_UP, "AMOUNT", 110))
+    bank = bank_of(world, "webank", engine)
+    bank.read()
+    return bank
+
+
+@pytest.fixture
+def partner(world: World, lead: Bank, tmp_path: Path) -> Iterator[Bank]:
+    engine = create(f"sqlite:///{tmp_path / 'partner.sqlite'}", vault=VAULT)
+    upgrade(engine)
+    bank = bank_of(world, "huarui", engine)
+    bank.read()
+    yield bank
+    engine.dispose()
+
+
+def both_read(*banks: Bank) -> None:
+    for bank in banks:
+        bank.read()
+
+
+def resolution(bank: Bank, number: int) -> int:
+    with bank.engine.connect() as connection:
+        pair = queries.pair(connection, number)
+    assert pair is not None
+    assert pair.proposal is not None
+    return pair.proposal.number
+
+
+class TestFourEyes:
+    def test_a_break_is_resolved_by_two_persons_of_each_bank(
+        self, lead: Bank, partner: Bank
+    ) -> None:
+        prepared = lead.proposal("AMOUNT")
+        assert prepared.state is State.PREPARED
+        signed = lead.sign(ANN, prepared)
+        assert signed.state is State.SIGNED
+        assert signed.block == lead.world.rpc.web3.eth.block_number
+        assert [(one.state, one.person_name) for one in signed.log] == [
+            (State.PREPARED, "Mei"),
+            (State.SIGNING, "Ann"),
+            (State.SENT, "Ann"),
+            (State.SIGNED, None),
+        ]
+        both_read(lead, partner)
+
+        number = partner.number("AMOUNT")
+        accepting = partner.prepare(
+            TOM, "breaks.accept", pair=number, resolution=resolution(partner, number)
+        )
+        assert partner.sign(KAI, accepting).state is State.SIGNED
+        both_read(lead, partner)
+        with lead.engine.connect() as connection:
+            pair = queries.pair(connection, prepared.pair or 0)
+        assert pair is not None
+        assert pair.action == "adjust"
+
+    def test_a_day_is_closed_and_opened_again(self, lead: Bank, partner: Bank) -> None:
+        day = date.fromordinal(TODAY).isoformat()
+        lead.sign(KAI, lead.prepare(ANN, "days.propose", day=day, **ACCOUNT))
+        both_read(lead, partner)
+        (waiting,) = day_records_of(partner, "proposed")
+        confirming = partner.prepare(
+            MEI, "days.confirm", statement_hash="0x" + waiting.statement_hash.hex(), **ACCOUNT
+        )
+        partner.sign(ANN, confirming)
+        both_read(lead, partner)
+        assert len(day_records_of(lead, "closed")) == 1
+
+        reason = "a top-up was booked twice"
+        partner.sign(
+            ANN, partner.prepare(MEI, "days.propose_reopening", day=day, reason=reason, **ACCOUNT)
+        )
+        both_read(lead, partner)
+        with pytest.raises(UsageFault, match="huarui proposes to open"):
+            lead.prepare(MEI, "days.propose_reopening", day=day, reason=reason, **ACCOUNT)
+        lead.sign(KAI, lead.prepare(MEI, "days.confirm_reopening", day=day, **ACCOUNT))
+        both_read(lead, partner)
+        assert len(day_records_of(partner, "reopened")) == 1
+
+    def test_who_may_not(self, lead: Bank) -> None:
+        for nobody in (EVE, KAI):
+            with pytest.raises(NotAllowed, match="may not prepare"):
+                lead.proposal("AMOUNT", nobody)
+        prepared = lead.proposal("AMOUNT", ANN)
+        for nobody in (EVE, MEI):
+            with pytest.raises(NotAllowed, match="may not sign"):
+                lead.sign(nobody, prepared)
+        with pytest.raises(NotAllowed, match="nobody signs what he has prepared"):
+            lead.sign(ANN, prepared)
+        with pytest.raises(NotAllowed, match="may not prepare or sign"):
+            lead.acts.withdraw(EVE, prepared.number)
+        assert lead.acts.act(prepared.number).state is State.PREPARED
+        with pytest.raises(UnknownAct):
+            lead.acts.sign(KAI, 999, prepared.hash)
+
+    def test_a_node_without_the_key_prepares_nothing(self, world: World, lead: Bank) -> None:
+        without = bank_of(world, "webank", lead.engine, signs=False)
+        with pytest.raises(SigningIsOff):
+            without.proposal("AMOUNT")
+        with pytest.raises(SigningIsOff):
+            without.sign(ANN, lead.proposal("AMOUNT"))
+
+    @pytest.mark.parametrize(
+        ("changes", "match"),
+        [
+            ({"side": None}, "adjust needs the side"),
+            ({"action": "void"}, "void has no side"),
+            ({"reason": "two\nlines"}, "printable"),
+            ({"pair": 999}, "no such break"),
+        ],
+    )
+    def test_what_cannot_be_asked(self, lead: Bank, changes: dict[str, Any], match: str) -> None:
+        asked = {"pair": lead.number("AMOUNT"), "action": "adjust", "side": "lead", "reason": "so"}
+        with pytest.raises(UsageFault, match=match):
+            lead.prepare(MEI, "breaks.propose", **(asked | changes))
+
+    def test_each_bank_answers_the_others_proposal_alone(self, lead: Bank, partner: Bank) -> None:
+        lead.sign(ANN, lead.proposal("AMOUNT"))
+        both_read(lead, partner)
+        number = lead.number("AMOUNT")
+        shown = resolution(lead, number)
+        for act in ("breaks.accept", "breaks.dispute"):
+            reason = {"reason": "no"} if act == "breaks.dispute" else {}
+            with pytest.raises(UsageFault, match="webank has proposed it"):
+                lead.prepare(MEI, act, pair=number, resolution=shown, **reason)
+        theirs = partner.number("AMOUNT")
+        with pytest.raises(UsageFault, match="webank has proposed it"):
+            partner.prepare(
+                MEI, "breaks.withdraw", pair=theirs, resolution=resolution(partner, theirs)
+            )
+        with pytest.raises(UsageFault, match="something else waits"):
+            partner.prepare(MEI, "breaks.accept", pair=theirs, resolution=shown + 99)
+
+
+def day_records_of(bank: Bank, state: str) -> list[DayRecord]:
+    with bank.engine.connect() as connection:
+        return day_records(connection, "WLD-2016-A", "huarui", state)
+
+
+class TestOvertaken:
+    def test_by_a_late_half(self, world: World, lead: Bank) -> None:
+        prepared = lead.proposal("ALONE", action="write_off", side=None)
+        world.post("huarui", Event(Kind.TOP_UP, "ALONE", 75))
+        lead.read()
+        sent = lead.sent()
+        with pytest.raises(ActConflict, match=r"partner's half was none and is now 0.75 CNY"):
+            lead.sign(ANN, prepared)
+        assert lead.sent() == sent
+        act = lead.acts.act(prepared.number)
+        assert act.state is State.REFUSED
+        assert "partner's half was none and is now 0.75" in act.note
+
+    def test_by_a_late_half_that_this_node_has_not_read(self, world: World, lead: Bank) -> None:
+        prepared = lead.proposal("ALONE", action="write_off", side=None)
+        world.post("huarui", Event(Kind.TOP_UP, "ALONE", 75))
+        sent = lead.sent()
+        with pytest.raises(ActConflict, match="has changed on the chain"):
+            lead.sign(ANN, prepared)
+        assert lead.sent() == sent
+        assert lead.acts.act(prepared.number).state is State.REFUSED
+
+    def test_by_the_other_banks_proposal(self, lead: Bank, partner: Bank) -> None:
+        prepared = lead.proposal("AMOUNT")
+        partner.sign(ANN, partner.proposal("AMOUNT", action="force", side=None))
+        both_read(lead, partner)
+        with pytest.raises(ActConflict, match="resolution was none and is now force by huarui"):
+            lead.sign(ANN, prepared)
+
+    def test_between_the_page_and_the_preparing(self, world: World, lead: Bank) -> None:
+        number = lead.number("ALONE")
+        request = REQUEST.validate_python(
+            {"act": "breaks.propose", "pair": number, "action": "void", "reason": "ours"}
+        )
+        shown = lead.acts.facts(request.asked(lead.view))
+        world.post("huarui", Event(Kind.TOP_UP, "ALONE", 75))
+        lead.read()
+        with pytest.raises(ActConflict, match="since it was shown: The partner's half was none"):
+            lead.acts.prepare(MEI, request, shown)
+
+    def test_a_statement_by_a_leg(self, world: World, lead: Bank) -> None:
+        day = date.fromordinal(TODAY).isoformat()
+        prepared = lead.prepare(MEI, "days.propose", day=day, **ACCOUNT)
+        world.post("webank", Event(Kind.TOP_UP, "LATE", 30, 1))
+        lead.read()
+        with pytest.raises(ActConflict, match=r"Open lead legs was 1\.70 and is now 2\.00"):
+            lead.sign(ANN, prepared)
+
+    def test_nobody_signs_something_else_than_he_saw(self, lead: Bank) -> None:
+        prepared = lead.proposal("AMOUNT")
+        with pytest.raises(ActConflict, match="another one than the one that was shown"):
+            lead.acts.sign(ANN, prepared.number, "0" * 64)
+        with lead.engine.begin() as connection:
+            other = VAULT.sealer()(prepared.content.to_json().replace(b"fee", b"FEE"))
+            connection.execute(update(prepared_acts).values(sealed=other))
+        with pytest.raises(ActConflict, match="another one than the one that was shown"):
+            lead.sign(ANN, prepared)
+
+
+class TestTwoAtOnce:
+    @pytest.fixture
+    def engine(self, database: Engine) -> Engine:
+        """Of each kind in turn."""
+        return database
+
+    def test_two_prepare_for_one_break(self, lead: Bank) -> None:
+        def attempt(person: Person) -> object:
+            try:
+                return lead.proposal("AMOUNT", person)
+            except ActConflict as fault:
+                return fault
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.map(attempt, (MEI, TOM))
+        (refused,) = [one for one in (first, second) if isinstance(one, ActConflict)]
+        assert refused.name == "waiting-already"
+        assert "waits already" in refused.what
+
+    def test_two_sign_one_act(self, lead: Bank) -> None:
+        prepared, sent = lead.proposal("AMOUNT"), lead.sent()
+        both = threading.Barrier(2)
+
+        def attempt(person: Person) -> object:
+            both.wait()
+            try:
+                return lead.sign(person, prepared)
+            except ActConflict as fault:
+                return fault
+
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(attempt, (ANN, KAI)))
+        assert len([one for one in ended if isinstance(one, ActConflict)]) == 1
+        assert lead.sent() == sent + 1
+        assert lead.acts.act(prepared.number).state is State.SIGNED
+
+    def test_two_sign_two_acts(self, lead: Bank) -> None:
+        one = lead.proposal("AMOUNT")
+        other = lead.proposal("ALONE", action="void", side=None)
+        with ThreadPoolExecutor(2) as pool:
+            ended = list(pool.map(lambda act: lead.sign(ANN, act), (one, other)))
+        assert [act.state for act in ended] == [State.SIGNED, State.SIGNED]
+
+    def test_one_withdraws_what_another_signs(self, lead: Bank) -> None:
+        prepared = lead.proposal("AMOUNT")
+        assert lead.acts.withdraw(TOM, prepared.number).state is State.WITHDRAWN
+        with pytest.raises(ActConflict, match="is withdrawn by Tom and waits no more"):
+            lead.sign(ANN, prepared)
+        lead.proposal("AMOUNT")  # the break is free for another one
+
+    def test_nobody_signs_what_has_expired(self, lead: Bank) -> None:
+        prepared = lead.proposal("AMOUNT")
+        with lead.engine.begin() as connection:
+            connection.execute(update(prepared_acts).values(expires_at="2020-01-01T00:00:00.000"))
+        with pytest.raises(ActConflict, match="is expired"):
+            lead.sign(ANN, prepared)
+        assert lead.acts.act(prepared.number).state is State.EXPIRED
+
+
+class _Dying(Rpc):
+    """A connection whose process is killed when it sends; `reaches`: the endpoint got it first."""
+
+    reaches = False
+
+    def batch_answers(self, requests_: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:
+        if any(method == "eth_sendRawTransaction" for method, _ in requests_):
+            if self.reaches:
+                super().batch_answers(requests_)
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().batch_answers(requests_)
+
+
+def _sign_and_die(
+    root: Path, database_url: str, rpc_url: str, number: int, shown: str, reaches: bool
+) -> None:
+    """In a process of its own."""
+    folder, rpc = ConsortiumFolder(root), _Dying(rpc_url)
+    rpc.reaches = reaches
+    engine = create(database_url, vault=VAULT)
+    acts = PreparedActs(
+        View(engine, "webank", lambda: []),
+        rpc,
+        Manifest.read(folder.manifest),
+        lambda: load_account(folder.keys("webank"), "approver", development=True),
+    )
+    acts.sign(ANN, number, shown)
+
+
+class TestCutOff:
+    def cut_off(self, lead: Bank, *, reaches: bool) -> PreparedAct:
+        """An act whose node was killed while it was sent."""
+        prepared = lead.proposal("AMOUNT")
+        lead.world.manifest.write(lead.world.folder.manifest)
+        process = get_context("spawn").Process(
+            target=_sign_and_die,
+            args=(
+                lead.world.folder.root,
+                lead.engine.url.render_as_string(hide_password=False),
+                lead.world.rpc.url,
+                prepared.number,
+                prepared.hash,
+                reaches,
+            ),
+        )
+        process.start()
+        process.join(60)
+        assert process.exitcode == -signal.SIGKILL
+        return lead.acts.act(prepared.number)
+
+    @pytest.mark.parametrize("reaches", [False, True])
+    def test_between_sending_and_writing(self, lead: Bank, reaches: bool) -> None:
+        sent = lead.sent()
+        act = self.cut_off(lead, reaches=reaches)
+        assert act.state is State.SENT
+        assert act.transaction is not None
+        assert lead.sent() == sent + reaches
+        with pytest.raises(ActConflict, match="is sent"):  # and so nobody signs it again
+            lead.sign(KAI, act)
+        with pytest.raises(ActConflict, match="is sent"):
+            lead.acts.withdraw(MEI, act.number)
+        for _ in range(3):
+            lead.acts.look()
+        act = lead.acts.act(act.number)
+        assert act.state is State.SIGNED
+        assert lead.sent() == sent + 1
+        receipt = lead.world.rpc.call("eth_getTransactionReceipt", [act.transaction])
+        assert int(receipt["blockNumber"], 16) == act.block
+
+    def test_another_transaction_took_its_place(self, lead: Bank) -> None:
+        act = self.cut_off(lead, reaches=False)
+        rpc, account = lead.world.rpc, lead.world.signer("webank").account
+        raw = sign(
+            account,
+            chain_id=lead.world.manifest.chain_id,
+            nonce=lead.sent(),
+            to=account.address,
+            data=b"",
+            gas=30_000,
+        )
+        wait_for_receipt(rpc, rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()]))
+        for _ in range(2):
+            assert lead.acts.act(act.number).state is State.SENT
+            lead.acts.look()
+        act = lead.acts.act(act.number)
+        assert act.state is State.FAILED
+        assert "took its place" in act.note
+        lead.sign(ANN, lead.proposal("AMOUNT"))
+
+    def test_before_anything_was_signed(self, lead: Bank) -> None:
+        prepared, sent = lead.proposal("AMOUNT"), lead.sent()
+        past = (datetime.now(UTC) - timedelta(seconds=1)).isoformat(timespec="milliseconds")
+        with lead.engine.begin() as connection:
+            connection.execute(
+                update(prepared_acts).values(state="signing", claim="dead", claimed_until=past)
+            )
+        lead.acts.look()
+        assert lead.acts.act(prepared.number).state is State.PREPARED
+        assert "cut off before anything was sent" in lead.acts.act(prepared.number).note
+        assert lead.sign(ANN, prepared).state is State.SIGNED
+        assert lead.sent() == sent + 1
+
+    def test_an_attempt_that_was_given_up_sends_nothing(self, lead: Bank) -> None:
+        """It hangs until another person signs, and goes on only then."""
+        sent = lead.sent()
+
+        def stolen() -> Any:
+            with lead.engine.begin() as connection:
+                connection.execute(update(prepared_acts).values(claim="another"))
+            return load_account(lead.world.folder.keys("webank"), "approver", development=True)
+
+        view = lead.view
+        slow = PreparedActs(view, lead.world.rpc, lead.world.manifest, stolen)
+        prepared = lead.proposal("AMOUNT")
+        with pytest.raises(Exception, match="given up; nothing was sent"):
+            slow.sign(ANN, prepared.number, prepared.hash)
+        assert lead.sent() == sent
+        with lead.engine.connect() as connection:
+            stored = select(func.count()).select_from(prepared_act_transactions)
+            assert connection.execute(stored).scalar_one() == 0
+
+    def test_without_the_chain_it_goes_on_waiting(self, lead: Bank) -> None:
+        away = bank_of(lead.world, "webank", lead.engine, Rpc("http://127.0.0.1:9"))
+        prepared = lead.proposal("AMOUNT")
+        with pytest.raises(ChainUnreachable):
+            away.sign(ANN, prepared)
+        assert lead.acts.act(prepared.number).state is State.PREPARED
+        assert lead.sign(KAI, prepared).state is State.SIGNED
+
+    def test_a_key_that_does_not_open(self, lead: Bank) -> None:
+        def none() -> Any:
+            raise KeyUnusable("/srv/secret/approver.json does not open")
+
+        acts = PreparedActs(lead.view, lead.world.rpc, lead.world.manifest, none)
+        prepared = lead.proposal("AMOUNT")
+        with pytest.raises(SigningIsOff, match="does not open") as refused:
+            acts.sign(ANN, prepared.number, prepared.hash)
+        assert "/srv" not in str(refused.value)
+        assert lead.acts.act(prepared.number).state is State.PREPARED
+        assert "/srv" not in lead.acts.act(prepared.number).note
+
+    def test_a_chain_that_stands_still(self, lead: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Who signs gets an answer, and another act waits until this one is through."""
+        monkeypatch.setattr(service_module, "_ANSWER_WITHIN_S", 0.5)
+        rpc = lead.world.rpc
+        rpc.call("evm_setAutomine", [False])
+        try:
+            act = lead.sign(ANN, lead.proposal("AMOUNT"))
+            assert act.state is State.SENT
+        finally:
+            rpc.call("evm_setAutomine", [True])
+            rpc.call("evm_mine", [])
+        await_true(lambda: lead.acts.act(act.number).state is State.SIGNED, "signed")

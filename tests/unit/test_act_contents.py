@@ -1,0 +1,83 @@
+"""Prepared acts without chain or database: their life, and what a signature is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.actions import breaks, days
+from app.domain.day_close import OpenItems, Statement, Sums
+from app.domain.resolutions import Action, Resolution, Side
+from app.prepared_acts.facts import changes
+from app.prepared_acts.kinds import KINDS, Content
+from app.prepared_acts.lifecycle import NEXT, WAITING, State
+
+ACCOUNT = days.Account("WLD-2016-A", "huarui", 1, 1, "CNY", 2)
+SUMS = Sums(-1, 2, 3)
+STATEMENT = Statement(1, 1, 738_000, SUMS, SUMS, SUMS, OpenItems(1, 2, 3, 4, (5, 2**255 + 1)))
+RESOLUTION = Resolution(
+    1, 1, 1, b"\xff" * 20, 2, b"\x00" * 20, Action.ADJUST, Side.LEAD, 738_000, b"\x80" * 32,
+    b"\x01" * 32,
+)  # fmt: skip
+ASKED: dict[str, Any] = {
+    "breaks.propose": breaks.ProposeResolution(17, Action.FORCE, None, 738_000, "ours, 客户"),
+    "breaks.accept": breaks.AcceptResolution(17, RESOLUTION),
+    "breaks.dispute": breaks.DisputeResolution(17, RESOLUTION, "no"),
+    "breaks.withdraw": breaks.WithdrawResolution(17, RESOLUTION),
+    "days.propose": days.ProposeDay(ACCOUNT, STATEMENT),
+    "days.confirm": days.ConfirmDay(ACCOUNT, b"\xfe" * 32),
+    "days.dispute": days.DisputeDay(ACCOUNT, b"\xfe" * 32, "no"),
+    "days.withdraw": days.WithdrawDay(ACCOUNT),
+    "days.propose_reopening": days.ProposeReopening(ACCOUNT, 738_000, "booked twice"),
+    "days.confirm_reopening": days.ConfirmReopening(ACCOUNT, 738_000, b"\xfe" * 32),
+    "days.withdraw_reopening": days.WithdrawReopening(ACCOUNT),
+}
+FACTS = {"The lead's half": "1.00 CNY, value date 2026-03-02"}
+
+
+def test_nothing_leads_out_of_an_end_and_every_state_is_reached() -> None:
+    ends = {state for state, then in NEXT.items() if not then}
+    assert ends == {State.SIGNED, State.REFUSED, State.FAILED, State.WITHDRAWN, State.EXPIRED}
+    assert ends | set(WAITING) == set(State)
+    assert set().union(*NEXT.values()) == set(State)
+
+
+def test_what_was_sent_ends_by_the_chains_word_alone() -> None:
+    """Nobody withdraws, repeats or lets expire what may be mined: there would be a second one."""
+    assert NEXT[State.SENT] == {State.SIGNED, State.FAILED}
+    assert [state for state, then in NEXT.items() if State.SENT in then] == [State.SIGNING]
+    assert [state for state, then in NEXT.items() if State.SIGNING in then] == [State.PREPARED]
+
+
+def test_every_kind_has_an_example_here() -> None:
+    assert ASKED.keys() == KINDS.keys()
+
+
+@pytest.mark.parametrize("act", ASKED)
+def test_what_is_kept_is_what_was_asked(act: str) -> None:
+    content = Content(act, ASKED[act], FACTS)
+    kept = Content.from_json(content.to_json())
+    assert kept == content
+    assert kept.hash == content.hash
+
+
+def test_a_signature_is_over_all_of_it() -> None:
+    act = "breaks.propose"
+    content = Content(act, ASKED[act], FACTS)
+    others = [
+        replace(content, asked=replace(ASKED[act], reason="other")),
+        replace(content, asked=replace(ASKED[act], action=Action.VOID)),
+        replace(content, asked=replace(ASKED[act], number=18)),
+        replace(content, facts={"The lead's half": "2.00 CNY, value date 2026-03-02"}),
+        Content("breaks.accept", ASKED["breaks.accept"], FACTS),
+    ]
+    assert len({one.hash for one in (content, *others)}) == 1 + len(others)
+
+
+def test_what_has_changed_is_said_in_words() -> None:
+    before = {"The lead's half": "1.00", "The partner's half": "none", "Opening": "0.00"}
+    assert changes(before, dict(before)) == []
+    now = {"The lead's half": "1.00", "The partner's half": "1.10"}
+    assert changes(before, now) == ["The partner's half was none and is now 1.10"]
