@@ -1,5 +1,6 @@
-"""Quarantined rows: seen, mended, read again in another encoding, and replayed."""
+"""Quarantined rows: seen, mended, read again in another encoding, replayed, dismissed."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Annotated
 
@@ -15,18 +16,21 @@ from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
+from app.intake.quarantine.dismiss import Decided, dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
 from app.intake.quarantine.replay import replay
 from app.presentation.common import PageOut, as_of
 from app.presentation.quarantine import (
+    DecidedOut,
+    DecideIn,
     MendIn,
     QuarantinedOut,
     QuarantinedRowOut,
-    ReplayIn,
     ReplayOut,
     RereadIn,
     RereadOut,
+    SelectionIn,
     Status,
 )
 
@@ -124,20 +128,14 @@ async def reread_feed(request: Request, key: Pusher) -> RereadOut:
     "/quarantine:replay",
     summary="Take in quarantined rows as they are now",
     responses=WITH_BODY,
-    openapi_extra=described(ReplayIn),
+    openapi_extra=described(SelectionIn),
 )
 async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
     """What was accepted before is a duplicate: no replay books a row twice. Rows that are still at
     fault stay."""
-    asked = await json_body(request, ReplayIn, _MAX_BYTES)
+    asked = await json_body(request, SelectionIn, _MAX_BYTES)
     context: Context = request.app.state.context
-    where = Selection(
-        asked.facility, asked.feed_id, asked.field, asked.reason, numbers=asked.numbers
-    )
-    if where == Selection():
-        raise Problem(
-            422, "invalid-request", "say which rows: numbers, facility, feed_id, field or reason"
-        )
+    where = _selection(asked)
 
     def work() -> ReplayOut:
         done = replay(
@@ -156,6 +154,54 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
         )
 
     return await run_in_threadpool(work)
+
+
+@router.post(
+    "/quarantine:dismiss",
+    summary="Dismiss quarantined rows",
+    responses=WITH_BODY,
+    openapi_extra=described(DecideIn),
+)
+async def dismiss_rows(request: Request, key: Pusher) -> DecidedOut:
+    """They wait no more and are never taken in; who dismissed them, when and why is kept. They stay
+    among their feeds' quarantined rows."""
+    return await _decide(request, key, dismiss)
+
+
+@router.post(
+    "/quarantine:restore",
+    summary="Restore dismissed rows",
+    responses=WITH_BODY,
+    openapi_extra=described(DecideIn),
+)
+async def restore_rows(request: Request, key: Pusher) -> DecidedOut:
+    """They wait again."""
+    return await _decide(request, key, restore)
+
+
+async def _decide(request: Request, key: Key, decide: Callable[..., Decided]) -> DecidedOut:
+    asked = await json_body(request, DecideIn, _MAX_BYTES)
+    context: Context = request.app.state.context
+    where = _selection(asked)
+
+    def work() -> DecidedOut:
+        done = decide(
+            context.engine, where, asked.why, _by(key), after=asked.after, most=_MOST_ROWS
+        )
+        return DecidedOut(rows=done.rows, next=done.following)
+
+    return await run_in_threadpool(work)
+
+
+def _selection(asked: SelectionIn) -> Selection:
+    where = Selection(
+        asked.facility, asked.feed_id, asked.field, asked.reason, numbers=asked.numbers
+    )
+    if where == Selection():
+        raise Problem(
+            422, "invalid-request", "say which rows: numbers, facility, feed_id, field or reason"
+        )
+    return where
 
 
 def _in_full(found: RowInFull) -> QuarantinedRowOut:

@@ -27,8 +27,16 @@ from app.cli.reading import (
 from app.cli.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
+from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.mend import mend, reread
-from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
+from app.intake.quarantine.queries import (
+    DISMISSED,
+    WAITING,
+    RowInFull,
+    Selection,
+    quarantined,
+    row_in_full,
+)
 from app.intake.quarantine.replay import replay
 from app.intake.quarantine.waiting import IntakeOf
 
@@ -38,7 +46,7 @@ _FAULTY_EXIT = 1
 
 quarantine = typer.Typer(
     help="Rows that were not taken: see them, mend them, read a file again in its own encoding, "
-    "and let them be taken in.",
+    "let them be taken in, or dismiss them.",
     no_args_is_help=True,
 )
 
@@ -52,6 +60,11 @@ FieldOption = Annotated[
 ]
 ReasonOption = Annotated[
     str | None, typer.Option("--reason", metavar="TEXT", help="The whole text of a reason.")
+]
+WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Your reason; it is kept.")]
+Numbers = Annotated[
+    list[int] | None,
+    typer.Argument(metavar="[NUMBER]...", min=1, max=_LARGEST, help="Only these rows."),
 ]
 
 
@@ -78,6 +91,9 @@ def list_(
     replayed: Annotated[
         bool, typer.Option("--replayed", help="Those that were replayed, instead.")
     ] = False,
+    dismissed: Annotated[
+        bool, typer.Option("--dismissed", help="Those that were dismissed, instead.")
+    ] = False,
     limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
     as_json: JsonOption = False,
 ) -> None:
@@ -87,7 +103,11 @@ def list_(
 
       tally quarantine list --config bank.toml --field amount
     """
-    statuses = ("accepted", "duplicate") if replayed else WAITING
+    statuses = WAITING
+    if replayed or dismissed:
+        statuses = (("accepted", "duplicate") if replayed else ()) + (
+            DISMISSED if dismissed else ()
+        )
     where = Selection(facility, feed, field, reason, statuses)
     with _quarantine(config) as (engine, _), engine.connect() as connection:
         page = quarantined(connection, where, limit, None)
@@ -184,10 +204,7 @@ def reread_(
 
 @quarantine.command("replay")
 def replay_(
-    numbers: Annotated[
-        list[int] | None,
-        typer.Argument(metavar="[NUMBER]...", min=1, max=_LARGEST, help="Only these rows."),
-    ] = None,
+    numbers: Numbers = None,
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
     feed: FeedOption = None,
@@ -203,11 +220,7 @@ def replay_(
 
       tally quarantine replay --field currency --reason "is not the facility's currency CNY"
     """
-    where = Selection(facility, feed, field, reason, numbers=numbers or None)
-    if where == Selection():
-        raise UsageFault(
-            "no rows were named", remedy="Give numbers, or --reason, --field, --feed, --facility"
-        )
+    where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, intake_of):
         done = replay(engine, intake_of, where, _user())
     stdout.print(
@@ -216,6 +229,67 @@ def replay_(
     )
     if done.faulty:
         raise typer.Exit(_FAULTY_EXIT)
+
+
+@quarantine.command("dismiss")
+def dismiss_(
+    why: WhyOption,
+    numbers: Numbers = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    feed: FeedOption = None,
+    field: FieldOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Let rows wait no more: they are never taken in, and stay in the list with your reason.
+
+    `tally quarantine restore` undoes it.
+
+    Example:
+
+      tally quarantine dismiss 17 18 --why "test rows of the sender" --config bank.toml
+    """
+    where = _selection(numbers, facility, feed, field, reason)
+    with _quarantine(config) as (engine, _):
+        done = dismiss(engine, where, why, _user())
+    stdout.print(f"{done.rows:,} rows dismissed", highlight=False)
+
+
+@quarantine.command("restore")
+def restore_(
+    why: WhyOption,
+    numbers: Numbers = None,
+    config: ConfigOption = DEFAULT_CONFIG,
+    facility: FacilityOption = None,
+    feed: FeedOption = None,
+    field: FieldOption = None,
+    reason: ReasonOption = None,
+) -> None:
+    """Let rows that were dismissed wait again.
+
+    Example:
+
+      tally quarantine restore 17 --why "the sender says that it is real" --config bank.toml
+    """
+    where = _selection(numbers, facility, feed, field, reason)
+    with _quarantine(config) as (engine, _):
+        done = restore(engine, where, why, _user())
+    stdout.print(f"{done.rows:,} rows wait again", highlight=False)
+
+
+def _selection(
+    numbers: list[int] | None,
+    facility: str | None,
+    feed: int | None,
+    field: str | None,
+    reason: str | None,
+) -> Selection:
+    where = Selection(facility, feed, field, reason, numbers=numbers or None)
+    if where == Selection():
+        raise UsageFault(
+            "no rows were named", remedy="Give numbers, or --reason, --field, --feed, --facility"
+        )
+    return where
 
 
 @contextmanager
@@ -277,6 +351,8 @@ def _print_row(found: RowInFull, *, as_json: bool) -> None:
     for step in found.steps:
         what = f"{step.at} {step.step} by {step.by}: {step.status} {step.field} {step.reason}"
         stdout.print(Text(what.rstrip()))
+        if step.why:
+            stdout.print(Text(f"  {step.why}"))
         for column, change in step.changes.items():
             stdout.print(Text(f"  {column:<12} {change.was!r} -> {change.now!r}"))
 

@@ -13,7 +13,7 @@ _SEALED: Mapping[Table, Sequence[Column[bytes]]] = {
     feeds: (feeds.c.header,),
     events: (events.c.details,),
     quarantine: (quarantine.c.value, quarantine.c.raw, quarantine.c.mended),
-    quarantine_steps: (quarantine_steps.c.changes,),
+    quarantine_steps: (quarantine_steps.c.changes, quarantine_steps.c.why),
 }
 
 Sealed = Mapping[Table, int]

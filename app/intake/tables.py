@@ -112,7 +112,7 @@ quarantine = Table(
         String(16),
         nullable=False,
         server_default="faulty",
-        comment="faulty, ready (to be replayed), accepted, duplicate",
+        comment="faulty, ready (to be replayed), accepted, duplicate, dismissed",
     ),
     Column("raw", LargeBinary, comment="sealed: the row's bytes as they came; null: not kept"),
     Column("encoding", String(16), comment="in which raw is read; null where there is none"),
@@ -132,11 +132,14 @@ quarantine_steps = Table(
     Column("quarantine_id", ForeignKey("quarantine.id"), nullable=False, index=True),
     Column("at", String(32), nullable=False),
     Column("by", Text, nullable=False, comment="who: an API key, or a user of the command line"),
-    Column("step", String(16), nullable=False, comment="mended, reread, replayed"),
+    Column(
+        "step", String(16), nullable=False, comment="mended, reread, replayed, dismissed, restored"
+    ),
     Column("encoding", String(16), comment="of a reread"),
     Column("changes", LargeBinary, comment="sealed: JSON, by column what it was and what it is"),
     Column("status", String(16), nullable=False, comment="of the row after it"),
     Column("field", String(16), nullable=False, comment="the fault that was found then, or empty"),
     Column("reason", Text, nullable=False),
+    Column("why", LargeBinary, comment="sealed: why a person dismissed or restored it"),
 )
 """What people did about quarantined rows; only ever added to."""

@@ -11,7 +11,7 @@ _Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 _Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What is looked for in the database: PostgreSQL takes no NUL."""
 
-Status = Literal["faulty", "ready", "accepted", "duplicate"]
+Status = Literal["faulty", "ready", "accepted", "duplicate", "dismissed"]
 
 
 class QuarantinedOut(Model):
@@ -24,8 +24,8 @@ class QuarantinedOut(Model):
     source: str = Field(examples=["bulk"])
     row: int
     status: Status = Field(
-        description="faulty; ready to be replayed: nothing of it is at fault any more; or what it "
-        "became when it was replayed"
+        description="faulty; ready to be replayed: nothing of it is at fault any more; what it "
+        "became when it was replayed; or dismissed by a person"
     )
     field: str = Field(examples=["amount"], description="Empty where it has no fault.")
     value: str = Field(examples=["12,50"])
@@ -45,12 +45,13 @@ class StepOut(Model):
 
     at: datetime
     by: str = Field(examples=["key 0f3a5c7e9b1d (treasury)"])
-    step: Literal["mended", "reread", "replayed"]
+    step: Literal["mended", "reread", "replayed", "dismissed", "restored"]
     encoding: str | None = Field(description="In which it was read again.")
     changes: dict[str, ChangeOut] = Field(description="By column.")
     status: Status = Field(description="Of the row after it.")
     field: str = Field(description="The fault that was found then; empty without one.")
     reason: str
+    why: str = Field(description="What a person said who dismissed or restored it; else empty.")
 
 
 class QuarantinedRowOut(Model):
@@ -95,8 +96,8 @@ class RereadOut(Model):
     next: int | None = Field(description="Give it as `after` to go on; null when all were done.")
 
 
-class ReplayIn(_In):
-    """Which waiting rows: by number, or all with the same reason, of a feed, of a facility."""
+class SelectionIn(_In):
+    """Which rows: by number, or all with the same reason, of a feed, of a facility."""
 
     numbers: list[_Number] | None = Field(None, min_length=1, max_length=1_000)
     facility: _Text | None = None
@@ -104,6 +105,19 @@ class ReplayIn(_In):
     field: _Text | None = None
     reason: _Text | None = None
     after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the answer before.")
+
+
+class DecideIn(SelectionIn):
+    """Which rows are dismissed or restored, and why."""
+
+    why: _Text = Field(min_length=1, max_length=500, examples=["test data of the sender"])
+
+
+class DecidedOut(Model):
+    """How many rows were dismissed or restored."""
+
+    rows: int
+    next: int | None = Field(description="Give it as `after` to go on; null when all were done.")
 
 
 class ReplayOut(Model):

@@ -73,6 +73,21 @@ def test_all_of_a_reason_are_replayed(client: httpx.Client, numbers: list[int]) 
     assert done["faulty"] >= 2
 
 
+def test_a_row_is_dismissed_and_restored(client: httpx.Client, numbers: list[int]) -> None:
+    last = {"numbers": [numbers[2]], "why": "a test row"}
+    done = client.post(f"{PATH}:dismiss", json=last)
+    assert done.json() == {"rows": 1, "next": None}
+    dismissed = client.get(f"{PATH}?status=dismissed").json()["items"]
+    assert [one["number"] for one in dismissed] == [numbers[2]]
+    again = client.post(f"{PATH}:dismiss", json=last)
+    assert "does not wait" in assert_problem(again, 422, "invalid-request")["detail"]
+    (step,) = client.get(f"{PATH}/{numbers[2]}").json()["steps"][-1:]
+    assert (step["step"], step["why"]) == ("dismissed", "a test row")
+    assert step["by"].endswith("(test feeds)")
+    assert client.post(f"{PATH}:restore", json=last).json()["rows"] == 1
+    assert client.get(f"{PATH}?status=dismissed").json()["items"] == []
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -90,6 +105,11 @@ def test_all_of_a_reason_are_replayed(client: httpx.Client, numbers: list[int]) 
         (":reread", {"feed_id": 999, "encoding": "gb18030"}, 422),
         (":reread", {"feed_id": 1, "encoding": "rot13"}, 422),
         (":reread", {"feed_id": 1}, 422),
+        (":dismiss", {"why": "all"}, 422),
+        (":dismiss", {"numbers": [1]}, 422),
+        (":dismiss", {"numbers": [1], "why": ""}, 422),
+        (":dismiss", {"numbers": [1], "why": "x" * 501}, 422),
+        (":restore", {"numbers": [999], "why": "x"}, 422),
     ],
 )
 def test_what_is_asked_wrongly_is_a_problem(
@@ -103,7 +123,7 @@ def test_a_row_that_is_not_there(client: httpx.Client) -> None:
     assert_problem(client.get(f"{PATH}/999"), 404, "unknown-row")
 
 
-@pytest.mark.parametrize("path", ["/1:mend", ":reread", ":replay"])
+@pytest.mark.parametrize("path", ["/1:mend", ":reread", ":replay", ":dismiss", ":restore"])
 def test_a_key_that_only_reads_changes_nothing(node: Face, path: str) -> None:
     assert_problem(node.client("read").post(PATH + path, json={}), 403, "forbidden")
     assert_problem(node.client("metrics").get(PATH), 403, "forbidden")

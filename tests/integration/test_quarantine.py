@@ -22,8 +22,15 @@ from app.domain.errors import UsageFault
 from app.domain.events import Quarantined
 from app.intake import accept, json_values
 from app.intake.accept import Intake
+from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.mend import mend, reread
-from app.intake.quarantine.queries import RowInFull, Selection, quarantined, row_in_full
+from app.intake.quarantine.queries import (
+    DISMISSED,
+    RowInFull,
+    Selection,
+    quarantined,
+    row_in_full,
+)
 from app.intake.quarantine.replay import Replayed, replay
 from app.intake.reader import open_feed
 from app.intake.reseal import reseal
@@ -281,6 +288,62 @@ def test_all_of_one_reason_are_replayed_and_nothing_else(bank: Bank) -> None:
     assert [one.field for one in bank.waiting()] == ["amount"]
 
 
+def test_a_row_is_dismissed_with_who_and_why_and_that_is_undone(bank: Bank) -> None:
+    bank.submit(csv_bytes([row(amount="x"), row("E2", amount="y"), row("E3")]))
+    assert dismiss(bank.engine, Selection(numbers=[1]), "a test row", BY).rows == 1
+    assert [one.number for one in bank.waiting()] == [2]
+    (gone,) = bank.waiting(statuses=DISMISSED)
+    assert (gone.status, gone.field) == ("dismissed", "amount")
+    (step,) = bank.show(1).steps
+    assert (step.step, step.by, step.why) == ("dismissed", BY, "a test row")
+    # It is neither mended nor taken in, and its feed's sums still hold.
+    assert bank.replay(facility="F-1") == (0, 0, 1)
+    with pytest.raises(UsageFault, match="does not wait"):
+        bank.mend(1, amount="1.00")
+    with pytest.raises(UsageFault, match="does not wait"):
+        bank.replay(numbers=[1])
+    assert bank.sums() == [(3, 1, 0, 2, 0)]
+
+    assert restore(bank.engine, Selection(numbers=[1]), "it is real", BY).rows == 1
+    assert bank.show(1).row.status == "faulty"
+    assert bank.mend(1, amount="1.00").row.status == "ready"
+    # What was ready is ready again.
+    dismiss(bank.engine, Selection(numbers=[1]), "no", BY)
+    restore(bank.engine, Selection(numbers=[1]), "yes", BY)
+    assert bank.replay(numbers=[1]) == (1, 0, 0)
+    assert [one.step for one in bank.show(1).steps] == [
+        "dismissed",
+        "restored",
+        "mended",
+        "dismissed",
+        "restored",
+        "replayed",
+    ]
+
+
+def test_all_of_one_reason_are_dismissed_page_by_page_and_what_is_not_kept_too(bank: Bank) -> None:
+    bank.submit(csv_bytes([row(f"E{n}", amount="x") for n in range(5)]) + b'"never closed\n')
+    reason = bank.waiting(field="amount")[0].reason
+    where = Selection(field="amount", reason=reason)
+    first = dismiss(bank.engine, where, "twice exported", BY, most=3)
+    assert (first.rows, first.following) == (3, 3)
+    assert dismiss(bank.engine, where, "twice exported", BY, after=3).rows == 2
+    (unclosed,) = bank.waiting()
+    assert bank.show(unclosed.number).text is None
+    assert dismiss(bank.engine, Selection(feed_id=1), "sent again", BY).rows == 1
+    assert bank.waiting() == []
+    assert restore(bank.engine, Selection(feed_id=1), "all of it", BY).rows == 6
+
+
+@pytest.mark.parametrize("why", ["", "  ", "x" * 501, "a\0b"])
+def test_nothing_is_dismissed_without_a_reason(bank: Bank, why: str) -> None:
+    bank.submit(csv_bytes([row(amount="x")]))
+    with pytest.raises(UsageFault, match="reason"):
+        dismiss(bank.engine, Selection(numbers=[1]), why, BY)
+    with pytest.raises(UsageFault, match="was not dismissed"):
+        restore(bank.engine, Selection(numbers=[1]), "a reason", BY)
+
+
 def test_two_copies_of_a_row_are_booked_once(bank: Bank) -> None:
     bank.submit(csv_bytes([row(currency="EUR")]))
     bank.submit(csv_bytes([row(currency="EUR")]))
@@ -341,9 +404,13 @@ def test_nothing_of_a_customer_lies_in_the_clear_or_in_the_log(bank: Bank) -> No
     with structlog.testing.capture_logs() as lines:
         bank.submit(csv_bytes([row(borrower_ref=secret, amount=secret)]))
         bank.mend(1, amount="1.00", memo=secret)
+        dismiss(bank.engine, Selection(numbers=[1]), secret, BY)
+        restore(bank.engine, Selection(numbers=[1]), secret, BY)
         bank.replay(numbers=[1])
     assert [line["step"] for line in lines if line["event"] == "quarantine"] == [
         "mended",
+        "dismissed",
+        "restored",
         "replayed",
     ]
     assert secret not in json.dumps(lines)
@@ -358,11 +425,12 @@ def test_nothing_of_a_customer_lies_in_the_clear_or_in_the_log(bank: Bank) -> No
             *connection.execute(select(feeds.c.header)).scalars(),
             *connection.execute(select(events.c.details)).scalars(),
             *connection.execute(select(quarantine_steps.c.changes)).scalars(),
+            *connection.execute(select(quarantine_steps.c.why)).scalars(),
             *connection.execute(
                 select(quarantine.c.value, quarantine.c.raw, quarantine.c.mended)
             ).one(),
         ]
-    assert len([fresh.open(one) for one in sealed if one is not None]) == 6
+    assert len([fresh.open(one) for one in sealed if one is not None]) == 8
 
 
 CELLS = st.text(st.sampled_from('aé系，"\n,{}[]#=0\\\u200b\ufeff\x00'), max_size=5)

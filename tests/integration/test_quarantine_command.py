@@ -85,6 +85,21 @@ def test_rows_are_mended_read_again_and_replayed() -> None:
 
 
 @pytest.mark.usefixtures("engine")
+def test_rows_are_dismissed_and_restored() -> None:
+    third, second, first = (str(one["number"]) for one in items())
+    said = run("dismiss", first, second, "--why", "rows of a test").stdout
+    assert "2 rows dismissed" in said
+    assert [str(one["number"]) for one in items()] == [third]
+    assert [str(one["number"]) for one in items("--dismissed")] == [second, first]
+    shown = run("show", first).stdout
+    assert "dismissed by" in shown
+    assert "rows of a test" in shown
+    assert "1 rows wait again" in run("restore", first, "--why", "it is real").stdout
+    assert "2 rows dismissed" in run("dismiss", "--field", "amount", "--why", "no").stdout
+    assert items() == []
+
+
+@pytest.mark.usefixtures("engine")
 def test_those_that_stay_faulty_are_an_exit_code() -> None:
     assert (
         "0 accepted, 0 duplicate, 3 faulty"
@@ -106,6 +121,10 @@ def test_those_that_stay_faulty_are_an_exit_code() -> None:
         ("mend", "1", "--values", "nowhere.json"),
         ("mend", "1", "--values", "bank.toml"),
         ("reread", "99", "--encoding", "big5"),
+        ("dismiss", "--why", "all"),
+        ("dismiss", "99", "--why", "x"),
+        ("dismiss", "1", "--why", " "),
+        ("restore", "1", "--why", "it was not dismissed"),
     ],
 )
 def test_what_is_asked_wrongly_is_refused(arguments: tuple[str, ...]) -> None:

@@ -14,9 +14,11 @@ from app.intake.quarantine.kept_row import KeptRow
 from app.intake.tables import feeds, quarantine, quarantine_steps
 from app.readmodel.pairs.shapes import Page
 
-Status = Literal["faulty", "ready", "accepted", "duplicate"]
+Status = Literal["faulty", "ready", "accepted", "duplicate", "dismissed"]
 WAITING: tuple[Status, ...] = ("faulty", "ready")
 """`ready`: nothing of it is at fault any more, and it was not replayed yet."""
+DISMISSED: tuple[Status, ...] = ("dismissed",)
+"""A person decided that it is not taken in; it stays among its feed's quarantined rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,9 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """What somebody did about a row: mended, reread or replayed. `field` and `reason` are of the
-    fault that was found then, and empty where there was none."""
+    """What somebody did about a row: mended, reread, replayed, dismissed or restored. `field` and
+    `reason` are of the fault that was found then, and empty where there was none; `why` is what a
+    person said who dismissed or restored it."""
 
     at: str
     by: str
@@ -84,6 +87,7 @@ class Step:
     status: str
     field: str
     reason: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,6 +174,7 @@ def _step(found: Row[Any], vault: Vault) -> Step:
         found.status,
         found.field,
         found.reason,
+        "" if found.why is None else vault.open(found.why).decode(),
     )
 
 

@@ -54,10 +54,11 @@ def does_not_wait(number: int) -> UsageFault:
 
 
 def chunks(
-    engine: Engine, where: Selection, after: int, most: int | None
+    engine: Engine, where: Selection, after: int, most: int | None, *, kept: bool = True
 ) -> Iterator[tuple[list[int], bool]]:
     """The numbers of the rows above `after`, oldest first, so many at a time as one transaction
-    takes and `most` in all; each with whether more follow."""
+    takes and `most` in all; each with whether more follow. `kept` leaves out rows whose text is
+    not kept: these cannot be judged again."""
     done = 0
     while most is None or done < most:
         limit = CHUNK_ROWS if most is None else min(CHUNK_ROWS, most - done)
@@ -67,16 +68,18 @@ def chunks(
                     feeds, feeds.c.id == quarantine.c.feed_id
                 )
             )
-            .where(quarantine.c.id > after, quarantine.c.raw.is_not(None))
+            .where(quarantine.c.id > after)
             .order_by(quarantine.c.id)
             .limit(limit + 1)
         )
+        if kept:
+            query = query.where(quarantine.c.raw.is_not(None))
         with engine.connect() as connection:
             found = connection.execute(query).all()
         numbers: list[int] = []
         size = 0
         for row in found[:limit]:
-            size += row.size
+            size += row.size or 0
             if numbers and size > _CHUNK_BYTES:
                 break
             numbers.append(row.id)
