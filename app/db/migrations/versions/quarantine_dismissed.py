@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "quarantine_dismissed"
-down_revision: str | Sequence[str] | None = "reasons"
+down_revision: str | Sequence[str] | None = "prepared_acts"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
