@@ -28,7 +28,16 @@ from app.reports.certificate import (
 
 _CHUNK_BYTES = 1 << 18
 
-ReportName = Literal["reconciliation", "reserve-statement", "break-ageing", "resolution-log"]
+ReportName = Literal[
+    "reconciliation",
+    "reserve-statement",
+    "break-ageing",
+    "resolution-log",
+    "day-closes",
+    "membership",
+    "limits",
+    "exceptions",
+]
 FormatName = Literal["csv", "json", "xlsx", "parquet", "pdf"]
 
 router = APIRouter(prefix="/v1")

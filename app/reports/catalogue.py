@@ -6,6 +6,10 @@ from importlib import import_module
 from pathlib import Path
 
 from app.reports.breaks import break_ageing
+from app.reports.day_closes import day_closes
+from app.reports.exceptions import exceptions
+from app.reports.limits import limits
+from app.reports.membership import membership
 from app.reports.model import Report
 from app.reports.reconciliation import reconciliation
 from app.reports.reserve_statement import reserve_statement
@@ -17,6 +21,10 @@ REPORTS: dict[str, Callable[[Source], Report]] = {
     "reserve-statement": reserve_statement,
     "break-ageing": break_ageing,
     "resolution-log": resolution_log,
+    "day-closes": day_closes,
+    "membership": membership,
+    "limits": limits,
+    "exceptions": exceptions,
 }
 
 

@@ -52,7 +52,7 @@ PACKAGES: dict[str, frozenset[str]] = {
         }
     ),
     "web": frozenset({"domain", "outbox", "readmodel", "prepared_acts", "presentation", "http"}),
-    "reports": frozenset({"domain", "readmodel"}),
+    "reports": frozenset({"domain", "intake", "outbox", "readmodel"}),
     "config": frozenset({"domain"}),
     "logs": frozenset(),
 }

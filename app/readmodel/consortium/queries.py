@@ -43,9 +43,9 @@ def list_members(connection: Connection) -> list[ConsortiumMember]:
             role=row.role,
             state=row.state,
             stopped_until=to_time(row.stopped_until) if row.stopped_until > now else None,
-            operator=_address(row.operator),
-            approver=_address(row.approver),
-            recovery=_address(row.recovery),
+            operator=address(row.operator),
+            approver=address(row.approver),
+            recovery=address(row.recovery),
             sealing_key=bytes(row.sealing_key).hex(),
         )
         for row in connection.execute(select(members).order_by(members.c.number))
@@ -106,7 +106,7 @@ def list_validators(connection: Connection) -> list[ValidatorNode]:
     names = _names(connection)
     v = validators.c
     return [
-        ValidatorNode(_address(row.node) or "", names[row.member], row.enode, row.since_block)
+        ValidatorNode(address(row.node) or "", names[row.member], row.enode, row.since_block)
         for row in connection.execute(select(validators).order_by(v.member, v.node))
     ]
 
@@ -131,7 +131,7 @@ def list_keys(connection: Connection, member: str | None = None) -> list[Key]:
         Key(
             names[row.member],
             row.purpose,
-            bytes(row.key).hex() if row.purpose == "sealing" else _address(row.key) or "",
+            bytes(row.key).hex() if row.purpose == "sealing" else address(row.key) or "",
             row.given_by,
             row.since_block,
             row.retired_block,
@@ -212,5 +212,6 @@ def _names(connection: Connection) -> dict[int, str]:
     return {row.number: row.name for row in found}
 
 
-def _address(octets: bytes) -> str | None:
+def address(octets: bytes) -> str | None:
+    """A key's address; None where a member has no such key."""
     return to_checksum_address(bytes(octets)) if any(octets) else None

@@ -24,9 +24,9 @@ def day_records(
     partner: str | None = None,
     state: str | None = None,
     number: int | None = None,
-    limit: int = 1000,
+    limit: int | None = 1000,
 ) -> list[DayRecord]:
-    """The newest first."""
+    """The newest first; `limit` None: all of them."""
     names = directory(connection)
     c = t.day_closes.c
     conditions = of_account(names, t.day_closes, facility, partner)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Literal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from app.domain.facility import Shares
 from app.readmodel import tables as t
@@ -40,8 +40,8 @@ class RulesRow:
 
 @dataclass(frozen=True, slots=True)
 class ChangeRow:
-    """A change that a party proposed. `state`: open, in_force, withdrawn or expired (by the clock
-    of the last block that was read); `accepted_by` and `waits_for` are banks' names.
+    """A change that a party proposed. `state`: open, in_force, withdrawn or expired (by the
+    chain's clock then); `accepted_by` and `waits_for` are banks' names.
 
     `shares` and `rules` are what is proposed (their version 0), `hash` what an acceptance signs.
     """
@@ -83,26 +83,50 @@ class FacilityHistory:
     pauses: tuple[PauseRow, ...]
 
 
-def facility_history(connection: Connection, names: Directory, facility: int) -> FacilityHistory:
-    """The history of the facility of that number."""
-    return FacilityHistory(
-        shares=_shares(connection, facility),
-        rules=_rules(connection, facility),
-        changes=_changes(connection, names, facility),
-        pauses=tuple(
-            PauseRow(
-                member=names.member_name(row.member),
-                reason_hash=bytes(row.reason_hash),
-                paused_at=to_time(row.paused_time),
-                resumed_at=optional_time(row.resumed_time),
-                resumed_by="" if row.resumed_by is None else names.member_name(row.resumed_by),
+def facility_history(
+    connection: Connection, names: Directory, facility: int, until: int | None = None
+) -> FacilityHistory:
+    """The history of the facility of that number, up to the block time `until` (None: all)."""
+    now = clock(connection) if until is None else until
+    changes = _changes(connection, names, facility, now)
+    later = {
+        (row.kind, row.version)
+        for row in connection.execute(
+            select(t.facility_changes).where(
+                t.facility_changes.c.facility == facility, t.facility_changes.c.decided_time > now
             )
+        )
+    }
+    return FacilityHistory(
+        shares=tuple(
+            one for one in _shares(connection, facility) if ("shares", one.version) not in later
+        ),
+        rules=tuple(
+            one for one in _rules(connection, facility) if ("rules", one.version) not in later
+        ),
+        changes=changes,
+        pauses=tuple(
+            _pause(names, row, now)
             for row in connection.execute(
                 select(t.facility_pauses)
-                .where(t.facility_pauses.c.facility == facility)
+                .where(
+                    t.facility_pauses.c.facility == facility,
+                    t.facility_pauses.c.paused_time <= now,
+                )
                 .order_by(t.facility_pauses.c.number)
             )
         ),
+    )
+
+
+def _pause(names: Directory, row: Row[Any], now: int) -> PauseRow:
+    resumed = row.resumed_time is not None and row.resumed_time <= now
+    return PauseRow(
+        member=names.member_name(row.member),
+        reason_hash=bytes(row.reason_hash),
+        paused_at=to_time(row.paused_time),
+        resumed_at=to_time(row.resumed_time) if resumed else None,
+        resumed_by=names.member_name(row.resumed_by) if resumed else "",
     )
 
 
@@ -137,12 +161,16 @@ def _rules(connection: Connection, facility: int) -> tuple[RulesRow, ...]:
     )
 
 
-def _changes(connection: Connection, names: Directory, facility: int) -> tuple[ChangeRow, ...]:
-    now = clock(connection)
+def _changes(
+    connection: Connection, names: Directory, facility: int, now: int
+) -> tuple[ChangeRow, ...]:
     accepted: dict[int, list[int]] = {}
     for row in connection.execute(
         select(t.facility_acceptances)
-        .where(t.facility_acceptances.c.facility == facility)
+        .where(
+            t.facility_acceptances.c.facility == facility,
+            t.facility_acceptances.c.accepted_time <= now,
+        )
         .order_by(t.facility_acceptances.c.accepted_time, t.facility_acceptances.c.member)
     ):
         accepted.setdefault(row.change, []).append(row.member)
@@ -152,13 +180,14 @@ def _changes(connection: Connection, names: Directory, facility: int) -> tuple[C
     found = []
     for row in connection.execute(
         select(t.facility_changes)
-        .where(t.facility_changes.c.facility == facility)
+        .where(t.facility_changes.c.facility == facility, t.facility_changes.c.proposed_time <= now)
         .order_by(t.facility_changes.c.change)
     ):
         by = accepted.get(row.change, [])
-        standing: ChangeState = (
-            "expired" if row.state == "open" and now > row.expires_at else row.state
-        )
+        decided = row.decided_time is not None and row.decided_time <= now
+        standing: ChangeState = row.state if decided else "open"
+        if standing == "open" and now > row.expires_at:
+            standing = "expired"
         content = json.loads(row.content)
         kind = None if "unreadable" in content else row.kind
         missing = [one for one in parties if one not in by] if standing == "open" else []
@@ -174,8 +203,8 @@ def _changes(connection: Connection, names: Directory, facility: int) -> tuple[C
                 shares=_proposed_shares(content) if kind == "shares" else None,
                 rules=_proposed_rules(content) if kind == "rules" else None,
                 state=standing,
-                decided_at=optional_time(row.decided_time),
-                version=row.version,
+                decided_at=optional_time(row.decided_time) if decided else None,
+                version=row.version if decided else None,
                 accepted_by=tuple(names.member_name(one) for one in by),
                 waits_for=tuple(names.member_name(one) for one in missing),
             )

@@ -1,0 +1,126 @@
+"""Closed days: every statement of a period with both banks' answers, and the pairs that each
+carries forward by name."""
+
+from collections.abc import Iterator
+from dataclasses import astuple
+from functools import partial
+
+from app.readmodel.days.as_of import statements_at
+from app.readmodel.days.queries import carried_forward, day_records
+from app.readmodel.days.shapes import DayRecord
+from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.resolutions import banks
+from app.reports.source import Source
+
+_BOOKS = ("lead", "partner", "agreed")
+_STATEMENTS = (
+    Column("partner"),
+    Column("day", Type.DATE),
+    Column("state"),
+    *(
+        Column(f"{row}_{book}", Type.MONEY)
+        for row in ("opening", "movement", "closing")
+        for book in _BOOKS
+    ),
+    Column("open_lead", Type.MONEY),
+    Column("open_partner", Type.MONEY),
+    Column("accepted_difference", Type.MONEY),
+    Column("open_legs", Type.COUNT),
+    Column("statement_hash", wide=True),
+    Column("proposed_by"),
+    Column("proposed_at", Type.INSTANT),
+    Column("proposed_in", wide=True),
+    Column("answered_by"),
+    Column("answered_at", Type.INSTANT),
+    Column("reopened_at", Type.INSTANT),
+    Column("reason_hash", wide=True),
+)
+_CARRIED = (
+    Column("partner"),
+    Column("day", Type.DATE),
+    Column("state"),
+    Column("kind"),
+    Column("event_ref", wide=True),
+    Column("reference", wide=True),
+    Column("target", wide=True),
+    Column("statement_hash", wide=True),
+)
+
+
+def day_closes(source: Source) -> Report:
+    """Every statement that was proposed for a business date of the period, what became of it, and
+    the pairs that it carries forward."""
+    records = [record for one in source.partners for record in _records(source, one.name)]
+    return source.report(
+        name="day-closes",
+        title="Day closes",
+        sections=(
+            Section(
+                "statements",
+                "Opening + movement = closing in each book; a closed one is signed by both banks. "
+                "What is open is as of the block of the proposal",
+                _STATEMENTS,
+                lambda: map(_row, records),
+            ),
+            Section(
+                "carried_forward",
+                "The pairs with open legs that each statement names; amounts are in the "
+                "reconciliation",
+                _CARRIED,
+                partial(_carried, source, records),
+            ),
+        ),
+        signers=banks(source),
+    )
+
+
+def _records(source: Source, partner: str) -> list[DayRecord]:
+    """An account's statements for the days of the period, by day and then as proposed."""
+    request = source.request
+    every = day_records(source.connection, source.facility.id, partner, limit=None)
+    standing = statements_at(every, source.as_of.block_time)
+    return sorted(
+        (one for one in standing if request.first <= one.day <= request.last),
+        key=lambda one: (one.day, one.number),
+    )
+
+
+def _row(record: DayRecord) -> Row:
+    statement = record.statement
+    is_open = statement.open
+    reason = record.reopen_reason_hash or record.reason_hash
+    return (
+        record.partner,
+        record.day,
+        record.state,
+        *astuple(statement.opening),
+        *astuple(statement.movement),
+        *astuple(statement.closing),
+        is_open.lead,
+        is_open.partner,
+        is_open.accepted_difference,
+        is_open.legs,
+        "0x" + record.statement_hash.hex(),
+        record.proposed_by,
+        record.proposed_at,
+        record.transaction,
+        record.answered_by,
+        record.answered_at,
+        record.reopened_at,
+        None if reason is None else "0x" + bytes(reason).hex(),
+    )
+
+
+def _carried(source: Source, records: list[DayRecord]) -> Iterator[Row]:
+    for record in records:
+        for pair in carried_forward(source.connection, record):
+            yield (
+                record.partner,
+                record.day,
+                record.state,
+                pair.kind,
+                pair.event_ref,
+                pair.reference,
+                pair.target,
+                "0x" + record.statement_hash.hex(),
+            )

@@ -1,0 +1,171 @@
+"""Exceptions: legs that the contract rejected, and what of a bank's own feeds never reached it.
+
+What the contract rejected is on the chain and the same for all who may see the account. Dead
+letters and quarantined rows are a bank's own: only a report of the present that its own node makes
+holds them, never one of another partner's account alone. No value of a quarantined row is in it.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from functools import partial
+
+from sqlalchemy import select
+
+from app.intake.quarantine.queries import Selection, quarantined
+from app.outbox.dead_letters import all_letters
+from app.readmodel import tables as t
+from app.readmodel.chain import cursor
+from app.readmodel.pairs.rows import Rows
+from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.resolutions import banks
+from app.reports.source import Source
+
+_PAGE_ROWS = 1_000
+
+_REJECTED = (
+    Column("partner"),
+    Column("bank"),
+    Column("reason"),
+    Column("kind"),
+    Column("event_ref", wide=True),
+    Column("reference", wide=True),
+    Column("target", wide=True),
+    Column("amount", Type.MONEY),
+    Column("value_date", Type.DATE),
+    Column("business_date", Type.DATE),
+    Column("posted_at", Type.INSTANT),
+    Column("sequence", Type.COUNT),
+    Column("leg", Type.COUNT),
+)
+_DEAD_LETTERS = (
+    Column("row", Type.COUNT),
+    Column("event_id", wide=True),
+    Column("event_ref", wide=True),
+    Column("reason", wide=True),
+    Column("at", Type.INSTANT),
+)
+_QUARANTINED = (
+    Column("feed", wide=True),
+    Column("row", Type.COUNT),
+    Column("field"),
+    Column("reason", wide=True),
+    Column("state"),
+    Column("at", Type.INSTANT),
+)
+
+
+def exceptions(source: Source) -> Report:
+    """Legs that the contract rejected, by business date; of the own bank also its dead letters and
+    quarantined rows, which no other bank's file holds."""
+    rejected = Section(
+        "rejected",
+        "Legs, and parts of a lead's leg, that the contract rejected, by business date; "
+        "duplicate legs are among the breaks",
+        _REJECTED,
+        partial(_rejected, source),
+    )
+    own = _own_bank(source)
+    if own is None:
+        return _report(source, "none: only a bank's own report of now holds them", (rejected,))
+    return _report(
+        source,
+        f"those of {own}, as of when this was made",
+        (
+            rejected,
+            Section(
+                "dead_letters",
+                "This bank's accepted events that could not be posted and wait for a person, by "
+                "the UTC date on which they stopped",
+                _DEAD_LETTERS,
+                partial(_dead_letters, source),
+            ),
+            Section(
+                "quarantined",
+                "Rows of this bank's feeds that were not accepted and wait for a person, by the "
+                "UTC date on which they came",
+                _QUARANTINED,
+                partial(_quarantined, source),
+            ),
+        ),
+    )
+
+
+def _report(source: Source, own_rows: str, sections: tuple[Section, ...]) -> Report:
+    return source.report(
+        name="exceptions",
+        title="Exceptions",
+        more=(("own_rows", own_rows),),
+        sections=sections,
+        signers=banks(source),
+    )
+
+
+def _own_bank(source: Source) -> str | None:
+    """The bank whose rows belong in the report; None where none's do."""
+    own = source.names.member_name(source.connection.execute(select(cursor.c.member)).scalar_one())
+    if source.until is not None or source.request.partner not in (None, own):
+        return None
+    return own if own in banks(source) else None
+
+
+def _rejected(source: Source) -> Iterator[Row]:
+    r = t.rejections.c
+    request = source.request
+    numbers = [one.number for one in source.partners]
+    of = [r.facility == source.facility.number, r.reason != "duplicate"]
+    if request.partner is not None:
+        of.append(r.partner.in_(numbers))
+    if source.until is not None:
+        of.append(r.posted_at <= source.until)
+    rows = Rows(source.names, source.clock, {})
+    for row in source.connection.execute(
+        select(t.rejections)
+        .where(*of, r.business_day.between(request.first.toordinal(), request.last.toordinal()))
+        .order_by(r.number)
+    ):
+        one = rows.rejection(row)
+        yield (
+            one.partner,
+            one.bank,
+            one.reason,
+            one.kind,
+            one.event_ref,
+            one.reference,
+            one.target,
+            one.half.amount,
+            one.half.value_date,
+            one.half.business_date,
+            one.half.posted_at,
+            one.half.sequence,
+            one.half.index,
+        )
+
+
+def _dead_letters(source: Source) -> Iterator[Row]:
+    for one in all_letters(source.connection):
+        at = _moment(one.at)
+        if one.facility == source.facility.id and _in_period(source, at):
+            yield one.row, one.event_id, one.event_ref, one.reason, at
+
+
+def _quarantined(source: Source) -> Iterator[Row]:
+    before: int | None = None
+    while True:
+        page = quarantined(
+            source.connection, Selection(facility=source.facility.id), _PAGE_ROWS, before
+        )
+        for one in page.items:
+            at = _moment(one.at)
+            if _in_period(source, at):
+                yield one.feed, one.row, one.field or None, one.reason or None, one.status, at
+        if page.following is None:
+            return
+        before = page.following
+
+
+def _in_period(source: Source, at: datetime) -> bool:
+    return source.request.first <= at.date() <= source.request.last
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC).replace(microsecond=0)
