@@ -110,6 +110,15 @@ class Api(_Table):
     port: Annotated[int, Field(ge=0, le=65535)] = 8700
 
 
+class Approver(_Table):
+    """The approver key with which this node signs what its people have prepared and signed on the
+    page or by REST: its keystore file, and the file of its passphrase. Without it the node signs
+    nothing of the kind, and the `tally` commands do."""
+
+    keystore: _Path
+    passphrase: _Path
+
+
 class OwnValidators(_Table):
     """The bank's own chain nodes, if they seal blocks.
 
@@ -148,6 +157,7 @@ class BankConfig(_ConfigFile):
     inbox: _Path
     min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: Api = Api()
+    approver: Approver | None = None
     validator: OwnValidators | None = None
 
     @model_validator(mode="after")

@@ -23,7 +23,8 @@ class OwnNodes:
 @dataclass(frozen=True, slots=True)
 class BankToml:
     """The settings of a node. `tls`: `rpc_ca`, `rpc_cert` and `rpc_key`, where its endpoints are
-    https; `own_nodes`: its own chain nodes, where it runs some."""
+    https; `own_nodes`: its own chain nodes, where it runs some; `approver`: keystore and passphrase
+    of the key with which the node signs what people sign on the page."""
 
     name: str
     development: bool
@@ -35,6 +36,7 @@ class BankToml:
     port: int
     tls: Mapping[str, str]
     own_nodes: OwnNodes | None = None
+    approver: Mapping[str, str] | None = None
 
     def __str__(self) -> str:
         document = tomlkit.document()
@@ -51,6 +53,8 @@ class BankToml:
             document.add(key, path)
         document.add("inbox", self.inbox)
         document.add("api", _table({"host": self.host, "port": self.port}))
+        if self.approver is not None:
+            document.add("approver", _table(self.approver))
         if self.own_nodes is not None and self.own_nodes.control:
             document.add("validator", self._validator(self.own_nodes))
         return document.as_string()

@@ -132,6 +132,7 @@ def write_config(
         port=port,
         tls={} if certificates is None else _tls_paths(certificates, path.parent),
         own_nodes=own_nodes,
+        approver={"keystore": "keys/approver.json", "passphrase": "keys/passphrase"},
     )
     path.write_text(str(settings))
 

@@ -9,6 +9,7 @@ from sqlalchemy import Engine
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.outbox.lease import Standing
+from app.prepared_acts.service import PreparedActs
 from app.presentation.health import EndpointOut
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Context:
     feeds: RestFeeds
     references: Callable[[str], Sequence[bytes]]
     """What an event_ref is on the chain, under each facility's reference key."""
+    acts: PreparedActs
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""
     channel: str = ""

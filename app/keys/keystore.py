@@ -99,7 +99,7 @@ def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
         work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
         # Whole or not at all, like every key file.
         making = folder / f"{successor}.{secrets.token_hex(4)}{_MAKING}"
-        _store(making, name, secret, _passphrase(folder), work, development)
+        _store(making, name, secret, _passphrase(folder / _PASSPHRASE), work, development)
         making.rename(path)
     # Opened once before anybody relies on it.
     load_secret(path, development=development)
@@ -148,11 +148,19 @@ def retired(folder: Path, name: str) -> list[Path]:
 
 def load_account(folder: Path, name: str, *, development: bool) -> LocalAccount:
     """Decrypt a signing key. Raises KeyUnusable with the remedy."""
-    secret = load_secret(folder / f"{name}.json", development=development)
+    return load_account_file(folder / f"{name}.json", None, development=development)
+
+
+def load_account_file(
+    path: Path, passphrase_file: Path | None, *, development: bool
+) -> LocalAccount:
+    """Decrypt a signing key, with a passphrase that may lie elsewhere than beside it. Raises
+    KeyUnusable with the remedy."""
+    secret = load_secret(path, development=development, passphrase_file=passphrase_file)
     return cast(LocalAccount, Account.from_key(secret))
 
 
-def load_secret(path: Path, *, development: bool) -> bytes:
+def load_secret(path: Path, *, development: bool, passphrase_file: Path | None = None) -> bytes:
     """Decrypt a key file. Raises KeyUnusable with the remedy."""
     stored = _stored(path)
     if stored.get("development") and not development:
@@ -160,12 +168,13 @@ def load_secret(path: Path, *, development: bool) -> bytes:
             f"{path} is a development key; make a production key for a production network",
             remedy="`tally consortium keys create` makes a bank's keys, without --development",
         )
-    passphrase = _passphrase(path.parent)
+    passphrase = _passphrase(passphrase_file or path.with_name(_PASSPHRASE))
     try:
         return decode_keyfile_json(stored, passphrase)
     except (ValueError, KeyError, TypeError, NotImplementedError):
         # The cause is left out on purpose: it may quote what it tried to decrypt.
-        raise KeyUnusable(f"{path} does not open with the passphrase beside it") from None
+        where = "beside it" if passphrase_file is None else f"in {passphrase_file}"
+        raise KeyUnusable(f"{path} does not open with the passphrase {where}") from None
 
 
 def _new_signing_key() -> bytes:
@@ -210,12 +219,12 @@ def _stored(path: Path) -> dict[str, Any]:
     return cast(dict[str, Any], stored)
 
 
-def _passphrase(folder: Path) -> bytes:
+def _passphrase(file: Path) -> bytes:
     try:
         # A secret that was written by hand ends in a line feed.
-        return (folder / _PASSPHRASE).read_bytes().rstrip(b"\r\n")
+        return file.read_bytes().rstrip(b"\r\n")
     except OSError as fault:
-        raise KeyUnusable(f"{folder / _PASSPHRASE}: cannot be read ({fault.strerror})") from None
+        raise KeyUnusable(f"{file}: cannot be read ({fault.strerror})") from None
 
 
 def _write_private(path: Path, text: str) -> None:

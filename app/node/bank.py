@@ -1,9 +1,12 @@
 """Wires one bank's parts together, from its configuration."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from eth_account.signers.local import LocalAccount
+from eth_typing import ChecksumAddress
 from sqlalchemy import Engine
 
 from app.actions.sender import Signer
@@ -19,10 +22,11 @@ from app.db.vault import Vault
 from app.domain.errors import ConfigFault
 from app.indexer.follower import ChainFollower
 from app.intake.facilities import Intakes
-from app.keys.keystore import SEALING, STORAGE, load_account
+from app.keys.keystore import SEALING, STORAGE, load_account, load_account_file
 from app.keys.versions import KeyVersions
 from app.outbox.dead_letters import collect
 from app.outbox.posting import Posting
+from app.prepared_acts.service import PreparedActs
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class Bank:
     posting: Posting
     follower: ChainFollower
     validator_votes: ValidatorVotes
+    acts: PreparedActs
 
     @property
     def name(self) -> str:
@@ -63,6 +68,7 @@ def open_bank(config: BankConfig) -> Bank:
     up."""
     manifest = read_manifest(config)
     operator = load_account(config.keys, "operator", development=config.development)
+    approver = _approver(config, operator.address)
     storage_keys = KeyVersions(config.keys, STORAGE, development=config.development)
     engine = db.create(config.database_url, vault=Vault(storage_keys))
     endpoints = Endpoints(config.rpc, manifest, client_tls(config))
@@ -70,7 +76,8 @@ def open_bank(config: BankConfig) -> Bank:
         db.upgrade(engine)
         sealing_keys = KeyVersions(config.keys, SEALING, development=config.development)
         view = View(engine, config.name, lambda: sealing_keys)
-        # Submitting, reading and voting go on beside each other: each has a client of its own.
+        # Submitting, reading, voting and what people sign go on beside each other: each has a
+        # client of its own.
         follower = ChainFollower(
             engine,
             endpoints.client(),
@@ -102,10 +109,28 @@ def open_bank(config: BankConfig) -> Bank:
             posting=posting,
             follower=follower,
             validator_votes=_validator_votes(config, manifest, view, follower.member),
+            acts=PreparedActs(view, endpoints.client(), manifest, approver),
         )
     except BaseException:
         _disconnect(engine, endpoints)
         raise
+
+
+def _approver(config: BankConfig, operator: ChecksumAddress) -> Callable[[], LocalAccount] | None:
+    """Opens the key that signs what people have signed; it was seen to open."""
+    named = config.approver
+    if named is None:
+        return None
+    opened = partial(
+        load_account_file, named.keystore, named.passphrase, development=config.development
+    )
+    if opened().address == operator:
+        raise ConfigFault(
+            "[approver]: the operator's key approves nothing",
+            where=str(config.path),
+            remedy="Name the keystore of the approver key",
+        )
+    return opened
 
 
 def _validator_votes(

@@ -80,6 +80,7 @@ class Channel:
             references=bank.view.references,
             development=bank.config.development,
             channel=name,
+            acts=bank.acts,
         )
         ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
         self._scheduler = Scheduler(
@@ -91,6 +92,7 @@ class Channel:
                 watch=self._check_storage,
                 expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
                 validator_votes=bank.validator_votes.cast,
+                prepared_acts=bank.acts.look,
             ),
             channel=name,
         )

@@ -7,10 +7,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from app.domain.kinds import BY_FEED_NAME
-from app.domain.matching import pairs as matching
-from app.domain.matching.outcomes import outcome
+from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Action, Side
+from app.presentation.outcomes import outcome_of
 from app.presentation.pairs import action_text
 from app.readmodel.directory import Facility, directory
 from app.readmodel.pairs import queries, resolutions
@@ -148,15 +147,17 @@ def _choices(pair: Pair, facility: Facility) -> Iterator[Choice]:
 
 
 def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -> Choice:
-    judged = matching.Pair(
-        kind=int(BY_FEED_NAME[pair.kind]),
-        target_kind=0 if pair.target_of is None else pair.target_of[0],
-        lead=_half(pair.lead),
-        partner=_half(pair.partner_half),
+    option = f" --side {side}" if side else ""
+    return Choice(
+        label=action_text(action, side),
+        moves=moves(outcome_of(pair, action, side), facility.decimals),
+        command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
     )
-    made = outcome(judged, action, side)
-    decimals = facility.decimals
-    moves = [
+
+
+def moves(made: Outcome, decimals: int) -> list[str]:
+    """What a resolution moves, in words."""
+    found = [
         f"{book} {signed_money(moved, decimals)}"
         for book, moved in (
             ("Lead book", made.lead_moved),
@@ -165,18 +166,7 @@ def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -
         )
         if moved
     ]
-    option = f" --side {side}" if side else ""
-    return Choice(
-        label=action_text(action, side),
-        moves=[*(moves or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"],
-        command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
-    )
-
-
-def _half(half: Half | None) -> matching.Half | None:
-    if half is None:
-        return None
-    return matching.Half(half.amount, half.value_date.toordinal(), half.business_date.toordinal())
+    return [*(found or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"]
 
 
 def _steps(

@@ -11,6 +11,9 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import Engine
 
+from app.actions.view import View
+from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.rpc import Rpc
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.http import keys
@@ -23,8 +26,18 @@ from app.intake.store import EventStore
 from app.intake.validation import Validator
 from app.logs import configure_logs
 from app.node.application import bank_application
+from app.prepared_acts.service import PreparedActs
 from app.readmodel.facilities.agreed import agreed_facilities
 from tests.integration.seeded import REFERENCE_KEY
+
+_NOBODY = Rpc("http://127.0.0.1:9")
+_MANIFEST = Manifest(
+    engine="anvil",
+    chain_id=31337,
+    genesis="0x" + "ab" * 32,
+    addresses=dict.fromkeys(CONTRACTS, "0x5FbDB2315678afecb367f032d93F642f64180aa3"),
+    first_block=1,
+)
 
 
 @contextmanager
@@ -80,8 +93,9 @@ def face(
     member: int = 1,
     role: str = "lead",
     development: bool = False,
+    acts: PreparedActs | None = None,
 ) -> Iterator[Face]:
-    """Serve the faces of one bank's node over its database."""
+    """Serve the faces of one bank's node over its database; without `acts` it signs nothing."""
     notifier = Notifier()
     node = Face("", engine, notifier, NodeHealth(head=101))
 
@@ -107,6 +121,7 @@ def face(
             metrics=node.metrics,
             feeds=RestFeeds(intake),
             references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
+            acts=acts or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None),
             development=development,
         )
     )

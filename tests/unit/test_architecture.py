@@ -34,7 +34,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "prepared_acts": frozenset(
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions"}
     ),
-    "presentation": frozenset({"domain", "outbox", "readmodel", "prepared_acts"}),
+    "presentation": frozenset({"domain", "outbox", "readmodel", "actions", "prepared_acts"}),
     "http": frozenset(
         {"domain", "db", "intake", "outbox", "readmodel", "prepared_acts", "presentation"}
     ),

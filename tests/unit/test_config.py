@@ -211,3 +211,16 @@ def test_keys_of_a_later_version_are_no_fault(tmp_path: Path) -> None:
     path = tmp_path / "network.json"
     path.write_text(json.dumps(asdict(MANIFEST) | {"peers": []}))
     assert Manifest.read(path) == MANIFEST
+
+
+def test_the_approvers_key_is_off_unless_its_files_are_named(tmp_path: Path) -> None:
+    assert load_config(written(tmp_path)).approver is None
+    tail = '[approver]\nkeystore = "approver.json"\npassphrase = "secret"\n'
+    approver = load_config(written(tmp_path, tail)).approver
+    assert approver is not None
+    assert (approver.keystore, approver.passphrase) == (
+        tmp_path / "approver.json",
+        tmp_path / "secret",
+    )
+    without = '[approver]\nkeystore = "approver.json"\n'
+    assert "approver.passphrase" in fault_of(written(tmp_path, without)).what

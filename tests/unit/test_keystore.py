@@ -20,6 +20,7 @@ from app.keys.keystore import (
     SIGNING_KEYS,
     create_keys,
     load_account,
+    load_account_file,
     load_secret,
     public_keys,
 )
@@ -177,3 +178,17 @@ def test_accounts_do_not_show_their_key(made: Path) -> None:
     account = load_account(made, "operator", development=True)
     assert bytes(account.key).hex() not in repr(account)
     assert isinstance(account, type(Account.create()))
+
+
+def test_a_passphrase_that_lies_elsewhere(tmp_path: Path) -> None:
+    create_keys(tmp_path / "keys", development=True)
+    elsewhere = tmp_path / "secret"
+    (tmp_path / "keys" / "passphrase").rename(elsewhere)
+    path = tmp_path / "keys" / "approver.json"
+    opened = load_account_file(path, elsewhere, development=True)
+    assert opened.address == public_keys(tmp_path / "keys").approver
+    with pytest.raises(KeyUnusable, match="development key"):
+        load_account_file(path, elsewhere, development=False)
+    elsewhere.write_text("another")
+    with pytest.raises(KeyUnusable, match="does not open with the passphrase in"):
+        load_account_file(path, elsewhere, development=True)

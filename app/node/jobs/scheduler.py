@@ -19,6 +19,7 @@ AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0
 EXPIRED_HOLDS_EVERY_S = 15.0
 VALIDATOR_VOTES_EVERY_S = 5.0
+PREPARED_ACTS_EVERY_S = 2.0
 
 _log = structlog.get_logger()
 
@@ -37,6 +38,7 @@ class Jobs:
     watch: Callable[[], object]
     expired_holds: Callable[[], object]
     validator_votes: Callable[[], object]
+    prepared_acts: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -71,6 +73,7 @@ class Scheduler:
             ("watch", jobs.watch, WATCH_EVERY_S),
             ("expired_holds", jobs.expired_holds, EXPIRED_HOLDS_EVERY_S),
             ("validator_votes", jobs.validator_votes, VALIDATOR_VOTES_EVERY_S),
+            ("prepared_acts", jobs.prepared_acts, PREPARED_ACTS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

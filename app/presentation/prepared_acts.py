@@ -1,0 +1,176 @@
+"""Prepared acts: what a person has prepared, what it would move, and what became of it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy import Connection
+
+from app.actions import breaks, days
+from app.domain.money import format_amount
+from app.domain.resolutions import Action, Resolution, Side
+from app.prepared_acts.lifecycle import State
+from app.prepared_acts.store import Entry, PreparedAct
+from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
+from app.presentation.outcomes import outcome_of
+from app.presentation.pairs import action_text
+from app.readmodel.pairs import queries
+from app.readmodel.values import to_date
+
+
+class AskedOut(Model):
+    """What is asked; null where the act has no such thing."""
+
+    action: Action | None = None
+    side: Side | None = None
+    business_date: date | None = Field(None, description="On which books move.")
+    day: date | None = Field(None, description="The day that is closed or opened again.")
+    statement_hash: str | None = None
+    reason: str | None = None
+
+
+class EffectOut(Model):
+    """What a resolution moves once both banks have signed it, signed by effect on the reserve."""
+
+    lead_moved: Amount
+    partner_moved: Amount
+    agreed: Amount
+    accepted_difference: Amount
+    currency: str
+
+
+class HappenedOut(Model):
+    """Something that happened to an act."""
+
+    state: State
+    person: str | None = Field(description="Null where nobody did it.")
+    note: str
+    at: datetime
+
+
+class ActOut(Model):
+    """An act of the bank that a person has prepared, and what became of it."""
+
+    number: int
+    act: str = Field(examples=["breaks.propose"])
+    words: str = Field(examples=["propose a resolution: adjust at the lead"])
+    facility: str
+    partner: str
+    pair: int | None = Field(description="The break's number; null of acts about a day.")
+    subject: str = Field(examples=["break 17"])
+    asked: AskedOut
+    effect: EffectOut | None = Field(description="Of a resolution alone.")
+    facts: dict[str, str] = Field(description="What it was prepared against.")
+    hash: str = Field(description="Over what is asked and the facts: who signs names it.")
+    state: State
+    prepared_by: str
+    prepared_at: datetime
+    expires_at: datetime
+    signed_by: str | None
+    transaction: str | None
+    block: int | None
+    note: str = Field(description="What its newest state says.")
+    log: list[HappenedOut]
+
+
+class ActsOut(Model):
+    """One page, newest first."""
+
+    items: list[ActOut]
+    next: str | None
+    as_of: AsOf | None
+
+
+def act_out(connection: Connection, act: PreparedAct, money: Money | None = None) -> ActOut:
+    asked = _asked(act.content.asked)
+    signer = signed_by(act)
+    words = act.content.kind.words
+    if asked.action is not None:
+        words += f": {action_text(asked.action, asked.side)}"
+    return ActOut(
+        number=act.number,
+        act=act.content.act,
+        words=words,
+        facility=act.facility,
+        partner=act.partner,
+        pair=act.pair,
+        subject=act.subject,
+        asked=asked,
+        effect=_effect(connection, act, asked, money or money_of(connection)),
+        facts=act.content.facts,
+        hash=act.hash,
+        state=act.state,
+        prepared_by=act.log[0].person_name or "",
+        prepared_at=datetime.fromisoformat(act.log[0].at),
+        expires_at=datetime.fromisoformat(act.expires_at),
+        signed_by=None if signer is None else signer.person_name,
+        transaction=act.transaction,
+        block=act.block,
+        note=act.note,
+        log=[
+            HappenedOut(
+                state=one.state,
+                person=one.person_name,
+                note=one.note,
+                at=datetime.fromisoformat(one.at),
+            )
+            for one in act.log
+        ],
+    )
+
+
+def acts_out(connection: Connection, acts: Sequence[PreparedAct], following: str | None) -> ActsOut:
+    money = money_of(connection)
+    return ActsOut(
+        items=[act_out(connection, one, money) for one in acts],
+        next=following,
+        as_of=as_of(connection),
+    )
+
+
+def signed_by(act: PreparedAct) -> Entry | None:
+    """When and by whom an act was signed; None where nothing of it was sent."""
+    return next((one for one in act.log if one.state is State.SENT), None)
+
+
+def _asked(asked: Any) -> AskedOut:
+    resolution = getattr(asked, "resolution", asked)
+    found: dict[str, Any] = {"reason": getattr(asked, "reason", None)}
+    if isinstance(resolution, breaks.ProposeResolution | Resolution):
+        found |= {"action": resolution.action, "side": resolution.side}
+        if resolution.business_day is not None:
+            found["business_date"] = to_date(resolution.business_day)
+    if isinstance(asked, days.ProposeDay):
+        found["day"] = to_date(asked.statement.day)
+    elif isinstance(asked, days.ProposeReopening | days.ConfirmReopening):
+        found["day"] = to_date(asked.day)
+    elif isinstance(asked, days.ConfirmDay | days.DisputeDay):
+        found["statement_hash"] = "0x" + asked.statement_hash.hex()
+    return AskedOut(**found)
+
+
+def _effect(
+    connection: Connection,
+    act: PreparedAct,
+    asked: AskedOut,
+    money: Mapping[str, tuple[str, int]],
+) -> EffectOut | None:
+    if act.content.act not in ("breaks.propose", "breaks.accept") or asked.action is None:
+        return None
+    pair = None if act.pair is None else queries.pair(connection, act.pair)
+    if pair is None:
+        return None
+    currency, decimals = money[act.facility]
+    made = outcome_of(pair, asked.action, asked.side)
+
+    def amount(minor: int) -> str:
+        return format_amount(minor, decimals)
+
+    return EffectOut(
+        lead_moved=amount(made.lead_moved),
+        partner_moved=amount(made.partner_moved),
+        agreed=amount(made.agreed),
+        accepted_difference=amount(made.accepted_difference),
+        currency=currency,
+    )
