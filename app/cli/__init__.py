@@ -43,6 +43,7 @@ _VERBS = {
     "day": "Close the days of a reserve account: one bank states them, the other signs.",
     "reason": "Show why a bank did something: the text behind a reason's hash.",
     "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
+    "verify": "Check a proof bundle alone: no network, no database, no key.",
     "rebuild": "Rebuild the read model from the chain alone and print its digest.",
     "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",
     "restore": "Bring a database that was restored from an older backup up to the chain.",

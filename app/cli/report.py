@@ -1,21 +1,20 @@
 """`tally report`: the auditors' reports of a facility."""
 
-import os
 import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from click import Context
 from rich.text import Text
-from typer.core import TyperGroup
-from xlsxwriter.exceptions import XlsxWriterException
 
 from app.cli.console import stderr
+from app.cli.files import write_bytes, written
+from app.cli.lazy import commands_of
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
 from app.domain.errors import UsageFault
 from app.readmodel.days.queries import day_records
@@ -34,12 +33,15 @@ _DAY = ["%Y-%m-%d"]
 _TEXT_FORMATS = ("csv", "json")
 
 
-class _Group(TyperGroup):
-    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+_WithProofs = commands_of({"prove": "app.cli.report_prove"})
+
+
+class _Group(_WithProofs):  # type: ignore[misc, valid-type]
+    def parse_args(self, ctx: Context, args: list[str]) -> Any:
         """Options alone mean the reconciliation, as before there were other reports."""
         if args and args[0].startswith("--") and args[0] != "--help":
             args = ["reconciliation", *args]
-        return super().parse_args(ctx, args)  # type: ignore[arg-type]
+        return super().parse_args(ctx, args)
 
 
 report = typer.Typer(
@@ -94,7 +96,7 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
                 _to_standard_output(made, chosen)
                 return
             path = out or Path(file_name(made, chosen))
-            _written(path, lambda target: chosen.write(made, target))
+            written(path, lambda target: chosen.write(made, target))
             stderr.print(Text(f"{path}: as of block {source.as_of.block_number:,}"))
 
     write.__doc__ = (
@@ -146,13 +148,9 @@ def certificate(
                 raise UsageFault(f"there is no statement {day} in this view")
             made = day_certificate(connection, records[0])
     page = path.with_suffix(".pdf")
-    _written(path, lambda target: _write_bytes(target, made))
-    _written(page, lambda target: write_certificate_page(made, target))
+    written(path, lambda target: write_bytes(target, made))
+    written(page, lambda target: write_certificate_page(made, target))
     stderr.print(Text(f"{path}, {page}: SHA-256 {digest_of(made)}"))
-
-
-def _write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
 
 
 def _format(name: str, out: Path | None) -> Format:
@@ -173,24 +171,3 @@ def _to_standard_output(made: Report, chosen: Format) -> None:
         with path.open("rb") as file:
             shutil.copyfileobj(file, sys.stdout.buffer)
         sys.stdout.flush()
-
-
-def _written(path: Path, write: Callable[[Path], None]) -> None:
-    """Write beside `path` and put it in place when it is whole: never half a report."""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as fault:
-        raise UsageFault(
-            f"the report cannot be written ({fault.strerror})",
-            where=str(path),
-            remedy="Give --out a file in a folder that may be written",
-        ) from None
-    os.close(handle)
-    beside = Path(name)
-    try:
-        write(beside)
-        beside.replace(path)
-    except (OSError, XlsxWriterException) as fault:
-        raise UsageFault(f"the report cannot be written ({fault})", where=str(path)) from None
-    finally:
-        beside.unlink(missing_ok=True)

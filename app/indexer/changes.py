@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from app.domain.resolutions import Side
+from app.domain.resolutions import Action, Side
 from app.indexer.state import Account, StoredPair
 
 
@@ -55,6 +55,19 @@ class DayTotal:
     agreed: int | None = None
 
 
+class AcceptedResolution(NamedTuple):
+    """A resolution as both banks have it: what it moved, minor units by effect on the reserve."""
+
+    number: int
+    pair: StoredPair
+    action: Action
+    kind: int
+    day: int
+    """On which the books have moved."""
+    lead: int
+    partner: int
+
+
 class Incident(NamedTuple):
     """What should not happen: where, and what was seen there."""
 
@@ -85,6 +98,7 @@ class Changes:
     """What does not add up: it is read again before it is recorded."""
     unreadable: list[Incident] = field(default_factory=list)
     """What others wrote and nobody can read: kept as it is, since the chain has it so."""
+    accepted: list[AcceptedResolution] = field(default_factory=list)
     matched: list[StoredPair] = field(default_factory=list)
     """Pairs whose second half came and agreed."""
 

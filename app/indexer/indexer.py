@@ -271,7 +271,7 @@ class Indexer:
     def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> Changes:
         projection = Projection(state, found.headers, self._open_key)
         first_unused = state.next_number
-        project(projection, found)
+        project(projection, found.events, found.sealed)
         if first_unused > 1:
             with self._engine.connect() as connection:
                 load_pairs(connection, state.accounts, projection.wanted)

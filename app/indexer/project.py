@@ -1,26 +1,29 @@
 """A range's events, each to what it changes: postings to the fold, the others to their handlers."""
 
+from collections.abc import Iterable, Mapping
+
 from app.contracts.events import ContractEvent
 from app.contracts.posting import next_digest
 from app.domain.legs import unpack
+from app.indexer.decode import Event
 from app.indexer.errors import Incomplete
 from app.indexer.fold import Batch, fold, wanted
 from app.indexer.handlers import HANDLERS
 from app.indexer.names import Names
 from app.indexer.postings import Posting
 from app.indexer.projection import Projection
-from app.indexer.scan import Range
 from app.keys.sealing import open_details
 
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What becomes of data that is not what it should be."""
 
 
-def project(projection: Projection, found: Range) -> None:
-    """Take a range's events. Raises Incomplete when they cannot be all there."""
-    for event in found.events:
+def project(projection: Projection, events: Iterable[Event], sealed: Mapping[str, bytes]) -> None:
+    """Take events in the order of the chain. `sealed`: a transaction's hash to the sealed details
+    of its posting. Raises Incomplete when the events cannot be all there."""
+    for event in events:
         if isinstance(event, Posting):
-            _read_posting(projection, event, found.sealed.get(event.tx_hash, b""))
+            _read_posting(projection, event, sealed.get(event.tx_hash, b""))
         else:
             _handle(projection, event)
 

@@ -1,9 +1,10 @@
 """A block's header, read from what a node answers, and its standard hash."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
@@ -75,16 +76,74 @@ def read_header(block: Mapping[str, Any]) -> Header:
         raise Unverified(f"the node answers what is no block's header: {fault!r}") from None
 
 
+def encode_header(header: Header) -> bytes:
+    """A header in RLP, as it is sent from node to node."""
+    return encode((*common_fields(header), header.extra, header.mix, header.nonce, *header.later))
+
+
+def decode_header(encoded: bytes) -> Header:
+    """The header of such bytes. Raises Unverified where they are no header's shortest form."""
+    try:
+        parts = rlp.decode(encoded)
+        if not all(isinstance(one, bytes) for one in parts):
+            raise ValueError("a field is a list")
+        header = _of_fields(*parts)
+        if encode_header(header) != encoded:
+            raise ValueError("it is not in its shortest form")
+    except (rlp.exceptions.RLPException, RecursionError, TypeError, ValueError) as fault:
+        raise Unverified(f"no block's header: {fault}") from None
+    return header
+
+
+def _of_fields(
+    parent: bytes,
+    uncles: bytes,
+    miner: bytes,
+    state_root: bytes,
+    transactions_root: bytes,
+    receipts_root: bytes,
+    bloom: bytes,
+    difficulty: bytes,
+    number: bytes,
+    gas_limit: bytes,
+    gas_used: bytes,
+    timestamp: bytes,
+    extra: bytes,
+    mix: bytes,
+    nonce: bytes,
+    *later: bytes,
+) -> Header:
+    hashes = (parent, uncles, state_root, transactions_root, receipts_root, mix)
+    numbers = (difficulty, number, gas_limit, gas_used, timestamp)
+    if (
+        any(len(one) != 32 for one in hashes)
+        or (len(miner), len(bloom), len(nonce)) != (20, 256, 8)
+        or any(len(one) > 8 for one in numbers)
+    ):
+        raise ValueError("a field is of another length")
+    return Header(
+        parent,
+        uncles,
+        miner,
+        state_root,
+        transactions_root,
+        receipts_root,
+        bloom,
+        int.from_bytes(difficulty),
+        int.from_bytes(number),
+        int.from_bytes(gas_limit),
+        int.from_bytes(gas_used),
+        int.from_bytes(timestamp),
+        extra,
+        mix,
+        nonce,
+        later,
+    )
+
+
 def header_hash(header: Header, extra: bytes | None = None) -> bytes:
     """The standard hash of a header, with other `extra` data than its own where that is given."""
-    fields = (
-        *common_fields(header),
-        header.extra if extra is None else extra,
-        header.mix,
-        header.nonce,
-        *header.later,
-    )
-    return bytes(keccak(encode(fields)))
+    return bytes(keccak(encode_header(header if extra is None else replace(header, extra=extra))))
 
 
 def common_fields(header: Header) -> tuple[bytes, ...]:

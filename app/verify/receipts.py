@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import rlp
+
 from app.verify.bloom import bloom_of
 from app.verify.errors import Unverified
 from app.verify.headers import Header, big_endian
@@ -11,6 +13,8 @@ from app.verify.rlp_bytes import encode
 from app.verify.trie import ordered_root
 
 _BLOOM_BYTES = 256
+_LIST = b"\xc0"
+"""The first byte of a list in RLP is not less; that of a typed receipt is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,28 @@ def verified_logs(header: Header, receipts: Sequence[Mapping[str, Any]]) -> list
     return logs
 
 
-def _root(receipts: Sequence[Mapping[str, Any]], logs: Sequence[tuple[Log, ...]]) -> bytes:
+def encode_receipts(receipts: Sequence[Mapping[str, Any]]) -> list[bytes]:
+    """The bytes that the header's root is of. Raises Unverified as `receipts_root`."""
+    return _encoded(receipts, [_logs(one) for one in receipts])
+
+
+def logs_of(encoded: bytes) -> tuple[Log, ...]:
+    """The logs of such a receipt's bytes. Raises Unverified for what is no receipt."""
     try:
-        return ordered_root([_encode(*one) for one in zip(receipts, logs, strict=True)])
+        fields = rlp.decode(encoded[1:] if encoded[:1] < _LIST else encoded)
+        _, _, _, logs = fields
+        return tuple(Log(address, tuple(topics), data) for address, topics, data in logs)
+    except (rlp.exceptions.RLPException, RecursionError, TypeError, ValueError) as fault:
+        raise Unverified(f"no receipt: {fault}") from None
+
+
+def _root(receipts: Sequence[Mapping[str, Any]], logs: Sequence[tuple[Log, ...]]) -> bytes:
+    return ordered_root(_encoded(receipts, logs))
+
+
+def _encoded(receipts: Sequence[Mapping[str, Any]], logs: Sequence[tuple[Log, ...]]) -> list[bytes]:
+    try:
+        return [_encode(*one) for one in zip(receipts, logs, strict=True)]
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as fault:
         raise Unverified(f"the node answers what is no receipt: {fault!r}") from None
 

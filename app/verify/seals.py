@@ -14,13 +14,13 @@ that a block's seals vouch for every block before it.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import coincurve
 import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
 from app.verify.headers import Header, common_fields, header_hash
 from app.verify.rlp_bytes import encode
+from app.verify.signatures import signer
 
 QBFT_EPOCH_BLOCKS = 30_000
 _IBFT_EPOCH_BLOCKS = 100_000
@@ -105,11 +105,9 @@ def check_seals(scheme: Scheme, sealed: Sealed, validators: frozenset[bytes]) ->
 def _signer(seal: bytes, signed: bytes, block: str) -> bytes:
     """The address whose key made a signature: r, s and 0 or 1."""
     try:
-        # The library says that of a wrong length or recovery id as ValueError, too.
-        key = coincurve.PublicKey.from_signature_and_message(seal, signed, hasher=None)
-    except Exception as fault:
+        return signer(seal, signed)
+    except ValueError as fault:
         raise Unverified(f"{block} has a seal that is no signature") from fault
-    return bytes(keccak(key.format(compressed=False)[1:])[12:])
 
 
 def _items(encoded: bytes, block: int) -> list[object]:

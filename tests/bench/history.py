@@ -120,7 +120,7 @@ class History:
 
     def _apply(self, state: State, found: Range) -> None:
         projection = Projection(state, found.headers, lambda _: REFERENCE_KEY)
-        project(projection, found)
+        project(projection, found.events, found.sealed)
         with self.engine.connect() as connection:
             load_pairs(connection, state.accounts, projection.wanted)
         for step in projection.steps:

@@ -53,6 +53,9 @@ PACKAGES: dict[str, frozenset[str]] = {
     ),
     "web": frozenset({"domain", "outbox", "readmodel", "prepared_acts", "presentation", "http"}),
     "reports": frozenset({"domain", "intake", "outbox", "readmodel"}),
+    "proof": frozenset(
+        {"domain", "chain", "contracts", "verify", "indexer", "readmodel", "reports"}
+    ),
     "config": frozenset({"domain"}),
     "logs": frozenset(),
 }

@@ -10,7 +10,7 @@ from app.domain.matching.outcomes import outcome
 from app.domain.matching.pairs import pair_key, target_key
 from app.domain.matching.reversals import mark_reversed
 from app.domain.resolutions import ACTIONS, SIDES, Side
-from app.indexer.changes import Incident
+from app.indexer.changes import AcceptedResolution, Incident
 from app.indexer.errors import Incomplete
 from app.indexer.handlers.reasons import opened
 from app.indexer.projection import Projection
@@ -149,6 +149,17 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedRes
     if target := account.pairs.get(target_key(proposed.key)):
         mark_reversed(target, pair)
         changes.add_pair(target)
+    changes.accepted.append(
+        AcceptedResolution(
+            proposed.number,
+            pair,
+            proposed.action,
+            made.moved_kind,
+            moved_day,
+            made.lead_moved,
+            made.partner_moved,
+        )
+    )
     _later(
         projection,
         event,

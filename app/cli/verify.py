@@ -1,0 +1,198 @@
+"""`tally verify`: a proof bundle, checked alone and offline."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import orjson
+import typer
+from eth_utils.address import is_address
+from rich.text import Text
+
+from app.cli.console import stderr, stdout
+from app.cli.reading import JsonOption
+from app.domain.errors import UsageFault
+from app.domain.money import format_amount
+from app.proof.check import LINE_NAMES, check
+from app.proof.file import NoBundle
+from app.proof.statement import Proved
+from app.verify.errors import Unverified
+
+_NOT_VERIFIED, _NO_BUNDLE = 1, 2
+
+
+def verify(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The proof bundle.")],
+    trust: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="VALIDATORS.json",
+            help="A JSON list of the addresses that are trusted as the first validators. "
+            "[default: the bundle's genesis is taken as it is]",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check a proof bundle alone: no network, no database, no key.
+
+    Ends with 0 when everything in it verifies, with 1 when something does not, and with 2 when the
+    file is no proof bundle.
+
+    Example:
+
+      tally verify march.proof --trust validators.json
+    """
+    trusted = None if trust is None else _validators(trust)
+    try:
+        content = file.read_bytes()
+    except OSError as fault:
+        raise UsageFault(f"the file cannot be read ({fault.strerror})", where=str(file)) from None
+    try:
+        proved = check(content, trusted)
+    except NoBundle as fault:
+        _say(json, "no_bundle", str(fault), f"{file} is no proof bundle: {fault}")
+        raise typer.Exit(_NO_BUNDLE) from None
+    except Unverified as fault:
+        _say(json, "not_verified", str(fault), f"{file} does NOT verify: {fault}")
+        raise typer.Exit(_NOT_VERIFIED) from None
+    if json:
+        sys.stdout.buffer.write(orjson.dumps(_object(proved, trusted is not None)) + b"\n")
+        return
+    stdout.print(Text(f"{file} verifies.", style="bold"))
+    for title, sentences in (
+        ("Proved", _proved(proved)),
+        ("Assumed", _assumed(proved, trusted is not None)),
+        ("Not proved", _not_proved(proved)),
+    ):
+        stdout.print(Text(f"{title}:"))
+        for sentence in sentences:
+            stdout.print(Text(f"- {sentence}"), soft_wrap=True)
+
+
+def _validators(path: Path) -> frozenset[bytes]:
+    try:
+        listed = orjson.loads(path.read_bytes())
+    except OSError as fault:
+        raise UsageFault(f"the file cannot be read ({fault.strerror})", where=str(path)) from None
+    except ValueError as fault:
+        raise UsageFault(f"no JSON: {fault}", where=str(path)) from None
+    if not (
+        isinstance(listed, list)
+        and listed
+        and all(isinstance(one, str) and is_address(one) for one in listed)
+    ):
+        raise UsageFault(
+            "no list of validators",
+            where=str(path),
+            remedy='Write their addresses: ["0x...", "0x..."]',
+        )
+    return frozenset(bytes.fromhex(one.lower().removeprefix("0x")) for one in listed)
+
+
+def _say(json: bool, result: str, why: str, text: str) -> None:
+    if json:
+        sys.stdout.buffer.write(orjson.dumps({"result": result, "why": why}) + b"\n")
+    else:
+        stderr.print(Text(text), soft_wrap=True)
+
+
+def _proved(proved: Proved) -> Iterator[str]:
+    facts = proved.facts
+    facility, last = facts["facility"], facts["last"]
+    decimals, currency = facility["decimals"], facility["currency"]
+    names = {one["partner"]: one["name"] for one in facts["banks"]}
+    yield (
+        f"{len(facts['lines']):,} lines of {facility['id']} from {facts['from']} to {facts['to']}, "
+        f"worked out from {proved.postings:,} postings, as of block {last['number']:,} "
+        f"({last['hash']})."
+    )
+    for account in facts["accounts"]:
+        books = "; ".join(
+            f"{book} {format_amount(int(opening), decimals)} to "
+            f"{format_amount(int(closing), decimals)}"
+            for book, opening, closing in zip(
+                ("lead", "partner", "agreed"), account["opening"], account["closing"], strict=True
+            )
+        )
+        counts = ", ".join(f"{count:,} {name}" for name, count in account["pairs"].items() if count)
+        yield f"{names[account['partner']]}: {books} {currency}. Pairs: {counts or 'none'}."
+    if proved.validators:
+        yield (
+            f"{proved.headers:,} blocks were each sealed by a quorum of the chain's validators, "
+            f"who changed {proved.changes:,} times since {len(proved.validators)} began."
+        )
+    else:
+        yield f"{proved.headers:,} blocks follow one another by hash from the chain's first."
+    yield (
+        f"{proved.whole:,} blocks hold their transactions and receipts whole; "
+        f"{proved.signatures:,} acts were each signed by their member's key of that time."
+    )
+    for bank in facts["banks"]:
+        before, end = bank["before"], bank["last"]
+        yield (
+            f"{bank['name']}: postings 1 to {end['sequence']:,} without a gap, running digest "
+            f"{end['digest'][:50]}; the period begins after posting {before['sequence']:,}, digest "
+            f"{before['digest'][:50]}."
+        )
+
+
+def _assumed(proved: Proved, is_trusted: bool) -> Iterator[str]:
+    facts = proved.facts
+    if is_trusted:
+        yield f"The {len(proved.validators)} validators that you trust began this chain."
+    else:
+        yield (
+            f"The chain is the one whose first block has the hash {facts['genesis']}"
+            + (
+                "; it lists the validators "
+                + ", ".join("0x" + one.hex() for one in proved.validators)
+                if proved.validators
+                else ""
+            )
+            + ". Compare it with the network's manifest."
+        )
+    contracts = ", ".join(f"{name} {address}" for name, address in facts["contracts"].items())
+    yield f"The consortium's contracts are {contracts}."
+    if proved.validators:
+        yield "Fewer than a third of the validators lie, those of the past included."
+
+
+def _not_proved(proved: Proved) -> Iterator[str]:
+    if not proved.validators:
+        yield (
+            "That these blocks stand: this is a development chain, which no validator seals. There "
+            "is no finality; whoever gave you the bundle vouches for it."
+        )
+    if proved.facts["blocks"] == "chosen":
+        yield (
+            "That no later posting, no resolution, closed day or change of terms was left out: "
+            "seals vouch for what is there."
+        )
+    yield "What the contracts' code does."
+    yield (
+        "Names and details: they are sealed, and every line tells its reference alone. Whoever "
+        "holds the facility's reference key can hold a name against it."
+    )
+
+
+def _object(proved: Proved, is_trusted: bool) -> dict[str, Any]:
+    facts = proved.facts
+    return {
+        **facts,
+        "result": "verified",
+        "proved": list(_proved(proved)),
+        "assumed": list(_assumed(proved, is_trusted)),
+        "not_proved": list(_not_proved(proved)),
+        "validators": ["0x" + one.hex() for one in proved.validators],
+        "lines": [
+            {
+                **{
+                    name.replace(" ", "_"): cell
+                    for name, cell in zip(LINE_NAMES, line, strict=True)
+                },
+                "event_ref": "sealed",
+            }
+            for line in facts["lines"]
+        ],
+    }

@@ -1,0 +1,98 @@
+"""Checking a proof bundle: everything in it is worked out anew, and must come to what it states."""
+
+from typing import Any
+
+import orjson
+
+from app.domain.errors import TallyError
+from app.indexer.project import UNREADABLE
+from app.proof.file import unpack
+from app.proof.statement import Proved, prove, read_terms
+from app.verify.errors import Unverified
+
+LINE_NAMES = (
+    "partner",
+    "type",
+    "kind",
+    "lead posting",
+    "lead word",
+    "partner posting",
+    "partner word",
+    "lead date",
+    "partner date",
+    "agreed date",
+    "lead amount",
+    "partner amount",
+    "agreed amount",
+)
+
+
+def check(file: bytes, trusted: frozenset[bytes] | None = None) -> Proved:
+    """Check a bundle's file. `trusted`: the addresses that the first validators must be; None: the
+    bundle's genesis is taken as it is.
+
+    Raises NoBundle, or Unverified, which says where the bundle is not the chain's, and why.
+    """
+    bundle = unpack(file)
+    try:
+        proved = prove(read_terms(bundle.statement), bundle.blocks, trusted)
+    except Unverified:
+        raise
+    except (*UNREADABLE, TallyError) as fault:
+        # The addresses may be of other contracts, which write anything.
+        why = f"{type(fault).__name__}: {fault}"
+        raise Unverified(f"its blocks hold what no contract of ours writes ({why})") from None
+    if proved.statement != bundle.statement:
+        raise Unverified(
+            _difference(orjson.loads(bundle.statement), orjson.loads(proved.statement))
+        )
+    return proved
+
+
+def _difference(stated: Any, found: Any) -> str:
+    """Where the statement is not what the blocks come to, in words."""
+    place: list[str] = []
+    while True:
+        if isinstance(stated, dict) and isinstance(found, dict):
+            keys = sorted({*stated, *found}, key=lambda key: (key == "lines", key))
+            missing = object()
+            for key in keys:
+                if stated.get(key, missing) != found.get(key, missing):
+                    break
+            else:
+                return "the statement is not in its canonical form"
+            if key not in stated or key not in found:
+                which = "states none" if key in found else "should not state one"
+                return f"{_words(place)} {key}: the bundle {which}"
+            place.append(key)
+            stated, found = stated[key], found[key]
+        elif isinstance(stated, list) and isinstance(found, list):
+            at = next(
+                (
+                    at
+                    for at, (one, other) in enumerate(zip(stated, found, strict=False))
+                    if one != other
+                ),
+                None,
+            )
+            is_line = place[-1:] == ["lines"]
+            if len(stated) != len(found) and (at is None or is_line):
+                where = f", the first that differs is number {at + 1}" if at is not None else ""
+                return (
+                    f"{_words(place)}: the bundle states {len(stated):,}, and {len(found):,} "
+                    f"follow from the chain{where}"
+                )
+            if at is None:
+                return "the statement is not in its canonical form"
+            in_line = len(place) >= 2 and place[-2] == "lines"
+            place.append(LINE_NAMES[at] if in_line and at < len(LINE_NAMES) else f"number {at + 1}")
+            stated, found = stated[at], found[at]
+        else:
+            return (
+                f"{_words(place)}: the bundle states {orjson.dumps(stated).decode()}, and "
+                f"{orjson.dumps(found).decode()} follows from the chain"
+            )
+
+
+def _words(place: list[str]) -> str:
+    return ", ".join(place) if place else "the statement"

@@ -1,0 +1,272 @@
+"""Lines and totals of a period, from a facility's events alone, by the indexer's own pure core."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from typing import Any
+
+from app.contracts.events import ContractEvent
+from app.domain.matching.books import Books
+from app.domain.matching.pairs import PAIR_TYPES, SETTLED
+from app.domain.resolutions import Side
+from app.indexer.changes import AcceptedResolution
+from app.indexer.decode import Event
+from app.indexer.errors import Incomplete
+from app.indexer.project import project
+from app.indexer.projection import Projection
+from app.indexer.scan import Header
+from app.indexer.state import State, StoredPair, View
+from app.readmodel.accounts.sums import effect_of
+from app.readmodel.values import kind_name, to_date
+from app.verify.errors import Unverified
+
+_NOBODY = 0
+"""A member's number that none has: nothing is opened for it."""
+_NOTHING_POSTED = (0, bytes(32))
+
+Line = list[Any]
+"""As docs/proof-bundle.md has it."""
+
+
+class Derivation:
+    """Folds a facility's events, block by block, and then tells a period's lines and totals."""
+
+    def __init__(self, chain_id: int, facility: int) -> None:
+        self._facility = facility
+        self._state = State(View(_NOBODY, "auditor", ()), chain_id)
+        self._headers: dict[int, Header] = {}
+        self._projection = Projection(self._state, self._headers, lambda _: None)
+        self._terms: Mapping[str, Any] | None = None
+
+    @property
+    def postings(self) -> int:
+        return len(self._projection.changes.postings)
+
+    def take(self, block: Header, events: Sequence[Event]) -> None:
+        """A block's events. Raises Unverified where they are not whole, or the contracts say what
+        does not follow from them."""
+        projection = self._projection
+        self._headers[block.number] = block
+        try:
+            project(projection, events, {})
+            for step in projection.steps:
+                step()
+        except Incomplete as fault:
+            raise Unverified(f"block {block.number}: {fault.what} ({fault.where})") from None
+        changes = projection.changes
+        for odd in (*changes.incidents, *changes.unreadable):
+            raise Unverified(f"block {odd.block}: {odd.what} ({odd.place})")
+        projection.steps.clear()
+        projection.statements.clear()
+        projection.wanted.clear()
+        for event in events:
+            if isinstance(event, ContractEvent) and event.name == "FacilityProposed":
+                self._terms = event.arguments["terms"]
+
+    def facility(self) -> dict[str, Any]:
+        """What the statement says of it. Raises Unverified where nothing has proposed it."""
+        terms = self._terms
+        if terms is None:
+            raise Unverified(f"no event in the bundle proposes facility {self._facility}")
+        return {
+            "currency": terms["currency"],
+            "decimals": terms["decimals"],
+            "id": terms["id"],
+            "lead": terms["lead"],
+            "number": self._facility,
+        }
+
+    def period(self, low: int, high: int, names: Mapping[int, str]) -> dict[str, Any]:
+        """Accounts, banks and lines between two business days, both included."""
+        by_partner: dict[int, list[StoredPair]] = {}
+        for pair in self._projection.changes.new_pairs:
+            by_partner.setdefault(pair.account, []).append(pair)
+        resolved: dict[int, list[AcceptedResolution]] = {}
+        for one in sorted(self._projection.changes.accepted, key=lambda one: one.number):
+            resolved.setdefault(one.pair.account, []).append(one)
+        state = self._state.facilities[self._facility]
+        partners = {number: member for member, number in sorted(state.partners.items())}
+        lines: list[Line] = []
+        accounts = []
+        first_posted: dict[int, int] = {}
+        for partner in state.visible:
+            start = len(lines)
+            for pair in by_partner.get(partner, ()):
+                line = _pair_line(pair, low, high)
+                if line is not None:
+                    lines.append(line)
+                    if line[7] is not None and line[3] < first_posted.get(0, line[3] + 1):
+                        first_posted[0] = line[3]
+                    if line[8] is not None and line[5] < first_posted.get(partner, line[5] + 1):
+                        first_posted[partner] = line[5]
+            for one in resolved.get(partner, ()):
+                if low <= one.day <= high:
+                    lines.append(_resolution_line(one))
+            accounts.append(self._account(partner, low, high, lines[start:]))
+        banks = {0: state.lead, **{number: partners[number] for number in sorted(partners)}}
+        return {
+            "accounts": accounts,
+            "banks": [
+                self._bank(partner, member, names, first_posted.get(partner))
+                for partner, member in banks.items()
+            ],
+            "lines": lines,
+        }
+
+    def _account(self, partner: int, low: int, high: int, lines: Sequence[Line]) -> dict[str, Any]:
+        changes = self._projection.changes
+        opening, closing, later = [0, 0, 0], [0, 0, 0], [0, 0, 0]
+        moved: dict[int, list[int]] = {}
+        for (_, whose, day, kind), total in changes.day_totals.items():
+            if whose != partner:
+                continue
+            amounts = [one or 0 for one in (total.lead_book, total.partner_book, total.agreed)]
+            if day < low:
+                _add(opening, amounts)
+            elif day > high:
+                _add(later, amounts)
+            else:
+                _add(moved.setdefault(kind, [0, 0, 0]), amounts)
+        _add(closing, opening)
+        for amounts in moved.values():
+            _add(closing, amounts)
+        books = self._state.accounts[self._facility, partner].books
+        _check(partner, opening, closing, later, books, lines)
+        counts = dict.fromkeys(PAIR_TYPES, 0)
+        for (_, whose, day, type_), count in changes.day_counts.items():
+            if whose == partner and low <= day <= high:
+                counts[type_] += count  # type: ignore[index]
+        return {
+            "partner": partner,
+            "opening": _texts(opening),
+            "closing": _texts(closing),
+            "later": _texts(later),
+            "movements": [[kind_name(kind), *_texts(moved[kind])] for kind in sorted(moved)],
+            "pairs": counts,
+            "open_lead": str(books.open_lead),
+            "open_partner": str(books.open_partner),
+            "accepted_difference": str(books.accepted_difference),
+        }
+
+    def _bank(
+        self, partner: int, member: int, names: Mapping[int, str], first_posted: int | None
+    ) -> dict[str, Any]:
+        last = before = self._state.heads.get((self._facility, member), _NOTHING_POSTED)
+        if first_posted is not None:
+            digests = {
+                one.sequence: one.digest
+                for one in self._projection.changes.postings
+                if one.member == member
+            }
+            before = (first_posted - 1, digests.get(first_posted - 1, bytes(32)))
+        return {
+            "member": member,
+            "name": names.get(member, ""),
+            "partner": partner,
+            "last": {"sequence": last[0], "digest": "0x" + last[1].hex()},
+            "before": {"sequence": before[0], "digest": "0x" + before[1].hex()},
+        }
+
+
+def _pair_line(pair: StoredPair, low: int, high: int) -> Line | None:
+    lead, partner = pair.lead, pair.partner
+    lead_day = partner_day = None
+    if lead is not None:
+        lead_day = lead.business_day if pair.lead_book_day is None else pair.lead_book_day
+        if not low <= lead_day <= high:
+            lead_day = None
+    if partner is not None:
+        partner_day = partner.business_day
+        if pair.partner_book_day is not None:
+            partner_day = pair.partner_book_day
+        if not low <= partner_day <= high:
+            partner_day = None
+    agreed_day = pair.agreed_business_day
+    if agreed_day is not None and not low <= agreed_day <= high:
+        agreed_day = None
+    if lead_day is None and partner_day is None and agreed_day is None:
+        return None
+    agreed = None
+    if agreed_day is not None and (pair.action is not None or pair.status in SETTLED):
+        agreed = partner if pair.resolved_side is Side.LEAD else lead
+    sign = effect_of(pair.kind, pair.target_kind)
+    return [
+        pair.account,
+        _type(pair),
+        kind_name(pair.kind),
+        *((None, None) if lead is None else (lead.sequence, lead.word)),
+        *((None, None) if partner is None else (partner.sequence, partner.word)),
+        None if lead_day is None else _date(lead_day),
+        None if partner_day is None else _date(partner_day),
+        None if agreed_day is None else _date(agreed_day),
+        None if lead_day is None else str(sign * lead.amount),  # type: ignore[union-attr]
+        None if partner_day is None else str(sign * partner.amount),  # type: ignore[union-attr]
+        None if agreed is None else str(sign * agreed.amount),
+    ]
+
+
+def _resolution_line(one: AcceptedResolution) -> Line:
+    lead, partner, day = one.pair.lead, one.pair.partner, _date(one.day)
+    return [
+        one.pair.account,
+        one.action.value,
+        kind_name(one.kind),
+        *((None, None) if lead is None else (lead.sequence, lead.word)),
+        *((None, None) if partner is None else (partner.sequence, partner.word)),
+        day if one.lead else None,
+        day if one.partner else None,
+        None,
+        str(one.lead) if one.lead else None,
+        str(one.partner) if one.partner else None,
+        None,
+    ]
+
+
+def _type(pair: StoredPair) -> str:
+    if pair.status != "open":
+        return pair.status
+    return "missing_at_partner" if pair.partner is None else "missing_at_lead"
+
+
+def _check(
+    partner: int,
+    opening: Sequence[int],
+    closing: Sequence[int],
+    later: Sequence[int],
+    books: Books,
+    lines: Sequence[Line],
+) -> None:
+    """The three ways to the books must agree: lines, totals by day, and running sums."""
+    now = [books.lead_book, books.partner_book, books.agreed]
+    summed = [
+        start + sum(int(line[column]) for line in lines if line[column] is not None)
+        for start, column in zip(opening, (10, 11, 12), strict=True)
+    ]
+    explained = books.open_partner - books.open_lead + books.accepted_difference
+    if (
+        summed != list(closing)
+        or [a + b for a, b in zip(closing, later, strict=True)] != now
+        or books.partner_book - books.lead_book != explained
+    ):
+        raise Unverified(
+            f"partner {partner}: lines, totals and books do not agree: {summed}, {list(closing)} "
+            f"and later {list(later)}, {astuple(books)}"
+        )
+
+
+def _add(sums: list[int], amounts: Sequence[int]) -> None:
+    for place, amount in enumerate(amounts):
+        sums[place] += amount
+
+
+def _texts(amounts: Sequence[int]) -> list[str]:
+    return [str(one) for one in amounts]
+
+
+_DATES: dict[int, str] = {}
+
+
+def _date(day: int) -> str:
+    text = _DATES.get(day)
+    if text is None:
+        text = _DATES[day] = to_date(day).isoformat()
+    return text

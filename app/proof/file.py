@@ -1,0 +1,103 @@
+"""The bundle's file: magic, SHA-256, and one zstd frame with RLP in it (docs/proof-bundle.md)."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import rlp
+import zstandard
+
+from app.verify.errors import Unverified
+from app.verify.rlp_bytes import encode
+
+MAGIC = b"TALLYSTICKPROOF1"
+_DIGEST_BYTES = 32
+_HEAD_BYTES = len(MAGIC) + _DIGEST_BYTES
+_LEAST_ALIKE = 12
+"""So many bytes of the magic must be there for a file to be taken for a bundle."""
+_MOST_CONTENT_BYTES = 2 << 30
+_LEVEL = 9
+
+
+class NoBundle(ValueError):
+    """A file that is no proof bundle at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A block's bytes, as the chain's hashes are of them. `transactions` and `receipts` are all of
+    the block's, or None where only its header is there."""
+
+    header: bytes
+    transactions: Sequence[bytes] | None = None
+    receipts: Sequence[bytes] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle's two parts."""
+
+    statement: bytes
+    blocks: Sequence[Block]
+
+
+def pack(bundle: Bundle) -> bytes:
+    """The bundle's file."""
+    content = encode([bundle.statement, [_parts(one) for one in bundle.blocks]])
+    frame = zstandard.ZstdCompressor(level=_LEVEL).compress(content)
+    return b"".join((MAGIC, hashlib.sha256(MAGIC + frame).digest(), frame))
+
+
+def unpack(file: bytes) -> Bundle:
+    """Read a bundle's file. Raises NoBundle, or Unverified for a bundle that was changed."""
+    magic = file[: len(MAGIC)]
+    alike = sum(a == b for a, b in zip(magic, MAGIC, strict=False))
+    if len(file) < _HEAD_BYTES or alike < _LEAST_ALIKE:
+        raise NoBundle("it does not begin as a proof bundle does")
+    if magic != MAGIC:
+        raise Unverified("the file was changed: its first 16 bytes are not a bundle's")
+    frame = memoryview(file)[_HEAD_BYTES:]
+    digest = hashlib.sha256(MAGIC)
+    digest.update(frame)
+    if digest.digest() != file[len(MAGIC) : _HEAD_BYTES]:
+        raise Unverified("the file was changed: its SHA-256 is not the one that it states")
+    try:
+        size = zstandard.get_frame_parameters(frame).content_size
+        if size > _MOST_CONTENT_BYTES:  # also where it states none
+            raise Unverified("the file's content is larger than 2 GiB, or of no stated size")
+        decompressor = zstandard.ZstdDecompressor()
+        content = decompressor.decompress(frame, allow_extra_data=False)
+        statement, blocks = rlp.decode(content)
+        found = [Block(one[0], *map(_each, one[1:])) for one in blocks]
+        if not isinstance(statement, bytes):
+            raise ValueError("the statement is no text")
+        if not all(
+            isinstance(one.header, bytes) and len(parts) in (1, 3)
+            for one, parts in zip(found, blocks, strict=True)
+        ):
+            raise ValueError("a block is not of a header, or of header, transactions and receipts")
+    except Unverified:
+        raise
+    except (
+        zstandard.ZstdError,
+        rlp.exceptions.RLPException,
+        RecursionError,
+        LookupError,
+        TypeError,
+        ValueError,
+        MemoryError,
+    ) as fault:
+        raise Unverified(f"the file's content cannot be read: {fault}") from None
+    return Bundle(statement, found)
+
+
+def _parts(block: Block) -> list[object]:
+    if block.transactions is None or block.receipts is None:
+        return [block.header]
+    return [block.header, list(block.transactions), list(block.receipts)]
+
+
+def _each(item: object) -> Sequence[bytes]:
+    if not isinstance(item, list | tuple) or not all(isinstance(one, bytes) for one in item):
+        raise ValueError("not a list of byte strings")
+    return item

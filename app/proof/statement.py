@@ -1,0 +1,184 @@
+"""What a bundle states, worked out from its blocks: to make a bundle, and to check one."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+
+from app.chain.manifest import CONTRACTS
+from app.indexer.scan import Header as Place
+from app.proof.derive import Derivation
+from app.proof.events import FacilityEvents
+from app.proof.file import Block
+from app.verify.bloom import may_hold
+from app.verify.bundle_chain import BundleChain
+from app.verify.errors import Unverified
+from app.verify.headers import Header, decode_header
+from app.verify.seals import IBFT, QBFT, Scheme
+from app.verify.trie import EMPTY_ROOT, ordered_root
+
+FORMAT = "tallystick-proof-1"
+SEALS: dict[str, Scheme | None] = {"none": None, "ibft": IBFT, "qbft": QBFT}
+EVERY, CHOSEN = "all", "chosen"
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a bundle is of: the chain, its contracts, a facility and business dates (both
+    included). `seals`: of SEALS. `every`: no block is left out."""
+
+    chain_id: int
+    genesis: str
+    contracts: Mapping[str, str]
+    seals: str
+    every: bool
+    facility: int
+    first: date
+    last: date
+
+
+@dataclass(frozen=True, slots=True)
+class Proved:
+    """What a bundle's blocks come to. `statement`: canonical JSON."""
+
+    statement: bytes
+    facts: Mapping[str, Any]
+    """The same, as it is written there."""
+    validators: tuple[bytes, ...]
+    """Those of the first block; none where nobody seals."""
+    changes: int
+    """How often the validators have changed up to the last block."""
+    headers: int
+    whole: int
+    """How many blocks have their transactions and receipts in the bundle."""
+    postings: int
+    signatures: int
+    since: datetime
+    """The first block's time."""
+
+
+def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | None = None) -> Proved:
+    """Work out what blocks in their order come to. `trusted`: the addresses that the first
+    validators must be. Raises Unverified, which says which block is not so, and why."""
+    scheme = SEALS[terms.seals]
+    chain = BundleChain(scheme, bytes.fromhex(terms.genesis[2:]), terms.every)
+    events = FacilityEvents(terms.contracts, terms.chain_id, terms.facility)
+    ours = tuple(bytes.fromhex(one[2:]) for one in terms.contracts.values())
+    derivation = Derivation(terms.chain_id, terms.facility)
+    if trusted is not None and scheme is None:
+        raise Unverified(
+            "the blocks have no seals: validators that are trusted vouch for none of them"
+        )
+    validators: tuple[bytes, ...] = ()
+    headers = whole = since = 0
+    header, hash_ = None, b""
+    for block in blocks:
+        header = decode_header(block.header)
+        hash_ = chain.take(header)
+        if not headers:
+            validators, since = tuple(sorted(chain.set.validators)), header.timestamp
+            if trusted is not None and trusted != chain.set.validators:
+                raise Unverified(
+                    "the first block's validators are others than those that are trusted: "
+                    + ", ".join("0x" + one.hex() for one in validators)
+                )
+        headers += 1
+        if block.transactions is None or block.receipts is None:
+            if terms.every:
+                _check_left_out(scheme, header, ours)
+            continue
+        whole += 1
+        if ordered_root(block.transactions) != header.transactions_root:
+            raise Unverified(f"block {header.number}: its transactions are not those of the block")
+        if ordered_root(block.receipts) != header.receipts_root:
+            raise Unverified(f"block {header.number}: its receipts are not those of the block")
+        found = events.read(header.number, block.transactions, block.receipts)
+        if found:
+            place = Place(header.number, hash_, header.parent, header.timestamp)
+            derivation.take(place, found)
+    if header is None:
+        raise Unverified("the bundle holds no block")
+    facts = {
+        "format": FORMAT,
+        "chain_id": terms.chain_id,
+        "genesis": terms.genesis,
+        "contracts": dict(terms.contracts),
+        "seals": terms.seals,
+        "blocks": EVERY if terms.every else CHOSEN,
+        "last": {
+            "number": header.number,
+            "hash": "0x" + hash_.hex(),
+            "time": header.timestamp,
+        },
+        "facility": derivation.facility(),
+        "from": terms.first.isoformat(),
+        "to": terms.last.isoformat(),
+        "details": "sealed",
+        **derivation.period(terms.first.toordinal(), terms.last.toordinal(), events.names),
+    }
+    return Proved(
+        statement=orjson.dumps(facts, option=orjson.OPT_SORT_KEYS),
+        facts=facts,
+        validators=validators,
+        changes=chain.changes,
+        headers=headers,
+        whole=whole,
+        postings=derivation.postings,
+        signatures=events.signatures,
+        since=datetime.fromtimestamp(since, UTC),
+    )
+
+
+def read_terms(statement: bytes) -> Terms:
+    """What a bundle says that it is of. Raises Unverified for what is no statement."""
+    try:
+        facts = orjson.loads(statement)
+        if facts["format"] != FORMAT:
+            raise ValueError(f"its format is {facts['format']!r}, and {FORMAT} is read here")
+        contracts = facts["contracts"]
+        if sorted(contracts) != sorted(CONTRACTS):
+            raise ValueError("its contracts are not those of a consortium")
+        if facts["seals"] not in SEALS or facts["blocks"] not in (EVERY, CHOSEN):
+            raise ValueError("it does not say how its blocks are proved")
+        if facts["seals"] == "none" and facts["blocks"] != EVERY:
+            raise ValueError("blocks that nobody sealed must all be there")
+        return Terms(
+            _whole_number(facts["chain_id"]),
+            _hex(facts["genesis"], 32),
+            {name: _hex(contracts[name], 20) for name in sorted(contracts)},
+            facts["seals"],
+            facts["blocks"] == EVERY,
+            _whole_number(facts["facility"]["number"]),
+            date.fromisoformat(facts["from"]),
+            date.fromisoformat(facts["to"]),
+        )
+    except (LookupError, TypeError, ValueError) as fault:
+        raise Unverified(f"the statement cannot be read: {fault}") from None
+
+
+def _check_left_out(scheme: Scheme | None, header: Header, ours: Iterable[bytes]) -> None:
+    """A header alone is enough where it shows that nothing of ours is in its block."""
+    if header.receipts_root == EMPTY_ROOT:
+        return
+    bloom = int.from_bytes(header.bloom)
+    has_bloom = scheme is None or scheme.has_bloom
+    if not has_bloom or any(may_hold(bloom, address) for address in ours):
+        raise Unverified(
+            f"block {header.number} may hold events of the contracts, and only its header is here"
+        )
+
+
+def _whole_number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 1 << 63:
+        raise ValueError(f"{value!r} is no number of that kind")
+    return value
+
+
+def _hex(text: Any, length: int) -> str:
+    if not isinstance(text, str) or text != "0x" + bytes.fromhex(text[2:]).hex():
+        raise ValueError(f"{text!r} is not lower-case hex")
+    if len(text) != 2 + 2 * length:
+        raise ValueError(f"{text!r} is not of {length} bytes")
+    return text
