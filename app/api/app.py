@@ -26,6 +26,8 @@ from app.http.context import Context
 from app.http.headers import Headers
 from app.http.keys import Keyring
 from app.http.parameters import RefuseNul
+from app.people.sessions import Sessions
+from app.people.sign_in import SignIn
 
 _DESCRIPTION = """
 One bank's node of Tallystick: events in, reserve balances, matches and breaks out.
@@ -66,6 +68,8 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     )
     app.state.context = context
     app.state.keyring = keyring
+    app.state.sessions = Sessions(context.engine, development=context.development)
+    app.state.sign_in = SignIn(context.engine, development=context.development)
     for router in (
         events.router,
         quarantine.router,

@@ -12,6 +12,8 @@ _TABLES = (
     "app.readmodel.tables",
     "app.prepared_acts.tables",
     "app.http.tables",
+    "app.people.tables",
+    "app.audit.tables",
 )
 
 

@@ -14,7 +14,7 @@ from app.web.treasury import create_treasury_page
 def bank_application(context: Context) -> FastAPI:
     """Of one bank on one channel. Raises ConfigFault where the page's npm packages are missing."""
     keyring = Keyring(context.engine)
-    return create_app(context, keyring, create_treasury_page(context, keyring))
+    return create_app(context, keyring, create_treasury_page(context))
 
 
 def channels_application(context: NodeContext) -> FastAPI:

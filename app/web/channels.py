@@ -11,7 +11,7 @@ from app.http.channels import NodeContext
 from app.http.keys import Keyring
 from app.presentation.health import ChannelOut
 from app.web.chain_state import STATES
-from app.web.sessions import Sessions
+from app.web.key_sessions import KeySessions
 from app.web.site import Site
 
 # Not the treasury pages' name: browsers send this one to them, too.
@@ -38,7 +38,7 @@ class ChannelLine:
 def create_channels_page(context: NodeContext, keyring: Keyring) -> APIRouter:
     """The page's routes. Raises ConfigFault when its npm packages are not installed."""
     site = Site("", bank=context.bank, heading=f"Channels of {context.bank}")
-    sessions = Sessions(site, keyring, COOKIE, development=context.development)
+    sessions = KeySessions(site, keyring, COOKIE, development=context.development)
     router = APIRouter(include_in_schema=False)
     sessions.add_routes(router)
     site.add_files(router)

@@ -5,11 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 from fastapi import Request, Response
+from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.http.context import Context
+from app.http.signed_in import is_open_to, open_session, session_token, sign_in_address
+from app.people.sessions import csrf_token
 from app.web.chain_state import chain_state
-from app.web.sessions import Sessions
 from app.web.site import Site
 
 Look = Callable[[Connection, datetime], dict[str, Any]]
@@ -20,16 +22,15 @@ there is no such page."""
 class Pages:
     """The pages of one bank's site."""
 
-    def __init__(self, context: Context, site: Site, sessions: Sessions) -> None:
+    def __init__(self, context: Context, site: Site) -> None:
         self._context = context
         self._site = site
-        self._sessions = sessions
 
     def show(self, request: Request, template: str, look: Look) -> Response:
-        """A page; without a session, the way to sign in."""
-        key = self._sessions.key(request)
-        if key is None and not self._sessions.open_to(request):
-            return self._sessions.sign_in_first()
+        """A page; to whoever is not signed in, the way to sign in."""
+        session = open_session(request)
+        if session is None and not is_open_to(request):
+            return RedirectResponse(sign_in_address(request), 303)
         now = datetime.now(UTC)
         with self._context.engine.connect() as connection:
             values = look(connection, now)
@@ -38,7 +39,7 @@ class Pages:
                 "missing.html" if is_missing else template,
                 404 if is_missing else 200,
                 state=chain_state(connection, self._context.health(), now),
-                signed_in=key is not None,
-                development=key is None,
+                person=session.person if session else None,
+                csrf=csrf_token(session_token(request)) if session else "",
                 **values,
             )

@@ -11,21 +11,22 @@ from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
-from app.http.keys import Keyring
+from app.http.signed_in import is_open_to, open_session, signed_in
 from app.outbox.pending import pending_by_facility
+from app.people.person import Person
 from app.readmodel.accounts.balances import balances
+from app.web.attempts import Turns
 from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
+from app.web.enrol import add_enrol
 from app.web.live import Live
 from app.web.pages import Pages
 from app.web.reserves import choices, reserves
-from app.web.sessions import Sessions
+from app.web.sign_in import add_sign_in
 from app.web.site import Site
 from app.web.subjects import add_subjects
 
-COOKIE = "tally_session"
 
-
-def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
+def create_treasury_page(context: Context) -> APIRouter:
     """The page's routes. Raises ConfigFault when its npm packages are not installed."""
     site = Site(
         context.root,
@@ -35,15 +36,20 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
         heading=f"Treasury of {context.bank}",
         type_choices=list(TYPE_LABELS.items()),
     )
-    sessions = Sessions(site, keyring, COOKIE, development=context.development)
     live = Live(context, site.templates)
     router = APIRouter(include_in_schema=False)
-    pages = Pages(context, site, sessions)
-    sessions.add_routes(router)
+    pages = Pages(context, site)
+    turns = Turns()
+    add_sign_in(router, context, site, turns)
+    add_enrol(router, context, site, turns)
     add_subjects(router, pages)
     site.add_files(router)
 
-    Reader = Annotated[str | None, Depends(sessions.reader)]
+    def reader(request: Request) -> Person | None:
+        """Who reads; None where anybody may."""
+        return None if is_open_to(request) else signed_in(request)
+
+    Reader = Annotated[Person | None, Depends(reader)]
 
     def filters(
         facility: str | None = None,
@@ -90,8 +96,8 @@ def create_treasury_page(context: Context, keyring: Keyring) -> APIRouter:
     async def stream(request: Request, reads: Reader) -> EventSourceResponse:
         async def messages() -> AsyncIterator[ServerSentEvent]:
             async for frame in live.frames():
-                # A revoked key ends its sessions' streams, too.
-                if reads is not None and await run_in_threadpool(sessions.key, request) is None:
+                # A session that ends, ends its streams too.
+                if reads is not None and await run_in_threadpool(open_session, request) is None:
                     return
                 yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
 

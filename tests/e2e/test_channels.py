@@ -121,19 +121,16 @@ def faces(url: str, facility: str, key: str | None) -> dict[str, httpx.Response]
     return told
 
 
-def page(url: str, key: str) -> tuple[str, dict[str, str]]:
-    """The treasury page and the beginning of its stream, and the session that opened them."""
-    with httpx.Client(base_url=url, timeout=30) as client:
-        signed = client.post("/login", data={"key": key})
-        assert signed.status_code == httpx.codes.SEE_OTHER, signed.text
-        session = dict(signed.cookies)
+def page(url: str, session: dict[str, str]) -> str:
+    """The treasury page and the beginning of its stream."""
+    with httpx.Client(base_url=url, cookies=session, timeout=30) as client:
         text = client.get("/").text
         with client.stream("GET", "/live") as stream:
             for part in stream.iter_text():
                 text += part
                 if "event: breaks" in text or len(text) > FIRST_BYTES:
                     break
-    return text, session
+    return text
 
 
 def texts(answers: dict[str, httpx.Response]) -> str:
@@ -149,7 +146,8 @@ def everything(lead: TwoChannels, own: Channel, other: Channel) -> dict[str, str
     for answers in (at_home, at_the_lead):
         refused = {path for path, one in answers.items() if one.status_code in (401, 403, 422)}
         assert refused <= SESSION_PATHS, refused
-    shown, session = page(own.url, given)
+    session = own.session(LEAD)
+    shown = page(own.url, session)
     doors = {
         f"{place} {path}": answer
         for place, url in (("node", lead.url), ("other channel", other.url))
@@ -282,8 +280,10 @@ class TestInTheBrowser:
         watched = Watched(browser, viewport={"width": 1280, "height": 900})
         page = watched.page
         page.goto(own.url)
-        page.get_by_label("API key").fill(own.key(LEAD, "read"))
-        page.get_by_role("button", name="Sign in").click()
+        expect(page.get_by_label("Password")).to_be_visible()
+        [(name, token)] = own.session(LEAD).items()
+        page.context.add_cookies([{"name": name, "value": token, "url": own.url}])
+        page.goto(own.url)
         expect(page.locator(".pill.good")).to_have_text("Live")
         expect(page.locator(".who")).to_contain_text("channel c1")
         expect(page.locator("#lost")).to_be_hidden()
@@ -299,7 +299,7 @@ class TestInTheBrowser:
         assert watched.complaints == []
         assert {path for path in watched.paths if not path.startswith("/channels/c1")} == set()
         page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_label("API key")).to_be_visible()
+        expect(page.get_by_label("Password")).to_be_visible()
         watched.close()
 
     @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])

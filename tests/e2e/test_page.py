@@ -15,13 +15,13 @@ from sqlalchemy import insert
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.http.context import NodeHealth
-from app.http.keys import revoke
 from app.readmodel import tables
 from tests.e2e.browsing import CONTRASTS, Watched, launched
 from tests.e2e.two_nodes import FACILITY_ID, TwoNodes, two_nodes
 from tests.feeds import row_now
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, enrolled, face
 from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
 
 expect.set_options(timeout=20_000)
 
@@ -43,7 +43,7 @@ def nodes(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def seed(tmp_path: Path) -> Iterator[Seed]:
-    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}")
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT)
     yield Seed(engine)
     engine.dispose()
 
@@ -141,7 +141,7 @@ class TestTwoNodes:
 
 
 class TestSigningIn:
-    """Outside a development network nothing is shown without a key that may read."""
+    """Outside a development network nothing is shown to whoever is not signed in."""
 
     @pytest.fixture
     def node(self, seed: Seed) -> Iterator[Face]:
@@ -151,35 +151,23 @@ class TestSigningIn:
     def test_nothing_is_open_without_a_session(self, node: Face) -> None:
         client = node.client(None)
         answer = client.get("/?partner=huarui")
-        assert (answer.status_code, answer.headers["location"]) == (303, "/login")
+        to = "/login?next=%2F%3Fpartner%3Dhuarui"
+        assert (answer.status_code, answer.headers["location"]) == (303, to)
         for path in ("/breaks", "/live"):
             refused = client.get(path)
             assert refused.status_code == 401
             assert refused.headers["hx-redirect"] == "/login"
         for forged in ("x", "InRrIg.aaaa.bbbb"):
-            assert client.get("/", headers={"Cookie": f"tally_session={forged}"}).status_code == 303
+            forged_cookie = {"Cookie": f"tally_session_1={forged}"}
+            assert client.get("/", headers=forged_cookie).status_code == 303
 
-    def test_a_key_that_may_not_read(self, node: Face) -> None:
+    def test_what_is_no_form_of_ours(self, node: Face) -> None:
         client = node.client(None)
-        for key, status in (("nonsense", 401), (node.key("feeds"), 403), ("", 401)):
-            answer = client.post("/login", data={"key": key})
-            assert answer.status_code == status
-            assert "set-cookie" not in answer.headers
-        assert client.post("/login", json={"key": "x"}).status_code == 415
-        assert client.post("/login", data={"key": "x" * 5000}).status_code == 413
-
-    def test_a_session_ends_with_its_key(self, node: Face) -> None:
-        client, key = node.client(None), node.key("read")
-        answer = client.post("/login", data={"key": key})
-        assert answer.status_code == 303
-        cookie = answer.headers["set-cookie"].lower()
-        assert "httponly" in cookie
-        assert "samesite=strict" in cookie
-        assert key not in cookie
-        assert client.get("/").status_code == 200
-        with node.engine.begin() as connection:
-            revoke(connection, key.split("_")[1])
-        assert client.get("/").status_code == 303
+        assert client.post("/login", json={"name": "x"}).status_code == 415
+        assert client.post("/login", data={"name": "x" * 20_000}).status_code == 413
+        many = {f"f{number}": "1" for number in range(300)}
+        assert client.post("/login", data=many).status_code == 422
+        assert client.post("/login", data={"name": "a\0"}).status_code == 422
 
     def test_a_development_page_opens_to_this_machine_only(self, seed: Seed) -> None:
         with face(seed.engine, development=True) as node:
@@ -192,16 +180,22 @@ class TestSigningIn:
 
     def test_in_the_browser(self, node: Face, watched: Watched) -> None:
         page = watched.page
-        page.goto(node.url)
-        page.get_by_label("API key").fill("tk_wrong")
-        page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_role("alert")).to_contain_text("opens nothing")
-        page.get_by_label("API key").fill(node.key("read"))
-        page.get_by_role("button", name="Sign in").click()
+        page.goto(f"{node.url}/days")
+        somebody = enrolled(node.engine, "viewer").form()
+        for password in ("wrong", somebody["password"]):
+            page.get_by_label("Name").fill(somebody["name"])
+            page.get_by_label("Password").fill(password)
+            page.get_by_label("Code", exact=True).fill(somebody["code"])
+            page.get_by_role("button", name="Sign in").click()
+            if password == "wrong":
+                expect(page.get_by_role("alert")).to_contain_text("name, password or code")
+        expect(page.get_by_role("heading", name="Days")).to_be_visible()
+        page.get_by_role("link", name="Positions").click()
         expect(page.get_by_role("heading", name="Reserves")).to_be_visible()
         expect(page.get_by_text("Development network")).to_have_count(0)
         page.get_by_role("button", name="Sign out").click()
-        expect(page.get_by_label("API key")).to_be_visible()
+        expect(page.get_by_label("Password")).to_be_visible()
+        assert [one for one in watched.complaints if "401" not in one] == []
 
 
 class TestStates:

@@ -27,9 +27,12 @@ from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions
 from app.local.consortium import Consortium, embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
+from app.people.clock import now
+from app.people.sessions import begin_session
 from app.processes import free_port
 from deploy.consortium import Member
 from tests.feeds import facility_text, row_now
+from tests.integration.faces import add_test_person
 
 LEAD = "webank"
 ROOT = Path(__file__).resolve().parents[2]
@@ -75,6 +78,13 @@ class Channel:
             with self.database(bank) as engine, engine.begin() as connection:
                 self._keys[bank, role] = keys.create(connection, "test", role)[1]
         return self._keys[bank, role]
+
+    def session(self, bank: str) -> dict[str, str]:
+        """The cookie of a session that a bank's viewer has opened on this channel."""
+        with self.database(bank) as engine, engine.begin() as connection:
+            person = add_test_person(connection, ("viewer",))
+            token = begin_session(connection, person.id, now(), address="", agent="test")
+        return {"tally_session_1": token}
 
     def event(self, bank: str, ref: str, kind: str, amount: str) -> dict[str, Any]:
         return row_now(

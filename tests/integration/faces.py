@@ -1,5 +1,7 @@
 """A node's faces, served as they are in production: by uvicorn, over a real database."""
 
+import re
+import secrets
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +11,8 @@ from dataclasses import dataclass, field
 import httpx
 import uvicorn
 from fastapi import FastAPI
-from sqlalchemy import Engine
+from pyotp import TOTP
+from sqlalchemy import Connection, Engine
 
 from app.actions.view import View
 from app.chain.manifest import CONTRACTS, Manifest
@@ -26,6 +29,12 @@ from app.intake.store import EventStore
 from app.intake.validation import Validator
 from app.logs import configure_logs
 from app.node.application import bank_application
+from app.people.administration import Administrator, add_person
+from app.people.clock import now
+from app.people.enrolment import set_credentials
+from app.people.person import Person
+from app.people.second_factor import new_secret
+from app.people.sessions import begin_session
 from app.prepared_acts.service import PreparedActs
 from app.readmodel.facilities.agreed import agreed_facilities
 from tests.integration.seeded import REFERENCE_KEY
@@ -72,6 +81,7 @@ class Face:
     activity: Activity = field(default_factory=Activity)
     metrics: Metrics = field(default_factory=Metrics)
     clients: list[httpx.Client] = field(default_factory=list)
+    member: int = 1
 
     def key(self, role: keys.Role) -> str:
         with self.engine.begin() as connection:
@@ -83,6 +93,52 @@ class Face:
         client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
         self.clients.append(client)
         return client
+
+    def signed_in(self, *roles: str) -> httpx.Client:
+        """A client with an open session of a new person of these roles."""
+        with self.engine.begin() as connection:
+            person = add_test_person(connection, roles)
+            token = begin_session(connection, person.id, now(), address="", agent="test")
+        client = self.client(None)
+        client.cookies.set(f"tally_session_{self.member}", token)
+        return client
+
+
+def csrf_of(page: str) -> str:
+    """The token that the forms of a page carry."""
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', page)
+    assert found is not None, "no form of somebody who is signed in"
+    return found[1]
+
+
+def add_test_person(connection: Connection, roles: tuple[str, ...]) -> Person:
+    """A new person, of a name that nobody has."""
+    name = f"p-{secrets.token_hex(4)}"
+    return add_person(connection, Administrator("command:test"), name, name.upper(), roles)
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What a person types to sign in."""
+
+    person: Person
+    name: str
+    password: str
+    secret: str
+    recovery: list[str]
+
+    def form(self) -> dict[str, str]:
+        """The sign-in form; its code of the authenticator is for once."""
+        return {"name": self.name, "password": self.password, "code": TOTP(self.secret).now()}
+
+
+def enrolled(engine: Engine, *roles: str) -> Credentials:
+    """A new person of these roles with a password and an authenticator."""
+    password, secret = "correct horse battery", new_secret()
+    with engine.begin() as connection:
+        person = add_test_person(connection, roles)
+        codes = set_credentials(connection, person.id, password, secret, now(), 0)
+    return Credentials(person, person.name, password, secret, codes)
 
 
 @contextmanager
@@ -97,7 +153,7 @@ def face(
 ) -> Iterator[Face]:
     """Serve the faces of one bank's node over its database; without `acts` it signs nothing."""
     notifier = Notifier()
-    node = Face("", engine, notifier, NodeHealth(head=101))
+    node = Face("", engine, notifier, NodeHealth(head=101), member=member)
 
     def intake(facility: str) -> Intake:
         with engine.connect() as connection:

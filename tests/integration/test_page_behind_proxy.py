@@ -21,7 +21,7 @@ from deploy.compose.render import render
 from deploy.consortium import ConsortiumFolder, Member, create
 from deploy.network.layout import Network, Validator
 from deploy.proxy import nginx
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, csrf_of, enrolled, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
@@ -103,21 +103,23 @@ def reader(proxy: dict[str, str], rendered: Path) -> Iterator[httpx.Client]:
 
 
 def test_a_form_of_another_site_signs_nobody_in_or_out(node: Face, reader: httpx.Client) -> None:
-    key = {"key": node.key("read")}
+    somebody = enrolled(node.engine, "viewer")
     for origin in (FOREIGN, {"Origin": "null"}, {"Origin": "http://["}):
-        assert reader.post("/login", data=key, headers=origin).status_code == 403
-    assert "tally_session" not in reader.cookies
+        assert reader.post("/login", data=somebody.form(), headers=origin).status_code == 403
+    assert dict(reader.cookies) == {}
     ours = {"Origin": str(reader.base_url).rstrip("/")}
-    assert reader.post("/login", data=key, headers=ours).status_code == 303
-    assert reader.post("/logout", headers=FOREIGN).status_code == 403
+    assert reader.post("/login", data=somebody.form(), headers=ours).status_code == 303
+    form = {"csrf": csrf_of(reader.get("/").text)}
+    assert reader.post("/logout", data=form, headers=FOREIGN).status_code == 403
     assert reader.get("/").status_code == 200
-    assert reader.post("/logout", headers=ours).status_code == 303
+    assert reader.post("/logout", data=form, headers=ours).status_code == 303
     assert reader.get("/").status_code == 303
 
 
 def test_the_cookie_is_for_tls_whatever_the_reader_says(node: Face, reader: httpx.Client) -> None:
     lies = {"X-Forwarded-Proto": "http", "X-Forwarded-For": "127.0.0.1"}
-    answer = reader.post("/login", data={"key": node.key("read")}, headers=lies)
+    form = enrolled(node.engine, "viewer").form()
+    answer = reader.post("/login", data=form, headers=lies)
     flags = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")}
     assert {"secure", "httponly", "samesite=strict"} <= flags
     assert answer.headers["strict-transport-security"]
@@ -125,7 +127,7 @@ def test_the_cookie_is_for_tls_whatever_the_reader_says(node: Face, reader: http
 
 def test_the_live_stream_is_not_held_back(node: Face, reader: httpx.Client) -> None:
     assert reader.get("/live").status_code == 401
-    reader.post("/login", data={"key": node.key("read")})
+    reader.post("/login", data=enrolled(node.engine, "viewer").form())
     with reader.stream("GET", "/live") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         lines = stream.iter_lines()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Engine, insert, update
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.readmodel import tables
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, csrf_of, face
 from tests.integration.seeded import START, Seed
 
 
@@ -66,12 +67,12 @@ def test_a_facility_is_shown_in_its_state(
 
 def test_signing_out_ends_the_session_on_the_server(engine: Engine) -> None:
     with face(engine) as node:
-        client = node.client(None)
-        client.post("/login", data={"key": node.key("read")})
-        copied = {"Cookie": f"tally_session={client.cookies['tally_session']}"}
-        thief = node.client(None)
-        assert thief.get("/", headers=copied).status_code == 200
-        assert client.post("/logout").status_code == 303
+        client, thief = node.signed_in("viewer"), node.client(None)
+        copied = {"Cookie": f"tally_session_1={client.cookies['tally_session_1']}"}
+        page = thief.get("/", headers=copied)
+        assert page.status_code == 200
+        assert client.post("/logout", data={"csrf": "x"}).status_code == 403
+        assert client.post("/logout", data={"csrf": csrf_of(page.text)}).status_code == 303
         assert thief.get("/", headers=copied).status_code == 303
         assert thief.get("/breaks", headers=copied).status_code == 401
 
@@ -149,7 +150,6 @@ class TestSubjects:
     def test_nothing_is_shown_without_a_session(self, engine: Engine, path: str) -> None:
         with face(engine) as closed:
             answer = closed.client(None).get(path)
-            assert (answer.status_code, answer.headers["location"]) == (303, "/login")
-            signed_in = closed.client(None)
-            signed_in.post("/login", data={"key": closed.key("read")})
-            assert signed_in.get(path).status_code in (200, 404)
+            to = f"/login?next={quote(path, safe='')}"
+            assert (answer.status_code, answer.headers["location"]) == (303, to)
+            assert closed.signed_in("viewer").get(path).status_code in (200, 404)

@@ -35,8 +35,20 @@ PACKAGES: dict[str, frozenset[str]] = {
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions"}
     ),
     "presentation": frozenset({"domain", "outbox", "readmodel", "actions", "prepared_acts"}),
+    "audit": frozenset({"domain", "db"}),
+    "people": frozenset({"domain", "db", "audit"}),
     "http": frozenset(
-        {"domain", "db", "intake", "outbox", "readmodel", "prepared_acts", "presentation"}
+        {
+            "domain",
+            "db",
+            "intake",
+            "outbox",
+            "readmodel",
+            "prepared_acts",
+            "presentation",
+            "people",
+            "audit",
+        }
     ),
     "api": frozenset(
         {
@@ -49,9 +61,22 @@ PACKAGES: dict[str, frozenset[str]] = {
             "actions",
             "http",
             "reports",
+            "people",
+            "audit",
         }
     ),
-    "web": frozenset({"domain", "outbox", "readmodel", "prepared_acts", "presentation", "http"}),
+    "web": frozenset(
+        {
+            "domain",
+            "outbox",
+            "readmodel",
+            "prepared_acts",
+            "presentation",
+            "http",
+            "people",
+            "audit",
+        }
+    ),
     "reports": frozenset({"domain", "intake", "outbox", "readmodel"}),
     "proof": frozenset(
         {"domain", "chain", "contracts", "verify", "indexer", "readmodel", "reports"}
@@ -83,6 +108,8 @@ LIBRARIES = {
     "apscheduler": {"node"},
     "typer": {"cli"},
     "rapidfuzz": {"domain"},
+    "argon2": {"people"},
+    "pyotp": {"people"},
     "rich": {"cli"},
     "httpx": {"cli", "local", "doctor"},
 }

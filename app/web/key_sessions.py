@@ -1,4 +1,7 @@
-"""Signing in to a page with an API key that may read, and who is signed in."""
+"""Signing in to the page of a node of several channels, with an API key of that node.
+
+People belong to a bank on one channel and sign in there (`app.web.sign_in`).
+"""
 
 import hashlib
 import secrets
@@ -12,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from app.http.body import only, read_body
 from app.http.keys import Keyring
 from app.http.problems import Problem
+from app.http.signed_in import check_origin
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600
@@ -24,7 +28,7 @@ _LOOPBACK_HOSTS = ("127.0.0.1", "::1")
 _LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
 
 
-class Sessions:
+class KeySessions:
     """The sessions of one site; they end with this process, and each with its key."""
 
     def __init__(self, site: Site, keyring: Keyring, cookie: str, *, development: bool) -> None:
@@ -79,20 +83,20 @@ class Sessions:
 
         @router.get("/login")
         def login() -> HTMLResponse:
-            return site.html("login.html", error=None)
+            return site.html("key_login.html", error=None)
 
         @router.post("/login")
         async def sign_in(request: Request) -> Response:
-            _check_origin(request)
+            check_origin(request)
             only(request, _FORM)
             form = parse_qs((await read_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace"))
             text = form.get("key", [""])[0].strip()
             key = await run_in_threadpool(self._keyring.verify, text)
             if key is None:
-                return site.html("login.html", 401, error="This key opens nothing here.")
+                return site.html("key_login.html", 401, error="This key opens nothing here.")
             if key.role not in _READERS:
                 error = f"A key of role {key.role} may not read. Use one of role read."
-                return site.html("login.html", 403, error=error)
+                return site.html("key_login.html", 403, error=error)
             answer = RedirectResponse(f"{site.root}/", 303)
             answer.set_cookie(
                 self._cookie,
@@ -107,7 +111,7 @@ class Sessions:
 
         @router.post("/logout")
         def sign_out(request: Request) -> Response:
-            _check_origin(request)
+            check_origin(request)
             self._open.pop(_hash(request.cookies.get(self._cookie, "")), None)
             answer = RedirectResponse(f"{site.root}/login", 303)
             answer.delete_cookie(self._cookie, path=path, httponly=True, samesite="strict")
@@ -116,13 +120,6 @@ class Sessions:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _check_origin(request: Request) -> None:
-    """Raises a 403 problem for a form of another site: nobody is signed in or out by one."""
-    origin = request.headers.get("origin")
-    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
-        raise Problem(403, "foreign-origin", "this form is another site's; sign in here")
 
 
 def _on_this_machine(request: Request) -> bool:

@@ -1,0 +1,100 @@
+"""Who is signed in to pages and REST with a session of theirs, and what they may do."""
+
+import hmac
+from collections.abc import Callable
+from urllib.parse import quote
+
+from fastapi import Request
+
+from app.http.context import Context
+from app.http.problems import Problem
+from app.people.person import Person
+from app.people.roles import Right
+from app.people.sessions import Session, Sessions, csrf_token
+
+CSRF_HEADER = "X-CSRF-Token"
+CSRF_FIELD = "csrf"
+_LOOPBACK_HOSTS = ("127.0.0.1", "::1")
+_LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
+
+
+def session_cookie(context: Context) -> str:
+    """The cookie's name. Browsers send a cookie to every port of a host: each bank has its own."""
+    return f"tally_session_{context.member}"
+
+
+def session_token(request: Request) -> str:
+    """The token that the browser sent, whether it opens anything or not; it may be empty."""
+    return request.cookies.get(session_cookie(request.app.state.context), "")
+
+
+def open_session(request: Request) -> Session | None:
+    """The session that the request comes with, while it is open."""
+    sessions: Sessions = request.app.state.sessions
+    return sessions.find(session_token(request))
+
+
+def signed_in(request: Request) -> Person:
+    """A dependency: the person who is signed in; else a 401 problem, which leads to sign in."""
+    found = open_session(request)
+    if found is None:
+        context: Context = request.app.state.context
+        # htmx follows this header; a redirect it would swap into the page.
+        to = {"HX-Redirect": f"{context.root}/login"}
+        raise Problem(401, "unauthorized", "sign in again", headers=to)
+    return found.person
+
+
+def allowed_to(right: Right) -> Callable[[Request], Person]:
+    """A dependency: the person who is signed in and has a right; else a 401 or 403 problem."""
+
+    def check(request: Request) -> Person:
+        person = signed_in(request)
+        if not person.may(right):
+            raise Problem(403, "forbidden", f"none of your roles may do this; it takes {right!r}")
+        return person
+
+    return check
+
+
+def address_of(request: Request) -> str:
+    """Where a request comes from: the reader's address, also behind the node's own proxy."""
+    return request.client.host if request.client else ""
+
+
+def check_csrf(request: Request, given: str | None = None) -> None:
+    """Raises a 403 problem unless the request carries the session's token (`given` in a form, else
+    in a header): no other site's form or script acts for whoever is signed in."""
+    check_origin(request)
+    expected = csrf_token(session_token(request))
+    found = given if given is not None else request.headers.get(CSRF_HEADER, "")
+    if not hmac.compare_digest(found.encode(), expected.encode()):
+        raise Problem(403, "foreign-form", "this form is too old; load its page again")
+
+
+def check_origin(request: Request) -> None:
+    """Raises a 403 problem for a form of another site."""
+    origin = request.headers.get("origin")
+    if origin is not None and origin.partition("://")[2] != request.headers.get("host"):
+        raise Problem(403, "foreign-origin", "this form is another site's; use this one's own")
+
+
+def is_open_to(request: Request) -> bool:
+    """Whether anybody may read: a development network, from its own machine."""
+    context: Context = request.app.state.context
+    # The name too: another site's name that was made to lead here must not open the page.
+    return (
+        context.development
+        and request.client is not None
+        and request.client.host in _LOOPBACK_HOSTS
+        and request.url.hostname in _LOOPBACK_NAMES
+    )
+
+
+def sign_in_address(request: Request) -> str:
+    """Where to sign in, and come back from to what was asked for."""
+    context: Context = request.app.state.context
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    if request.method != "GET" or asked == f"{context.root}/":
+        return f"{context.root}/login"
+    return f"{context.root}/login?next={quote(asked, safe='')}"

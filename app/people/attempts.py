@@ -1,0 +1,70 @@
+"""Failed attempts to sign in: those that follow are answered later and later.
+
+Nobody is locked out by name. A stranger who tries somebody's name makes that person wait seconds,
+never longer; an address that fails again and again is refused for some minutes. What a name or an
+address counts is forgotten a quarter of an hour after its last failure.
+"""
+
+import hashlib
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from app.people.clock import stamp
+from app.people.tables import failed_attempts
+
+FORGOTTEN_AFTER = timedelta(minutes=15)
+FREE_FAILURES = 3
+"""So many cost no wait."""
+LONGEST_WAIT_S = 8.0
+_FIRST_WAIT_S = 0.5
+MOST_OF_AN_ADDRESS = 60
+"""Failures of one address after which it is refused until they are forgotten."""
+
+
+def wait_after(failures: int) -> float:
+    """Seconds before the next attempt is looked at."""
+    if failures < FREE_FAILURES:
+        return 0.0
+    return float(min(_FIRST_WAIT_S * 2 ** min(failures - FREE_FAILURES, 10), LONGEST_WAIT_S))
+
+
+def name_key(name: str) -> bytes:
+    """Of a name, whoever's it is or nobody's."""
+    return hashlib.sha256(b"name:" + name.encode()).digest()
+
+
+def address_key(address: str) -> bytes:
+    return hashlib.sha256(b"address:" + address.encode()).digest()
+
+
+def failures_of(connection: Connection, key: bytes, now: datetime) -> int:
+    """How many there were that are not forgotten."""
+    found = connection.execute(
+        select(failed_attempts.c.failures).where(
+            failed_attempts.c.key_hash == key,
+            failed_attempts.c.last_at > stamp(now - FORGOTTEN_AFTER),
+        )
+    ).scalar_one_or_none()
+    return found or 0
+
+
+def note_failure(connection: Connection, key: bytes, now: datetime) -> None:
+    """Count one more. Old counts of all are deleted, so that the table stays small."""
+    connection.execute(
+        delete(failed_attempts).where(failed_attempts.c.last_at <= stamp(now - FORGOTTEN_AFTER))
+    )
+    changed = connection.execute(
+        update(failed_attempts)
+        .where(failed_attempts.c.key_hash == key)
+        .values(failures=failed_attempts.c.failures + 1, last_at=stamp(now))
+    )
+    if not changed.rowcount:
+        connection.execute(
+            insert(failed_attempts).values(key_hash=key, failures=1, last_at=stamp(now))
+        )
+
+
+def forget_failures(connection: Connection, key: bytes) -> None:
+    """After a success."""
+    connection.execute(delete(failed_attempts).where(failed_attempts.c.key_hash == key))

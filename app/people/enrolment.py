@@ -1,0 +1,100 @@
+"""Enrolling: with a one-time code, a person chooses a password and sets an authenticator up."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from app.audit.trail import Entry, append
+from app.db.vault import vault_of
+from app.domain.errors import UsageFault
+from app.people.clock import now, stamp
+from app.people.passwords import checked_password, hashed
+from app.people.second_factor import code_hash, new_code, new_recovery_codes, new_secret, step_of
+from app.people.tables import enrolments, people
+
+ENROLMENT_ENDS = timedelta(hours=72)
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """One that is open: whose, and the secret that the authenticator is to hold."""
+
+    person_id: str
+    name: str
+    display_name: str
+    totp_secret: str
+
+
+def begin_enrolment(connection: Connection, person_id: str) -> str:
+    """The code to hand over, which is kept as a hash alone. An older code opens no more."""
+    at, code = now(), new_code()
+    connection.execute(delete(enrolments).where(enrolments.c.person == person_id))
+    connection.execute(
+        insert(enrolments).values(
+            code_hash=code_hash(code),
+            person=person_id,
+            totp_secret=vault_of(connection).sealer()(new_secret().encode()),
+            made_at=stamp(at),
+            expires_at=stamp(at + ENROLMENT_ENDS),
+        )
+    )
+    return code
+
+
+def open_enrolment(connection: Connection, code: str) -> Enrolment | None:
+    """What a code opens, if it is not used, too old, or of a person who was disabled."""
+    row = connection.execute(
+        select(people.c.id, people.c.name, people.c.display_name, enrolments.c.totp_secret)
+        .join(people, people.c.id == enrolments.c.person)
+        .where(
+            enrolments.c.code_hash == code_hash(code),
+            enrolments.c.expires_at > stamp(now()),
+            people.c.disabled_at.is_(None),
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    secret = vault_of(connection).open(row.totp_secret).decode()
+    return Enrolment(row.id, row.name, row.display_name, secret)
+
+
+def enrol(
+    connection: Connection, found: Enrolment, password: str, totp_code: str, *, address: str
+) -> list[str]:
+    """Finish an enrolment: returns the recovery codes, to be shown this once.
+
+    `connection` is a writer's, and the enrolment was read in its transaction. Raises UsageFault for
+    a password that is not taken, or a code that is not the authenticator's.
+    """
+    checked_password(password, found.name)
+    at = now()
+    step = step_of(found.totp_secret, totp_code.strip().replace(" ", ""), at)
+    if step is None:
+        raise UsageFault(
+            "this is not the authenticator's code",
+            remedy="Type the six digits that it shows now; its clock must be right",
+        )
+    codes = set_credentials(connection, found.person_id, password, found.totp_secret, at, step)
+    append(connection, Entry(f"person:{found.name}", "enrol", address=address))
+    return codes
+
+
+def set_credentials(
+    connection: Connection, person_id: str, password: str, secret: str, at: datetime, step: int
+) -> list[str]:
+    """Give a person a password, an authenticator and recovery codes, which are returned.
+
+    `step` is the newest step of time whose code opens no more.
+    """
+    connection.execute(
+        update(people)
+        .where(people.c.id == person_id)
+        .values(
+            password_hash=hashed(password),
+            totp_secret=vault_of(connection).sealer()(secret.encode()),
+            totp_last_step=step,
+        )
+    )
+    connection.execute(delete(enrolments).where(enrolments.c.person == person_id))
+    return new_recovery_codes(connection, person_id)

@@ -1,0 +1,44 @@
+"""A person, and how one is found."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Connection, select
+
+from app.people.roles import Right, Role, rights_of
+from app.people.tables import people, person_roles
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody of the bank. `name` is what is typed to sign in, and stands in the audit trail."""
+
+    id: str
+    name: str
+    display_name: str
+    roles: frozenset[Role]
+
+    def may(self, right: Right) -> bool:
+        """Whether one of the person's roles gives this right."""
+        return right in rights_of(self.roles)
+
+
+def active_person(connection: Connection, person_id: str) -> Person | None:
+    """The person by an id, unless disabled."""
+    row = connection.execute(
+        select(people.c.id, people.c.name, people.c.display_name).where(
+            people.c.id == person_id, people.c.disabled_at.is_(None)
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    return Person(row.id, row.name, row.display_name, roles_of(connection, [row.id])[row.id])
+
+
+def roles_of(connection: Connection, ids: Iterable[str]) -> dict[str, frozenset[Role]]:
+    """The roles of people, by their ids."""
+    found: dict[str, set[Role]] = {one: set() for one in ids}
+    rows = connection.execute(select(person_roles).where(person_roles.c.person.in_(found)))
+    for row in rows:
+        found[row.person].add(row.role)
+    return {one: frozenset(roles) for one, roles in found.items()}

@@ -1,0 +1,114 @@
+"""Sessions in the database: they survive a restart, and end when they are idle, old or revoked.
+
+The browser has a random token; the database, its SHA-256.
+"""
+
+import hashlib
+import hmac
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, Engine, delete, insert, select, update
+
+from app.domain.errors import StorageFault
+from app.people.clock import now, stamp
+from app.people.person import Person, active_person
+from app.people.tables import people, sessions
+
+IDLE_END = timedelta(hours=1)
+ABSOLUTE_END = timedelta(hours=12)
+_SEEN_EVERY = timedelta(minutes=1)
+"""How exactly it is kept when a session was last seen: not every page is a write."""
+_LONGEST_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """An open session and whose it is."""
+
+    id: str
+    person: Person
+
+
+class Sessions:
+    """The sessions of a bank's people. Safe for threads."""
+
+    def __init__(self, engine: Engine, *, development: bool) -> None:
+        """`development`: this is a development network, which people made for it may sign in to."""
+        self._engine = engine
+        self._development = development
+
+    def find(self, token: str) -> Session | None:
+        """The open session of a token; it counts as seen now."""
+        if not token:
+            return None
+        at = now()
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(
+                    sessions.c.id, sessions.c.person, sessions.c.last_seen_at, people.c.development
+                )
+                .join(people, people.c.id == sessions.c.person)
+                .where(
+                    sessions.c.token_hash == _hash(token),
+                    sessions.c.ends_at > stamp(at),
+                    sessions.c.last_seen_at > stamp(at - IDLE_END),
+                )
+            ).one_or_none()
+            if row is None or (row.development and not self._development):
+                return None
+            person = active_person(connection, row.person)
+        if person is None:
+            return None
+        if row.last_seen_at < stamp(at - _SEEN_EVERY):
+            with suppress(StorageFault), self._engine.begin() as connection:  # reading goes on
+                connection.execute(
+                    update(sessions).where(sessions.c.id == row.id).values(last_seen_at=stamp(at))
+                )
+        return Session(row.id, person)
+
+    def end(self, token: str) -> None:
+        """End the session of a token, if there is one."""
+        with self._engine.begin() as connection:
+            connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
+
+
+def begin_session(
+    connection: Connection, person_id: str, at: datetime, *, address: str, agent: str
+) -> str:
+    """Open a session and return its token. Sessions that have ended are deleted meanwhile."""
+    connection.execute(
+        delete(sessions).where(
+            (sessions.c.ends_at <= stamp(at)) | (sessions.c.last_seen_at <= stamp(at - IDLE_END))
+        )
+    )
+    token = secrets.token_urlsafe(32)
+    connection.execute(
+        insert(sessions).values(
+            id=secrets.token_hex(6),
+            token_hash=_hash(token),
+            person=person_id,
+            address=address[:64],
+            agent=agent[:_LONGEST_AGENT],
+            began_at=stamp(at),
+            last_seen_at=stamp(at),
+            ends_at=stamp(at + ABSOLUTE_END),
+        )
+    )
+    return token
+
+
+def end_sessions(connection: Connection, person_id: str) -> int:
+    """End all sessions of a person; how many there were."""
+    return connection.execute(delete(sessions).where(sessions.c.person == person_id)).rowcount
+
+
+def csrf_token(token: str) -> str:
+    """What a form of this session carries and no other site knows."""
+    return hmac.new(token.encode(), b"tallystick form", "sha256").hexdigest()
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,132 @@
+"""Signing in with name, password and second factor, and asking for the second factor again.
+
+The answer is the same whatever was wrong: the name, the password or the code.
+"""
+
+import time
+from datetime import timedelta
+
+from sqlalchemy import Connection, Engine, select
+
+from app.audit.trail import Entry, append
+from app.people.attempts import (
+    FORGOTTEN_AFTER,
+    MOST_OF_AN_ADDRESS,
+    address_key,
+    failures_of,
+    forget_failures,
+    name_key,
+    note_failure,
+    wait_after,
+)
+from app.people.clock import now
+from app.people.passwords import matches
+from app.people.person import Person
+from app.people.second_factor import verify_code
+from app.people.sessions import begin_session, end_sessions
+from app.people.tables import people
+
+
+class TooManyAttempts(Exception):
+    """From this address; `retry_after` seconds say when it is heard again."""
+
+    retry_after = int(FORGOTTEN_AFTER / timedelta(seconds=1))
+
+
+class SignIn:
+    """Signs people of one bank in. Safe for threads."""
+
+    def __init__(self, engine: Engine, *, development: bool) -> None:
+        """`development`: this is a development network, where people made for it may sign in."""
+        self._engine = engine
+        self._development = development
+
+    def wait(self, name: str, address: str) -> float:
+        """Seconds that the next attempt waits for before it is looked at.
+
+        Raises TooManyAttempts where the address has failed too often.
+        """
+        with self._engine.connect() as connection:
+            of_address = failures_of(connection, address_key(address), now())
+            of_name = failures_of(connection, name_key(_folded(name)), now())
+        if of_address >= MOST_OF_AN_ADDRESS:
+            raise TooManyAttempts
+        return max(wait_after(of_name), wait_after(of_address))
+
+    def sign_in(
+        self, name: str, password: str, code: str, *, address: str, agent: str
+    ) -> str | None:
+        """A new session's token; None where name, password or code is wrong."""
+        name = _folded(name)
+        with self._engine.connect() as connection:
+            row = connection.execute(
+                select(people.c.id, people.c.password_hash).where(
+                    people.c.name == name,
+                    people.c.disabled_at.is_(None),
+                    people.c.development.in_((False, self._development)),
+                )
+            ).one_or_none()
+        # Outside of any transaction: it takes its time, and as long for nobody's name.
+        is_right = matches(row.password_hash if row else None, password)
+        with self._engine.begin() as connection:
+            if (
+                row is not None
+                and is_right
+                and _is_still(connection, row.id, row.password_hash)
+                and verify_code(connection, row.id, code, now(), development=self._development)
+            ):
+                forget_failures(connection, name_key(name))
+                token = begin_session(connection, row.id, now(), address=address, agent=agent)
+                append(connection, Entry(f"person:{name}", "sign-in", address=address))
+                return token
+            self._note_failure(connection, name, address)
+            # A password that was typed as a name must not stand in the trail.
+            actor = f"person:{name}" if row is not None else "nobody"
+            append(connection, Entry(actor, "sign-in", outcome="refused", address=address))
+        return None
+
+    def verify_second_factor(self, person: Person, code: str, *, address: str) -> bool:
+        """Whether a code is the person's, asked for again before a signature; it is used up.
+
+        A wrong one waits as a failed sign-in does, here in this thread.
+        Raises TooManyAttempts where the address has failed too often.
+        """
+        time.sleep(self.wait(person.name, address))
+        with self._engine.begin() as connection:
+            if verify_code(connection, person.id, code, now(), development=self._development):
+                forget_failures(connection, name_key(person.name))
+                return True
+            self._note_failure(connection, person.name, address)
+            actor = f"person:{person.name}"
+            append(connection, Entry(actor, "second-factor", outcome="refused", address=address))
+        return False
+
+    def note_wrong_enrolment(self, address: str) -> None:
+        """A code to enrol that opens nothing counts as a failed attempt of its address."""
+        with self._engine.begin() as connection:
+            note_failure(connection, address_key(address), now())
+            append(connection, Entry("nobody", "enrol", outcome="refused", address=address))
+
+    def end_sessions(self, person: Person, *, address: str) -> None:
+        """Sign a person out everywhere."""
+        with self._engine.begin() as connection:
+            ended = end_sessions(connection, person.id)
+            entry = Entry(f"person:{person.name}", "sign-out-everywhere", address=address)
+            append(connection, entry.with_details(sessions=ended))
+
+    def _note_failure(self, connection: Connection, name: str, address: str) -> None:
+        note_failure(connection, name_key(name), now())
+        note_failure(connection, address_key(address), now())
+
+
+def _is_still(connection: Connection, person_id: str, password_hash: str) -> bool:
+    found = connection.execute(
+        select(people.c.password_hash).where(
+            people.c.id == person_id, people.c.disabled_at.is_(None)
+        )
+    ).scalar_one_or_none()
+    return found == password_hash
+
+
+def _folded(name: str) -> str:
+    return name.strip().casefold()[:64]

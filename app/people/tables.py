@@ -1,0 +1,75 @@
+"""The tables of people: who they are, their second factors, their sessions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+)
+
+from app.db.metadata import metadata
+
+people = Table(
+    "people",
+    metadata,
+    Column("id", String(12), primary_key=True),
+    Column("name", String(64), nullable=False, unique=True, comment="to sign in; never used again"),
+    Column("display_name", Text, nullable=False),
+    Column("password_hash", Text, comment="argon2id; null until the person has enrolled"),
+    Column("totp_secret", LargeBinary, comment="sealed with the bank's storage key"),
+    Column("totp_last_step", BigInteger, comment="of the newest code that was used"),
+    Column("development", Boolean, nullable=False, comment="known password; development only"),
+    Column("created_at", String(32), nullable=False, comment="UTC"),
+    Column("disabled_at", String(32), comment="UTC; null while the person may sign in"),
+)
+
+person_roles = Table(
+    "person_roles",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("role", String(16), primary_key=True),
+)
+
+recovery_codes = Table(
+    "recovery_codes",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("person", ForeignKey("people.id"), nullable=False, index=True),
+    Column("used_at", String(32), comment="UTC; null while it opens"),
+)
+
+enrolments = Table(
+    "enrolments",
+    metadata,
+    Column("code_hash", LargeBinary(32), primary_key=True),
+    Column("person", ForeignKey("people.id"), nullable=False, unique=True),
+    Column("totp_secret", LargeBinary, nullable=False, comment="sealed; the person's to be"),
+    Column("made_at", String(32), nullable=False, comment="UTC"),
+    Column("expires_at", String(32), nullable=False, comment="UTC"),
+)
+
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", String(12), primary_key=True, comment="in lists; opens nothing"),
+    Column("token_hash", LargeBinary(32), nullable=False, unique=True, comment="SHA-256"),
+    Column("person", ForeignKey("people.id"), nullable=False, index=True),
+    Column("address", String(64), nullable=False, comment="where it was begun from"),
+    Column("agent", Text, nullable=False, comment="what the browser calls itself"),
+    Column("began_at", String(32), nullable=False, comment="UTC"),
+    Column("last_seen_at", String(32), nullable=False, comment="UTC, to a minute"),
+    Column("ends_at", String(32), nullable=False, comment="UTC; whatever happens"),
+)
+
+failed_attempts = Table(
+    "failed_attempts",
+    metadata,
+    Column("key_hash", LargeBinary(32), primary_key=True, comment="of a name or an address"),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", String(32), nullable=False, index=True, comment="UTC"),
+)

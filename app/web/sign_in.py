@@ -1,0 +1,81 @@
+"""The page on which people sign in, and signing out."""
+
+import asyncio
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import HTMLResponse, RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.http.context import Context
+from app.http.signed_in import address_of, session_cookie, session_token
+from app.people.sessions import ABSOLUTE_END, Sessions
+from app.people.sign_in import SignIn, TooManyAttempts
+from app.web.attempts import CROWDED, Turns, crowded
+from app.web.forms import Form, read_form, signed_form
+from app.web.site import Site
+
+_REFUSED = "That is not right: name, password or code."
+
+
+def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
+    """The routes that sign in and out."""
+    path = site.root or "/"
+
+    def page(status: int = 200, error: str = "", name: str = "", to: str = "") -> HTMLResponse:
+        return site.html("login.html", status, error=error, typed_name=name, next=to)
+
+    @router.get("/login")
+    def login(request: Request, next: str = "") -> HTMLResponse:
+        return page(to=_of_this_site(next, site.root))
+
+    @router.post("/login")
+    async def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
+        sign_in: SignIn = request.app.state.sign_in
+        name, address = form.text("name"), address_of(request)
+        to = _of_this_site(form.text("next"), site.root)
+        try:
+            async with turns.of(address):
+                await asyncio.sleep(await run_in_threadpool(sign_in.wait, name, address))
+                token = await run_in_threadpool(
+                    sign_in.sign_in,
+                    name,
+                    form.text("password"),
+                    form.text("code"),
+                    address=address,
+                    agent=request.headers.get("user-agent", ""),
+                )
+        except TooManyAttempts:
+            return crowded(page(429, CROWDED, name, to))
+        if token is None:
+            return page(401, _REFUSED, name, to)
+        await run_in_threadpool(_sessions(request).end, session_token(request))
+        answer = RedirectResponse(to or f"{site.root}/", 303)
+        answer.set_cookie(
+            session_cookie(context),
+            token,
+            max_age=int(ABSOLUTE_END.total_seconds()),
+            path=path,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    @router.post("/logout")
+    def sign_out(request: Request, form: Annotated[Form, Depends(signed_form)]) -> Response:
+        _sessions(request).end(session_token(request))
+        answer = RedirectResponse(f"{site.root}/login", 303)
+        answer.delete_cookie(session_cookie(context), path=path, httponly=True, samesite="strict")
+        return answer
+
+
+def _sessions(request: Request) -> Sessions:
+    sessions: Sessions = request.app.state.sessions
+    return sessions
+
+
+def _of_this_site(address: str, root: str) -> str:
+    """Where to go after signing in, if it is a page of this site; else nothing."""
+    is_ours = address.startswith(f"{root}/") and not address.startswith(("//", "/\\"))
+    return address if is_ours and "\\" not in address and address.isprintable() else ""

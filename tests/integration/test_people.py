@@ -1,0 +1,416 @@
+"""People: how they enrol and sign in, their sessions, their roles, and what the trail says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from hashlib import sha256
+from secrets import token_hex
+
+import httpx
+import pytest
+from pyotp import TOTP
+from sqlalchemy import Engine, delete, select, update
+
+from app.audit.tables import audit_trail
+from app.db.engine import create
+from app.domain.errors import UsageFault
+from app.people import attempts, second_factor
+from app.people.administration import (
+    Administrator,
+    add_person,
+    disable,
+    give_enrolment,
+    revoke_session,
+    set_roles,
+)
+from app.people.clock import now, stamp
+from app.people.enrolment import open_enrolment
+from app.people.second_factor import verify_code
+from app.people.sessions import ABSOLUTE_END, IDLE_END, Sessions, begin_session
+from app.people.sign_in import SignIn
+from app.people.tables import failed_attempts, people, sessions
+from tests.integration.faces import (
+    Credentials,
+    Face,
+    add_test_person,
+    csrf_of,
+    enrolled,
+    face,
+)
+from tests.integration.seeded import Seed
+from tests.integration.vaults import VAULT
+
+BY = Administrator("command:test")
+COOKIE = "tally_session_1"
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    opened = create(f"sqlite:///{tmp_path_factory.mktemp('people') / 'bank.sqlite'}", vault=VAULT)
+    Seed(opened)
+    yield opened
+    opened.dispose()
+
+
+@pytest.fixture(scope="module")
+def served(engine: Engine) -> Iterator[Face]:
+    with face(engine) as node:
+        yield node
+
+
+@pytest.fixture
+def node(served: Face) -> Face:
+    """A node that nobody has failed to sign in to."""
+    with served.engine.begin() as connection:
+        connection.execute(delete(failed_attempts))
+    return served
+
+
+def trail(engine: Engine) -> list[tuple[str, str, str]]:
+    """Actor, act and outcome of every row."""
+    with engine.connect() as connection:
+        rows = connection.execute(select(audit_trail).order_by(audit_trail.c.number))
+        return [(row.actor, row.act, row.outcome) for row in rows]
+
+
+def code_at(somebody: Credentials, at: datetime) -> str:
+    return TOTP(somebody.secret).at(at)
+
+
+def verify(
+    engine: Engine, somebody: Credentials, code: str, at: datetime, development: bool = False
+) -> bool:
+    with engine.begin() as connection:
+        return verify_code(connection, somebody.person.id, code, at, development=development)
+
+
+class TestSecondFactor:
+    def test_a_code_opens_once_and_no_older_one_after_it(self, engine: Engine) -> None:
+        somebody, at = enrolled(engine, "viewer"), now()
+        assert verify(engine, somebody, code_at(somebody, at), at)
+        assert not verify(engine, somebody, code_at(somebody, at), at)
+        assert not verify(engine, somebody, code_at(somebody, at - timedelta(seconds=30)), at)
+
+    @pytest.mark.parametrize(("steps", "taken"), [(-2, False), (-1, True), (1, True), (2, False)])
+    def test_a_clock_may_be_off_by_one_step(self, engine: Engine, steps: int, taken: bool) -> None:
+        somebody, at = enrolled(engine, "viewer"), now()
+        code = code_at(somebody, at + timedelta(seconds=30 * steps))
+        assert verify(engine, somebody, code, at) is taken
+
+    def test_a_recovery_code_opens_once_and_for_its_owner_alone(self, engine: Engine) -> None:
+        one, other = enrolled(engine, "viewer"), enrolled(engine, "viewer")
+        code = one.recovery[3].upper()
+        assert not verify(engine, other, code, now())
+        assert verify(engine, one, code, now())
+        assert not verify(engine, one, code, now())
+
+    @pytest.mark.parametrize(
+        "code", ["", "000000", "12345", "1234567", "１２３４５６", "x" * 99, "💶"]
+    )
+    def test_what_is_no_code(self, engine: Engine, code: str) -> None:
+        assert not verify(engine, enrolled(engine, "viewer"), code, now(), development=True)
+
+    def test_a_secret_does_not_lie_open_in_the_database(self, engine: Engine) -> None:
+        somebody = enrolled(engine, "viewer")
+        with engine.connect() as connection:
+            row = connection.execute(select(people).where(people.c.id == somebody.person.id)).one()
+        assert somebody.secret.encode() not in row.totp_secret
+        assert row.password_hash.startswith("$argon2id$")
+
+
+class TestSigningIn:
+    def test_all_three_must_be_right_and_the_answer_does_not_say_which(self, node: Face) -> None:
+        somebody = enrolled(node.engine, "viewer")
+        right = somebody.form()
+        answers = []
+        for wrong in ({"name": "nobody"}, {"password": "wrong password"}, {"code": "000000"}):
+            answers.append(node.client(None).post("/login", data=right | wrong))
+        assert {one.status_code for one in answers} == {401}
+        assert len({one.text.replace("nobody", somebody.name) for one in answers}) == 1
+        assert all("set-cookie" not in one.headers for one in answers)
+
+    def test_a_new_session_each_time_and_the_old_one_ends(self, node: Face) -> None:
+        somebody, client = enrolled(node.engine, "viewer"), node.client(None)
+        planted = "planted-by-somebody-else"
+        client.cookies.set(COOKIE, planted)
+        client.post("/login", data=somebody.form())
+        first = client.cookies.get(COOKIE, domain="127.0.0.1")
+        assert first and first != planted
+        client.post("/login", data=somebody.form() | {"code": somebody.recovery[0]})
+        assert httpx.get(node.url, cookies={COOKIE: first}).status_code == 303
+
+    def test_it_leads_back_to_the_page_and_to_no_other_site(self, node: Face) -> None:
+        somebody = enrolled(node.engine, "viewer")
+        for to, expected in (
+            ("/breaks/5", "/breaks/5"),
+            ("//evil.example/", "/"),
+            ("https://evil.example/", "/"),
+            ("/\\evil.example", "/"),
+            ("/\t/evil.example", "/"),
+        ):
+            form = somebody.form() | {"code": somebody.recovery.pop(), "next": to}
+            answer = node.client(None).post("/login", data=form)
+            assert (answer.status_code, answer.headers["location"]) == (303, expected)
+
+    def test_the_trail_has_each_attempt_and_no_name_that_is_nobodys(self, node: Face) -> None:
+        somebody = enrolled(node.engine, "viewer")
+        client = node.client(None)
+        client.post("/login", data=somebody.form() | {"name": "my secret password"})
+        client.post("/login", data=somebody.form() | {"password": "wrong"})
+        client.post("/login", data=somebody.form())
+        actor = f"person:{somebody.name}"
+        assert trail(node.engine)[-3:] == [
+            ("nobody", "sign-in", "refused"),
+            (actor, "sign-in", "refused"),
+            (actor, "sign-in", "done"),
+        ]
+
+    def test_who_is_disabled_signs_in_no_more(self, node: Face) -> None:
+        somebody, client = enrolled(node.engine, "viewer"), node.client(None)
+        client.post("/login", data=somebody.form())
+        assert client.get("/").status_code == 200
+        with node.engine.begin() as connection:
+            disable(connection, BY, somebody.person.id)
+        assert client.get("/").status_code == 303
+        form = somebody.form() | {"code": somebody.recovery[0]}
+        assert client.post("/login", data=form).status_code == 401
+
+    def test_development_people_sign_in_to_development_networks_alone(self, engine: Engine) -> None:
+        somebody = enrolled(engine, "viewer")
+        with engine.begin() as connection:
+            mine = people.c.id == somebody.person.id
+            connection.execute(update(people).where(mine).values(development=True))
+        form = {"name": somebody.name, "password": somebody.password, "code": "000000"}
+        for development, status in ((True, 303), (False, 401)):
+            with face(engine, development=development) as node:
+                client = node.client(None)
+                assert client.post("/login", data=form).status_code == status
+        kept = client.cookies
+        assert not kept
+        with engine.begin() as connection:
+            token = begin_session(connection, somebody.person.id, now(), address="", agent="")
+        assert Sessions(engine, development=True).find(token) is not None
+        assert Sessions(engine, development=False).find(token) is None
+
+
+class TestGuessing:
+    def test_the_wait_grows_to_some_seconds_and_never_beyond(self) -> None:
+        waits = [attempts.wait_after(failures) for failures in (0, 2, 3, 4, 7, 8, 10_000)]
+        assert waits == [0, 0, 0.5, 1, 8, 8, 8]
+
+    def test_a_strangers_failures_slow_a_person_down_and_lock_nobody_out(
+        self, engine: Engine
+    ) -> None:
+        somebody, sign_in = enrolled(engine, "administrator"), SignIn(engine, development=False)
+        with engine.begin() as connection:
+            for _ in range(1_000):
+                attempts.note_failure(connection, attempts.name_key(somebody.name), now())
+        assert sign_in.wait(somebody.name, "10.0.0.1") == attempts.LONGEST_WAIT_S
+        form = somebody.form()
+        assert sign_in.sign_in(**form, address="10.0.0.1", agent="")
+        assert sign_in.wait(somebody.name, "10.0.0.1") == 0
+
+    def test_an_address_that_fails_again_and_again_is_refused_until_it_is_forgotten(
+        self, node: Face
+    ) -> None:
+        key = attempts.address_key("127.0.0.1")
+        with node.engine.begin() as connection:
+            for _ in range(attempts.MOST_OF_AN_ADDRESS):
+                attempts.note_failure(connection, key, now())
+            later = now() + attempts.FORGOTTEN_AFTER
+            assert attempts.failures_of(connection, key, later) == 0
+        form = enrolled(node.engine, "viewer").form()
+        for path, data in (("/login", form), ("/enrol", {"enrolment": "x"})):
+            answer = node.client(None).post(path, data=data)
+            assert answer.status_code == 429
+            assert answer.headers["retry-after"] == "900"
+
+    def test_names_that_are_nobodys_wait_too(self, engine: Engine) -> None:
+        sign_in = SignIn(engine, development=False)
+        for _ in range(attempts.FREE_FAILURES):
+            assert sign_in.sign_in("nobody", "x", "y", address="10.0.0.2", agent="") is None
+        assert sign_in.wait("NOBODY ", "10.0.0.3") > 0
+
+    def test_a_signature_asks_for_the_second_factor_again(self, engine: Engine) -> None:
+        somebody, sign_in = enrolled(engine, "approver"), SignIn(engine, development=False)
+        code = somebody.form()["code"]
+        assert sign_in.verify_second_factor(somebody.person, code, address="")
+        assert not sign_in.verify_second_factor(somebody.person, code, address="")
+        assert trail(engine)[-1] == (f"person:{somebody.name}", "second-factor", "refused")
+
+
+class TestSessions:
+    def begin(self, engine: Engine) -> tuple[str, str]:
+        """The id and the token of the one session that there is."""
+        with engine.begin() as connection:
+            connection.execute(delete(sessions))
+            person = add_test_person(connection, ("viewer",))
+            token = begin_session(connection, person.id, now(), address="a", agent="b")
+            return connection.execute(select(sessions.c.id)).scalar_one(), token
+
+    def test_they_survive_a_restart_and_only_a_hash_is_kept(self, engine: Engine) -> None:
+        _, token = self.begin(engine)
+        for _ in range(2):
+            with face(engine) as node:
+                assert httpx.get(node.url, cookies={COOKIE: token}).status_code == 200
+        with engine.connect() as connection:
+            hashes = connection.execute(select(sessions.c.token_hash)).scalars().all()
+        assert sha256(token.encode()).digest() in hashes
+        assert token.encode() not in hashes
+
+    @pytest.mark.parametrize(
+        ("column", "moved"), [("last_seen_at", -IDLE_END), ("ends_at", -ABSOLUTE_END)]
+    )
+    def test_they_end_when_idle_and_when_old(
+        self, engine: Engine, column: str, moved: timedelta
+    ) -> None:
+        _, token = self.begin(engine)
+        opened = Sessions(engine, development=False)
+        assert opened.find(token)
+        with engine.begin() as connection:
+            connection.execute(update(sessions).values({column: stamp(now() + moved)}))
+        assert opened.find(token) is None
+
+    def test_being_seen_keeps_one_open(self, engine: Engine) -> None:
+        _, token = self.begin(engine)
+        opened = Sessions(engine, development=False)
+        with engine.begin() as connection:
+            almost = stamp(now() - IDLE_END + timedelta(seconds=30))
+            connection.execute(update(sessions).values(last_seen_at=almost))
+        assert opened.find(token)
+        with engine.connect() as connection:
+            assert connection.execute(select(sessions.c.last_seen_at)).scalar_one() > almost
+
+    def test_an_administrator_ends_one(self, engine: Engine) -> None:
+        number, token = self.begin(engine)
+        with engine.begin() as connection:
+            revoke_session(connection, BY, number)
+        assert Sessions(engine, development=False).find(token) is None
+
+    def test_a_live_stream_ends_with_its_session(self, node: Face) -> None:
+        client = node.signed_in("viewer")
+        with client.stream("GET", "/live") as stream:
+            lines = stream.iter_lines()
+            assert any(line.startswith("event:") for line in lines)
+            with node.engine.begin() as connection:
+                connection.execute(sessions.delete())
+            node.notifier.publish(102)
+            for _ in lines:  # to its end
+                pass
+
+
+class TestEnrolling:
+    def invite(self, engine: Engine, *roles: str) -> tuple[str, str]:
+        with engine.begin() as connection:
+            name = f"  Ying.Li-{token_hex(4)} "
+            person = add_person(connection, BY, name, " Li   Ying ", roles or ("viewer",))
+            return person.name, give_enrolment(connection, BY, person.id)
+
+    def finish(self, node: Face, enrolment: str, **changed: str) -> httpx.Response:
+        with node.engine.connect() as connection:
+            found = open_enrolment(connection, enrolment)
+            secret = found.totp_secret if found else second_factor.new_secret()
+        form = {"step": "finish", "enrolment": enrolment, "code": TOTP(secret).now()}
+        form |= {"password": "a long enough one", "again": "a long enough one"} | changed
+        return node.client(None).post("/enrol", data=form)
+
+    def test_from_the_code_to_signing_in(self, node: Face) -> None:
+        name, code = self.invite(node.engine)
+        assert name.startswith("ying.li-")
+        page = node.client(None).post("/enrol", data={"enrolment": code.upper()})
+        assert page.status_code == 200
+        assert "Welcome, Li Ying" in page.text and "data:image/svg+xml" in page.text
+        done = self.finish(node, code)
+        assert done.status_code == 200
+        recovery = done.text.split('aria-label="Recovery codes"><li>')[1].split("<")[0]
+        form = {"name": name.upper(), "password": "a long enough one", "code": recovery}
+        assert node.client(None).post("/login", data=form).status_code == 303
+        assert self.finish(node, code).status_code == 401  # once
+        assert (f"person:{name}", "enrol", "done") in trail(node.engine)
+
+    @pytest.mark.parametrize(
+        ("changed", "said"),
+        [
+            ({"password": "short"}, "not the same"),
+            ({"password": "short", "again": "short"}, "too short"),
+            ({"password": "x" * 300, "again": "x" * 300}, "too long"),
+            ({"password": "Tallystick2026", "again": "Tallystick2026"}, "your name"),
+            ({"password": "aaaabbbbaaaa", "again": "aaaabbbbaaaa"}, "too plain"),
+            ({"code": "000000"}, "authenticator"),
+            ({"code": ""}, "authenticator"),
+        ],
+    )
+    def test_what_is_not_taken_is_said_and_may_be_tried_again(
+        self, node: Face, changed: dict[str, str], said: str
+    ) -> None:
+        _, code = self.invite(node.engine)
+        answer = self.finish(node, code, **changed)
+        assert answer.status_code == 422
+        assert said in answer.text
+        assert self.finish(node, code).status_code == 200
+
+    def test_another_code_ends_the_first_and_what_the_person_had(self, node: Face) -> None:
+        somebody = enrolled(node.engine, "viewer")
+        client = node.client(None)
+        client.post("/login", data=somebody.form())
+        with node.engine.begin() as connection:
+            first = give_enrolment(connection, BY, somebody.person.id)
+            give_enrolment(connection, BY, somebody.person.id)
+        assert client.get("/").status_code == 303
+        form = somebody.form() | {"code": somebody.recovery[0]}
+        assert client.post("/login", data=form).status_code == 401
+        assert self.finish(node, first).status_code == 401
+
+
+class TestRoles:
+    def test_nobody_gives_himself_a_role(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            person = add_person(connection, BY, "admin", "Admin", ["administrator"])
+            himself = Administrator("person:admin", person.id)
+            with pytest.raises(UsageFault, match="to himself"):
+                set_roles(connection, himself, person.id, ["administrator", "auditor"])
+
+    @pytest.mark.parametrize(
+        "roles", [[], ["king"], ["administrator", "officer"], ["approver", "administrator"]]
+    )
+    def test_roles_that_nobody_has(self, engine: Engine, roles: list[str]) -> None:
+        with engine.begin() as connection, pytest.raises(UsageFault):
+            add_person(connection, BY, "somebody", "Somebody", roles)
+
+    @pytest.mark.parametrize("name", ["", "a", "A B", "../x", "x" * 65, "<b>", "\u0430dmin", "a\n"])
+    def test_names_that_are_not_taken(self, engine: Engine, name: str) -> None:
+        with engine.begin() as connection, pytest.raises(UsageFault):
+            add_person(connection, BY, name + " x" * (not name), "Somebody", ["viewer"])
+
+    def test_a_name_is_given_once(self, engine: Engine) -> None:
+        with engine.begin() as connection:
+            person = add_person(connection, BY, "somebody", "Somebody", ["viewer"])
+            disable(connection, BY, person.id)
+            with pytest.raises(UsageFault, match="already"):
+                add_person(connection, BY, "SOMEBODY", "Another", ["viewer"])
+
+    def test_other_roles_hold_from_the_next_request_on(self, engine: Engine) -> None:
+        somebody = enrolled(engine, "viewer")
+        with engine.begin() as connection:
+            token = begin_session(connection, somebody.person.id, now(), address="", agent="")
+        opened = Sessions(engine, development=False)
+        found = opened.find(token)
+        assert found and not found.person.may("sign")
+        with engine.begin() as connection:
+            set_roles(connection, BY, somebody.person.id, ["approver"])
+        found = opened.find(token)
+        assert found and found.person.may("sign") and not found.person.may("prepare")
+
+
+class TestForms:
+    def test_a_form_without_the_sessions_token_does_nothing(self, node: Face) -> None:
+        client, other = node.signed_in("viewer"), node.signed_in("viewer")
+        for form in ({"csrf": ""}, {"csrf": "0" * 64}, {"csrf": csrf_of(other.get("/").text)}):
+            answer = client.post("/logout", data=form)
+            assert answer.status_code == 403, form
+        assert client.get("/").status_code == 200
+        token = csrf_of(client.get("/").text)
+        form_type = {"Content-Type": "application/x-www-form-urlencoded"}
+        answer = client.post("/logout", headers={"X-CSRF-Token": token} | form_type)
+        assert answer.status_code == 303
