@@ -5,11 +5,10 @@ read model at the end of some range. What is fetched but not written is simply f
 """
 
 import copy
-import gc
 import time
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
@@ -25,6 +24,7 @@ from app.contracts.consortium_registry import ROLES
 from app.domain.errors import ChainUnreachable, WrongChain
 from app.domain.matched import MatchedPair
 from app.indexer.changes import Changes, Incident
+from app.indexer.collector import collector_paused
 from app.indexer.completeness import check_complete
 from app.indexer.contract_books import read_books
 from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
@@ -222,7 +222,7 @@ class Indexer:
                     return
                 self._refused.discard(self._rpc.origin)
                 reading = self._read(ahead, found.cursor, final)
-                with _collector_paused():
+                with collector_paused():
                     changes = self._apply(
                         state,
                         found,
@@ -446,23 +446,6 @@ class Indexer:
 
     def _open_key(self, sealed: bytes) -> bytes | None:
         return open_reference_key(sealed, self._sealing_keys)
-
-
-@contextmanager
-def _collector_paused() -> Iterator[None]:
-    """Without the cycle collector for as long as a range takes.
-
-    A range is some ten thousand rows that live until they are written and form no cycles; looking
-    through them again and again took a quarter of the time.
-    """
-    if not gc.isenabled():
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
 
 
 def _own(state: State, pairs: list[StoredPair]) -> list[MatchedPair]:

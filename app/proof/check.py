@@ -5,8 +5,9 @@ from typing import Any
 import orjson
 
 from app.domain.errors import TallyError
+from app.indexer.collector import collector_paused
 from app.indexer.project import UNREADABLE
-from app.proof.file import unpack
+from app.proof.file import NoBundle, unpack
 from app.proof.statement import Proved, prove, read_terms
 from app.verify.errors import Unverified
 
@@ -33,10 +34,11 @@ def check(file: bytes, trusted: frozenset[bytes] | None = None) -> Proved:
 
     Raises NoBundle, or Unverified, which says where the bundle is not the chain's, and why.
     """
-    bundle = unpack(file)
     try:
-        proved = prove(read_terms(bundle.statement), bundle.blocks, trusted)
-    except Unverified:
+        with collector_paused():
+            bundle = unpack(file)
+            proved = prove(read_terms(bundle.statement), bundle.blocks, trusted)
+    except (NoBundle, Unverified):
         raise
     except (*UNREADABLE, TallyError) as fault:
         # The addresses may be of other contracts, which write anything.
