@@ -7,6 +7,7 @@ from fastapi import APIRouter, FastAPI
 
 from app.api import (
     accounts,
+    acts,
     consortium,
     days,
     events,
@@ -43,6 +44,7 @@ _TAGS: list[dict[str, Any]] = [
     {"name": "facilities", "description": "The joint-lending agreements on the chain."},
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
+    {"name": "acts", "description": "What people of this bank prepare and sign."},
     {"name": "legs", "description": "The signed halves themselves, with their transactions."},
     {"name": "reports", "description": "Files for auditors, the same bytes from every node."},
     {"name": "consortium", "description": "Members, and what they decide together."},
@@ -78,6 +80,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         pairs.router,
         suggestions.router,
         days.router,
+        acts.router,
         reports.router,
         consortium.router,
         reasons.router,

@@ -25,6 +25,17 @@ async def json_body(request: Request, shape: type[Shape], most: int) -> Shape:
 
 def described(shape: type[BaseModel]) -> dict[str, Any]:
     """What OpenAPI says of a body of that shape."""
-    return {
-        "requestBody": {"required": True, "content": {JSON: {"schema": shape.model_json_schema()}}}
-    }
+    schema = shape.model_json_schema()
+    whole = _in_full(schema, schema.pop("$defs", {}))
+    return {"requestBody": {"required": True, "content": {JSON: {"schema": whole}}}}
+
+
+def _in_full(part: Any, shapes: dict[str, Any]) -> Any:
+    """A schema whose parts stand where they are used: a reference would look for them elsewhere."""
+    if isinstance(part, list):
+        return [_in_full(one, shapes) for one in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        return _in_full(shapes[part["$ref"].removeprefix("#/$defs/")], shapes)
+    return {key: _in_full(one, shapes) for key, one in part.items() if key != "discriminator"}

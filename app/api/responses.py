@@ -16,10 +16,11 @@ _DESCRIPTIONS = {
     404: "There is nothing of that name or number",
     405: "Another method is needed: see Allow",
     408: "The body did not come in time",
-    409: "A report that would not equal the contract's own books, or not yet",
+    409: "It is not, or no more, as the request has it",
     413: "The body is too large",
     415: "The body is of a type that is not taken here",
     422: "Something in the request is at fault",
+    429: "Too many attempts have failed: see Retry-After",
     503: "The database or the chain is away: see Retry-After",
     507: "No room is left to store it",
 }

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
-from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.http.keys import ROLES, Key, Keyring, Role
 from app.http.problems import Problem
+from app.http.signed_in import check_csrf, open_session, signed_in
+from app.people.person import Person
+from app.people.roles import Right
 
 _bearer = HTTPBearer(
     auto_error=False,
@@ -15,6 +18,16 @@ _bearer = HTTPBearer(
     description="`Authorization: Bearer tk_<id>_<secret>`. Role `feeds` pushes events and sees "
     "what was quarantined, `read` reads, `metrics` scrapes /metrics and nothing else, `admin` does "
     "all of it and manages keys.",
+)
+
+
+_session = APIKeyCookie(
+    name="tally_session",
+    auto_error=False,
+    scheme_name="session",
+    description="The session of a person who is signed in (the cookie's name ends in the bank's "
+    "member number). What changes something carries the session's token in `X-CSRF-Token`, as the "
+    "pages' forms do.",
 )
 
 
@@ -47,6 +60,33 @@ def allowed(*roles: Role) -> Callable[..., Key]:
     return check
 
 
+def acting(*rights: Right) -> Callable[..., Person]:
+    """A dependency that lets people pass who have one of these rights, with their session and its
+    token; others get a 401 or 403 problem."""
+
+    def check(request: Request, cookie: Annotated[str | None, Depends(_session)]) -> Person:
+        person = signed_in(request)
+        check_csrf(request)
+        if not any(person.may(one) for one in rights):
+            raise Problem(
+                403, "forbidden", f"none of your roles may do this; it takes {' or '.join(rights)}"
+            )
+        return person
+
+    return check
+
+
+def reading_or_viewing(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_session)],
+) -> None:
+    """A dependency that lets keys that read pass, and people who are signed in and may view."""
+    found = None if credentials is not None else open_session(request)
+    if found is None or not found.person.may("view"):
+        allowed("read", "admin")(request, credentials)
+
+
 def _unauthorized(detail: str) -> Problem:
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -71,3 +111,7 @@ READ = Depends(allowed("read", "admin"))
 ANY = Depends(allowed("feeds", "read", "admin"))
 METRICS = Depends(allowed("metrics", "admin"))
 ADMIN = Depends(allowed("admin"))
+READ_OR_VIEW = Depends(reading_or_viewing)
+PREPARE = Depends(acting("prepare"))
+SIGN = Depends(acting("sign"))
+WITHDRAW = Depends(acting("prepare", "sign"))

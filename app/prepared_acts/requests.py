@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from app.actions import breaks, days
 from app.actions.breaks import BreakName, find_break, waiting_resolution
@@ -240,6 +240,10 @@ Request = Annotated[
     | WithdrawReopeningIn,
     Field(discriminator="act"),
 ]
+
+
+class PrepareIn(RootModel[Request]):
+    """What is to be prepared for another person's signature."""
 
 
 def _waiting(view: View, number: int, shown: int, *, by_us: bool) -> tuple[Pair, Resolution]:

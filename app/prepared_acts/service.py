@@ -19,12 +19,13 @@ from app.contracts.errors import ContractReverted
 from app.contracts.reconciliation import Reconciliation
 from app.domain.errors import ChainFault, InputFault, TallyError
 from app.keys.errors import KeyUnusable
+from app.people.person import Person
+from app.people.roles import Right
 from app.prepared_acts import store
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff
 from app.prepared_acts.facts import changes, facts_of
 from app.prepared_acts.kinds import Content, Facts
 from app.prepared_acts.lifecycle import State
-from app.prepared_acts.person import Person, Right
 from app.prepared_acts.requests import Request
 from app.prepared_acts.settlement import Outcome, Settlement
 from app.prepared_acts.store import PreparedAct
@@ -122,7 +123,7 @@ class PreparedActs:
         was shown, was overtaken or is refused; and ChainFault where nothing was sent because the
         chain is away: it goes on waiting then.
         """
-        act = self._check_signature(person, number, shown_hash)
+        act = self.check_signature(person, number, shown_hash)
         attempt = secrets.token_hex(16)
         with self._view.engine.begin() as connection:
             is_ours = store.move(
@@ -190,7 +191,8 @@ class PreparedActs:
             finally:
                 self._key_in_use.release()
 
-    def _check_signature(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
+    def check_signature(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
+        """What this person is about to sign; raises as `sign` does. It uses no second factor up."""
         _check_may(person, "sign")
         if self._approver is None:
             raise SigningIsOff

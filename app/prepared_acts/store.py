@@ -9,12 +9,13 @@ from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, upd
 from sqlalchemy.exc import IntegrityError
 
 from app.actions.sender import Signed
+from app.audit import trail as audit
 from app.db.vault import Vault, vault_of
 from app.domain.errors import StorageFault
+from app.people.person import Person
 from app.prepared_acts.errors import ActConflict, UnknownAct
 from app.prepared_acts.kinds import Content
 from app.prepared_acts.lifecycle import NEXT, WAITING, State
-from app.prepared_acts.person import Person
 from app.prepared_acts.tables import prepared_act_log as log
 from app.prepared_acts.tables import prepared_act_transactions as transactions
 from app.prepared_acts.tables import prepared_acts as acts
@@ -302,3 +303,19 @@ def _note(
             at=timestamp(datetime.now(UTC)),
         )
     )
+    act, subject = connection.execute(
+        select(acts.c.act, acts.c.subject).where(acts.c.number == number)
+    ).one()
+    audit.append(
+        connection,
+        audit.Entry(
+            actor="nobody" if person is None else f"person:{person.name}",
+            act=act,
+            subject=subject,
+            outcome=_OUTCOMES.get(state, "done"),
+            details={"prepared_act": number, "state": state.value},
+        ),
+    )
+
+
+_OUTCOMES: dict[State, audit.Outcome] = {State.REFUSED: "refused", State.FAILED: "failed"}

@@ -27,10 +27,10 @@ from app.domain.errors import ChainUnreachable, UsageFault
 from app.domain.kinds import Kind
 from app.keys.errors import KeyUnusable
 from app.keys.keystore import load_account
+from app.people.person import Person
 from app.prepared_acts import service as service_module
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff, UnknownAct
 from app.prepared_acts.lifecycle import State
-from app.prepared_acts.person import Person
 from app.prepared_acts.requests import Request
 from app.prepared_acts.service import PreparedActs
 from app.prepared_acts.store import PreparedAct

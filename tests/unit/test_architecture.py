@@ -32,7 +32,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake", "readmodel"}),
     "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox"}),
     "prepared_acts": frozenset(
-        {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions"}
+        {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}
     ),
     "presentation": frozenset({"domain", "outbox", "readmodel", "actions", "prepared_acts"}),
     "audit": frozenset({"domain", "db"}),

@@ -1,0 +1,125 @@
+"""Acts of the bank: prepared by one person, signed by another. People act with their session."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Query, Request
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from app.api.bodies import described, json_body
+from app.api.reading import Paging, reading
+from app.api.responses import KEYED, Responses, problem_responses
+from app.api.security import PREPARE, READ_OR_VIEW, SIGN, WITHDRAW
+from app.domain.errors import InputFault
+from app.http.context import Context
+from app.http.parameters import Number
+from app.http.signing import act_problem, sign_act
+from app.people.person import Person
+from app.prepared_acts.lifecycle import State
+from app.prepared_acts.requests import PrepareIn
+from app.prepared_acts.store import PreparedAct, list_acts
+from app.presentation.common import Model
+from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
+
+_MAX_BYTES = 32 * 1024
+_ACTING: Responses = problem_responses(400, 408, 409, 413, 415, 429, 507)
+
+router = APIRouter(prefix="/v1", tags=["acts"], responses=KEYED)
+
+ActNumber = Annotated[Number, Path(description="A prepared act's number.")]
+
+
+class SignatureIn(Model):
+    """A signature: over what was shown, with the second factor asked for again."""
+
+    hash: str = Field(pattern="^[0-9a-f]{64}$", description="`hash` of the act as it was shown.")
+    code: str = Field(
+        min_length=1,
+        max_length=64,
+        description="Six digits of the person's authenticator, or a recovery code.",
+    )
+
+
+@router.get("/acts", dependencies=[READ_OR_VIEW], summary="Prepared acts")
+def list_prepared_acts(
+    request: Request,
+    page: Paging,
+    state: Annotated[list[State] | None, Query(description="May be repeated")] = None,
+    pair: Annotated[Number | None, Query(description="A break's number")] = None,
+) -> ActsOut:
+    """What people of this bank have prepared and what became of it, newest first."""
+    with reading(request) as connection:
+        found = list_acts(
+            connection, states=state or (), pair=pair, limit=page.limit + 1, before=page.before
+        )
+        following = found[page.limit - 1].number if len(found) > page.limit else None
+        return acts_out(connection, found[: page.limit], page.next(following))
+
+
+@router.get("/acts/{number}", dependencies=[READ_OR_VIEW], summary="One prepared act")
+def one_prepared_act(request: Request, number: ActNumber) -> ActOut:
+    """With what it was prepared against, and the hash that a signature names."""
+    context: Context = request.app.state.context
+    try:
+        return _shown(request, context.acts.act(number))
+    except InputFault as fault:
+        raise act_problem(fault) from None
+
+
+@router.post(
+    "/acts",
+    status_code=201,
+    summary="Prepare an act",
+    responses=_ACTING,
+    openapi_extra=described(PrepareIn),
+)
+async def prepare_act(request: Request, person: Annotated[Person, PREPARE]) -> ActOut:
+    """For the signature of another person; nothing reaches the chain. Refused (409) where another
+    act about the same waits."""
+    asked = (await json_body(request, PrepareIn, _MAX_BYTES)).root
+    context: Context = request.app.state.context
+
+    def work() -> ActOut:
+        try:
+            return _shown(request, context.acts.prepare(person, asked))
+        except InputFault as fault:
+            raise act_problem(fault) from None
+
+    return await run_in_threadpool(work)
+
+
+@router.post(
+    "/acts/{number}/sign",
+    summary="Sign an act",
+    responses=_ACTING,
+    openapi_extra=described(SignatureIn),
+)
+async def sign_prepared_act(
+    request: Request, number: ActNumber, person: Annotated[Person, SIGN]
+) -> ActOut:
+    """With the bank's approver key; not by who prepared it. Answers once it is on the chain, or
+    after some seconds with state `sent`: GET it again then. Refused (409) where it was overtaken,
+    and where the contract refuses it: nothing was sent then."""
+    asked = await json_body(request, SignatureIn, _MAX_BYTES)
+
+    def work() -> ActOut:
+        return _shown(request, sign_act(request, person, number, asked.hash, asked.code))
+
+    return await run_in_threadpool(work)
+
+
+@router.post("/acts/{number}/withdraw", summary="Withdraw an act", responses=_ACTING)
+def withdraw_act(
+    request: Request, number: ActNumber, person: Annotated[Person, WITHDRAW]
+) -> ActOut:
+    """One that nobody has signed."""
+    context: Context = request.app.state.context
+    try:
+        return _shown(request, context.acts.withdraw(person, number))
+    except InputFault as fault:
+        raise act_problem(fault) from None
+
+
+def _shown(request: Request, act: PreparedAct) -> ActOut:
+    with reading(request) as connection:
+        return act_out(connection, act)

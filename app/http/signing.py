@@ -1,0 +1,61 @@
+"""A signature as a person gives it, by REST or on the page: with the second factor, asked again."""
+
+from fastapi import Request
+
+from app.domain.errors import InputFault
+from app.http.context import Context
+from app.http.problems import Problem
+from app.http.signed_in import address_of
+from app.people.person import Person
+from app.people.sign_in import SignIn, TooManyAttempts
+from app.prepared_acts.errors import (
+    ActConflict,
+    NotAllowed,
+    SigningIsOff,
+    UnknownAct,
+)
+from app.prepared_acts.store import PreparedAct
+
+
+def sign_act(
+    request: Request, person: Person, number: int, shown_hash: str, code: str
+) -> PreparedAct:
+    """Sign a prepared act. Raises problems."""
+    context: Context = request.app.state.context
+    sign_in: SignIn = request.app.state.sign_in
+    try:
+        context.acts.check_signature(person, number, shown_hash)
+        try:
+            is_theirs = sign_in.verify_second_factor(person, code, address=address_of(request))
+        except TooManyAttempts as fault:
+            raise Problem(
+                429,
+                "too-many-attempts",
+                "too many attempts have failed from your address; try again in some minutes",
+                headers={"Retry-After": str(fault.retry_after)},
+            ) from None
+        if not is_theirs:
+            raise Problem(
+                403,
+                "second-factor",
+                "this code is not right, or was used before; give the authenticator's next one",
+            )
+        return context.acts.sign(person, number, shown_hash)
+    except InputFault as fault:
+        raise act_problem(fault) from None
+
+
+def act_problem(fault: InputFault) -> Problem:
+    """A fault of preparing, signing or withdrawing as a problem."""
+    detail = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
+    match fault:
+        case NotAllowed():
+            return Problem(403, "forbidden", detail)
+        case UnknownAct():
+            return Problem(404, "not-found", detail)
+        case SigningIsOff():
+            return Problem(409, "signing-is-off", detail)
+        case ActConflict():
+            return Problem(409, fault.name, detail)
+        case _:
+            return Problem(422, "invalid-request", detail)

@@ -1,0 +1,95 @@
+"""Banks whose people act through their nodes' REST interface and pages, on a real chain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from sqlalchemy import Engine
+
+from app.actions.view import View
+from app.db.engine import create, upgrade
+from app.keys.keystore import load_account
+from app.people.clock import now
+from app.people.sessions import begin_session, csrf_token
+from app.prepared_acts.service import PreparedActs
+from tests.integration.faces import Credentials, Face, enrolled, face
+from tests.integration.posted import World
+from tests.integration.vaults import VAULT
+
+
+@dataclass
+class Colleague:
+    """Somebody of a bank who is signed in. `codes` are second factors that were not used yet."""
+
+    client: httpx.Client
+    credentials: Credentials
+    codes: list[str]
+
+    @property
+    def shown_as(self) -> str:
+        return self.credentials.person.display_name
+
+    def prepare(self, act: str, **asked: Any) -> httpx.Response:
+        return self.client.post("/v1/acts", json={"act": act, **asked})
+
+    def sign(self, act: dict[str, Any], **changes: str) -> httpx.Response:
+        code = changes.get("code") or self.codes.pop()
+        body = {"hash": act["hash"], "code": code} | changes
+        return self.client.post(f"/v1/acts/{act['number']}/sign", json=body)
+
+    def withdraw(self, act: dict[str, Any]) -> httpx.Response:
+        return self.client.post(f"/v1/acts/{act['number']}/withdraw")
+
+
+@dataclass
+class ActingBank:
+    """A bank's node, and who works there."""
+
+    world: World
+    name: str
+    engine: Engine
+    acts: PreparedActs
+    face: Face = field(init=False)
+
+    def read(self) -> None:
+        """What its node would do at each block."""
+        self.world.indexer(self.name, self.engine).advance()
+        self.face.notifier.publish(int(self.world.rpc.call("eth_blockNumber", []), 16))
+
+    def colleague(self, *roles: str) -> Colleague:
+        found = enrolled(self.engine, *roles)
+        with self.engine.begin() as connection:
+            token = begin_session(connection, found.person.id, now(), address="", agent="test")
+        client = self.face.client(None)
+        client.cookies.set(f"tally_session_{self.face.member}", token)
+        client.headers["X-CSRF-Token"] = csrf_token(token)
+        return Colleague(client, found, list(found.recovery))
+
+
+@contextmanager
+def acting_bank(
+    world: World, name: str, folder: Path, *, signs: bool = True
+) -> Iterator[ActingBank]:
+    """A bank's node, served; it reads the chain when it is told to."""
+    engine = create(f"sqlite:///{folder / f'{name}.sqlite'}", vault=VAULT)
+    upgrade(engine)
+    view = View(engine, name, lambda: world.sealing_keys(name))
+
+    def approver() -> Any:
+        return load_account(world.folder.keys(name), "approver", development=True)
+
+    acts = PreparedActs(view, world.rpc, world.manifest, approver if signs else None)
+    bank = ActingBank(world, name, engine, acts)
+    role = "lead" if name == world.lead else "partner"
+    try:
+        with face(engine, bank=name, member=world.numbers[name], role=role, acts=acts) as served:
+            bank.face = served
+            bank.read()
+            yield bank
+    finally:
+        engine.dispose()
