@@ -79,6 +79,11 @@ class Encoding(StrEnum):
     cp1252 = "cp1252"
     cp1250 = "cp1250"
     cp1251 = "cp1251"
+    euc_jp = "euc_jp"
+    koi8_r = "koi8_r"
+    cp866 = "cp866"
+    cp1255 = "cp1255"
+    cp1256 = "cp1256"
 
 
 @quarantine.command("list")

@@ -6,6 +6,7 @@ rows), or when no process has it open for writing, its size stood still and it e
 
 import fcntl
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -29,16 +30,36 @@ _UNFINISHED_SUFFIXES = (
     ".download",
     ".uploading",
     ".writing",
+    ".inprogress",
+    ".in_progress",
+    ".incomplete",
+    ".unconfirmed",
+    ".opdownload",
+    ".upload",
+    ".transfer",
+    ".xfer",
+    ".aria2",
+    ".!ut",
     ".swp",
+    ".swx",
     ".lock",
+    ".lck",
 )
+_NUMBERED = re.compile(r"\.(?:tmp|temp|part|partial|filepart)[._-]?[0-9a-f]*$")
+"""An unfinished name with a number: `feed.csv.tmp.4711`, `feed.csv.part2`."""
+
 _F_SETSIG = 10
 _ACCESS_MODES = 0o3
 
 
 def is_unfinished_name(name: str) -> bool:
     """Whether a file of that name is hidden, still being written, or the mark of another file."""
-    return name.startswith((".", "~")) or name.lower().endswith((*_UNFINISHED_SUFFIXES, "~"))
+    lowered = name.lower()
+    return (
+        lowered.startswith((".", "~", "#"))
+        or lowered.endswith((*_UNFINISHED_SUFFIXES, "~"))
+        or _NUMBERED.search(lowered) is not None
+    )
 
 
 def done_marks(path: Path) -> Iterator[Path]:

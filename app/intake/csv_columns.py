@@ -5,6 +5,7 @@ from operator import itemgetter
 
 from app.intake.cells import COLUMNS
 from app.intake.csv_rows import Record
+from app.intake.hints import of_row
 
 _BLANK = " \t\r"
 
@@ -35,7 +36,9 @@ class CsvColumns:
         if cells is None:
             return record.fault
         if len(cells) != self.width:
-            return f"has {len(cells)} cells, the header has {self.width}"
-        if self.unnamed and any(cells[len(self.names) :]):
+            hint = of_row(record.text, cells, self.width)
+            reason = f"has {len(cells)} cells, the header has {self.width}"
+            return f"{reason}: {hint}" if hint else reason
+        if self.unnamed and any(cell.strip(_BLANK) for cell in cells[len(self.names) :]):
             return "has a value in a column without a name"
         return ""

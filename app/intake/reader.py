@@ -1,5 +1,6 @@
 """Feeds from files and received bodies: CSV with a header, or JSON lines."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,14 @@ from typing import Literal
 
 from app.domain.errors import FeedFault
 from app.domain.events import ParsedEvent, Quarantined, Row
-from app.domain.facility import Facility
+from app.domain.facility import EARLIEST_DAY, Facility
 from app.intake import json_values
 from app.intake.cells import COLUMNS, MAX_COLUMNS, NEEDED, NOT_UTF8, WHOLE_ROW, is_text, shown
 from app.intake.csv_columns import CsvColumns
 from app.intake.csv_rows import Record, records
+from app.intake.damaged_names import damage
 from app.intake.encoding import Encoding, examine
-from app.intake.file_kind import HEAD_BYTES, explain, special_kind
+from app.intake.file_kind import HEAD_BYTES, column_meant, explain, explain_braces, special_kind
 from app.intake.lines import MAX_ROW, TOO_LONG, ByteStream, Lines
 from app.intake.trailer import rows_of_trailer, tail_of
 from app.intake.validation import Validator
@@ -25,7 +27,9 @@ _BLANK = " \t\r"
 _BOM = "\ufeff"
 _BOM_ESCAPED = "\udcef\udcbb\udcbf"
 """The same where bytes that are not ASCII are kept as surrogates."""
+_JSON_START = re.compile(r"\s*\{\s*[\"}]")
 _MAX_WARNINGS = 20
+_ONE_A_LINE = "a feed has one object a line, in double quotes"
 _MAX_NAMED = 20
 """Most columns that an error names."""
 
@@ -43,6 +47,7 @@ class Feed:
         self.warnings: list[str] = []
         self._stream = stream
         self._unknown: set[str] = set()
+        self._suspected: set[tuple[str, str]] = set()
         lines = self._lines("utf-8")
         first = self._first_line(lines)
         self._is_json = first.lstrip(_BLANK).startswith("{")
@@ -50,8 +55,8 @@ class Feed:
         """A CSV's header as it stands in the file; None for JSON lines."""
         self._columns = CsvColumns([])
         try:
-            if self._is_json and "\0" in first:
-                raise self._fault("the file is no text", "Send JSON lines in UTF-8")
+            if self._is_json:
+                self._check_braces(first)
             if not self._is_json:
                 lines.give_back(first)
                 self._read_header(next(records(lines)))
@@ -67,6 +72,11 @@ class Feed:
         """Every row, in file order, judged; may be called again."""
         self._stream.seek(0)
         encoding = examine(self._stream)
+        if encoding.is_utf8 and encoding.looks_like:
+            self.warnings.append(
+                f"{self.name}: the file is UTF-8 by its bytes, but it looks like "
+                f"{encoding.looks_like}: see that its texts are right"
+            )
         lines = self._lines("utf-8" if encoding.is_utf8 else "ascii")
         lines.give_back(self._first_line(lines))
         read = self._json_rows if self._is_json else self._csv_rows
@@ -110,6 +120,15 @@ class Feed:
             line = following
         return line
 
+    def _check_braces(self, first: str) -> None:
+        """Not everything that begins with a brace is JSON."""
+        if "\0" in first:
+            raise self._fault("the file is no text", "Send JSON lines in UTF-8")
+        if not _JSON_START.match(first):
+            self._stream.seek(0)
+            if explanation := explain_braces(self._stream.read(HEAD_BYTES)):
+                raise self._fault(*explanation)
+
     def _read_header(self, record: Record) -> None:
         if record.cells is None:
             raise self._fault(f"the header {record.fault}", "Mend the first line")
@@ -120,6 +139,11 @@ class Feed:
             )
         columns = CsvColumns([shown(cell) for cell in record.cells])
         header, unnamed = columns.names, columns.unnamed
+        if header.count("") > 1:
+            raise self._fault(
+                f"{header.count('')} columns before the last have no name",
+                "Give each column a name, or remove those that are empty",
+            )
         doubled = sorted(name for name, count in Counter(header).items() if count > 1)
         if doubled:
             named = ", ".join(repr(name) for name in doubled[:_MAX_NAMED])
@@ -161,6 +185,8 @@ class Feed:
             else:
                 cells.append("")
                 row = check(record.line, pick(cells))
+                if isinstance(row, ParsedEvent):
+                    self._warn_of_values(row)
                 if lines.undecodable and isinstance(row, ParsedEvent):
                     row = undecodable_elsewhere(row, cells)
             if cells is not None:
@@ -182,12 +208,16 @@ class Feed:
                 try:
                     value = json_values.decode(line)
                 except ValueError as error:
-                    row = Quarantined(number, WHOLE_ROW, shown(line), f"is not JSON: {error}")
+                    row = Quarantined(
+                        number, WHOLE_ROW, shown(line), f"is not JSON: {error}; {_ONE_A_LINE}"
+                    )
                 else:
                     if isinstance(value, dict) and not value.keys() <= known:
                         for key in value.keys() - known:
                             self._warn_of(key)
                     row = validator.check_object(number, value)
+                    if isinstance(row, ParsedEvent):
+                        self._warn_of_values(row)
             row.raw = line
             yield row
             lines.undecodable = False
@@ -207,7 +237,24 @@ class Feed:
         if name in COLUMNS or name in self._unknown or len(self._unknown) >= _MAX_WARNINGS:
             return
         self._unknown.add(name)
-        self.warnings.append(f"{self.name}: the unknown column {shown(name)!r} is ignored")
+        meant = column_meant(name)
+        hint = f"; did you mean {meant}?" if meant else ""
+        self.warnings.append(f"{self.name}: the unknown column {shown(name)!r} is ignored{hint}")
+
+    def _warn_of_values(self, event: ParsedEvent) -> None:
+        """Once for each kind of damage that a good row may have."""
+        for column, name in (("event_id", event.event_id), ("event_ref", event.event_ref)):
+            if looks_like := damage(name):
+                self._warn_once(event.row, column, name, f"looks like {looks_like}")
+        if event.value_day == EARLIEST_DAY:
+            self._warn_once(event.row, "value_date", "1980-01-01", "is the empty date of DOS")
+
+    def _warn_once(self, row: int, column: str, value: str, what: str) -> None:
+        if (column, what) not in self._suspected:
+            self._suspected.add((column, what))
+            self.warnings.append(
+                f"{self.name}: row {row}: {column} {shown(value)!r} {what}; it was taken as it is"
+            )
 
     def _fault(self, what: str, remedy: str) -> FeedFault:
         return FeedFault(what, where=self.name, remedy=remedy)

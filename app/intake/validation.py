@@ -18,6 +18,7 @@ from app.domain.events import ALL_PARTNERS, ParsedEvent, Quarantined, Row
 from app.domain.facility import EARLIEST_DAY, Facility
 from app.domain.kinds import BY_FEED_NAME, Kind
 from app.domain.money import AmountError, parse_amount
+from app.intake import hints
 from app.intake.cells import COLUMNS, NOT_UTF8, WHOLE_ROW, UnusableCell, is_text, shown
 from app.intake.json_values import JsonNumber, RepeatedKeys
 
@@ -97,14 +98,14 @@ class Validator:
             memo,
         ) = cells
         if not (0 < len(event_id) <= MAX_NAME and event_id.isprintable()):
-            return _fault(row, cells, 0, _NAME_REASON)
+            return _fault(row, cells, 0, _NAME_REASON, hints.of_unprintable(event_id))
         if "E+" in event_id and _SPREADSHEET_NUMBER.fullmatch(event_id):
             return _fault(row, cells, 0, _SPREADSHEET_REASON)
         facility = self.facility
         if facility_id != facility.id:
             return _fault(row, cells, 1, f"is not the facility {facility.id}")
         if not (0 < len(event_ref) <= MAX_NAME and event_ref.isprintable()):
-            return _fault(row, cells, 2, _NAME_REASON)
+            return _fault(row, cells, 2, _NAME_REASON, hints.of_unprintable(event_ref))
         if "E+" in event_ref and _SPREADSHEET_NUMBER.fullmatch(event_ref):
             return _fault(row, cells, 2, _SPREADSHEET_REASON)
         kind = BY_FEED_NAME.get(kind_name)
@@ -113,17 +114,17 @@ class Validator:
         try:
             amount = parse_amount(amount_text, facility.decimals)
         except AmountError as error:
-            return _fault(row, cells, 4, str(error))
+            return _fault(row, cells, 4, str(error), hints.of_amount(amount_text))
         if currency != facility.currency:
             return _fault(row, cells, 5, f"is not the facility's currency {facility.currency}")
         value_day = self._days.get(value_date) or self._day(value_date)
         if not value_day:
-            return _fault(row, cells, 6, "is no date as YYYY-MM-DD")
+            return _fault(row, cells, 6, _DATE_REASON, hints.of_date(value_date))
         if value_day < self._first_day:
             return _fault(row, cells, 6, self._too_early)
         instant = self._instants.get(booked_at) or self._instant(booked_at)
         if instant is None:
-            return _fault(row, cells, 7, _INSTANT_REASON)
+            return _fault(row, cells, 7, _INSTANT_REASON, hints.of_date(booked_at))
         booked_at_utc, business_day = instant
         if not business_day:
             return _fault(row, cells, 7, self._too_early)
@@ -162,7 +163,7 @@ class Validator:
                 return _fault(row, cells, 10, "may stand in the lead's feed only")
             stated = self._days.get(shares_on) or self._day(shares_on)
             if not stated:
-                return _fault(row, cells, 10, "is no date as YYYY-MM-DD")
+                return _fault(row, cells, 10, _DATE_REASON, hints.of_date(shares_on))
             if stated < self._first_day:
                 return _fault(row, cells, 10, self._too_early)
             latest_day = max(latest_day, stated)
@@ -308,6 +309,7 @@ def cells_of(value: Mapping[str, object]) -> list[str]:
     return cells
 
 
+_DATE_REASON = "is no date as YYYY-MM-DD"
 _INSTANT_REASON = "is no instant as YYYY-MM-DDThh:mm:ss with Z or an offset like +08:00"
 
 
@@ -345,8 +347,10 @@ def _identity(*facts: str | int) -> bytes:
     return sha256(orjson.dumps(facts)).digest()
 
 
-def _fault(row: int, cells: Sequence[str], column: int, reason: str) -> Quarantined:
+def _fault(row: int, cells: Sequence[str], column: int, reason: str, hint: str = "") -> Quarantined:
     cell = cells[column]
+    if hint:
+        reason = f"{reason}: {hint}"
     if isinstance(cell, UnusableCell):
         reason = cell.reason
     elif not is_text(cell):

@@ -26,6 +26,11 @@ ENCODINGS = (
     "cp1252",
     "cp1250",
     "cp1251",
+    "euc_jp",
+    "koi8_r",
+    "cp866",
+    "cp1255",
+    "cp1256",
 )
 """In which a file can be read again. GBK and GB2312 are parts of GB18030, Latin-1 is of cp1252."""
 
