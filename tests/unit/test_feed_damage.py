@@ -10,7 +10,6 @@ import pytest
 
 from app.domain.errors import FeedFault
 from app.domain.events import ParsedEvent, Quarantined
-from app.intake.cells import COLUMNS
 from app.intake.completeness import is_unfinished_name
 from app.intake.damaged_names import damage
 from app.intake.reader import Feed
