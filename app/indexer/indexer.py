@@ -116,9 +116,9 @@ class Indexer:
         self._state: State | None = None
         self._count_all_at = 0.0
         self.on_matched: OnMatched | None = None
-        # Whether this process has rebuilt the view because something was missing in it. Once is
-        # enough: what is still wrong then is no short answer, but an incident to be shown.
-        self._rebuilt = False
+        # Whether this process has made sure of the view after an answer that does not add up. Once
+        # is enough: what is still wrong then is no short answer, but an incident to be shown.
+        self._made_sure = False
         self._role: str | None = None
         """The member's role by the chain's events, where an endpoint has answered another."""
         self._refused: set[str] = set()
@@ -154,7 +154,7 @@ class Indexer:
         while True:
             try:
                 # What validators sealed is no short answer: what is odd in it, the chain has so.
-                recording = self._verified is not None or (failures > 0 and self._rebuilt)
+                recording = self._verified is not None or (failures > 0 and self._made_sure)
                 self._run(run, max_blocks, on_range, recording=recording)
                 return run.progress()
             except NotVerified as fault:
@@ -169,11 +169,13 @@ class Indexer:
                 # have been short.
                 self._rpc.move_on(fault)
                 if failures > 1:
-                    if self._rebuilt:
+                    if self._made_sure:
                         raise
-                    self._rebuilt = run.reorged = True
-                    run.legs = 0
-                    self._rebuild(Incident("rebuilt", str(fault), self.position()))
+                    self._made_sure = True
+                    if not self._is_whole():
+                        run.reorged = True
+                        run.legs = 0
+                        self._rebuild(Incident("rebuilt", str(fault), self.position()))
             except BaseException:
                 # Half a range may be in it.
                 self._state = None
@@ -343,6 +345,24 @@ class Indexer:
             f"the ledger's books at block {block} are not what its events add up to",
             where=self._rpc.url,
         )
+
+    def _is_whole(self) -> bool:
+        """Whether the view as it is written is what the contracts counted at its own last block:
+        then it was no earlier answer that was short, and the view stands. False where nobody can
+        say, because the endpoint has that block's state no more."""
+        state = self._load()
+        if state.block_number is None:
+            return True
+        accounts = list(state.accounts.values())
+        try:
+            check_complete(self._rpc, self._manifest, state, state.block_number, state.facilities)
+            return not read_books(self._rpc, self._manifest, accounts, state.block_number)
+        except (Incomplete, ShortAnswer):
+            return False
+        except ChainAnswer as answer:
+            if not state_is_gone(answer.text):
+                raise
+            return False
 
     def _wait_until_past(self, block: int) -> None:
         """Wait for a next block, if one is being made."""

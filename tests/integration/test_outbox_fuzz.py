@@ -1,7 +1,8 @@
 """The nonce queue under whatever a chain and another process may do to it.
 
-Two facilities post with one key; somebody else uses it too, pools drop, blocks are lost, the
-process ends and begins again. Afterwards every event is final within bounded steps, each exactly
+Three facilities post with one key; somebody else uses it too, pools drop all or one from the
+middle, what was signed arrives in another order, blocks are lost, the process ends and begins
+again. Afterwards every event is final within bounded steps, each exactly
 once; where a batch has stopped, a trouble names it, and it goes on when a person says so.
 """
 
@@ -31,7 +32,7 @@ from app.outbox.progress import drained
 from app.outbox.tables import attempts, batches
 from tests.integration.posting import BASE, FACILITY, LEAD, Net
 
-FACILITIES = (FACILITY, "SECOND")
+FACILITIES = (FACILITY, "SECOND", "THIRD")
 MOST_STEPS = 60
 """Ticks, with a block after each, within which everything is through once nothing disturbs."""
 
@@ -85,6 +86,29 @@ class Machine(RuleBasedStateMachine):
     @rule()
     def pool_drops(self) -> None:
         self.rpc("anvil_dropAllTransactions")
+
+    @rule(place=st.integers(0, 5))
+    def pool_drops_one(self, place: int) -> None:
+        """A gap: what follows it waits in the pool."""
+        waiting = [
+            one["hash"]
+            for queue in self.pool().values()
+            for by_nonce in queue.values()
+            for one in by_nonce.values()
+        ]
+        if waiting:
+            self.rpc("anvil_dropTransaction", waiting[place % len(waiting)])
+
+    @rule(data=st.data())
+    def what_was_signed_arrives_in_another_order(self, data: st.DataObject) -> None:
+        """All of it, what is long final too; the pool refuses what it cannot use."""
+        raws = data.draw(st.permutations(self.net.signed(self.bank)[-6:]))
+        self.net.rpc.batch_answers([("eth_sendRawTransaction", ["0x" + raw.hex()]) for raw in raws])
+
+    def pool(self) -> dict[str, dict[str, dict[str, dict[str, str]]]]:
+        found = self.rpc("txpool_content")
+        assert isinstance(found, dict)
+        return found
 
     @rule()
     def begin_to_lose_blocks(self) -> None:
@@ -149,17 +173,18 @@ class Machine(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def two_facilities(founded_net: Net) -> Net:
+def three_facilities(founded_net: Net) -> Net:
     founded_net.agree("SECOND")
+    founded_net.agree("THIRD")
     return founded_net
 
 
 @pytest.fixture
 def machine(
-    two_facilities: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    three_facilities: Net, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[type[Machine]]:
     monkeypatch.setattr(broadcast, "_AGAIN_AFTER_S", 0.0)
-    monkeypatch.setattr(Machine, "net", two_facilities, raising=False)
+    monkeypatch.setattr(Machine, "net", three_facilities, raising=False)
     monkeypatch.setattr(Machine, "folder", tmp_path, raising=False)
     yield Machine
 
