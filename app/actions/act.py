@@ -13,7 +13,8 @@ Whoever calls it (a command, REST, the page, a job) gets the same errors: InputF
 asked cannot be done, ContractReverted where the contract refuses, both before anything is sent, and
 ChainFault or StorageFault for what failed on the way.
 
-The line is named `act` and holds: act, subject, bank, key (its purpose), address, outcome (done,
+The line stands in the log, and in the audit trail of the bank's database. In the log it is named
+`act` and holds: act, subject, bank, key (its purpose), address, outcome (done,
 refused, failed) and either transaction, block and signed (keccak256 of the data that was signed;
 lists where there were several transactions) or the error's name. It never holds a reason's text.
 """
@@ -23,10 +24,13 @@ from functools import wraps
 from typing import Protocol, TypeVar
 
 import structlog
+from sqlalchemy import Engine
 
 from app.actions.sender import Done, Signer
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, Outcome, append
 from app.contracts.errors import ContractReverted
-from app.domain.errors import InputFault
+from app.domain.errors import InputFault, StorageFault
 
 _log = structlog.get_logger()
 
@@ -39,8 +43,16 @@ class Asked(Protocol):
         """What it is about, by names and numbers that are no secret."""
 
 
+class Seen(Protocol):
+    """What an act is checked against."""
+
+    @property
+    def engine(self) -> Engine:
+        """The bank's database."""
+
+
 _Asked = TypeVar("_Asked", bound=Asked)
-_View = TypeVar("_View")
+_View = TypeVar("_View", bound=Seen | None)
 _Contract = TypeVar("_Contract")
 _Done = TypeVar("_Done", bound=Done)
 _Act = Callable[[_Asked, _View, _Contract, Signer], _Done]
@@ -67,13 +79,10 @@ def act(
                 done = function(asked, view, contract, signer)
             except BaseException as fault:
                 refused = isinstance(fault, InputFault | ContractReverted)
-                line.info(
-                    "act",
-                    outcome="refused" if refused else "failed",
-                    error=fault.name
-                    if isinstance(fault, ContractReverted)
-                    else type(fault).__name__,
-                )
+                outcome: Outcome = "refused" if refused else "failed"
+                error = fault.name if isinstance(fault, ContractReverted) else type(fault).__name__
+                line.info("act", outcome=outcome, error=error)
+                _record(view, name, asked.subject, signer, outcome, error=error)
                 raise
             transactions = [one.transaction for one in done.receipts]
             blocks = [one.block for one in done.receipts]
@@ -83,8 +92,25 @@ def act(
             else:
                 line = line.bind(transaction=transactions, block=blocks, signed=signed)
             line.info("act", outcome="done")
+            _record(view, name, asked.subject, signer, "done", transactions=transactions)
             return done
 
         return perform
 
     return logged
+
+
+def _record(
+    view: Seen | None, name: str, subject: str, signer: Signer, outcome: Outcome, **details: object
+) -> None:
+    """One row in the audit trail. What is on the chain by now is no failure of the act's when the
+    database takes no row: the line in the log is left."""
+    if view is None:  # what is done without the bank's own view, and so without its database
+        return
+    entry = Entry(current_actor.get(), name, subject, outcome)
+    entry = entry.with_details(key=signer.purpose, signed_by=signer.address, **details)
+    try:
+        with view.engine.begin() as connection:
+            append(connection, entry)
+    except StorageFault as fault:
+        _log.warning("no row in the audit trail", act=name, subject=subject, why=str(fault))

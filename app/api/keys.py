@@ -1,6 +1,7 @@
 """API keys by REST, for keys of role admin."""
 
 from dataclasses import asdict
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from starlette.concurrency import run_in_threadpool
@@ -33,24 +34,26 @@ def list_keys(request: Request) -> KeysOut:
     responses=WITH_BODY,
     openapi_extra=described(KeyIn),
 )
-async def create_key(request: Request) -> NewKeyOut:
+async def create_key(request: Request, by: Annotated[keys.Key, ADMIN]) -> NewKeyOut:
     """The key's text is in this answer and nowhere else: it is kept as a hash."""
     context: Context = request.app.state.context
     wanted = await json_body(request, KeyIn, _MAX_BYTES)
 
     def create() -> NewKeyOut:
         with context.engine.begin() as connection:
-            key, text = keys.create(connection, wanted.name, wanted.role)
+            key, text = keys.create(connection, wanted.name, wanted.role, by=f"key:{by.id}")
         return NewKeyOut(**asdict(key), key=text)
 
     return await run_in_threadpool(create)
 
 
 @router.delete("/{key_id}", status_code=204, summary="Revoke an API key")
-def revoke_key(request: Request, key_id: str = Path(max_length=12)) -> Response:
-    """It opens nothing from now on; sessions that it opened end with it."""
+def revoke_key(
+    request: Request, by: Annotated[keys.Key, ADMIN], key_id: str = Path(max_length=12)
+) -> Response:
+    """It opens nothing from now on."""
     context: Context = request.app.state.context
     with context.engine.begin() as connection:
-        if not keys.revoke(connection, key_id):
+        if not keys.revoke(connection, key_id, by=f"key:{by.id}"):
             raise Problem(404, "unknown-key", f"no open key has the id {key_id!r}")
     return Response(status_code=204)

@@ -11,10 +11,12 @@ from fastapi.responses import Response, StreamingResponse
 
 from app.api.reading import reading
 from app.api.responses import Responses, problem_responses
-from app.api.security import READ
+from app.api.security import Exporter
+from app.audit.trail import Entry, append
 from app.http.context import Context
 from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
+from app.http.signed_in import address_of
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
 from app.reports import source
@@ -54,7 +56,6 @@ _CERTIFICATE: Responses = {
 @router.get(
     "/reports/{name}",
     tags=["reports"],
-    dependencies=[READ],
     summary="A report as a file",
     response_class=StreamingResponse,
     responses=problem_responses(409)
@@ -67,6 +68,7 @@ _CERTIFICATE: Responses = {
 )
 def make_report(
     request: Request,
+    by: Exporter,
     name: ReportName,
     facility: Annotated[str, Query(description="A facility's id")],
     first: Annotated[date, Query(alias="from", description="First business date, included")],
@@ -93,6 +95,7 @@ def make_report(
         # The file lives on, unnamed, until it is sent: slow readers hold no view of the database.
         file = path.open("rb")
         shown = file_name(made, chosen)
+    _record_export(request, by, shown)
     return StreamingResponse(
         _chunks(file),
         media_type=chosen.media_type,
@@ -109,38 +112,48 @@ CertificateFormat = Literal["json", "pdf"]
 @router.get(
     "/pairs/{number}/certificate",
     tags=["reports"],
-    dependencies=[READ],
     summary="The certificate of a pair",
     response_class=Response,
     responses=_CERTIFICATE,
 )
-def certify_pair(request: Request, number: Number, format: CertificateFormat = "json") -> Response:
+def certify_pair(
+    request: Request, by: Exporter, number: Number, format: CertificateFormat = "json"
+) -> Response:
     """What its two banks signed: the halves, the rules, the resolution. The JSON is canonical; the
     printable page bears its digest."""
     with reading(request) as connection:
         found = pairs.pair(connection, number)
         if found is None:
             raise Problem(404, "not-found", f"there is no pair {number} in this view")
-        return _certificate(pair_certificate(connection, found), format)
+        made = pair_certificate(connection, found)
+    _record_export(request, by, f"certificate of pair {number}")
+    return _certificate(made, format)
 
 
 @router.get(
     "/day-closes/{number}/certificate",
     tags=["reports"],
-    dependencies=[READ],
     summary="The certificate of a day's statement",
     response_class=Response,
     responses=_CERTIFICATE,
 )
 def certify_day(
-    request: Request, number: SmallNumber, format: CertificateFormat = "json"
+    request: Request, by: Exporter, number: SmallNumber, format: CertificateFormat = "json"
 ) -> Response:
     """The statement that two banks signed, and with which keys."""
     with reading(request) as connection:
         found = day_records(connection, number=number)
         if not found:
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
-        return _certificate(day_certificate(connection, found[0]), format)
+        made = day_certificate(connection, found[0])
+    _record_export(request, by, f"certificate of the day's statement {number}")
+    return _certificate(made, format)
+
+
+def _record_export(request: Request, by: str, subject: str) -> None:
+    context: Context = request.app.state.context
+    with context.engine.begin() as connection:
+        append(connection, Entry(by, "export", subject, address=address_of(request)))
 
 
 def _certificate(certificate: bytes, format: CertificateFormat) -> Response:

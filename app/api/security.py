@@ -8,7 +8,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from app.http.keys import ROLES, Key, Keyring, Role
 from app.http.problems import Problem
-from app.http.signed_in import check_csrf, open_session, signed_in
+from app.http.signed_in import allowed_to, check_csrf, open_session, signed_in
 from app.people.person import Person
 from app.people.roles import Right
 
@@ -87,6 +87,18 @@ def reading_or_viewing(
         allowed("read", "admin")(request, credentials)
 
 
+def exporting(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_session)],
+) -> str:
+    """A dependency: who exports, as the audit trail names them. Keys that read pass, and people who
+    are signed in and may export; others get a 401 or 403 problem."""
+    if credentials is None and open_session(request) is not None:
+        return f"person:{allowed_to('export')(request).name}"
+    return f"key:{allowed('read', 'admin')(request, credentials).id}"
+
+
 def _unauthorized(detail: str) -> Problem:
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -115,3 +127,4 @@ READ_OR_VIEW = Depends(reading_or_viewing)
 PREPARE = Depends(acting("prepare"))
 SIGN = Depends(acting("sign"))
 WITHDRAW = Depends(acting("prepare", "sign"))
+Exporter = Annotated[str, Depends(exporting)]

@@ -1,5 +1,6 @@
 """The `tally` command. Each verb lies in a file of its own; this one lists them."""
 
+import getpass
 import logging
 import os
 import sys
@@ -7,6 +8,7 @@ from importlib import import_module
 
 import typer
 
+from app.audit.actor import current_actor
 from app.cli.console import stderr
 from app.domain.errors import InputFault, TallyError
 from app.logs import configure_logs
@@ -36,6 +38,8 @@ _VERBS = {
     "node": "Run one bank's node: API, page, feed folder, submitter and indexer. Ctrl-C ends it.",
     "feed": "Try a feed file out, or push it to a bank's node.",
     "keys": "API keys of a bank's node.",
+    "people": "Who may sign in to a bank's pages, and the first administrator.",
+    "audit": "The audit trail: who did what.",
     "balances": "Show each reserve account: balances, what is available, open legs, breaks.",
     "breaks": "List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.",
     "facility": "Facilities: what their parties have agreed, and how they change it.",
@@ -99,9 +103,18 @@ def main() -> None:
         raise
 
 
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user may have no name
+        return str(os.getuid())
+
+
 def _run() -> None:
     os.umask(0o077)  # databases, logs and reports are their owner's
     configure_logs(logging.INFO if sys.argv[1:2] and sys.argv[1] in _ACTING else logging.WARNING)
+    if sys.argv[1:2] and sys.argv[1] not in _ENDING_AT_ONCE:
+        current_actor.set(f"command:{_user()}")
     _register(sys.argv[1:])
     try:
         cli()

@@ -11,6 +11,8 @@ from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, append
 from app.cli.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
@@ -32,13 +34,19 @@ DEFAULT_CONFIG = Path("bank.toml")
 
 @contextmanager
 def reading(config: Path) -> Iterator[Engine]:
-    """The bank's database, brought up to date; it is only read."""
+    """The bank's database, brought up to date."""
     engine = db.create(load_config(config).database_url)
     try:
         db.upgrade(engine)
         yield engine
     finally:
         engine.dispose()
+
+
+def record_export(engine: Engine, subject: str) -> None:
+    """Before a file is given out: a row in the bank's audit trail."""
+    with engine.begin() as connection:
+        append(connection, Entry(current_actor.get(), "export", subject))
 
 
 def checked_facility(connection: Connection, given: str | None) -> str | None:

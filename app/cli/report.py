@@ -15,7 +15,7 @@ from rich.text import Text
 from app.cli.console import stderr
 from app.cli.files import write_bytes, written
 from app.cli.lazy import commands_of
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, record_export
 from app.domain.errors import UsageFault
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
@@ -92,6 +92,7 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
         )
         with reading(config) as engine, open_source(engine, request) as source:
             made = make(source)
+            record_export(engine, file_name(made, chosen))
             if out == Path("-"):
                 _to_standard_output(made, chosen)
                 return
@@ -136,17 +137,19 @@ def certificate(
             "a certificate is of one pair or of one day", remedy="Give --pair or --day"
         )
     path = out or Path(f"certificate-{'day' if pair is None else 'pair'}-{pair or day}.json")
-    with reading(config) as engine, engine.connect() as connection:
-        if pair is not None:
-            found = pairs.pair(connection, pair)
-            if found is None:
-                raise UsageFault(f"there is no pair {pair} in this view")
-            made = pair_certificate(connection, found)
-        else:
-            records = day_records(connection, number=day)
-            if not records:
-                raise UsageFault(f"there is no statement {day} in this view")
-            made = day_certificate(connection, records[0])
+    with reading(config) as engine:
+        with engine.connect() as connection:
+            if pair is not None:
+                found = pairs.pair(connection, pair)
+                if found is None:
+                    raise UsageFault(f"there is no pair {pair} in this view")
+                made = pair_certificate(connection, found)
+            else:
+                records = day_records(connection, number=day)
+                if not records:
+                    raise UsageFault(f"there is no statement {day} in this view")
+                made = day_certificate(connection, records[0])
+        record_export(engine, f"certificate of {'day' if pair is None else 'pair'} {pair or day}")
     page = path.with_suffix(".pdf")
     written(path, lambda target: write_bytes(target, made))
     written(page, lambda target: write_certificate_page(made, target))

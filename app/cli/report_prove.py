@@ -10,7 +10,7 @@ from rich.text import Text
 from app.cli.acting import acting
 from app.cli.console import stderr
 from app.cli.files import write_bytes, written
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption
+from app.cli.reading import DEFAULT_CONFIG, ConfigOption, record_export
 from app.proof.make import make
 from app.reports.source import Request, open_source
 
@@ -38,6 +38,7 @@ def prove(
     request = Request(facility=facility, first=first.date(), last=last.date())
     with acting(config) as bank, open_source(bank.view.engine, request) as source:
         made = make(source, bank.rpc, bank.manifest)
+        record_export(bank.view.engine, f"proof bundle of {facility}, {first:%F} to {last:%F}")
     written(out, lambda target: write_bytes(target, made.file))
     lines = len(made.proved.facts["lines"])
     stderr.print(

@@ -13,6 +13,7 @@ from app.db.vault import Vault
 from app.intake.reseal import reseal
 from app.keys.keystore import STORAGE, install_successor, load_secret, prepare_successor, standing
 from app.keys.versions import KeyVersions
+from app.people.reseal import reseal_secrets
 
 vault = typer.Typer(help="What lies encrypted in a bank's database.", no_args_is_help=True)
 
@@ -49,9 +50,11 @@ def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) 
 
             # The node opens values with the key that is to follow, and seals with it only then.
             sealed = reseal(engine, Vault([fresh, *keys]), {}, show_progress)
+            reseal_secrets(engine, Vault([fresh, *keys]))
             old = install_successor(bank.keys, STORAGE)
             # What the node has taken in meanwhile.
             reseal(engine, Vault(keys), sealed, show_progress)
+            reseal_secrets(engine, Vault(keys))
     finally:
         engine.dispose()
     stdout.print("what is encrypted is sealed with a fresh storage key", highlight=False)

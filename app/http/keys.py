@@ -16,6 +16,8 @@ from typing import Literal
 
 from sqlalchemy import Connection, Engine, insert, select, update
 
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, append
 from app.http.tables import api_keys
 
 Role = Literal["feeds", "read", "metrics", "admin"]
@@ -38,8 +40,12 @@ class Key:
     revoked_at: str | None
 
 
-def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
-    """Make a key and return it with its text, which is nowhere kept and cannot be shown again."""
+def create(
+    connection: Connection, name: str, role: Role, *, by: str | None = None
+) -> tuple[Key, str]:
+    """Make a key and return it with its text, which is nowhere kept and cannot be shown again.
+
+    `by`: who makes it, as the audit trail names them; else who acts in this process."""
     key = Key(secrets.token_hex(6), name, role, _now(), None)
     text = f"tk_{key.id}_{secrets.token_hex(32)}"
     connection.execute(
@@ -51,16 +57,20 @@ def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
             created_at=key.created_at,
         )
     )
+    details = {"name": key.name, "role": key.role}
+    append(connection, Entry(by or current_actor.get(), "key.create", key.id, details=details))
     return key, text
 
 
-def revoke(connection: Connection, key_id: str) -> bool:
+def revoke(connection: Connection, key_id: str, *, by: str | None = None) -> bool:
     """Close a key from now on; False when there is none by that id that is open."""
     changed = connection.execute(
         update(api_keys)
         .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
         .values(revoked_at=_now())
     )
+    if changed.rowcount:
+        append(connection, Entry(by or current_actor.get(), "key.revoke", key_id))
     return changed.rowcount == 1
 
 

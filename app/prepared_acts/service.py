@@ -12,6 +12,7 @@ from eth_account.signers.local import LocalAccount
 
 from app.actions.sender import Signed, Signer
 from app.actions.view import View
+from app.audit.actor import acting_as
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.day_close import DayClose
@@ -225,9 +226,10 @@ class PreparedActs:
             kind = act.content.kind
             try:
                 self._check_unchanged(act)
-                done = kind.perform(
-                    act.content.asked, self._view, self._contracts[kind.contract], signer
-                )
+                with acting_as(f"person:{person.name}"):
+                    done = kind.perform(
+                        act.content.asked, self._view, self._contracts[kind.contract], signer
+                    )
             except (InputFault, ContractReverted) as fault:
                 self._refuse(act.number, fault, attempt)
                 if isinstance(fault, ActConflict):

@@ -30,7 +30,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     # What the contracts refused and what they hold of this bank stands in the read model alone.
     # It knows nothing of the outbox: what waits there is asked of the outbox.
     "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake", "readmodel"}),
-    "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox"}),
+    "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox", "audit"}),
     "prepared_acts": frozenset(
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}
     ),

@@ -1,0 +1,122 @@
+"""`tally people`: who may sign in to a bank's pages."""
+
+from pathlib import Path
+from typing import Annotated
+
+import segno
+import typer
+from rich.table import Table
+from sqlalchemy import Connection
+
+from app.audit.actor import current_actor
+from app.cli.confirmation import is_attended
+from app.cli.console import stderr, stdout
+from app.cli.unsealing import with_vault
+from app.domain.errors import UsageFault
+from app.people.administration import Administrator, add_person, give_enrolment
+from app.people.clock import now
+from app.people.directory import listed_people
+from app.people.enrolment import set_credentials
+from app.people.passwords import checked_password
+from app.people.second_factor import enrolment_uri, new_secret
+
+people = typer.Typer(help="Who may sign in to a bank's pages.", no_args_is_help=True)
+
+ConfigOption = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
+
+
+@people.command()
+def create_administrator(
+    name: Annotated[str, typer.Argument(help="To sign in with: small letters, digits, . _ @ -")],
+    config: ConfigOption,
+    display_name: Annotated[str, typer.Option(help="As the pages show it; else the name.")] = "",
+    password_file: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="The password is its first line; else it is asked for."),
+    ] = None,
+) -> None:
+    """Make an administrator: the first one, or one more when all others are lost.
+
+    Prints the authenticator's key and the recovery codes, this once. The audit trail has who ran
+    it. Administrators add everybody else on the page.
+
+    Example:
+
+      tally people create-administrator li.ying --config bank.toml
+    """
+    with with_vault(config) as (bank, engine):
+        password = checked_password(_password(password_file), name)
+        secret = new_secret()
+        with engine.begin() as connection:
+            person = add_person(connection, _by(), name, display_name or name, ["administrator"])
+            codes = set_credentials(connection, person.id, password, secret, now(), 0)
+    uri = enrolment_uri(secret, person.name, bank.name)
+    if is_attended():
+        segno.make(uri, micro=False).terminal(compact=True)
+    typer.echo(f"authenticator key: {secret}")
+    typer.echo(uri)
+    typer.echo("recovery codes, each for once:")
+    for code in codes:
+        typer.echo(f"  {code}")
+    stderr.print(f"{person.name} may sign in as administrator", highlight=False)
+
+
+@people.command("list")
+def list_(config: ConfigOption) -> None:
+    """Show everybody with their roles.
+
+    Example:
+
+      tally people list --config bank.toml
+    """
+    table = Table("name", "shown as", "roles", "state", box=None, header_style="dim")
+    with with_vault(config) as (_, engine), engine.connect() as connection:
+        for one in listed_people(connection):
+            person = one.person
+            table.add_row(
+                person.name, person.display_name, ", ".join(sorted(person.roles)), one.state
+            )
+    stdout.print(table)
+
+
+@people.command()
+def enrol(
+    name: Annotated[str, typer.Argument(help="Who has lost password or authenticator.")],
+    config: ConfigOption,
+) -> None:
+    """Print a one-time code with which a person enrols anew; what opened before opens no more.
+
+    Administrators do this on the page; the command is for when none of them can sign in.
+
+    Example:
+
+      tally people enrol li.ying --config bank.toml
+    """
+    with with_vault(config) as (_, engine), engine.begin() as connection:
+        code = give_enrolment(connection, _by(), _id_of(connection, name))
+    typer.echo(code)
+
+
+def _id_of(connection: Connection, name: str) -> str:
+    for one in listed_people(connection):
+        if one.person.name == name.strip().casefold():
+            return one.person.id
+    raise UsageFault(f"there is no person {name!r}", remedy="See `tally people list`")
+
+
+def _by() -> Administrator:
+    return Administrator(current_actor.get())
+
+
+def _password(file: Path | None) -> str:
+    if file is None:
+        if not is_attended():
+            raise UsageFault(
+                "nobody is there to type a password", remedy="Give it with --password-file"
+            )
+        return str(typer.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
+    try:
+        lines = file.read_text().splitlines()
+    except (OSError, UnicodeDecodeError):
+        raise UsageFault("the password cannot be read", where=str(file)) from None
+    return lines[0] if lines else ""

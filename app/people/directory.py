@@ -1,0 +1,100 @@
+"""Everybody, and every open session, as administrators see them."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sqlalchemy import Connection, func, select
+
+from app.people.clock import now, stamp
+from app.people.person import Person, roles_of
+from app.people.sessions import IDLE_END
+from app.people.tables import enrolments, people, sessions
+
+State = Literal["active", "invited", "disabled", "not enrolled"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedPerson:
+    """A person as they stand. Times are ISO 8601, UTC.
+
+    `state`: active; invited, while a code to enrol is open; not enrolled, where there is neither a
+    password nor an open code; disabled.
+    """
+
+    person: Person
+    state: State
+    development: bool
+    created_at: str
+    last_seen_at: str | None
+    """Of the sessions that are open."""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedSession:
+    """An open session. Times are ISO 8601, UTC."""
+
+    id: str
+    name: str
+    display_name: str
+    address: str
+    agent: str
+    began_at: str
+    last_seen_at: str
+    ends_at: str
+
+
+def listed_people(connection: Connection) -> list[ListedPerson]:
+    """Everybody, by name."""
+    at = stamp(now())
+    seen = (
+        select(sessions.c.person, func.max(sessions.c.last_seen_at).label("last_seen_at"))
+        .group_by(sessions.c.person)
+        .subquery()
+    )
+    rows = connection.execute(
+        select(people, enrolments.c.expires_at, seen.c.last_seen_at)
+        .outerjoin(enrolments, enrolments.c.person == people.c.id)
+        .outerjoin(seen, seen.c.person == people.c.id)
+        .order_by(people.c.name)
+    ).all()
+    roles = roles_of(connection, [row.id for row in rows])
+    found = []
+    for row in rows:
+        state: State = "active"
+        if row.disabled_at is not None:
+            state = "disabled"
+        elif row.expires_at is not None and row.expires_at > at:
+            state = "invited"
+        elif row.password_hash is None:
+            state = "not enrolled"
+        person = Person(row.id, row.name, row.display_name, roles[row.id])
+        found.append(ListedPerson(person, state, row.development, row.created_at, row.last_seen_at))
+    return found
+
+
+def listed_sessions(connection: Connection) -> list[ListedSession]:
+    """Every open session, the one that was seen last first."""
+    at = now()
+    rows = connection.execute(
+        select(sessions, people.c.name, people.c.display_name)
+        .join(people, people.c.id == sessions.c.person)
+        .where(
+            sessions.c.ends_at > stamp(at),
+            sessions.c.last_seen_at > stamp(at - IDLE_END),
+            people.c.disabled_at.is_(None),
+        )
+        .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)
+    )
+    return [
+        ListedSession(
+            row.id,
+            row.name,
+            row.display_name,
+            row.address,
+            row.agent,
+            row.began_at,
+            row.last_seen_at,
+            row.ends_at,
+        )
+        for row in rows
+    ]
