@@ -32,8 +32,9 @@ def recorded() -> list[Any]:
     return found
 
 
-def edge_bundle(last: int | None = None) -> bytes:
-    """The file, of all dates; up to the block `last`, or to the recording's end."""
+def edge_parts(last: int | None = None) -> tuple[Terms, list[Block]]:
+    """Every block up to `last`, or to the recording's end, and what a bundle of them is of: all
+    dates."""
     whole = recorded()
     chain = whole[: None if last is None else last + 1]
     blocks = []
@@ -55,8 +56,13 @@ def edge_bundle(last: int | None = None) -> bytes:
         first=date(2000, 1, 1),
         last=date(2100, 1, 1),
     )
-    proved = prove(terms, blocks)
-    return pack(Bundle(proved.statement, blocks))
+    return terms, blocks
+
+
+def edge_bundle(last: int | None = None) -> bytes:
+    """The file, of all dates; up to the block `last`, or to the recording's end."""
+    terms, blocks = edge_parts(last)
+    return pack(Bundle(prove(terms, blocks).statement, blocks))
 
 
 def _contracts(chain: list[Any]) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """`tally verify`: a proof bundle, checked alone and offline."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -118,9 +118,10 @@ def _proved(proved: Proved) -> Iterator[str]:
         counts = ", ".join(f"{count:,} {name}" for name, count in account["pairs"].items() if count)
         yield f"{names[account['partner']]}: {books} {currency}. Pairs: {counts or 'none'}."
     if proved.validators:
+        changed = f"which has changed {proved.changes:,} times" if proved.changes else "unchanged"
         yield (
-            f"{proved.headers:,} blocks were each sealed by a quorum of the chain's validators, "
-            f"who changed {proved.changes:,} times since {len(proved.validators)} began."
+            f"{proved.headers - 1:,} blocks were each sealed by a quorum of the chain's "
+            f"validators: the {len(proved.validators)} of the first block, their set {changed}."
         )
     else:
         yield f"{proved.headers:,} blocks follow one another by hash from the chain's first."
@@ -129,12 +130,24 @@ def _proved(proved: Proved) -> Iterator[str]:
         f"{proved.signatures:,} acts were each signed by their member's key of that time."
     )
     for bank in facts["banks"]:
-        before, end = bank["before"], bank["last"]
-        yield (
-            f"{bank['name']}: postings 1 to {end['sequence']:,} without a gap, running digest "
-            f"{end['digest'][:50]}; the period begins after posting {before['sequence']:,}, digest "
-            f"{before['digest'][:50]}."
-        )
+        yield f"{bank['name']}: {_postings(bank)}"
+
+
+def _postings(bank: Mapping[str, Any]) -> str:
+    before, last = bank["before"], bank["last"]
+    if not last["sequence"]:
+        return "no posting."
+    told = f"postings 1 to {last['sequence']:,} without a gap, digest {_digest(last)}; "
+    if before == last:
+        return told + "none of them is in the period."
+    if not before["sequence"]:
+        return told + "the period begins with the first."
+    return told + f"the period begins after posting {before['sequence']:,}, {_digest(before)}."
+
+
+def _digest(head: Mapping[str, Any]) -> str:
+    """A running digest: 24 bytes, and zeros behind them."""
+    return str(head["digest"])[:50]
 
 
 def _assumed(proved: Proved, is_trusted: bool) -> Iterator[str]:
