@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.http.context import Context
 from app.http.signed_in import is_open_to, open_session, session_token, sign_in_address
+from app.people.roles import Right
 from app.people.sessions import csrf_token
 from app.web.chain_state import chain_state
 from app.web.site import Site
@@ -26,18 +27,28 @@ class Pages:
         self._context = context
         self._site = site
 
-    def show(self, request: Request, template: str, look: Look) -> Response:
-        """A page; to whoever is not signed in, the way to sign in."""
+    def show(
+        self,
+        request: Request,
+        template: str,
+        look: Look,
+        status: int = 200,
+        right: Right = "view",
+    ) -> Response:
+        """A page; to whoever is not signed in, the way to sign in. Development networks are open
+        for viewing alone."""
         session = open_session(request)
-        if session is None and not is_open_to(request):
+        if session is None and not (is_open_to(request) and right == "view"):
             return RedirectResponse(sign_in_address(request), 303)
+        if session is not None and not session.person.may(right):
+            template, look, status = "forbidden.html", lambda connection, now: {}, 403
         now = datetime.now(UTC)
         with self._context.engine.connect() as connection:
             values = look(connection, now)
             is_missing = None in values.values()
             return self._site.html(
                 "missing.html" if is_missing else template,
-                404 if is_missing else 200,
+                404 if is_missing else status,
                 state=chain_state(connection, self._context.health(), now),
                 person=session.person if session else None,
                 csrf=csrf_token(session_token(request)) if session else "",

@@ -42,6 +42,11 @@ def moment(instant: str) -> str:
     return instant.replace("T", " ").removesuffix("Z")
 
 
+def minute(stamp: str) -> str:
+    """A time as the tables of people keep it, to the minute."""
+    return stamp[:16].replace("T", " ")
+
+
 def words(name: str) -> str:
     """An event's name as words: `MemberAdmitted` is "member admitted"."""
     return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name).lower()

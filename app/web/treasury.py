@@ -15,6 +15,9 @@ from app.http.signed_in import is_open_to, open_session, signed_in
 from app.outbox.pending import pending_by_facility
 from app.people.person import Person
 from app.readmodel.accounts.balances import balances
+from app.web.administration.audit import add_audit
+from app.web.administration.keys import add_keys
+from app.web.administration.people import add_people, add_sessions
 from app.web.attempts import Turns
 from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
 from app.web.enrol import add_enrol
@@ -43,6 +46,10 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_sign_in(router, context, site, turns)
     add_enrol(router, context, site, turns)
     add_subjects(router, pages)
+    add_people(router, context, pages)
+    add_sessions(router, context, pages)
+    add_keys(router, context, pages)
+    add_audit(router, pages)
     site.add_files(router)
 
     def reader(request: Request) -> Person | None:

@@ -1,0 +1,1 @@
+"""Administration: people, their sessions, API keys, and the audit trail."""
