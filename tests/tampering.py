@@ -141,6 +141,13 @@ def _statements(file: bytes) -> Iterator[Tampered]:
     yield edited("another period", ["the chain"], lambda f: f.__setitem__("to", "2001-01-01"))
     yield edited("the chain's number", ["chain"], lambda f: f.__setitem__("chain_id", 1))
     yield edited("a genesis", ["block"], lambda f: f.__setitem__("genesis", "0x" + "11" * 32))
+
+    def capitals(facts: Any) -> None:
+        facts["genesis"] = "0x" + facts["genesis"][2:].upper()
+
+    yield edited("another way to write the genesis", ["genesis", "hex"], capitals)
+    yield edited("a number with a point", ["statement"], lambda f: f.__setitem__("chain_id", 1.0))
+    yield edited("a contract is left out", ["statement"], lambda f: f["contracts"].pop("DayClose"))
     yield edited("two contracts are swapped", ["key of that time"], contracts)
     yield edited("something more", ["more"], lambda f: f.__setitem__("more", 1))
 

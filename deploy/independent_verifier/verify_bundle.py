@@ -377,6 +377,7 @@ def split_types(types: str) -> list[str]:
     return found
 
 
+CONTRACTS = {contract for contract, _ in EVENTS} | {"ReserveLedger"}
 TOPICS = {
     (contract, keccak(f"{name}({indexed},{others})".encode())): name
     for (contract, name), (indexed, others, _) in EVENTS.items()
@@ -1077,19 +1078,22 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
     statement, blocks = read_file(content)
     stated = json.loads(statement)
     engine, every = stated["seals"], stated["blocks"] == "all"
+    chain_id, number = stated["chain_id"], stated["facility"]["number"]
     if (
         stated["format"] != "tallystick-proof-1"
         or engine not in ("ibft", "qbft", "none")
         or stated["blocks"] not in ("all", "chosen")
         or (engine == "none" and not every)
+        or set(stated["contracts"]) != CONTRACTS
+        or type(chain_id) is not int
+        or type(number) is not int
     ):
-        refuse("the statement: its format, or how its blocks are proved, is none that is known")
+        refuse("the statement: its format, or what it says that it is of, is none that is known")
     if engine == "none" and trusted is not None:
         refuse("the blocks have no seals: the validators that you trust vouch for none of them")
     contracts = {name: bytes.fromhex(one[2:]) for name, one in stated["contracts"].items()}
-    number = stated["facility"]["number"]
     chain = Chain(engine, bytes.fromhex(stated["genesis"][2:]), every, trusted)
-    events = Events(contracts, stated["chain_id"], number)
+    events = Events(contracts, chain_id, number)
     facility = Facility(number)
     header: list[bytes] = []
     for block in blocks:
@@ -1110,8 +1114,11 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
     first, last = date.fromisoformat(stated["from"]), date.fromisoformat(stated["to"])
     terms = facility.terms
     found_facts = {
-        **{name: stated[name] for name in ("format", "chain_id", "genesis", "contracts", "seals")},
-        **{name: stated[name] for name in ("blocks", "from", "to")},
+        **{name: stated[name] for name in ("format", "chain_id", "seals", "blocks")},
+        "genesis": "0x" + chain.genesis.hex(),
+        "contracts": {name: "0x" + address.hex() for name, address in contracts.items()},
+        "from": first.isoformat(),
+        "to": last.isoformat(),
         "details": "sealed",
         "last": {
             "hash": "0x" + chain.hash.hex(),

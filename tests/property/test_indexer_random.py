@@ -27,9 +27,12 @@ from app.readmodel.pairs import queries
 from deploy.compile import load_artifact
 from ganache.launcher import start
 from tests.integration.posted import TODAY, Event, World, new_world
+from tests.integration.proofs import bundle
+from tests.tampering import both_verify
 
 NAMES = [f"REF-{number}" for number in range(8)]
 STATUSES = ["open", "matched", "within_tolerance", "amount", "date", "amount_and_date"]
+TODAY_DATE = date.fromordinal(TODAY)
 DAYS = (TODAY - 2, TODAY - 1, TODAY)
 
 
@@ -106,6 +109,15 @@ def test_nothing_happened_that_should_not(posted: tuple[World, Engine]) -> None:
     # The random postings reach what they are meant to reach.
     assert {"open", "matched"} < statuses
     assert {"duplicate", "target_missing", "target_reversed"} <= reasons
+
+
+def test_both_verifiers_come_to_the_same_lines_and_totals(
+    posted: tuple[World, Engine], tmp_path: Path
+) -> None:
+    world, _ = posted
+    for first, last in ((date.min, date.max), (TODAY_DATE, TODAY_DATE)):
+        (tmp_path / str(first)).mkdir()
+        both_verify(bundle(world, tmp_path / str(first), first, last).file)
 
 
 def test_ledger_2_balances_are_the_contracts_and_the_proof_is_0(
