@@ -20,6 +20,7 @@ from app.proof.statement import Proved
 from app.verify.errors import Unverified
 
 _NOT_VERIFIED, _NO_BUNDLE = 1, 2
+_LINE_KEYS = [name.replace(" ", "_") for name in LINE_NAMES]
 
 
 def verify(
@@ -200,12 +201,10 @@ def _object(proved: Proved, is_trusted: bool) -> dict[str, Any]:
         "validators": ["0x" + one.hex() for one in proved.validators],
         "lines": [
             {
-                **{
-                    name.replace(" ", "_"): cell
-                    for name, cell in zip(LINE_NAMES, line, strict=True)
-                },
+                **dict(zip(_LINE_KEYS, line, strict=True)),
+                "reference": reference,
                 "event_ref": "sealed",
             }
-            for line in facts["lines"]
+            for line, reference in zip(facts["lines"], proved.references, strict=True)
         ],
     }

@@ -40,7 +40,7 @@ def check(file: bytes, trusted: frozenset[bytes] | None = None) -> Proved:
             proved = prove(read_terms(bundle.statement), bundle.blocks, trusted)
     except (NoBundle, Unverified):
         raise
-    except (*UNREADABLE, TallyError) as fault:
+    except (*UNREADABLE, RecursionError, MemoryError, TallyError) as fault:
         # The addresses may be of other contracts, which write anything.
         why = f"{type(fault).__name__}: {fault}"
         raise Unverified(f"its blocks hold what no contract of ours writes ({why})") from None

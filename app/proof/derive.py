@@ -1,7 +1,7 @@
 """Lines and totals of a period, from a facility's events alone, by the indexer's own pure core."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import astuple
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from app.contracts.events import ContractEvent
@@ -27,6 +27,17 @@ Line = list[Any]
 """As docs/proof-bundle.md has it."""
 
 
+@dataclass(frozen=True, slots=True)
+class Period:
+    """What the statement says of a period's business days."""
+
+    accounts: list[dict[str, Any]]
+    banks: list[dict[str, Any]]
+    lines: list[Line]
+    references: list[str]
+    """Of each line's pair, hex."""
+
+
 class Derivation:
     """Folds a facility's events, block by block, and then tells a period's lines and totals."""
 
@@ -39,6 +50,7 @@ class Derivation:
 
     @property
     def postings(self) -> int:
+        """How many were taken."""
         return len(self._projection.changes.postings)
 
     def take(self, block: Header, events: Sequence[Event]) -> None:
@@ -75,8 +87,9 @@ class Derivation:
             "number": self._facility,
         }
 
-    def period(self, low: int, high: int, names: Mapping[int, str]) -> dict[str, Any]:
-        """Accounts, banks and lines between two business days, both included."""
+    def period(self, low: int, high: int, names: Mapping[int, str]) -> Period:
+        """Accounts, banks and lines between two business days, both included. Raises Unverified
+        where books and lines do not agree."""
         by_partner: dict[int, list[StoredPair]] = {}
         for pair in self._projection.changes.new_pairs:
             by_partner.setdefault(pair.account, []).append(pair)
@@ -86,6 +99,7 @@ class Derivation:
         state = self._state.facilities[self._facility]
         partners = {number: member for member, number in sorted(state.partners.items())}
         lines: list[Line] = []
+        references: list[str] = []
         accounts = []
         first_posted: dict[int, int] = {}
         for partner in state.visible:
@@ -94,6 +108,7 @@ class Derivation:
                 line = _pair_line(pair, low, high)
                 if line is not None:
                     lines.append(line)
+                    references.append(pair.reference.hex())
                     if line[7] is not None and line[3] < first_posted.get(0, line[3] + 1):
                         first_posted[0] = line[3]
                     if line[8] is not None and line[5] < first_posted.get(partner, line[5] + 1):
@@ -101,16 +116,14 @@ class Derivation:
             for one in resolved.get(partner, ()):
                 if low <= one.day <= high:
                     lines.append(_resolution_line(one))
+                    references.append(one.pair.reference.hex())
             accounts.append(self._account(partner, low, high, lines[start:]))
         banks = {0: state.lead, **{number: partners[number] for number in sorted(partners)}}
-        return {
-            "accounts": accounts,
-            "banks": [
-                self._bank(partner, member, names, first_posted.get(partner))
-                for partner, member in banks.items()
-            ],
-            "lines": lines,
-        }
+        told = [
+            self._bank(partner, member, names, first_posted.get(partner))
+            for partner, member in banks.items()
+        ]
+        return Period(accounts, told, lines, references)
 
     def _account(self, partner: int, low: int, high: int, lines: Sequence[Line]) -> dict[str, Any]:
         changes = self._projection.changes

@@ -1,8 +1,8 @@
 """What a bundle states, worked out from its blocks: to make a bundle, and to check one."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import orjson
@@ -55,8 +55,9 @@ class Proved:
     """How many blocks have their transactions and receipts in the bundle."""
     postings: int
     signatures: int
-    since: datetime
-    """The first block's time."""
+    """How many acts were each signed by their member's key of then."""
+    references: Sequence[str]
+    """Of each line, in their order: what stands for the event's name on the chain, hex."""
 
 
 def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | None = None) -> Proved:
@@ -72,13 +73,13 @@ def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | Non
             "the blocks have no seals: validators that are trusted vouch for none of them"
         )
     validators: tuple[bytes, ...] = ()
-    headers = whole = since = 0
+    headers = whole = 0
     header, hash_ = None, b""
     for block in blocks:
         header = decode_header(block.header)
         hash_ = chain.take(header)
         if not headers:
-            validators, since = tuple(sorted(chain.set.validators)), header.timestamp
+            validators = tuple(sorted(chain.set.validators))
             if trusted is not None and trusted != chain.set.validators:
                 raise Unverified(
                     "the first block's validators are others than those that are trusted: "
@@ -100,6 +101,8 @@ def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | Non
             derivation.take(place, found)
     if header is None:
         raise Unverified("the bundle holds no block")
+    facility = derivation.facility()
+    period = derivation.period(terms.first.toordinal(), terms.last.toordinal(), events.names)
     facts = {
         "format": FORMAT,
         "chain_id": terms.chain_id,
@@ -112,11 +115,13 @@ def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | Non
             "hash": "0x" + hash_.hex(),
             "time": header.timestamp,
         },
-        "facility": derivation.facility(),
+        "facility": facility,
         "from": terms.first.isoformat(),
         "to": terms.last.isoformat(),
         "details": "sealed",
-        **derivation.period(terms.first.toordinal(), terms.last.toordinal(), events.names),
+        "accounts": period.accounts,
+        "banks": period.banks,
+        "lines": period.lines,
     }
     return Proved(
         statement=orjson.dumps(facts, option=orjson.OPT_SORT_KEYS),
@@ -127,7 +132,7 @@ def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | Non
         whole=whole,
         postings=derivation.postings,
         signatures=events.signatures,
-        since=datetime.fromtimestamp(since, UTC),
+        references=period.references,
     )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import orjson
 import pytest
 import rlp
+import zstandard
 from typer import Typer
 from typer.testing import CliRunner, Result
 
 from app.chain.rpc import Rpc
 from app.cli.verify import verify
 from app.proof.check import check
-from app.proof.file import Block, Bundle, NoBundle, pack, unpack
+from app.proof.file import MAGIC, Block, Bundle, NoBundle, pack, unpack
 from app.proof.make import Made
 from app.verify.errors import Unverified
 from app.verify.headers import decode_header, encode_header, header_hash
@@ -63,6 +65,9 @@ def test_it_verifies(made: Made, tmp_path: Path) -> None:
     machine = json.loads(run(tmp_path / "bundle", "--json").stdout)
     assert machine["result"] == "verified"
     assert {line["event_ref"] for line in machine["lines"]} == {"sealed"}
+    line = machine["lines"][0]
+    whole = unpack(made.file)
+    assert any(bytes.fromhex(line["reference"]) in one for one in _receipts(whole.blocks))
 
 
 def test_every_changed_byte_is_seen(made: Made) -> None:
@@ -78,6 +83,37 @@ def test_every_changed_byte_is_seen(made: Made) -> None:
             check(made.file[:shorter])
     with pytest.raises(Unverified):
         check(made.file + b"\0")
+
+
+def test_whatever_is_changed_inside_is_refused_in_words(made: Made) -> None:
+    """Under right checksums, at any place: never an error of the program's own. What no hash of
+    the chain is over may differ, and proves the same."""
+    random.seed(2)
+    content = zstandard.ZstdDecompressor().decompress(made.file[48:])
+    for _ in range(150):
+        changed = bytearray(content)
+        changed[random.randrange(len(changed))] ^= 1 << random.randrange(8)
+        try:
+            proved = check(packed(bytes(changed)))
+        except Unverified:
+            continue
+        assert proved.statement == made.proved.statement
+    for length in (0, 1, 5, len(content) // 2, len(content) - 1):
+        with pytest.raises(Unverified):
+            check(packed(content[:length]))
+    for nested in (b"\xc0", b"\xc2\xc0\xc0", b"\xf8\xff" * 100_000, b"\xc1" * 100_000):
+        with pytest.raises(Unverified):
+            check(packed(nested))
+
+
+def packed(content: bytes) -> bytes:
+    """A file with these contents, under a right SHA-256."""
+    frame = zstandard.ZstdCompressor().compress(content)
+    return b"".join((MAGIC, hashlib.sha256(MAGIC + frame).digest(), frame))
+
+
+def _receipts(blocks: Sequence[Block]) -> list[bytes]:
+    return [one for block in blocks for one in block.receipts or ()]
 
 
 @pytest.mark.parametrize("content", [b"", b"TALLYSTICKPROOF1", b"PK\3\4" + bytes(100), b"{}"])
