@@ -112,6 +112,12 @@ class MadeChain:
         posted = _log("Posted", FACILITY, member, sequence, digest, stream)
         self._block([_transaction(_BANKS[member], sequence, "Reconciliation", call)], [[posted]])
 
+    def state_day(self, booked: int) -> None:
+        """The lead states the day, with this much in each book and nothing open."""
+        statement = (FACILITY, 1, DAY.toordinal(), 0, 0, 0, *[booked] * 6, 0, 0, 0, 0)
+        proposed = _log("DayProposed", FACILITY, 1, DAY.toordinal(), LEAD, statement, [], bytes(32))
+        self._block([_transaction(_BANKS[LEAD], 99, "DayClose", b"")], [[proposed]])
+
     def terms(self) -> Terms:
         genesis = self.blocks[0]
         return Terms(

@@ -118,6 +118,12 @@ def _proved(proved: Proved) -> Iterator[str]:
         )
         counts = ", ".join(f"{count:,} {name}" for name, count in account["pairs"].items() if count)
         yield f"{names[account['partner']]}: {books} {currency}. Pairs: {counts or 'none'}."
+        if stated := proved.stated.get(account["partner"]):
+            yield (
+                f"{names[account['partner']]}: the statement of {stated}, which the contract took "
+                "with its ledger's own totals, follows from the same blocks: nothing that moved a "
+                "book or was open is missing up to it."
+            )
     if proved.validators:
         changed = f"which has changed {proved.changes:,} times" if proved.changes else "unchanged"
         yield (
@@ -179,9 +185,10 @@ def _not_proved(proved: Proved) -> Iterator[str]:
             "is no finality; whoever gave you the bundle vouches for it."
         )
     if proved.facts["blocks"] == "chosen":
+        since = " since the last statement of a day above" if proved.stated else ""
         yield (
-            "That no later posting, no resolution, closed day or change of terms was left out: "
-            "seals vouch for what is there."
+            "That no later posting, no resolution, closed day or change of terms was left out"
+            f"{since}: seals vouch for what is there."
         )
     yield "What the contracts' code does."
     yield (

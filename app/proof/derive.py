@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
+from functools import partial
 from typing import Any
 
 from app.contracts.events import ContractEvent
 from app.domain.matching.books import Books
 from app.domain.matching.pairs import PAIR_TYPES, SETTLED
 from app.domain.resolutions import Side
-from app.indexer.changes import AcceptedResolution
+from app.indexer.changes import AcceptedResolution, DayTotal
 from app.indexer.decode import Event
 from app.indexer.errors import Incomplete
 from app.indexer.project import project
@@ -21,6 +22,7 @@ from app.verify.errors import Unverified
 
 _NOBODY = 0
 """A member's number that none has: nothing is opened for it."""
+_BOOKS = ("Lead", "Partner", "Agreed")
 _NOTHING_POSTED = (0, bytes(32))
 
 Line = list[Any]
@@ -47,6 +49,9 @@ class Derivation:
         self._headers: dict[int, Header] = {}
         self._projection = Projection(self._state, self._headers, lambda _: None)
         self._terms: Mapping[str, Any] | None = None
+        self.stated: dict[int, str] = {}
+        """Partner to the last day whose statement, which the contract held against its ledger,
+        follows from the events."""
 
     @property
     def postings(self) -> int:
@@ -59,7 +64,10 @@ class Derivation:
         projection = self._projection
         self._headers[block.number] = block
         try:
-            project(projection, events, {})
+            for event in events:
+                project(projection, (event,), {})
+                if isinstance(event, ContractEvent) and event.name == "DayProposed":
+                    projection.later(partial(self._hold_against_books, event))
             for step in projection.steps:
                 step()
         except Incomplete as fault:
@@ -73,6 +81,41 @@ class Derivation:
         for event in events:
             if isinstance(event, ContractEvent) and event.name == "FacilityProposed":
                 self._terms = event.arguments["terms"]
+
+    def _hold_against_books(self, event: ContractEvent) -> None:
+        """The contract takes a day's statement only with the ledger's own totals of that moment:
+        so they must follow from the events up to here. Raises Unverified."""
+        arguments = event.arguments
+        partner, day, statement = arguments["partner"], arguments["day"], arguments["statement"]
+        account = self._state.accounts[self._facility, partner]
+        opening, closing = (
+            self._through(partner, account.closed_through),
+            self._through(partner, day),
+        )
+        books = account.books
+        found = {
+            **{f"opening{name}": sum_ for name, sum_ in zip(_BOOKS, opening, strict=True)},
+            **{f"closing{name}": sum_ for name, sum_ in zip(_BOOKS, closing, strict=True)},
+            "openLead": books.open_lead,
+            "openPartner": books.open_partner,
+            "acceptedDifference": books.accepted_difference,
+        }
+        for name, sum_ in found.items():
+            if statement[name] != sum_:
+                raise Unverified(
+                    f"block {event.block_number}: the ledger's {name} of partner {partner} for the "
+                    f"day {_date(day)} was {statement[name]}, and {sum_} follows from the events "
+                    "of the bundle: something is missing in it"
+                )
+        self.stated[partner] = _date(day)
+
+    def _through(self, partner: int, last: int) -> list[int]:
+        """What the movements up to a day come to, in each book."""
+        sums = [0, 0, 0]
+        for (_, whose, day, _), total in self._projection.changes.day_totals.items():
+            if whose == partner and day <= last:
+                _add(sums, _amounts(total))
+        return sums
 
     def facility(self) -> dict[str, Any]:
         """What the statement says of it. Raises Unverified where nothing has proposed it."""
@@ -132,7 +175,7 @@ class Derivation:
         for (_, whose, day, kind), total in changes.day_totals.items():
             if whose != partner:
                 continue
-            amounts = [one or 0 for one in (total.lead_book, total.partner_book, total.agreed)]
+            amounts = _amounts(total)
             if day < low:
                 _add(opening, amounts)
             elif day > high:
@@ -264,6 +307,10 @@ def _check(
             f"partner {partner}: lines, totals and books do not agree: {summed}, {list(closing)} "
             f"and later {list(later)}, {astuple(books)}"
         )
+
+
+def _amounts(total: DayTotal) -> list[int]:
+    return [one or 0 for one in (total.lead_book, total.partner_book, total.agreed)]
 
 
 def _add(sums: list[int], amounts: Sequence[int]) -> None:

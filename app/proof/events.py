@@ -16,6 +16,7 @@ DERIVING = (
     "FacilityProposed",
     "SharesTookEffect",
     "RulesTookEffect",
+    "DayProposed",
     "DayClosed",
     "DayReopened",
     "ResolutionProposed",
@@ -25,7 +26,7 @@ DERIVING = (
 )
 """Events besides those of postings that lines and totals follow from."""
 
-_ANSWERING = ("DayProposed", "DayDisputed", "DayWithdrawn", "ReopenProposed", "ReopenWithdrawn")
+_ANSWERING = ("DayDisputed", "DayWithdrawn", "ReopenProposed", "ReopenWithdrawn")
 _BY_APPROVERS = frozenset({*DERIVING[3:], *_ANSWERING})
 """Events whose `member` sent their transaction by its approver key."""
 

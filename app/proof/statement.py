@@ -56,6 +56,9 @@ class Proved:
     postings: int
     signatures: int
     """How many acts were each signed by their member's key of then."""
+    stated: Mapping[int, str]
+    """Partner to the last day (ISO) whose statement, which the contract held against its ledger,
+    follows from the blocks."""
     references: Sequence[str]
     """Of each line, in their order: what stands for the event's name on the chain, hex."""
 
@@ -132,6 +135,7 @@ def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | Non
         whole=whole,
         postings=derivation.postings,
         signatures=events.signatures,
+        stated=derivation.stated,
         references=period.references,
     )
 

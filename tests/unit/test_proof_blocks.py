@@ -153,6 +153,19 @@ def test_what_the_bench_measures_verifies(by_chance: bool) -> None:
     check(pack(Bundle(proved.statement, made.blocks)))
 
 
+def test_a_days_statement_must_follow_from_the_events_before_it() -> None:
+    """What moved a book and was left out shows in the ledger's totals that the contract took."""
+    made = MadeChain()
+    made.found()
+    for bank in (LEAD, PARTNER):
+        made.post(bank, 0, 1)
+    made.state_day(100_000)
+    assert prove(made.terms(), made.blocks).stated == {1: "2026-03-02"}
+    made.state_day(100_001)
+    with pytest.raises(Unverified, match=r"closingLead of partner 1 .* something is missing"):
+        prove(made.terms(), made.blocks)
+
+
 @pytest.mark.parametrize(
     "change",
     [
