@@ -182,6 +182,21 @@ def test_what_is_no_bundle(content: bytes) -> None:
     assert both_find_no_bundle(content)
 
 
+def test_one_line_by_hand_comes_out_as_the_page_for_auditors_says(
+    edge: bytes, tmp_path: Path
+) -> None:
+    page = (FILE.parents[2] / "docs" / "auditors.md").read_text(encoding="utf-8")
+    _, python, after = page.partition("```python\n")
+    code, _, shown = after.partition("```\n```\n")
+    (tmp_path / "march.proof").write_bytes(edge)
+    (tmp_path / "deploy").symlink_to(FILE.parents[1])
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert python
+    assert done.stdout == shown.partition("```")[0]
+
+
 def test_it_runs_alone(edge: bytes, tmp_path: Path) -> None:
     """As an auditor starts it: one file, from anywhere."""
     (tmp_path / "good").write_bytes(edge)
