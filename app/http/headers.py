@@ -10,8 +10,10 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'none'",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+_BEHIND_TLS = {"Strict-Transport-Security": "max-age=31536000"}
 
 
 class Headers:
@@ -24,7 +26,8 @@ class Headers:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                behind_tls = _BEHIND_TLS if scope.get("scheme") == "https" else {}
+                for name, value in (_HEADERS | behind_tls).items():
                     headers.setdefault(name, value)
             await send(message)
 

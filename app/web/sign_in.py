@@ -8,7 +8,8 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
-from app.http.signed_in import address_of, session_cookie, session_token
+from app.http.signed_in import address_of, is_open_to, session_cookie, session_token
+from app.people.development import development_names, sign_in_note
 from app.people.sessions import ABSOLUTE_END, Sessions
 from app.people.sign_in import SignIn, TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
@@ -22,12 +23,26 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
     """The routes that sign in and out."""
     path = site.root or "/"
 
-    def page(status: int = 200, error: str = "", name: str = "", to: str = "") -> HTMLResponse:
-        return site.html("login.html", status, error=error, typed_name=name, next=to)
+    def page(
+        request: Request, status: int = 200, error: str = "", name: str = "", to: str = ""
+    ) -> HTMLResponse:
+        names: list[str] = []
+        if is_open_to(request):
+            with context.engine.connect() as connection:
+                names = development_names(connection)
+        return site.html(
+            "login.html",
+            status,
+            error=error,
+            typed_name=name,
+            next=to,
+            development_names=names,
+            development_note=sign_in_note(),
+        )
 
     @router.get("/login")
     def login(request: Request, next: str = "") -> HTMLResponse:
-        return page(to=_of_this_site(next, site.root))
+        return page(request, to=_of_this_site(next, site.root))
 
     @router.post("/login")
     async def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
@@ -46,9 +61,9 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
                     agent=request.headers.get("user-agent", ""),
                 )
         except TooManyAttempts:
-            return crowded(page(429, CROWDED, name, to))
+            return crowded(await run_in_threadpool(page, request, 429, CROWDED, name, to))
         if token is None:
-            return page(401, _REFUSED, name, to)
+            return await run_in_threadpool(page, request, 401, _REFUSED, name, to)
         await run_in_threadpool(_sessions(request).end, session_token(request))
         answer = RedirectResponse(to or f"{site.root}/", 303)
         answer.set_cookie(

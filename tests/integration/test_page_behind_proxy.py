@@ -122,7 +122,14 @@ def test_the_cookie_is_for_tls_whatever_the_reader_says(node: Face, reader: http
     answer = reader.post("/login", data=form, headers=lies)
     flags = {part.strip().lower() for part in answer.headers["set-cookie"].split(";")}
     assert {"secure", "httponly", "samesite=strict"} <= flags
-    assert answer.headers["strict-transport-security"]
+    assert answer.headers.get_list("strict-transport-security") == ["max-age=31536000"]
+    for name, value in {
+        "x-content-type-options": "nosniff",
+        "referrer-policy": "same-origin",
+        "x-frame-options": "DENY",
+    }.items():
+        assert answer.headers[name] == value
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
 
 
 def test_the_live_stream_is_not_held_back(node: Face, reader: httpx.Client) -> None:

@@ -25,7 +25,13 @@ from app.people.administration import (
     set_roles,
 )
 from app.people.clock import now, stamp
+from app.people.development import (
+    DEVELOPMENT_PASSWORD,
+    add_development_people,
+    development_names,
+)
 from app.people.enrolment import open_enrolment
+from app.people.roles import ROLES
 from app.people.second_factor import verify_code
 from app.people.sessions import ABSOLUTE_END, IDLE_END, Sessions, begin_session
 from app.people.sign_in import SignIn
@@ -177,19 +183,26 @@ class TestSigningIn:
         assert client.post("/login", data=form).status_code == 401
 
     def test_development_people_sign_in_to_development_networks_alone(self, engine: Engine) -> None:
-        somebody = enrolled(engine, "viewer")
         with engine.begin() as connection:
-            mine = people.c.id == somebody.person.id
-            connection.execute(update(people).where(mine).values(development=True))
-        form = {"name": somebody.name, "password": somebody.password, "code": "000000"}
+            add_development_people(connection)
+            add_development_people(connection)
+            assert development_names(connection) == list(ROLES)
+        form = {"name": "officer", "password": DEVELOPMENT_PASSWORD, "code": "000000"}
         for development, status in ((True, 303), (False, 401)):
             with face(engine, development=development) as node:
                 client = node.client(None)
+                shown = client.get("/login").text
+                assert (DEVELOPMENT_PASSWORD in shown) is development
+                remote = client.get("/login", headers={"Host": "bank.example"}).text
+                assert DEVELOPMENT_PASSWORD not in remote
                 assert client.post("/login", data=form).status_code == status
-        kept = client.cookies
-        assert not kept
+                if development:
+                    page = client.get("/administration")
+                    assert page.status_code == 403 and "officer" in page.text
         with engine.begin() as connection:
-            token = begin_session(connection, somebody.person.id, now(), address="", agent="")
+            officer = select(people.c.id).where(people.c.name == "officer")
+            person_id = connection.execute(officer).scalar_one()
+            token = begin_session(connection, person_id, now(), address="", agent="")
         assert Sessions(engine, development=True).find(token) is not None
         assert Sessions(engine, development=False).find(token) is None
 

@@ -24,6 +24,7 @@ from app.local.demo.nodes import NodeProcess, await_ready, start_node
 from app.local.demo.pusher import Pusher
 from app.local.demo.sample import Feeds, Sample
 from app.outbox.progress import drained, last_batch, run_gas
+from app.people.development import add_development_people
 from app.readmodel.chain import position
 from app.readmodel.pairs.completed import completed_pairs
 
@@ -46,6 +47,10 @@ class Demo:
             node.name: db.create(load_config(consortium.folder.config(node.name)).database_url)
             for node in nodes
         }
+        for node in nodes:
+            if load_config(consortium.folder.config(node.name)).development:
+                with self._engines[node.name].begin() as connection:
+                    add_development_people(connection)
         self._pushers = {
             node.name: Pusher(node.url, self._key(node.name), facility.id)
             for node in nodes
