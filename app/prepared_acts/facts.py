@@ -42,12 +42,17 @@ def break_facts(view: View, number: int) -> Facts:
             remedy="The bank's node reads new ones from the chain",
         )
     terms = view.facility(pair.facility).terms
-    decimals, currency = terms.decimals, terms.currency
+    return halves_facts(pair, terms.decimals, terms.currency) | {
+        "Proposed resolution": _proposal(pair),
+        "Resolved": _NONE if pair.action is None else pair.action.replace("_", " "),
+    }
+
+
+def halves_facts(pair: Pair, decimals: int, currency: str) -> Facts:
+    """Of both halves alone."""
     return {
         "The lead's half": _half(pair.lead, decimals, currency),
         "The partner's half": _half(pair.partner_half, decimals, currency),
-        "Proposed resolution": _proposal(pair),
-        "Resolved": _NONE if pair.action is None else pair.action.replace("_", " "),
     }
 
 

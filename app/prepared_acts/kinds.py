@@ -119,7 +119,7 @@ class Content:
         shape = _SHAPES[self.act]
         asked = json.loads(shape.dump_json(shape.validate_python({"asked": self.asked})))["asked"]
         whole = {"act": self.act, "asked": asked, "facts": self.facts}
-        return json.dumps(whole, sort_keys=True, separators=(",", ":")).encode()
+        return json.dumps(whole, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> "Content":

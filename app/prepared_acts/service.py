@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from eth_account.signers.local import LocalAccount
 
+from app.actions.days import check_statement, day_to_answer, find_account
 from app.actions.sender import Signed, Signer
 from app.actions.view import View
 from app.audit.actor import acting_as
@@ -18,13 +19,13 @@ from app.chain.rpc import Rpc
 from app.contracts.day_close import DayClose
 from app.contracts.errors import ContractReverted
 from app.contracts.reconciliation import Reconciliation
-from app.domain.errors import ChainFault, InputFault, TallyError
+from app.domain.errors import ChainFault, InputFault, TallyError, UsageFault
 from app.keys.errors import KeyUnusable
 from app.people.person import Person
 from app.people.roles import Right
 from app.prepared_acts import store
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff
-from app.prepared_acts.facts import changes, facts_of
+from app.prepared_acts.facts import account_facts, break_facts, changes, facts_of
 from app.prepared_acts.kinds import Content, Facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import Request
@@ -73,9 +74,27 @@ class PreparedActs:
         """Whether this node has an approver key to sign with."""
         return self._approver is not None
 
-    def facts(self, asked: object) -> Facts:
-        """What an act would be prepared against now."""
-        return facts_of(asked, self._view)
+    def facts(self, request: Request) -> Facts:
+        """What a request would be prepared against now. Raises UsageFault as `prepare` does."""
+        return facts_of(request.asked(self._view), self._view)
+
+    def facts_of_break(self, number: int) -> Facts:
+        """What any act about a break would be prepared against now."""
+        return break_facts(self._view, number)
+
+    def facts_of_account(self, facility: str, partner: str) -> Facts:
+        """The same of an account's statements and reopenings, but for a new statement."""
+        return account_facts(self._view, find_account(self._view, facility, partner))
+
+    def differences(self, facility: str, partner: str) -> str:
+        """Where the other bank's statement that waits is not what this bank's own legs come to, in
+        words; empty where it is."""
+        account = find_account(self._view, facility, partner)
+        try:
+            check_statement(self._view, account, day_to_answer(self._view, account))
+        except UsageFault as fault:
+            return fault.what
+        return ""
 
     def prepare(self, person: Person, request: Request, shown: Facts | None = None) -> PreparedAct:
         """Prepare an act for another person's signature. `shown`: the facts that the person saw.

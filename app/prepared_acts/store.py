@@ -256,6 +256,11 @@ def count_to_sign(connection: Connection, but_by: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
+def newest_entry(connection: Connection) -> int:
+    """Grows with everything that happens to an act."""
+    return int(connection.execute(select(func.coalesce(func.max(log.c.id), 0))).scalar_one())
+
+
 def _loaded(connection: Connection, conditions: Sequence[Any], limit: int) -> list[PreparedAct]:
     rows = connection.execute(
         select(acts).where(*conditions).order_by(acts.c.number.desc()).limit(limit)

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.actions import breaks, days
 from app.domain.money import format_amount
 from app.domain.resolutions import Action, Resolution, Side
+from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Entry, PreparedAct
 from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
@@ -60,7 +61,9 @@ class ActOut(Model):
     pair: int | None = Field(description="The break's number; null of acts about a day.")
     subject: str = Field(examples=["break 17"])
     asked: AskedOut
-    effect: EffectOut | None = Field(description="Of a resolution alone.")
+    effect: EffectOut | None = Field(
+        description="Of a resolution alone; null once a half has changed."
+    )
     facts: dict[str, str] = Field(description="What it was prepared against.")
     hash: str = Field(description="Over what is asked and the facts: who signs names it.")
     state: State
@@ -159,9 +162,12 @@ def _effect(
     if act.content.act not in ("breaks.propose", "breaks.accept") or asked.action is None:
         return None
     pair = None if act.pair is None else queries.pair(connection, act.pair)
-    if pair is None:
-        return None
     currency, decimals = money[act.facility]
+    if (
+        pair is None
+        or not halves_facts(pair, decimals, currency).items() <= act.content.facts.items()
+    ):
+        return None
     made = outcome_of(pair, asked.action, asked.side)
 
     def amount(minor: int) -> str:

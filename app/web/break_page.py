@@ -33,8 +33,10 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A way to resolve the break. `moves`: what it would do to the books; `command` proposes it."""
+    """A way to resolve the break. `value` names it in a form; `moves`: what it would do to the
+    books; `command` proposes it."""
 
+    value: str
     label: str
     moves: Sequence[str]
     command: str
@@ -63,6 +65,9 @@ class BreakPage:
     facts: Sequence[Fact]
     choices: Sequence[Choice]
     steps: Sequence[Step]
+    proposal: Resolution | None
+    answer_moves: Sequence[str]
+    """What the resolution that waits would move."""
 
 
 def break_page(connection: Connection, number: int, now: datetime) -> BreakPage | None:
@@ -84,6 +89,8 @@ def break_page(connection: Connection, number: int, now: datetime) -> BreakPage 
         standing=_standing(pair),
         facts=list(_facts(pair, legs, facility.decimals)),
         choices=list(_choices(pair, facility)) if _is_open(pair) else [],
+        proposal=pair.proposal,
+        answer_moves=_answer_moves(pair, facility),
         steps=sorted(_steps(pair, legs, proposed, facility.decimals), key=lambda step: step.at),
     )
 
@@ -149,10 +156,19 @@ def _choices(pair: Pair, facility: Facility) -> Iterator[Choice]:
 def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -> Choice:
     option = f" --side {side}" if side else ""
     return Choice(
+        value=f"{action} {side}" if side else f"{action}",
         label=action_text(action, side),
         moves=moves(outcome_of(pair, action, side), facility.decimals),
         command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
     )
+
+
+def _answer_moves(pair: Pair, facility: Facility) -> list[str]:
+    if pair.proposal is None:
+        return []
+    one = pair.proposal
+    made = outcome_of(pair, Action(one.action), Side(one.side) if one.side else None)
+    return moves(made, facility.decimals)
 
 
 def moves(made: Outcome, decimals: int) -> list[str]:

@@ -11,6 +11,8 @@ from app.http.signed_in import CSRF_FIELD, check_csrf, check_origin
 
 _TYPE = "application/x-www-form-urlencoded"
 _MOST_BYTES = 16 * 1024
+_MOST_SIGNED_BYTES = 32 * 1024
+"""Of a form of somebody who is signed in: the longest reason, in any script."""
 _MOST_FIELDS = 200
 
 
@@ -32,9 +34,21 @@ class Form:
 async def read_form(request: Request) -> Form:
     """A form of somebody who is not signed in. Raises a problem for another site's, or one that is
     too large or no form."""
+    return await _form(request, _MOST_BYTES)
+
+
+async def signed_form(request: Request) -> Form:
+    """A form of the session that it comes with: a dependency. Raises a problem as `read_form`, and
+    for a form without the session's token (`csrf`, or the header `X-CSRF-Token`)."""
+    form = await _form(request, _MOST_SIGNED_BYTES)
+    check_csrf(request, form.text(CSRF_FIELD) or None)
+    return form
+
+
+async def _form(request: Request, most: int) -> Form:
     check_origin(request)
     only(request, _TYPE)
-    body = (await read_body(request, _MOST_BYTES)).decode("utf-8", "replace")
+    body = (await read_body(request, most)).decode("utf-8", "replace")
     try:
         fields = parse_qs(body, keep_blank_values=True, max_num_fields=_MOST_FIELDS)
     except ValueError:
@@ -42,11 +56,3 @@ async def read_form(request: Request) -> Form:
     if any("\0" in value for values in fields.values() for value in values):
         raise Problem(422, "invalid-request", "a field holds a NUL character")
     return Form(fields)
-
-
-async def signed_form(request: Request) -> Form:
-    """A form of the session that it comes with: a dependency. Raises a problem as `read_form`, and
-    for a form without the session's token (`csrf`, or the header `X-CSRF-Token`)."""
-    form = await read_form(request)
-    check_csrf(request, form.text(CSRF_FIELD) or None)
-    return form

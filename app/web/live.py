@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import StorageFault
 from app.http.context import Context
 from app.outbox.pending import pending_by_facility
+from app.prepared_acts.store import newest_entry
 from app.readmodel.accounts.balances import balances
 from app.readmodel.decisions import newest_decisions
 from app.readmodel.pairs.shapes import BREAK_TYPES
@@ -79,6 +80,7 @@ class Live:
             found = balances(connection)
             shown = reserves(connection, found, pending, now)
             decisions = newest_decisions(connection)
+            acts = newest_entry(connection)
         broken = tuple(
             (
                 one.facility,
@@ -98,4 +100,5 @@ class Live:
             Frame("accounts", accounts, accounts),
             Frame("breaks", broken, "changed"),
             Frame("decisions", decisions, "changed"),
+            Frame("acts", acts, "changed"),
         ]

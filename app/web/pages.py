@@ -10,14 +10,23 @@ from sqlalchemy import Connection
 
 from app.http.context import Context
 from app.http.signed_in import is_open_to, open_session, session_token, sign_in_address
+from app.people.person import Person
 from app.people.roles import Right
 from app.people.sessions import csrf_token
+from app.prepared_acts.store import count_to_sign
 from app.web.chain_state import chain_state
 from app.web.site import Site
 
 Look = Callable[[Connection, datetime], dict[str, Any]]
 """Reads what a page shows, at a time, by the names in its template. Where one of the values is None
 there is no such page."""
+
+
+def to_sign(connection: Connection, person: Person | None) -> int:
+    """How many acts wait for this person's signature."""
+    if person is None or not person.may("sign"):
+        return 0
+    return count_to_sign(connection, person.id)
 
 
 class Pages:
@@ -51,6 +60,7 @@ class Pages:
                 404 if is_missing else status,
                 state=chain_state(connection, self._context.health(), now),
                 person=session.person if session else None,
+                to_sign=to_sign(connection, session.person if session else None),
                 csrf=csrf_token(session_token(request)) if session else "",
                 **values,
             )

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
-from app.web.text import age, minute, moment
+from app.web.text import age, grouped, minute, moment
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -59,6 +59,7 @@ class Site:
         self.templates.filters["age"] = age
         self.templates.filters["moment"] = moment
         self.templates.filters["minute"] = minute
+        self.templates.filters["grouped"] = grouped
         self.templates.filters["whole"] = "{:,}".format
         self.templates.globals.update(root=root, version=_version(), **shown)
 

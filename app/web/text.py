@@ -18,6 +18,13 @@ def signed_money(minor: int, decimals: int) -> str:
     return f"{'+' if minor > 0 else ''}{money(minor, decimals)}"
 
 
+def grouped(amount: str) -> str:
+    """Decimal text as `money` has it; other text as it is."""
+    if not re.fullmatch(r"-?\d+(\.\d+)?", amount):
+        return amount
+    return money(int(amount.replace(".", "")), len(amount.partition(".")[2]))
+
+
 def age(seconds: int) -> str:
     """How long ago, in one unit; the page's script counts on in the same words."""
     if seconds < 60:

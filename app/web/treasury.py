@@ -15,6 +15,7 @@ from app.http.signed_in import is_open_to, open_session, signed_in
 from app.outbox.pending import pending_by_facility
 from app.people.person import Person
 from app.readmodel.accounts.balances import balances
+from app.web.acts import add_acts
 from app.web.administration.audit import add_audit
 from app.web.administration.keys import add_keys
 from app.web.administration.people import add_people, add_sessions
@@ -45,6 +46,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     turns = Turns()
     add_sign_in(router, context, site, turns)
     add_enrol(router, context, site, turns)
+    add_acts(router, context, site, pages)
     add_subjects(router, pages)
     add_people(router, context, pages)
     add_sessions(router, context, pages)

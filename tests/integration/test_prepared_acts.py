@@ -288,7 +288,7 @@ class TestOvertaken:
         request = REQUEST.validate_python(
             {"act": "breaks.propose", "pair": number, "action": "void", "reason": "ours"}
         )
-        shown = lead.acts.facts(request.asked(lead.view))
+        shown = lead.acts.facts(request)
         world.post("huarui", Event(Kind.TOP_UP, "ALONE", 75))
         lead.read()
         with pytest.raises(ActConflict, match="since it was shown: The partner's half was none"):

@@ -55,6 +55,68 @@ function showLost(lost) {
   notice.hidden = !lost;
 }
 
+// Forms that are being filled in (`data-keep`): nothing typed is lost, whatever comes.
+
+function isTouched(form) {
+  return [...form.elements].some(
+    (field) =>
+      field.type !== "hidden" &&
+      (field.value !== field.defaultValue || field.checked !== field.defaultChecked) &&
+      field.type !== "submit" &&
+      field.type !== "button" &&
+      field.tagName !== "FIELDSET",
+  ) || form.contains(document.activeElement);
+}
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const form = event.detail.target?.querySelector("form[data-keep], form.sign");
+  if (!form || !isTouched(form)) return;
+  event.detail.shouldSwap = false;
+  // Only where something else would stand there now: a block alone changes nothing of it.
+  const seen = (part) => part?.querySelector("[name=seen], [name=hash]")?.value ?? "";
+  const notice = form.querySelector("[data-outdated]");
+  if (notice && seen(event.detail.fragment) !== seen(form)) notice.hidden = false;
+});
+
+// What a form is refused for comes as a page, with what was typed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  const isPage = xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
+  if (isPage && (xhr.status === 409 || xhr.status === 422)) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+const expired = () => document.getElementById("expired");
+
+// Somebody whose session has ended signs in in another tab; this page then takes up the new one.
+async function renewSession() {
+  const answer = await fetch(location.href, { redirect: "manual" });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const token = page.querySelector("form.person [name=csrf]")?.value;
+  if (!token) return;
+  for (const field of document.querySelectorAll("[name=csrf]")) field.value = token;
+  document.getElementById("live").setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": token }));
+  document.querySelector("form.person").replaceWith(page.querySelector("form.person"));
+  expired().hidden = true;
+  say("You are signed in again.");
+}
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  const isOver = xhr.status === 401 || (xhr.status === 403 && xhr.responseText.includes("foreign-form"));
+  const forms = [...document.querySelectorAll("form[data-keep], form.sign")];
+  if (!isOver || !expired() || !forms.some(isTouched)) return;
+  event.preventDefault();
+  expired().hidden = false;
+  if (xhr.status === 403) renewSession();
+});
+window.addEventListener("focus", () => {
+  if (expired() && !expired().hidden) renewSession();
+});
+
 document.addEventListener("htmx:sseError", () => showLost(true));
 document.addEventListener("htmx:sseOpen", () => showLost(false));
 document.addEventListener("htmx:afterSettle", (event) => {

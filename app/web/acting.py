@@ -1,0 +1,476 @@
+"""Acting through the page: what waits for a signature, and what may be prepared."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import Connection
+
+from app.domain.errors import InputFault, UsageFault
+from app.http.context import Context
+from app.people.person import Person
+from app.prepared_acts.kinds import Facts
+from app.prepared_acts.lifecycle import WAITING, State
+from app.prepared_acts.requests import PrepareIn
+from app.prepared_acts.store import PreparedAct, list_acts
+from app.presentation.prepared_acts import ActOut, act_out
+from app.readmodel.days.queries import day_records, last_closed
+from app.readmodel.directory import directory
+from app.web.break_page import BreakPage
+from app.web.forms import Form
+from app.web.text import grouped, iso
+
+_TONES = {
+    State.PREPARED: "pending",
+    State.SIGNING: "pending",
+    State.SENT: "pending",
+    State.SIGNED: "good",
+    State.REFUSED: "bad",
+    State.FAILED: "bad",
+}
+_WORDS = {
+    State.PREPARED: "Waits for a signature",
+    State.SIGNING: "Being signed",
+    State.SENT: "Signed, on its way to the chain",
+    State.SIGNED: "Signed",
+    State.REFUSED: "Refused",
+    State.FAILED: "Failed",
+    State.WITHDRAWN: "Withdrawn",
+    State.EXPIRED: "Expired",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """A line of an act's history."""
+
+    at: str
+    what: str
+    note: str
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class ActView:
+    """A prepared act as one person sees it. `changed`: what has changed since it was prepared, so
+    that it can no more be signed; `address` of what it is about."""
+
+    out: ActOut
+    title: str
+    about: str
+    address: str
+    label: str
+    tone: str
+    moves: Sequence[str]
+    changed: Sequence[str]
+    is_own: bool
+    may_sign: bool
+    may_withdraw: bool
+    prepared_at: str
+    expires_at: str
+    history: Sequence[Happened]
+
+
+@dataclass(frozen=True, slots=True)
+class FormChoice:
+    """One thing that can be prepared; `moves`: what it would do."""
+
+    value: str
+    label: str
+    moves: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody has filled in."""
+
+    choice: str = ""
+    reason: str = ""
+    business_date: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ActForm:
+    """A form that prepares an act. `reason_for`: which choices want a reason, in words; empty where
+    none does. `hidden` says what was shown."""
+
+    address: str
+    title: str
+    intro: str
+    choices: Sequence[FormChoice]
+    hidden: dict[str, str]
+    reason_for: str = ""
+    takes_date: bool = False
+    typed: Typed = field(default_factory=Typed)
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a page offers to act. `signs`: this node has the approver key; `differences`: where the
+    other bank's statement is not what this bank's own legs come to."""
+
+    signs: bool
+    waiting: ActView | None
+    form: ActForm | None
+    differences: str = ""
+    sign_error: str = ""
+
+
+def act_view(
+    connection: Connection, context: Context, act: PreparedAct, person: Person | None
+) -> ActView:
+    """An act as a person sees it; None: who is not signed in."""
+    out = act_out(connection, act)
+    is_own = person is not None and act.prepared_by == person.id
+    changed: Sequence[str] = ()
+    if act.state is State.PREPARED:
+        try:
+            changed = context.acts.changed(act)
+        except UsageFault as fault:
+            changed = [fault.what]
+    waits = act.state is State.PREPARED and person is not None
+    return ActView(
+        out=out,
+        title=out.words[:1].upper() + out.words[1:],
+        about=f"break {act.pair}" if act.pair else f"{act.facility}, {act.partner}",
+        address=f"breaks/{act.pair}" if act.pair else f"acts/{act.number}",
+        label="Overtaken" if changed else _WORDS[act.state],
+        tone="bad" if changed else _TONES.get(act.state, ""),
+        moves=_moves(out),
+        changed=changed,
+        is_own=is_own,
+        may_sign=waits
+        and not is_own
+        and not changed
+        and context.acts.signs
+        and _may(person, "sign"),
+        may_withdraw=waits and (_may(person, "prepare") or _may(person, "sign")),
+        prepared_at=iso(out.prepared_at),
+        expires_at=iso(out.expires_at),
+        history=[
+            Happened(
+                iso(one.at),
+                f"{_happened(one.state, place)}{f' by {one.person}' if one.person else ''}",
+                one.note,
+                out.transaction or "" if one.state is State.SIGNED else "",
+            )
+            for place, one in enumerate(out.log)
+        ],
+    )
+
+
+def _may(person: Person | None, right: Any) -> bool:
+    return person is not None and person.may(right)
+
+
+def _happened(state: State, place: int) -> str:
+    if state is State.PREPARED:
+        return "Prepared" if place == 0 else "Waits again"
+    if state is State.SENT:
+        return "Signed and sent"
+    if state is State.SIGNED:
+        return "On the chain"
+    if state is State.SIGNING:
+        return "Second factor given"
+    return _WORDS[state]
+
+
+def _moves(out: ActOut) -> list[str]:
+    effect = out.effect
+    if effect is None:
+        return []
+    found = [
+        f"{label} {_signed(amount)}"
+        for label, amount in (
+            ("Lead book", effect.lead_moved),
+            ("Partner book", effect.partner_moved),
+            ("Accepted difference", effect.accepted_difference),
+        )
+        if amount.strip("-0.")
+    ]
+    return [*(found or ["No book moves"]), f"Agreed {_signed(effect.agreed)} {effect.currency}"]
+
+
+def _signed(amount: str) -> str:
+    is_more = amount.strip("0.") and not amount.startswith("-")
+    return f"{'+' if is_more else ''}{grouped(amount)}"
+
+
+# --- What may be prepared -----------------------------------------------------------------------
+
+
+def break_acting(
+    connection: Connection,
+    context: Context,
+    page: BreakPage,
+    person: Person | None,
+    typed: Typed = Typed(),
+    error: str = "",
+) -> Acting:
+    """Of one break."""
+    waiting = _waiting(connection, context, person, pair=page.number)
+    form = None
+    is_free = waiting is None or bool(error)  # what somebody typed is not lost
+    if is_free and page.choices and context.acts.signs and _may(person, "prepare"):
+        facts = context.acts.facts_of_break(page.number)
+        hidden = {"seen": json.dumps(facts)}
+        address = f"breaks/{page.number}/acts"
+        one = page.proposal
+        if one is None:
+            form = ActForm(
+                address,
+                "Propose a resolution",
+                "You prepare it, an approver of this bank signs it, then the other bank answers. "
+                "This is what each would move.",
+                [
+                    FormChoice(f"propose {each.value}", each.label, each.moves)
+                    for each in page.choices
+                ],
+                hidden,
+                reason_for="The other bank and the auditors read it.",
+                takes_date=True,
+            )
+        else:
+            hidden["resolution"] = str(one.number)
+            what = one.action.replace("_", " ") + (f" at the {one.side}" if one.side else "")
+            if one.proposed_by == context.bank:
+                form = ActForm(
+                    address,
+                    "Our proposal waits for the other bank",
+                    f"We propose: {what}.",
+                    [FormChoice("withdraw", "take it back", ("The break stays as it is",))],
+                    hidden,
+                )
+            else:
+                form = ActForm(
+                    address,
+                    f"Answer {one.proposed_by}",
+                    f"{one.proposed_by} proposes: {what}, on {one.business_date}. "
+                    f"“{one.reason or 'The reason is sealed for others.'}”",
+                    [
+                        FormChoice("accept", "accept it", page.answer_moves),
+                        FormChoice(
+                            "dispute", "dispute it", ("The proposal ends, the break stays",)
+                        ),
+                    ],
+                    hidden,
+                    reason_for="Needed to dispute; the other bank and the auditors read it.",
+                )
+        form = replace(form, typed=typed, error=error)
+    return Acting(context.acts.signs, waiting, form)
+
+
+def day_acting(
+    connection: Connection,
+    context: Context,
+    number: int,
+    person: Person | None,
+    typed: Typed = Typed(),
+    error: str = "",
+) -> Acting | None:
+    """Of one day's statement; None where there is none of that number."""
+    records = day_records(connection, number=number)
+    if not records:
+        return None
+    record = records[0]
+    account = (record.facility, record.partner)
+    waiting = _waiting(connection, context, person, account=account)
+    hidden = {
+        "facility": record.facility,
+        "partner": record.partner,
+        "day": record.day.isoformat(),
+        "statement_hash": "0x" + record.statement_hash.hex(),
+    }
+    names = directory(connection).facility(record.facility)
+    is_ours = names is not None and context.bank in (names.lead, record.partner)
+    form, differences = None, ""
+    is_free = waiting is None or bool(error)
+    if is_free and is_ours and context.acts.signs and _may(person, "prepare"):
+        hidden["seen"] = json.dumps(context.acts.facts_of_account(*account))
+        address = f"days/{number}/acts"
+        if record.state == "proposed" and record.proposed_by == context.bank:
+            form = ActForm(
+                address,
+                "Our statement waits for the other bank",
+                "",
+                [FormChoice("withdraw", "take it back", ("The day stays open",))],
+                hidden,
+            )
+        elif record.state == "proposed":
+            differences = context.acts.differences(*account)
+            confirm = FormChoice("confirm", "confirm it", ("The day is closed for both banks",))
+            form = ActForm(
+                address,
+                f"Answer {record.proposed_by}",
+                "Our own legs come to the same."
+                if not differences
+                else "Our own legs come to something else, so that it can only be disputed.",
+                [
+                    *([] if differences else [confirm]),
+                    FormChoice(
+                        "dispute", "dispute it", ("The statement ends, the day stays open",)
+                    ),
+                ],
+                hidden,
+                reason_for="Needed to dispute; the other bank and the auditors read it.",
+            )
+        elif record.state == "closed" and _is_last(connection, account, number):
+            form = _reopening(context, address, hidden, record.reopen_by)
+        if form is not None:
+            form = replace(form, typed=typed, error=error)
+    return Acting(context.acts.signs, waiting, form, differences)
+
+
+def _is_last(connection: Connection, account: tuple[str, str], number: int) -> bool:
+    last = last_closed(connection, *account)
+    return last is not None and last.number == number
+
+
+def _reopening(
+    context: Context, address: str, hidden: dict[str, str], asked_by: str | None
+) -> ActForm:
+    if asked_by is None:
+        return ActForm(
+            address,
+            "Open the day again",
+            "Only the last closed day can be opened again, by both banks.",
+            [FormChoice("propose_reopening", "propose to open it again")],
+            hidden,
+            reason_for="The other bank and the auditors read it.",
+        )
+    if asked_by == context.bank:
+        return ActForm(
+            address,
+            "We propose to open it again",
+            "",
+            [FormChoice("withdraw_reopening", "take that back", ("The day stays closed",))],
+            hidden,
+        )
+    return ActForm(
+        address,
+        f"{asked_by} proposes to open it again",
+        "",
+        [FormChoice("confirm_reopening", "open it again", ("The day is open for both banks",))],
+        hidden,
+    )
+
+
+def statement_acting(
+    connection: Connection,
+    context: Context,
+    facility: str,
+    partner: str,
+    day: date,
+    person: Person | None,
+    error: str = "",
+) -> tuple[Acting, Facts]:
+    """Of a statement that this bank would propose, with its figures. Raises UsageFault."""
+    waiting = _waiting(connection, context, person, account=(facility, partner))
+    request = PrepareIn.model_validate(
+        {"act": "days.propose", "facility": facility, "partner": partner, "day": day}
+    ).root
+    facts = context.acts.facts(request)
+    form = None
+    if waiting is None and context.acts.signs and _may(person, "prepare"):
+        form = ActForm(
+            "days/close",
+            "Propose to close it",
+            "You prepare it, an approver of this bank signs it, then the other bank answers. A leg "
+            "that comes before it is signed makes it out of date.",
+            [FormChoice("propose", "close the day with this statement")],
+            {
+                "facility": facility,
+                "partner": partner,
+                "day": day.isoformat(),
+                "seen": json.dumps(facts),
+            },
+            error=error,
+        )
+    return Acting(context.acts.signs, waiting, form), facts
+
+
+def _waiting(
+    connection: Connection, context: Context, person: Person | None, **about: Any
+) -> ActView | None:
+    found = list_acts(connection, states=WAITING, limit=1, **about)
+    return act_view(connection, context, found[0], person) if found else None
+
+
+# --- What was filled in -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A form that is shown again, with what was typed and why it was refused."""
+
+    typed: Typed
+    error: str
+    status: int
+
+
+def typed_in(form: Form) -> Typed:
+    return Typed(form.text("choice"), form.text("reason"), form.text("business_date"))
+
+
+def prepare_of_break(
+    context: Context, person: Person, number: int, form: Form
+) -> PreparedAct | Refused:
+    """Prepare what a break's form asks."""
+    choice, _, what = form.text("choice").partition(" ")
+    asked: dict[str, Any] = {"act": f"breaks.{choice}", "pair": number}
+    if choice == "propose":
+        action, _, side = what.partition(" ")
+        asked |= {"action": action, "side": side or None}
+        asked |= {"business_date": form.text("business_date") or None}
+    else:
+        asked["resolution"] = form.text("resolution")
+    if choice in ("propose", "dispute"):
+        asked["reason"] = form.text("reason").strip()
+    return _prepare(context, person, asked, form)
+
+
+def prepare_of_day(context: Context, person: Person, form: Form) -> PreparedAct | Refused:
+    """Prepare what a day's form asks."""
+    choice = form.text("choice")
+    names = ["facility", "partner"]
+    if choice in ("confirm", "dispute", "withdraw"):
+        names.append("statement_hash")
+    else:
+        names.append("day")
+    asked = {"act": f"days.{choice}"} | {name: form.text(name) for name in names}
+    if choice in ("dispute", "propose_reopening"):
+        asked["reason"] = form.text("reason").strip()
+    return _prepare(context, person, asked, form)
+
+
+def _prepare(
+    context: Context, person: Person, asked: dict[str, Any], form: Form
+) -> PreparedAct | Refused:
+    typed = typed_in(form)
+    if not typed.choice:
+        return Refused(typed, "Choose one of the ways.", 422)
+    if "reason" in asked and not asked["reason"]:
+        return Refused(typed, "Say why: the reason is missing.", 422)
+    try:
+        request = PrepareIn.model_validate_json(json.dumps(asked)).root
+        return context.acts.prepare(person, request, _seen(form))
+    except ValidationError as faults:
+        first = faults.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = str(first["loc"][-1]).replace("_", " ") if first["loc"] else "the form"
+        return Refused(typed, f"{where}: {first['msg']}", 422)
+    except InputFault as fault:
+        text = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
+        return Refused(typed, text[:1].upper() + text[1:], 409)
+
+
+def _seen(form: Form) -> Facts | None:
+    """The facts that the form was shown with."""
+    try:
+        found = json.loads(form.text("seen"))
+    except (ValueError, RecursionError):
+        return {}
+    return {str(key): str(value) for key, value in found.items()} if isinstance(found, dict) else {}

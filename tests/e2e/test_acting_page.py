@@ -1,0 +1,334 @@
+"""Two banks in two browsers resolve a break together and close a day together, four people at work;
+and what must hold while somebody fills a form in."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from sqlalchemy import delete
+
+from app.domain.kinds import Kind
+from app.people.clock import now
+from app.people.sessions import begin_session
+from app.people.tables import sessions
+from ganache.launcher import start
+from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.integration.acting import ActingBank, acting_bank
+from tests.integration.faces import Credentials, enrolled
+from tests.integration.posted import TODAY, Event, World, new_world
+
+expect.set_options(timeout=20_000)
+
+DAY = date.fromordinal(TODAY).isoformat()
+SHOTS = os.environ.get("TALLY_SHOTS")
+"""A folder for screenshots of each step, to be looked at."""
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with launched(chromium_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def founded(chromium_path: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    folder = tmp_path_factory.mktemp("world")
+    with start("anvil", state_dir=folder / "chain", keep_state=False) as chain:
+        yield new_world(chain.process.url, folder)
+
+
+@pytest.fixture
+def world(founded: World) -> Iterator[World]:
+    founded.sequences.clear()
+    snapshot = founded.rpc.call("evm_snapshot", [])
+    yield founded
+    assert founded.rpc.call("evm_revert", [snapshot])
+
+
+@pytest.fixture
+def lead(world: World, tmp_path: Path) -> Iterator[ActingBank]:
+    world.post(
+        "webank", Event(Kind.TOP_UP, "AMOUNT", 100_00, 1), Event(Kind.TOP_UP, "ALONE", 7_00, 1)
+    )
+    world.post("huarui", Event(Kind.TOP_UP, "AMOUNT", 110_00))
+    with acting_bank(world, "webank", tmp_path) as bank:
+        yield bank
+
+
+@pytest.fixture
+def partner(world: World, lead: ActingBank, tmp_path: Path) -> Iterator[ActingBank]:
+    with acting_bank(world, "huarui", tmp_path) as bank:
+        yield bank
+
+
+class Somebody:
+    """Somebody of a bank at a browser of their own."""
+
+    def __init__(self, browser: Browser, bank: ActingBank, *roles: str) -> None:
+        self.bank = bank
+        self.credentials: Credentials = enrolled(bank.engine, *roles)
+        self.codes = list(self.credentials.recovery)
+        self.watched = Watched(browser, viewport={"width": 1280, "height": 900})
+        self.sign_in()
+
+    @property
+    def page(self) -> Page:
+        return self.watched.page
+
+    @property
+    def shown_as(self) -> str:
+        return self.credentials.person.display_name
+
+    def sign_in(self) -> None:
+        with self.bank.engine.begin() as connection:
+            token = begin_session(
+                connection, self.credentials.person.id, now(), address="", agent="test"
+            )
+        name = f"tally_session_{self.bank.face.member}"
+        self.page.context.add_cookies([{"name": name, "value": token, "url": self.bank.face.url}])
+
+    def signed_out(self) -> None:
+        """The session ends on the server."""
+        with self.bank.engine.begin() as connection:
+            connection.execute(
+                delete(sessions).where(sessions.c.person == self.credentials.person.id)
+            )
+
+    def goes(self, path: str) -> None:
+        self.page.goto(f"{self.bank.face.url}/{path}")
+
+    def sign(self) -> None:
+        self.page.get_by_label("Your code").fill(self.codes.pop())
+        self.page.get_by_role("button", name="Sign with the bank’s key").click()
+        expect(self.page.locator(".pill", has_text="Signed")).to_be_visible()
+
+    def shot(self, name: str) -> None:
+        if SHOTS:
+            self.page.screenshot(path=f"{SHOTS}/{name}.png", full_page=True)
+
+    def break_number(self, event_ref: str) -> int:
+        client = self.bank.face.client("read")
+        (found,) = [
+            one["number"] for one in client.get("/v1/pairs").json()["items"]
+            if one["event_ref"] == event_ref
+        ]  # fmt: skip
+        return int(found)
+
+
+def checked(*people: Somebody) -> None:
+    """No page complained, loaded anything from elsewhere, or has text that is hard to read."""
+    for one in people:
+        assert one.page.evaluate(CONTRASTS) == []
+        assert one.watched.complaints == []
+        assert one.watched.hosts == {httpx.URL(one.bank.face.url).netloc.decode()}
+
+
+def act(
+    officer: Somebody, approver: Somebody, choice: str, reason: str = "", shot: str = "act"
+) -> None:
+    """Prepare what is chosen on the page that the officer sees, and sign it from the list."""
+    officer.page.locator(".option", has_text=choice).click()
+    if reason:
+        officer.page.get_by_label("Reason").fill(reason)
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    officer.shot(f"{shot}-prepared")
+    approver.page.locator("nav.pages").get_by_role("link", name="To sign").click()
+    approver.page.locator("tr", has_text="for you to sign").get_by_role("link").click()
+    approver.shot(f"{shot}-to-sign")
+    approver.sign()
+    approver.shot(f"{shot}-signed")
+
+
+def read(*banks: ActingBank) -> None:
+    for bank in banks:
+        bank.read()
+
+
+@pytest.fixture
+def officer(browser: Browser, lead: ActingBank) -> Iterator[Somebody]:
+    found = Somebody(browser, lead, "officer")
+    yield found
+    found.watched.close()
+
+
+@pytest.fixture
+def approver(browser: Browser, lead: ActingBank) -> Iterator[Somebody]:
+    found = Somebody(browser, lead, "approver")
+    yield found
+    found.watched.close()
+
+
+@pytest.fixture
+def theirs(browser: Browser, partner: ActingBank) -> Iterator[tuple[Somebody, Somebody]]:
+    """The partner's officer and approver."""
+    found = (Somebody(browser, partner, "officer"), Somebody(browser, partner, "approver"))
+    yield found
+    for one in found:
+        one.watched.close()
+
+
+def test_two_banks_resolve_a_break(
+    officer: Somebody, approver: Somebody, theirs: tuple[Somebody, Somebody]
+) -> None:
+    their_officer, their_approver = theirs
+    lead, partner = officer.bank, their_officer.bank
+    approver.goes("acts")
+    expect(approver.page.get_by_text("Nothing waits for a signature.")).to_be_visible()
+    officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
+    choice = officer.page.locator(".option", has_text="Adjust at the lead")
+    expect(choice).to_contain_text("Lead book +10.00")
+    expect(choice).to_contain_text("Agreed +110.00")
+    officer.shot("break-propose")
+    act(officer, approver, "Adjust at the lead", "we booked the fee twice", "break")
+    read(lead, partner)
+    expect(officer.page.get_by_text("Our proposal waits for the other bank")).to_be_visible()
+
+    their_officer.goes(f"breaks/{their_officer.break_number('AMOUNT')}")
+    expect(their_officer.page.get_by_text("“we booked the fee twice”")).to_be_visible()
+    their_officer.shot("break-answer")
+    their_approver.goes("")
+    act(their_officer, their_approver, "Accept it", shot="break-accept")
+    read(lead, partner)
+    for one in (officer, their_officer):
+        expect(one.page.get_by_text("Resolved by both banks: adjust")).to_be_visible()
+        expect(one.page.locator(".acts")).to_contain_text("Signed")
+    checked(officer, approver, *theirs)
+
+
+def test_two_banks_close_a_day(
+    officer: Somebody, approver: Somebody, theirs: tuple[Somebody, Somebody]
+) -> None:
+    lead, partner = officer.bank, theirs[0].bank
+    page = theirs[0].page
+    theirs[0].goes("days")
+    page.get_by_role("link", name="Close a day").click()
+    page.get_by_label("Account").select_option("WLD-2016-A / huarui")
+    page.get_by_label("Business date").fill(DAY)
+    page.get_by_role("button", name="Show the statement").click()
+    expect(page.locator(".sums .total")).to_contain_text("107.00")
+    theirs[0].shot("day-statement")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("You prepared it: another person")).to_be_visible()
+    theirs[1].goes("acts")
+    theirs[1].page.get_by_role("link", name="Propose to close the day").click()
+    theirs[1].shot("day-to-sign")
+    theirs[1].sign()
+    read(lead, partner)
+    officer.goes("days")
+    officer.page.get_by_role("link", name=DAY).click()
+    expect(officer.page.get_by_text("Our own legs come to the same.")).to_be_visible()
+    officer.shot("day-answer")
+    approver.goes("")
+    act(officer, approver, "Confirm it", shot="day-confirm")
+    read(lead, partner)
+    expect(officer.page.locator("h1 + p .pill")).to_have_text("Closed")
+    expect(officer.page.get_by_role("heading", name="Open the day again")).to_be_visible()
+    officer.shot("day-closed")
+    checked(officer, approver, *theirs)
+
+
+def test_a_second_person_is_told_and_keeps_what_was_typed(
+    browser: Browser, lead: ActingBank, officer: Somebody
+) -> None:
+    other = Somebody(browser, lead, "officer")
+    number = officer.break_number("ALONE")
+    for one in (officer, other):
+        one.goes(f"breaks/{number}")
+        one.page.locator(".option", has_text="Void").click()
+        one.page.get_by_label("Reason").fill(f"as {one.shown_as} sees it")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    # The other one's page has learnt of it, and has left the form alone.
+    expect(other.page.get_by_text("has changed since this form was shown")).to_be_visible()
+    other.shot("second-person")
+    expect(other.page.get_by_label("Reason")).to_have_value(f"as {other.shown_as} sees it")
+    other.page.get_by_role("button", name="Prepare").click()
+    expect(other.page.locator(".act .notice.bad")).to_contain_text(
+        f"waits already, prepared by {officer.shown_as}"
+    )
+    expect(other.page.locator("blockquote")).to_have_text(f"as {officer.shown_as} sees it")
+    expect(other.page.get_by_label("Reason")).to_have_value(f"as {other.shown_as} sees it")
+    other.shot("second-person-refused")
+    other.watched.close()
+
+
+def test_a_late_half_comes_while_a_proposal_is_written(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    officer.goes(f"breaks/{officer.break_number('ALONE')}")
+    officer.page.locator(".option", has_text="Write off").click()
+    officer.page.get_by_label("Reason").fill("they never sent it")
+    world.post("huarui", Event(Kind.TOP_UP, "ALONE", 7_50))
+    lead.read()
+    expect(officer.page.get_by_text("has changed since this form was shown")).to_be_visible()
+    expect(officer.page.locator(".halves")).to_contain_text("7.50")
+    expect(officer.page.get_by_label("Reason")).to_have_value("they never sent it")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.locator(".act .notice.bad")).to_contain_text(
+        "The partner's half was none and is now 7.50 CNY"
+    )
+    expect(officer.page.get_by_label("Reason")).to_have_value("they never sent it")
+    officer.shot("late-half")
+    officer.page.locator(".option", has_text="Force").click()
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+
+
+def test_it_is_overtaken_before_it_is_signed(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    officer.goes(f"breaks/{officer.break_number('ALONE')}")
+    officer.page.locator(".option", has_text="Void").click()
+    officer.page.get_by_label("Reason").fill("ours alone")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    approver.goes("acts/1")
+    expect(approver.page.get_by_label("Your code")).to_be_visible()
+    world.post("huarui", Event(Kind.TOP_UP, "ALONE", 7_50))
+    lead.read()
+    expect(approver.page.get_by_text("It was overtaken and can no more be signed")).to_be_visible()
+    expect(approver.page.get_by_label("Your code")).to_have_count(0)
+    approver.shot("overtaken")
+
+
+def test_a_wrong_code_signs_nothing(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
+    officer.page.locator(".option", has_text="Force").click()
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("the reason is missing")).to_be_visible()
+    expect(officer.page.locator(".option", has_text="Force").locator("input")).to_be_checked()
+    officer.page.get_by_label("Reason").fill("small enough")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    approver.goes("acts/1")
+    approver.page.get_by_label("Your code").fill("123456")
+    approver.page.get_by_role("button", name="Sign with the bank’s key").click()
+    expect(approver.page.get_by_role("alert").filter(has_text="code is not right")).to_be_visible()
+    approver.shot("wrong-code")
+    approver.sign()
+
+
+def test_a_session_ends_while_a_form_is_filled(lead: ActingBank, officer: Somebody) -> None:
+    officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
+    officer.page.locator(".option", has_text="Force").click()
+    officer.page.get_by_label("Reason").fill("a long and careful reason")
+    officer.signed_out()
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("Your session has ended; what you typed here")).to_be_visible()
+    expect(officer.page.get_by_label("Reason")).to_have_value("a long and careful reason")
+    officer.shot("session-ended")
+    officer.sign_in()  # in another tab
+    officer.page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(officer.page.locator("#expired")).to_be_hidden()
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    expect(officer.page.locator("blockquote")).to_have_text("a long and careful reason")
