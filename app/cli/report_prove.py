@@ -45,5 +45,6 @@ def prove(
         Text(
             f"{out}: {lines:,} lines as of block {made.proved.facts['last']['number']:,}, proved "
             f"by {made.proved.headers:,} blocks in {len(made.file):,} bytes"
-        )
+        ),
+        soft_wrap=True,
     )
