@@ -14,7 +14,8 @@ from app.cli.console import stderr, stdout
 from app.cli.reading import JsonOption
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.proof.check import LINE_NAMES, check
+from app.proof.check import check
+from app.proof.derive import LINE_NAMES
 from app.proof.file import NoBundle
 from app.proof.statement import Proved
 from app.verify.errors import Unverified

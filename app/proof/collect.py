@@ -10,9 +10,8 @@ from app.chain.rpc import Rpc
 from app.indexer.errors import ShortAnswer
 from app.proof.events import FacilityEvents
 from app.proof.file import Block
-from app.proof.statement import SEALS, Terms
+from app.proof.statement import SEALS, Terms, names_any
 from app.readmodel.chain import blocks as blocks_with_events
-from app.verify.bloom import may_hold
 from app.verify.headers import Header, encode_header, read_header
 from app.verify.receipts import encode_receipts
 from app.verify.transactions import encode_transactions
@@ -35,15 +34,13 @@ def collect(rpc: Rpc, connection: Connection, terms: Terms, last: int) -> Iterat
             select(blocks_with_events.c.number).where(blocks_with_events.c.number <= last)
         ).scalars()
     )
-    addresses = [bytes.fromhex(one[2:]) for one in terms.contracts.values()]
 
     def may_hold_ours(header: Header) -> bool:
         if not terms.every:
             return header.number in known
-        bloom = int.from_bytes(header.bloom)
         return header.receipts_root != EMPTY_ROOT and (
             (scheme is not None and not scheme.has_bloom)
-            or any(may_hold(bloom, one) for one in addresses)
+            or names_any(header, terms.contracts.values())
         )
 
     def is_needed(header: Header) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 from app.contracts.events import ContractEvent
@@ -11,7 +11,6 @@ from app.domain.matching.pairs import PAIR_TYPES, SETTLED
 from app.domain.resolutions import Side
 from app.indexer.changes import AcceptedResolution, DayTotal
 from app.indexer.decode import Event
-from app.indexer.errors import Incomplete
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.scan import Header
@@ -25,8 +24,27 @@ _NOBODY = 0
 _BOOKS = ("Lead", "Partner", "Agreed")
 _NOTHING_POSTED = (0, bytes(32))
 
+LINE_NAMES = (
+    "partner",
+    "type",
+    "kind",
+    "lead posting",
+    "lead word",
+    "partner posting",
+    "partner word",
+    "lead date",
+    "partner date",
+    "agreed date",
+    "lead amount",
+    "partner amount",
+    "agreed amount",
+)
+"""What the cells of a line are (docs/proof-bundle.md)."""
+_LEAD_POSTING, _PARTNER_POSTING = 3, 5
+_LEAD_DATE, _PARTNER_DATE = 7, 8
+_AMOUNTS = (10, 11, 12)
+
 Line = list[Any]
-"""As docs/proof-bundle.md has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +77,16 @@ class Derivation:
         return len(self._projection.changes.postings)
 
     def take(self, block: Header, events: Sequence[Event]) -> None:
-        """A block's events. Raises Unverified where they are not whole, or the contracts say what
-        does not follow from them."""
+        """A block's events. Raises Unverified where the contracts say what does not follow from
+        them, and Incomplete where they are not whole."""
         projection = self._projection
         self._headers[block.number] = block
-        try:
-            for event in events:
-                project(projection, (event,), {})
-                if isinstance(event, ContractEvent) and event.name == "DayProposed":
-                    projection.later(partial(self._hold_against_books, event))
-            for step in projection.steps:
-                step()
-        except Incomplete as fault:
-            raise Unverified(f"block {block.number}: {fault.what} ({fault.where})") from None
+        for event in events:
+            project(projection, (event,), {})
+            if isinstance(event, ContractEvent) and event.name == "DayProposed":
+                projection.later(partial(self._hold_against_books, event))
+        for step in projection.steps:
+            step()
         changes = projection.changes
         for odd in (*changes.incidents, *changes.unreadable):
             raise Unverified(f"block {odd.block}: {odd.what} ({odd.place})")
@@ -140,7 +155,10 @@ class Derivation:
         for one in sorted(self._projection.changes.accepted, key=lambda one: one.number):
             resolved.setdefault(one.pair.account, []).append(one)
         state = self._state.facilities[self._facility]
-        partners = {number: member for member, number in sorted(state.partners.items())}
+        banks = {0: state.lead} | {
+            number: member
+            for member, number in sorted(state.partners.items(), key=lambda one: one[1])
+        }
         lines: list[Line] = []
         references: list[str] = []
         accounts = []
@@ -152,16 +170,17 @@ class Derivation:
                 if line is not None:
                     lines.append(line)
                     references.append(pair.reference.hex())
-                    if line[7] is not None and line[3] < first_posted.get(0, line[3] + 1):
-                        first_posted[0] = line[3]
-                    if line[8] is not None and line[5] < first_posted.get(partner, line[5] + 1):
-                        first_posted[partner] = line[5]
+                    for bank, posting, day in (
+                        (0, line[_LEAD_POSTING], line[_LEAD_DATE]),
+                        (partner, line[_PARTNER_POSTING], line[_PARTNER_DATE]),
+                    ):
+                        if day is not None:
+                            first_posted[bank] = min(posting, first_posted.get(bank, posting))
             for one in resolved.get(partner, ()):
                 if low <= one.day <= high:
                     lines.append(_resolution_line(one))
                     references.append(one.pair.reference.hex())
             accounts.append(self._account(partner, low, high, lines[start:]))
-        banks = {0: state.lead, **{number: partners[number] for number in sorted(partners)}}
         told = [
             self._bank(partner, member, names, first_posted.get(partner))
             for partner, member in banks.items()
@@ -295,7 +314,7 @@ def _check(
     now = [books.lead_book, books.partner_book, books.agreed]
     summed = [
         start + sum(int(line[column]) for line in lines if line[column] is not None)
-        for start, column in zip(opening, (10, 11, 12), strict=True)
+        for start, column in zip(opening, _AMOUNTS, strict=True)
     ]
     explained = books.open_partner - books.open_lead + books.accepted_difference
     if (
@@ -322,11 +341,6 @@ def _texts(amounts: Sequence[int]) -> list[str]:
     return [str(one) for one in amounts]
 
 
-_DATES: dict[int, str] = {}
-
-
+@lru_cache(4096)
 def _date(day: int) -> str:
-    text = _DATES.get(day)
-    if text is None:
-        text = _DATES[day] = to_date(day).isoformat()
-    return text
+    return to_date(day).isoformat()

@@ -8,6 +8,9 @@ from typing import Any
 import orjson
 
 from app.chain.manifest import CONTRACTS
+from app.indexer.collector import collector_paused
+from app.indexer.errors import Incomplete
+from app.indexer.project import UNREADABLE
 from app.indexer.scan import Header as Place
 from app.proof.derive import Derivation
 from app.proof.events import FacilityEvents
@@ -66,78 +69,126 @@ class Proved:
 def prove(terms: Terms, blocks: Iterable[Block], trusted: frozenset[bytes] | None = None) -> Proved:
     """Work out what blocks in their order come to. `trusted`: the addresses that the first
     validators must be. Raises Unverified, which says which block is not so, and why."""
-    scheme = SEALS[terms.seals]
-    chain = BundleChain(scheme, bytes.fromhex(terms.genesis[2:]), terms.every)
-    events = FacilityEvents(terms.contracts, terms.chain_id, terms.facility)
-    ours = tuple(bytes.fromhex(one[2:]) for one in terms.contracts.values())
-    derivation = Derivation(terms.chain_id, terms.facility)
-    if trusted is not None and scheme is None:
-        raise Unverified(
-            "the blocks have no seals: validators that are trusted vouch for none of them"
-        )
-    validators: tuple[bytes, ...] = ()
-    headers = whole = 0
-    header, hash_ = None, b""
-    for block in blocks:
+    try:
+        with collector_paused():
+            reading = _Reading(terms, trusted)
+            for block in blocks:
+                reading.take(block)
+            return reading.proved()
+    except Unverified:
+        raise
+    except Incomplete as fault:
+        raise Unverified(f"{fault.where}: {fault.what}") from None
+    except (*UNREADABLE, RecursionError, MemoryError) as fault:
+        # The addresses may be of other contracts, which write anything.
+        why = f"{type(fault).__name__}: {fault}"
+        raise Unverified(f"its blocks hold what no contract of ours writes ({why})") from None
+
+
+class _Reading:
+    """Blocks on their way into what they prove."""
+
+    def __init__(self, terms: Terms, trusted: frozenset[bytes] | None) -> None:
+        self._terms = terms
+        self._trusted = trusted
+        self._scheme = SEALS[terms.seals]
+        if trusted is not None and self._scheme is None:
+            raise Unverified(
+                "the blocks have no seals: validators that are trusted vouch for none of them"
+            )
+        self._chain = BundleChain(self._scheme, bytes.fromhex(terms.genesis[2:]), terms.every)
+        self._events = FacilityEvents(terms.contracts, terms.chain_id, terms.facility)
+        self._derivation = Derivation(terms.chain_id, terms.facility)
+        self._validators: tuple[bytes, ...] = ()
+        self._last: Place | None = None
+        self._headers = self._whole = 0
+
+    def take(self, block: Block) -> None:
+        """The next block."""
         header = decode_header(block.header)
-        hash_ = chain.take(header)
-        if not headers:
-            validators = tuple(sorted(chain.set.validators))
-            if trusted is not None and trusted != chain.set.validators:
-                raise Unverified(
-                    "the first block's validators are others than those that are trusted: "
-                    + ", ".join("0x" + one.hex() for one in validators)
-                )
-        headers += 1
+        hash_ = self._chain.take(header)
+        place = self._last = Place(header.number, hash_, header.parent, header.timestamp)
+        if not self._headers:
+            self._begin()
+        self._headers += 1
         if block.transactions is None or block.receipts is None:
-            if terms.every:
-                _check_left_out(scheme, header, ours)
-            continue
-        whole += 1
+            if self._terms.every:
+                self._check_left_out(header)
+            return
+        self._whole += 1
         if ordered_root(block.transactions) != header.transactions_root:
             raise Unverified(f"block {header.number}: its transactions are not those of the block")
         if ordered_root(block.receipts) != header.receipts_root:
             raise Unverified(f"block {header.number}: its receipts are not those of the block")
-        found = events.read(header.number, block.transactions, block.receipts)
+        found = self._events.read(header.number, block.transactions, block.receipts)
         if found:
-            place = Place(header.number, hash_, header.parent, header.timestamp)
-            derivation.take(place, found)
-    if header is None:
-        raise Unverified("the bundle holds no block")
-    facility = derivation.facility()
-    period = derivation.period(terms.first.toordinal(), terms.last.toordinal(), events.names)
-    facts = {
-        "format": FORMAT,
-        "chain_id": terms.chain_id,
-        "genesis": terms.genesis,
-        "contracts": dict(terms.contracts),
-        "seals": terms.seals,
-        "blocks": EVERY if terms.every else CHOSEN,
-        "last": {
-            "number": header.number,
-            "hash": "0x" + hash_.hex(),
-            "time": header.timestamp,
-        },
-        "facility": facility,
-        "from": terms.first.isoformat(),
-        "to": terms.last.isoformat(),
-        "details": "sealed",
-        "accounts": period.accounts,
-        "banks": period.banks,
-        "lines": period.lines,
-    }
-    return Proved(
-        statement=orjson.dumps(facts, option=orjson.OPT_SORT_KEYS),
-        facts=facts,
-        validators=validators,
-        changes=chain.changes,
-        headers=headers,
-        whole=whole,
-        postings=derivation.postings,
-        signatures=events.signatures,
-        stated=derivation.stated,
-        references=period.references,
-    )
+            self._derivation.take(place, found)
+
+    def proved(self) -> Proved:
+        """What the blocks that were taken come to."""
+        terms, last, derivation = self._terms, self._last, self._derivation
+        if last is None:
+            raise Unverified("the bundle holds no block")
+        facility = derivation.facility()
+        low, high = terms.first.toordinal(), terms.last.toordinal()
+        period = derivation.period(low, high, self._events.names)
+        facts = {
+            "format": FORMAT,
+            "chain_id": terms.chain_id,
+            "genesis": terms.genesis,
+            "contracts": dict(terms.contracts),
+            "seals": terms.seals,
+            "blocks": EVERY if terms.every else CHOSEN,
+            "last": {
+                "number": last.number,
+                "hash": "0x" + last.hash.hex(),
+                "time": last.timestamp,
+            },
+            "facility": facility,
+            "from": terms.first.isoformat(),
+            "to": terms.last.isoformat(),
+            "details": "sealed",
+            "accounts": period.accounts,
+            "banks": period.banks,
+            "lines": period.lines,
+        }
+        return Proved(
+            statement=orjson.dumps(facts, option=orjson.OPT_SORT_KEYS),
+            facts=facts,
+            validators=self._validators,
+            changes=self._chain.changes,
+            headers=self._headers,
+            whole=self._whole,
+            postings=derivation.postings,
+            signatures=self._events.signatures,
+            stated=derivation.stated,
+            references=period.references,
+        )
+
+    def _begin(self) -> None:
+        self._validators = tuple(sorted(self._chain.set.validators))
+        if self._trusted is not None and self._trusted != self._chain.set.validators:
+            raise Unverified(
+                "the first block's validators are others than those that are trusted: "
+                + ", ".join("0x" + one.hex() for one in self._validators)
+            )
+
+    def _check_left_out(self, header: Header) -> None:
+        """A header alone is enough where it shows that nothing of ours is in its block."""
+        if header.receipts_root == EMPTY_ROOT:
+            return
+        has_bloom = self._scheme is None or self._scheme.has_bloom
+        if not has_bloom or names_any(header, self._terms.contracts.values()):
+            raise Unverified(
+                f"block {header.number} may hold events of the contracts, and only its header is "
+                "here"
+            )
+
+
+def names_any(header: Header, addresses: Iterable[str]) -> bool:
+    """Whether a block's bloom names one of these addresses."""
+    bloom = int.from_bytes(header.bloom)
+    return any(may_hold(bloom, bytes.fromhex(one[2:])) for one in addresses)
 
 
 def read_terms(statement: bytes) -> Terms:
@@ -165,18 +216,6 @@ def read_terms(statement: bytes) -> Terms:
         )
     except (LookupError, TypeError, ValueError) as fault:
         raise Unverified(f"the statement cannot be read: {fault}") from None
-
-
-def _check_left_out(scheme: Scheme | None, header: Header, ours: Iterable[bytes]) -> None:
-    """A header alone is enough where it shows that nothing of ours is in its block."""
-    if header.receipts_root == EMPTY_ROOT:
-        return
-    bloom = int.from_bytes(header.bloom)
-    has_bloom = scheme is None or scheme.has_bloom
-    if not has_bloom or any(may_hold(bloom, address) for address in ours):
-        raise Unverified(
-            f"block {header.number} may hold events of the contracts, and only its header is here"
-        )
 
 
 def _whole_number(value: Any) -> int:
