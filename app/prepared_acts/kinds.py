@@ -103,12 +103,13 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """What a signature is over: what is asked of an act, and the facts that it was prepared
-    against."""
+    """What a signature is over: what is asked of an act, the facts that it was prepared against,
+    and who has prepared it (the person's id)."""
 
     act: str
     asked: Any
     facts: Facts
+    prepared_by: str
 
     @property
     def kind(self) -> Kind:
@@ -118,14 +119,19 @@ class Content:
         """The same bytes for the same content."""
         shape = _SHAPES[self.act]
         asked = json.loads(shape.dump_json(shape.validate_python({"asked": self.asked})))["asked"]
-        whole = {"act": self.act, "asked": asked, "facts": self.facts}
+        whole = {
+            "act": self.act,
+            "asked": asked,
+            "facts": self.facts,
+            "prepared_by": self.prepared_by,
+        }
         return json.dumps(whole, separators=(",", ":")).encode()
 
     @classmethod
     def from_json(cls, text: bytes) -> "Content":
         whole = json.loads(text)
         kept: Any = _SHAPES[whole["act"]].validate_json(json.dumps({"asked": whole["asked"]}))
-        return cls(whole["act"], kept.asked, whole["facts"])
+        return cls(whole["act"], kept.asked, whole["facts"], whole["prepared_by"])
 
     @property
     def hash(self) -> str:

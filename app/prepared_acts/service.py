@@ -113,7 +113,7 @@ class PreparedActs:
                 f"{asked.subject} has changed since it was shown: {'; '.join(changed)}",
                 remedy="Look at it again",
             )
-        content = Content(request.act, asked, facts)
+        content = Content(request.act, asked, facts, person.id)
         facility, partner, pair = self._about(asked)
         now = datetime.now(UTC)
         self._expire(now)
@@ -218,7 +218,7 @@ class PreparedActs:
             raise SigningIsOff
         self._expire(datetime.now(UTC))
         act = self.act(number)
-        if act.prepared_by == person.id:
+        if act.content.prepared_by == person.id:
             raise NotAllowed(
                 "nobody signs what he has prepared himself", remedy="Another approver signs it"
             )

@@ -49,7 +49,6 @@ class PreparedAct:
     content: Content
     hash: str
     state: State
-    prepared_by: str
     expires_at: str
     transaction: str | None
     block: int | None
@@ -100,7 +99,7 @@ def add(
                 hash=content.hash,
                 sealed=vault_of(connection).sealer()(content.to_json()),
                 state=State.PREPARED.value,
-                prepared_by=person.id,
+                prepared_by=content.prepared_by,
                 expires_at=timestamp(expires_at),
             )
             .returning(acts.c.number)
@@ -287,7 +286,6 @@ def _act(row: Row[Any], vault: Vault, entries: Sequence[Entry]) -> PreparedAct:
         content=Content.from_json(vault.open(bytes(row.sealed))),
         hash=row.hash,
         state=State(row.state),
-        prepared_by=row.prepared_by,
         expires_at=row.expires_at,
         transaction=row.tx_hash,
         block=row.block_number,

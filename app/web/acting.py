@@ -125,7 +125,7 @@ def act_view(
 ) -> ActView:
     """An act as a person sees it; None: who is not signed in."""
     out = act_out(connection, act)
-    is_own = person is not None and act.prepared_by == person.id
+    is_own = person is not None and act.content.prepared_by == person.id
     changed: Sequence[str] = ()
     if act.state is State.PREPARED:
         try:

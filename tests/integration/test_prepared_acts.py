@@ -210,6 +210,13 @@ class TestFourEyes:
         with pytest.raises(UnknownAct):
             lead.acts.sign(KAI, 999, prepared.hash)
 
+    def test_nobody_becomes_another_by_writing_to_the_database(self, lead: Bank) -> None:
+        prepared = lead.proposal("AMOUNT", ANN)
+        with lead.engine.begin() as connection:
+            connection.execute(update(prepared_acts).values(prepared_by=MEI.id))
+        with pytest.raises(NotAllowed, match="nobody signs what he has prepared"):
+            lead.sign(ANN, prepared)
+
     def test_a_node_without_the_key_prepares_nothing(self, world: World, lead: Bank) -> None:
         without = bank_of(world, "webank", lead.engine, signs=False)
         with pytest.raises(SigningIsOff):

@@ -57,7 +57,7 @@ def test_every_kind_has_an_example_here() -> None:
 
 @pytest.mark.parametrize("act", ASKED)
 def test_what_is_kept_is_what_was_asked(act: str) -> None:
-    content = Content(act, ASKED[act], FACTS)
+    content = Content(act, ASKED[act], FACTS, "p-1")
     kept = Content.from_json(content.to_json())
     assert kept == content
     assert kept.hash == content.hash
@@ -65,13 +65,14 @@ def test_what_is_kept_is_what_was_asked(act: str) -> None:
 
 def test_a_signature_is_over_all_of_it() -> None:
     act = "breaks.propose"
-    content = Content(act, ASKED[act], FACTS)
+    content = Content(act, ASKED[act], FACTS, "p-1")
     others = [
         replace(content, asked=replace(ASKED[act], reason="other")),
         replace(content, asked=replace(ASKED[act], action=Action.VOID)),
         replace(content, asked=replace(ASKED[act], number=18)),
         replace(content, facts={"The lead's half": "2.00 CNY, value date 2026-03-02"}),
-        Content("breaks.accept", ASKED["breaks.accept"], FACTS),
+        Content("breaks.accept", ASKED["breaks.accept"], FACTS, "p-1"),
+        replace(content, prepared_by="p-2"),
     ]
     assert len({one.hash for one in (content, *others)}) == 1 + len(others)
 

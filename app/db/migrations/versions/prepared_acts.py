@@ -43,12 +43,14 @@ def upgrade() -> None:
             "sealed",
             sa.LargeBinary(),
             nullable=False,
-            comment="sealed: what is asked, and the facts",
+            comment="sealed: all that a signature is over",
         ),
         sa.Column(
             "state", sa.String(10), nullable=False, comment="the newest state in prepared_act_log"
         ),
-        sa.Column("prepared_by", sa.String(64), nullable=False, comment="the person's id"),
+        sa.Column(
+            "prepared_by", sa.String(64), nullable=False, comment="as sealed, to be counted by"
+        ),
         sa.Column("expires_at", sa.String(32), nullable=False),
         sa.Column(
             "claim",
