@@ -28,7 +28,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
     /// @dev 64 characters of UTF-8.
     uint256 private constant _MAX_NAME_BYTES = 256;
     uint256 private constant _MAX_ENODE_BYTES = 512;
-    uint256 private constant _MIN_BANKS = 2;
+    uint256 internal constant _MIN_BANKS = 2;
 
     /// @inheritdoc IConsortiumRegistry
     function memberCount() external view returns (uint16) {
@@ -73,8 +73,7 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
 
     /// @inheritdoc IConsortiumRegistry
     function isActiveBank(uint16 number) external view returns (bool) {
-        Member storage subject = _members[number];
-        return subject.state == MemberState.Active && _isBank(subject.role);
+        return _activeBanks.has(number);
     }
 
     /// @inheritdoc IConsortiumRegistry
@@ -185,11 +184,8 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         uint32 facilities = IFacilityRegistry(_contracts.facilityRegistry).unclosedOf(number);
         if (facilities != 0) revert ConsortiumRoleKept(number, facilities);
         _requireKeys(subject.name, role, subject.operator, subject.approver, subject.recovery);
-        bool isBank = _isBank(Role(role));
         bool isActive = subject.state == MemberState.Active;
-        _requireEnoughBanks(
-            _activeBanks.put(number, isActive && isBank), _activeLeads.put(number, isActive && Role(role) == Role.Lead)
-        );
+        _requireEnoughBanks(_activeBanks.put(number, isActive && _isBank(Role(role))));
     }
 
     function _setState(uint16 number, MemberState state) internal {
@@ -312,20 +308,19 @@ abstract contract ConsortiumMembers is ConsortiumStorage, IConsortiumRegistry {
         return _members[number].stoppedUntil > block.timestamp;
     }
 
-    function _requireEnoughBanks(uint256 banks, uint256 leads) internal pure {
-        if (banks.count() < _MIN_BANKS || leads == 0) revert ConsortiumTooFewBanks(banks.count(), leads.count());
+    function _requireEnoughBanks(uint256 banks) internal pure {
+        if (banks.count() < _MIN_BANKS) revert ConsortiumTooFewBanks(banks.count());
     }
 
-    /// @dev Keeps the sets of banks in step with a member's role and state.
+    /// @dev Keeps the set of banks in step with a member's role and state.
     function _updateElectorate(uint16 number) private {
         Member storage subject = _members[number];
         bool isActive = subject.state == MemberState.Active;
         _activeBanks = _activeBanks.put(number, isActive && _isBank(subject.role));
-        _activeLeads = _activeLeads.put(number, isActive && subject.role == Role.Lead);
     }
 
     function _requireBanksBeside(uint16 number) private view {
-        _requireEnoughBanks(_activeBanks.put(number, false), _activeLeads.put(number, false));
+        _requireEnoughBanks(_activeBanks.put(number, false));
     }
 
     function _requireNotEvicted(uint16 number) internal view returns (Member storage subject) {

@@ -21,6 +21,7 @@ import {
     MemberState,
     ProposalKind,
     ProposalState,
+    Role,
     Tally,
     Vote
 } from "./types/ConsortiumTypes.sol";
@@ -44,12 +45,15 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
 
     /// @inheritdoc IConsortiumRegistry
     function initialize(FoundingMember[] calldata members, Contracts calldata contracts_) external initializer {
+        bool isLed;
         for (uint256 i; i < members.length; ++i) {
             FoundingMember memory newcomer = members[i];
             _requireAdmissible(newcomer, i);
             _admit(newcomer);
+            isLed = isLed || newcomer.role == uint8(Role.Lead);
         }
-        _requireEnoughBanks(_activeBanks, _activeLeads);
+        if (!isLed) revert ConsortiumNoLead();
+        _requireEnoughBanks(_activeBanks);
         _contracts = contracts_;
     }
 
@@ -70,7 +74,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         ballot.inFavour = MemberSets.only(proposer);
         ballot.payload = payload;
         ballot.contentHash = keccak256(abi.encode(kind, payload, reasonHash));
-        ballot.subject = _checkOrEnact(ballot);
+        ballot.subject = _requirePossible(ballot.kind, payload);
         if (proposer == ballot.subject) revert ConsortiumSubjectHasNoVote(proposer);
         Tally memory tally = _tally(ballot);
         if (tally.electorate < tally.needed) revert ConsortiumTooFewVoters(tally.electorate, tally.needed);
@@ -210,7 +214,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         ProposalState state = _stateOf(number, ballot);
         bool isDecided = ballot.state != ProposalState.Open;
         Tally memory tally =
-            isDecided ? Tally(ballot.yes, ballot.no, ballot.electorate, _needed(ballot.electorate)) : _tally(ballot);
+            isDecided ? Tally(ballot.yes, ballot.no, ballot.electorate, ballot.needed) : _tally(ballot);
         return ConsortiumProposal({
             kind: ballot.kind,
             state: state,
@@ -243,7 +247,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             _carryOut(number, ballot);
             return;
         }
-        _checkOrEnact(ballot);
+        _requirePossible(ballot.kind, ballot.payload);
         _decide(ballot, ProposalState.Waiting, tally);
         ballot.dueAt = uint40(block.timestamp + _OBJECTION_WITHIN);
         emit KeyReplacementWaits(number, ballot.subject, ballot.dueAt, _expiryOf(ballot));
@@ -254,7 +258,9 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
     function _carryOut(uint32 number, Ballot storage ballot) private {
         ballot.state = ProposalState.Enacted;
         emit ProposalEnacted(number);
-        _checkOrEnact(ballot);
+        (ProposalKind kind, bytes memory payload) = (ballot.kind, ballot.payload);
+        _requirePossible(kind, payload);
+        _perform(kind, payload);
     }
 
     function _decide(Ballot storage ballot, ProposalState state, Tally memory tally) private {
@@ -262,50 +268,65 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         ballot.yes = uint16(tally.yes);
         ballot.no = uint16(tally.no);
         ballot.electorate = uint16(tally.electorate);
+        ballot.needed = uint16(tally.needed);
     }
 
-    /// @dev Checks that what is asked for can be done, and does it where that is decided.
     /// @return subject the bank that has no vote on it; 0 = none
-    function _checkOrEnact(Ballot storage ballot) private returns (uint16 subject) {
-        (ProposalKind kind, bytes memory payload) = (ballot.kind, ballot.payload);
-        bool isDue = ballot.state == ProposalState.Enacted;
+    function _requirePossible(ProposalKind kind, bytes memory payload) private view returns (uint16 subject) {
         if (kind == ProposalKind.Admit) {
             FoundingMember memory newcomer = Payloads.toNewcomer(payload);
             _requireAdmissible(newcomer, 0);
             _requireProven(newcomer, payload);
-            if (isDue) _admit(newcomer);
         } else if (kind == ProposalKind.Suspend) {
             _requireSuspendable(subject = Payloads.toMember(kind, payload));
-            if (isDue) _setState(subject, MemberState.Suspended);
         } else if (kind == ProposalKind.Reinstate) {
             _requireReinstatable(subject = Payloads.toMember(kind, payload));
-            if (isDue) _reinstate(subject);
         } else if (kind == ProposalKind.Evict) {
             _requireEvictable(subject = Payloads.toMember(kind, payload));
-            if (isDue) _evict(subject);
         } else if (kind == ProposalKind.ChangeRole) {
             // it has a vote on this: others do not choose what it may do
             (uint16 member, uint8 role) = Payloads.toRole(payload);
             _requireRoleChange(member, role);
-            if (isDue) _changeRole(member, role);
         } else if (kind == ProposalKind.ReplaceKey) {
             uint8 purpose;
             bytes32 key;
             (subject, purpose, key) = Payloads.toKey(payload);
             _requireReplaceable(subject, purpose, key, Payloads.toProof(payload, 3));
-            if (isDue) _replaceKey(subject, purpose, key, true);
         } else if (kind == ProposalKind.RegisterValidator) {
             (uint16 member, address node, string memory enode) = Payloads.toValidator(payload);
             _requireRegistrable(member, node, enode);
-            if (isDue) _registerValidator(member, node, enode);
         } else if (kind == ProposalKind.RemoveValidator) {
-            address node = Payloads.toNode(payload);
-            _requireRegistered(node);
-            if (isDue) _removeValidator(node);
+            _requireRegistered(Payloads.toNode(payload));
+        } else {
+            (address proxy, address implementation,) = Payloads.toUpgrade(payload);
+            _requireUpgradable(proxy, implementation);
+        }
+    }
+
+    /// @dev Only what `_requirePossible` has let pass.
+    function _perform(ProposalKind kind, bytes memory payload) private {
+        if (kind == ProposalKind.Admit) {
+            _admit(Payloads.toNewcomer(payload));
+        } else if (kind == ProposalKind.Suspend) {
+            _setState(Payloads.toMember(kind, payload), MemberState.Suspended);
+        } else if (kind == ProposalKind.Reinstate) {
+            _reinstate(Payloads.toMember(kind, payload));
+        } else if (kind == ProposalKind.Evict) {
+            _evict(Payloads.toMember(kind, payload));
+        } else if (kind == ProposalKind.ChangeRole) {
+            (uint16 member, uint8 role) = Payloads.toRole(payload);
+            _changeRole(member, role);
+        } else if (kind == ProposalKind.ReplaceKey) {
+            (uint16 member, uint8 purpose, bytes32 key) = Payloads.toKey(payload);
+            _replaceKey(member, purpose, key, true);
+        } else if (kind == ProposalKind.RegisterValidator) {
+            (uint16 member, address node, string memory enode) = Payloads.toValidator(payload);
+            _registerValidator(member, node, enode);
+        } else if (kind == ProposalKind.RemoveValidator) {
+            _removeValidator(Payloads.toNode(payload));
         } else {
             (address proxy, address implementation, bytes memory call) = Payloads.toUpgrade(payload);
-            _requireUpgradable(proxy, implementation);
-            if (isDue) _upgrade(proxy, implementation, call);
+            _upgrade(proxy, implementation, call);
         }
     }
 
@@ -402,9 +423,12 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         }
     }
 
-    /// @dev The least number that is more than two thirds, and at least two.
-    function _needed(uint256 electorate) private pure returns (uint256) {
-        return electorate < 2 ? 2 : 2 * electorate / 3 + 1;
+    /// @dev More than two thirds of the active banks, or all of the `electorate` where these are fewer; at least two.
+    ///      Of all, the subject too: else a few could evict one after another, and be enough in the end.
+    function _needed(uint256 electorate) private view returns (uint256 needed) {
+        needed = 2 * _activeBanks.count() / 3 + 1;
+        if (needed > electorate) needed = electorate;
+        if (needed < _MIN_BANKS) needed = _MIN_BANKS;
     }
 
     /// @dev UUPS asks the same again; asked here, so that a proposal that must fail is not voted on.

@@ -32,7 +32,7 @@ _MODULES = CONTRACTS / "node_modules"
 SETTINGS: dict[str, Any] = {
     "evmVersion": "paris",
     "viaIR": True,
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 3_000},
     "metadata": {"appendCBOR": False, "bytecodeHash": "none"},
 }
 _OUTPUTS = ["abi", "evm.bytecode.object", "evm.deployedBytecode.object", "storageLayout"]

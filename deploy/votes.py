@@ -43,7 +43,9 @@ class Ballot:
 
         Raises UsageFault when they are too few for a majority.
         """
-        electorate = [one for one in self._registry.active_banks() if one != subject]
+        banks = self._registry.active_banks()
+        electorate = [one for one in banks if one != subject]
+        enough = needed(len(banks), len(electorate))
         found = []
         for member in self._folder.members():
             keys = self._folder.keys(member.name)
@@ -54,9 +56,9 @@ class Ballot:
                 number = self._registry.approver_of(approver.address)
                 if number in electorate:
                     found.append(Voter(member.name, number, approver))
-        if len(found) < needed(len(electorate)):
+        if len(found) < enough:
             raise UsageFault(
-                f"{needed(len(electorate))} of {len(electorate)} banks must be in favour, and the "
+                f"{enough} of {len(electorate)} banks must be in favour, and the "
                 f"keys of {len(found)} lie here",
                 where=str(self._folder.root),
                 remedy="Use `tally consortium propose` and `tally consortium vote` at each bank",

@@ -56,9 +56,12 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     # --- ConsortiumRegistry ---
     "ConsortiumTooFewBanks": (
-        "a consortium needs two active banks, one of them a lead; there would be {banks} banks, "
-        "{leads} leads",
-        "Name at least one lead and one more bank; admit another before one is lost",
+        "a consortium needs two active banks; there would be {banks}",
+        "Name at least two banks; admit another before one is lost",
+    ),
+    "ConsortiumNoLead": (
+        "a consortium is founded with a lead, and none is named",
+        "Give at least one of the founding banks the role `lead`",
     ),
     "ConsortiumTooManyMembers": (
         "this would be member {given}, and a consortium has {most} at most, evicted ones included",

@@ -24,7 +24,7 @@ KINDS = {
 """What is asked for, by its number."""
 
 SUBJECT_KINDS = frozenset({"suspend", "reinstate", "evict", "replace_key"})
-"""The kinds about a member that neither votes nor counts."""
+"""The kinds about a member that has no vote on them."""
 
 PURPOSES = {1: "operator", 2: "approver", 3: "recovery", 4: "sealing"}
 """What a key is for, by its number."""
@@ -63,25 +63,30 @@ class Tally:
 
 
 def tally(
-    electorate: AbstractSet[int],
+    banks: AbstractSet[int],
+    subject: int | None,
     stopped: AbstractSet[int],
     in_favour: AbstractSet[int],
     against: AbstractSet[int],
 ) -> Tally:
     """Count as the contract does: votes of banks that are in the electorate now.
 
-    `electorate`: the active banks less the subject; votes of `stopped` banks wait, though they stay
-    in the electorate.
+    `banks`: the active ones; less the subject they are the electorate. Votes of `stopped` banks
+    wait, though they stay in the electorate.
     """
+    electorate = banks - {subject}
     counting = electorate - stopped
     return Tally(
         yes=len(in_favour & counting),
         no=len(against & counting),
         electorate=len(electorate),
-        needed=needed(len(electorate)),
+        needed=needed(len(banks), len(electorate)),
     )
 
 
-def needed(electorate: int) -> int:
-    """How many must be in favour: more than two thirds, and at least two."""
-    return max(2, 2 * electorate // 3 + 1)
+def needed(banks: int, electorate: int) -> int:
+    """How many must be in favour, where `electorate` of the active `banks` have a vote.
+
+    More than two thirds of all banks, or the whole electorate where that is fewer; at least two.
+    """
+    return max(2, min(2 * banks // 3 + 1, electorate))

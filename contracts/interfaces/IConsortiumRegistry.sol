@@ -107,9 +107,11 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice The stop of `member` ended early: a second bank asked for it, or a vote reinstated the member.
     event EmergencyLifted(uint16 indexed member);
 
-    /// @notice A consortium needs at least two active banks, one of them a lead: `banks` and `leads` were given, or would
-    ///         be left.
-    error ConsortiumTooFewBanks(uint256 banks, uint256 leads);
+    /// @notice A consortium needs at least two active banks: `banks` were given, or would be left.
+    error ConsortiumTooFewBanks(uint256 banks);
+
+    /// @notice A consortium is founded with at least one lead.
+    error ConsortiumNoLead();
 
     /// @notice At most `most` members are ever admitted; this would be `given`.
     error ConsortiumTooManyMembers(uint256 given, uint256 most);

@@ -9,7 +9,7 @@ struct Ballot {
     // Open until decided; that it has expired is told by the time alone
     ProposalState state;
     uint16 proposer;
-    // the bank that neither votes nor counts; 0 = none
+    // the bank that has no vote; 0 = none
     uint16 subject;
     uint40 createdAt;
     // as counted when it was decided; 0 while it is open
@@ -18,6 +18,8 @@ struct Ballot {
     uint16 electorate;
     // from when a replacement of keys that has its majority can be enacted; 0 = none waits
     uint40 dueAt;
+    // as counted when it was decided, like the three above
+    uint16 needed;
     // the banks that voted, whether or not their votes still count
     uint256 inFavour;
     uint256 against;
@@ -63,9 +65,12 @@ abstract contract ConsortiumStorage {
     /// @dev The proxies that a vote can upgrade, this contract's own among them.
     Contracts internal _contracts;
 
-    /// @dev The leads and partners that are active, and the leads among them.
+    /// @dev The leads and partners that are active.
     uint256 internal _activeBanks;
-    uint256 internal _activeLeads;
+
+    /// @dev Written no more; what lies behind it keeps its place.
+    // slither-disable-next-line unused-state
+    uint256 private _activeLeads;
 
     /// @dev Proposal by number.
     mapping(uint32 number => Ballot) internal _ballots;

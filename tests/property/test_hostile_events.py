@@ -6,7 +6,6 @@ accept tomorrow: every text, payload, sealed blob and amount holds anything that
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,7 @@ from app.indexer.rebuild import digest
 from app.indexer.scan import Header, Range
 from app.indexer.state import State, View
 from app.readmodel import tables as t
+from tests.hostile_values import HostileValues
 
 ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(CONTRACTS, 0xC1)}
 DAY = 736_000
@@ -37,48 +37,12 @@ REF = b"r" * 20
 Values = dict[str, Any]
 
 
-class Chain:
+class Chain(HostileValues):
     """Logs in the order of the chain, one a block."""
 
     def __init__(self, seed: int) -> None:
-        self.chance = random.Random(seed)
+        super().__init__(seed)
         self.logs: list[dict[str, Any]] = []
-
-    def bytes(self, most: int = 200) -> bytes:
-        length = self.chance.choice([0, 1, 31, 32, 33, self.chance.randint(0, most)])
-        kind = self.chance.random()
-        if kind < 0.2:
-            return bytes(length)
-        if kind < 0.4:
-            return b"\0\xff\xed\xa0\x80\x1b[31m<script>\n"[:length]
-        return self.chance.randbytes(length)
-
-    def any(self, kind: str) -> Any:
-        """A value that a type can hold, the extremes more often than not."""
-        if kind in ("bytes", "string"):
-            return self.bytes()
-        if kind == "bytes32":
-            return self.chance.randbytes(32)
-        if kind == "address":
-            return "0x" + self.chance.randbytes(20).hex()
-        if kind == "bool":
-            return self.chance.random() < 0.5
-        signed = kind.startswith("int")
-        bits = int(kind.removeprefix("u").removeprefix("int"))
-        low, high = (-(1 << bits - 1), (1 << bits - 1) - 1) if signed else (0, (1 << bits) - 1)
-        return self.chance.choice([low, high, 0, 1, self.chance.randint(low, high)])
-
-    def fill(self, argument: Any, given: Any) -> Any:
-        """An argument's value: as given by name, else anything."""
-        kind = argument["type"]
-        if kind.endswith("[]"):
-            one = {**argument, "type": kind[:-2]}
-            items = given if given is not None else [None] * self.chance.randint(0, 3)
-            return [self.fill(one, item) for item in items]
-        if kind == "tuple":
-            named = given or {}
-            return tuple(self.fill(one, named.get(one["name"])) for one in argument["components"])
-        return self.any(kind) if given is None else given
 
     def emit(self, name: str, **given: Any) -> None:
         kind = event_kinds()[name]

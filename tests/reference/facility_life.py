@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from app.domain.votes import needed
+
 LEAD, ANNA, BERT, OTHER, FIFTH = "lead", "anna", "bert", "other", "fifth"
 PARTIES = (LEAD, ANNA, BERT)
 BANKS = (*PARTIES, OTHER, FIFTH)
@@ -208,6 +210,6 @@ def _is_honest(state: State, move: Move, dishonest: str) -> bool:
     """Whether a move needs nothing of one bank: of a vote, whether the others are enough."""
     if move.actor != "banks":
         return move.actor != dishonest
-    electorate = [one for one in BANKS if state.is_active(one) and one != move.about]
-    in_favour = sum(1 for one in electorate if one != dishonest)
-    return in_favour >= 2 * len(electorate) // 3 + 1
+    banks = {one for one in BANKS if state.is_active(one)}
+    electorate = banks - {move.about}
+    return len(electorate - {dishonest}) >= needed(len(banks), len(electorate))

@@ -167,7 +167,8 @@ def log_lines(connection: Connection, limit: int) -> list[LogLine]:
 def _proposal(
     row: Row[Any], cast: list[Row[Any]], members: dict[int, ConsortiumMember], now: int
 ) -> Proposal:
-    electorate = {one.number for one in members.values() if one.votes} - {row.subject}
+    banks = {one.number for one in members.values() if one.votes}
+    electorate = banks - {row.subject}
     stopped = {one.number for one in members.values() if one.stopped_until is not None}
     in_favour = {one.member for one in cast if one.in_favour}
     against = {one.member for one in cast if not one.in_favour}
@@ -199,7 +200,7 @@ def _proposal(
             )
             for one in cast
         ),
-        tally=tally(electorate, stopped, in_favour, against) if is_open else None,
+        tally=tally(banks, row.subject, stopped, in_favour, against) if is_open else None,
         missing=tuple(members[number].name for number in sorted(electorate - in_favour - against))
         if is_open
         else (),

@@ -99,18 +99,25 @@ contract EnactProposalTest is VotingFixture {
         expectState(AUDITOR, MemberState.Suspended);
     }
 
-    function test_a_suspension_reverts_where_it_would_by_now_take_the_last_lead() external {
-        carry(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Lead)));
-        // both are possible when they are proposed
-        uint32 first = propose(3, ProposalKind.Suspend, abi.encode(LEAD));
-        uint32 second = propose(3, ProposalKind.Suspend, abi.encode(uint16(2)));
-        vote(first, 2, true);
-        vote(first, 4, true);
+    function test_a_role_change_reverts_where_it_would_by_now_leave_one_bank() external {
+        // possible when it is proposed
+        uint32 proposal = propose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Auditor)));
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(4)));
+        carry(LEAD, ProposalKind.Suspend, abi.encode(uint16(3)));
         refuseVote(
-            approverOf(4), second, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 2, 0)
+            approverOf(2), proposal, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1)
         );
-        expectState(2, MemberState.Active);
-        expectProposal(second, ProposalState.Open);
+        expectProposal(proposal, ProposalState.Open);
+    }
+
+    function test_the_last_lead_is_suspended_evicted_or_given_another_role() external {
+        carry(2, ProposalKind.Suspend, abi.encode(LEAD));
+        expectState(LEAD, MemberState.Suspended);
+        carry(2, ProposalKind.Reinstate, abi.encode(LEAD));
+        carry(2, ProposalKind.ChangeRole, abi.encode(LEAD, uint8(Role.Partner)));
+        carry(2, ProposalKind.ChangeRole, abi.encode(uint16(3), uint8(Role.Lead)));
+        carry(2, ProposalKind.Evict, abi.encode(uint16(3)));
+        expectState(3, MemberState.Evicted);
     }
 
     function test_evict_takes_the_nodes_too_and_is_for_ever() external {

@@ -28,10 +28,10 @@ contract FoundConsortiumTest is ConsortiumFixture {
 
     function test_founding_needs_two_banks_and_a_lead() external {
         FoundingMember[] memory list = members(0);
-        _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1, 1));
+        _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1));
         list = members(2);
         list[0].role = uint8(Role.Partner);
-        _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 3, 0));
+        _refuse(list, abi.encodeWithSelector(IConsortiumRegistry.ConsortiumNoLead.selector));
     }
 
     function test_founding_refuses_unknown_roles() external {

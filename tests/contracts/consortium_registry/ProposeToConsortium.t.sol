@@ -338,18 +338,9 @@ contract ProposeToConsortiumTest is VotingFixture {
     }
 
     function test_propose_reverts_on_what_would_leave_too_few_banks() external {
-        bytes memory noLead = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 3, 0);
-        refusePropose(2, ProposalKind.Suspend, abi.encode(LEAD), noLead);
-        refusePropose(2, ProposalKind.Evict, abi.encode(LEAD), noLead);
-        refusePropose(
-            2,
-            ProposalKind.ChangeRole,
-            abi.encode(LEAD, uint8(Role.Partner)),
-            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 4, 0)
-        );
         carry(LEAD, ProposalKind.Evict, abi.encode(uint16(4)));
         carry(LEAD, ProposalKind.Evict, abi.encode(uint16(3)));
-        bytes memory oneBank = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1, 1);
+        bytes memory oneBank = abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooFewBanks.selector, 1);
         refusePropose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)), oneBank);
         refusePropose(LEAD, ProposalKind.Evict, abi.encode(uint16(2)), oneBank);
         refusePropose(LEAD, ProposalKind.ChangeRole, abi.encode(uint16(2), uint8(Role.Auditor)), oneBank);

@@ -153,12 +153,41 @@ contract VoteOnProposalTest is VotingFixture {
         vm.assertTrue(consortium.voteOf(admission, 3) == Vote.Against, "the vote is kept");
     }
 
-    function test_the_subject_does_not_count() external {
+    function test_the_subject_has_no_vote_and_no_fewer_are_needed() external {
         uint32 proposal = propose(LEAD, ProposalKind.Evict, abi.encode(uint16(5)));
         ConsortiumProposal memory made = consortium.proposal(proposal);
-        vm.assertTrue(made.electorate == 4 && made.needed == 3, "four banks");
+        vm.assertTrue(made.electorate == 4 && made.needed == 4, "as many as decide anything among five");
         _favour(proposal, 2, 3);
+        expectState(5, MemberState.Active);
+        vote(proposal, 4, true);
         expectState(5, MemberState.Evicted);
+        made = consortium.proposal(proposal);
+        vm.assertTrue(made.yes == 4 && made.electorate == 4 && made.needed == 4, "as counted then");
+    }
+
+    /// @dev Else they would evict one after another, and decide alone in the end what needed four.
+    function test_three_of_five_take_no_bank_out_of_the_electorate() external {
+        ProposalKind[3] memory kinds = [ProposalKind.Suspend, ProposalKind.Evict, ProposalKind.ReplaceKey];
+        for (uint256 i; i < kinds.length; ++i) {
+            bool isKey = kinds[i] == ProposalKind.ReplaceKey;
+            uint32 proposal = propose(LEAD, kinds[i], isKey ? replacement(5, 2, 77) : abi.encode(uint16(5)));
+            _favour(proposal, 2, 3);
+            expectProposal(proposal, ProposalState.Open);
+            vote(proposal, 4, false);
+            expectProposal(proposal, ProposalState.Rejected);
+        }
+    }
+
+    function test_of_three_banks_two_evict_the_third_and_its_lead_too() external {
+        found(2);
+        uint32 proposal = propose(2, ProposalKind.Evict, abi.encode(LEAD));
+        vm.assertEq(consortium.proposal(proposal).needed, 2, "all the others");
+        vote(proposal, 3, true);
+        expectState(LEAD, MemberState.Evicted);
+        proposal = propose(2, ProposalKind.ChangeRole, abi.encode(uint16(3), uint8(Role.Lead)));
+        vote(proposal, 3, true);
+        (Role role,) = consortium.standingOf(3);
+        vm.assertTrue(role == Role.Lead, "those who remain have a lead again");
     }
 
     // whose votes count
