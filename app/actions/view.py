@@ -8,6 +8,7 @@ from sqlalchemy import Engine
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.keys.sealing import open_reference_key
+from app.readmodel.consortium.emergencies import Emergency, emergency_about
 from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import Directory, directory
@@ -56,6 +57,11 @@ class View:
                 remedy="`tally consortium list` shows all; a new one shows once its block is read",
             )
         return found[0]
+
+    def emergency(self, member: int) -> Emergency:
+        """A member's standing, and which stops or lifts of it were asked for lately."""
+        with self.engine.connect() as connection:
+            return emergency_about(connection, member)
 
     def member(self, given: str) -> int:
         """The number of a member given by name or number. Raises UsageFault for one that nobody

@@ -3,11 +3,13 @@
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from app.actions import consortium as actions
 from app.actions.consortium import LiftStop, StopMember
-from app.cli.acting import acting, show_done
-from app.cli.console import stdout
+from app.cli.acting import Acting, acting, show_done
+from app.cli.confirmation import YesOption, confirm
+from app.cli.console import stderr, stdout
 from app.cli.reading import DEFAULT_CONFIG, ConfigOption
 
 emergency = typer.Typer(
@@ -22,12 +24,14 @@ MemberArgument = Annotated[str, typer.Argument(help="The member's name or number
 def stop(
     member: MemberArgument,
     reason: Annotated[str, typer.Option(help="Why. Only its hash goes onto the chain.")],
+    yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Ask that a member be stopped; it is once a second bank asks for it within 24 hours.
 
     The stop ends by itself after 72 hours and cannot come again within the 30 days after; a bank
     takes part in one stop within 30 days, and fewer than a third of the banks are stopped at once.
+    The member and what others have asked for are shown first.
 
     Example:
 
@@ -35,6 +39,8 @@ def stop(
     """
     with acting(config) as bank:
         asked = StopMember(bank.view.member(member), reason)
+        _show(bank, asked.member)
+        confirm(yes, "Ask that it be stopped?")
         done = actions.stop(asked, bank.view, bank.consortium, bank.approver())
     if done.event("EmergencyStopped") is not None:
         stdout.print(f"{member} is stopped", markup=False, highlight=False)
@@ -48,10 +54,13 @@ def stop(
 
 
 @emergency.command()
-def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
+def lift(
+    member: MemberArgument, yes: YesOption = False, config: ConfigOption = DEFAULT_CONFIG
+) -> None:
     """Ask that a member's stop end early; it does once a second bank asks for it too.
 
-    A bank that is stopped itself can ask for another's.
+    A bank that is stopped itself can ask for another's. The member and what others have asked for
+    are shown first.
 
     Example:
 
@@ -59,6 +68,8 @@ def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
     """
     with acting(config) as bank:
         asked = LiftStop(bank.view.member(member))
+        _show(bank, asked.member)
+        confirm(yes, "Ask that its stop end?")
         done = actions.lift(asked, bank.view, bank.consortium, bank.approver())
     if done.event("EmergencyLifted") is not None:
         stdout.print(f"{member} may act again", markup=False, highlight=False)
@@ -69,3 +80,17 @@ def lift(member: MemberArgument, config: ConfigOption = DEFAULT_CONFIG) -> None:
             highlight=False,
         )
     show_done(done, "tally consortium list")
+
+
+def _show(bank: Acting, number: int) -> None:
+    """The member as this bank's node has read it, and what others have asked for."""
+    emergency = bank.view.emergency(number)
+    member = emergency.member
+    stop = "not stopped"
+    if member.stopped_until is not None:
+        stop = f"stopped until {member.stopped_until:%Y-%m-%d %H:%M} UTC"
+    stderr.print(Text(f"member {number}: {member.name}, {member.role}, {member.state}, {stop}"))
+    for one in emergency.requests:
+        why = "" if one.reason is None else f": {one.reason}"
+        asked = f"  {one.by} asked at {one.at:%Y-%m-%d %H:%M} UTC to {one.what} it{why}"
+        stderr.print(Text(asked))

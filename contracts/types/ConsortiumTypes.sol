@@ -111,7 +111,7 @@ struct Contracts {
 /// @notice A proposal as views return it.
 /// @param payload what is asked for, in the ABI's encoding; its fields by kind stand at IConsortiumRegistry.propose
 /// @param proposer the bank that made it
-/// @param subject the bank that neither votes nor counts, because it is about it; 0 = none
+/// @param subject the bank that has no vote, because it is about it; 0 = none
 /// @param createdAt block time of the proposal, seconds
 /// @param expiresAt block time from which it can no longer be voted on or enacted, seconds
 /// @param dueAt block time from which a replacement of keys that has its majority can be enacted, seconds; 0 = none waits

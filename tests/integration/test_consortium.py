@@ -36,7 +36,7 @@ from app.contracts.proposals import (
 )
 from app.db.engine import create
 from app.db.engine import upgrade as upgrade_schema
-from app.domain.errors import TallyError, UsageFault
+from app.domain.errors import UsageFault
 from app.indexer.rebuild import digest
 from app.keys.keystore import (
     PublicKeys,
@@ -233,7 +233,7 @@ class TestTheReadModel:
         outsider = world.numbers["outsider"]
         pending = carry(world, register_validator(1, NODE, "enode://a@b:1"))
         council(world, "outsider").vote([pending], True)
-        carry(world, about("suspend", outsider), "huarui", "wuxi")
+        carry(world, about("suspend", outsider), "huarui", "wuxi", "nanfeng")
         read(world, database)
         assert standing(database, "outsider").state == "suspended"
         tally = proposal(database, pending).tally
@@ -246,7 +246,12 @@ class TestTheReadModel:
         carry(world, about("reinstate", outsider), "huarui", "wuxi")
         read(world, database)
         assert standing(database, "outsider").state == "active"
-        carry(world, about("evict", outsider), "huarui", "wuxi")
+        evicting = carry(world, about("evict", outsider), "huarui", "wuxi")
+        read(world, database)
+        tally = proposal(database, evicting).tally
+        assert tally is not None
+        assert (tally.yes, tally.electorate, tally.needed) == (3, 4, 4), "three of five evict none"
+        council(world, "nanfeng").vote([evicting], True)
         read(world, database)
         assert standing(database, "outsider").state == "evicted"
         assert not standing(database, "outsider").votes
@@ -372,7 +377,7 @@ class TestRest:
                 "items"
             ]
             assert open_ == client.get("/v1/consortium/proposals/2").json()
-            assert (open_["subject"], open_["yes"], open_["needed"]) == ("wuxi", 2, 3)
+            assert (open_["subject"], open_["yes"], open_["needed"]) == ("wuxi", 2, 4)
             assert open_["asked"] == {"member": "wuxi"}
             (node,) = client.get("/v1/consortium/validators").json()["items"]
             assert node["member"] == "huarui"
@@ -404,7 +409,7 @@ def tally(world: World, sqlite_url: str) -> Iterator[Tally]:
     cli = Typer(pretty_exceptions_enable=False)
     cli.add_typer(consortium, name="consortium")
 
-    def run(bank: str, *arguments: str, fails: type[TallyError] | None = None) -> Result:
+    def run(bank: str, *arguments: str, fails: type[BaseException] | None = None) -> Result:
         config = world.folder.config(bank)
         lines = [
             f'database_url = "{sqlite_url}"' if line.startswith("database_url") else line
@@ -451,9 +456,10 @@ class TestCommands:
         assert "still open" in voted
         assert "proposal 1: suspend outsider" in voted, "what is signed is shown"
         shown = tally("webank", "show", "1").output
-        assert "2 in favour of 3 needed" in shown
+        assert "2 in favour of 4 needed" in shown
         assert "not yet voted: wuxi, nanfeng" in shown
-        assert "enacted" in tally("wuxi", "vote", "1", "yes").output
+        assert "still open" in tally("wuxi", "vote", "1", "yes").output
+        assert "enacted" in tally("nanfeng", "vote", "1", "yes").output
         body = json.loads(tally("webank", "list", "--json").stdout)
         assert body["proposals"][0]["state"] == "enacted"
         assert next(one for one in body["members"] if one["name"] == "outsider")["state"] == (
@@ -530,7 +536,7 @@ class TestCommands:
     ) -> None:
         """Two of three had replaced the third's approver key and accepted in its name at once."""
         asked, fresh = given_key(world, "wuxi", "approver")
-        number = str(carry(world, asked, "huarui"))
+        number = str(carry(world, asked, "huarui", "outsider"))
         assert "waits" in tally("nanfeng", "vote", number, "yes").output
         assert world.consortium.approver_of(fresh) == 0
         for shown in (tally("huarui", "list"), tally("huarui", "show", number)):
@@ -568,8 +574,8 @@ class TestCommands:
             assert (program, group) == ("tally", "consortium")
             tally("webank", *line, "--reason", "safe burnt down")
         for number in ("1", "2"):
-            tally("huarui", "vote", number, "yes")
-            tally("nanfeng", "vote", number, "yes")
+            for bank in ("huarui", "outsider", "nanfeng"):
+                tally(bank, "vote", number, "yes")
         later(world, 7 * DAY_S)
         for number in ("1", "2"):
             assert "enacted" in tally("huarui", "enact", number).output
@@ -586,11 +592,27 @@ class TestCommands:
     def test_stopped_and_lifted(self, tally: Tally) -> None:
         stop = ("emergency", "stop", "wuxi", "--reason", "x")
         assert "a second bank" in tally("webank", *stop).output
-        assert "wuxi is stopped" in tally("huarui", *stop).output
+        stopped = tally("huarui", *stop).output
+        assert "wuxi, partner, active, not stopped" in stopped, "what is about to be signed"
+        assert "webank asked at" in stopped
+        assert "to stop it: x" in stopped, "and why"
+        assert "wuxi is stopped" in stopped
         assert "stopped until" in tally("webank", "list").output
         assert "a second bank" in tally("webank", "emergency", "lift", "wuxi").output
-        assert "may act again" in tally("huarui", "emergency", "lift", "wuxi").output
+        lifted = tally("huarui", "emergency", "lift", "wuxi").output
+        assert "to lift it" in lifted
+        assert "may act again" in lifted
         tally("huarui", "emergency", "lift", "wuxi", fails=ConsortiumRefused)
+
+    def test_nobody_is_stopped_or_lifted_by_who_says_no(
+        self, tally: Tally, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.cli.confirmation.is_attended", lambda: True)
+        stop = ("emergency", "stop", "wuxi", "--reason", "x")
+        for asked in (stop, ("emergency", "lift", "wuxi")):
+            tally("webank", *asked, fails=SystemExit)
+        tally("webank", *stop, "--yes")
+        assert "wuxi is stopped" in tally("huarui", *stop, "--yes").output
 
 
 class TestOwnKeys:

@@ -117,7 +117,7 @@ def make(history: History) -> None:
             facilities.ProposeRules("WLD-2016-A", RULES_FROM, "0.05", None, None, None, REASON),
         )
     )
-    suspension = carry(world, about("suspend", world.numbers["outsider"]), "huarui")
+    suspension = carry(world, about("suspend", world.numbers["outsider"]), "huarui", "nanfeng")
     mark("proposed")
     seen = days.day_to_answer(huarui.view, account)
     done(huarui.days(days.confirm, days.ConfirmDay(account, seen.statement_hash)))
@@ -183,7 +183,7 @@ def test_members_keys_and_terms(history: History) -> None:
         "outsider",
         "webank",
     )
-    assert suspended["in_favour"] == "webank, huarui, wuxi"
+    assert suspended["in_favour"] == "webank, huarui, nanfeng, wuxi"
     keys = [
         (row["given_by"], row["retired_block"] is None)
         for row in history.section("membership", "keys")

@@ -25,7 +25,7 @@ proposals = Table(
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("kind", Text, nullable=False),  # domain.votes.KINDS
     Column("proposer", Integer, nullable=False),  # member
-    # The member that neither votes nor counts, because it is about it; null = none.
+    # The member that has no vote, because it is about it; null = none.
     Column("subject", Integer),
     Column("asked", Text, nullable=False),  # what is asked for, as JSON by the payload's fields
     Column("payload", LargeBinary, nullable=False),  # the same, as the contract keeps it
