@@ -173,7 +173,7 @@ def _prepare(world: World) -> None:
     live.send(key("lead", "operator"), "ReserveLedger", "hold", *hold)
     live.rpc.call("evm_increaseTime", [_LATER_S])
     live.rpc.call("evm_mine", [])
-    _vote_through(live, _EVICT, encode(["uint16"], [7]), ["lead", "anna", "other"])
+    _vote_through(live, _EVICT, encode(["uint16"], [7]), ["lead", "anna", "other", "bert"])
     _vote_through(live, _SUSPEND, encode(["uint16"], [3]), ["lead", "anna", "other"])
 
     world.arguments = _arguments(world, today, now)

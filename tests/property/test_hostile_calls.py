@@ -16,6 +16,7 @@ import pytest
 from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import collapse_if_tuple, filter_abi_by_type, function_abi_to_4byte_selector
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 
@@ -59,7 +60,7 @@ class Callers(HostileValues):
         super().__init__(seed)
         self.world = world
         self.contracts = {
-            name: world.rpc.web3.eth.contract(address=address, abi=load_abi(name))
+            name: world.rpc.web3.eth.contract(to_checksum_address(address), abi=load_abi(name))
             for name, address in world.manifest.addresses.items()
         }
         self.keys = {
@@ -94,7 +95,7 @@ class Callers(HostileValues):
         meant = self.meant(contract, entry["name"])
         if meant is not None and self.chance.random() < 0.8:
             bank, purpose, values = meant
-            sender = self.keys[bank, purpose]
+            sender: str = self.keys[bank, purpose]
         else:
             sender = self.chance.choice([*self.keys.values(), *self.strangers])
             known = self.known()
@@ -196,13 +197,14 @@ class Callers(HostileValues):
 
     def _payload(self, kind: int, member: int) -> list[Any]:
         node = f"0x{self.chance.randint(1, 9):040x}"
-        return {
+        fields: dict[int, list[Any]] = {
             5: [member, self.chance.randint(1, 4)],
             6: [member, 4, self.chance.randbytes(32), [bytes(32)] * 2],
             7: [member, node, self.bytes() or b"enode"],
             8: [node],
             9: [self.contracts["DayClose"].address, node, self.bytes()],
-        }.get(kind, [member])
+        }
+        return fields.get(kind, [member])
 
     def _ballot(self) -> list[Any]:
         count = self.view("ConsortiumRegistry", "proposalCount")
