@@ -213,8 +213,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         Ballot storage ballot = _ballots[number];
         ProposalState state = _stateOf(number, ballot);
         bool isDecided = ballot.state != ProposalState.Open;
-        Tally memory tally =
-            isDecided ? Tally(ballot.yes, ballot.no, ballot.electorate, ballot.needed) : _tally(ballot);
+        Tally memory tally = isDecided ? Tally(ballot.yes, ballot.no, ballot.electorate, ballot.needed) : _tally(ballot);
         return ConsortiumProposal({
             kind: ballot.kind,
             state: state,
