@@ -55,6 +55,8 @@ def pair_certificate(connection: Connection, pair: Pair) -> bytes:
         "result": pair.type,
         "halves": halves,
     }
+    if pair.event_ref is None:
+        facts["not_opened"] = ["event_ref"]
     if pair.difference is not None:
         facts["difference"] = format_amount(pair.difference, facility.decimals)
     if pair.agreed_business_date is not None:
@@ -262,6 +264,7 @@ _ORDER = (
     "currency",
     "kind",
     "event_ref",
+    "not_opened",
     "reference",
     "target",
     "day",

@@ -53,6 +53,10 @@ class RowTotal:
     columns: tuple[str, ...]
 
 
+NOT_OPENED = "(not opened)"
+"""In the place of a text that is sealed on the chain, and that this node's key opens not, or that
+does not hash to what was signed. Its hash stands beside it."""
+
 Cell: TypeAlias = "str | int | date | datetime | LinesTotal | RowTotal | None"
 Row: TypeAlias = "Sequence[Cell]"
 

@@ -5,7 +5,7 @@ from functools import partial
 
 from app.readmodel.pairs.resolutions import resolutions_of_period
 from app.readmodel.pairs.shapes import Resolution
-from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
 from app.reports.source import Source
 
 _COLUMNS = (
@@ -89,7 +89,7 @@ def _row(one: Resolution) -> Row:
         one.side,
         one.status,
         one.kind,
-        one.event_ref,
+        one.event_ref or NOT_OPENED,
         one.reference,
         one.target,
         one.business_date,
@@ -103,6 +103,6 @@ def _row(one: Resolution) -> Row:
         one.decided_by,
         one.decided_at,
         one.decided_in,
-        one.reason,
-        one.dispute_reason,
+        one.reason or NOT_OPENED,
+        one.dispute_reason or (NOT_OPENED if one.status == "disputed" else None),
     )

@@ -22,7 +22,7 @@ from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.reports.catalogue import FORMATS
-from app.reports.model import Cell, LinesTotal, Report, Row, RowTotal, plain
+from app.reports.model import NOT_OPENED, Cell, LinesTotal, Report, Row, RowTotal, plain
 from app.reports.reconciliation import AccountReport, account_reports, reconciliation
 from app.reports.run_files import write_pairs, write_quarantine
 from app.reports.source import ReportRefused, Request, Source, open_source
@@ -354,6 +354,19 @@ def test_the_same_report_is_the_same_bytes(
         written.append((tmp_path / str(number)).read_bytes())
         os.utime(tmp_path / str(number), (0, 0))
     assert written[0] == written[1]
+
+
+def test_what_is_not_opened_is_marked(engine: Engine, seed: Seed) -> None:
+    """A node that may not open the details: no name is blank, and the references stand there."""
+    with engine.begin() as connection:
+        connection.execute(update(tables.pairs).values(event_ref=None))
+        connection.execute(update(tables.rejections).values(event_ref=None))
+    with opened(engine) as source:
+        frame = csv_of(reconciliation(source))
+    rows = frame[frame["section"].isin(["lines", "breaks"])]
+    assert len(rows)
+    assert set(rows["event_ref"]) == {NOT_OPENED}
+    assert all(rows["reference"])
 
 
 def test_no_cell_of_a_runs_files_is_a_formula(seed: Seed, tmp_path: Path) -> None:
