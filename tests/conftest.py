@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 
+from app.db.engine import create, upgrade
 from ganache.engines import ENGINES, Engine
 from ganache.launcher import ChainHandle, ChainProcess, start
 from tests.postgres import Cluster, PostgresMissing
@@ -67,20 +69,64 @@ def postgres_cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     """The URL of an empty PostgreSQL database of this test alone."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name}")
-        yield postgres_cluster.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    with _postgres_database(postgres_cluster) as url:
+        yield url
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+def empty_database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an empty database of this test alone, of each kind in turn."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'bank.sqlite'}"
     url: str = request.getfixturevalue("postgres_url")
     return url
+
+
+@pytest.fixture(scope="session")
+def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An SQLite file with today's tables and nothing in them."""
+    path = tmp_path_factory.mktemp("tables") / "tables.sqlite"
+    _make_tables(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def postgres_tables(postgres_cluster: Cluster) -> str:
+    """The name of a PostgreSQL database with today's tables and nothing in them."""
+    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE tables")
+    _make_tables(postgres_cluster.url("tables"))
+    return "tables"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """The URL of a database of this test alone with today's tables, of each kind in turn. They are
+    copied: the migrations, which test_migrations tries, would run a thousand times."""
+    if request.param == "sqlite":
+        path = tmp_path / "bank.sqlite"
+        shutil.copyfile(request.getfixturevalue("sqlite_tables"), path)
+        yield f"sqlite:///{path}"
+    else:
+        template = request.getfixturevalue("postgres_tables")
+        cluster = request.getfixturevalue("postgres_cluster")
+        with _postgres_database(cluster, f"TEMPLATE {template}") as url:
+            yield url
+
+
+@contextmanager
+def _postgres_database(cluster: Cluster, template: str = "") -> Iterator[str]:
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} {template}")
+        yield cluster.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def _make_tables(url: str) -> None:
+    engine = create(url)
+    upgrade(engine)
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

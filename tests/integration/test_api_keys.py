@@ -85,8 +85,8 @@ def test_a_wrong_key_costs_nothing_that_could_hold_up_others(
     assert hashed == [len(text)] * 2
 
 
-def test_keys_kept_as_slow_hashes_are_revoked(database_url: str) -> None:
-    opened = create(database_url)
+def test_keys_kept_as_slow_hashes_are_revoked(empty_database_url: str) -> None:
+    opened = create(empty_database_url)
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     with opened.begin() as connection:

@@ -182,8 +182,8 @@ def test_a_database_of_a_newer_version_is_refused(engine: Engine) -> None:
         upgrade(engine)
 
 
-def test_processes_that_upgrade_at_once_take_turns(database_url: str) -> None:
-    engines = [create(database_url) for _ in range(4)]
+def test_processes_that_upgrade_at_once_take_turns(empty_database_url: str) -> None:
+    engines = [create(empty_database_url) for _ in range(4)]
     faults: list[BaseException] = []
 
     def run(engine: Engine) -> None:
