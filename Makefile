@@ -9,8 +9,8 @@
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test test-tools \
-	reset lock
+.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test \
+	lint-and-forge-test test-tools reset lock
 
 # The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
 PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
@@ -49,7 +49,8 @@ contracts: .venv/.ready $(NPM_READY)
 	@touch $@
 
 # A test file stays with one worker; in the order of their names those that take long come first.
-test: setup test-tools lint forge-test halmos
+test: setup test-tools
+	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-and-forge-test halmos
 	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
@@ -62,6 +63,10 @@ test-slow: setup test-tools
 
 forge-test: setup
 	@$(FORGE) test --summary
+
+# One after the other: Slither and forge compile into one folder.
+lint-and-forge-test: lint
+	@$(MAKE) --no-print-directory forge-test
 
 # A browser and a database server for tests; where they cannot be installed, those tests skip.
 test-tools:

@@ -18,9 +18,19 @@ pytestmark = [
 ]
 
 
-@pytest.mark.parametrize("variant", ["plain", "tolerance"])
-def test_every_fault_is_found_and_none_is_invented(tmp_path: Path, variant: str) -> None:
-    made = berka.generate(tmp_path / "feeds", variant=variant)
+@pytest.mark.parametrize(
+    ("variant", "loans"),
+    [
+        ("tolerance", None),
+        ("plain", 60),
+        pytest.param("plain", None, marks=pytest.mark.slow),
+    ],
+)
+def test_every_fault_is_found_and_none_is_invented(
+    tmp_path: Path, variant: str, loans: int | None
+) -> None:
+    """`loans`: how many of the 682; None: all."""
+    made = berka.generate(tmp_path / "feeds", variant=variant, loans=loans)
     outcome = reconcile(made.facility, made.lead, made.partners, tmp_path / "out", timeout=800)
     assert_says(outcome, oracle.reconcile(made.facility, made.lead, made.partners))
     assert_is_what_was_put_in(outcome, made.ledger)

@@ -138,6 +138,7 @@ def test_reconciling_on_a_stopped_network_names_the_remedy(
     assert f"tally network up --dir {stopped.folder.root}" in outcome.stderr
 
 
+@pytest.mark.slow
 def test_two_networks_live_side_by_side(running: Network, tmp_path: Path) -> None:
     """The second has one validator only, and bank names that are no file names."""
     before = status(running)

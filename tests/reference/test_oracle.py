@@ -452,6 +452,9 @@ needs_loans = pytest.mark.skipif(
 )
 
 
+# `make test` holds oracle and ledger against each other through what `tally reconcile` says of the
+# same loans (tests/e2e/test_reconcile_berka.py).
+@pytest.mark.slow
 @needs_loans
 @pytest.mark.parametrize("variant", ["plain", "tolerance"])
 def test_berka_whole(tmp_path: Path, variant: str) -> None:
