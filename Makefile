@@ -12,6 +12,9 @@
 .PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test \
 	lint-and-forge-test test-tools reset lock
 
+# Bytecode is kept, whatever the shell says: hundreds of processes in the tests would each compile the application.
+export PYTHONDONTWRITEBYTECODE :=
+
 # The first Python that is 3.11 or newer (a version manager's `python3.11` can be there and not run).
 PYTHON := $(firstword $(foreach name,python3.11 python3 python3.12 python3.13,$(shell \
 	$(name) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(name))))
@@ -48,10 +51,11 @@ contracts: .venv/.ready $(NPM_READY)
 	@cd $* && $(NPM_CI)
 	@touch $@
 
-# A test file stays with one worker; in the order of their names those that take long come first.
+# A test file stays with one worker; in the order of their names those that take long come first. Three workers for two
+# cores: many tests wait for blocks.
 test: setup test-tools
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-and-forge-test halmos
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
 test-fast: setup
