@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.trail import Entry, append
 from app.domain.errors import UsageFault
@@ -54,18 +55,22 @@ def add_person(
         )
     if not 0 < len(display_name) <= _LONGEST_DISPLAY_NAME or not display_name.isprintable():
         raise UsageFault(f"the display name has 1 to {_LONGEST_DISPLAY_NAME} characters")
-    if connection.execute(select(people.c.id).where(people.c.name == name)).first():
-        raise UsageFault(f"there is a person {name} already", remedy="Names are not used again")
     person = Person(secrets.token_hex(6), name, display_name, given)
-    connection.execute(
-        insert(people).values(
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    added = connection.execute(
+        dialect.insert(people)
+        .values(
             id=person.id,
             name=name,
             display_name=display_name,
             development=development,
             created_at=stamp(now()),
         )
+        .on_conflict_do_nothing(index_elements=[people.c.name])
+        .returning(people.c.id)
     )
+    if added.first() is None:
+        raise UsageFault(f"there is a person {name} already", remedy="Names are not used again")
     _write_roles(connection, person.id, given)
     append(connection, by.entry("person.add", name).with_details(roles=sorted(given)))
     return person
@@ -118,6 +123,13 @@ def enable(connection: Connection, by: Administrator, person_id: str) -> None:
     name = _other(connection, by, person_id)
     connection.execute(update(people).where(people.c.id == person_id).values(disabled_at=None))
     append(connection, by.entry("person.enable", name))
+
+
+def end_all_sessions(connection: Connection, by: Administrator, person_id: str) -> None:
+    """Sign a person out everywhere. Raises UsageFault."""
+    name = _other(connection, by, person_id)
+    ended = end_sessions(connection, person_id)
+    append(connection, by.entry("person.sign-out", name).with_details(sessions=ended))
 
 
 def revoke_session(connection: Connection, by: Administrator, session_id: str) -> None:

@@ -8,7 +8,8 @@ address counts is forgotten a quarter of an hour after its last failure.
 import hashlib
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, delete, select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from app.people.clock import stamp
 from app.people.tables import failed_attempts
@@ -20,6 +21,10 @@ LONGEST_WAIT_S = 8.0
 _FIRST_WAIT_S = 0.5
 MOST_OF_AN_ADDRESS = 60
 """Failures of one address after which it is refused until they are forgotten."""
+MOST_WRONG_CODES = 10
+"""Wrong codes of a person beside the right password after which no code of the authenticator is
+looked at until they are forgotten: with enough addresses, six digits could be guessed. Who does not
+know the password cannot bring this about, and recovery codes open meanwhile."""
 
 
 def wait_after(failures: int) -> float:
@@ -38,6 +43,11 @@ def address_key(address: str) -> bytes:
     return hashlib.sha256(b"address:" + address.encode()).digest()
 
 
+def code_key(person_id: str) -> bytes:
+    """Of a person's codes, where the password was right."""
+    return hashlib.sha256(b"code:" + person_id.encode()).digest()
+
+
 def failures_of(connection: Connection, key: bytes, now: datetime) -> int:
     """How many there were that are not forgotten."""
     found = connection.execute(
@@ -54,15 +64,15 @@ def note_failure(connection: Connection, key: bytes, now: datetime) -> None:
     connection.execute(
         delete(failed_attempts).where(failed_attempts.c.last_at <= stamp(now - FORGOTTEN_AFTER))
     )
-    changed = connection.execute(
-        update(failed_attempts)
-        .where(failed_attempts.c.key_hash == key)
-        .values(failures=failed_attempts.c.failures + 1, last_at=stamp(now))
-    )
-    if not changed.rowcount:
-        connection.execute(
-            insert(failed_attempts).values(key_hash=key, failures=1, last_at=stamp(now))
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(failed_attempts)
+        .values(key_hash=key, failures=1, last_at=stamp(now))
+        .on_conflict_do_update(
+            index_elements=[failed_attempts.c.key_hash],
+            set_={"failures": failed_attempts.c.failures + 1, "last_at": stamp(now)},
         )
+    )
 
 
 def forget_failures(connection: Connection, key: bytes) -> None:

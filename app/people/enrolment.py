@@ -94,6 +94,7 @@ def set_credentials(
             password_hash=hashed(password),
             totp_secret=vault_of(connection).sealer()(secret.encode()),
             totp_last_step=step,
+            development=False,  # this password is nobody else's
         )
     )
     connection.execute(delete(enrolments).where(enrolments.c.person == person_id))

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
+from app.audit.trail import Entry, append
 from app.domain.errors import StorageFault
 from app.people.clock import now, stamp
 from app.people.person import Person, active_person
@@ -71,8 +72,14 @@ class Sessions:
 
     def end(self, token: str) -> None:
         """End the session of a token, if there is one."""
+        mine = sessions.c.token_hash == _hash(token)
         with self._engine.begin() as connection:
-            connection.execute(delete(sessions).where(sessions.c.token_hash == _hash(token)))
+            name = connection.execute(
+                select(people.c.name).join(sessions, sessions.c.person == people.c.id).where(mine)
+            ).scalar_one_or_none()
+            if name is not None:
+                connection.execute(delete(sessions).where(mine))
+                append(connection, Entry(f"person:{name}", "sign-out"))
 
 
 def begin_session(

@@ -12,7 +12,9 @@ from app.audit.trail import Entry, append
 from app.people.attempts import (
     FORGOTTEN_AFTER,
     MOST_OF_AN_ADDRESS,
+    MOST_WRONG_CODES,
     address_key,
+    code_key,
     failures_of,
     forget_failures,
     name_key,
@@ -22,8 +24,8 @@ from app.people.attempts import (
 from app.people.clock import now
 from app.people.passwords import matches
 from app.people.person import Person
-from app.people.second_factor import verify_code
-from app.people.sessions import begin_session, end_sessions
+from app.people.second_factor import is_recovery_code, verify_code
+from app.people.sessions import begin_session
 from app.people.tables import people
 
 
@@ -73,7 +75,7 @@ class SignIn:
                 row is not None
                 and is_right
                 and _is_still(connection, row.id, row.password_hash)
-                and verify_code(connection, row.id, code, now(), development=self._development)
+                and self._opens(connection, row.id, code)
             ):
                 forget_failures(connection, name_key(name))
                 token = begin_session(connection, row.id, now(), address=address, agent=agent)
@@ -93,7 +95,7 @@ class SignIn:
         """
         time.sleep(self.wait(person.name, address))
         with self._engine.begin() as connection:
-            if verify_code(connection, person.id, code, now(), development=self._development):
+            if self._opens(connection, person.id, code):
                 forget_failures(connection, name_key(person.name))
                 return True
             self._note_failure(connection, person.name, address)
@@ -107,12 +109,16 @@ class SignIn:
             note_failure(connection, address_key(address), now())
             append(connection, Entry("nobody", "enrol", outcome="refused", address=address))
 
-    def end_sessions(self, person: Person, *, address: str) -> None:
-        """Sign a person out everywhere."""
-        with self._engine.begin() as connection:
-            ended = end_sessions(connection, person.id)
-            entry = Entry(f"person:{person.name}", "sign-out-everywhere", address=address)
-            append(connection, entry.with_details(sessions=ended))
+    def _opens(self, connection: Connection, person_id: str, code: str) -> bool:
+        """Whether a code is the person's, once the password is right or a session open."""
+        key, at = code_key(person_id), now()
+        if not is_recovery_code(code) and failures_of(connection, key, at) >= MOST_WRONG_CODES:
+            return False
+        if verify_code(connection, person_id, code, at, development=self._development):
+            forget_failures(connection, key)
+            return True
+        note_failure(connection, key, at)
+        return False
 
     def _note_failure(self, connection: Connection, name: str, address: str) -> None:
         note_failure(connection, name_key(name), now())

@@ -140,13 +140,19 @@ class TestPeople:
         name = f"new.{token_hex(3)}"
         admin.add(name, "viewer")
         id_ = id_of(engine, name)
-        for change, fields in (("roles", {"roles": "approver"}), ("disable", {}), ("enable", {})):
+        for change, fields in (
+            ("roles", {"roles": "approver"}),
+            ("sign-out", {}),
+            ("disable", {}),
+            ("enable", {}),
+        ):
             assert admin.post(f"people/{id_}/{change}", **fields).status_code == 303
         with engine.connect() as connection:
             mine = select(audit_trail).where(audit_trail.c.subject == name)
             acts = [row.act for row in connection.execute(mine.order_by(audit_trail.c.number))]
         assert acts == [
-            "person.add", "person.enrolment", "person.roles", "person.disable", "person.enable",
+            "person.add", "person.enrolment", "person.roles", "person.sign-out", "person.disable",
+            "person.enable",
         ]  # fmt: skip
         assert admin.post(f"people/{id_}/promote").status_code == 422
 

@@ -207,6 +207,25 @@ class TestSigningIn:
         assert Sessions(engine, development=False).find(token) is None
 
 
+def test_people_and_failures_on_both_databases(database: Engine) -> None:
+    somebody, sign_in = enrolled(database, "viewer"), SignIn(database, development=False)
+    with database.begin() as connection, pytest.raises(UsageFault, match="already"):
+        add_person(connection, BY, somebody.name, "Another", ["viewer"])
+    refused = [sign_in.sign_in(somebody.name, "x", "y", address="a", agent="") for _ in range(4)]
+    assert refused == [None] * 4
+    assert sign_in.wait(somebody.name, "b") == sign_in.wait("nobody", "a") == 1.0
+    token = sign_in.sign_in(**somebody.form(), address="a", agent="")
+    assert token is not None
+    opened = Sessions(database, development=False)
+    found = opened.find(token)
+    assert found is not None and found.person == somebody.person
+    opened.end(token)
+    assert opened.find(token) is None
+    assert [act for _, act, _ in trail(database)] == [
+        "person.add", *["sign-in"] * 5, "sign-out",
+    ]  # fmt: skip
+
+
 class TestGuessing:
     def test_the_wait_grows_to_some_seconds_and_never_beyond(self) -> None:
         waits = [attempts.wait_after(failures) for failures in (0, 2, 3, 4, 7, 8, 10_000)]
@@ -244,6 +263,29 @@ class TestGuessing:
         for _ in range(attempts.FREE_FAILURES):
             assert sign_in.sign_in("nobody", "x", "y", address="10.0.0.2", agent="") is None
         assert sign_in.wait("NOBODY ", "10.0.0.3") > 0
+
+    def test_codes_are_not_guessed_from_many_addresses(self, engine: Engine) -> None:
+        somebody, sign_in = enrolled(engine, "viewer"), SignIn(engine, development=False)
+
+        def attempt(number: int, code: str) -> str | None:
+            address = f"10.1.0.{number}"
+            return sign_in.sign_in(
+                somebody.name, somebody.password, code, address=address, agent=""
+            )
+
+        with engine.begin() as connection:
+            for _ in range(attempts.MOST_WRONG_CODES - 1):
+                key = attempts.code_key(somebody.person.id)
+                attempts.note_failure(connection, key, now())
+        # Who does not know the password does not bring it about.
+        assert sign_in.sign_in(somebody.name, "wrong", "123456", address="", agent="") is None
+        right = somebody.form()["code"]
+        wrong = "000000" if right != "000000" else "111111"
+        assert attempt(1, wrong) is None
+        assert attempt(2, somebody.form()["code"]) is None
+        # A recovery code opens, and what was counted is forgotten.
+        assert attempt(3, somebody.recovery[0])
+        assert attempt(4, somebody.form()["code"])
 
     def test_a_signature_asks_for_the_second_factor_again(self, engine: Engine) -> None:
         somebody, sign_in = enrolled(engine, "approver"), SignIn(engine, development=False)

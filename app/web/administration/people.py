@@ -78,6 +78,8 @@ def _change(connection: Connection, by: Administrator, id: str, change: str, for
         return {"name": form.text("name"), "code": acts.give_enrolment(connection, by, id)}
     elif change == "disable":
         acts.disable(connection, by, id)
+    elif change == "sign-out":
+        acts.end_all_sessions(connection, by, id)
     elif change == "enable":
         acts.enable(connection, by, id)
     else:
