@@ -296,6 +296,58 @@ def test_where_the_lead_splits_its_parts_are_taken_as_stated(
         world.rpc.close()
 
 
+def test_where_the_lead_splits_days_tolerance_and_reversals_are_as_ever(
+    shared_anvil: ChainProcess, tmp_path: Path, database: Engine
+) -> None:
+    """Two days: stated parts, one within tolerance, one reversed the day after; each day's
+    difference from the shares stands on its own."""
+    world = new_world(
+        shared_anvil.url,
+        tmp_path,
+        partners=("huarui", "wuxi"),
+        shares=((3333, 0, 0), (2467, 0, 0)),
+        tolerance=2,
+        split="lead",
+    )
+    next_day = {"value_day": TODAY + 1, "business_day": TODAY + 1}
+    undone = (DRAWDOWN, "D2")
+    try:
+        world.post(
+            "webank",
+            Event(DRAWDOWN, "D1", 3334, partner=HUARUI),
+            Event(DRAWDOWN, "D1", 2466, partner=WUXI),
+            Event(DRAWDOWN, "D2", 700, partner=HUARUI),
+            Event(DRAWDOWN, "D2", 300, partner=WUXI),
+            Event(PRINCIPAL, "P1", 1113, partner=HUARUI, **next_day),
+            Event(PRINCIPAL, "P1", 822, partner=WUXI, **next_day),
+            Event(REVERSAL, "R2", 700, partner=HUARUI, target=undone, **next_day),
+            Event(REVERSAL, "R2", 300, partner=WUXI, target=undone, **next_day),
+        )
+        world.post(
+            "huarui",
+            Event(DRAWDOWN, "D1", 3333),  # within tolerance: the lead's is the agreed one
+            Event(DRAWDOWN, "D2", 700),
+            Event(PRINCIPAL, "P1", 1110, **next_day),  # beyond it
+            Event(REVERSAL, "R2", 700, target=undone, **next_day),
+        )
+        world.indexer("webank", database).advance()
+        found = view(database)
+        assert counts(found["huarui"]) == {"matched": 2, "within_tolerance": 1, "amount": 1}
+        assert counts(found["wuxi"]) == {"missing_at_partner": 4}
+        books = found["huarui"].books
+        assert (books.lead_book, books.partner_book) == (-3334 + 1113, -3333 + 1110)
+        assert books.agreed == -3334
+        assert all(balance.proof == 0 for balance in found.values())
+        # 58.00 by 3333 and 2467: 33.33 and 24.67. 10.00: 5.74 and 4.25. 19.35: 11.11 and 8.23.
+        first = {1: -(3334 - 3333) - (700 - 574), 2: -(2466 - 2467) - (300 - 425)}
+        second = {1: (1113 - 1111) + (700 - 574), 2: (822 - 823) + (300 - 425)}
+        assert differences(database, world) == first
+        assert differences(database, world, days=1) == second
+        assert no_incidents(database)
+    finally:
+        world.rpc.close()
+
+
 def test_rejected_legs_are_kept_with_their_reason(world: World, database: Engine) -> None:
     world.post(
         "webank",

@@ -7,7 +7,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -15,8 +15,10 @@ import pytest
 from sqlalchemy import Engine, event, select
 
 from app.db.engine import create, upgrade
+from app.domain.currencies import currency_decimals
 from app.domain.errors import DatabaseBusy, EventConflict, FeedFault
 from app.domain.events import Quarantined, Row
+from app.domain.money import MAX_AMOUNT, format_amount
 from app.intake import accept
 from app.intake.accept import Intake
 from app.intake.check import check_feed
@@ -163,6 +165,34 @@ def test_ids_that_begin_anew_every_day_are_told_apart_by_their_content(bank: Fee
 
 
 @pytest.mark.usefixtures("chunks")
+@pytest.mark.parametrize(
+    ("currency", "smallest", "largest", "too_fine"),
+    [
+        ("JPY", "1", "1000000000000000", "1.0"),
+        ("KWD", "0.001", "1000000000000.000", "0.0001"),
+        ("CLF", "0.0001", "100000000000.0000", "0.00001"),
+        ("CNY", "0.01", "10000000000000.00", "0.001"),
+    ],
+)
+def test_amounts_are_kept_to_the_last_unit_of_their_currency(
+    engine: Engine, currency: str, smallest: str, largest: str, too_fine: str
+) -> None:
+    terms = replace(FACILITY, currency=currency, decimals=currency_decimals(currency))
+    validator = Validator(terms, "lead")
+    rows = [
+        row(f"E{n}", amount=text, currency=currency, kind="top_up", partner="alfa")
+        for n, text in enumerate((smallest, largest, too_fine))
+    ]
+    judged = [validator.check_object(n, cells) for n, cells in enumerate(rows, start=1)]
+    intake = Intake(EventStore(engine), validator, clock=lambda: TODAY)
+    result = intake.submit(judged, "feed.csv", "file")
+    assert (result.accepted, result.quarantined) == (2, 1)
+    with engine.connect() as connection:
+        kept = connection.execute(select(events.c.amount).order_by(events.c.id)).scalars().all()
+    assert kept == [1, MAX_AMOUNT]
+    assert [format_amount(one, terms.decimals) for one in kept] == [smallest, largest]
+
+
 def test_of_one_identity_the_first_stands_and_later_ones_are_duplicate_legs(bank: FeedBank) -> None:
     result, _ = bank.submit(
         row(),
