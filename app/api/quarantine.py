@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request
 from starlette.concurrency import run_in_threadpool
@@ -11,6 +11,7 @@ from app.api.bodies import described, json_body
 from app.api.reading import Facility, Paging, reading
 from app.api.responses import WITH_BODY
 from app.api.security import ANY, PUSH
+from app.audit.actor import acting_as
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.keys import Key
@@ -38,6 +39,8 @@ _MAX_MEND_BYTES = 512 * 1024
 _MAX_BYTES = 32 * 1024
 _MOST_ROWS = 2_000
 """Most rows that one request works on."""
+
+Made = TypeVar("Made")
 
 router = APIRouter(prefix="/v1", tags=["quarantine"])
 
@@ -94,7 +97,7 @@ async def mend_row(request: Request, number: RowNumber, key: Pusher) -> Quaranti
         done = mend(context.engine, context.feeds.intake, number, asked.values, _by(key))
         return _in_full(done)
 
-    return await run_in_threadpool(work)
+    return await _acting(key, work)
 
 
 @router.post(
@@ -121,7 +124,7 @@ async def reread_feed(request: Request, key: Pusher) -> RereadOut:
         )
         return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
 
-    return await run_in_threadpool(work)
+    return await _acting(key, work)
 
 
 @router.post(
@@ -153,7 +156,7 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
             next=done.following,
         )
 
-    return await run_in_threadpool(work)
+    return await _acting(key, work)
 
 
 @router.post(
@@ -190,7 +193,17 @@ async def _decide(request: Request, key: Key, decide: Callable[..., Decided]) ->
         )
         return DecidedOut(rows=done.rows, next=done.following)
 
-    return await run_in_threadpool(work)
+    return await _acting(key, work)
+
+
+async def _acting(key: Key, work: Callable[[], Made]) -> Made:
+    """What the work does is the key's act in the audit trail."""
+
+    def act() -> Made:
+        with acting_as(f"key:{key.id}"):
+            return work()
+
+    return await run_in_threadpool(act)
 
 
 def _selection(asked: SelectionIn) -> Selection:

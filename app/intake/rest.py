@@ -58,6 +58,8 @@ class RestFeeds:
         body: ByteStream,
         name: str,
         verdicts: Callable[[Sequence[Verdict]], None],
+        *,
+        source: str = "bulk",
     ) -> tuple[FeedResult, list[str]]:
         """Take in CSV or JSON lines chunk by chunk; returns the sums, and what was ignored.
 
@@ -65,7 +67,7 @@ class RestFeeds:
         """
         intake = self.intake(facility)
         rows = JudgedFeed(Feed(body, name), Validator(intake.facility, intake.sender))
-        result = intake.submit(rows, name, "bulk", header=rows.header, verdicts=verdicts)
+        result = intake.submit(rows, name, source, header=rows.header, verdicts=verdicts)
         return result, rows.warnings
 
     def intake(self, facility: str) -> Intake:

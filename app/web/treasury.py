@@ -22,6 +22,10 @@ from app.web.administration.people import add_people, add_sessions
 from app.web.attempts import Turns
 from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
 from app.web.enrol import add_enrol
+from app.web.feed_acts import add_group_acts, add_row_acts
+from app.web.feed_upload import add_upload
+from app.web.feeds import add_feeds
+from app.web.legs import add_legs
 from app.web.live import Live
 from app.web.pages import Pages
 from app.web.reserves import choices, reserves
@@ -52,6 +56,11 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_sessions(router, context, pages)
     add_keys(router, context, pages)
     add_audit(router, pages)
+    add_feeds(router, context, pages)
+    add_row_acts(router, context, site, pages)
+    add_group_acts(router, context, site)
+    add_upload(router, context, site)
+    add_legs(router, context, pages)
     site.add_files(router)
 
     def reader(request: Request) -> Person | None:

@@ -309,8 +309,18 @@ def test_where_the_lead_splits_days_tolerance_and_reversals_are_as_ever(
         tolerance=2,
         split="lead",
     )
-    next_day = {"value_day": TODAY + 1, "business_day": TODAY + 1}
     undone = (DRAWDOWN, "D2")
+
+    def later(
+        kind: int,
+        event_ref: str,
+        amount: int,
+        partner: int = 0,
+        target: tuple[int, str] | None = None,
+    ) -> Event:
+        """An event of the next day."""
+        return Event(kind, event_ref, amount, partner, TODAY + 1, TODAY + 1, target=target)
+
     try:
         world.post(
             "webank",
@@ -318,17 +328,17 @@ def test_where_the_lead_splits_days_tolerance_and_reversals_are_as_ever(
             Event(DRAWDOWN, "D1", 2466, partner=WUXI),
             Event(DRAWDOWN, "D2", 700, partner=HUARUI),
             Event(DRAWDOWN, "D2", 300, partner=WUXI),
-            Event(PRINCIPAL, "P1", 1113, partner=HUARUI, **next_day),
-            Event(PRINCIPAL, "P1", 822, partner=WUXI, **next_day),
-            Event(REVERSAL, "R2", 700, partner=HUARUI, target=undone, **next_day),
-            Event(REVERSAL, "R2", 300, partner=WUXI, target=undone, **next_day),
+            later(PRINCIPAL, "P1", 1113, partner=HUARUI),
+            later(PRINCIPAL, "P1", 822, partner=WUXI),
+            later(REVERSAL, "R2", 700, partner=HUARUI, target=undone),
+            later(REVERSAL, "R2", 300, partner=WUXI, target=undone),
         )
         world.post(
             "huarui",
             Event(DRAWDOWN, "D1", 3333),  # within tolerance: the lead's is the agreed one
             Event(DRAWDOWN, "D2", 700),
-            Event(PRINCIPAL, "P1", 1110, **next_day),  # beyond it
-            Event(REVERSAL, "R2", 700, target=undone, **next_day),
+            later(PRINCIPAL, "P1", 1110),  # beyond it
+            later(REVERSAL, "R2", 700, target=undone),
         )
         world.indexer("webank", database).advance()
         found = view(database)

@@ -25,7 +25,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "chain": frozenset({"domain", "verify"}),
     "contracts": frozenset({"domain", "chain"}),
     "readmodel": frozenset({"domain", "db"}),
-    "intake": frozenset({"domain", "db", "readmodel"}),
+    "intake": frozenset({"domain", "db", "readmodel", "audit"}),
     "indexer": frozenset({"domain", "db", "chain", "contracts", "keys", "verify", "readmodel"}),
     # What the contracts refused and what they hold of this bank stands in the read model alone.
     # It knows nothing of the outbox: what waits there is asked of the outbox.
@@ -68,6 +68,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "web": frozenset(
         {
             "domain",
+            "intake",
             "outbox",
             "readmodel",
             "prepared_acts",

@@ -13,7 +13,7 @@ from app.db.vault import vault_of
 from app.domain.errors import UsageFault
 from app.intake.accept import now_utc
 from app.intake.quarantine.queries import DISMISSED, SEE_LIST, WAITING, Selection, Status
-from app.intake.quarantine.waiting import chunks, log_step, trace
+from app.intake.quarantine.waiting import audit_step, chunks, log_step, trace
 from app.intake.store import EventStore
 from app.intake.tables import feeds, quarantine, quarantine_steps
 
@@ -102,11 +102,13 @@ def _decide(
                 steps.append(
                     trace(row.id, at, by, step, status, fault) | {"why": seal(why.encode())}
                 )
+            by_feed: dict[tuple[str, int], list[int]] = {}
+            for row in found:
+                by_feed.setdefault((row.facility, row.feed_id), []).append(row.id)
             if steps:
                 connection.execute(insert(quarantine_steps), steps)
-        by_feed: dict[tuple[str, int], list[int]] = {}
-        for row in found:
-            by_feed.setdefault((row.facility, row.feed_id), []).append(row.id)
+            for (_, feed_id), some in by_feed.items():
+                audit_step(connection, step, feed_id, some)
         for (facility, feed_id), some in by_feed.items():
             log_step(step, facility, feed_id, by, some)
         done.rows += len(found)

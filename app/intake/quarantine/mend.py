@@ -22,6 +22,7 @@ from app.intake.quarantine.queries import SEE_LIST, RowInFull, Selection, row_in
 from app.intake.quarantine.waiting import (
     IntakeOf,
     Waiting,
+    audit_step,
     chunks,
     does_not_wait,
     log_step,
@@ -173,4 +174,5 @@ def _judge_again(
             | {"encoding": encoding, "changes": seal(orjson.dumps(changes))}
         )
     connection.execute(insert(quarantine_steps), steps)
+    audit_step(connection, step, again[0][0].feed_id, [found.number for found, _ in again])
     return sum(one["status"] == "ready" for one in steps)

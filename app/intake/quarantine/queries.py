@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import orjson
-from sqlalchemy import Connection, Row, Select, select
+from sqlalchemy import Connection, Row, Select, func, select
 
 from app.db.vault import Vault, vault_of
 from app.domain.errors import UsageFault
@@ -111,6 +111,38 @@ def quarantined(
     vault = vault_of(connection)
     items = [_shown(row, vault) for row in connection.execute(query)]
     return Page(items[:limit], items[limit - 1].number if len(items) > limit else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """The rows of a facility that wait for the same reason; an empty one: nothing is at fault any
+    more, and they were not replayed yet."""
+
+    facility: str
+    field: str
+    reason: str
+    rows: int
+    newest: str
+
+
+def waiting_reasons(connection: Connection, limit: int = 200) -> list[Reason]:
+    """Why rows wait, the reasons of most rows first."""
+    rows = func.count()
+    query = (
+        select(
+            feeds.c.facility,
+            quarantine.c.field,
+            quarantine.c.reason,
+            rows,
+            func.max(quarantine.c.at),
+        )
+        .join(feeds, feeds.c.id == quarantine.c.feed_id)
+        .where(quarantine.c.status.in_(WAITING))
+        .group_by(feeds.c.facility, quarantine.c.field, quarantine.c.reason)
+        .order_by(rows.desc(), feeds.c.facility, quarantine.c.field, quarantine.c.reason)
+        .limit(limit)
+    )
+    return [Reason(*row) for row in connection.execute(query)]
 
 
 def row_in_full(connection: Connection, number: int) -> RowInFull:

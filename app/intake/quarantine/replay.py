@@ -17,6 +17,7 @@ from app.intake.quarantine.waiting import (
     CHUNK_ROWS,
     IntakeOf,
     Waiting,
+    audit_step,
     chunks,
     does_not_wait,
     log_step,
@@ -152,3 +153,4 @@ def _settle(
         steps.append(trace(number, at, by, "replayed", status, fault))
     if steps:
         connection.execute(insert(quarantine_steps), steps)
+        audit_step(connection, "replayed", feed_id, [one["quarantine_id"] for one in steps])

@@ -7,6 +7,8 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Engine, func, select
 
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, append
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
 from app.intake.accept import Intake
@@ -106,6 +108,13 @@ def trace(
         "field": fault[0],
         "reason": fault[1],
     }
+
+
+def audit_step(connection: Connection, step: str, feed_id: int, numbers: Sequence[int]) -> None:
+    """The line of a step in the audit trail, in the transaction of the step."""
+    if numbers:
+        entry = Entry(current_actor.get(), f"quarantine.{step}", f"feed {feed_id}")
+        append(connection, entry.with_details(rows=list(numbers)))
 
 
 def log_step(

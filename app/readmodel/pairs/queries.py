@@ -8,7 +8,7 @@ looked for among the newest lines first, `LINES_A_PAGE` for a page: what a page 
 with the history. A page may so hold fewer lines than asked for, even none, while others follow.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from itertools import islice
@@ -38,6 +38,8 @@ LINES_A_PAGE = 20_000
 """How many lines a page reads at most that no index finds."""
 
 _STREAM_ROWS = 5_000
+_MOST_POSTINGS = 100
+"""As many of a block are looked for."""
 _OPEN_TYPES = set(BREAK_TYPES) - set(DUPLICATE_TYPES)
 
 
@@ -57,6 +59,10 @@ class Filter:
     """Those that an event_ref has on the chain, one for each facility's reference key."""
     text: str | None = None
     """Part of the event_ref, upper and lower case alike."""
+    amounts: Mapping[int, int] | None = None
+    """By the number of a facility, an amount that either half has, in its minor units."""
+    postings: Sequence[tuple[int, int, int]] | None = None
+    """Facility, member and sequence of each posting in which either half came."""
     value_from: date | None = None
     value_to: date | None = None
     business_from: date | None = None
@@ -132,6 +138,19 @@ def legs(
     items = [leg for _, both in lines[:limit] for leg in both]
     following = view.following([number for number, _ in lines], limit)
     return Page(_with_transactions(view, items), following)
+
+
+def postings_in(
+    connection: Connection, *, transaction: bytes | None = None, block: int | None = None
+) -> list[tuple[int, int, int]]:
+    """Facility, member and sequence of the postings of a transaction, or of a block."""
+    c = t.postings.c
+    query = select(c.facility, c.member, c.sequence)
+    if transaction is not None:
+        query = query.where(c.tx_hash == transaction)
+    if block is not None:
+        query = query.where(c.block_number == block)
+    return [(row[0], row[1], row[2]) for row in connection.execute(query.limit(_MOST_POSTINGS))]
 
 
 def rejections(
@@ -289,9 +308,38 @@ def _common(view: _View, table: Any) -> list[ColumnElement[bool]]:
         conditions.append(c.kind.in_(numbers))
     if where.references is not None:
         conditions.append(c.ref.in_(where.references))
+    if where.amounts is not None:
+        conditions.append(or_(false(), *_of_amounts(table, where.amounts)))
+    if where.postings is not None:
+        conditions.append(or_(false(), *_of_postings(view, table, where.postings)))
     if where.text is not None:
         conditions.append(c.event_ref.icontains(where.text, autoescape=True))
     return conditions
+
+
+def _of_amounts(table: Any, amounts: Mapping[int, int]) -> Iterator[ColumnElement[bool]]:
+    c = table.c
+    halves = (c.amount,) if table is t.rejections else (c.lead_amount, c.partner_amount)
+    for facility, amount in amounts.items():
+        yield and_(c.facility == facility, or_(*(half == amount for half in halves)))
+
+
+def _of_postings(
+    view: _View, table: Any, postings: Sequence[tuple[int, int, int]]
+) -> Iterator[ColumnElement[bool]]:
+    c = table.c
+    for facility, member, sequence in postings:
+        terms = view.names.facilities.get(facility)
+        if table is t.rejections:
+            yield and_(c.facility == facility, c.member == member, c.sequence == sequence)
+        elif terms is not None and terms.lead_member == member:
+            yield and_(c.facility == facility, c.lead_sequence == sequence)
+        elif terms is not None:
+            for place, partner in enumerate(terms.partners, start=1):
+                if partner.member == member:
+                    yield and_(
+                        c.facility == facility, c.partner == place, c.partner_sequence == sequence
+                    )
 
 
 def _between(day: Any, low: date | None, high: date | None) -> ColumnElement[bool]:

@@ -138,3 +138,49 @@ document.addEventListener("DOMContentLoaded", () => {
   tick();
   setInterval(tick, 1000);
 });
+
+// Sending a file: the page shows what would become of it, and sends it again to be taken in.
+function uploads() {
+  const form = document.getElementById("upload");
+  if (!form) return;
+  const drop = document.getElementById("drop");
+  const chosen = document.getElementById("upload-file");
+  const result = document.getElementById("upload-result");
+
+  async function send(file, take) {
+    const facility = document.getElementById("upload-facility").value;
+    const asked = new URLSearchParams({ facility, name: file.name, take });
+    result.textContent = take ? "Taking it in…" : "Checking…";
+    try {
+      const answer = await fetch(`${form.dataset.address}?${asked}`, {
+        method: "POST",
+        body: file,
+        headers: { "X-CSRF-Token": form.dataset.csrf, "Content-Type": "application/octet-stream" },
+      });
+      if (answer.ok) {
+        result.innerHTML = await answer.text();
+      } else {
+        const problem = await answer.json();
+        result.textContent = problem.detail || problem.title;
+      }
+    } catch {
+      result.textContent = "The file did not reach this node; send it again.";
+    }
+    document.getElementById("upload-take")?.addEventListener("click", () => send(file, true));
+    document.getElementById("upload-leave")?.addEventListener("click", () => {
+      result.textContent = "";
+      chosen.value = "";
+    });
+  }
+
+  chosen.addEventListener("change", () => chosen.files[0] && send(chosen.files[0], false));
+  for (const name of ["dragover", "dragleave", "drop"]) {
+    drop.addEventListener(name, (event) => {
+      event.preventDefault();
+      drop.classList.toggle("over", name === "dragover");
+      if (name === "drop" && event.dataTransfer.files[0]) send(event.dataTransfer.files[0], false);
+    });
+  }
+}
+
+document.addEventListener("DOMContentLoaded", uploads);

@@ -1,0 +1,126 @@
+"""What people do about quarantined rows and dead letters through the pages' forms."""
+
+from collections.abc import Callable
+from typing import Annotated, NoReturn
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from starlette.concurrency import run_in_threadpool
+
+from app.audit.trail import Entry, append
+from app.domain.errors import InputFault, UsageFault
+from app.http.context import Context
+from app.http.problems import Problem
+from app.http.signed_in import address_of, allowed_to
+from app.intake.cells import COLUMNS
+from app.intake.quarantine.dismiss import dismiss, restore
+from app.intake.quarantine.mend import mend, reread
+from app.intake.quarantine.queries import Selection
+from app.intake.quarantine.replay import replay
+from app.outbox.dead_letters import replay as replay_letters
+from app.outbox.dead_letters import resume
+from app.people.person import Person
+from app.web.as_person import acting, name_of
+from app.web.feeds import Number, show_row
+from app.web.feeds_page import row_page
+from app.web.forms import Form, signed_form
+from app.web.pages import Pages
+from app.web.site import Site
+
+Worker = Annotated[Person, Depends(allowed_to("work"))]
+Sent = Annotated[Form, Depends(signed_form)]
+
+
+def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """The form of one row."""
+
+    @router.post("/feeds/rows/{number}")
+    async def act_on_row(request: Request, number: Number, person: Worker, form: Sent) -> Response:
+        """What is typed stays in the form where it is refused."""
+        act, why = form.text("act"), form.text("why")
+        typed = {column: form.text(column) for column in COLUMNS if form.texts(column)}
+
+        def mended() -> None:
+            with context.engine.connect() as connection:
+                says = row_page(connection, number, None).found.columns
+            changed = {
+                column: value or None
+                for column, value in typed.items()
+                # Browsers send every line end as CR LF.
+                if value.replace("\r\n", "\n") != says.get(column, "").replace("\r\n", "\n")
+            }
+            mend(context.engine, context.feeds.intake, number, changed, by)
+
+        by, where = name_of(person), Selection(numbers=[number])
+        acts: dict[str, Callable[[], object]] = {
+            "mend": mended,
+            "replay": lambda: replay(context.engine, context.feeds.intake, where, by),
+            "dismiss": lambda: dismiss(context.engine, where, why, by),
+            "restore": lambda: restore(context.engine, where, why, by),
+        }
+
+        try:
+            await acting(person, acts.get(act, _nothing))
+        except InputFault as fault:
+            shown = typed if act == "mend" else None
+            return await run_in_threadpool(show_row, pages, request, number, str(fault), shown, why)
+        return RedirectResponse(f"{site.root}/feeds/rows/{number}", 303)
+
+
+def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
+    """The forms of many rows, and of dead letters."""
+
+    @router.post("/feeds/rows")
+    async def act_on_rows(person: Worker, form: Sent) -> Response:
+        """All rows of a reason, a file, a facility."""
+        act, why = form.text("act"), form.text("why")
+        feed_id = form.text("feed_id")
+        where = Selection(
+            form.text("facility") or None,
+            int(feed_id) if feed_id.isascii() and feed_id.isdigit() else None,
+            form.text("field") or None,
+            form.text("reason") or None,
+        )
+        if where == Selection():
+            raise Problem(422, "invalid-request", "the form does not say which rows")
+
+        def work() -> str:
+            by = name_of(person)
+            if act == "replay":
+                done = replay(context.engine, context.feeds.intake, where, by)
+                sums = f"accepted={done.accepted}&duplicate={done.duplicate}&faulty={done.faulty}"
+                return sums
+            if act == "reread" and where.feed_id is not None:
+                read = reread(
+                    context.engine, context.feeds.intake, where.feed_id, form.text("encoding"), by
+                )
+                return f"changed={read.ready + read.faulty}"
+            decide = {"dismiss": dismiss, "restore": restore}.get(act)
+            if decide is None:
+                return _nothing()
+            return f"changed={decide(context.engine, where, why, by).rows}"
+
+        said = await acting(person, work)
+        return RedirectResponse(f"{site.root}/feeds?{said}", 303)
+
+    @router.post("/feeds/dead-letters")
+    async def act_on_letters(request: Request, person: Worker, form: Sent) -> Response:
+        """Events and stopped batches are tried again; the node posts them."""
+        event_id = form.text("event_id")
+
+        def work() -> int:
+            events = replay_letters(context.engine, [event_id] if event_id else None)
+            batches = 0 if event_id else resume(context.engine)
+            with context.engine.begin() as connection:
+                entry = Entry(
+                    f"person:{person.name}", "dead-letters.replay", event_id or "all",
+                    address=address_of(request),
+                )  # fmt: skip
+                append(connection, entry.with_details(events=events, batches=batches))
+            return events + batches
+
+        return RedirectResponse(f"{site.root}/feeds?changed={await acting(person, work)}", 303)
+
+
+def _nothing() -> NoReturn:
+    raise UsageFault("this form asks for nothing that there is")

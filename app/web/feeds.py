@@ -1,0 +1,106 @@
+"""The pages of feeds: what was received, and the quarantine as a place to work."""
+
+from contextlib import suppress
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from sqlalchemy import Connection
+
+from app.domain.errors import UsageFault
+from app.http.context import Context
+from app.readmodel.facilities.agreed import agreed_facilities
+from app.web.feeds_page import RowFilters, feeds_page, row_page, rows_page
+from app.web.pages import Pages
+
+Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
+Before = Annotated[int | None, Query(ge=1, lt=2**63)]
+Count = Annotated[int | None, Query(ge=0, lt=2**31)]
+Text = Annotated[str | None, Query(max_length=4096, pattern=r"^[^\x00]*$")]
+
+
+def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
+    """Their routes."""
+
+    def row_filters(
+        facility: Text = None,
+        feed_id: Before = None,
+        field: Text = None,
+        reason: Text = None,
+        show: str = "waiting",
+    ) -> RowFilters:
+        return RowFilters(
+            facility, feed_id, field, reason, "dismissed" if show == "dismissed" else "waiting"
+        )
+
+    @router.get("/feeds")
+    def feeds(
+        request: Request,
+        before: Before = None,
+        accepted: Count = None,
+        duplicate: Count = None,
+        faulty: Count = None,
+        changed: Count = None,
+    ) -> Response:
+        def look(connection: Connection, _: Any) -> dict[str, Any]:
+            return {
+                "page": feeds_page(connection, before),
+                "said": _said(accepted, duplicate, faulty, changed),
+                "own_facilities": _own_facilities(connection, context.bank),
+            }
+
+        return pages.show(request, "feeds.html", look)
+
+    @router.get("/feeds/rows")
+    def rows(
+        request: Request,
+        where: Annotated[RowFilters, Depends(row_filters)],
+        before: Before = None,
+    ) -> Response:
+        return pages.show(
+            request,
+            "rows.html",
+            lambda connection, _: {"page": rows_page(connection, where, before)},
+        )
+
+    @router.get("/feeds/rows/{number}")
+    def row(request: Request, number: Number) -> Response:
+        return show_row(pages, request, number)
+
+
+def show_row(
+    pages: Pages,
+    request: Request,
+    number: int,
+    fault: str = "",
+    typed: dict[str, str] | None = None,
+    why: str = "",
+) -> Response:
+    """One row; where an act was refused, with the fault and what was typed."""
+
+    def look(connection: Connection, _: Any) -> dict[str, Any]:
+        with suppress(UsageFault):
+            return {"page": row_page(connection, number, typed), "fault": fault, "why": why}
+        return {"page": None}
+
+    answer = pages.show(request, "row.html", look)
+    if fault:
+        answer.status_code = 422
+    return answer
+
+
+def _own_facilities(connection: Connection, bank: str) -> list[str]:
+    """Those of which this bank sends events."""
+    return [
+        one.terms.id
+        for one in agreed_facilities(connection)
+        if one.active and bank in one.terms.banks
+    ]
+
+
+def _said(
+    accepted: int | None, duplicate: int | None, faulty: int | None, changed: int | None
+) -> str:
+    """What became of the last act; empty where there was none."""
+    if accepted is not None:
+        return f"{accepted:,} accepted, {duplicate or 0:,} duplicate, {faulty or 0:,} still faulty."
+    return "" if changed is None else f"{changed:,} changed."

@@ -1,0 +1,287 @@
+"""Finding legs by reference, amount, transaction or block; and the life of one leg."""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from sqlalchemy import Connection
+
+from app.domain.money import AmountError, parse_amount
+from app.outbox.origin import Origin, leg_origin
+from app.presentation.pairs import action_text
+from app.readmodel.days.queries import day_records
+from app.readmodel.directory import Directory, directory
+from app.readmodel.pairs import queries
+from app.readmodel.pairs.resolutions import ResolutionFilter, resolutions
+from app.readmodel.pairs.shapes import Leg, Pair
+from app.web.text import iso, money
+
+PAGE_ROWS = 50
+
+By = Literal["reference", "amount", "transaction", "block"]
+BY: tuple[By, ...] = ("reference", "amount", "transaction", "block")
+
+_TRANSACTION = re.compile(r"0x[0-9a-fA-F]{64}")
+_AMOUNT = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?|[0-9]+\.[0-9]+")
+_TONES = {"matched": "good", "within_tolerance": "good", "rejected": "bad", "open": "pending"}
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is looked for, as it stands in the address; `by` empty: as it looks."""
+
+    q: str = ""
+    by: str = ""
+
+    @property
+    def kind(self) -> By:
+        if self.by in BY:
+            return self.by
+        if _TRANSACTION.fullmatch(self.q):
+            return "transaction"
+        return "amount" if _AMOUNT.fullmatch(self.q) else "reference"
+
+    def query(self, before: int | None = None, by: str | None = None) -> str:
+        asked: dict[str, str | int] = {"q": self.q}
+        if chosen := self.by if by is None else by:
+            asked["by"] = chosen
+        if before is not None:
+            asked["before"] = before
+        return "?" + urlencode(asked)
+
+
+@dataclass(frozen=True, slots=True)
+class LegLine:
+    """A leg in the list."""
+
+    number: int
+    ref: str
+    ref_known: bool
+    kind: str
+    facility: str
+    partner: str
+    bank: str
+    amount: str
+    currency: str
+    value_date: str
+    status: str
+    tone: str
+    posted_at: str
+    block: int
+    transaction: str
+
+
+@dataclass(frozen=True, slots=True)
+class LegsPage:
+    search: Search
+    lines: Sequence[LegLine]
+    following: int | None
+    fault: str
+    others: Sequence[By]
+    """As what else it could be looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class LifeStep:
+    """Something that happened to a half, or to the pair. `address` leads to its page."""
+
+    at: str
+    what: str
+    note: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """One half's life. `steps` is empty where that half has not come."""
+
+    title: str
+    steps: Sequence[LifeStep]
+
+
+@dataclass(frozen=True, slots=True)
+class LegPage:
+    number: int
+    line: LegLine
+    pair: bool
+    """Whether it is a pair with a page of its own; a rejected leg is none."""
+    lives: Sequence[Life]
+    together: Sequence[LifeStep]
+
+
+def legs_page(
+    connection: Connection,
+    search: Search,
+    before: int | None,
+    references: Callable[[str], Sequence[bytes]],
+) -> LegsPage:
+    """The legs that fit, newest first; without a search, the newest."""
+    names = directory(connection)
+    where, fault = _where(connection, names, search, references)
+    if where is None:
+        return LegsPage(search, [], None, fault, [])
+    page = queries.legs(connection, where, PAGE_ROWS, before)
+    if not page.items and search.kind == "reference" and search.q:
+        # No reference is exactly so: one may hold it.
+        page = queries.legs(connection, queries.Filter(text=search.q), PAGE_ROWS, before)
+    others = [by for by in BY if by != search.kind] if search.q and not page.items else []
+    return LegsPage(
+        search, [_line(names, leg) for leg in page.items], page.following, fault, others
+    )
+
+
+def leg_page(connection: Connection, number: int, bank: str) -> LegPage | None:
+    """The life of the legs of a number; None where this view has none."""
+    names = directory(connection)
+    legs = [
+        leg
+        for leg in queries.legs(connection, limit=1, before=number + 1).items
+        if leg.number == number
+    ]
+    if not legs:
+        return None
+    facility = names.facility(legs[0].facility)
+    pair = queries.pair(connection, number)
+    by_side = {leg.side: leg for leg in legs}
+    lives = [
+        Life(
+            f"{'Lead' if side == 'lead' else 'Partner'} {_bank_of(names, legs[0], side)}",
+            list(_life(connection, names, by_side[side], bank)) if side in by_side else [],
+        )
+        for side in ("lead", "partner")
+    ]
+    return LegPage(
+        number=number,
+        line=_line(names, legs[0]),
+        pair=pair is not None and legs[0].reason is None,
+        lives=lives,
+        together=[]
+        if pair is None
+        else list(_together(connection, pair, facility.decimals if facility else 0)),
+    )
+
+
+def _where(
+    connection: Connection,
+    names: Directory,
+    search: Search,
+    references: Callable[[str], Sequence[bytes]],
+) -> tuple[queries.Filter | None, str]:
+    """The filter of a search; None, and why, where it cannot be looked for."""
+    q = search.q
+    if not q:
+        return queries.EVERYTHING, ""
+    if search.kind == "reference":
+        return queries.Filter(references=references(q)), ""
+    if search.kind == "transaction":
+        if not _TRANSACTION.fullmatch(q):
+            return None, "A transaction is 0x and 64 hexadecimal digits."
+        found = queries.postings_in(connection, transaction=bytes.fromhex(q[2:]))
+        return queries.Filter(postings=found), ""
+    if search.kind == "block":
+        if not (q.isascii() and q.isdigit() and len(q) < 19):
+            return None, "A block is a number."
+        return queries.Filter(postings=queries.postings_in(connection, block=int(q))), ""
+    amounts: dict[int, int] = {}
+    fault = ""
+    for one in names.facilities.values():
+        try:
+            amounts[one.number] = parse_amount(q.replace(",", ""), one.decimals)
+        except AmountError as error:
+            fault = f"As an amount it {error}."
+    return (queries.Filter(amounts=amounts), "") if amounts else (None, fault)
+
+
+def _line(names: Directory, leg: Leg) -> LegLine:
+    facility = names.facility(leg.facility)
+    kind = leg.kind.replace("_", " ") + (f" of {leg.target}" if leg.target else "")
+    status = leg.reason if leg.reason is not None else leg.status
+    return LegLine(
+        number=leg.number,
+        ref=leg.event_ref or f"#{leg.reference[:12]}…",
+        ref_known=leg.event_ref is not None,
+        kind=kind,
+        facility=leg.facility,
+        partner=leg.partner or "",
+        bank=leg.bank,
+        amount=money(leg.half.amount, facility.decimals if facility else 0),
+        currency=facility.currency if facility else "",
+        value_date=leg.half.value_date.isoformat(),
+        status=status.replace("_", " "),
+        tone=_TONES.get(leg.status, "bad"),
+        posted_at=iso(leg.half.posted_at),
+        block=leg.block_number,
+        transaction=leg.transaction,
+    )
+
+
+def _bank_of(names: Directory, leg: Leg, side: str) -> str:
+    facility = names.facility(leg.facility)
+    return (facility.lead if facility else "") if side == "lead" else (leg.partner or "")
+
+
+def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iterator[LifeStep]:
+    """From the feed's row to the block; of another bank's half only what the chain tells."""
+    facility = names.facility(leg.facility)
+    if leg.bank == bank and facility is not None:
+        origin = leg_origin(connection, facility.number, leg.half.sequence, leg.half.index)
+        if origin is not None:
+            yield from _before_the_chain(origin)
+    yield LifeStep(
+        iso(leg.half.posted_at),
+        f"In block {leg.block_number:,}, posting {leg.half.sequence:,}, word {leg.half.index:,}",
+        leg.transaction,
+        f"/legs?q={leg.transaction}",
+    )
+    if leg.reason is not None:
+        yield LifeStep(iso(leg.half.posted_at), f"Rejected: {leg.reason.replace('_', ' ')}")
+    if leg.partner is None:
+        return
+    for record in day_records(connection, leg.facility, leg.partner):
+        if record.day == leg.half.business_date and record.state == "closed":
+            yield LifeStep(
+                iso(record.answered_at or record.proposed_at),
+                f"Its business date {record.day} was closed by both banks",
+                "",
+                f"/days/{record.number}",
+            )
+
+
+def _before_the_chain(origin: Origin) -> Iterator[LifeStep]:
+    yield LifeStep(
+        origin.received_at[:19] + "Z",
+        f"Line {origin.row:,} of {origin.feed}",
+        f"event_id {origin.event_id}",
+        "/feeds",
+    )
+    yield LifeStep(origin.accepted_at[:19] + "Z", "Accepted, durably stored")
+    signed = len(origin.transactions)
+    times = "once" if signed == 1 else f"{signed} times"
+    yield LifeStep(
+        origin.sealed_at[:19] + "Z",
+        f"Fixed in batch {origin.sequence:,}, signed {times}",
+        " ".join(origin.transactions),
+    )
+
+
+def _together(connection: Connection, pair: Pair, decimals: int) -> Iterator[LifeStep]:
+    """What became of both halves together."""
+    if pair.lead is not None and pair.partner_half is not None:
+        at = max(pair.lead.posted_at, pair.partner_half.posted_at)
+        what = pair.type.replace("_", " ")
+        if pair.difference:
+            what += f", partner less lead {money(pair.difference, decimals)}"
+        yield LifeStep(iso(at), f"Judged by the contract: {what}", "", f"/breaks/{pair.number}")
+    for one in resolutions(connection, ResolutionFilter(pair=pair.number)).items:
+        action = action_text(one.action, one.side)
+        yield LifeStep(
+            iso(one.proposed_at), f"{one.proposed_by} proposed: {action}", one.reason or ""
+        )
+        if one.decided_at is not None:
+            yield LifeStep(
+                iso(one.decided_at), f"{one.decided_by or 'The other bank'}: {one.status}"
+            )
+    if pair.agreed_business_date is not None:
+        yield LifeStep("", f"Agreed on business date {pair.agreed_business_date}")
