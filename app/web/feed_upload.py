@@ -47,7 +47,7 @@ def add_upload(router: APIRouter, context: Context, site: Site) -> None:
             work = _take if take else _check
             found = await acting(
                 person,
-                lambda: work(context, facility, name, spool, _by_whom(person, request)),
+                lambda: work(context, facility, name, spool, _by_whom(person, facility, request)),
             )
         return site.html("upload.html", file_name=name, facility=facility, taken=take, **found)
 
@@ -100,5 +100,5 @@ def _refused(fault: InputFault, place: str) -> dict[str, Any]:
     return {"result": None, "warnings": [], "faults": [], "refused": said}
 
 
-def _by_whom(person: Person, request: Request) -> Entry:
-    return Entry(f"person:{person.name}", "feed.upload", address=address_of(request))
+def _by_whom(person: Person, facility: str, request: Request) -> Entry:
+    return Entry(f"person:{person.name}", "feed.upload", facility, address=address_of(request))

@@ -140,11 +140,11 @@ def test_a_file_is_checked_before_it_is_taken(
     headers = {"X-CSRF-Token": csrf_of(officer.get("/feeds").text)}
     body = csv_bytes([event(1), event(2, amount="<i>1,00</i>")])
     checked = officer.post(UPLOAD, content=body, headers=headers).text
-    assert "would be 2 rows in: 1 accepted" in checked
+    assert "2 rows in; 1 would be accepted" in checked
     assert "&lt;i&gt;1,00&lt;/i&gt;" in checked
     assert "Nothing was sent" in officer.get("/feeds").text
     taken = officer.post(f"{UPLOAD}&take=true", content=body, headers=headers).text
-    assert "2 rows in: 1 accepted, 0 duplicate, 1 quarantined" in taken
+    assert "2 rows in; 1 accepted, 0 duplicate, 1 quarantined" in taken
     assert "feed.csv" in officer.get("/feeds").text
     assert acts(engine)[-1] == "feed.upload"
     refused = officer.post(UPLOAD, content=body.decode().encode("utf-16"), headers=headers)
