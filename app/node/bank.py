@@ -68,7 +68,7 @@ def open_bank(config: BankConfig) -> Bank:
     up."""
     manifest = read_manifest(config)
     operator = load_account(config.keys, "operator", development=config.development)
-    approver = _approver(config, operator.address)
+    approver = approver_key(config, operator.address)
     storage_keys = KeyVersions(config.keys, STORAGE, development=config.development)
     engine = db.create(config.database_url, vault=Vault(storage_keys))
     endpoints = Endpoints(config.rpc, manifest, client_tls(config))
@@ -116,8 +116,11 @@ def open_bank(config: BankConfig) -> Bank:
         raise
 
 
-def _approver(config: BankConfig, operator: ChecksumAddress) -> Callable[[], LocalAccount] | None:
-    """Opens the key that signs what people have signed; it was seen to open."""
+def approver_key(
+    config: BankConfig, operator: ChecksumAddress
+) -> Callable[[], LocalAccount] | None:
+    """Opens the key that signs what people have signed, and which was seen to open; None where the
+    configuration names none. Raises KeyUnusable, and ConfigFault for the operator's key."""
     named = config.approver
     if named is None:
         return None

@@ -9,12 +9,18 @@ from typing import Any
 import httpx
 
 from app import processes
-from app.config import load_config
+from app.config import BankConfig, load_config
 from app.db import engine as db
 from app.http import keys
 from app.intake.facility_file import parse_facility
 from app.local.consortium import embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
+from app.people.development import (
+    DEVELOPMENT_PASSWORD,
+    add_development_people,
+)
+from app.people.second_factor import DEVELOPMENT_CODE
+from app.people.sessions import csrf_token
 from app.processes import free_ports
 from deploy.consortium import Member
 from tests.feeds import facility_text
@@ -31,6 +37,7 @@ class RunningNode:
     url: str
     key: str
     process: NodeProcess
+    config: BankConfig
 
     def push(self, *events: dict[str, Any]) -> None:
         """Push events; each must be accepted."""
@@ -42,6 +49,26 @@ class RunningNode:
         )
         assert answer.status_code == 200, answer.text
         assert answer.json()["rows"]["accepted"] == len(events), answer.text
+
+    def reader(self) -> httpx.Client:
+        """A client that reads with a key, as programs do."""
+        engine = db.create(self.config.database_url)
+        with engine.begin() as connection:
+            _, key = keys.create(connection, "a reader", "read")
+        engine.dispose()
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+
+    @contextmanager
+    def person(self, role: str) -> Iterator[httpx.Client]:
+        """The development person of a role, signed in."""
+        form = {"name": role, "password": DEVELOPMENT_PASSWORD, "code": DEVELOPMENT_CODE}
+        with httpx.Client(base_url=self.url, timeout=60) as client:
+            signed = client.post("/login", data=form)
+            assert signed.status_code == 303, signed.text
+            (token,) = client.cookies.values()
+            client.headers["X-CSRF-Token"] = csrf_token(token)
+            yield client
 
 
 @dataclass
@@ -68,8 +95,9 @@ def two_nodes(folder: Path) -> Iterator[TwoNodes]:
                 engine = db.create(config.database_url)
                 with engine.begin() as connection:
                     _, key = keys.create(connection, "core banking", "feeds")
+                    add_development_people(connection)
                 engine.dispose()
-                nodes.append(RunningNode(process.name, process.url, key, process))
+                nodes.append(RunningNode(process.name, process.url, key, process, config))
             yield TwoNodes(*nodes)
         finally:
             processes.stop(node.process for node in started)

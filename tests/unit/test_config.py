@@ -13,7 +13,8 @@ import pytest
 from app.chain.manifest import CONTRACTS, Manifest
 from app.config import load_config
 from app.domain.errors import ConfigFault
-from app.node.bank import read_manifest
+from app.keys.keystore import create_keys
+from app.node.bank import approver_key, read_manifest
 from deploy.consortium import ConsortiumFolder, write_config
 
 GOOD = {
@@ -224,3 +225,24 @@ def test_the_approvers_key_is_off_unless_its_files_are_named(tmp_path: Path) -> 
     )
     without = '[approver]\nkeystore = "approver.json"\n'
     assert "approver.passphrase" in fault_of(written(tmp_path, without)).what
+
+
+def test_the_operators_key_is_no_approver(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    made = create_keys(keys, development=True)
+    for name, development, match in (
+        ("approver", True, None),
+        ("approver", False, "development key"),
+        ("operator", True, "the operator's key approves nothing"),
+        ("absent", True, "no such key"),
+    ):
+        tail = f'[approver]\nkeystore = "keys/{name}.json"\npassphrase = "keys/passphrase"\n'
+        config = load_config(written(tmp_path, tail, development=str(development).lower()))
+        if match is None:
+            opened = approver_key(config, made.operator)
+            assert opened is not None
+            assert opened().address == made.approver
+        else:
+            with pytest.raises(ConfigFault, match=match):
+                approver_key(config, made.operator)
+    assert approver_key(load_config(written(tmp_path)), made.operator) is None
