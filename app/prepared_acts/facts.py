@@ -44,6 +44,9 @@ def break_facts(view: View, number: int) -> Facts:
     terms = view.facility(pair.facility).terms
     return halves_facts(pair, terms.decimals, terms.currency) | {
         "Proposed resolution": _proposal(pair),
+        "Its reason": _NONE
+        if pair.proposal is None
+        else pair.proposal.reason or "sealed for others",
         "Resolved": _NONE if pair.action is None else pair.action.replace("_", " "),
     }
 

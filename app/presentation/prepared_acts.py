@@ -1,6 +1,6 @@
 """Prepared acts: what a person has prepared, what it would move, and what became of it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -17,6 +17,7 @@ from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
 from app.presentation.outcomes import outcome_of
 from app.presentation.pairs import action_text
 from app.readmodel.pairs import queries
+from app.readmodel.pairs.shapes import Pair
 from app.readmodel.values import to_date
 
 
@@ -59,6 +60,7 @@ class ActOut(Model):
     facility: str
     partner: str
     pair: int | None = Field(description="The break's number; null of acts about a day.")
+    event_ref: str | None = Field(description="The break's, where this node can open it.")
     subject: str = Field(examples=["break 17"])
     asked: AskedOut
     effect: EffectOut | None = Field(
@@ -88,6 +90,7 @@ class ActsOut(Model):
 def act_out(connection: Connection, act: PreparedAct, money: Money | None = None) -> ActOut:
     asked = _asked(act.content.asked)
     signer = signed_by(act)
+    pair = None if act.pair is None else queries.pair(connection, act.pair)
     words = act.content.kind.words
     if asked.action is not None:
         words += f": {action_text(asked.action, asked.side)}"
@@ -98,9 +101,10 @@ def act_out(connection: Connection, act: PreparedAct, money: Money | None = None
         facility=act.facility,
         partner=act.partner,
         pair=act.pair,
+        event_ref=None if pair is None else pair.event_ref,
         subject=act.subject,
         asked=asked,
-        effect=_effect(connection, act, asked, money or money_of(connection)),
+        effect=_effect(pair, act, asked, money or money_of(connection)),
         facts=act.content.facts,
         hash=act.hash,
         state=act.state,
@@ -153,15 +157,9 @@ def _asked(asked: Any) -> AskedOut:
     return AskedOut(**found)
 
 
-def _effect(
-    connection: Connection,
-    act: PreparedAct,
-    asked: AskedOut,
-    money: Mapping[str, tuple[str, int]],
-) -> EffectOut | None:
+def _effect(pair: Pair | None, act: PreparedAct, asked: AskedOut, money: Money) -> EffectOut | None:
     if act.content.act not in ("breaks.propose", "breaks.accept") or asked.action is None:
         return None
-    pair = None if act.pair is None else queries.pair(connection, act.pair)
     currency, decimals = money[act.facility]
     if (
         pair is None

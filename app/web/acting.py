@@ -56,12 +56,11 @@ class Happened:
 @dataclass(frozen=True, slots=True)
 class ActView:
     """A prepared act as one person sees it. `changed`: what has changed since it was prepared, so
-    that it can no more be signed; `address` of what it is about."""
+    that it can no more be signed."""
 
     out: ActOut
     title: str
     about: str
-    address: str
     label: str
     tone: str
     moves: Sequence[str]
@@ -136,8 +135,7 @@ def act_view(
     return ActView(
         out=out,
         title=out.words[:1].upper() + out.words[1:],
-        about=f"break {act.pair}" if act.pair else f"{act.facility}, {act.partner}",
-        address=f"breaks/{act.pair}" if act.pair else f"acts/{act.number}",
+        about=_about(out),
         label="Overtaken" if changed else _WORDS[act.state],
         tone="bad" if changed else _TONES.get(act.state, ""),
         moves=_moves(out),
@@ -161,6 +159,12 @@ def act_view(
             for place, one in enumerate(out.log)
         ],
     )
+
+
+def _about(out: ActOut) -> str:
+    if out.pair is None:
+        return f"{out.facility}, {out.partner}"
+    return f"break {out.pair}, {out.event_ref}" if out.event_ref else f"break {out.pair}"
 
 
 def _may(person: Person | None, right: Any) -> bool:

@@ -35,7 +35,7 @@ from app.web.forms import Form, signed_form
 from app.web.pages import Pages, to_sign
 from app.web.site import Site
 
-_LINES = 100
+_LINES = 50
 
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 DayNumber = Annotated[int, Path(ge=1, lt=2**31 - 1)]

@@ -194,7 +194,10 @@ def test_two_banks_resolve_a_break(
     expect(their_officer.page.get_by_text("“we booked the fee twice”")).to_be_visible()
     their_officer.shot("break-answer")
     their_approver.goes("")
+    expect(their_approver.page.locator("#to-sign")).to_be_hidden()
     act(their_officer, their_approver, "Accept it", shot="break-accept")
+    expect(their_approver.page.locator(".seen")).to_contain_text("we booked the fee twice")
+    expect(their_approver.page.locator(".section-head")).to_contain_text("break 1, AMOUNT")
     read(lead, partner)
     for one in (officer, their_officer):
         expect(one.page.get_by_text("Resolved by both banks: adjust")).to_be_visible()
