@@ -15,6 +15,7 @@ from app.cli.verify import verify
 from app.config import load_config
 from app.db.engine import create, upgrade
 from app.domain.errors import TallyError, UsageFault
+from app.proof.check import check
 from app.proof.file import unpack
 from app.reports.source import ReportRefused
 from deploy.consortium import write_config
@@ -104,3 +105,28 @@ def test_what_cannot_be_proved_is_refused_and_nothing_is_written(
     fault = prove(world, "webank", out, fails=ReportRefused).exception
     assert "another block" in str(fault)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_facility_on_the_same_chain_is_passed_over(
+    world: World, engines: dict[str, Engine], tmp_path: Path
+) -> None:
+    first = world.facility_id, world.facility
+    post_breaks(world)
+    world.sequences.clear()
+    world.facility_id = "OTHER-1"
+    try:
+        world.facility = world.agree()
+        world.post("webank", top_up("A", 5, HUARUI))
+        world.post("huarui", top_up("A", 5))
+    finally:
+        world.facility_id, world.facility = first
+    world.indexer("webank", engines["webank"]).advance()
+    lines = {}
+    for facility in (first[0], "OTHER-1"):
+        out = tmp_path / facility
+        prove(world, "webank", out, "--facility", facility)
+        lines[facility] = [line[1] for line in check(out.read_bytes()).facts["lines"]]
+    assert lines["OTHER-1"] == ["matched"]
+    assert sorted(lines[first[0]]) == sorted(
+        ["amount", "date", "missing_at_partner", "matched", "missing_at_lead"]
+    )
