@@ -1,0 +1,122 @@
+"""People in a real browser: an administrator adds one, who enrols, signs in, and is signed out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pyotp import TOTP
+
+from app.db.engine import create
+from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.integration.faces import Face, enrolled, face
+from tests.integration.seeded import Seed
+from tests.integration.vaults import VAULT
+
+expect.set_options(timeout=20_000)
+
+PASSWORD = "a long enough one"
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with launched(chromium_path) as found:
+        yield found
+
+
+@pytest.fixture
+def node(tmp_path: Path) -> Iterator[Face]:
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT)
+    Seed(engine)
+    with face(engine) as served:
+        yield served
+    engine.dispose()
+
+
+def sign_in(page: Page, name: str, password: str, code: str) -> None:
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Password").fill(password)
+    page.get_by_label("Code", exact=True).fill(code)
+    page.get_by_role("button", name="Sign in").click()
+
+
+def look(watched: Watched) -> None:
+    """It fits the window, everything can be read, nothing was complained of."""
+    assert watched.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert watched.page.evaluate(CONTRASTS) == []
+    assert watched.complaints == []
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (420, "dark")])
+def test_from_being_added_to_being_signed_out(
+    node: Face, browser: Browser, width: int, scheme: Any
+) -> None:
+    screen = {"viewport": {"width": width, "height": 800}, "color_scheme": scheme}
+    admin, person = Watched(browser, **screen), Watched(browser, **screen)
+    boss = enrolled(node.engine, "administrator").form()
+
+    page = admin.page
+    page.goto(f"{node.url}/administration")
+    sign_in(page, boss["name"], boss["password"], boss["code"])
+    page.get_by_label("Name to sign in with").fill("wang.fang")
+    page.get_by_label("Shown as").fill("Wang Fang")
+    page.locator("#add-officer").check()
+    page.get_by_role("button", name="Add").click()
+    expect(page.locator('tr[data-person="wang.fang"]')).to_contain_text("Invited")
+    code = page.locator(".secret").inner_text()
+    look(admin)
+
+    other = person.page
+    other.goto(f"{node.url}/enrol")
+    other.get_by_label("Code").fill(code)
+    other.get_by_role("button", name="Go on").click()
+    expect(other.get_by_role("heading", name="Welcome, Wang Fang")).to_be_visible()
+    look(person)
+    secret = other.locator(".secret").inner_text()
+    other.get_by_label("New password").fill(PASSWORD)
+    other.get_by_label("The same again").fill(PASSWORD)
+    other.get_by_label("Code that the authenticator shows").fill(TOTP(secret).now())
+    other.get_by_role("button", name="Finish").click()
+    codes = other.get_by_label("Recovery codes").locator("li")
+    expect(codes).to_have_count(10)
+    recovery = codes.first.inner_text()
+    look(person)
+    other.get_by_role("link", name="sign in as wang.fang").click()
+    sign_in(other, "wang.fang", PASSWORD, recovery)
+    expect(other.get_by_role("heading", name="Reserves")).to_be_visible()
+    expect(other.locator(".person-name")).to_have_text("Wang Fang")
+    expect(other.get_by_role("link", name="Administration")).to_have_count(0)
+
+    for tab in ("API keys", "Audit trail", "Sessions"):
+        page.get_by_role("link", name=tab).click()
+        expect(page.get_by_role("link", name=tab)).to_have_attribute("aria-current", "page")
+        look(admin)
+    page.locator("tr", has_text="wang.fang").get_by_role("button", name="End").click()
+    expect(page.locator("tr", has_text="wang.fang")).to_have_count(0)
+    other.get_by_role("link", name="Days").click()
+    expect(other).to_have_url(re.compile(r"/login\?next=%2Fdays$"))
+    for watched in (admin, person):
+        watched.close()
+
+
+def test_changes_of_a_person_are_a_panel_that_is_not_cut_off(node: Face, browser: Browser) -> None:
+    boss, somebody = enrolled(node.engine, "administrator").form(), enrolled(node.engine, "viewer")
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    page.goto(f"{node.url}/administration")
+    sign_in(page, boss["name"], boss["password"], boss["code"])
+    row = page.locator(f'tr[data-person="{somebody.name}"]')
+    row.get_by_text("Change").click()
+    row.get_by_role("button", name="Disable").click(timeout=5_000)
+    expect(row).to_contain_text("Disabled")
+    row.get_by_text("Change").click()
+    row.get_by_role("checkbox", name="Administrator").check()
+    row.get_by_role("checkbox", name="Approver").check()
+    row.get_by_role("button", name="Save roles").click()
+    expect(page.get_by_role("alert")).to_contain_text("Nobody is")
+    assert [one for one in watched.complaints if "422" not in one] == []
+    watched.close()
