@@ -119,6 +119,16 @@ class Approver(_Table):
     passphrase: _Path
 
 
+class ReportSchedule(_Table):
+    """What this node writes by itself of each facility once a business date has ended: which
+    reports, in which formats, how many hours after the cut-off, into which folder."""
+
+    folder: _Path
+    names: _Texts
+    formats: _Texts = ("xlsx",)
+    hours_after_cut_off: Annotated[int, Field(ge=0, le=240)] = 1
+
+
 class OwnValidators(_Table):
     """The bank's own chain nodes, if they seal blocks.
 
@@ -159,6 +169,7 @@ class BankConfig(_ConfigFile):
     api: Api = Api()
     approver: Approver | None = None
     validator: OwnValidators | None = None
+    reports: ReportSchedule | None = None
 
     @model_validator(mode="after")
     def _certificate_and_key_go_together(self) -> Self:

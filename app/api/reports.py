@@ -94,7 +94,7 @@ def make_report(
             raise Problem(409, "report-refused", str(refused)) from None
         # The file lives on, unnamed, until it is sent: slow readers hold no view of the database.
         file = path.open("rb")
-        shown = file_name(made, chosen)
+        shown = file_name(name, asked, chosen)
     _record_export(request, by, shown)
     return StreamingResponse(
         _chunks(file),

@@ -92,11 +92,11 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
         )
         with reading(config) as engine, open_source(engine, request) as source:
             made = make(source)
-            record_export(engine, file_name(made, chosen))
+            record_export(engine, file_name(made.name, request, chosen))
             if out == Path("-"):
                 _to_standard_output(made, chosen)
                 return
-            path = out or Path(file_name(made, chosen))
+            path = out or Path(file_name(made.name, request, chosen))
             written(path, lambda target: chosen.write(made, target))
             stderr.print(Text(f"{path}: as of block {source.as_of.block_number:,}"))
 

@@ -24,6 +24,7 @@ from app.node.bank import Bank, open_bank
 from app.node.jobs.ageing import Ageing
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
+from app.node.jobs.scheduled_reports import ScheduledReports
 from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched_events import MatchedEvent, matched_events
 from app.outbox.progress import in_flight
@@ -93,6 +94,7 @@ class Channel:
                 expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
                 validator_votes=bank.validator_votes.cast,
                 prepared_acts=bank.acts.look,
+                reports=ScheduledReports(bank.engine, bank.config.reports).look,
             ),
             channel=name,
         )

@@ -14,7 +14,7 @@ from app.reports.model import Report
 from app.reports.reconciliation import reconciliation
 from app.reports.reserve_statement import reserve_statement
 from app.reports.resolutions import resolution_log
-from app.reports.source import Source
+from app.reports.source import Request, Source
 
 REPORTS: dict[str, Callable[[Source], Report]] = {
     "reconciliation": reconciliation,
@@ -54,10 +54,10 @@ FORMATS = {
 }
 
 
-def file_name(report: Report, format_: Format) -> str:
-    """A file's name that says what it holds."""
-    of = dict(report.parameters)
-    words = (report.name, of["facility"], of.get("partner", ""), of["from"], of["to"])
+def file_name(name: str, request: Request, format_: Format) -> str:
+    """The name of a report's file, which says what it holds."""
+    dates = (request.first.isoformat(), request.last.isoformat())
+    words = (name, request.facility, request.partner, *dates)
     text = "_".join(word for word in words if word)
     safe = "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in text)
     return safe + (format_.ending or f".{format_.name}")

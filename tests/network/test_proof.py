@@ -1,4 +1,4 @@
-"""A proof bundle of blocks that four Polygon Edge validators sealed, checked alone."""
+"""A proof bundle of blocks that four Edge validators sealed, checked alone by both verifiers."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from deploy.network.layout import Network
 from tests.network.conftest import LEAD
 from tests.network.running import reconcile, tally, write_feed
 from tests.network.test_reconcile import facility_file
+from tests.tampering import both_refuse, both_verify
 
 
 def first_validators(network: Network) -> list[str]:
@@ -47,12 +48,14 @@ def test_what_validators_sealed_is_proved_and_a_forged_seal_is_not(
         "--from", "2024-01-05", "--to", "2024-01-05", "--out", file,
     )  # fmt: skip
     assert made.code == 0, made.stderr
-    trusted.write_text(json.dumps(first_validators(running)))
+    first = first_validators(running)
+    trusted.write_text(json.dumps(first))
     told = tally("verify", file, "--trust", trusted)
     assert told.code == 0, told.stderr
     assert "2 lines of PROOF-1" in told.stdout
     assert "sealed by a quorum" in told.stdout
     assert "no finality" not in told.stdout
+    both_verify(file.read_bytes(), frozenset(bytes.fromhex(one[2:]) for one in first))
 
     whole = unpack(file.read_bytes())
     header = whole.blocks[-1].header
@@ -62,3 +65,5 @@ def test_what_validators_sealed_is_proved_and_a_forged_seal_is_not(
     told = tally("verify", file)
     assert told.code == 1
     assert "seal" in told.stderr
+    for why in both_refuse(file.read_bytes()):
+        assert "seal" in why

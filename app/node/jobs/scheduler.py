@@ -20,6 +20,7 @@ WATCH_EVERY_S = 5.0
 EXPIRED_HOLDS_EVERY_S = 15.0
 VALIDATOR_VOTES_EVERY_S = 5.0
 PREPARED_ACTS_EVERY_S = 2.0
+REPORTS_EVERY_S = 60.0
 
 _log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ class Jobs:
     expired_holds: Callable[[], object]
     validator_votes: Callable[[], object]
     prepared_acts: Callable[[], object]
+    reports: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class Scheduler:
             ("expired_holds", jobs.expired_holds, EXPIRED_HOLDS_EVERY_S),
             ("validator_votes", jobs.validator_votes, VALIDATOR_VOTES_EVERY_S),
             ("prepared_acts", jobs.prepared_acts, PREPARED_ACTS_EVERY_S),
+            ("reports", jobs.reports, REPORTS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(
