@@ -16,7 +16,7 @@ from app.intake import json_values
 from app.intake.cells import COLUMNS, MAX_COLUMNS, NEEDED, NOT_UTF8, WHOLE_ROW, is_text, shown
 from app.intake.csv_columns import CsvColumns
 from app.intake.csv_rows import Record, records
-from app.intake.damaged_names import damage
+from app.intake.damaged_names import damage, is_plain
 from app.intake.encoding import Encoding, examine
 from app.intake.file_kind import HEAD_BYTES, column_meant, explain, explain_braces, special_kind
 from app.intake.lines import MAX_ROW, TOO_LONG, ByteStream, Lines
@@ -185,7 +185,11 @@ class Feed:
             else:
                 cells.append("")
                 row = check(record.line, pick(cells))
-                if isinstance(row, ParsedEvent):
+                if isinstance(row, ParsedEvent) and not (
+                    is_plain(row.event_id)
+                    and is_plain(row.event_ref)
+                    and row.value_day != EARLIEST_DAY
+                ):
                     self._warn_of_values(row)
                 if lines.undecodable and isinstance(row, ParsedEvent):
                     row = undecodable_elsewhere(row, cells)

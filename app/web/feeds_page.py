@@ -23,6 +23,7 @@ from app.intake.quarantine.queries import (
 from app.outbox.dead_letters import DeadLetter, StoppedBatch, all_letters, stopped_batches
 
 PAGE_ROWS = 50
+_MOST_LETTERS = 100
 
 _TONES = {"faulty": "bad", "ready": "pending", "accepted": "good", "duplicate": "", "dismissed": ""}
 _SOURCES = {
@@ -59,6 +60,8 @@ class FeedsPage:
     reasons: Sequence[ReasonRow]
     waiting: int
     letters: Sequence[DeadLetter]
+    """The oldest of them; `letter_count` counts all."""
+    letter_count: int
     stopped: Sequence[StoppedBatch]
 
 
@@ -138,13 +141,15 @@ class RowPage:
 def feeds_page(connection: Connection, before: int | None) -> FeedsPage:
     """The newest feeds, and all that waits for a person."""
     records, following = feed_records(connection, PAGE_ROWS, before)
+    letters = all_letters(connection)
     reasons = [_reason(one) for one in waiting_reasons(connection)]
     return FeedsPage(
         [_feed(one) for one in records],
         following,
         reasons,
         sum(one.reason.rows for one in reasons),
-        all_letters(connection),
+        letters[:_MOST_LETTERS],
+        len(letters),
         stopped_batches(connection),
     )
 
