@@ -28,6 +28,9 @@ from app.web.pages import Pages
 from app.web.site import Site
 
 Worker = Annotated[Person, Depends(allowed_to("work"))]
+_DIGITS = 19
+"""A number of fewer digits is one that the database takes."""
+
 Sent = Annotated[Form, Depends(signed_form)]
 
 
@@ -74,15 +77,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
     async def act_on_rows(person: Worker, form: Sent) -> Response:
         """All rows of a reason, a file, a facility."""
         act, why = form.text("act"), form.text("why")
-        feed_id = form.text("feed_id")
-        where = Selection(
-            form.text("facility") or None,
-            int(feed_id) if feed_id.isascii() and feed_id.isdigit() else None,
-            form.text("field") or None,
-            form.text("reason") or None,
-        )
-        if where == Selection():
-            raise Problem(422, "invalid-request", "the form does not say which rows")
+        where = _selected(form)
 
         def work() -> str:
             by = name_of(person)
@@ -120,6 +115,28 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
             return events + batches
 
         return RedirectResponse(f"{site.root}/feeds?changed={await acting(person, work)}", 303)
+
+
+def _selected(form: Form) -> Selection:
+    """Which rows a form names. An empty reason is one, too: that of rows without a fault."""
+
+    def given(name: str) -> str | None:
+        return form.text(name) if form.texts(name) else None
+
+    feed_id = given("feed_id")
+    if feed_id is not None and not (
+        feed_id.isascii() and feed_id.isdigit() and len(feed_id) < _DIGITS
+    ):
+        raise Problem(422, "invalid-request", "a feed has a number")
+    where = Selection(
+        given("facility"),
+        None if feed_id is None else int(feed_id),
+        given("field"),
+        given("reason"),
+    )
+    if where == Selection():
+        raise Problem(422, "invalid-request", "the form does not say which rows")
+    return where
 
 
 def _nothing() -> NoReturn:

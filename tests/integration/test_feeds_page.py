@@ -134,6 +134,17 @@ def test_all_of_a_reason_at_once(node: Face, officer: httpx.Client) -> None:
     assert post(officer, "/feeds/rows", act="conquer", feed_id="1").status_code == 422
 
 
+def test_rows_without_a_fault_are_a_group_of_their_own(node: Face, officer: httpx.Client) -> None:
+    quarantine(node, event(1, amount="1,00"), event(2, amount="2,00"))
+    post(officer, "/feeds/rows/1", act="mend", amount="1.00")
+    assert "Nothing is at fault any more" in officer.get("/feeds").text
+    ready = {"facility": "WLD-2016-A", "field": "", "reason": ""}
+    assert "1 changed" in post(officer, "/feeds/rows", act="dismiss", why="no", **ready).text
+    assert "1 row waits" in officer.get("/feeds").text
+    for feed_id in ("x", "9" * 30, "-1"):
+        assert post(officer, "/feeds/rows", act="replay", feed_id=feed_id).status_code == 422
+
+
 def test_a_file_is_checked_before_it_is_taken(
     officer: httpx.Client, engine: Engine, node: Face
 ) -> None:
