@@ -379,7 +379,7 @@ def split_types(types: str) -> list[str]:
 
 CONTRACTS = {contract for contract, _ in EVENTS} | {"ReserveLedger"}
 TOPICS = {
-    (contract, keccak(f"{name}({indexed},{others})".encode())): name
+    keccak(f"{name}({indexed},{others})".encode()): (contract, name)
     for (contract, name), (indexed, others, _) in EVENTS.items()
 }
 
@@ -424,7 +424,7 @@ class Events:
     """Reads whole blocks, and holds each act against its member's key of that time."""
 
     def __init__(self, contracts: dict[str, bytes], chain_id: int, facility: int) -> None:
-        self.contracts = {address: name for name, address in contracts.items()}
+        self.contracts = contracts
         self.reconciliation = contracts["Reconciliation"]
         self.chain_id, self.facility = chain_id, facility
         self.keys: dict[tuple[int, int], bytes] = {}
@@ -453,10 +453,10 @@ class Events:
                 yield where, found
 
     def _event(self, address: bytes, topics: list[bytes], data: bytes) -> Event | None:
-        contract = self.contracts.get(address)
-        name = TOPICS.get((contract, topics[0])) if contract and topics else None
-        if contract is None or name is None:
+        known = TOPICS.get(topics[0]) if topics else None
+        if known is None or self.contracts[known[0]] != address:
             return None
+        contract, name = known
         numbers = [number_of(one) for one in topics[1:]]
         if contract != "ConsortiumRegistry" and numbers[:1] != [self.facility]:
             return None

@@ -88,6 +88,15 @@ def test_both_follow_the_validators(edge: bytes) -> None:
     both_verify(edge, frozenset(found.chain.first))
 
 
+def test_an_address_that_stands_for_two_contracts(edge: bytes) -> None:
+    """Of ReserveLedger no event is needed: what is stated for it takes nothing from another."""
+    old = unpack(edge)
+    facts = json.loads(old.statement)
+    facts["contracts"]["ReserveLedger"] = facts["contracts"]["Reconciliation"]
+    text = json.dumps(facts, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    both_verify(pack(Bundle(text.encode(), old.blocks)))
+
+
 def test_trust_proves_nothing_where_nobody_seals(bundles: dict[str, bytes]) -> None:
     for why in both_refuse(bundles["anvil"], frozenset({b"\1" * 20})):
         assert "no seals" in why
