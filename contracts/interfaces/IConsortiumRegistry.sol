@@ -30,10 +30,11 @@ import {IGoverned} from "./IGoverned.sol";
 ///         nothing and so claims nothing: two members may name the same.
 ///
 ///         Votes. The electorate of a proposal is the active banks (leads and partners), less its subject: the bank that
-///         is to be suspended, reinstated, evicted or given another key. More than two thirds of the
-///         electorate enact it, and at least two. Votes are counted anew at each vote, among the banks that are in the
-///         electorate then: those of banks that were suspended or evicted since fall away, and those of a bank under an
-///         emergency stop wait for its end. Block times are seconds.
+///         is to be suspended, reinstated, evicted or given another key. As many as are more than two thirds of all
+///         active banks enact it, or the whole electorate where that is fewer; at least two. So, from four banks on, who
+///         can evict a bank could decide everything before. Votes are counted anew at each vote, among the banks that
+///         are in the electorate then: those of banks that were suspended or evicted since fall away, and those of a
+///         bank under an emergency stop wait for its end. Block times are seconds.
 interface IConsortiumRegistry is IGoverned {
     /// @notice A member joined. `role`: 1 lead, 2 partner, 3 auditor, 4 regulator.
     event MemberAdmitted(

@@ -477,6 +477,7 @@ def test_no_call_stops_the_view_or_is_read_in_two_ways(
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("seed", range(2, 6))
 def test_no_call_stops_the_view_in_a_long_run(
     world: World, tmp_path: Path, postgres_url: str, seed: int
