@@ -115,6 +115,11 @@ class PreparedActs:
             )
         content = Content(request.act, asked, facts, person.id)
         facility, partner, pair = self._about(asked)
+        if self._view.bank not in (self._view.facility(facility).terms.lead, partner):
+            raise UsageFault(
+                f"{self._view.bank} is no party of {partner}'s account in {facility}",
+                remedy="Its lead and that partner act about it",
+            )
         now = datetime.now(UTC)
         self._expire(now)
         with self._view.engine.begin() as connection:

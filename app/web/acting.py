@@ -109,14 +109,12 @@ class ActForm:
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """What a page offers to act. `signs`: this node has the approver key; `differences`: where the
-    other bank's statement is not what this bank's own legs come to."""
+    """What a page offers to act. `differences`: where the other bank's statement is not what this
+    bank's own legs come to."""
 
-    signs: bool
     waiting: ActView | None
     form: ActForm | None
     differences: str = ""
-    sign_error: str = ""
 
 
 def act_view(
@@ -219,7 +217,8 @@ def break_acting(
     waiting = _waiting(connection, context, person, pair=page.number)
     form = None
     is_free = waiting is None or bool(error)  # what somebody typed is not lost
-    if is_free and page.choices and context.acts.signs and _may(person, "prepare"):
+    is_ours = context.bank in (page.lead, page.row.partner)
+    if is_free and is_ours and page.choices and context.acts.signs and _may(person, "prepare"):
         facts = context.acts.facts_of_break(page.number)
         hidden = {"seen": json.dumps(facts)}
         address = f"breaks/{page.number}/acts"
@@ -265,7 +264,7 @@ def break_acting(
                     reason_for="Needed to dispute; the other bank and the auditors read it.",
                 )
         form = replace(form, typed=typed, error=error)
-    return Acting(context.acts.signs, waiting, form)
+    return Acting(waiting, form)
 
 
 def day_acting(
@@ -326,7 +325,7 @@ def day_acting(
             form = _reopening(context, address, hidden, record.reopen_by)
         if form is not None:
             form = replace(form, typed=typed, error=error)
-    return Acting(context.acts.signs, waiting, form, differences)
+    return Acting(waiting, form, differences)
 
 
 def _is_last(connection: Connection, account: tuple[str, str], number: int) -> bool:
@@ -394,7 +393,7 @@ def statement_acting(
             },
             error=error,
         )
-    return Acting(context.acts.signs, waiting, form), facts
+    return Acting(waiting, form), facts
 
 
 def _waiting(

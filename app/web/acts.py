@@ -19,6 +19,7 @@ from app.prepared_acts.errors import UnknownAct
 from app.prepared_acts.lifecycle import WAITING
 from app.prepared_acts.store import list_acts, one_act
 from app.readmodel.accounts.balances import balances
+from app.readmodel.directory import directory
 from app.web.acting import (
     Refused,
     Typed,
@@ -157,7 +158,7 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             values: dict[str, Any] = {
-                "accounts": [(each.facility, each.partner) for each in balances(connection)],
+                "accounts": _own_accounts(connection, context.bank),
                 "chosen": (facility, partner),
                 "day": day or now.date().isoformat(),
                 "acting": False,
@@ -176,6 +177,8 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
                 return values | {"error": "The day is a date, as 2026-03-02."}
             except UsageFault as fault:
                 return values | {"error": _sentence(f"{fault.what}. {fault.remedy}")}
+            if acting.form is None:  # which would say it
+                values["error"] = error
             return values | {"acting": acting, "facts": facts}
 
         return pages.show(request, "close_day.html", look, refused.status if refused else 200)
@@ -225,6 +228,16 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
 
 
 _NOTHING_REFUSED = Refused(Typed(), "", 200)
+
+
+def _own_accounts(connection: Connection, bank: str) -> list[tuple[str, str]]:
+    """Those whose days this bank closes, by facility and partner."""
+    names = directory(connection)
+    return [
+        (one.facility, one.partner)
+        for one in balances(connection)
+        if (facility := names.facility(one.facility)) and bank in (facility.lead, one.partner)
+    ]
 
 
 def _person(request: Request) -> Person | None:

@@ -238,6 +238,13 @@ class TestFourEyes:
         with pytest.raises(UsageFault, match=match):
             lead.prepare(MEI, "breaks.propose", **(asked | changes))
 
+    def test_a_bank_that_is_no_party(self, world: World, lead: Bank) -> None:
+        bystander = bank_of(world, "wuxi", lead.engine)
+        with pytest.raises(UsageFault, match="wuxi is no party of huarui's account"):
+            bystander.prepare(
+                MEI, "breaks.propose", pair=lead.number("AMOUNT"), action="void", reason="so"
+            )
+
     def test_each_bank_answers_the_others_proposal_alone(self, lead: Bank, partner: Bank) -> None:
         lead.sign(ANN, lead.proposal("AMOUNT"))
         both_read(lead, partner)
