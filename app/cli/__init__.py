@@ -9,7 +9,7 @@ from importlib import import_module
 import typer
 
 from app.audit.actor import current_actor
-from app.cli.console import stderr
+from app.cli.shared.console import stderr
 from app.domain.errors import InputFault, TallyError
 from app.logs import configure_logs
 
@@ -58,8 +58,8 @@ _VERBS = {
     "consortium": "The consortium: its members, and what they decide together.",
     "network": "A consortium on this machine: banks, their validators, the contracts.",
 }
-"""What the help says of each. A verb is the name of a module here, and in it of the function (or
-group) that it runs (with `_` for `-`)."""
+"""What the help says of each. A verb is the name of a module or package here, and in it of the
+function (or group) that it runs (with `_` for `-`). `shared` is what several verbs use."""
 
 
 _ACTING = ("breaks", "facility", "hold", "day", "consortium", "quarantine")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from app.audit import verify as trail
-from app.cli.console import stdout
+from app.cli.shared.console import stdout
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import StorageFault, UsageFault

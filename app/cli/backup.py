@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from sqlalchemy import make_url
 
-from app.cli.console import stderr
+from app.cli.shared.console import stderr
 from app.config import load_config
 from app.db.backup import copy_sqlite
 from app.db.engine import schema_of

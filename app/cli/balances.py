@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.console import stderr
-from app.cli.reading import (
+from app.cli.shared.console import stderr
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,

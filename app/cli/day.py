@@ -23,11 +23,11 @@ from app.actions.days import (
     own_statement,
 )
 from app.actions.sender import Done
-from app.cli.acting import acting, show_salt
-from app.cli.confirmation import YesOption
-from app.cli.confirmation import confirm as confirm_signing
-from app.cli.console import stderr, stdout
-from app.cli.reading import (
+from app.cli.shared.acting import acting, show_salt
+from app.cli.shared.confirmation import YesOption
+from app.cli.shared.confirmation import confirm as confirm_signing
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,

@@ -7,8 +7,8 @@ import orjson
 import typer
 from rich.text import Text
 
-from app.cli.console import stderr, stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.domain.errors import UsageFault
 from app.outbox.dead_letters import all_letters, replay, resume, stopped_batches
 

@@ -13,8 +13,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.console import stdout
-from app.cli.summary import print_summary
+from app.cli.shared.console import stdout
+from app.cli.shared.summary import print_summary
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.local.demo.environment import on_network, own_chain

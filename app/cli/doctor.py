@@ -8,8 +8,8 @@ import orjson
 import typer
 from rich.text import Text
 
-from app.cli.console import stdout
-from app.cli.reading import JsonOption
+from app.cli.shared.console import stdout
+from app.cli.shared.reading import JsonOption
 from app.doctor.examine import examine
 
 _STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
 from app.intake.check import check_feed
 from app.intake.facility_file import load_facility

@@ -9,9 +9,9 @@ from rich.text import Text
 
 from app.actions import holds
 from app.actions.holds import PlaceHolds, ReleaseHolds, drawdown_ref, held
-from app.cli.acting import acting
-from app.cli.console import stderr, stdout
-from app.cli.reading import (
+from app.cli.shared.acting import acting
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,

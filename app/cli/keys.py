@@ -9,7 +9,7 @@ import typer
 from rich.table import Table
 from sqlalchemy import Engine
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.config import NodeConfig, load_node
 from app.db import engine as db
 from app.domain.errors import UsageFault

@@ -13,9 +13,9 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from app.cli.console import stderr, stdout
-from app.cli.consortium_propose import RoleName
-from app.cli.names import check_names
+from app.cli.consortium.propose import RoleName
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.names import check_names
 from app.domain.errors import UsageFault
 from deploy.besu.render import Release
 from deploy.compose.newcomer import render_newcomer

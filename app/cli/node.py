@@ -11,7 +11,7 @@ from typing import Annotated
 import structlog
 import typer
 
-from app.cli.console import stdout
+from app.cli.shared.console import stdout
 from app.config import BankConfig, NodeConfig, load_node
 from app.domain.errors import ChainUnreachable
 from app.logs import configure_logs

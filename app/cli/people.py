@@ -9,9 +9,9 @@ from rich.table import Table
 from sqlalchemy import Connection
 
 from app.audit.actor import current_actor
-from app.cli.confirmation import is_attended
-from app.cli.console import stderr, stdout
-from app.cli.unsealing import with_vault
+from app.cli.shared.confirmation import is_attended
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.people.administration import Administrator, add_person, give_enrolment
 from app.people.clock import now

@@ -15,8 +15,8 @@ import typer
 from rich.text import Text
 from sqlalchemy import Engine
 
-from app.cli.console import stderr, stdout
-from app.cli.reading import (
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
@@ -24,7 +24,7 @@ from app.cli.reading import (
     show,
     table,
 )
-from app.cli.unsealing import with_vault
+from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
 from app.intake.quarantine.dismiss import dismiss, restore

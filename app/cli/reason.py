@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.console import stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading
+from app.cli.shared.console import stdout
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading
 from app.domain.errors import UsageFault
 from app.presentation.reasons import reason_out
 from app.readmodel.reasons.queries import reason as given

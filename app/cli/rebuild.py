@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.node.bank import open_bank
 

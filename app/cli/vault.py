@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.db.vault import Vault

@@ -10,8 +10,8 @@ import typer
 from eth_utils.address import is_address
 from rich.text import Text
 
-from app.cli.console import stderr, stdout
-from app.cli.reading import JsonOption
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import JsonOption
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.proof.check import check

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from rich.table import Table
 
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.logs import configure_logs
 from deploy.network.engine import EngineMissing
 from tests.bench import sections

@@ -9,7 +9,7 @@ from typing import Any
 
 import psycopg
 
-from app.cli.console import stderr
+from app.cli.shared.console import stderr
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank

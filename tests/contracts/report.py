@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.table import Table
 
 from app.chain.manifest import CONTRACTS
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from deploy.compile import compile_contracts, load_artifact
 from deploy.forge import forge
 from tests.contracts import gas

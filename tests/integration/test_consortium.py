@@ -607,7 +607,7 @@ class TestCommands:
     def test_nobody_is_stopped_or_lifted_by_who_says_no(
         self, tally: Tally, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("app.cli.confirmation.is_attended", lambda: True)
+        monkeypatch.setattr("app.cli.shared.confirmation.is_attended", lambda: True)
         stop = ("emergency", "stop", "wuxi", "--reason", "x")
         for asked in (stop, ("emergency", "lift", "wuxi")):
             tally("webank", *asked, fails=SystemExit)

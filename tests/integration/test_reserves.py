@@ -237,7 +237,7 @@ class TestDays:
         assert "2 open legs in 2 pairs carried forward" in output
         parties.tally(LEAD, "day", "confirm", *OF, "--partner", HUARUI, fails=UsageFault)
         with monkeypatch.context() as terminal:
-            terminal.setattr("app.cli.confirmation.is_attended", lambda: True)
+            terminal.setattr("app.cli.shared.confirmation.is_attended", lambda: True)
             declined = parties.tally(HUARUI, "day", "confirm", *OF, fails=SystemExit)
             assert "107.00" in declined.stdout, "what would be signed is shown first"
         parties.tally(HUARUI, "day", "confirm", *OF, "--day", YESTERDAY.isoformat())

@@ -438,7 +438,7 @@ class TestCommands:
         assert "adjust at the lead" in listed
         assert "adjust proposed" in self.run(world, "huarui").output
         with monkeypatch.context() as terminal:
-            terminal.setattr("app.cli.confirmation.is_attended", lambda: True)
+            terminal.setattr("app.cli.shared.confirmation.is_attended", lambda: True)
             for verb in (("accept",), ("dispute", "--reason", "no")):
                 asked_for = self.run(world, "huarui", *verb, *self.NAMED, answer="n\n")
                 shown = asked_for.output

@@ -218,7 +218,7 @@ def test_what_is_against_the_rules_is_found(package: str, line: str) -> None:
     ("package", "line"),
     [
         ("outbox", "from app.intake.tables import events"),
-        ("local", "from app.cli.run_result import account_results"),
+        ("local", "from app.cli.shared.run_result import account_results"),
         ("reports", "import pandas as pd"),
         ("domain", "from app.domain.money import format_amount"),
     ],

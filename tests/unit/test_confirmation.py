@@ -6,7 +6,7 @@ import pytest
 from typer import Typer
 from typer.testing import CliRunner
 
-from app.cli.confirmation import YesOption, confirm, confirm_always
+from app.cli.shared.confirmation import YesOption, confirm, confirm_always
 
 CASES = [
     # attended, --yes, answer: signed with `confirm`, with `confirm_always`
@@ -28,7 +28,7 @@ def test_a_person_is_asked_and_a_script_goes_on_where_it_may(
     always: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("app.cli.confirmation.is_attended", lambda: attended)
+    monkeypatch.setattr("app.cli.shared.confirmation.is_attended", lambda: attended)
     for ask, signed in ((confirm, scripted), (confirm_always, always)):
         command = Typer()
 

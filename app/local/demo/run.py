@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Engine
 
 from app import processes
-from app.cli.run_result import account_results
+from app.cli.shared.run_result import account_results
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import TallyError

@@ -18,10 +18,10 @@ from app.actions.breaks import (
     waiting_resolution,
 )
 from app.actions.view import View
-from app.cli.acting import acting, show_transactions
-from app.cli.confirmation import YesOption, confirm
-from app.cli.console import stderr
-from app.cli.reading import (
+from app.cli.shared.acting import acting, show_transactions
+from app.cli.shared.confirmation import YesOption, confirm
+from app.cli.shared.console import stderr
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.console import stderr
-from app.cli.lazy import commands_of
-from app.cli.reading import (
+from app.cli.shared.console import stderr
+from app.cli.shared.lazy import commands_of
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
@@ -43,7 +43,7 @@ _RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
 
 breaks = typer.Typer(
     cls=commands_of(
-        dict.fromkeys(_RESOLVING, "app.cli.breaks_resolve") | {"suggest": "app.cli.breaks_suggest"}
+        dict.fromkeys(_RESOLVING, "app.cli.breaks.resolve") | {"suggest": "app.cli.breaks.suggest"}
     ),
     invoke_without_command=True,
 )

@@ -9,9 +9,9 @@ from eth_utils.address import is_address, to_checksum_address
 
 from app.actions import consortium as actions
 from app.actions.consortium import Propose
-from app.cli.acting import Acting, acting, show_done
-from app.cli.console import stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption
+from app.cli.shared.acting import Acting, acting, show_done
+from app.cli.shared.console import stdout
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption
 from app.contracts.proposals import (
     NO_ADDRESS,
     NO_PROOF,

@@ -9,10 +9,10 @@ import typer
 from eth_utils.address import to_checksum_address
 
 from app.chain.manifest import Manifest
-from app.cli.console import stderr, stdout
-from app.cli.consortium_propose import PurposeName, RoleName
-from app.cli.names import check_names
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
+from app.cli.consortium.propose import PurposeName, RoleName
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.names import check_names
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.config import load_config
 from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import purpose_number

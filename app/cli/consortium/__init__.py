@@ -13,13 +13,13 @@ from app.actions import consortium as actions
 from app.actions.consortium import SeenProposal
 from app.actions.sender import Done
 from app.actions.view import View
-from app.cli.acting import Acting, acting, show_done
-from app.cli.confirmation import YesOption, confirm, is_attended
-from app.cli.console import stderr, stdout
-from app.cli.consortium_emergency import emergency
-from app.cli.consortium_keys import keys
-from app.cli.consortium_propose import propose
-from app.cli.reading import (
+from app.cli.consortium.emergency import emergency
+from app.cli.consortium.keys import keys
+from app.cli.consortium.propose import propose
+from app.cli.shared.acting import Acting, acting, show_done
+from app.cli.shared.confirmation import YesOption, confirm, is_attended
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,

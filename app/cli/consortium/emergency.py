@@ -7,10 +7,10 @@ from rich.text import Text
 
 from app.actions import consortium as actions
 from app.actions.consortium import LiftStop, StopMember
-from app.cli.acting import Acting, acting, show_done
-from app.cli.confirmation import YesOption, confirm
-from app.cli.console import stderr, stdout
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption
+from app.cli.shared.acting import Acting, acting, show_done
+from app.cli.shared.confirmation import YesOption, confirm
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption
 
 emergency = typer.Typer(
     help="Two banks stop a member's operator and approver keys, for 72 hours at most.",

@@ -9,8 +9,8 @@ from typing import Annotated
 import orjson
 import typer
 
-from app.cli.console import stdout
-from app.cli.summary import print_summary
+from app.cli.shared.console import stdout
+from app.cli.shared.summary import print_summary
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
 from app.intake.facility_file import load_facility
@@ -61,8 +61,8 @@ def reconcile(
     if out is not None:
         _make_folder(out)
     # Loaded only now: what cannot be used is said before the chain's libraries are.
-    from app.cli.reconcile_run import run
-    from app.cli.run_result import has_differences
+    from app.cli.reconcile.run import run
+    from app.cli.shared.run_result import has_differences
 
     result = run(terms, feeds, network_dir, engine.value, out, started)
     if as_json:

@@ -7,10 +7,10 @@ import typer
 from rich.text import Text
 
 from app.actions.keys import ROTATED_BY, RotateKey, rotate
-from app.cli.acting import acting, show_done
-from app.cli.console import stderr, stdout
-from app.cli.consortium_own_keys import create, prove, show_own
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
+from app.cli.consortium.own_keys import create, prove, show_own
+from app.cli.shared.acting import acting, show_done
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
 from app.presentation.common import as_of
 from app.readmodel.consortium.queries import list_keys
 

@@ -7,8 +7,8 @@ import orjson
 import typer
 from rich.text import Text
 
-from app.cli.console import stderr, stdout
-from app.cli.reading import (
+from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
@@ -16,7 +16,7 @@ from app.cli.reading import (
     checked_facility,
     show_as_of,
 )
-from app.cli.unsealing import with_vault
+from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.outbox.loans import loan_refs
 from app.presentation.common import as_of, money_of

@@ -3,8 +3,7 @@
 import typer
 from rich.text import Text
 
-from app.cli.console import stdout
-from app.cli.facility_shown import (
+from app.cli.facility.shown import (
     IdArgument,
     change_line,
     known_facility,
@@ -12,8 +11,9 @@ from app.cli.facility_shown import (
     shares_line,
     state_text,
 )
-from app.cli.lazy import commands_of
-from app.cli.reading import (
+from app.cli.shared.console import stdout
+from app.cli.shared.lazy import commands_of
+from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     JsonOption,
@@ -32,7 +32,7 @@ _ACTING = (
 )
 
 facility = typer.Typer(
-    cls=commands_of(dict.fromkeys(_ACTING, "app.cli.facility_acting")),
+    cls=commands_of(dict.fromkeys(_ACTING, "app.cli.facility.acting")),
     help="Facilities: what their parties have agreed, and how they change it.",
     no_args_is_help=True,
 )

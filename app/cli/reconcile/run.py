@@ -10,8 +10,8 @@ from typing import Any
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from app.cli.console import stderr
-from app.cli.run_result import quarantine_lines, run_result
+from app.cli.shared.console import stderr
+from app.cli.shared.run_result import quarantine_lines, run_result
 from app.domain.facility import Facility
 from app.local import reconcile as service
 from app.local.consortium import Consortium, embedded, network

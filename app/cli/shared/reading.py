@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
-from app.cli.console import stderr, stdout
+from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.domain.errors import UsageFault

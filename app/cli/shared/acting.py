@@ -11,7 +11,7 @@ from app.actions.view import View
 from app.chain.failover import Endpoints
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.cli.console import stderr
+from app.cli.shared.console import stderr
 from app.config import BankConfig, load_config
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.day_close import DayClose

@@ -12,10 +12,10 @@ import typer
 from click import Context
 from rich.text import Text
 
-from app.cli.console import stderr
-from app.cli.files import write_bytes, written
-from app.cli.lazy import commands_of
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, reading, record_export
+from app.cli.shared.console import stderr
+from app.cli.shared.files import write_bytes, written
+from app.cli.shared.lazy import commands_of
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, record_export
 from app.domain.errors import UsageFault
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
@@ -33,7 +33,7 @@ _DAY = ["%Y-%m-%d"]
 _TEXT_FORMATS = ("csv", "json")
 
 
-_WithProofs = commands_of({"prove": "app.cli.report_prove"})
+_WithProofs = commands_of({"prove": "app.cli.report.prove"})
 
 
 class _Group(_WithProofs):  # type: ignore[misc, valid-type]

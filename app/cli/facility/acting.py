@@ -25,10 +25,7 @@ from app.actions.facilities import (
 )
 from app.actions.sender import Done, Signer
 from app.actions.view import View
-from app.cli.acting import acting, show_done
-from app.cli.confirmation import YesOption, confirm, confirm_always
-from app.cli.console import stderr
-from app.cli.facility_shown import (
+from app.cli.facility.shown import (
     IdArgument,
     Known,
     change_line,
@@ -37,7 +34,10 @@ from app.cli.facility_shown import (
     rules_line,
     shares_line,
 )
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption
+from app.cli.shared.acting import acting, show_done
+from app.cli.shared.confirmation import YesOption, confirm, confirm_always
+from app.cli.shared.console import stderr
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption
 from app.config import load_config
 from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import UsageFault

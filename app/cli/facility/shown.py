@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.reading import reading
+from app.cli.shared.reading import reading
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
 from app.presentation.facilities import (

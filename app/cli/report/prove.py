@@ -7,10 +7,10 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.acting import acting
-from app.cli.console import stderr
-from app.cli.files import write_bytes, written
-from app.cli.reading import DEFAULT_CONFIG, ConfigOption, record_export
+from app.cli.shared.acting import acting
+from app.cli.shared.console import stderr
+from app.cli.shared.files import write_bytes, written
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, record_export
 from app.proof.make import make
 from app.reports.source import Request, open_source
 
