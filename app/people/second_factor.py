@@ -43,7 +43,7 @@ def step_of(secret: str, code: str, now: datetime) -> int | None:
     totp = TOTP(secret)
     found = None
     for step in range(current - DRIFT_STEPS, current + DRIFT_STEPS + 1):
-        if hmac.compare_digest(totp.generate_otp(step), code):
+        if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode()):
             found = step
     return found
 

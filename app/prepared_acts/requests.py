@@ -33,8 +33,8 @@ _Shown = Annotated[
     Field(ge=0, le=2**63 - 1, description="The number of the resolution that was shown."),
 ]
 _Hash = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$")]
-_FacilityId = Annotated[str, Field(min_length=1, max_length=64)]
-_PartnerName = Annotated[str, Field(min_length=1, max_length=64)]
+_FacilityId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
+_PartnerName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[^\x00]*$")]
 
 
 class _Request(BaseModel):

@@ -229,7 +229,7 @@ class PreparedActs:
             )
         if act.state is not State.PREPARED:
             raise _not_waiting(act)
-        if not secrets.compare_digest(act.hash, shown_hash) or act.content.hash != act.hash:
+        if shown_hash != act.hash or act.content.hash != act.hash:
             raise ActConflict(
                 "other-content",
                 f"act {number} is another one than the one that was shown",

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from app.actions import breaks, days
 from app.domain.day_close import OpenItems, Statement, Sums
@@ -13,6 +14,7 @@ from app.domain.resolutions import Action, Resolution, Side
 from app.prepared_acts.facts import changes
 from app.prepared_acts.kinds import KINDS, Content
 from app.prepared_acts.lifecycle import NEXT, WAITING, State
+from app.prepared_acts.requests import PrepareIn
 
 ACCOUNT = days.Account("WLD-2016-A", "huarui", 1, 1, "CNY", 2)
 SUMS = Sums(-1, 2, 3)
@@ -61,6 +63,14 @@ def test_what_is_kept_is_what_was_asked(act: str) -> None:
     kept = Content.from_json(content.to_json())
     assert kept == content
     assert kept.hash == content.hash
+
+
+@pytest.mark.parametrize("name", ["facility", "partner"])
+def test_no_name_holds_what_a_database_refuses(name: str) -> None:
+    asked = {"act": "days.propose", "facility": "F", "partner": "P", "day": "2026-03-02"}
+    PrepareIn.model_validate(asked)
+    with pytest.raises(ValidationError):
+        PrepareIn.model_validate(asked | {name: "a\0"})
 
 
 def test_a_signature_is_over_all_of_it() -> None:
