@@ -56,6 +56,7 @@ class Closed:
     """The last day that is closed (ordinal), and what waits to open it again, if anything does."""
 
     day: int
+    statement_hash: bytes
     reopening_by: str | None
     reopening_hash: bytes | None
 
@@ -212,7 +213,7 @@ def last_closed(view: View, account: Account) -> Closed:
         last = queries.last_closed(connection, account.facility, account.partner)
     if last is None:
         raise UsageFault("no day of this account is closed", remedy="Nothing is to be reopened")
-    return Closed(last.statement.day, last.reopen_by, last.reopen_reason_hash)
+    return Closed(last.statement.day, last.statement_hash, last.reopen_by, last.reopen_reason_hash)
 
 
 def check_statement(view: View, account: Account, waiting: WaitingDay) -> None:

@@ -24,10 +24,9 @@ def facts_of(asked: object, view: View) -> Facts:
         ):
             return break_facts(view, asked.number)
         case days.ProposeDay():
-            return {
-                **account_facts(view, asked.account),
-                **_statement_facts(view, asked.account, asked.statement.day),
-            }
+            return account_facts(view, asked.account) | _own_figures(
+                view, asked.account, asked.statement.day
+            )
         case _:
             return account_facts(view, asked.account)  # type: ignore[attr-defined]
 
@@ -60,13 +59,17 @@ def halves_facts(pair: Pair, decimals: int, currency: str) -> Facts:
 
 
 def account_facts(view: View, account: days.Account) -> Facts:
-    """An account's last closed day, and what waits for an answer."""
+    """An account's last closed day, and what waits for an answer, with its figures."""
     waiting = days.waiting_day(view, account)
     try:
         closed = days.last_closed(view, account)
-        last, reopening = to_date(closed.day).isoformat(), closed.reopening_by or _NONE
+        last = f"{to_date(closed.day)}, hash {closed.statement_hash.hex()}"
+        reopening = _NONE
+        if closed.reopening_hash is not None:
+            reopening = f"{closed.reopening_by}, reason hash {closed.reopening_hash.hex()}"
     except UsageFault:
         last = reopening = _NONE
+    figures = {} if waiting is None else _figures(waiting.statement, account.decimals)
     return {
         "Closed through": last,
         "Statement that waits": _NONE
@@ -74,7 +77,7 @@ def account_facts(view: View, account: days.Account) -> Facts:
         else f"{to_date(waiting.statement.day)} by {'us' if waiting.by_us else 'the other bank'}, "
         f"hash {waiting.statement_hash.hex()}",
         "Reopening proposed by": reopening,
-    }
+    } | figures
 
 
 def changes(before: Facts, now: Facts) -> list[str]:
@@ -86,11 +89,14 @@ def changes(before: Facts, now: Facts) -> list[str]:
     ]
 
 
-def _statement_facts(view: View, account: days.Account, day: int) -> Facts:
+def _own_figures(view: View, account: days.Account, day: int) -> Facts:
     try:
-        statement: Statement = days.own_statement(view, account, day)
+        return _figures(days.own_statement(view, account, day), account.decimals)
     except UsageFault:  # it is closed, which the account's own facts say
         return {}
+
+
+def _figures(statement: Statement, decimals: int) -> Facts:
     found = {}
     for name in ("opening", "movement", "closing"):
         sums = getattr(statement, name)
@@ -99,12 +105,12 @@ def _statement_facts(view: View, account: days.Account, day: int) -> Facts:
             ("partner", "partner book"),
             ("agreed", "agreed"),
         ):
-            amount = format_amount(getattr(sums, book), account.decimals)
+            amount = format_amount(getattr(sums, book), decimals)
             found[f"{name.capitalize()}, {word}"] = amount
     return found | {
-        "Open lead legs": format_amount(statement.open.lead, account.decimals),
-        "Open partner legs": format_amount(statement.open.partner, account.decimals),
-        "Accepted differences": format_amount(statement.open.accepted_difference, account.decimals),
+        "Open lead legs": format_amount(statement.open.lead, decimals),
+        "Open partner legs": format_amount(statement.open.partner, decimals),
+        "Accepted differences": format_amount(statement.open.accepted_difference, decimals),
         "Count of open legs": f"{statement.open.legs}",
     }
 

@@ -316,10 +316,37 @@ class TestOvertaken:
         with pytest.raises(ActConflict, match=r"Open lead legs was 1\.70 and is now 2\.00"):
             lead.sign(ANN, prepared)
 
+    def test_a_reopening_by_one_for_another_reason(
+        self, world: World, lead: Bank, partner: Bank, tmp_path: Path
+    ) -> None:
+        day = date.fromordinal(TODAY).isoformat()
+        lead.sign(KAI, lead.prepare(MEI, "days.propose", day=day, **ACCOUNT))
+        both_read(lead, partner)
+        (waiting,) = day_records_of(partner, "proposed")
+        stated = "0x" + waiting.statement_hash.hex()
+        confirming = partner.prepare(MEI, "days.confirm", statement_hash=stated, **ACCOUNT)
+        assert confirming.content.facts["Closing, lead book"] == "1.70"
+        partner.sign(ANN, confirming)
+        commands = bank_of(world, "webank", create(f"sqlite:///{tmp_path / 'x'}", vault=VAULT))
+        upgrade(commands.engine)
+        for bank, reason in ((lead, "a wrong fee"), (commands, "fraud")):
+            both_read(lead, commands)
+            asked = {"day": day, "reason": reason, **ACCOUNT}
+            bank.sign(KAI, bank.prepare(MEI, "days.propose_reopening", **asked))
+            if bank is lead:
+                lead.read()
+                prepared = lead.prepare(MEI, "days.withdraw_reopening", day=day, **ACCOUNT)
+        commands.engine.dispose()
+        lead.read()
+        with pytest.raises(ActConflict, match="Reopening proposed by was webank, reason "):
+            lead.sign(KAI, prepared)
+
     def test_nobody_signs_something_else_than_he_saw(self, lead: Bank) -> None:
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(ActConflict, match="another one than the one that was shown"):
             lead.acts.sign(ANN, prepared.number, "0" * 64)
+        with pytest.raises(ActConflict, match="another one than the one that was shown"):
+            lead.acts.sign(ANN, prepared.number, "é" * 64)
         with lead.engine.begin() as connection:
             other = VAULT.sealer()(prepared.content.to_json().replace(b"fee", b"FEE"))
             connection.execute(update(prepared_acts).values(sealed=other))
