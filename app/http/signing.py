@@ -7,7 +7,7 @@ from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import address_of
 from app.people.person import Person
-from app.people.sign_in import SignIn, TooManyAttempts
+from app.people.sign_in import AnotherCodeWaits, SignIn, TooManyAttempts
 from app.prepared_acts.errors import (
     ActConflict,
     NotAllowed,
@@ -32,6 +32,13 @@ def sign_act(
                 429,
                 "too-many-attempts",
                 "too many attempts have failed from your address; try again in some minutes",
+                headers={"Retry-After": str(fault.retry_after)},
+            ) from None
+        except AnotherCodeWaits as fault:
+            raise Problem(
+                429,
+                "too-many-attempts",
+                "another code of yours is being looked at; try again in some seconds",
                 headers={"Retry-After": str(fault.retry_after)},
             ) from None
         if not is_theirs:

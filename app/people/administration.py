@@ -146,13 +146,14 @@ def revoke_session(connection: Connection, by: Administrator, session_id: str) -
 
 
 def _other(connection: Connection, by: Administrator, person_id: str) -> str:
-    """The name of a person who is not the administrator."""
+    """The name of a person who is not the administrator; nobody else changes that person until this
+    transaction has ended."""
     if by.person_id == person_id:
         raise UsageFault(
             "nobody does this to himself", remedy="Ask another administrator of the bank"
         )
     found = connection.execute(
-        select(people.c.name).where(people.c.id == person_id)
+        select(people.c.name).where(people.c.id == person_id).with_for_update()
     ).scalar_one_or_none()
     if found is None:
         raise UsageFault("there is no such person")

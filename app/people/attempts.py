@@ -7,6 +7,7 @@ address counts is forgotten a quarter of an hour after its last failure.
 
 import hashlib
 from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
@@ -40,7 +41,18 @@ def name_key(name: str) -> bytes:
 
 
 def address_key(address: str) -> bytes:
-    return hashlib.sha256(b"address:" + address.encode()).digest()
+    """Of an address; of IPv6, of its /64: whoever has one of its addresses has them all."""
+    return hashlib.sha256(b"address:" + _network(address).encode()).digest()
+
+
+def _network(address: str) -> str:
+    try:
+        found = ip_address(address)
+    except ValueError:  # of a socket without addresses
+        return address
+    if isinstance(found, IPv4Address):
+        return str(found)
+    return str(found.ipv4_mapped or IPv6Network((int(found), 64), strict=False))
 
 
 def code_key(person_id: str) -> bytes:

@@ -18,8 +18,9 @@ ENROLMENT_ENDS = timedelta(hours=72)
 
 @dataclass(frozen=True, slots=True)
 class Enrolment:
-    """One that is open: whose, and the secret that the authenticator is to hold."""
+    """One that is open: its code's hash, whose it is, and the secret for the authenticator."""
 
+    code_hash: bytes
     person_id: str
     name: str
     display_name: str
@@ -44,11 +45,12 @@ def begin_enrolment(connection: Connection, person_id: str) -> str:
 
 def open_enrolment(connection: Connection, code: str) -> Enrolment | None:
     """What a code opens, if it is not used, too old, or of a person who was disabled."""
+    hashed_code = code_hash(code)
     row = connection.execute(
         select(people.c.id, people.c.name, people.c.display_name, enrolments.c.totp_secret)
         .join(people, people.c.id == enrolments.c.person)
         .where(
-            enrolments.c.code_hash == code_hash(code),
+            enrolments.c.code_hash == hashed_code,
             enrolments.c.expires_at > stamp(now()),
             people.c.disabled_at.is_(None),
         )
@@ -56,7 +58,7 @@ def open_enrolment(connection: Connection, code: str) -> Enrolment | None:
     if row is None:
         return None
     secret = vault_of(connection).open(row.totp_secret).decode()
-    return Enrolment(row.id, row.name, row.display_name, secret)
+    return Enrolment(hashed_code, row.id, row.name, row.display_name, secret)
 
 
 def enrol(
@@ -65,7 +67,8 @@ def enrol(
     """Finish an enrolment: returns the recovery codes, to be shown this once.
 
     `connection` is a writer's, and the enrolment was read in its transaction. Raises UsageFault for
-    a password that is not taken, or a code that is not the authenticator's.
+    a password that is not taken, a code that is not the authenticator's, or an enrolment that was
+    used or closed meanwhile.
     """
     checked_password(password, found.name)
     at = now()
@@ -75,9 +78,19 @@ def enrol(
             "this is not the authenticator's code",
             remedy="Type the six digits that it shows now; its clock must be right",
         )
+    _use_up(connection, found)
     codes = set_credentials(connection, found.person_id, password, found.totp_secret, at, step)
     append(connection, Entry(f"person:{found.name}", "enrol", address=address))
     return codes
+
+
+def _use_up(connection: Connection, found: Enrolment) -> None:
+    """Delete the enrolment, which opens once. Raises UsageFault where another one was faster."""
+    # The person first, as administrators do: two who wait for each other would wait in vain.
+    connection.execute(select(people.c.id).where(people.c.id == found.person_id).with_for_update())
+    used = connection.execute(delete(enrolments).where(enrolments.c.code_hash == found.code_hash))
+    if used.rowcount != 1:
+        raise UsageFault("this code was used, or closed, meanwhile")
 
 
 def set_credentials(

@@ -3,7 +3,10 @@
 The answer is the same whatever was wrong: the name, the password or the code.
 """
 
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 from sqlalchemy import Connection, Engine, select
@@ -11,6 +14,7 @@ from sqlalchemy import Connection, Engine, select
 from app.audit.trail import Entry, append
 from app.people.attempts import (
     FORGOTTEN_AFTER,
+    LONGEST_WAIT_S,
     MOST_OF_AN_ADDRESS,
     MOST_WRONG_CODES,
     address_key,
@@ -35,6 +39,12 @@ class TooManyAttempts(Exception):
     retry_after = int(FORGOTTEN_AFTER / timedelta(seconds=1))
 
 
+class AnotherCodeWaits(Exception):
+    """A code of the same person is looked at now; `retry_after` seconds say when that has ended."""
+
+    retry_after = int(LONGEST_WAIT_S)
+
+
 class SignIn:
     """Signs people of one bank in. Safe for threads."""
 
@@ -42,6 +52,9 @@ class SignIn:
         """`development`: this is a development network, where people made for it may sign in."""
         self._engine = engine
         self._development = development
+        self._verified_now: set[str] = set()
+        """The ids of people whose second factor is being looked at."""
+        self._lock = threading.Lock()
 
     def wait(self, name: str, address: str) -> float:
         """Seconds that the next attempt waits for before it is looked at.
@@ -91,9 +104,13 @@ class SignIn:
         """Whether a code is the person's, asked for again before a signature; it is used up.
 
         A wrong one waits as a failed sign-in does, here in this thread.
-        Raises TooManyAttempts where the address has failed too often.
+        Raises TooManyAttempts where the address has failed too often, and AnotherCodeWaits.
         """
-        time.sleep(self.wait(person.name, address))
+        with self._one_code_of(person):
+            time.sleep(self.wait(person.name, address))
+            return self._verify(person, code, address)
+
+    def _verify(self, person: Person, code: str, address: str) -> bool:
         with self._engine.begin() as connection:
             if self._opens(connection, person.id, code):
                 forget_failures(connection, name_key(person.name))
@@ -103,6 +120,19 @@ class SignIn:
             append(connection, Entry(actor, "second-factor", outcome="refused", address=address))
         return False
 
+    @contextmanager
+    def _one_code_of(self, person: Person) -> Iterator[None]:
+        """Attempts side by side would evade their waits, and hold all the node's threads."""
+        with self._lock:
+            if person.id in self._verified_now:
+                raise AnotherCodeWaits
+            self._verified_now.add(person.id)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._verified_now.discard(person.id)
+
     def note_wrong_enrolment(self, address: str) -> None:
         """A code to enrol that opens nothing counts as a failed attempt of its address."""
         with self._engine.begin() as connection:
@@ -111,6 +141,8 @@ class SignIn:
 
     def _opens(self, connection: Connection, person_id: str, code: str) -> bool:
         """Whether a code is the person's, once the password is right or a session open."""
+        # One at a time, also in other processes: none is looked at beyond those that are counted.
+        connection.execute(select(people.c.id).where(people.c.id == person_id).with_for_update())
         key, at = code_key(person_id), now()
         if not is_recovery_code(code) and failures_of(connection, key, at) >= MOST_WRONG_CODES:
             return False
@@ -127,9 +159,9 @@ class SignIn:
 
 def _is_still(connection: Connection, person_id: str, password_hash: str) -> bool:
     found = connection.execute(
-        select(people.c.password_hash).where(
-            people.c.id == person_id, people.c.disabled_at.is_(None)
-        )
+        select(people.c.password_hash)
+        .where(people.c.id == person_id, people.c.disabled_at.is_(None))
+        .with_for_update()  # nobody takes it away until the session has begun
     ).scalar_one_or_none()
     return found == password_hash
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from fastapi.responses import HTMLResponse
 
+from app.people.attempts import address_key
 from app.people.sign_in import TooManyAttempts
 
 CROWDED = "Too many attempts have failed from your address. Try again in some minutes."
@@ -18,22 +19,23 @@ class Turns:
     """One attempt of an address at a time: those that wait cannot be evaded side by side."""
 
     def __init__(self) -> None:
-        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
-        self._waiting: dict[str, int] = defaultdict(int)
+        self._locks: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: dict[bytes, int] = defaultdict(int)
 
     @asynccontextmanager
     async def of(self, address: str) -> AsyncIterator[None]:
         """Raises TooManyAttempts where too many wait already."""
-        if self._waiting[address] >= _MOST_WAITING:
+        key = address_key(address)
+        if self._waiting[key] >= _MOST_WAITING:
             raise TooManyAttempts
-        self._waiting[address] += 1
+        self._waiting[key] += 1
         try:
-            async with self._locks[address]:
+            async with self._locks[key]:
                 yield
         finally:
-            self._waiting[address] -= 1
-            if not self._waiting[address]:
-                del self._waiting[address], self._locks[address]
+            self._waiting[key] -= 1
+            if not self._waiting[key]:
+                del self._waiting[key], self._locks[key]
 
 
 def crowded(page: HTMLResponse) -> HTMLResponse:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from hashlib import sha256
 from secrets import token_hex
@@ -10,7 +12,7 @@ from secrets import token_hex
 import httpx
 import pytest
 from pyotp import TOTP
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Connection, Engine, delete, select, text, update
 
 from app.audit.tables import audit_trail
 from app.db.engine import create
@@ -30,11 +32,13 @@ from app.people.development import (
     add_development_people,
     development_names,
 )
-from app.people.enrolment import open_enrolment
+from app.people.enrolment import enrol, open_enrolment
+from app.people.passwords import matches
+from app.people.person import roles_of
 from app.people.roles import ROLES
 from app.people.second_factor import verify_code
 from app.people.sessions import ABSOLUTE_END, IDLE_END, Sessions, begin_session
-from app.people.sign_in import SignIn
+from app.people.sign_in import AnotherCodeWaits, SignIn
 from app.people.tables import failed_attempts, people, sessions
 from tests.integration.faces import (
     Credentials,
@@ -44,6 +48,7 @@ from tests.integration.faces import (
     enrolled,
     face,
 )
+from tests.integration.posting import await_true
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
@@ -226,7 +231,122 @@ def test_people_and_failures_on_both_databases(database: Engine) -> None:
     ]  # fmt: skip
 
 
+class TestAtOnce:
+    """Each in a transaction of its own, the second begun before the first has ended."""
+
+    def both(
+        self,
+        engine: Engine,
+        first: Callable[[Connection], object],
+        second: Callable[[], str],
+    ) -> str:
+        """What the second comes to."""
+        with ThreadPoolExecutor(1) as pool:
+            with engine.begin() as connection:
+                first(connection)
+                later = pool.submit(second)
+                if engine.dialect.name == "postgresql":  # SQLite has one writer
+                    await_true(lambda: self._one_waits(engine), "the second waits")
+            return later.result(30)
+
+    def _one_waits(self, engine: Engine) -> bool:
+        with engine.connect() as connection:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(connection.execute(waiting).scalar_one())
+
+    def test_two_administrators_give_roles(self, database: Engine) -> None:
+        with database.begin() as connection:
+            person = add_test_person(connection, ("viewer",))
+
+        def second() -> str:
+            with database.begin() as connection:
+                set_roles(connection, BY, person.id, ["administrator"])
+            return "done"
+
+        self.both(
+            database, lambda connection: set_roles(connection, BY, person.id, ["officer"]), second
+        )
+        with database.connect() as connection:
+            assert roles_of(connection, [person.id])[person.id] == {"administrator"}
+
+    def test_two_enrol_with_one_code(self, database: Engine) -> None:
+        with database.begin() as connection:
+            person = add_test_person(connection, ("viewer",))
+            code = give_enrolment(connection, BY, person.id)
+
+        def finish(connection: Connection, password: str) -> str:
+            found = open_enrolment(connection, code)
+            if found is None:
+                return "closed"
+            try:
+                enrol(connection, found, password, TOTP(found.totp_secret).now(), address="")
+            except UsageFault:
+                return "closed"
+            return "enrolled"
+
+        def second() -> str:
+            with database.begin() as connection:
+                return finish(connection, "the password of a thief")
+
+        first = "the password of the person"
+        assert self.both(database, lambda connection: finish(connection, first), second) == "closed"
+        with database.connect() as connection:
+            kept = connection.execute(select(people.c.password_hash)).scalar_one()
+        assert matches(kept, first)
+
+    def test_who_signs_in_while_what_opened_is_taken_away(self, database: Engine) -> None:
+        somebody = enrolled(database, "viewer")
+
+        def second() -> str:
+            sign_in = SignIn(database, development=False)
+            token = sign_in.sign_in(**somebody.form(), address="", agent="")
+            return "refused" if token is None else "signed in"
+
+        def first(connection: Connection) -> None:
+            give_enrolment(connection, BY, somebody.person.id)
+
+        assert self.both(database, first, second) == "refused"
+
+    def test_codes_that_are_guessed_side_by_side_are_counted(self, database: Engine) -> None:
+        somebody, key = enrolled(database, "approver"), attempts.code_key
+
+        def count(connection: Connection, times: int) -> None:
+            for _ in range(times):
+                attempts.note_failure(connection, key(somebody.person.id), now())
+
+        with database.begin() as connection:
+            count(connection, attempts.MOST_WRONG_CODES - 1)
+
+        def another_attempt(connection: Connection) -> None:
+            mine = select(people.c.id).where(people.c.id == somebody.person.id)
+            connection.execute(mine.with_for_update())
+            count(connection, 1)
+
+        def second() -> str:
+            sign_in = SignIn(database, development=False)
+            code = somebody.form()["code"]
+            is_right = sign_in.verify_second_factor(somebody.person, code, address="")
+            return "taken" if is_right else "refused"
+
+        assert self.both(database, another_attempt, second) == "refused"
+
+
 class TestGuessing:
+    @pytest.mark.parametrize(
+        ("one", "other", "is_same"),
+        [
+            ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+            ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+            ("::ffff:10.0.0.1", "10.0.0.1", True),
+            ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+            ("10.0.0.1", "10.0.0.2", False),
+        ],
+    )
+    def test_who_has_a_network_of_addresses_counts_as_one(
+        self, one: str, other: str, is_same: bool
+    ) -> None:
+        assert (attempts.address_key(one) == attempts.address_key(other)) is is_same
+
     def test_the_wait_grows_to_some_seconds_and_never_beyond(self) -> None:
         waits = [attempts.wait_after(failures) for failures in (0, 2, 3, 4, 7, 8, 10_000)]
         assert waits == [0, 0, 0.5, 1, 8, 8, 8]
@@ -293,6 +413,33 @@ class TestGuessing:
         assert sign_in.verify_second_factor(somebody.person, code, address="")
         assert not sign_in.verify_second_factor(somebody.person, code, address="")
         assert trail(engine)[-1] == (f"person:{somebody.name}", "second-factor", "refused")
+
+    def test_one_code_of_a_person_is_looked_at_at_a_time(
+        self, engine: Engine, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        somebody, sign_in = enrolled(engine, "approver"), SignIn(engine, development=False)
+        begun, go_on = threading.Event(), threading.Event()
+
+        def wait(name: str, address: str) -> float:
+            begun.set()
+            assert go_on.wait(30)
+            return 0.0
+
+        monkeypatch.setattr(sign_in, "wait", wait)
+
+        def verify(code: str) -> bool:
+            return sign_in.verify_second_factor(somebody.person, code, address="")
+
+        with ThreadPoolExecutor(1) as pool:
+            first = pool.submit(verify, "000000")
+            assert begun.wait(30)
+            try:
+                with pytest.raises(AnotherCodeWaits):
+                    verify(somebody.form()["code"])
+            finally:
+                go_on.set()
+            assert first.result(30) is False
+        assert verify(somebody.form()["code"])
 
 
 class TestSessions:
@@ -394,6 +541,7 @@ class TestEnrolling:
             ({"password": "aaaabbbbaaaa", "again": "aaaabbbbaaaa"}, "too plain"),
             ({"code": "000000"}, "authenticator"),
             ({"code": ""}, "authenticator"),
+            ({"code": "１２３４５６"}, "authenticator"),
         ],
     )
     def test_what_is_not_taken_is_said_and_may_be_tried_again(
