@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import rlp
 from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from websockets.exceptions import InvalidURI, WebSocketException
@@ -20,6 +19,7 @@ from websockets.sync.client import connect
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 from app.verify import extra_data
+from app.verify.rlp_bytes import decode
 
 _Answer = TypeVar("_Answer")
 
@@ -41,9 +41,9 @@ def validator_set(rpc: Rpc) -> set[ChecksumAddress]:
     try:
         if extra[:1] >= b"\xc0":  # a list from the first byte on
             return {to_checksum_address(one) for one in extra_data.decode(extra.hex()).validators}
-        validators, *_ = rlp.decode(extra[_VANITY_BYTES:])
+        validators, *_ = decode(extra[_VANITY_BYTES:])
         return {to_checksum_address(address) for address in validators}
-    except (rlp.exceptions.RLPException, ValueError, TypeError) as fault:
+    except (ValueError, TypeError) as fault:
         raise ChainFault(
             f"the newest block does not say who may seal it: {fault}", where=rpc.url
         ) from None

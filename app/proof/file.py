@@ -4,11 +4,10 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import rlp
 import zstandard
 
 from app.verify.errors import Unverified
-from app.verify.rlp_bytes import encode
+from app.verify.rlp_bytes import decode, encode, encoded_items
 
 MAGIC = b"TALLYSTICKPROOF1"
 _DIGEST_BYTES = 32
@@ -16,6 +15,8 @@ _HEAD_BYTES = len(MAGIC) + _DIGEST_BYTES
 _LEAST_ALIKE = 12
 """So many bytes of the magic must be there for a file to be taken for a bundle."""
 _MOST_CONTENT_BYTES = 2 << 30
+_LEAST_HEADER_BYTES = 496
+"""Of the 15 fields, as short as they can be."""
 _LEVEL = 9
 
 
@@ -67,22 +68,15 @@ def unpack(file: bytes) -> Bundle:
             raise Unverified("the file's content is larger than 2 GiB, or of no stated size")
         decompressor = zstandard.ZstdDecompressor()
         content = decompressor.decompress(frame, allow_extra_data=False)
-        statement, blocks = rlp.decode(content)
-        found = [Block(one[0], *map(_each, one[1:])) for one in blocks]
+        encoded, blocks = encoded_items(content)
+        statement = decode(encoded)
         if not isinstance(statement, bytes):
             raise ValueError("the statement is no text")
-        if not all(
-            isinstance(one.header, bytes) and len(parts) in (1, 3)
-            for one, parts in zip(found, blocks, strict=True)
-        ):
-            raise ValueError("a block is not of a header, or of header, transactions and receipts")
+        found = [_block(one) for one in encoded_items(blocks)]
     except Unverified:
         raise
     except (
         zstandard.ZstdError,
-        rlp.exceptions.RLPException,
-        RecursionError,
-        LookupError,
         TypeError,
         ValueError,
         MemoryError,
@@ -95,6 +89,18 @@ def _parts(block: Block) -> list[object]:
     if block.transactions is None or block.receipts is None:
         return [block.header]
     return [block.header, list(block.transactions), list(block.receipts)]
+
+
+def _block(encoded: bytes) -> Block:
+    """One block, which is refused here where it is too short for a header: a small file may unpack
+    to a million of them."""
+    parts = decode(encoded)
+    if not isinstance(parts, list) or len(parts) not in (1, 3):
+        raise ValueError("a block is not of a header, or of header, transactions and receipts")
+    header, *lists = parts
+    if not isinstance(header, bytes) or len(header) < _LEAST_HEADER_BYTES:
+        raise ValueError("a block's header is none")
+    return Block(header, *map(_each, lists))
 
 
 def _each(item: object) -> Sequence[bytes]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import rlp
 from eth_utils.address import to_canonical_address, to_checksum_address
 
+from app.verify.rlp_bytes import decode as decode_rlp
+
 _VANITY_BYTES = 32
 
 
@@ -30,7 +32,7 @@ def genesis(validators: Sequence[str]) -> str:
 def decode(text: str) -> ExtraData:
     """Raises ValueError for anything that is not of QBFT's form."""
     try:
-        vanity, validators, vote, round_, seals = rlp.decode(bytes.fromhex(text.removeprefix("0x")))
+        vanity, validators, vote, round_, seals = decode_rlp(bytes.fromhex(text.removeprefix("0x")))
         if len(vanity) != _VANITY_BYTES or any(len(one) != 20 for one in validators):
             raise ValueError("the vanity is not 32 bytes, or a validator not 20")
         cast = None
@@ -43,5 +45,5 @@ def decode(text: str) -> ExtraData:
             int.from_bytes(round_),
             list(seals),
         )
-    except (rlp.exceptions.RLPException, ValueError, TypeError) as fault:
+    except (ValueError, TypeError) as fault:
         raise ValueError(f"not the extraData of a QBFT block: {fault}") from None

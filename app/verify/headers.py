@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
-from app.verify.rlp_bytes import encode
+from app.verify.rlp_bytes import decode, encode
 
 _LATER_FIELDS = (
     ("baseFeePerGas", True),
@@ -84,13 +83,13 @@ def encode_header(header: Header) -> bytes:
 def decode_header(encoded: bytes) -> Header:
     """The header of such bytes. Raises Unverified where they are no header's shortest form."""
     try:
-        parts = rlp.decode(encoded)
+        parts = decode(encoded)
         if not all(isinstance(one, bytes) for one in parts):
             raise ValueError("a field is a list")
         header = _of_fields(*parts)
         if encode_header(header) != encoded:
             raise ValueError("it is not in its shortest form")
-    except (rlp.exceptions.RLPException, RecursionError, TypeError, ValueError) as fault:
+    except (TypeError, ValueError) as fault:
         raise Unverified(f"no block's header: {fault}") from None
     return header
 

@@ -14,12 +14,11 @@ that a block's seals vouch for every block before it.
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
 from app.verify.headers import Header, common_fields, header_hash
-from app.verify.rlp_bytes import encode
+from app.verify.rlp_bytes import decode, encode
 from app.verify.signatures import signer
 
 QBFT_EPOCH_BLOCKS = 30_000
@@ -112,8 +111,8 @@ def _signer(seal: bytes, signed: bytes, block: str) -> bytes:
 
 def _items(encoded: bytes, block: int) -> list[object]:
     try:
-        found = rlp.decode(encoded)
-    except (rlp.exceptions.RLPException, RecursionError) as fault:
+        found = decode(encoded)
+    except ValueError as fault:
         raise Unverified(f"block {block}: its extraData is no list ({fault})") from None
     if not isinstance(found, list) or len(found) != 5:
         raise Unverified(f"block {block}: its extraData is no list of five")

@@ -4,12 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import rlp
 from eth_utils.crypto import keccak
 
 from app.verify.errors import Unverified
 from app.verify.headers import Header, big_endian
-from app.verify.rlp_bytes import encode
+from app.verify.rlp_bytes import decode, encode
 from app.verify.signatures import signer
 from app.verify.trie import ordered_root
 
@@ -65,7 +64,7 @@ def signed_by(encoded: bytes, chain_id: int) -> Signed:
     """
     kind = encoded[0] if encoded[:1] < b"\xc0" else 0
     try:
-        fields = rlp.decode(encoded[1:] if kind else encoded)
+        fields = decode(encoded[1:] if kind else encoded)
         if len(fields) != _FIELDS[kind]:
             raise ValueError("another number of fields")
         *content, v, r, s = fields
@@ -84,7 +83,7 @@ def signed_by(encoded: bytes, chain_id: int) -> Signed:
             raise ValueError(f"it is of chain {stated}")
         seal = r.rjust(32, b"\0") + s.rjust(32, b"\0") + bytes((parity,))
         return Signed(signer(seal, keccak(signed)), to)
-    except (rlp.exceptions.RLPException, LookupError, TypeError, ValueError) as fault:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as fault:
         raise Unverified(f"no transaction of this chain: {fault}") from None
 
 

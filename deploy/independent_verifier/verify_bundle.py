@@ -49,6 +49,67 @@ def refuse(text: str) -> NoReturn:
 
 MAGIC = b"TALLYSTICKPROOF1"
 MOST_CONTENT_BYTES = 2 << 30
+LEAST_HEADER_BYTES = 496
+"""A header's 15 fields, as short as they can be."""
+DEEPEST = 8
+"""No chain writes more lists in each other into what is read here."""
+
+
+def span(octets: bytes, at: int, limit: int) -> tuple[bool, int, int]:
+    """Of the RLP item at a place: whether it is a list, where its content begins, and ends."""
+    if at >= limit:
+        refuse("RLP that ends early")
+    first = octets[at]
+    if first < 0x80:
+        return False, at, at + 1
+    is_list, start = first >= 0xC0, at + 1
+    length = first - (0xC0 if is_list else 0x80)
+    if length > 55:
+        start += length - 55
+        length = number_of(octets[at + 1 : start])
+        if length < 56 or not octets[at + 1]:
+            refuse("RLP that is not in its shortest form")
+    if start + length > limit:
+        refuse("RLP that ends early")
+    if not is_list and length == 1 and octets[start] < 0x80:
+        refuse("RLP that is not in its shortest form")
+    return is_list, start, start + length
+
+
+def decode(octets: bytes, depth: int = 0) -> Any:
+    """Bytes, or lists of them. The package's own decoder takes hours for a list that is long."""
+    is_list, at, end = span(octets, 0, len(octets))
+    if end != len(octets):
+        refuse("RLP, and bytes behind it")
+    if not is_list:
+        return octets[at:end]
+    if depth == DEEPEST:
+        refuse(f"RLP of more than {DEEPEST} lists in each other")
+    return [decode(one, depth + 1) for one in parts_of(octets)]
+
+
+def parts_of(octets: bytes) -> Iterator[bytes]:
+    """The encodings of a list's items."""
+    is_list, at, end = span(octets, 0, len(octets))
+    if not is_list or end != len(octets):
+        refuse("RLP that is no list, or bytes behind it")
+    while at < end:
+        _, _, after = span(octets, at, end)
+        yield octets[at:after]
+        at = after
+
+
+def read_block(octets: bytes) -> list[Any]:
+    """A block's header, and its transactions and receipts where they are there."""
+    block = decode(octets)
+    if not isinstance(block, list) or len(block) not in (1, 3):
+        refuse("the file: a block is not a header, or a header with its two lists")
+    # Looked at here: a small file may unpack to a million of them.
+    if not isinstance(block[0], bytes) or len(block[0]) < LEAST_HEADER_BYTES:
+        refuse("the file: a block's header is none")
+    if not all(isinstance(one, list) for one in block[1:]):
+        refuse("the file: a block's transactions or receipts are no list")
+    return block
 
 
 def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
@@ -63,13 +124,9 @@ def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
         refuse("the file: its SHA-256 is not the one that it states")
     if zstandard.get_frame_parameters(frame).content_size > MOST_CONTENT_BYTES:
         refuse("the file: its content has no stated size, or more than 2 GiB")
-    # rlp refuses whatever is not in its shortest form, and bytes after the list.
     unpacked = zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
-    statement, blocks = rlp.decode(unpacked)
-    for block in blocks:
-        if len(block) not in (1, 3) or not all(isinstance(one, list) for one in block[1:]):
-            refuse("the file: a block is not a header, or a header with its two lists")
-    return statement, blocks
+    statement, blocks = parts_of(unpacked)
+    return decode(statement), [read_block(one) for one in parts_of(blocks)]
 
 
 # 2. Headers and seals ---
@@ -116,7 +173,7 @@ def read_seals(engine: str, header: list[bytes]) -> Sealed:
     if engine == "ibft":
         # The hash is of 13 fields, with the proposer's seal, the seals and the round left out.
         extra = header[EXTRA]
-        listed, proposer_seal, seals, parent_seals, round_ = rlp.decode(extra[32:])
+        listed, proposer_seal, seals, parent_seals, round_ = decode(extra[32:])
         bare = extra[:32] + rlp.encode([listed, b"", [], parent_seals, b""])
         hash_ = keccak(rlp.encode([*header[:EXTRA], bare]))
         if number and (header[MIX] != IBFT_MIX or header[NONCE] not in (bytes(8), b"\xff" * 8)):
@@ -130,7 +187,7 @@ def read_seals(engine: str, header: list[bytes]) -> Sealed:
             proposer = address_of(proposer_seal, keccak(hash_), f"block {number}: its proposal")
         subject = header[MINER] if header[MINER] != bytes(20) else b""
         return Sealed(hash_, listed, seals, signed, proposer, subject, None)
-    vanity, listed, vote, round_, seals = rlp.decode(header[EXTRA])
+    vanity, listed, vote, round_, seals = decode(header[EXTRA])
     if len(vanity) != 32 or not (vote == [] or (len(vote) == 2 and vote[1] in (b"", b"\xff"))):
         refuse(f"block {number}: its extraData is not of its form")
 
@@ -167,7 +224,7 @@ class Chain:
 
     def take(self, encoded: bytes) -> list[bytes]:
         """The next block's header, once it is known to be the chain's."""
-        header: list[bytes] = rlp.decode(encoded)
+        header: list[bytes] = decode(encoded)
         if (
             len(header) < 15
             or not all(isinstance(one, bytes) for one in header)
@@ -396,7 +453,7 @@ class Event:
 
 def items_of(encoded: bytes) -> Any:
     """The list in a transaction or receipt, behind the byte of its type."""
-    return rlp.decode(encoded if encoded[:1] >= b"\xc0" else encoded[1:])
+    return decode(encoded if encoded[:1] >= b"\xc0" else encoded[1:])
 
 
 def sender_of(transaction: bytes, chain_id: int, where: str) -> tuple[bytes, bytes]:
