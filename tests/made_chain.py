@@ -75,6 +75,7 @@ class MadeChain:
             )
             for member in (LEAD, PARTNER)
         ]
+        logs.append(_founded())
         shares = {"principalBps": 8000, "interestBps": 8000, "feeBps": 8000}
         terms: tuple[Any, ...] = (
             "MADE", LEAD, "CNY", 2, "UTC", (0, 1, 1, 86_400, 0), (0, 0),
@@ -207,6 +208,20 @@ def _log(name: str, *values: Any) -> list[Any]:
         topics,
         encode([type_ for type_, _ in data], [value for _, value in data]),
     ]
+
+
+def _founded() -> list[Any]:
+    """As the contract Founding says it of the five that it made."""
+    order = (
+        "ConsortiumRegistry",
+        "FacilityRegistry",
+        "ReserveLedger",
+        "Reconciliation",
+        "DayClose",
+    )
+    topic = keccak(b"Founded((address,address,address,address,address))")
+    addresses = [bytes.fromhex(CONTRACTS[name][2:]).rjust(32, b"\0") for name in order]
+    return [b"\xf0" * 20, [topic], b"".join(addresses)]
 
 
 def _bloom(logs: Sequence[Any]) -> int:

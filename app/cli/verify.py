@@ -173,8 +173,13 @@ def _assumed(proved: Proved, is_trusted: bool) -> Iterator[str]:
             )
             + ". Compare it with the network's manifest."
         )
-    contracts = ", ".join(f"{name} {address}" for name, address in facts["contracts"].items())
-    yield f"The consortium's contracts are {contracts}."
+    others = dict(facts["contracts"])
+    registry = others.pop("ConsortiumRegistry")
+    contracts = ", ".join(f"{name} {address}" for name, address in others.items())
+    yield (
+        f"The consortium is that of ConsortiumRegistry {registry}; compare it with the network's "
+        f"manifest. Its founding names its other contracts: {contracts}."
+    )
     if proved.validators:
         yield "Fewer than a third of the validators lie, those of the past included."
 

@@ -34,6 +34,18 @@ _MEMBERS = ("MemberAdmitted", "MemberKeyReplaced")
 _OPERATOR, _APPROVER = 1, 2
 """Purposes of keys, as MemberKeyReplaced numbers them."""
 
+_FOUNDED = bytes(keccak(b"Founded((address,address,address,address,address))"))
+_AS_FOUNDED = (
+    "ConsortiumRegistry",
+    "FacilityRegistry",
+    "ReserveLedger",
+    "Reconciliation",
+    "DayClose",
+)
+"""The contracts in the order in which their founding names them."""
+_FIRST_MEMBER = (1).to_bytes(32)
+"""Admitted by the founding, and by nothing else."""
+
 
 @dataclass(slots=True)
 class FacilityEvents:
@@ -47,12 +59,18 @@ class FacilityEvents:
     """Members' names by their numbers."""
     signatures: int = 0
     """How many acts were found to be signed by their member's key."""
+    is_founded: bool = False
+    """Whether the transaction that founded the consortium was read, with these contracts."""
     _keys: dict[tuple[int, int], bytes] = field(default_factory=dict)
     """Member and purpose to the address."""
     _decoder: Decoder = field(init=False)
     _known: dict[tuple[bytes, bytes], bool] = field(init=False)
     """Address and topic of the events that are read, to whether they are a facility's."""
     _reconciliation: bytes = field(init=False)
+    _first_admitted: tuple[bytes, tuple[bytes, bytes]] = field(init=False)
+    """Address and topics of the log that admits the first member."""
+    _founded: bytes = field(init=False)
+    """The data of the log that names the contracts."""
 
     def __post_init__(self) -> None:
         handled = (*DERIVING, *_ANSWERING, *_MEMBERS)
@@ -65,6 +83,13 @@ class FacilityEvents:
             for name in (*POSTING, *handled)
         }
         self._reconciliation = _octets(self.contracts["Reconciliation"])
+        self._first_admitted = (
+            _octets(self.contracts["ConsortiumRegistry"]),
+            (_octets(kinds["MemberAdmitted"].topic), _FIRST_MEMBER),
+        )
+        self._founded = b"".join(
+            _octets(self.contracts[name]).rjust(32, b"\0") for name in _AS_FOUNDED
+        )
 
     def concern(self, receipts: Sequence[bytes]) -> bool:
         """Whether a block with these receipts holds an event that is read."""
@@ -80,7 +105,9 @@ class FacilityEvents:
         index = 0
         for transaction, receipt in zip(transactions, receipts, strict=True):
             tx_hash = ""
-            for log in logs_of(receipt):
+            of_transaction = logs_of(receipt)
+            self._note_founding(block, transaction, of_transaction)
+            for log in of_transaction:
                 if self._is_read(log):
                     if not tx_hash:
                         tx_hash = "0x" + keccak(transaction).hex()
@@ -114,6 +141,18 @@ class FacilityEvents:
         if of_facility:
             return len(log.topics) > 1 and int.from_bytes(log.topics[1]) == self.facility
         return of_facility is not None
+
+    def _note_founding(self, block: int, transaction: bytes, logs: Sequence[Log]) -> None:
+        """The registry admits its first member in the one transaction that founds the consortium,
+        and that names the five contracts. Raises Unverified where they are others."""
+        if not any((one.address, one.topics) == self._first_admitted for one in logs):
+            return
+        if [one.data for one in logs if one.topics == (_FOUNDED,)] != [self._founded]:
+            raise Unverified(
+                f"block {block}: the consortium's founding names other contracts than the bundle"
+            )
+        signed_by(transaction, self.chain_id)
+        self.is_founded = True
 
     def _note_keys(self, event: ContractEvent) -> None:
         arguments = event.arguments

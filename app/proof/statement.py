@@ -130,6 +130,10 @@ class _Reading:
         if last is None:
             raise Unverified("the bundle holds no block")
         facility = derivation.facility()
+        if not self._events.is_founded:
+            raise Unverified(
+                "no block in the bundle founds the consortium: nothing names its contracts"
+            )
         low, high = terms.first.toordinal(), terms.last.toordinal()
         period = derivation.period(low, high, self._events.names)
         facts = {

@@ -58,7 +58,7 @@ DEEPEST = 8
 def span(octets: bytes, at: int, limit: int) -> tuple[bool, int, int]:
     """Of the RLP item at a place: whether it is a list, where its content begins, and ends."""
     if at >= limit:
-        refuse("RLP that ends early")
+        raise ValueError("RLP that ends early")
     first = octets[at]
     if first < 0x80:
         return False, at, at + 1
@@ -68,11 +68,11 @@ def span(octets: bytes, at: int, limit: int) -> tuple[bool, int, int]:
         start += length - 55
         length = number_of(octets[at + 1 : start])
         if length < 56 or not octets[at + 1]:
-            refuse("RLP that is not in its shortest form")
+            raise ValueError("RLP that is not in its shortest form")
     if start + length > limit:
-        refuse("RLP that ends early")
+        raise ValueError("RLP that ends early")
     if not is_list and length == 1 and octets[start] < 0x80:
-        refuse("RLP that is not in its shortest form")
+        raise ValueError("RLP that is not in its shortest form")
     return is_list, start, start + length
 
 
@@ -80,11 +80,11 @@ def decode(octets: bytes, depth: int = 0) -> Any:
     """Bytes, or lists of them. The package's own decoder takes hours for a list that is long."""
     is_list, at, end = span(octets, 0, len(octets))
     if end != len(octets):
-        refuse("RLP, and bytes behind it")
+        raise ValueError("RLP, and bytes behind it")
     if not is_list:
         return octets[at:end]
     if depth == DEEPEST:
-        refuse(f"RLP of more than {DEEPEST} lists in each other")
+        raise ValueError(f"RLP of more than {DEEPEST} lists in each other")
     return [decode(one, depth + 1) for one in parts_of(octets)]
 
 
@@ -92,7 +92,7 @@ def parts_of(octets: bytes) -> Iterator[bytes]:
     """The encodings of a list's items."""
     is_list, at, end = span(octets, 0, len(octets))
     if not is_list or end != len(octets):
-        refuse("RLP that is no list, or bytes behind it")
+        raise ValueError("RLP that is no list, or bytes behind it")
     while at < end:
         _, _, after = span(octets, at, end)
         yield octets[at:after]
@@ -435,6 +435,11 @@ def split_types(types: str) -> list[str]:
 
 
 CONTRACTS = {contract for contract, _ in EVENTS} | {"ReserveLedger"}
+FOUNDED = keccak(b"Founded((address,address,address,address,address))")
+AS_FOUNDED = (
+    "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose",
+)  # fmt: skip
+"""In the order in which the founding names them."""
 TOPICS = {
     keccak(f"{name}({indexed},{others})".encode()): (contract, name)
     for (contract, name), (indexed, others, _) in EVENTS.items()
@@ -487,6 +492,7 @@ class Events:
         self.keys: dict[tuple[int, int], bytes] = {}
         self.names: dict[int, str] = {}
         self.signatures = 0
+        self.is_founded = False
 
     def read(
         self, number: int, transactions: list[bytes], receipts: list[bytes]
@@ -497,11 +503,14 @@ class Events:
         for transaction, receipt in zip(transactions, receipts, strict=True):
             where = f"block {number}, transaction 0x{keccak(transaction).hex()}"
             found = []
-            for address, topics, data in items_of(receipt)[3]:
+            logs = items_of(receipt)[3]
+            for address, topics, data in logs:
                 event = self._event(address, topics, data)
                 if event is None:
                     continue
                 if event.contract == "ConsortiumRegistry":
+                    if event.name == "MemberAdmitted" and event.topics == [1]:
+                        self._note_founding(logs, transaction, where)
                     self._note_key(event)
                     continue
                 self._check_sender(event, transaction, where)
@@ -520,6 +529,14 @@ class Events:
         return Event(
             contract, name, numbers, abi.decode(split_types(EVENTS[contract, name][1]), data)
         )
+
+    def _note_founding(self, logs: list[Any], transaction: bytes, where: str) -> None:
+        """Member 1 is admitted by the founding alone, which names the five contracts."""
+        named = [data for _, topics, data in logs if topics == [FOUNDED]]
+        if named != [b"".join(bytes(12) + self.contracts[name] for name in AS_FOUNDED)]:
+            refuse(f"{where}: the founding names other contracts than the bundle")
+        sender_of(transaction, self.chain_id, where)
+        self.is_founded = True
 
     def _note_key(self, event: Event) -> None:
         member = event.topics[0]
@@ -1168,6 +1185,8 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
         refuse("the bundle holds no block")
     if facility.terms is None:
         refuse(f"no event in the bundle proposes facility {number}")
+    if not events.is_founded:
+        refuse("no block in the bundle founds the consortium: nothing names its contracts")
     first, last = date.fromisoformat(stated["from"]), date.fromisoformat(stated["to"])
     terms = facility.terms
     found_facts = {
@@ -1230,8 +1249,12 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
         yield "- The validators that you trust began this chain."
     else:
         yield f"- The chain is the one whose first block has the hash {facts['genesis']}."
-    for name, address in facts["contracts"].items():
-        yield f"- {name} is {address}."
+    contracts = facts["contracts"]
+    yield (
+        f"- ConsortiumRegistry is {contracts['ConsortiumRegistry']}. Its founding names the others:"
+    )
+    for name in AS_FOUNDED[1:]:
+        yield f"  {name} {contracts[name]}."
     if chain.first:
         yield "- Fewer than a third of the validators lie, those of the past included."
     yield "Not proved:"

@@ -34,7 +34,7 @@ def test_it_reads_what_the_library_reads_and_nothing_else() -> None:
             except rlp.exceptions.RLPException:
                 with pytest.raises(ValueError, match=r"."):
                     decode(cut)
-                with pytest.raises(independent.Refused):
+                with pytest.raises(ValueError, match=r"."):
                     independent.decode(cut)
             else:
                 assert decode(cut) == independent.decode(cut) == expected
@@ -46,7 +46,7 @@ def test_lists_in_lists_without_end() -> None:
         nested = [nested]
     with pytest.raises(ValueError, match="in each other"):
         decode(encode(nested))
-    with pytest.raises(independent.Refused, match="in each other"):
+    with pytest.raises(ValueError, match="in each other"):
         independent.decode(encode(nested))
     assert decode(encode(nested[0])) == independent.decode(encode(nested[0])) == nested[0]
 
