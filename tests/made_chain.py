@@ -55,6 +55,7 @@ class MadeChain:
     and times are random digits; else they count up, as those of `tests/bench/feeds.py`."""
 
     named_by_chance: bool = False
+    bank_name: str = "bank"
     blocks: list[Block] = field(default_factory=list)
     _parent: bytes = bytes(32)
     _heads: dict[int, tuple[int, bytes]] = field(default_factory=dict)
@@ -66,7 +67,7 @@ class MadeChain:
             _log(
                 "MemberAdmitted",
                 member,
-                f"bank {member}",
+                f"{self.bank_name} {member}",
                 member,
                 _text(address(_BANKS[member])),
                 _text(address(_BANKS[member])),

@@ -12,11 +12,12 @@ from rich.text import Text
 
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.reading import JsonOption
+from app.contracts.events import printable
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.proof.check import check
 from app.proof.derive import LINE_NAMES
-from app.proof.file import NoBundle
+from app.proof.file import NoBundle, read
 from app.proof.statement import Proved
 from app.verify.errors import Unverified
 
@@ -45,13 +46,13 @@ def verify(
 
       tally verify march.proof --trust validators.json
     """
-    trusted = None if trust is None else _validators(trust)
     try:
-        content = file.read_bytes()
-    except OSError as fault:
-        raise UsageFault(f"the file cannot be read ({fault.strerror})", where=str(file)) from None
-    try:
-        proved = check(content, trusted)
+        trusted = None if trust is None else _validators(trust)
+        proved = check(_content(file), trusted)
+    except UsageFault as fault:
+        if json:
+            _write({"result": "not_checked", "why": f"{fault.where}: {fault.what}"})
+        raise
     except NoBundle as fault:
         _say(json, "no_bundle", str(fault), f"{file} is no proof bundle: {fault}")
         raise typer.Exit(_NO_BUNDLE) from None
@@ -59,7 +60,7 @@ def verify(
         _say(json, "not_verified", str(fault), f"{file} does NOT verify: {fault}")
         raise typer.Exit(_NOT_VERIFIED) from None
     if json:
-        sys.stdout.buffer.write(orjson.dumps(_object(proved, trusted is not None)) + b"\n")
+        _write(_object(proved, trusted is not None))
         return
     stdout.print(Text(f"{file} verifies.", style="bold"))
     for title, sentences in (
@@ -70,6 +71,13 @@ def verify(
         stdout.print(Text(f"{title}:"))
         for sentence in sentences:
             stdout.print(Text(f"- {sentence}"), soft_wrap=True)
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return read(path)
+    except OSError as fault:
+        raise UsageFault(f"the file cannot be read ({fault.strerror})", where=str(path)) from None
 
 
 def _validators(path: Path) -> frozenset[bytes]:
@@ -94,9 +102,14 @@ def _validators(path: Path) -> frozenset[bytes]:
 
 def _say(json: bool, result: str, why: str, text: str) -> None:
     if json:
-        sys.stdout.buffer.write(orjson.dumps({"result": result, "why": why}) + b"\n")
+        _write({"result": result, "why": why})
     else:
-        stderr.print(Text(text), soft_wrap=True)
+        # It may repeat what stands in the file, which is not to reach the terminal as it is.
+        stderr.print(Text(printable(text.encode("utf-8", "replace"))), soft_wrap=True)
+
+
+def _write(result: Mapping[str, Any]) -> None:
+    sys.stdout.buffer.write(orjson.dumps(result) + b"\n")
 
 
 def _proved(proved: Proved) -> Iterator[str]:

@@ -1,8 +1,10 @@
 """The bundle's file: magic, SHA-256, and one zstd frame with RLP in it (docs/proof-bundle.md)."""
 
 import hashlib
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import zstandard
 
@@ -15,6 +17,7 @@ _HEAD_BYTES = len(MAGIC) + _DIGEST_BYTES
 _LEAST_ALIKE = 12
 """So many bytes of the magic must be there for a file to be taken for a bundle."""
 _MOST_CONTENT_BYTES = 2 << 30
+_CHUNK_BYTES = 1 << 20
 _LEAST_HEADER_BYTES = 496
 """Of the 15 fields, as short as they can be."""
 _LEVEL = 9
@@ -49,13 +52,31 @@ def pack(bundle: Bundle) -> bytes:
     return b"".join((MAGIC, hashlib.sha256(MAGIC + frame).digest(), frame))
 
 
-def unpack(file: bytes) -> Bundle:
-    """Read a bundle's file. Raises NoBundle, or Unverified for a bundle that was changed."""
-    magic = file[: len(MAGIC)]
-    alike = sum(a == b for a, b in zip(magic, MAGIC, strict=False))
+def read(path: Path) -> bytes:
+    """A bundle's file, or what a pipe or device says. Raises NoBundle before more of it is read
+    than its beginning, Unverified where it is larger than any bundle, and OSError."""
+    with path.open("rb") as file:
+        content = bytearray(file.read(_HEAD_BYTES))
+        _check_head(content)
+        size = os.fstat(file.fileno()).st_size
+        while max(size, len(content)) <= _MOST_CONTENT_BYTES:
+            chunk = file.read(_CHUNK_BYTES)
+            if not chunk:
+                return bytes(content)
+            content += chunk
+    raise Unverified("the file is larger than 2 GiB")
+
+
+def _check_head(file: bytes | bytearray) -> None:
+    alike = sum(a == b for a, b in zip(file, MAGIC, strict=False))
     if len(file) < _HEAD_BYTES or alike < _LEAST_ALIKE:
         raise NoBundle("it does not begin as a proof bundle does")
-    if magic != MAGIC:
+
+
+def unpack(file: bytes) -> Bundle:
+    """Read a bundle's file. Raises NoBundle, or Unverified for a bundle that was changed."""
+    _check_head(file)
+    if file[: len(MAGIC)] != MAGIC:
         raise Unverified("the file was changed: its first 16 bytes are not a bundle's")
     frame = memoryview(file)[_HEAD_BYTES:]
     digest = hashlib.sha256(MAGIC)

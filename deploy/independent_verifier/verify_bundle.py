@@ -16,6 +16,7 @@ It ends with 0 when everything in the bundle verifies, 1 when something does not
 import argparse
 import hashlib
 import json
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -112,11 +113,15 @@ def read_block(octets: bytes) -> list[Any]:
     return block
 
 
-def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
-    """The statement and the blocks of a bundle's file."""
+def check_beginning(content: bytes) -> None:
     alike = sum(a == b for a, b in zip(content, MAGIC, strict=False))
     if len(content) < 48 or alike < 12:
         raise NotABundle("it does not begin as a proof bundle does")
+
+
+def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
+    """The statement and the blocks of a bundle's file."""
+    check_beginning(content)
     magic, stated, frame = content[:16], content[16:48], content[48:]
     if magic != MAGIC:
         refuse("the file: its first 16 bytes were changed")
@@ -526,9 +531,9 @@ class Events:
         numbers = [number_of(one) for one in topics[1:]]
         if contract != "ConsortiumRegistry" and numbers[:1] != [self.facility]:
             return None
-        return Event(
-            contract, name, numbers, abi.decode(split_types(EVENTS[contract, name][1]), data)
-        )
+        # Texts as the bytes that they are: nobody has looked at them.
+        types = split_types(EVENTS[contract, name][1].replace("string", "bytes"))
+        return Event(contract, name, numbers, abi.decode(types, data))
 
     def _note_founding(self, logs: list[Any], transaction: bytes, where: str) -> None:
         """Member 1 is admitted by the founding alone, which names the five contracts."""
@@ -541,7 +546,7 @@ class Events:
     def _note_key(self, event: Event) -> None:
         member = event.topics[0]
         if event.name == "MemberAdmitted":
-            self.names[member] = event.data[0]
+            self.names[member] = printable(event.data[0].decode("utf-8", "replace"))
             self.keys[member, OPERATOR] = bytes.fromhex(event.data[2][2:])
             self.keys[member, APPROVER] = bytes.fromhex(event.data[3][2:])
         else:
@@ -1202,9 +1207,9 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
             "time": number_of(header[TIME]),
         },
         "facility": {
-            "currency": terms[2],
+            "currency": printable(terms[2].decode("utf-8", "replace")),
             "decimals": terms[3],
-            "id": terms[0],
+            "id": printable(terms[0].decode("utf-8", "replace")),
             "lead": terms[1],
             "number": number,
         },
@@ -1265,6 +1270,25 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     yield "- What the contracts' code does, and the names and details, which are sealed."
 
 
+def printable(text: str) -> str:
+    """A text that others wrote, with nothing that a terminal would obey."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
+
+
+def read_content(path: Path) -> bytes:
+    """A file, of which no more is read than a bundle can be."""
+    with path.open("rb") as file:
+        content = file.read(48)
+        check_beginning(content)
+        chunks, size = [content], os.fstat(file.fileno()).st_size
+        while max(size, sum(map(len, chunks))) <= MOST_CONTENT_BYTES:
+            chunk = file.read(1 << 24)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+    refuse("the file is larger than 2 GiB")
+
+
 def read_trusted(path: Path) -> set[bytes]:
     listed = json.loads(path.read_bytes())
     found = {bytes.fromhex(one.lower().removeprefix("0x")) for one in listed}
@@ -1281,24 +1305,24 @@ def main(arguments: Iterable[str] | None = None) -> int:
     )
     given = parser.parse_args(None if arguments is None else list(arguments))
     try:
-        content = given.bundle.read_bytes()
         trusted = None if given.trust is None else read_trusted(given.trust)
-    except (OSError, ValueError, TypeError, AttributeError) as fault:
-        print(f"a file cannot be read: {fault}", file=sys.stderr)
+        found = verify(read_content(given.bundle), trusted)
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError) as fault:
+        print(printable(f"a file cannot be read: {fault}"), file=sys.stderr)
         return NO_BUNDLE
-    try:
-        found = verify(content, trusted)
     except NotABundle as fault:
-        print(f"{given.bundle} is no proof bundle: {fault}", file=sys.stderr)
+        print(printable(f"{given.bundle} is no proof bundle: {fault}"), file=sys.stderr)
         return NO_BUNDLE
     except Refused as fault:
-        print(f"{given.bundle} does NOT verify: {fault}", file=sys.stderr)
+        print(printable(f"{given.bundle} does NOT verify: {fault}"), file=sys.stderr)
         return NOT_VERIFIED
-    print(f"{given.bundle} verifies.")
+    print(printable(f"{given.bundle} verifies."))
     for line in words_of(found, trusted is not None):
-        print(line)
+        print(printable(line))
     return VERIFIED
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="replace")  # type: ignore[union-attr]
     sys.exit(main())

@@ -232,4 +232,6 @@ def test_it_runs_alone(edge: bytes, tmp_path: Path) -> None:
     assert "SHA-256" in run("bad").stderr
     assert run("none").returncode == 2
     assert run("good", "--trust", "none").returncode == 2
+    (tmp_path / "deep").write_text("[" * 200_000)
+    assert run("good", "--trust", "deep").returncode == 2
     assert facts_of(edge)["facility"]["id"] == "REC-1"
