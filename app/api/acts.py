@@ -13,6 +13,7 @@ from app.api.security import PREPARE, READ_OR_VIEW, SIGN, WITHDRAW
 from app.domain.errors import InputFault
 from app.http.context import Context
 from app.http.parameters import Number
+from app.http.signed_in import as_person
 from app.http.signing import act_problem, sign_act
 from app.people.person import Person
 from app.prepared_acts.lifecycle import State
@@ -81,7 +82,9 @@ async def prepare_act(request: Request, person: Annotated[Person, PREPARE]) -> A
 
     def work() -> ActOut:
         try:
-            return _shown(request, context.acts.prepare(person, asked))
+            with as_person(request, person):
+                prepared = context.acts.prepare(person, asked)
+            return _shown(request, prepared)
         except InputFault as fault:
             raise act_problem(fault) from None
 
@@ -115,7 +118,9 @@ def withdraw_act(
     """One that nobody has signed."""
     context: Context = request.app.state.context
     try:
-        return _shown(request, context.acts.withdraw(person, number))
+        with as_person(request, person):
+            withdrawn = context.acts.withdraw(person, number)
+        return _shown(request, withdrawn)
     except InputFault as fault:
         raise act_problem(fault) from None
 

@@ -1,5 +1,6 @@
 """API keys by REST, for keys of role admin."""
 
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import Annotated
 
@@ -9,9 +10,11 @@ from starlette.concurrency import run_in_threadpool
 from app.api.bodies import described, json_body
 from app.api.responses import WITH_BODY
 from app.api.security import ADMIN
+from app.audit.actor import acting_as
 from app.http import keys
 from app.http.context import Context
 from app.http.problems import Problem
+from app.http.signed_in import address_of
 from app.presentation.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
 
 _MAX_BYTES = 4 * 1024
@@ -40,8 +43,8 @@ async def create_key(request: Request, by: Annotated[keys.Key, ADMIN]) -> NewKey
     wanted = await json_body(request, KeyIn, _MAX_BYTES)
 
     def create() -> NewKeyOut:
-        with context.engine.begin() as connection:
-            key, text = keys.create(connection, wanted.name, wanted.role, by=f"key:{by.id}")
+        with _acting(request, by), context.engine.begin() as connection:
+            key, text = keys.create(connection, wanted.name, wanted.role)
         return NewKeyOut(**asdict(key), key=text)
 
     return await run_in_threadpool(create)
@@ -53,7 +56,11 @@ def revoke_key(
 ) -> Response:
     """It opens nothing from now on."""
     context: Context = request.app.state.context
-    with context.engine.begin() as connection:
-        if not keys.revoke(connection, key_id, by=f"key:{by.id}"):
+    with _acting(request, by), context.engine.begin() as connection:
+        if not keys.revoke(connection, key_id):
             raise Problem(404, "unknown-key", f"no open key has the id {key_id!r}")
     return Response(status_code=204)
+
+
+def _acting(request: Request, by: keys.Key) -> AbstractContextManager[None]:
+    return acting_as(f"key:{by.id}", address_of(request))

@@ -17,6 +17,7 @@ from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
+from app.http.signed_in import address_of
 from app.intake.quarantine.dismiss import Decided, dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
@@ -97,7 +98,7 @@ async def mend_row(request: Request, number: RowNumber, key: Pusher) -> Quaranti
         done = mend(context.engine, context.feeds.intake, number, asked.values, _by(key))
         return _in_full(done)
 
-    return await _acting(key, work)
+    return await _acting(request, key, work)
 
 
 @router.post(
@@ -124,7 +125,7 @@ async def reread_feed(request: Request, key: Pusher) -> RereadOut:
         )
         return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
 
-    return await _acting(key, work)
+    return await _acting(request, key, work)
 
 
 @router.post(
@@ -156,7 +157,7 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
             next=done.following,
         )
 
-    return await _acting(key, work)
+    return await _acting(request, key, work)
 
 
 @router.post(
@@ -193,14 +194,14 @@ async def _decide(request: Request, key: Key, decide: Callable[..., Decided]) ->
         )
         return DecidedOut(rows=done.rows, next=done.following)
 
-    return await _acting(key, work)
+    return await _acting(request, key, work)
 
 
-async def _acting(key: Key, work: Callable[[], Made]) -> Made:
+async def _acting(request: Request, key: Key, work: Callable[[], Made]) -> Made:
     """What the work does is the key's act in the audit trail."""
 
     def act() -> Made:
-        with acting_as(f"key:{key.id}"):
+        with acting_as(f"key:{key.id}", address_of(request)):
             return work()
 
     return await run_in_threadpool(act)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select, text
 
+from app.audit.actor import current_address
 from app.audit.tables import audit_trail
 
 Outcome = Literal["done", "refused", "failed"]
@@ -26,7 +27,7 @@ class Entry:
     actor    `person:NAME`, `key:ID`, `command:USER` or `nobody`
     act      `sign-in`, `export`, `person.roles`, the name of an act of the bank, ...
     subject  what it is about, by names and numbers
-    address  where it came from; empty for what came from no network
+    address  where it came from; if empty, where who acts in this thread acts from
     details  what else an auditor wants to know, as JSON knows it
     """
 
@@ -58,7 +59,7 @@ def append(connection: Connection, entry: Entry) -> None:
         "act": entry.act,
         "subject": entry.subject,
         "outcome": entry.outcome,
-        "address": entry.address[:64],
+        "address": (entry.address or current_address.get())[:64],
         "details": canonical(entry.details),
     }
     before = last.hash if last else BEFORE_THE_FIRST

@@ -40,12 +40,8 @@ class Key:
     revoked_at: str | None
 
 
-def create(
-    connection: Connection, name: str, role: Role, *, by: str | None = None
-) -> tuple[Key, str]:
-    """Make a key and return it with its text, which is nowhere kept and cannot be shown again.
-
-    `by`: who makes it, as the audit trail names them; else who acts in this process."""
+def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
+    """Make a key and return it with its text, which is nowhere kept and cannot be shown again."""
     key = Key(secrets.token_hex(6), name, role, _now(), None)
     text = f"tk_{key.id}_{secrets.token_hex(32)}"
     connection.execute(
@@ -58,11 +54,11 @@ def create(
         )
     )
     details = {"name": key.name, "role": key.role}
-    append(connection, Entry(by or current_actor.get(), "key.create", key.id, details=details))
+    append(connection, Entry(current_actor.get(), "key.create", key.id, details=details))
     return key, text
 
 
-def revoke(connection: Connection, key_id: str, *, by: str | None = None) -> bool:
+def revoke(connection: Connection, key_id: str) -> bool:
     """Close a key from now on; False when there is none by that id that is open."""
     changed = connection.execute(
         update(api_keys)
@@ -70,7 +66,7 @@ def revoke(connection: Connection, key_id: str, *, by: str | None = None) -> boo
         .values(revoked_at=_now())
     )
     if changed.rowcount:
-        append(connection, Entry(by or current_actor.get(), "key.revoke", key_id))
+        append(connection, Entry(current_actor.get(), "key.revoke", key_id))
     return changed.rowcount == 1
 
 

@@ -2,10 +2,12 @@
 
 import hmac
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from urllib.parse import quote
 
 from fastapi import Request
 
+from app.audit.actor import acting_as
 from app.http.context import Context
 from app.http.problems import Problem
 from app.people.person import Person
@@ -60,6 +62,11 @@ def allowed_to(right: Right) -> Callable[[Request], Person]:
 def address_of(request: Request) -> str:
     """Where a request comes from: the reader's address, also behind the node's own proxy."""
     return request.client.host if request.client else ""
+
+
+def as_person(request: Request, person: Person) -> AbstractContextManager[None]:
+    """What is done within is this person's act in the audit trail, from where the request came."""
+    return acting_as(f"person:{person.name}", address_of(request))
 
 
 def check_csrf(request: Request, given: str | None = None) -> None:

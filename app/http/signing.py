@@ -5,7 +5,7 @@ from fastapi import Request
 from app.domain.errors import InputFault
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import address_of
+from app.http.signed_in import address_of, as_person
 from app.people.person import Person
 from app.people.sign_in import AnotherCodeWaits, SignIn, TooManyAttempts
 from app.prepared_acts.errors import (
@@ -47,7 +47,8 @@ def sign_act(
                 "second-factor",
                 "this code is not right, or was used before; give the authenticator's next one",
             )
-        return context.acts.sign(person, number, shown_hash)
+        with as_person(request, person):
+            return context.acts.sign(person, number, shown_hash)
     except InputFault as fault:
         raise act_problem(fault) from None
 

@@ -13,7 +13,7 @@ from eth_account.signers.local import LocalAccount
 from app.actions.days import check_statement, day_to_answer, find_account
 from app.actions.sender import Signed, Signer
 from app.actions.view import View
-from app.audit.actor import acting_as
+from app.audit.actor import acting_as, current_address
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.day_close import DayClose
@@ -163,10 +163,11 @@ class PreparedActs:
         if not is_ours:
             raise _not_waiting(self.act(number))
         answer: Future[None] = Future()
+        address = current_address.get()
 
         def work() -> None:
             try:
-                self._sign(act, person, attempt)
+                self._sign(act, person, attempt, address)
                 answer.set_result(None)
             except BaseException as fault:
                 answer.set_exception(fault)
@@ -237,7 +238,7 @@ class PreparedActs:
             )
         return act
 
-    def _sign(self, act: PreparedAct, person: Person, attempt: str) -> None:
+    def _sign(self, act: PreparedAct, person: Person, attempt: str, address: str) -> None:
         """From `signing` to where it ends, or to `sent`."""
         with self._key_in_use:
             kept: list[Signed] = []
@@ -250,7 +251,7 @@ class PreparedActs:
             kind = act.content.kind
             try:
                 self._check_unchanged(act)
-                with acting_as(f"person:{person.name}"):
+                with acting_as(f"person:{person.name}", address):
                     done = kind.perform(
                         act.content.asked, self._view, self._contracts[kind.contract], signer
                     )

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import InputFault, TallyError, UsageFault
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import open_session, signed_in
+from app.http.signed_in import as_person, open_session, signed_in
 from app.http.signing import sign_act
 from app.people.person import Person
 from app.prepared_acts.errors import UnknownAct
@@ -113,7 +113,8 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
     @router.post("/acts/{number}/withdraw")
     def withdraw(request: Request, number: Number, person: Acts, form: Filled) -> Response:
         try:
-            context.acts.withdraw(person, number)
+            with as_person(request, person):
+                context.acts.withdraw(person, number)
         except InputFault as fault:
             return show_act(request, number, _sentence(fault.what), 422)
         return RedirectResponse(f"{site.root}/acts/{number}", 303)
@@ -144,7 +145,8 @@ def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) ->
 
     @router.post("/breaks/{number}/acts")
     def act_on_break(request: Request, number: Number, person: Acts, form: Filled) -> Response:
-        made = prepare_of_break(context, person, number, form)
+        with as_person(request, person):
+            made = prepare_of_break(context, person, number, form)
         if isinstance(made, Refused):
             return show_break(request, number, made)
         return RedirectResponse(f"{site.root}/breaks/{number}", 303)
@@ -194,7 +196,8 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
 
     @router.post("/days/close")
     def close(request: Request, person: Acts, form: Filled) -> Response:
-        made = prepare_of_day(context, person, form)
+        with as_person(request, person):
+            made = prepare_of_day(context, person, form)
         if isinstance(made, Refused):
             facility, partner = form.text("facility"), form.text("partner")
             return show_statement(request, facility, partner, form.text("day"), made)
@@ -221,7 +224,8 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
 
     @router.post("/days/{number}/acts")
     def act_on_day(request: Request, number: DayNumber, person: Acts, form: Filled) -> Response:
-        made = prepare_of_day(context, person, form)
+        with as_person(request, person):
+            made = prepare_of_day(context, person, form)
         if isinstance(made, Refused):
             return show_day(request, number, made)
         return RedirectResponse(f"{site.root}/days/{number}", 303)

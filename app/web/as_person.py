@@ -3,19 +3,20 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from app.audit.actor import acting_as
+from app.http.signed_in import as_person
 from app.people.person import Person
 
 Made = TypeVar("Made")
 
 
-async def acting(person: Person, work: Callable[[], Made]) -> Made:
+async def acting(request: Request, person: Person, work: Callable[[], Made]) -> Made:
     """What the work does is the person's act in the audit trail."""
 
     def act() -> Made:
-        with acting_as(f"person:{person.name}"):
+        with as_person(request, person):
             return work()
 
     return await run_in_threadpool(act)

@@ -63,7 +63,7 @@ def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
         }
 
         try:
-            await acting(person, acts.get(act, _nothing))
+            await acting(request, person, acts.get(act, _nothing))
         except InputFault as fault:
             shown = typed if act == "mend" else None
             return await run_in_threadpool(show_row, pages, request, number, str(fault), shown, why)
@@ -74,7 +74,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
     """The forms of many rows, and of dead letters."""
 
     @router.post("/feeds/rows")
-    async def act_on_rows(person: Worker, form: Sent) -> Response:
+    async def act_on_rows(request: Request, person: Worker, form: Sent) -> Response:
         """All rows of a reason, a file, a facility."""
         act, why = form.text("act"), form.text("why")
         where = _selected(form)
@@ -95,7 +95,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
                 return _nothing()
             return f"changed={decide(context.engine, where, why, by).rows}"
 
-        said = await acting(person, work)
+        said = await acting(request, person, work)
         return RedirectResponse(f"{site.root}/feeds?{said}", 303)
 
     @router.post("/feeds/dead-letters")
@@ -114,7 +114,8 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
                 append(connection, entry.with_details(events=events, batches=batches))
             return events + batches
 
-        return RedirectResponse(f"{site.root}/feeds?changed={await acting(person, work)}", 303)
+        changed = await acting(request, person, work)
+        return RedirectResponse(f"{site.root}/feeds?changed={changed}", 303)
 
 
 def _selected(form: Form) -> Selection:

@@ -46,6 +46,7 @@ def add_upload(router: APIRouter, context: Context, site: Site) -> None:
             spool.seek(0)
             work = _take if take else _check
             found = await acting(
+                request,
                 person,
                 lambda: work(context, facility, name, spool, _by_whom(person, facility, request)),
             )

@@ -9,7 +9,9 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import select
 
+from app.audit.tables import audit_trail
 from app.domain.kinds import Kind
 from tests.integration.acting import ActingBank, Colleague, acting_bank
 from tests.integration.posted import TODAY, Event, World
@@ -118,6 +120,11 @@ def test_two_banks_resolve_a_break_and_close_a_day(
     done(approver.sign(done(confirming, 201)))
     lead.read()
     assert len(done(client.get("/v1/day-closes", params={"state": "closed"}))["items"]) == 1
+
+    with lead.engine.connect() as connection:
+        people = audit_trail.c.actor.startswith("person:")
+        seen = select(audit_trail.c.address).where(people, audit_trail.c.act.like("%.%"))
+        assert set(connection.execute(seen).scalars()) == {"127.0.0.1"}
 
     (first, second) = done(client.get("/v1/acts"))["items"]
     assert (first["act"], second["act"]) == ("days.confirm", "breaks.propose")

@@ -159,6 +159,9 @@ class TestWhatStandsInIt:
         assert self.last(node) == (actor, "key.create", made["id"])
         client.delete(f"/v1/keys/{made['id']}")
         assert self.last(node) == (actor, "key.revoke", made["id"])
+        with node.engine.connect() as connection:
+            where = select(audit_trail.c.address).where(audit_trail.c.subject == made["id"])
+            assert list(connection.execute(where).scalars()) == ["127.0.0.1"] * 2
 
     def test_an_export_by_a_key_and_by_a_person_who_may(self, node: Face) -> None:
         day = START.date().isoformat()

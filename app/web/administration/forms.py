@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
+from app.audit.actor import acting_as
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of, allowed_to
@@ -61,7 +62,7 @@ class Tab:
 
         def answer() -> Response:
             try:
-                with self._context.engine.begin() as connection:
+                with acting_as(by.actor, by.address), self._context.engine.begin() as connection:
                     made = work(connection, by)
             except UsageFault as fault:
                 text = str(fault)

@@ -30,24 +30,24 @@ def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
 
     @router.post("/administration/keys")
     async def make(request: Request, admin: Admin, form: Filled) -> Response:
-        return await tab.perform(request, admin, lambda connection, by: _make(connection, by, form))
+        return await tab.perform(request, admin, lambda connection, _: _make(connection, form))
 
     @router.post("/administration/keys/{id}/revoke")
     async def revoke(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
         def work(connection: Connection, by: Administrator) -> Made:
-            if not keys.revoke(connection, id, by=by.actor):
+            if not keys.revoke(connection, id):
                 raise UsageFault("this key is closed already")
             return {}
 
         return await tab.perform(request, admin, work)
 
 
-def _make(connection: Connection, by: Administrator, form: Form) -> Made:
+def _make(connection: Connection, form: Form) -> Made:
     name, role = " ".join(form.text("name").split()), form.text("role")
     if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
         raise UsageFault(f"a key's name has 1 to {_LONGEST_NAME} characters")
     for known in keys.ROLES:
         if known == role:
-            key, text = keys.create(connection, name, known, by=by.actor)
+            key, text = keys.create(connection, name, known)
             return {"name": key.name, "key": text}
     raise UsageFault("choose what the key may do")
