@@ -114,9 +114,10 @@ class MadeChain:
         posted = _log("Posted", FACILITY, member, sequence, digest, stream)
         self._block([_transaction(_BANKS[member], sequence, "Reconciliation", call)], [[posted]])
 
-    def state_day(self, booked: int) -> None:
-        """The lead states the day, with this much in each book and nothing open."""
-        statement = (FACILITY, 1, DAY.toordinal(), 0, 0, 0, *[booked] * 6, 0, 0, 0, 0)
+    def state_day(self, booked: int, open_legs: int = 0) -> None:
+        """The lead states the day, with this much in each book, open amounts of 0 and so many open
+        legs."""
+        statement = (FACILITY, 1, DAY.toordinal(), 0, 0, 0, *[booked] * 6, 0, 0, 0, open_legs)
         proposed = _log("DayProposed", FACILITY, 1, DAY.toordinal(), LEAD, statement, [], bytes(32))
         self._block([_transaction(_BANKS[LEAD], 99, "DayClose", b"")], [[proposed]])
 

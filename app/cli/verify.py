@@ -135,8 +135,8 @@ def _proved(proved: Proved) -> Iterator[str]:
         if stated := proved.stated.get(account["partner"]):
             yield (
                 f"{names[account['partner']]}: the statement of {stated}, which the contract took "
-                "with its ledger's own totals, follows from the same blocks: nothing that moved a "
-                "book or was open is missing up to it."
+                "with its ledger's own totals, follows from the same blocks: no posting and no "
+                "accepted resolution is missing up to it."
             )
     if proved.validators:
         changed = f"which has changed {proved.changes:,} times" if proved.changes else "unchanged"
@@ -204,7 +204,11 @@ def _not_proved(proved: Proved) -> Iterator[str]:
             "is no finality; whoever gave you the bundle vouches for it."
         )
     if proved.facts["blocks"] == "chosen":
-        since = " since the last statement of a day above" if proved.stated else ""
+        since = (
+            " since the last statement of a day above, nor before it a closing that was reopened"
+            if proved.stated
+            else ""
+        )
         yield (
             "That no later posting, no resolution, closed day or change of terms was left out"
             f"{since}: seals vouch for what is there."

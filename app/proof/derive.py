@@ -114,6 +114,8 @@ class Derivation:
             "openLead": books.open_lead,
             "openPartner": books.open_partner,
             "acceptedDifference": books.accepted_difference,
+            # Sums alone would not show two resolutions left out that add up to nothing.
+            "openLegs": self._open_legs(partner),
         }
         for name, sum_ in found.items():
             if statement[name] != sum_:
@@ -123,6 +125,13 @@ class Derivation:
                     "of the bundle: something is missing in it"
                 )
         self.stated[partner] = _date(day)
+
+    def _open_legs(self, partner: int) -> int:
+        return sum(
+            (pair.lead is not None) + (pair.partner is not None)
+            for pair in self._projection.changes.new_pairs
+            if pair.account == partner and pair.action is None and pair.status not in SETTLED
+        )
 
     def _through(self, partner: int, last: int) -> list[int]:
         """What the movements up to a day come to, in each book."""

@@ -161,6 +161,13 @@ def test_a_days_statement_must_follow_from_the_events_before_it() -> None:
         made.post(bank, 0, 1)
     made.state_day(100_000)
     assert prove(made.terms(), made.blocks).stated == {1: "2026-03-02"}
+    fewer = MadeChain()
+    fewer.found()
+    for bank in (LEAD, PARTNER):
+        fewer.post(bank, 0, 1)
+    fewer.state_day(100_000, open_legs=2)
+    with pytest.raises(Unverified, match=r"openLegs of partner 1 .* was 2, and 0 follows"):
+        prove(fewer.terms(), fewer.blocks)
     made.state_day(100_001)
     with pytest.raises(Unverified, match=r"closingLead of partner 1 .* something is missing"):
         prove(made.terms(), made.blocks)
