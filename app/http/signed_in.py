@@ -89,10 +89,14 @@ def check_origin(request: Request) -> None:
 def is_open_to(request: Request) -> bool:
     """Whether anybody may read: a development network, from its own machine."""
     context: Context = request.app.state.context
+    return context.development and is_from_this_machine(request)
+
+
+def is_from_this_machine(request: Request) -> bool:
+    """Whether a browser of this machine asks, by a name of this machine."""
     # The name too: another site's name that was made to lead here must not open the page.
     return (
-        context.development
-        and request.client is not None
+        request.client is not None
         and request.client.host in _LOOPBACK_HOSTS
         and request.url.hostname in _LOOPBACK_NAMES
     )

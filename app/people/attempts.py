@@ -23,9 +23,10 @@ _FIRST_WAIT_S = 0.5
 MOST_OF_AN_ADDRESS = 60
 """Failures of one address after which it is refused until they are forgotten."""
 MOST_WRONG_CODES = 10
-"""Wrong codes of a person beside the right password after which no code of the authenticator is
-looked at until they are forgotten: with enough addresses, six digits could be guessed. Who does not
-know the password cannot bring this about, and recovery codes open meanwhile."""
+"""Wrong codes of a person, beside the right password or before a signature, after which no code of
+the authenticator is looked at until they are forgotten: with enough addresses, six digits could be
+guessed. Only who knows the password or has a session brings this about, and recovery codes open
+meanwhile."""
 
 
 def wait_after(failures: int) -> float:

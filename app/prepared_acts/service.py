@@ -136,7 +136,7 @@ class PreparedActs:
                 expires_at=now + EXPIRES_AFTER,
             )
             made = store.one_act(connection, number)
-        self._say(made, person)
+        self._log_state(made, person)
         return made
 
     def sign(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
@@ -187,7 +187,7 @@ class PreparedActs:
             if not store.move(connection, number, State.PREPARED, State.WITHDRAWN, person=person):
                 raise _not_waiting(act)
             withdrawn = store.one_act(connection, number)
-        self._say(withdrawn, person)
+        self._log_state(withdrawn, person)
         return withdrawn
 
     def act(self, number: int) -> PreparedAct:
@@ -339,7 +339,7 @@ class PreparedActs:
                 block_number=outcome.block,
             )
             act = store.one_act(connection, number)
-        self._say(act, None)
+        self._log_state(act, None)
 
     def _refuse(self, number: int, fault: TallyError, attempt: str) -> None:
         with self._view.engine.begin() as connection:
@@ -352,7 +352,7 @@ class PreparedActs:
                 attempt=attempt,
             )
             act = store.one_act(connection, number)
-        self._say(act, None)
+        self._log_state(act, None)
 
     def _release(self, number: int, note: str, attempt: str | None = None) -> None:
         """Let an act wait again of which nothing was sent."""
@@ -387,7 +387,7 @@ class PreparedActs:
         assert pair is not None, "what was asked was found"
         return pair.facility, pair.partner, number
 
-    def _say(self, act: PreparedAct, person: Person | None) -> None:
+    def _log_state(self, act: PreparedAct, person: Person | None) -> None:
         _log.info(
             "prepared act",
             number=act.number,

@@ -40,7 +40,7 @@ _LINES = 50
 
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 DayNumber = Annotated[int, Path(ge=1, lt=2**31 - 1)]
-Acts = Annotated[Person, Depends(signed_in)]
+SignedIn = Annotated[Person, Depends(signed_in)]
 Filled = Annotated[Form, Depends(signed_form)]
 
 
@@ -72,7 +72,7 @@ def _add_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> 
         return pages.show(request, "acts.html", look)
 
     @router.get("/acts/count")
-    def count(request: Request, person: Acts) -> HTMLResponse:
+    def count(request: Request, person: SignedIn) -> HTMLResponse:
         with context.engine.connect() as connection:
             return site.html("to_sign.html", to_sign=to_sign(connection, person))
 
@@ -95,7 +95,7 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
         return show_act(request, number)
 
     @router.post("/acts/{number}/sign")
-    async def sign(request: Request, number: Number, person: Acts, form: Filled) -> Response:
+    async def sign(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         def work() -> Response:
             code = form.text("code").strip()
             try:
@@ -111,7 +111,7 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
         return await run_in_threadpool(work)
 
     @router.post("/acts/{number}/withdraw")
-    def withdraw(request: Request, number: Number, person: Acts, form: Filled) -> Response:
+    def withdraw(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         try:
             with as_person(request, person):
                 context.acts.withdraw(person, number)
@@ -144,7 +144,7 @@ def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         return show_break(request, number)
 
     @router.post("/breaks/{number}/acts")
-    def act_on_break(request: Request, number: Number, person: Acts, form: Filled) -> Response:
+    def act_on_break(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
             made = prepare_of_break(context, person, number, form)
         if isinstance(made, Refused):
@@ -195,7 +195,7 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
         return show_statement(request, facility, partner, day)
 
     @router.post("/days/close")
-    def close(request: Request, person: Acts, form: Filled) -> Response:
+    def close(request: Request, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
             made = prepare_of_day(context, person, form)
         if isinstance(made, Refused):
@@ -223,7 +223,7 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
         return show_day(request, number)
 
     @router.post("/days/{number}/acts")
-    def act_on_day(request: Request, number: DayNumber, person: Acts, form: Filled) -> Response:
+    def act_on_day(request: Request, number: DayNumber, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
             made = prepare_of_day(context, person, form)
         if isinstance(made, Refused):

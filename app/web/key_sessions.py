@@ -15,7 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from app.http.body import only, read_body
 from app.http.keys import Keyring
 from app.http.problems import Problem
-from app.http.signed_in import check_origin
+from app.http.signed_in import check_origin, is_from_this_machine
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600
@@ -24,8 +24,6 @@ _MOST_SESSIONS = 10_000
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES = 4 * 1024
 _READERS = ("read", "admin")
-_LOOPBACK_HOSTS = ("127.0.0.1", "::1")
-_LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
 
 
 class KeySessions:
@@ -62,7 +60,7 @@ class KeySessions:
 
     def open_to(self, request: Request) -> bool:
         """Whether anybody may read: a development network, from its own machine."""
-        return self._development and _on_this_machine(request)
+        return self._development and is_from_this_machine(request)
 
     def reader(self, request: Request) -> str | None:
         """Who reads: a session's key id, or None where anybody may. Others get a 401 problem."""
@@ -120,12 +118,3 @@ class KeySessions:
 
 def _hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
-
-
-def _on_this_machine(request: Request) -> bool:
-    # The name too: another site's name that was made to lead here must not open the page.
-    return (
-        request.client is not None
-        and request.client.host in _LOOPBACK_HOSTS
-        and request.url.hostname in _LOOPBACK_NAMES
-    )
