@@ -138,7 +138,11 @@ def _statements(file: bytes) -> Iterator[Tampered]:
     yield edited("the state before the period", ["banks"], before)
     yield edited("a bank's name", ["name"], lambda f: f["banks"][0].__setitem__("name", "x"))
     yield edited("the last block", ["last"], lambda f: f["last"].__setitem__("time", 1))
-    yield edited("another period", ["the chain"], lambda f: f.__setitem__("to", "2001-01-01"))
+    yield edited(
+        "another period",
+        ["the chain"],
+        lambda f: f.update(dict.fromkeys(("from", "to"), "2001-01-01")),
+    )
     yield edited("the chain's number", ["chain"], lambda f: f.__setitem__("chain_id", 1))
     yield edited("a genesis", ["block"], lambda f: f.__setitem__("genesis", "0x" + "11" * 32))
 

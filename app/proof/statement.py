@@ -208,6 +208,9 @@ def read_terms(statement: bytes) -> Terms:
             raise ValueError("it does not say how its blocks are proved")
         if facts["seals"] == "none" and facts["blocks"] != EVERY:
             raise ValueError("blocks that nobody sealed must all be there")
+        first, last = date.fromisoformat(facts["from"]), date.fromisoformat(facts["to"])
+        if first > last:
+            raise ValueError("its period ends before it begins")
         return Terms(
             _whole_number(facts["chain_id"]),
             _hex(facts["genesis"], 32),
@@ -215,8 +218,8 @@ def read_terms(statement: bytes) -> Terms:
             facts["seals"],
             facts["blocks"] == EVERY,
             _whole_number(facts["facility"]["number"]),
-            date.fromisoformat(facts["from"]),
-            date.fromisoformat(facts["to"]),
+            first,
+            last,
         )
     except (LookupError, TypeError, ValueError) as fault:
         raise Unverified(f"the statement cannot be read: {fault}") from None

@@ -183,8 +183,8 @@ def read_seals(engine: str, header: list[bytes]) -> Sealed:
         hash_ = keccak(rlp.encode([*header[:EXTRA], bare]))
         if number and (header[MIX] != IBFT_MIX or header[NONCE] not in (bytes(8), b"\xff" * 8)):
             refuse(f"block {number}: its mixHash or nonce is none of IBFT")
-        if len(round_) not in (0, 8) or len(extra) < 32:
-            refuse(f"block {number}: its extraData is not of its form")
+        if len(round_) not in (0, 8) or len(extra) < 32 or len(header) != 15:
+            refuse(f"block {number}: its extraData or its fields are not of their form")
         proposal = keccak(hash_ + round_) if round_ else hash_
         signed = keccak(keccak(proposal + b"\x02"))
         proposer = b""
@@ -1193,6 +1193,8 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
     if not events.is_founded:
         refuse("no block in the bundle founds the consortium: nothing names its contracts")
     first, last = date.fromisoformat(stated["from"]), date.fromisoformat(stated["to"])
+    if first > last:
+        refuse("the statement: its period ends before it begins")
     terms = facility.terms
     found_facts = {
         **{name: stated[name] for name in ("format", "chain_id", "seals", "blocks")},

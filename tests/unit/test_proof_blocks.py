@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 import pytest
 from eth_keys.datatypes import PrivateKey
 
 from app.proof.check import check
-from app.proof.file import Block, Bundle, pack
+from app.proof.file import Block, Bundle, pack, unpack
 from app.proof.statement import Terms, prove
 from app.verify.bundle_chain import BundleChain
 from app.verify.errors import Unverified
 from app.verify.headers import decode_header, encode_header, read_header
 from app.verify.seals import IBFT, QBFT, QBFT_EPOCH_BLOCKS, Sealed
-from tests.made_chain import LEAD, PARTNER, MadeChain
+from tests.made_chain import DAY, LEAD, PARTNER, MadeChain
 from tests.recorded_edge import edge_parts
 from tests.sealing import Block as Header
 from tests.sealing import Vote, address, after, first_block, keys
+from tests.tampering import both_refuse
 
 FOUR = keys(1, 2, 3, 4)
 FIFTH, STRANGER = keys(5, 6)
@@ -171,6 +173,25 @@ def test_a_days_statement_must_follow_from_the_events_before_it() -> None:
     made.state_day(100_001)
     with pytest.raises(Unverified, match=r"closingLead of partner 1 .* something is missing"):
         prove(made.terms(), made.blocks)
+
+
+def test_a_period_that_ends_before_it_begins() -> None:
+    made = MadeChain()
+    made.found()
+    terms = replace(made.terms(), last=DAY - timedelta(days=1))
+    for why in both_refuse(pack(Bundle(prove(terms, made.blocks).statement, made.blocks))):
+        assert "ends before it begins" in why
+
+
+def test_fields_that_no_hash_of_ibft_covers(edge: Edge) -> None:
+    blocks = list(edge.blocks)
+    file = pack(Bundle(prove(edge.terms, blocks).statement, blocks))
+    for place in (0, 5):
+        header = decode_header(blocks[place].header)
+        more = replace(blocks[place], header=encode_header(replace(header, later=(b"\1",))))
+        changed = [*blocks[:place], more, *blocks[place + 1 :]]
+        for why in both_refuse(pack(replace(unpack(file), blocks=changed))):
+            assert "fields" in why
 
 
 @pytest.mark.parametrize(
