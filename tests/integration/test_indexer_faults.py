@@ -67,6 +67,12 @@ def incidents(engine: Engine) -> list[Incident]:
         return newest_incidents(connection)
 
 
+def found_odd(engine: Engine) -> list[str]:
+    """What was found in the events. Where anvil has that block's state no more, nobody can say that
+    the view was whole before, and it is rebuilt besides."""
+    return [one.what for one in incidents(engine) if one.what != "rebuilt"]
+
+
 def three_postings(world: World) -> None:
     for one in range(3):
         world.post("webank", Event(TOP_UP, f"T{one}", 5, partner=1))
@@ -308,7 +314,7 @@ def test_a_rejection_left_out_is_noticed(world: World, database: Engine) -> None
     rpc = FaultyRpc(world.rpc.url)
     rpc.fault = drop_logs("LegRejected")
     world.indexer("webank", database, rpc).advance()
-    assert [one.what for one in incidents(database)] == ["leg_counted_twice"]
+    assert found_odd(database) == ["leg_counted_twice"]
 
 
 def test_a_judgement_left_out_is_noticed(world: World, database: Engine) -> None:
@@ -316,7 +322,7 @@ def test_a_judgement_left_out_is_noticed(world: World, database: Engine) -> None
     rpc = FaultyRpc(world.rpc.url)
     rpc.fault = drop_logs("PairJudged")
     world.indexer("webank", database, rpc).advance()
-    assert [one.what for one in incidents(database)] == ["unequal_halves"]
+    assert found_odd(database) == ["unequal_halves"]
     # The halves and the rules tell the same as the contract did.
     with database.connect() as connection:
         assert queries.pairs(connection).items[0].type == "amount"
@@ -339,7 +345,7 @@ def test_a_judgement_that_does_not_follow_from_the_halves_is_noticed(
     rpc.fault = lenient
     world.indexer("webank", database, rpc).advance()
     # The word that was given stands, and the contract's books give it away.
-    assert {one.what for one in incidents(database)} == {"judgement_differs", "books_differ"}
+    assert set(found_odd(database)) == {"judgement_differs", "books_differ"}
 
 
 def test_books_that_differ_are_an_incident_and_break_the_proof(
