@@ -86,7 +86,7 @@ def test_rows_are_this_runs_and_pairs_the_whole_ledgers(running: Network, tmp_pa
         return outcome.code, outcome.report()
 
     code, first = run("one", day_one)
-    assert code == 0
+    assert code == 0, first
     assert counts(first) == {"matched": 2}
     assert first["reserves"]["brno"]["agreed"] == "-720.00"
 
