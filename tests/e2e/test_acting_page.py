@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import delete
 
 from app.domain.kinds import Kind
@@ -304,10 +304,19 @@ def test_it_is_overtaken_before_it_is_signed(
 def test_a_wrong_code_signs_nothing(
     world: World, lead: ActingBank, officer: Somebody, approver: Somebody
 ) -> None:
+    streams: list[Route] = []
+    officer.page.route("**/live*", lambda route: streams.append(route))
     officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
     officer.page.locator(".option", has_text="Force").click()
     officer.page.get_by_role("button", name="Prepare").click()
     expect(officer.page.get_by_text("the reason is missing")).to_be_visible()
+    # What the live stream brings then, here its first frame, takes nothing away.
+    world.post("huarui", Event(Kind.TOP_UP, "LATER", 1_00))
+    lead.read()
+    for stream in streams:
+        stream.continue_()
+    block = int(world.rpc.call("eth_blockNumber", []), 16)
+    expect(officer.page.locator("[data-block]")).to_have_text(str(block))
     expect(officer.page.locator(".option", has_text="Force").locator("input")).to_be_checked()
     officer.page.get_by_label("Reason").fill("small enough")
     officer.page.get_by_role("button", name="Prepare").click()

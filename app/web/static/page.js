@@ -58,7 +58,8 @@ function showLost(lost) {
 // Forms that are being filled in (`data-keep`): nothing typed is lost, whatever comes.
 
 function isTouched(form) {
-  return [...form.elements].some(
+  // What was refused came back with what was typed, as if the page had brought it.
+  return form.hasAttribute("data-refused") || [...form.elements].some(
     (field) =>
       field.type !== "hidden" &&
       (field.value !== field.defaultValue || field.checked !== field.defaultChecked) &&
