@@ -85,7 +85,7 @@ def write_feed(path: Path, facility: str, rows: Iterable[tuple[str, str, str]]) 
         writer.writerow(HEADER)
         for kind, ref, amount in rows:
             writer.writerow(
-                [f"E-{kind}-{ref}", facility, ref, kind, amount, "CZK", "2024-01-05",
+                [f"E-{facility}-{kind}-{ref}", facility, ref, kind, amount, "CZK", "2024-01-05",
                  "2024-01-05T10:00:00Z"]
             )  # fmt: skip
     return path
