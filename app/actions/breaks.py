@@ -116,19 +116,27 @@ def other_bank(view: View, pair: Pair) -> str:
     return pair.partner if view.bank == lead else lead
 
 
+def check_side(action: Action, side: Side | None, *, remedy: str) -> None:
+    """Raises UsageFault unless a side is given with adjust and only there; `remedy` says how it is
+    given where it was asked."""
+    if (side is not None) != (action is Action.ADJUST):
+        raise UsageFault(
+            "adjust needs the side whose book moves" if side is None else f"{action} has no side",
+            remedy=remedy,
+        )
+
+
 # --- What is signed -----------------------------------------------------------------------------
 
 
 @act("breaks.propose")
 def propose(asked: ProposeResolution, view: View, contract: Reconciliation, signer: Signer) -> Done:
     """Refused where the pair has changed on the chain since this bank's node read it."""
-    if (asked.side is not None) != (asked.action is Action.ADJUST):
-        raise UsageFault(
-            "adjust needs the side whose book moves"
-            if asked.side is None
-            else f"{asked.action} has no side",
-            remedy="Give --side lead or --side partner with --action adjust, and only there",
-        )
+    check_side(
+        asked.action,
+        asked.side,
+        remedy="Give --side lead or --side partner with --action adjust, and only there",
+    )
     why = checked_reason(asked.reason)
     pair = find_break(view, BreakName(asked.number))
     facility = _facility(view, pair)

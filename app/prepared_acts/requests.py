@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from app.actions import breaks, days
-from app.actions.breaks import BreakName, find_break, waiting_resolution
+from app.actions.breaks import BreakName, check_side, find_break, waiting_resolution
 from app.actions.view import View
 from app.domain.errors import UsageFault
 from app.domain.reasons import MAX_REASON_CHARACTERS, checked_reason
@@ -58,13 +58,7 @@ class ProposeResolutionIn(_OfBreak):
 
     def asked(self, view: View) -> breaks.ProposeResolution:
         checked_reason(self.reason)
-        if (self.side is not None) != (self.action is Action.ADJUST):
-            raise UsageFault(
-                "adjust needs the side whose book moves"
-                if self.side is None
-                else f"{self.action} has no side",
-                remedy="Give a side with adjust, and only there",
-            )
+        check_side(self.action, self.side, remedy="Give a side with adjust, and only there")
         pair = find_break(view, BreakName(self.pair))
         zone = ZoneInfo(view.facility(pair.facility).terms.time_zone)
         on = self.business_date or datetime.now(zone).date()

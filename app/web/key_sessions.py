@@ -77,7 +77,7 @@ class KeySessions:
 
     def add_routes(self, router: APIRouter) -> None:
         """The routes that sign in and out."""
-        site, path = self._site, self._site.root or "/"
+        site = self._site
 
         @router.get("/login")
         def login() -> HTMLResponse:
@@ -95,25 +95,14 @@ class KeySessions:
             if key.role not in _READERS:
                 error = f"A key of role {key.role} may not read. Use one of role read."
                 return site.html("key_login.html", 403, error=error)
-            answer = RedirectResponse(f"{site.root}/", 303)
-            answer.set_cookie(
-                self._cookie,
-                self._begin(key.id),
-                max_age=SESSION_SECONDS,
-                path=path,
-                httponly=True,
-                samesite="strict",
-                secure=request.url.scheme == "https",
-            )
-            return answer
+            token = self._begin(key.id)
+            return site.signed_in(request, f"{site.root}/", self._cookie, token, SESSION_SECONDS)
 
         @router.post("/logout")
         def sign_out(request: Request) -> Response:
             check_origin(request)
             self._open.pop(_hash(request.cookies.get(self._cookie, "")), None)
-            answer = RedirectResponse(f"{site.root}/login", 303)
-            answer.delete_cookie(self._cookie, path=path, httponly=True, samesite="strict")
-            return answer
+            return site.signed_out(self._cookie)
 
 
 def _hash(token: str) -> bytes:

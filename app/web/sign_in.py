@@ -4,7 +4,7 @@ import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
@@ -21,7 +21,6 @@ _REFUSED = "That is not right: name, password or code."
 
 def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
     """The routes that sign in and out."""
-    path = site.root or "/"
 
     def page(
         request: Request, status: int = 200, error: str = "", name: str = "", to: str = ""
@@ -65,24 +64,14 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
         if token is None:
             return await run_in_threadpool(page, request, 401, _REFUSED, name, to)
         await run_in_threadpool(_sessions(request).end, session_token(request))
-        answer = RedirectResponse(to or f"{site.root}/", 303)
-        answer.set_cookie(
-            session_cookie(context),
-            token,
-            max_age=int(ABSOLUTE_END.total_seconds()),
-            path=path,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
-        return answer
+        seconds = int(ABSOLUTE_END.total_seconds())
+        cookie = session_cookie(context)
+        return site.signed_in(request, to or f"{site.root}/", cookie, token, seconds)
 
     @router.post("/logout")
     def sign_out(request: Request, form: Annotated[Form, Depends(signed_form)]) -> Response:
         _sessions(request).end(session_token(request))
-        answer = RedirectResponse(f"{site.root}/login", 303)
-        answer.delete_cookie(session_cookie(context), path=path, httponly=True, samesite="strict")
-        return answer
+        return site.signed_out(session_cookie(context))
 
 
 def _sessions(request: Request) -> Sessions:

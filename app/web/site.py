@@ -5,8 +5,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from app.domain.errors import ConfigFault
@@ -67,6 +67,28 @@ class Site:
         """A template, rendered."""
         body = self.templates.get_template(name).render(**values)
         return HTMLResponse(body, status, {"Content-Security-Policy": _POLICY})
+
+    def signed_in(
+        self, request: Request, to: str, cookie: str, token: str, seconds: int
+    ) -> Response:
+        """To a page of ours, with a session's cookie that lasts so long."""
+        answer = RedirectResponse(to, 303)
+        answer.set_cookie(
+            cookie,
+            token,
+            max_age=seconds,
+            path=self.root or "/",
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    def signed_out(self, cookie: str) -> Response:
+        """To the sign-in page, without the session's cookie."""
+        answer = RedirectResponse(f"{self.root}/login", 303)
+        answer.delete_cookie(cookie, path=self.root or "/", httponly=True, samesite="strict")
+        return answer
 
     def add_files(self, router: APIRouter) -> None:
         """Serve what the pages load."""

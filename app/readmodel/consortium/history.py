@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 
 from app.domain.votes import KINDS, content_hash
 from app.readmodel.chain import blocks
-from app.readmodel.consortium.queries import address
+from app.readmodel.consortium.queries import address, log_line
 from app.readmodel.consortium.shapes import Key, LogLine
 from app.readmodel.consortium.tables import consortium_log, member_keys, proposals, votes
 from app.readmodel.directory import Directory
@@ -64,16 +64,7 @@ def log_up_to(connection: Connection, names: Directory, block: int) -> list[LogL
     """What was done to the consortium up to a block, in the order of the chain."""
     c = consortium_log.c
     return [
-        LogLine(
-            row.number,
-            row.what,
-            names.optional_name(row.member),
-            names.optional_name(row.by_member),
-            json.loads(row.details),
-            to_time(row.at),
-            row.block_number,
-            "0x" + bytes(row.tx_hash).hex(),
-        )
+        log_line(row, names.optional_name(row.member), names.optional_name(row.by_member))
         for row in connection.execute(
             select(consortium_log).where(c.block_number <= block).order_by(c.number)
         )

@@ -150,18 +150,23 @@ def log_lines(connection: Connection, limit: int) -> list[LogLine]:
     names = _names(connection)
     newest = select(consortium_log).order_by(consortium_log.c.number.desc()).limit(limit)
     return [
-        LogLine(
-            row.number,
-            row.what,
-            names.get(row.member),
-            names.get(row.by_member),
-            json.loads(row.details),
-            to_time(row.at),
-            row.block_number,
-            "0x" + bytes(row.tx_hash).hex(),
-        )
+        log_line(row, names.get(row.member), names.get(row.by_member))
         for row in connection.execute(newest)
     ]
+
+
+def log_line(row: Row[Any], member: str | None, by_member: str | None) -> LogLine:
+    """A row of the consortium's log; the members by their names."""
+    return LogLine(
+        row.number,
+        row.what,
+        member,
+        by_member,
+        json.loads(row.details),
+        to_time(row.at),
+        row.block_number,
+        "0x" + bytes(row.tx_hash).hex(),
+    )
 
 
 def _proposal(
