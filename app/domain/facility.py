@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, with_config
 
-from app.domain.business_date import business_calendar
+from app.domain.business_date import BusinessCalendar, business_calendar
 from app.domain.kinds import Component, Kind
 from app.domain.matching.splits import WHOLE_BPS, part
 
@@ -149,5 +149,10 @@ class Facility:
         The day after 9999-12-31 has a number like any other. Raises OverflowError for an instant
         that has no date in the facility's time zone.
         """
+        return self.calendar.business_day(booked_at)
+
+    @property
+    def calendar(self) -> BusinessCalendar:
+        """The cut-offs by which an instant has a business date."""
         later = tuple((one.effective_from, one.cut_off) for one in self.later_cut_offs)
-        return business_calendar(self.time_zone, self.cut_off, later).business_day(booked_at)
+        return business_calendar(self.time_zone, self.cut_off, later)

@@ -7,6 +7,9 @@ from typing import NamedTuple
 from app.domain.resolutions import Action, Side
 from app.indexer.state import Account, StoredPair
 
+CURVE_STEP_S = 300
+"""How far apart the points of an account's curve are, at least."""
+
 
 class PostingRow(NamedTuple):
     """A row of the table `postings`."""
@@ -94,6 +97,8 @@ class Changes:
         default_factory=lambda: defaultdict(int)
     )
     """What was added to the counts, by facility, partner, day and type."""
+    balance_points: dict[tuple[int, int, int], tuple[int, int, int]] = field(default_factory=dict)
+    """The books (lead's, partner's, agreed) by facility, partner and time."""
     incidents: list[Incident] = field(default_factory=list)
     """What does not add up: it is read again before it is recorded."""
     unreadable: list[Incident] = field(default_factory=list)
@@ -123,6 +128,15 @@ class Changes:
         """An amount was agreed; `day` as above."""
         total = self.day_totals[account.facility, account.partner, day, kind]
         total.agreed = (total.agreed or 0) + effect
+
+    def add_books(self, account: Account, time: int) -> None:
+        """An account's books have moved, to what they are now; `time`: of the block."""
+        books = account.books
+        self.balance_points[account.facility, account.partner, time - time % CURVE_STEP_S] = (
+            books.lead_book,
+            books.partner_book,
+            books.agreed,
+        )
 
     @property
     def legs(self) -> int:

@@ -139,6 +139,8 @@ class _Folding:
             changes.add_agreed(account, day, kind, effect)
         for partner, difference in self._accepted.items():
             self._accounts[partner].books.settle(0, difference)
+        for partner in {partner for partner, _, _ in self._moved}:
+            changes.add_books(self._accounts[partner], self._time)
         for (partner, day, type_), count in self._counted.items():
             account = self._accounts[partner]
             account.counts[type_] += count

@@ -205,6 +205,7 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _upsert(connection, t.accounts, [_account_row(one) for one in changes.accounts.values()])
     _add_day_totals(connection, changes.day_totals)
     _add_day_counts(connection, changes.day_counts)
+    _put_balance_points(connection, changes.balance_points)
 
 
 def _add_day_totals(
@@ -238,6 +239,15 @@ def _add_day_totals(
         t.day_totals,
         [dict(zip(names, (*key, *summed), strict=True)) for key, summed in sums.items()],
     )
+
+
+def _put_balance_points(
+    connection: Connection, points: Mapping[tuple[int, int, int], tuple[int, int, int]]
+) -> None:
+    """The books by time; those of a step that goes on replace what it had."""
+    names = [one.name for one in t.balance_points.columns]
+    rows = [dict(zip(names, (*key, *books), strict=True)) for key, books in points.items()]
+    _upsert(connection, t.balance_points, rows)
 
 
 def _add_day_counts(connection: Connection, added: Mapping[tuple[int, int, int, str], int]) -> None:

@@ -8,7 +8,14 @@ Units: amounts in minor units, days as `date.toordinal()`, times (`*_at`, `*_tim
 since 1970 UTC by the block's clock.
 """
 
-from app.readmodel.accounts.tables import accounts, alerts, day_counts, day_totals, holds
+from app.readmodel.accounts.tables import (
+    accounts,
+    alerts,
+    balance_points,
+    day_counts,
+    day_totals,
+    holds,
+)
 from app.readmodel.chain import blocks, cursor, incidents
 from app.readmodel.consortium.tables import (
     consortium_log,
@@ -50,6 +57,7 @@ CHAIN_TABLES = (
     accounts,
     day_totals,
     day_counts,
+    balance_points,
     proposals,
     votes,
     member_keys,
@@ -67,6 +75,7 @@ __all__ = [
     "CHAIN_TABLES",
     "accounts",
     "alerts",
+    "balance_points",
     "blocks",
     "consortium_log",
     "cursor",

@@ -15,6 +15,7 @@ from app.db.engine import upgrade
 from app.db.schema import full_metadata
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
+from app.indexer.changes import CURVE_STEP_S
 from app.readmodel import tables
 
 REFERENCE_KEY = b"k" * 32
@@ -333,6 +334,20 @@ class Seed:
                     **books,
                     **{f"contract_{name}": value for name, value in books.items()},
                     **counts,
+                )
+            )
+            step = self.now - self.now % CURVE_STEP_S
+            at = tables.balance_points.c.at
+            of_account = tables.balance_points.c.partner == partner
+            connection.execute(delete(tables.balance_points).where(of_account, at == step))
+            connection.execute(
+                insert(tables.balance_points).values(
+                    facility=1,
+                    partner=partner,
+                    at=step,
+                    lead_book=account.lead_book,
+                    partner_book=account.partner_book,
+                    agreed=account.agreed,
                 )
             )
             for (day, kind), (lead_book, partner_book, agreed) in account.totals.items():

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Engine, event, insert, text
 from app.db.engine import create
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
+from app.indexer.changes import CURVE_STEP_S
 from app.intake.tables import events, feeds
 from app.node.jobs.ageing import Ageing
 from app.outbox.dead_letters import collect, waiting_events
@@ -33,7 +34,7 @@ from tests.integration.vaults import VAULT
 
 PAIRS = 20_000
 BATCHES = 2_000
-GROWING = ("pairs", "events", "batches", "postings")
+GROWING = ("pairs", "events", "batches", "postings", "balance_points", "day_totals")
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
@@ -98,6 +99,24 @@ def fill(seed: Seed) -> None:
             ],
         )  # fmt: skip
         seed.close_block(connection)
+        books = {"lead_book": 5, "partner_book": 5, "agreed": 5}
+        connection.execute(
+            insert(tables.balance_points),
+            [
+                {"facility": 1, "partner": partner, "at": at - CURVE_STEP_S * step, **books}
+                for partner in (1, 2, 3)
+                for step in range(1, PAIRS // 3)
+            ],
+        )
+        connection.execute(
+            insert(tables.day_totals),
+            [
+                {"facility": 1, "partner": partner, "day": day - before, "kind": kind, **books}
+                for partner in (1, 2, 3)
+                for before in range(1, PAIRS // 30)
+                for kind in range(1, 10)
+            ],
+        )
         when = START.isoformat()
         feed = connection.execute(
             insert(feeds)

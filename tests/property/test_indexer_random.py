@@ -20,6 +20,7 @@ from app.domain.kinds import Kind, effect
 from app.indexer.rebuild import digest
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
+from app.readmodel.accounts.curves import intraday
 from app.readmodel.accounts.movements import movements
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
@@ -230,6 +231,17 @@ def test_movements_are_the_contracts_day_totals(posted: tuple[World, Engine]) ->
         for closing, balance in zip(closings, balances(connection), strict=True):
             books_now = balance.books
             assert closing == (books_now.lead_book, books_now.partner_book, books_now.agreed)
+
+
+def test_an_accounts_curve_ends_where_its_books_are(posted: tuple[World, Engine]) -> None:
+    world, engine = posted
+    with engine.connect() as connection:
+        curves = intraday(connection, world.facility, 0)
+        ends = [points[-1][1:] for _, points in sorted(curves.items())]
+        assert ends == [
+            (one.books.lead_book, one.books.partner_book, one.books.agreed)
+            for one in balances(connection)
+        ]
 
 
 def test_recon_2_no_posted_leg_is_forgotten(posted: tuple[World, Engine]) -> None:

@@ -133,6 +133,7 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedRes
     account.books.resolve(made, *pair.effects)
     account.last_block = event.block_number
     changes.add_account(account)
+    changes.add_books(account, projection.time(event.block_number))
 
     pair.action, pair.resolved_side = proposed.action, made.side
     pair.resolved_at = projection.time(event.block_number)

@@ -56,6 +56,19 @@ day_totals = Table(
     comment="What moved each book by day and kind, as the contract's day totals have it.",
 )
 
+balance_points = Table(
+    "balance_points",
+    metadata,
+    Column("facility", BigInteger, primary_key=True, autoincrement=False),
+    Column("partner", SmallInteger, primary_key=True, autoincrement=False),
+    # Block time, seconds since 1970 UTC, down to whole five minutes.
+    Column("at", BigInteger, primary_key=True, autoincrement=False),
+    Column("lead_book", WideInteger, nullable=False),
+    Column("partner_book", WideInteger, nullable=False),
+    Column("agreed", WideInteger, nullable=False),
+    comment="The books at the end of every five minutes in which a block moved them.",
+)
+
 day_counts = Table(
     "day_counts",
     metadata,
