@@ -25,11 +25,13 @@ from sqlalchemy import (
     ExceptionContext,
     create_engine,
     event,
+    inspect,
     make_url,
     text,
 )
 from sqlalchemy.exc import ArgumentError, ProgrammingError
 
+from app.db.schema import full_metadata
 from app.db.turns import Turns, turns_of
 from app.db.vault import Vault, vault_option
 from app.domain.errors import (
@@ -269,7 +271,11 @@ def upgrade(engine: Engine) -> None:
         try:
             # Only now: a server that does not answer must not hold up another database's upgrade.
             with _UPGRADING:
-                command.upgrade(config, "head")
+                if inspect(connection).get_table_names():
+                    command.upgrade(config, "head")
+                else:  # nothing to migrate: today's tables at once
+                    full_metadata().create_all(connection)
+                    command.stamp(config, "head")
         except CommandError as error:
             raise SchemaFault(
                 f"the database's schema is unknown to this version ({error})",

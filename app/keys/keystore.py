@@ -33,7 +33,7 @@ _PASSPHRASE = "passphrase"
 _NEXT = "next"
 _MAKING = ".new"
 _RETIRED = "retired"
-_DEVELOPMENT_SCRYPT_N = 1 << 12
+_DEVELOPMENT_SCRYPT_N = 1 << 8
 _PRODUCTION_SCRYPT_N = 1 << 18
 _PUBLIC = re.compile("0x[0-9A-Fa-f]{40}|[0-9a-f]{64}")
 

@@ -8,7 +8,6 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import (
     BigInteger,
-    CheckConstraint,
     Column,
     Connection,
     Integer,
@@ -29,7 +28,6 @@ cursor = Table(
     Column(
         "id",
         SmallInteger,
-        CheckConstraint("id = 1", name="one_row"),
         primary_key=True,
         autoincrement=False,
     ),

@@ -92,10 +92,53 @@ def test_upgrading_twice_changes_nothing(engine: Engine) -> None:
         assert connection.execute(select(feeds.c.name)).scalars().all() == ["a"]
 
 
-def test_the_migrations_make_the_declared_tables(engine: Engine) -> None:
+def test_the_migrations_make_the_declared_tables(empty_database_url: str) -> None:
+    """A new database gets today's tables at once, an older one by migrations: they are alike."""
+    engine = create(empty_database_url)
+    upgrade(engine)
+    declared = definitions(engine)
+    with engine.begin() as connection:
+        full_metadata().drop_all(connection)
+        connection.execute(text("DROP TABLE alembic_version"))
+        migrate(connection, "head")
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, full_metadata()) == []
+    assert set(definitions(engine)) ^ set(declared) == set()
+    engine.dispose()
+
+
+def definitions(engine: Engine) -> list[str]:
+    """What the database says of columns, constraints and indexes, but for the columns' order and
+    the defaults that rows of older schemas needed."""
+    queries = (
+        (
+            "SELECT table_name, column_name, data_type, is_nullable FROM"
+            " information_schema.columns WHERE table_schema = current_schema()",
+            "SELECT conrelid::regclass, conname, pg_get_constraintdef(oid) FROM pg_constraint"
+            " WHERE connamespace = current_schema()::regnamespace",
+            "SELECT indexdef FROM pg_indexes WHERE schemaname = current_schema()",
+        )
+        if engine.dialect.name == "postgresql"
+        else (
+            'SELECT m.name, c.name, c.type, c."notnull", c.pk FROM sqlite_master m,'
+            " pragma_table_info(m.name) c WHERE m.type = 'table'",
+            'SELECT m.name, k."from", k."table", k."to", k.on_delete FROM sqlite_master m,'
+            " pragma_foreign_key_list(m.name) k WHERE m.type = 'table'",
+            "SELECT sql FROM sqlite_master WHERE type <> 'table'",
+        )
+    )
+    with engine.connect() as connection:
+        return sorted(
+            repr(tuple(row)) for query in queries for row in connection.execute(text(query))
+        )
+
+
+def migrate(connection: Connection, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, revision)
 
 
 def back_to(engine: Engine, revision: str) -> None:
@@ -146,11 +189,8 @@ def test_a_database_with_events_is_upgraded_from_any_schema(tmp_path: Path) -> N
     revisions = [script.revision for script in scripts.walk_revisions()]
     for revision in reversed(revisions):
         engine = create(f"sqlite:///{tmp_path / revision}.db")
-        config = Config()
-        config.set_main_option("script_location", str(_MIGRATIONS))
         with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, revision)
+            migrate(connection, revision)
             fill(connection, "feeds")
             fill(connection, "events")
         upgrade(engine)
