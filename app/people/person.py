@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, select, update
 
 from app.people.roles import Right, Role, rights_of
 from app.people.tables import people, person_roles
@@ -42,3 +42,15 @@ def roles_of(connection: Connection, ids: Iterable[str]) -> dict[str, frozenset[
     for row in rows:
         found[row.person].add(row.role)
     return {one: frozenset(roles) for one, roles in found.items()}
+
+
+def language_of(connection: Connection, person_id: str) -> str | None:
+    """The language (BCP 47) that a person has chosen to read in."""
+    return connection.execute(
+        select(people.c.language).where(people.c.id == person_id)
+    ).scalar_one_or_none()
+
+
+def keep_language(connection: Connection, person_id: str, language: str) -> None:
+    """Keep the language that a person has chosen."""
+    connection.execute(update(people).where(people.c.id == person_id).values(language=language))

@@ -26,6 +26,7 @@ people = Table(
     Column("development", Boolean, nullable=False, comment="known password; development only"),
     Column("created_at", String(32), nullable=False, comment="UTC"),
     Column("disabled_at", String(32), comment="UTC; null while the person may sign in"),
+    Column("language", String(16), comment="BCP 47; null: what the browser prefers"),
 )
 
 person_roles = Table(

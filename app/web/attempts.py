@@ -7,10 +7,11 @@ from contextlib import asynccontextmanager
 
 from fastapi.responses import HTMLResponse
 
+from app.locale import N_
 from app.people.attempts import address_key
 from app.people.sign_in import TooManyAttempts
 
-CROWDED = "Too many attempts have failed from your address. Try again in some minutes."
+CROWDED = N_("Too many attempts have failed from your address. Try again in some minutes.")
 _MOST_WAITING = 6
 """Attempts of one address that wait for their turn; one more is refused."""
 

@@ -7,8 +7,9 @@ from sqlalchemy import Connection
 
 from app.http.context import NodeHealth
 from app.http.health import Status, chain_status
+from app.locale import N_, _
 from app.readmodel.chain import position
-from app.web.text import iso, seconds_since
+from app.web.text import iso, seconds_since, whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +28,19 @@ class ChainState:
 
 
 STATES: dict[Status, tuple[str, str, str]] = {
-    "live": ("Live", "good", "The chain is live again."),
-    "behind": ("Catching up", "warn", "This node is catching up with the chain."),
+    "live": (N_("Live"), "good", N_("The chain is live again.")),
+    "behind": (N_("Catching up"), "warn", N_("This node is catching up with the chain.")),
     "stalled": (
-        "Chain stalled",
+        N_("Chain stalled"),
         "bad",
-        "The chain makes no blocks. The figures are those of its last block.",
+        N_("The chain makes no blocks. The figures are those of its last block."),
     ),
     "unreachable": (
-        "Chain unreachable",
+        N_("Chain unreachable"),
         "bad",
-        "The chain does not answer. The figures are those of the last block read.",
+        N_("The chain does not answer. The figures are those of the last block read."),
     ),
-    "starting": ("Starting", "warn", "No block has been read yet."),
+    "starting": (N_("Starting"), "warn", N_("No block has been read yet.")),
 }
 
 
@@ -48,12 +49,16 @@ def chain_state(connection: Connection, health: NodeHealth, now: datetime) -> Ch
     read = position(connection)
     name = chain_status(read, health)
     label, tone, announcement = STATES[name]
+    label, announcement = _(label), _(announcement)
     unverified = ""
     if not health.verifies:
-        whose = "this bank’s own endpoint" if health.is_own_endpoint else "another’s endpoint"
-        unverified = f"Not verified: as {whose} has it ({health.endpoint})"
+        unverified = (
+            _("Not verified: as this bank’s own endpoint has it (%(url)s)", url=health.endpoint)
+            if health.is_own_endpoint
+            else _("Not verified: as another’s endpoint has it (%(url)s)", url=health.endpoint)
+        )
     if name == "behind" and read is not None and health.head is not None:
-        label = f"{health.head - read.block_number:,} blocks behind"
+        label = _("%(count)s blocks behind", count=whole(health.head - read.block_number))
     if read is None:
         return ChainState(name, label, tone, announcement, None, "", 0, unverified)
     return ChainState(

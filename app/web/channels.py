@@ -9,9 +9,11 @@ from fastapi.responses import HTMLResponse
 
 from app.http.channels import NodeContext
 from app.http.keys import Keyring
+from app.locale import N_, _, said
 from app.presentation.health import ChannelOut
 from app.web.chain_state import STATES
 from app.web.key_sessions import KeySessions
+from app.web.language import add_language, page_router
 from app.web.site import Site
 
 # Not the treasury pages' name: browsers send this one to them, too.
@@ -37,9 +39,10 @@ class ChannelLine:
 
 def create_channels_page(context: NodeContext, keyring: Keyring) -> APIRouter:
     """The page's routes. Raises ConfigFault when its npm packages are not installed."""
-    site = Site("", bank=context.bank, heading=f"Channels of {context.bank}")
+    site = Site("", bank=context.bank)
     sessions = KeySessions(site, keyring, COOKIE, development=context.development)
-    router = APIRouter(include_in_schema=False)
+    router = page_router()
+    add_language(router, site)
     sessions.add_routes(router)
     site.add_files(router)
 
@@ -65,11 +68,11 @@ def create_channels_page(context: NodeContext, keyring: Keyring) -> APIRouter:
 def _line(one: ChannelOut) -> ChannelLine:
     health = one.health
     if health is not None:
-        label, tone, _ = STATES[health.status]
+        label, tone, _announcement = STATES[health.status]
         if health.posting == "stopped" and tone == "good":
-            label, tone = "Posting stopped", "bad"
+            label, tone = N_("Posting stopped"), "bad"
         elif one.problems and tone == "good":
-            label, tone = "Not ready", "bad"
+            label, tone = N_("Not ready"), "bad"
     else:
         label, tone = _CLOSED[one.state]
     waiting = None
@@ -80,16 +83,18 @@ def _line(one: ChannelOut) -> ChannelLine:
         address=one.address if one.state in ("open", "silent") else None,
         bank=one.bank,
         role=health.role if health else "",
-        label=label,
+        label=_(label),
         tone=tone,
         block=health.chain.block if health else None,
         waiting=waiting,
-        troubles=[f"{each.detail}. {each.remedy}." for each in (*one.problems, *one.warnings)],
+        troubles=[
+            f"{said(each.detail)}. {said(each.remedy)}." for each in (*one.problems, *one.warnings)
+        ],
     )
 
 
 _CLOSED = {
-    "opening": ("Opening", "warn"),
-    "closed": ("Cannot be opened", "bad"),
-    "silent": ("Does not answer", "bad"),
+    "opening": (N_("Opening"), "warn"),
+    "closed": (N_("Cannot be opened"), "bad"),
+    "silent": (N_("Does not answer"), "bad"),
 }

@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of
+from app.locale import N_, _, said
 from app.people.enrolment import Enrolment, enrol, open_enrolment
 from app.people.second_factor import enrolment_uri
 from app.people.sign_in import SignIn, TooManyAttempts
@@ -48,7 +49,7 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
                 await asyncio.sleep(await run_in_threadpool(sign_in.wait, "", address))
                 return await run_in_threadpool(answer_enrolment, form, address, sign_in)
         except TooManyAttempts:
-            return crowded(enrol_page(None, status=429, error=CROWDED))
+            return crowded(enrol_page(None, status=429, error=_(CROWDED)))
 
     def answer_enrolment(form: Form, address: str, sign_in: SignIn) -> HTMLResponse:
         code = form.text("enrolment")
@@ -57,18 +58,18 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
             if found is not None and form.text("step") == "finish":
                 try:
                     if form.text("password") != form.text("again"):
-                        raise UsageFault("the two passwords are not the same")
+                        raise UsageFault(N_("the two passwords are not the same"))
                     codes = enrol(
                         connection, found, form.text("password"), form.text("code"), address=address
                     )
                 except UsageFault as fault:
-                    return enrol_page(found, code, 422, f"{_sentence(str(fault))}.")
+                    return enrol_page(found, code, 422, _sentence(said(str(fault))))
                 return site.html("recovery_codes.html", codes=codes, person_name=found.name)
         if found is None:
             sign_in.note_wrong_enrolment(address)
-            return enrol_page(None, status=401, error="This code opens nothing, or no more.")
+            return enrol_page(None, status=401, error=_("This code opens nothing, or no more."))
         return enrol_page(found, code)
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return text[:1].upper() + text[1:] + _(".")

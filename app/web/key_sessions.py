@@ -16,6 +16,7 @@ from app.http.body import only, read_body
 from app.http.keys import Keyring
 from app.http.problems import Problem
 from app.http.signed_in import check_origin, is_from_this_machine
+from app.locale import _
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600
@@ -50,7 +51,7 @@ class KeySessions:
     def _begin(self, key_id: str) -> str:
         """Open a session and return its token."""
         now = time.monotonic()
-        for token, (_, ends) in list(self._open.items()):
+        for token, (_key, ends) in list(self._open.items()):
             if ends > now and len(self._open) < _MOST_SESSIONS:
                 break
             self._open.pop(token, None)
@@ -91,9 +92,11 @@ class KeySessions:
             text = form.get("key", [""])[0].strip()
             key = await run_in_threadpool(self._keyring.verify, text)
             if key is None:
-                return site.html("key_login.html", 401, error="This key opens nothing here.")
+                return site.html("key_login.html", 401, error=_("This key opens nothing here."))
             if key.role not in _READERS:
-                error = f"A key of role {key.role} may not read. Use one of role read."
+                error = _(
+                    "A key of role %(role)s may not read. Use one of role read.", role=key.role
+                )
                 return site.html("key_login.html", 403, error=error)
             token = self._begin(key.id)
             return site.signed_in(request, f"{site.root}/", self._cookie, token, SESSION_SECONDS)

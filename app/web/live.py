@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import StorageFault
 from app.http.context import Context
+from app.locale import language
 from app.outbox.pending import pending_by_facility
 from app.prepared_acts.store import newest_entry
 from app.readmodel.accounts.balances import balances
@@ -34,16 +35,25 @@ class Frame:
     html: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Rendered:
+    """All parts in one language, and when they were rendered (the loop's clock)."""
+
+    frames: list[Frame]
+    version: int
+    at: float
+
+
 class Live:
-    """Renders the moving parts, at most once for each piece of news, for all who listen."""
+    """Renders the moving parts, at most once for each piece of news and language, for all who
+    listen."""
 
     def __init__(self, context: Context, templates: Environment) -> None:
         self._context = context
         self._templates = templates
         self._rendering = asyncio.Lock()
-        self._rendered: list[Frame] = []
-        self._version = -1
-        self._rendered_at = 0.0
+        self._rendered: dict[str, _Rendered] = {}
+        """By language."""
 
     async def frames(self) -> AsyncIterator[Frame]:
         """Everything once, then what changes, until the node stops."""
@@ -62,15 +72,15 @@ class Live:
     async def _current(self, version: int) -> list[Frame]:
         async with self._rendering:
             now = asyncio.get_running_loop().time()
-            stale = now - self._rendered_at >= _LOOK_EVERY_S * 0.9
-            if stale or version > self._version:
+            before = self._rendered.get(language())
+            if before is None or version > before.version or now - before.at >= _LOOK_EVERY_S * 0.9:
                 try:
-                    self._rendered = await run_in_threadpool(self._render)
+                    frames = await run_in_threadpool(self._render)
                 except StorageFault:
                     # The page keeps what it shows; the block's age tells how old that is.
                     return []
-                self._version, self._rendered_at = version, now
-            return self._rendered
+                self._rendered[language()] = before = _Rendered(frames, version, now)
+            return before.frames
 
     def _render(self) -> list[Frame]:
         now = datetime.now(UTC)

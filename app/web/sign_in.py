@@ -9,14 +9,17 @@ from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
 from app.http.signed_in import address_of, is_open_to, session_cookie, session_token
+from app.locale import N_, _
 from app.people.development import development_names, sign_in_note
+from app.people.person import language_of
 from app.people.sessions import ABSOLUTE_END, Sessions
 from app.people.sign_in import SignIn, TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
 from app.web.forms import Form, read_form, signed_form
+from app.web.language import remember_language
 from app.web.site import Site
 
-_REFUSED = "That is not right: name, password or code."
+_REFUSED = N_("That is not right: name, password or code.")
 
 
 def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
@@ -60,13 +63,22 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
                     agent=request.headers.get("user-agent", ""),
                 )
         except TooManyAttempts:
-            return crowded(await run_in_threadpool(page, request, 429, CROWDED, name, to))
+            return crowded(await run_in_threadpool(page, request, 429, _(CROWDED), name, to))
         if token is None:
-            return await run_in_threadpool(page, request, 401, _REFUSED, name, to)
+            return await run_in_threadpool(page, request, 401, _(_REFUSED), name, to)
         await run_in_threadpool(_sessions(request).end, session_token(request))
         seconds = int(ABSOLUTE_END.total_seconds())
         cookie = session_cookie(context)
-        return site.signed_in(request, to or f"{site.root}/", cookie, token, seconds)
+        answer = site.signed_in(request, to or f"{site.root}/", cookie, token, seconds)
+        remember_language(answer, request, await run_in_threadpool(chosen_language, request, token))
+        return answer
+
+    def chosen_language(request: Request, token: str) -> str | None:
+        session = _sessions(request).find(token)
+        if session is None:
+            return None
+        with context.engine.connect() as connection:
+            return language_of(connection, session.person.id)
 
     @router.post("/logout")
     def sign_out(request: Request, form: Annotated[Form, Depends(signed_form)]) -> Response:

@@ -11,7 +11,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
-from app.web.text import age, grouped, minute, moment
+from app.locale import LANGUAGES, language, said, translated, translated_plural
+from app.web.text import ago, ago_texts, grouped, label, minute, moment, whole
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -55,18 +56,32 @@ class Site:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            extensions=["jinja2.ext.i18n"],
         )
-        self.templates.filters["age"] = age
+        self.templates.install_gettext_callables(  # type: ignore[attr-defined]
+            translated, translated_plural, newstyle=True
+        )
+        self.templates.filters["ago"] = ago
+        self.templates.filters["label"] = label
+        self.templates.filters["said"] = said
         self.templates.filters["moment"] = moment
         self.templates.filters["minute"] = minute
         self.templates.filters["grouped"] = grouped
-        self.templates.filters["whole"] = "{:,}".format
-        self.templates.globals.update(root=root, version=_version(), **shown)
+        self.templates.filters["whole"] = whole
+        self.templates.globals.update(
+            root=root,
+            version=_version(),
+            languages=LANGUAGES,
+            language=language,
+            ago_texts=ago_texts,
+            **shown,
+        )
 
     def html(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A template, rendered."""
         body = self.templates.get_template(name).render(**values)
-        return HTMLResponse(body, status, {"Content-Security-Policy": _POLICY})
+        headers = {"Content-Security-Policy": _POLICY, "Content-Language": language()}
+        return HTMLResponse(body, status, headers)
 
     def signed_in(
         self, request: Request, to: str, cookie: str, token: str, seconds: int

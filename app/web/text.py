@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime
 
 from app.domain.money import format_amount
+from app.locale import _, ngettext, said
 
 
 def money(minor: int, decimals: int) -> str:
@@ -25,19 +26,37 @@ def grouped(amount: str) -> str:
     return money(int(amount.replace(".", "")), len(amount.partition(".")[2]))
 
 
-def age(seconds: int) -> str:
+def whole(count: int) -> str:
+    """A count for people: thousands grouped."""
+    return f"{count:,}"
+
+
+def ago(seconds: int) -> str:
     """How long ago, in one unit; the page's script counts on in the same words."""
+    in_seconds, in_minutes, in_hours, in_days = ago_texts()
     if seconds < 60:
-        return f"{seconds} s"
+        return in_seconds.replace("#", str(seconds))
     if seconds < 3600:
-        return f"{seconds // 60} min"
+        return in_minutes.replace("#", str(seconds // 60))
     if seconds < 172_800:
-        return f"{seconds // 3600} h"
-    return f"{seconds // 86_400} days"
+        return in_hours.replace("#", str(seconds // 3600))
+    return in_days.replace("#", str(seconds // 86_400))
+
+
+def ago_texts() -> list[str]:
+    """The texts of `ago` with # for the number: seconds, minutes, hours, days (two or more)."""
+    return [_("# s ago"), _("# min ago"), _("# h ago"), _("# days ago")]
 
 
 def days(count: int) -> str:
-    return f"{count:,} {'day' if count == 1 else 'days'}"
+    return ngettext("%(num)s day", "%(num)s days", count)
+
+
+def label(name: str) -> str:
+    """A name of ours (a state, a kind, a role) as a word with a capital: `not_enrolled` is "Not
+    enrolled"."""
+    text = said(name.replace("_", " "))
+    return text[:1].upper() + text[1:]
 
 
 def iso(moment: datetime) -> str:

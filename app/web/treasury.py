@@ -25,6 +25,7 @@ from app.web.enrol import add_enrol
 from app.web.feed_acts import add_group_acts, add_row_acts
 from app.web.feed_upload import add_upload
 from app.web.feeds import add_feeds
+from app.web.language import add_language, page_router
 from app.web.legs import add_legs
 from app.web.live import Live
 from app.web.pages import Pages
@@ -41,14 +42,14 @@ def create_treasury_page(context: Context) -> APIRouter:
         bank=context.bank,
         role=f"{context.role}{' bank' if context.role in ('lead', 'partner') else ''}",
         channel=context.channel,
-        heading=f"Treasury of {context.bank}",
         type_choices=list(TYPE_LABELS.items()),
     )
     live = Live(context, site.templates)
-    router = APIRouter(include_in_schema=False)
+    router = page_router()
     pages = Pages(context, site)
     turns = Turns()
     add_sign_in(router, context, site, turns)
+    add_language(router, site, context)
     add_enrol(router, context, site, turns)
     add_acts(router, context, site, pages)
     add_subjects(router, pages)

@@ -34,7 +34,9 @@ PACKAGES: dict[str, frozenset[str]] = {
     "prepared_acts": frozenset(
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}
     ),
-    "presentation": frozenset({"domain", "outbox", "readmodel", "actions", "prepared_acts"}),
+    "presentation": frozenset(
+        {"domain", "outbox", "readmodel", "actions", "prepared_acts", "locale"}
+    ),
     "audit": frozenset({"domain", "db"}),
     "people": frozenset({"domain", "db", "audit"}),
     "http": frozenset(
@@ -76,14 +78,16 @@ PACKAGES: dict[str, frozenset[str]] = {
             "http",
             "people",
             "audit",
+            "locale",
         }
     ),
-    "reports": frozenset({"domain", "intake", "outbox", "readmodel"}),
+    "reports": frozenset({"domain", "intake", "outbox", "readmodel", "locale"}),
     "proof": frozenset(
         {"domain", "chain", "contracts", "verify", "indexer", "readmodel", "reports"}
     ),
     "config": frozenset({"domain"}),
     "logs": frozenset(),
+    "locale": frozenset(),
 }
 """The entry points, which are not here, may import every package."""
 
@@ -112,6 +116,7 @@ LIBRARIES = {
     "argon2": {"people"},
     "pyotp": {"people"},
     "rich": {"cli"},
+    "babel": {"locale"},
     "httpx": {"cli", "local", "doctor"},
 }
 """Which packages alone may import a library."""

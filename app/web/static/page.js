@@ -3,11 +3,14 @@
 
 const seenAt = new WeakMap();
 
-function ageText(seconds) {
-  if (seconds < 60) return `${seconds} s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
-  if (seconds < 172800) return `${Math.floor(seconds / 3600)} h`;
-  return `${Math.floor(seconds / 86400)} days`;
+// In the page's language; # is the number.
+const agoTexts = document.documentElement.dataset.ago.split("|");
+
+function agoText(seconds) {
+  if (seconds < 60) return agoTexts[0].replace("#", seconds);
+  if (seconds < 3600) return agoTexts[1].replace("#", Math.floor(seconds / 60));
+  if (seconds < 172800) return agoTexts[2].replace("#", Math.floor(seconds / 3600));
+  return agoTexts[3].replace("#", Math.floor(seconds / 86400));
 }
 
 // Ages are told by the server, so that a browser's wrong clock does not matter, and counted on here.
@@ -16,7 +19,7 @@ function tick() {
   for (const time of document.querySelectorAll("time[data-age]")) {
     if (!seenAt.has(time)) seenAt.set(time, now);
     const age = Number(time.dataset.age) + Math.floor((now - seenAt.get(time)) / 1000);
-    const text = ageText(age);
+    const text = agoText(age);
     if (time.textContent !== text) time.textContent = text;
   }
 }
@@ -51,7 +54,7 @@ function showLost(lost) {
   const notice = document.getElementById("lost");
   if (notice.hidden !== lost) return;
   const block = document.querySelector("[data-block]");
-  if (lost && block) document.getElementById("lost-block").textContent = `block ${block.textContent}`;
+  if (lost && block) document.getElementById("lost-block").textContent = notice.dataset.asOf.replace("#", block.textContent);
   notice.hidden = !lost;
 }
 
@@ -102,7 +105,7 @@ async function renewSession() {
   document.getElementById("live").setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": token }));
   document.querySelector("form.person").replaceWith(page.querySelector("form.person"));
   expired().hidden = true;
-  say("You are signed in again.");
+  say(expired().dataset.renewed);
 }
 
 document.addEventListener("htmx:beforeOnLoad", (event) => {
@@ -151,7 +154,7 @@ function uploads() {
   async function send(file, take) {
     const facility = document.getElementById("upload-facility").value;
     const asked = new URLSearchParams({ facility, name: file.name, take });
-    result.textContent = take ? "Taking it in…" : "Checking…";
+    result.textContent = take ? form.dataset.taking : form.dataset.checking;
     try {
       const answer = await fetch(`${form.dataset.address}?${asked}`, {
         method: "POST",
@@ -165,7 +168,7 @@ function uploads() {
         result.textContent = problem.detail || problem.title;
       }
     } catch {
-      result.textContent = "The file did not reach this node; send it again.";
+      result.textContent = form.dataset.failed;
     }
     document.getElementById("upload-take")?.addEventListener("click", () => send(file, true));
     document.getElementById("upload-leave")?.addEventListener("click", () => {
