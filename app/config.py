@@ -50,6 +50,12 @@ def _existing(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def _with_openid(scopes: tuple[str, ...]) -> tuple[str, ...]:
+    if "openid" not in scopes:
+        raise ValueError("openid is one of them")
+    return scopes
+
+
 def _database_url(url: str, info: ValidationInfo) -> str:
     """The whole address: an SQLite file's absolute path, a PostgreSQL's schema as libpq has it."""
     if url.startswith(_SQLITE) and not url.startswith(_SQLITE + "/"):
@@ -129,6 +135,33 @@ class ReportSchedule(_Table):
     hours_after_cut_off: Annotated[int, Field(ge=0, le=240)] = 1
 
 
+class SessionLengths(_Table):
+    """When a person's session ends: after so many minutes without a request, and after so many
+    hours in all."""
+
+    idle_minutes: Annotated[int, Field(ge=5, le=240)] = 60
+    hours: Annotated[int, Field(ge=1, le=24)] = 12
+
+
+class OpenIdProvider(_Table):
+    """The bank's OpenID provider, at which people sign in besides those with a password here.
+
+    `client_secret`: the file that holds it. `redirect_uri`: this node's public address, then
+    `/login/oidc/callback`, as it is registered there. `groups_claim` of the ID token lists the
+    groups of a person, and `roles` says what each group gives here. `ca`: who signed the
+    provider's certificate, where the system does not trust it.
+    """
+
+    issuer: Annotated[str, Field(pattern=r"^https?://[^?#\s]+$")]
+    client_id: Annotated[str, Field(min_length=1, max_length=255)]
+    client_secret: _ExistingPath
+    redirect_uri: Annotated[str, Field(pattern=r"^https?://[^?#\s]+/login/oidc/callback$")]
+    scopes: Annotated[_Texts, AfterValidator(_with_openid)] = ("openid", "profile")
+    groups_claim: Annotated[str, Field(min_length=1)] = "groups"
+    roles: Annotated[dict[str, _Texts], Field(min_length=1)]
+    ca: _ExistingPath | None = None
+
+
 class OwnValidators(_Table):
     """The bank's own chain nodes, if they seal blocks.
 
@@ -170,6 +203,16 @@ class BankConfig(_ConfigFile):
     approver: Approver | None = None
     validator: OwnValidators | None = None
     reports: ReportSchedule | None = None
+    sessions: SessionLengths = SessionLengths()
+    oidc: OpenIdProvider | None = None
+
+    @model_validator(mode="after")
+    def _tokens_travel_encrypted(self) -> Self:
+        if self.oidc is not None and not self.development:
+            for address in (self.oidc.issuer, self.oidc.redirect_uri):
+                if not address.startswith("https://"):
+                    raise ValueError(f"oidc: {address} is not https")
+        return self
 
     @model_validator(mode="after")
     def _certificate_and_key_go_together(self) -> Self:

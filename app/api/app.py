@@ -70,8 +70,12 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     )
     app.state.context = context
     app.state.keyring = keyring
-    app.state.sessions = Sessions(context.engine, development=context.development)
-    app.state.sign_in = SignIn(context.engine, development=context.development)
+    app.state.sessions = Sessions(
+        context.engine, development=context.development, lengths=context.session_lengths
+    )
+    app.state.sign_in = SignIn(
+        context.engine, development=context.development, lengths=context.session_lengths
+    )
     for router in (
         events.router,
         quarantine.router,

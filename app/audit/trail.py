@@ -24,7 +24,8 @@ BEFORE_THE_FIRST = bytes(32)
 class Entry:
     """What is to be recorded. Neither secrets nor customers' details belong here.
 
-    actor    `person:NAME`, `key:ID`, `command:USER` or `nobody`
+    actor    `person:NAME`, `key:ID`, `command:USER`, `provider` (the bank's OpenID provider)
+             or `nobody`
     act      `sign-in`, `export`, `person.roles`, the name of an act of the bank, ...
     subject  what it is about, by names and numbers
     address  where it came from; if empty, where who acts in this thread acts from

@@ -9,6 +9,8 @@ from sqlalchemy import Engine
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.outbox.lease import Standing
+from app.people.oidc.sign_in import OidcSignIn
+from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from app.prepared_acts.service import PreparedActs
 from app.presentation.health import EndpointOut
 
@@ -103,6 +105,9 @@ class Context:
     acts: PreparedActs
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""
+    oidc: OidcSignIn | None = None
+    """The bank's OpenID provider, where it has named one."""
+    session_lengths: SessionLengths = STANDARD_LENGTHS
     channel: str = ""
     """Its name among the channels of its node; empty where the node serves this one alone."""
 

@@ -16,18 +16,28 @@ from app.people.sessions import Session, Sessions, csrf_token
 
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
+HOST_PREFIX = "__Host-"
 _LOOPBACK_HOSTS = ("127.0.0.1", "::1")
 _LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
 
 
-def session_cookie(context: Context) -> str:
+def session_cookie(request: Request) -> str:
     """The cookie's name. Browsers send a cookie to every port of a host: each bank has its own."""
-    return f"tally_session_{context.member}"
+    context: Context = request.app.state.context
+    return host_cookie(request, f"tally_session_{context.member}", context.channel)
+
+
+def host_cookie(request: Request, name: str, channel: str = "") -> str:
+    """A cookie's name; over TLS with the prefix with which browsers take it from this host alone,
+    and for all its paths: so it is the channel's by its name."""
+    if request.url.scheme != "https":
+        return name
+    return f"{HOST_PREFIX}{name}{'_' if channel else ''}{channel}"
 
 
 def session_token(request: Request) -> str:
     """The token that the browser sent, whether it opens anything or not; it may be empty."""
-    return request.cookies.get(session_cookie(request.app.state.context), "")
+    return request.cookies.get(session_cookie(request), "")
 
 
 def open_session(request: Request) -> Session | None:

@@ -1,4 +1,4 @@
-"""A signature as a person gives it, by REST or on the page: with the second factor, asked again."""
+"""The second factor, asked again before a signature or a change of people; and the signature."""
 
 from fastapi import Request
 
@@ -7,7 +7,7 @@ from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import address_of, as_person
 from app.people.person import Person
-from app.people.sign_in import AnotherCodeWaits, SignIn, TooManyAttempts
+from app.people.sign_in import AnotherCodeWaits, NoSecondFactor, SignIn, TooManyAttempts
 from app.prepared_acts.errors import (
     ActConflict,
     NotAllowed,
@@ -22,35 +22,46 @@ def sign_act(
 ) -> PreparedAct:
     """Sign a prepared act. Raises problems."""
     context: Context = request.app.state.context
-    sign_in: SignIn = request.app.state.sign_in
     try:
         context.acts.check_signature(person, number, shown_hash)
-        try:
-            is_theirs = sign_in.verify_second_factor(person, code, address=address_of(request))
-        except TooManyAttempts as fault:
-            raise Problem(
-                429,
-                "too-many-attempts",
-                "too many attempts have failed from your address; try again in some minutes",
-                headers={"Retry-After": str(fault.retry_after)},
-            ) from None
-        except AnotherCodeWaits as fault:
-            raise Problem(
-                429,
-                "too-many-attempts",
-                "another code of yours is being looked at; try again in some seconds",
-                headers={"Retry-After": str(fault.retry_after)},
-            ) from None
-        if not is_theirs:
-            raise Problem(
-                403,
-                "second-factor",
-                "this code is not right, or was used before; give the authenticator's next one",
-            )
+        check_second_factor(request, person, code)
         with as_person(request, person):
             return context.acts.sign(person, number, shown_hash)
     except InputFault as fault:
         raise act_problem(fault) from None
+
+
+def check_second_factor(request: Request, person: Person, code: str) -> None:
+    """Use up a code of the person's second factor. Raises a problem where it is not one."""
+    sign_in: SignIn = request.app.state.sign_in
+    try:
+        is_theirs = sign_in.verify_second_factor(person, code, address=address_of(request))
+    except TooManyAttempts as fault:
+        raise Problem(
+            429,
+            "too-many-attempts",
+            "too many attempts have failed from your address; try again in some minutes",
+            headers={"Retry-After": str(fault.retry_after)},
+        ) from None
+    except AnotherCodeWaits as fault:
+        raise Problem(
+            429,
+            "too-many-attempts",
+            "another code of yours is being looked at; try again in some seconds",
+            headers={"Retry-After": str(fault.retry_after)},
+        ) from None
+    except NoSecondFactor:
+        raise Problem(
+            403,
+            "second-factor",
+            "you have no authenticator here; an administrator gives you a code to set one up",
+        ) from None
+    if not is_theirs:
+        raise Problem(
+            403,
+            "second-factor",
+            "this code is not right, or was used before; give the authenticator's next one",
+        )
 
 
 def act_problem(fault: InputFault) -> Problem:

@@ -1,7 +1,9 @@
 """Wires one bank's parts together, from its configuration."""
 
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -19,13 +21,17 @@ from app.chain.validators import chain_nodes
 from app.config import BankConfig
 from app.db import engine as db
 from app.db.vault import Vault
-from app.domain.errors import ConfigFault
+from app.domain.errors import ConfigFault, UsageFault
 from app.indexer.follower import ChainFollower
 from app.intake.facilities import Intakes
 from app.keys.keystore import SEALING, STORAGE, load_account, load_account_file
 from app.keys.versions import KeyVersions
 from app.outbox.dead_letters import collect
 from app.outbox.posting import Posting
+from app.people.oidc.provider import Provider
+from app.people.oidc.sign_in import OidcSignIn
+from app.people.roles import checked_roles
+from app.people.sessions import SessionLengths
 from app.prepared_acts.service import PreparedActs
 
 
@@ -44,6 +50,8 @@ class Bank:
     follower: ChainFollower
     validator_votes: ValidatorVotes
     acts: PreparedActs
+    session_lengths: SessionLengths
+    oidc: OidcSignIn | None
 
     @property
     def name(self) -> str:
@@ -67,6 +75,7 @@ def open_bank(config: BankConfig) -> Bank:
     """Raises ConfigFault, KeyUnusable, WrongChain or ChainUnreachable when a bank cannot be set
     up."""
     manifest = read_manifest(config)
+    lengths = session_lengths(config)
     operator = load_account(config.keys, "operator", development=config.development)
     approver = approver_key(config, operator.address)
     storage_keys = KeyVersions(config.keys, STORAGE, development=config.development)
@@ -110,6 +119,8 @@ def open_bank(config: BankConfig) -> Bank:
             follower=follower,
             validator_votes=_validator_votes(config, manifest, view, follower.member),
             acts=PreparedActs(view, endpoints.client(), manifest, approver),
+            session_lengths=lengths,
+            oidc=openid_sign_in(config, engine, lengths),
         )
     except BaseException:
         _disconnect(engine, endpoints)
@@ -134,6 +145,40 @@ def approver_key(
             remedy="Name the keystore of the approver key",
         )
     return opened
+
+
+def session_lengths(config: BankConfig) -> SessionLengths:
+    """As the configuration has them."""
+    set_to = config.sessions
+    return SessionLengths(timedelta(minutes=set_to.idle_minutes), timedelta(hours=set_to.hours))
+
+
+def openid_sign_in(
+    config: BankConfig, engine: Engine, lengths: SessionLengths
+) -> OidcSignIn | None:
+    """Signing in at the bank's provider; None where the configuration names none. Raises
+    ConfigFault for roles that there are not, or that nobody has together."""
+    named = config.oidc
+    if named is None:
+        return None
+    try:
+        roles = {group: checked_roles(given) for group, given in named.roles.items()}
+    except UsageFault as fault:
+        where = str(config.path)
+        raise ConfigFault(f"[oidc.roles]: {fault.what}", where=where, remedy=fault.remedy) from None
+    try:
+        trust = ssl.create_default_context(cafile=named.ca) if named.ca else None
+    except ssl.SSLError:
+        raise ConfigFault("[oidc]: ca holds no certificate", where=str(named.ca)) from None
+    provider = Provider(
+        named.issuer,
+        named.client_id,
+        named.client_secret,
+        named.redirect_uri,
+        named.scopes,
+        trust,
+    )
+    return OidcSignIn(engine, provider, named.groups_claim, roles, lengths)
 
 
 def _validator_votes(

@@ -80,6 +80,8 @@ class Channel:
             feeds=RestFeeds(bank.intakes.open),
             references=bank.view.references,
             development=bank.config.development,
+            session_lengths=bank.session_lengths,
+            oidc=bank.oidc,
             channel=name,
             acts=bank.acts,
         )

@@ -3,7 +3,6 @@
 Nobody does it to himself. So there is always an administrator left: the one who did the last thing.
 """
 
-import re
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,13 +14,11 @@ from app.audit.trail import Entry, append
 from app.domain.errors import UsageFault
 from app.people.clock import now, stamp
 from app.people.enrolment import begin_enrolment
-from app.people.person import Person, roles_of
+from app.people.names import checked_display_name, checked_name
+from app.people.person import EXTERNAL, Person, roles_of
 from app.people.roles import Role, checked_roles
 from app.people.sessions import end_sessions
 from app.people.tables import enrolments, people, person_roles, recovery_codes, sessions
-
-_NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{1,63}")
-_LONGEST_DISPLAY_NAME = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +43,8 @@ def add_person(
     development: bool = False,
 ) -> Person:
     """Add a person, who can sign in once enrolled. Raises UsageFault."""
-    name, display_name = name.strip().casefold(), " ".join(display_name.split())
-    given = checked_roles(roles)
-    if not _NAME.fullmatch(name):
-        raise UsageFault(
-            "a name has 2 to 64 small letters, digits and . _ @ -",
-            remedy="Begin it with a letter or a digit",
-        )
-    if not 0 < len(display_name) <= _LONGEST_DISPLAY_NAME or not display_name.isprintable():
-        raise UsageFault(f"the display name has 1 to {_LONGEST_DISPLAY_NAME} characters")
+    name, given = checked_name(name), checked_roles(roles)
+    display_name = checked_display_name(connection, display_name)
     person = Person(secrets.token_hex(6), name, display_name, given)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     added = connection.execute(
@@ -82,6 +72,11 @@ def set_roles(
     """Give a person other roles; they hold from the next request on. Raises UsageFault."""
     given = checked_roles(roles)
     name = _other(connection, by, person_id)
+    if name.startswith(EXTERNAL):
+        raise UsageFault(
+            f"the groups of {name} at the bank's provider give the roles",
+            remedy="Change the groups there",
+        )
     before = roles_of(connection, [person_id])[person_id]
     connection.execute(delete(person_roles).where(person_roles.c.person == person_id))
     _write_roles(connection, person_id, given)

@@ -7,7 +7,7 @@ from sqlalchemy import Connection, func, select
 
 from app.people.clock import now, stamp
 from app.people.person import Person, roles_of
-from app.people.sessions import IDLE_END
+from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from app.people.tables import enrolments, people, sessions
 
 State = Literal["active", "invited", "disabled", "not enrolled"]
@@ -24,6 +24,7 @@ class ListedPerson:
     person: Person
     state: State
     development: bool
+    has_second_factor: bool
     created_at: str
     last_seen_at: str | None
     """Of the sessions that are open."""
@@ -60,19 +61,32 @@ def listed_people(connection: Connection) -> list[ListedPerson]:
     roles = roles_of(connection, [row.id for row in rows])
     found = []
     for row in rows:
+        person = Person(row.id, row.name, row.display_name, roles[row.id])
         state: State = "active"
         if row.disabled_at is not None:
             state = "disabled"
+        elif person.is_external:
+            pass
         elif row.expires_at is not None and row.expires_at > at:
             state = "invited"
         elif row.password_hash is None:
             state = "not enrolled"
-        person = Person(row.id, row.name, row.display_name, roles[row.id])
-        found.append(ListedPerson(person, state, row.development, row.created_at, row.last_seen_at))
+        found.append(
+            ListedPerson(
+                person=person,
+                state=state,
+                development=row.development,
+                has_second_factor=row.development or row.totp_secret is not None,
+                created_at=row.created_at,
+                last_seen_at=row.last_seen_at,
+            )
+        )
     return found
 
 
-def listed_sessions(connection: Connection) -> list[ListedSession]:
+def listed_sessions(
+    connection: Connection, lengths: SessionLengths = STANDARD_LENGTHS
+) -> list[ListedSession]:
     """Every open session, the one that was seen last first."""
     at = now()
     rows = connection.execute(
@@ -80,7 +94,7 @@ def listed_sessions(connection: Connection) -> list[ListedSession]:
         .join(people, people.c.id == sessions.c.person)
         .where(
             sessions.c.ends_at > stamp(at),
-            sessions.c.last_seen_at > stamp(at - IDLE_END),
+            sessions.c.last_seen_at > stamp(at - lengths.idle),
             people.c.disabled_at.is_(None),
         )
         .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)

@@ -1,4 +1,5 @@
-"""Enrolling: with a one-time code, a person chooses a password and sets an authenticator up."""
+"""Enrolling: with a one-time code, a person chooses a password and sets an authenticator up. Whom
+the bank's OpenID provider signs in has no password here, and sets the authenticator up alone."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from app.db.vault import vault_of
 from app.domain.errors import UsageFault
 from app.people.clock import now, stamp
 from app.people.passwords import checked_password, hashed
+from app.people.person import EXTERNAL
 from app.people.second_factor import code_hash, new_code, new_recovery_codes, new_secret, step_of
 from app.people.tables import enrolments, people
 
@@ -25,6 +27,11 @@ class Enrolment:
     name: str
     display_name: str
     totp_secret: str
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the person chooses one; the bank's OpenID provider signs the others in."""
+        return not self.name.startswith(EXTERNAL)
 
 
 def begin_enrolment(connection: Connection, person_id: str) -> str:
@@ -70,7 +77,8 @@ def enrol(
     a password that is not taken, a code that is not the authenticator's, or an enrolment that was
     used or closed meanwhile.
     """
-    checked_password(password, found.name)
+    if found.has_password:
+        checked_password(password, found.name)
     at = now()
     step = step_of(found.totp_secret, totp_code.strip().replace(" ", ""), at)
     if step is None:
@@ -79,7 +87,8 @@ def enrol(
             remedy="Type the six digits that it shows now; its clock must be right",
         )
     _use_up(connection, found)
-    codes = set_credentials(connection, found.person_id, password, found.totp_secret, at, step)
+    chosen = password if found.has_password else None
+    codes = set_credentials(connection, found.person_id, chosen, found.totp_secret, at, step)
     append(connection, Entry(f"person:{found.name}", "enrol", address=address))
     return codes
 
@@ -94,7 +103,12 @@ def _use_up(connection: Connection, found: Enrolment) -> None:
 
 
 def set_credentials(
-    connection: Connection, person_id: str, password: str, secret: str, at: datetime, step: int
+    connection: Connection,
+    person_id: str,
+    password: str | None,
+    secret: str,
+    at: datetime,
+    step: int,
 ) -> list[str]:
     """Give a person a password, an authenticator and recovery codes, which are returned.
 
@@ -104,7 +118,7 @@ def set_credentials(
         update(people)
         .where(people.c.id == person_id)
         .values(
-            password_hash=hashed(password),
+            password_hash=None if password is None else hashed(password),
             totp_secret=vault_of(connection).sealer()(secret.encode()),
             totp_last_step=step,
             development=False,  # this password is nobody else's

@@ -8,6 +8,9 @@ from sqlalchemy import Connection, select, update
 from app.people.roles import Right, Role, rights_of
 from app.people.tables import people, person_roles
 
+EXTERNAL = "oidc:"
+"""How the names of people begin whom the bank's OpenID provider signs in, and no local name can."""
+
 
 @dataclass(frozen=True, slots=True)
 class Person:
@@ -17,6 +20,11 @@ class Person:
     name: str
     display_name: str
     roles: frozenset[Role]
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the bank's OpenID provider signs this person in."""
+        return self.name.startswith(EXTERNAL)
 
     def may(self, right: Right) -> bool:
         """Whether one of the person's roles gives this right."""

@@ -72,6 +72,14 @@ def verify_code(
     return _use_recovery_code(connection, person_id, code, now)
 
 
+def has_second_factor(connection: Connection, person_id: str) -> bool:
+    """Whether the person has set an authenticator up, or is one of development's."""
+    mine = select(people.c.id).where(
+        people.c.id == person_id, or_(people.c.development, people.c.totp_secret.is_not(None))
+    )
+    return connection.execute(mine).first() is not None
+
+
 def is_recovery_code(code: str) -> bool:
     """Whether what was typed looks like one: it has letters, or signs that no digits have."""
     return not (_digits(code).isascii() and _digits(code).isdigit())

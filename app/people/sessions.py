@@ -18,11 +18,20 @@ from app.people.clock import now, stamp
 from app.people.person import Person, active_person
 from app.people.tables import people, sessions
 
-IDLE_END = timedelta(hours=1)
-ABSOLUTE_END = timedelta(hours=12)
 _SEEN_EVERY = timedelta(minutes=1)
 """How exactly it is kept when a session was last seen: not every page is a write."""
 _LONGEST_AGENT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class SessionLengths:
+    """When a session ends: `idle` after its last request, `whole` after it began."""
+
+    idle: timedelta = timedelta(hours=1)
+    whole: timedelta = timedelta(hours=12)
+
+
+STANDARD_LENGTHS = SessionLengths()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +45,12 @@ class Session:
 class Sessions:
     """The sessions of a bank's people. Safe for threads."""
 
-    def __init__(self, engine: Engine, *, development: bool) -> None:
+    def __init__(
+        self, engine: Engine, *, development: bool, lengths: SessionLengths = STANDARD_LENGTHS
+    ) -> None:
         """`development`: this is a development network, which people made for it may sign in to."""
         self._engine = engine
+        self._lengths = lengths
         self._development = development
 
     def find(self, token: str) -> Session | None:
@@ -55,7 +67,7 @@ class Sessions:
                 .where(
                     sessions.c.token_hash == _hash(token),
                     sessions.c.ends_at > stamp(at),
-                    sessions.c.last_seen_at > stamp(at - IDLE_END),
+                    sessions.c.last_seen_at > stamp(at - self._lengths.idle),
                 )
             ).one_or_none()
             if row is None or (row.development and not self._development):
@@ -83,12 +95,19 @@ class Sessions:
 
 
 def begin_session(
-    connection: Connection, person_id: str, at: datetime, *, address: str, agent: str
+    connection: Connection,
+    person_id: str,
+    at: datetime,
+    *,
+    address: str,
+    agent: str,
+    lengths: SessionLengths = STANDARD_LENGTHS,
 ) -> str:
     """Open a session and return its token. Sessions that have ended are deleted meanwhile."""
     connection.execute(
         delete(sessions).where(
-            (sessions.c.ends_at <= stamp(at)) | (sessions.c.last_seen_at <= stamp(at - IDLE_END))
+            (sessions.c.ends_at <= stamp(at))
+            | (sessions.c.last_seen_at <= stamp(at - lengths.idle))
         )
     )
     token = secrets.token_urlsafe(32)
@@ -101,7 +120,7 @@ def begin_session(
             agent=agent[:_LONGEST_AGENT],
             began_at=stamp(at),
             last_seen_at=stamp(at),
-            ends_at=stamp(at + ABSOLUTE_END),
+            ends_at=stamp(at + lengths.whole),
         )
     )
     return token

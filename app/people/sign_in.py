@@ -28,8 +28,8 @@ from app.people.attempts import (
 from app.people.clock import now
 from app.people.passwords import matches
 from app.people.person import Person
-from app.people.second_factor import is_recovery_code, verify_code
-from app.people.sessions import begin_session
+from app.people.second_factor import has_second_factor, is_recovery_code, verify_code
+from app.people.sessions import STANDARD_LENGTHS, SessionLengths, begin_session
 from app.people.tables import people
 
 
@@ -37,6 +37,10 @@ class TooManyAttempts(Exception):
     """From this address; `retry_after` seconds say when it is heard again."""
 
     retry_after = int(FORGOTTEN_AFTER / timedelta(seconds=1))
+
+
+class NoSecondFactor(Exception):
+    """The person has set no authenticator up here."""
 
 
 class AnotherCodeWaits(Exception):
@@ -48,9 +52,12 @@ class AnotherCodeWaits(Exception):
 class SignIn:
     """Signs people of one bank in. Safe for threads."""
 
-    def __init__(self, engine: Engine, *, development: bool) -> None:
+    def __init__(
+        self, engine: Engine, *, development: bool, lengths: SessionLengths = STANDARD_LENGTHS
+    ) -> None:
         """`development`: this is a development network, where people made for it may sign in."""
         self._engine = engine
+        self._lengths = lengths
         self._development = development
         self._verified_now: set[str] = set()
         """The ids of people whose second factor is being looked at."""
@@ -91,7 +98,14 @@ class SignIn:
                 and self._opens(connection, row.id, code)
             ):
                 forget_failures(connection, name_key(name))
-                token = begin_session(connection, row.id, now(), address=address, agent=agent)
+                token = begin_session(
+                    connection,
+                    row.id,
+                    now(),
+                    address=address,
+                    agent=agent,
+                    lengths=self._lengths,
+                )
                 append(connection, Entry(f"person:{name}", "sign-in", address=address))
                 return token
             self._note_failure(connection, name, address)
@@ -104,8 +118,12 @@ class SignIn:
         """Whether a code is the person's, asked for again before a signature; it is used up.
 
         A wrong one waits as a failed sign-in does, here in this thread.
-        Raises TooManyAttempts where the address has failed too often, and AnotherCodeWaits.
+        Raises TooManyAttempts where the address has failed too often, AnotherCodeWaits, and
+        NoSecondFactor.
         """
+        with self._engine.connect() as connection:
+            if not has_second_factor(connection, person.id):
+                raise NoSecondFactor
         with self._one_code_of(person):
             time.sleep(self.wait(person.name, address))
             return self._verify(person, code, address)

@@ -10,6 +10,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    UniqueConstraint,
 )
 
 from app.db.metadata import metadata
@@ -65,6 +66,15 @@ sessions = Table(
     Column("began_at", String(32), nullable=False, comment="UTC"),
     Column("last_seen_at", String(32), nullable=False, comment="UTC, to a minute"),
     Column("ends_at", String(32), nullable=False, comment="UTC; whatever happens"),
+)
+
+external_identities = Table(
+    "external_identities",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("issuer", Text, nullable=False, comment="the OpenID provider"),
+    Column("subject", String(255), nullable=False, comment="who it is to the provider, for ever"),
+    UniqueConstraint("issuer", "subject"),
 )
 
 failed_attempts = Table(

@@ -6,24 +6,21 @@ People belong to a bank on one channel and sign in there (`app.web.sign_in`).
 import hashlib
 import secrets
 import time
-from urllib.parse import parse_qs
+from typing import Annotated
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.http.body import only, read_body
 from app.http.keys import Keyring
 from app.http.problems import Problem
-from app.http.signed_in import check_origin, is_from_this_machine
+from app.http.signed_in import check_origin, host_cookie, is_from_this_machine
 from app.locale import _
+from app.web.forms import Form, read_form
 from app.web.site import Site
 
 SESSION_SECONDS = 8 * 3600
 _MOST_SESSIONS = 10_000
-
-_FORM = "application/x-www-form-urlencoded"
-_MAX_FORM_BYTES = 4 * 1024
 _READERS = ("read", "admin")
 
 
@@ -42,7 +39,7 @@ class KeySessions:
 
     def key(self, request: Request) -> str | None:
         """The id of the key that opened this session, while both are good."""
-        found = self._open.get(_hash(request.cookies.get(self._cookie, "")))
+        found = self._open.get(self._hash_of(request))
         if found is None or found[1] <= time.monotonic():
             return None
         key = self._keyring.open_key(found[0])
@@ -85,12 +82,8 @@ class KeySessions:
             return site.html("key_login.html", error=None)
 
         @router.post("/login")
-        async def sign_in(request: Request) -> Response:
-            check_origin(request)
-            only(request, _FORM)
-            form = parse_qs((await read_body(request, _MAX_FORM_BYTES)).decode("utf-8", "replace"))
-            text = form.get("key", [""])[0].strip()
-            key = await run_in_threadpool(self._keyring.verify, text)
+        async def sign_in(form: Annotated[Form, Depends(read_form)], request: Request) -> Response:
+            key = await run_in_threadpool(self._keyring.verify, form.text("key").strip())
             if key is None:
                 return site.html("key_login.html", 401, error=_("This key opens nothing here."))
             if key.role not in _READERS:
@@ -98,14 +91,22 @@ class KeySessions:
                     "A key of role %(role)s may not read. Use one of role read.", role=key.role
                 )
                 return site.html("key_login.html", 403, error=error)
-            token = self._begin(key.id)
-            return site.signed_in(request, f"{site.root}/", self._cookie, token, SESSION_SECONDS)
+            answer = RedirectResponse(f"{site.root}/", 303)
+            token, name = self._begin(key.id), host_cookie(request, self._cookie)
+            site.set_cookie(answer, request, name, token, SESSION_SECONDS)
+            return answer
 
         @router.post("/logout")
         def sign_out(request: Request) -> Response:
             check_origin(request)
-            self._open.pop(_hash(request.cookies.get(self._cookie, "")), None)
-            return site.signed_out(self._cookie)
+            self._open.pop(self._hash_of(request), None)
+            answer = RedirectResponse(f"{site.root}/login", 303)
+            site.drop_cookie(answer, host_cookie(request, self._cookie))
+            return answer
+
+    def _hash_of(self, request: Request) -> bytes:
+        """Of the token that the browser sent."""
+        return _hash(request.cookies.get(host_cookie(request, self._cookie), ""))
 
 
 def _hash(token: str) -> bytes:

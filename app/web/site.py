@@ -3,14 +3,15 @@
 import hashlib
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
+from app.http.signed_in import HOST_PREFIX
 from app.locale import LANGUAGES, language, said, translated, translated_plural
 from app.web.text import ago, ago_texts, grouped, label, minute, moment, whole
 
@@ -83,27 +84,45 @@ class Site:
         headers = {"Content-Security-Policy": _POLICY, "Content-Language": language()}
         return HTMLResponse(body, status, headers)
 
-    def signed_in(
-        self, request: Request, to: str, cookie: str, token: str, seconds: int
-    ) -> Response:
-        """To a page of ours, with a session's cookie that lasts so long."""
-        answer = RedirectResponse(to, 303)
+    def own_page(self, address: str) -> str:
+        """Where to go on to, if it is a page of this site; else nothing."""
+        is_ours = address.startswith(f"{self.root}/") and not address.startswith(("//", "/\\"))
+        return address if is_ours and "\\" not in address and address.isprintable() else ""
+
+    def set_cookie(
+        self,
+        answer: Response,
+        request: Request,
+        name: str,
+        value: str,
+        seconds: int,
+        same_site: Literal["strict", "lax"] = "strict",
+    ) -> None:
+        """Give an answer a cookie for HTTP alone that lasts so long."""
         answer.set_cookie(
-            cookie,
-            token,
+            name,
+            value,
             max_age=seconds,
-            path=self.root or "/",
+            path=self._path_of(name),
             httponly=True,
-            samesite="strict",
+            samesite=same_site,
             secure=request.url.scheme == "https",
         )
-        return answer
 
-    def signed_out(self, cookie: str) -> Response:
-        """To the sign-in page, without the session's cookie."""
-        answer = RedirectResponse(f"{self.root}/login", 303)
-        answer.delete_cookie(cookie, path=self.root or "/", httponly=True, samesite="strict")
-        return answer
+    def drop_cookie(
+        self, answer: Response, name: str, same_site: Literal["strict", "lax"] = "strict"
+    ) -> None:
+        """Take a cookie of `set_cookie` back."""
+        answer.delete_cookie(
+            name,
+            path=self._path_of(name),
+            httponly=True,
+            samesite=same_site,
+            secure=name.startswith(HOST_PREFIX),
+        )
+
+    def _path_of(self, name: str) -> str:
+        return "/" if name.startswith(HOST_PREFIX) else self.root or "/"
 
     def add_files(self, router: APIRouter) -> None:
         """Serve what the pages load."""

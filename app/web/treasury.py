@@ -42,6 +42,7 @@ def create_treasury_page(context: Context) -> APIRouter:
         bank=context.bank,
         role=f"{context.role}{' bank' if context.role in ('lead', 'partner') else ''}",
         channel=context.channel,
+        openid=context.oidc is not None,
         type_choices=list(TYPE_LABELS.items()),
     )
     live = Live(context, site.templates)

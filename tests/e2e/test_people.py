@@ -12,10 +12,12 @@ from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP
 
 from app.db.engine import create
+from app.processes import free_port
 from tests.e2e.browsing import CONTRASTS, Watched, launched
 from tests.integration.faces import Face, enrolled, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
+from tests.openid import running_provider
 
 expect.set_options(timeout=20_000)
 
@@ -120,3 +122,31 @@ def test_changes_of_a_person_are_a_panel_that_is_not_cut_off(node: Face, browser
     expect(page.get_by_role("alert")).to_contain_text("Nobody is")
     assert [one for one in watched.complaints if "422" not in one] == []
     watched.close()
+
+
+def test_signing_in_and_out_at_the_banks_provider(browser: Browser, tmp_path: Path) -> None:
+    """The provider is another site to the browser: `localhost` beside `127.0.0.1`."""
+    engine, port = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT), free_port()
+    Seed(engine)
+    li = {"name": "Li Ying", "preferred_username": "li.ying", "groups": ["loans-officers"]}
+    callback = f"http://127.0.0.1:{port}/login/oidc/callback"
+    with (
+        running_provider(callback, {"li": li}, tmp_path) as provider,
+        face(engine, oidc=provider.sign_in(engine), port=port) as node,
+    ):
+        watched = Watched(browser, viewport={"width": 1280, "height": 800})
+        page = watched.page
+        page.goto(f"{node.url}/days")
+        look(watched)
+        page.get_by_role("link", name="Sign in at the bank’s provider").click()
+        page.locator("input[name=login]").fill("li")
+        page.locator("input[name=password]").fill("x")
+        page.locator("button[type=submit]").click()
+        expect(page).to_have_url(f"{node.url}/days")
+        expect(page.locator(".person-name")).to_have_text("Li Ying")
+        page.get_by_role("button", name="Sign out").click()
+        expect(page).to_have_url(re.compile(rf"^{provider.issuer}/session/end\?client_id="))
+        page.goto(f"{node.url}/days")
+        expect(page.get_by_label("Password")).to_be_visible()
+        watched.close()
+    engine.dispose()

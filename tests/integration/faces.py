@@ -32,6 +32,7 @@ from app.node.application import bank_application
 from app.people.administration import Administrator, add_person
 from app.people.clock import now
 from app.people.enrolment import set_credentials
+from app.people.oidc.sign_in import OidcSignIn
 from app.people.person import Person
 from app.people.second_factor import new_secret
 from app.people.sessions import begin_session
@@ -50,11 +51,11 @@ _MANIFEST = Manifest(
 
 
 @contextmanager
-def served(app: FastAPI, notifier: Notifier) -> Iterator[str]:
-    """Serve an application on a free port; gives its address."""
+def served(app: FastAPI, notifier: Notifier, port: int = 0) -> Iterator[str]:
+    """Serve an application on a port (0: any free one); gives its address."""
     configure_logs()
     server = uvicorn.Server(
-        uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=2)
+        uvicorn.Config(app, port=port, log_level="warning", timeout_graceful_shutdown=2)
     )
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -150,6 +151,8 @@ def face(
     role: str = "lead",
     development: bool = False,
     acts: PreparedActs | None = None,
+    oidc: OidcSignIn | None = None,
+    port: int = 0,
 ) -> Iterator[Face]:
     """Serve the faces of one bank's node over its database; without `acts` it signs nothing."""
     notifier = Notifier()
@@ -179,9 +182,10 @@ def face(
             references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
             acts=acts or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None),
             development=development,
+            oidc=oidc,
         )
     )
-    with served(app, notifier) as url:
+    with served(app, notifier, port) as url:
         node.url = url
         try:
             yield node

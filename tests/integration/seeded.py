@@ -103,6 +103,8 @@ class Seed:
                 time_zone="Asia/Shanghai",
                 least_lead_bps=0,
                 largest_partner_bps=0,
+                split="contract",
+                first_day=722815,
                 state="active",
                 proposed_block=3,
                 activated_block=5,

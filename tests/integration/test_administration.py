@@ -46,8 +46,9 @@ class Admin:
         data = {"csrf": self.csrf} | fields
         return self.client.post(f"/administration/{path}", data=data)
 
-    def add(self, name: str, *roles: str, display_name: str = "Somebody") -> httpx.Response:
-        return self.post("people", name=name, display_name=display_name, roles=list(roles))
+    def add(self, name: str, *roles: str, display_name: str = "") -> httpx.Response:
+        shown = display_name or f"Somebody {token_hex(3)}"
+        return self.post("people", name=name, display_name=shown, roles=list(roles))
 
 
 @pytest.fixture

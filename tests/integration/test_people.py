@@ -37,7 +37,7 @@ from app.people.passwords import matches
 from app.people.person import roles_of
 from app.people.roles import ROLES
 from app.people.second_factor import verify_code
-from app.people.sessions import ABSOLUTE_END, IDLE_END, Sessions, begin_session
+from app.people.sessions import STANDARD_LENGTHS, Sessions, begin_session
 from app.people.sign_in import AnotherCodeWaits, SignIn
 from app.people.tables import failed_attempts, people, sessions
 from tests.integration.faces import (
@@ -462,7 +462,8 @@ class TestSessions:
         assert token.encode() not in hashes
 
     @pytest.mark.parametrize(
-        ("column", "moved"), [("last_seen_at", -IDLE_END), ("ends_at", -ABSOLUTE_END)]
+        ("column", "moved"),
+        [("last_seen_at", -STANDARD_LENGTHS.idle), ("ends_at", -STANDARD_LENGTHS.whole)],
     )
     def test_they_end_when_idle_and_when_old(
         self, engine: Engine, column: str, moved: timedelta
@@ -478,7 +479,7 @@ class TestSessions:
         _, token = self.begin(engine)
         opened = Sessions(engine, development=False)
         with engine.begin() as connection:
-            almost = stamp(now() - IDLE_END + timedelta(seconds=30))
+            almost = stamp(now() - STANDARD_LENGTHS.idle + timedelta(seconds=30))
             connection.execute(update(sessions).values(last_seen_at=almost))
         assert opened.find(token)
         with engine.connect() as connection:
@@ -505,8 +506,9 @@ class TestSessions:
 class TestEnrolling:
     def invite(self, engine: Engine, *roles: str) -> tuple[str, str]:
         with engine.begin() as connection:
-            name = f"  Ying.Li-{token_hex(4)} "
-            person = add_person(connection, BY, name, " Li   Ying ", roles or ("viewer",))
+            some = token_hex(4)
+            name, shown = f"  Ying.Li-{some} ", f" Li   Ying {some}"
+            person = add_person(connection, BY, name, shown, roles or ("viewer",))
             return person.name, give_enrolment(connection, BY, person.id)
 
     def finish(self, node: Face, enrolment: str, **changed: str) -> httpx.Response:

@@ -115,9 +115,11 @@ LIBRARIES = {
     "rapidfuzz": {"domain"},
     "argon2": {"people"},
     "pyotp": {"people"},
+    "authlib": {"people"},
+    "joserfc": {"people"},
     "rich": {"cli"},
     "babel": {"locale"},
-    "httpx": {"cli", "local", "doctor"},
+    "httpx": {"cli", "local", "doctor", "people"},
 }
 """Which packages alone may import a library."""
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine
 
 from app.chain.manifest import CONTRACTS, Manifest
 from app.config import load_config
 from app.domain.errors import ConfigFault
 from app.keys.keystore import create_keys
-from app.node.bank import approver_key, read_manifest
+from app.node.bank import approver_key, openid_sign_in, read_manifest, session_lengths
+from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from deploy.consortium import ConsortiumFolder, write_config
 
 GOOD = {
@@ -246,3 +249,62 @@ def test_the_operators_key_is_no_approver(tmp_path: Path) -> None:
             with pytest.raises(ConfigFault, match=match):
                 approver_key(config, made.operator)
     assert approver_key(load_config(written(tmp_path)), made.operator) is None
+
+
+OIDC = """
+[oidc]
+issuer = "https://login.bank.example"
+client_id = "tallystick"
+client_secret = "secret"
+redirect_uri = "https://bank.example/login/oidc/callback"
+[oidc.roles]
+"loans" = ["officer", "treasury"]
+"it" = "administrator"
+"""
+
+
+class TestOpenIdProvider:
+    def config(self, folder: Path, change: tuple[str, str] = ("", ""), **keys: str) -> Path:
+        (folder / "secret").write_text("s3cret")
+        return written(folder, OIDC.replace(*change), **keys)
+
+    def test_groups_and_scopes(self, tmp_path: Path) -> None:
+        named = load_config(self.config(tmp_path)).oidc
+        assert named is not None
+        assert named.roles == {"loans": ("officer", "treasury"), "it": ("administrator",)}
+        assert named.scopes == ("openid", "profile")
+        assert named.client_secret == tmp_path / "secret"
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            (('"https://login', '"http://login'), "http://login.bank.example is not https"),
+            (('"https://bank', '"http://bank'), "is not https"),
+            (("/callback", "/elsewhere"), "oidc.redirect_uri"),
+            (('client_id = "tallystick"', 'scopes = ["profile"]'), "openid is one of them"),
+            (('"secret"', '"none"'), "client_secret: there is no file"),
+        ],
+    )
+    def test_what_is_wrong_is_named(
+        self, tmp_path: Path, change: tuple[str, str], said: str
+    ) -> None:
+        assert said in str(fault_of(self.config(tmp_path, change)))
+
+    @pytest.mark.parametrize("roles", ['["administrator", "officer"]', '"king"'])
+    def test_roles_that_nobody_has(self, tmp_path: Path, roles: str) -> None:
+        config = load_config(self.config(tmp_path, ('["officer", "treasury"]', roles)))
+        with pytest.raises(ConfigFault, match=r"\[oidc.roles\]"):
+            openid_sign_in(config, create_engine("sqlite://"), STANDARD_LENGTHS)
+
+    def test_a_development_network_may_do_without_tls(self, tmp_path: Path) -> None:
+        change = ('"https://login', '"http://localhost')
+        assert load_config(self.config(tmp_path, change, development="true")).oidc is not None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("idle_minutes", 4), ("idle_minutes", 241), ("hours", 0), ("hours", 25)]
+)
+def test_sessions_last_within_bounds(tmp_path: Path, key: str, value: int) -> None:
+    assert f"sessions.{key}" in str(fault_of(written(tmp_path, f"[sessions]\n{key} = {value}\n")))
+    good = load_config(written(tmp_path, "[sessions]\nidle_minutes = 15\n"))
+    assert session_lengths(good) == SessionLengths(timedelta(minutes=15), timedelta(hours=12))

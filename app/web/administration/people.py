@@ -48,7 +48,10 @@ def add_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
         pages,
         "sessions",
         "administration/sessions",
-        lambda connection: {"sessions": listed_sessions(connection)},
+        lambda connection: {
+            "sessions": listed_sessions(connection, context.session_lengths),
+            "lengths": context.session_lengths,
+        },
     )
 
     @router.get("/administration/sessions")
