@@ -21,8 +21,9 @@ pytestmark = [
 @pytest.mark.parametrize(
     ("variant", "loans"),
     [
-        ("tolerance", None),
+        ("tolerance", 60),
         ("plain", 60),
+        pytest.param("tolerance", None, marks=pytest.mark.slow),
         pytest.param("plain", None, marks=pytest.mark.slow),
     ],
 )

@@ -9,8 +9,8 @@ import pytest
 from tests.e2e.running import assert_says, reconcile, today
 from tests.reference import oracle, random_feeds
 
-QUICK = range(10)
-MORE = range(10, 110)
+QUICK = range(6)
+MORE = range(6, 110)
 LEAD_SPLITS = (0, 5)
 """Seeds whose lead splits by itself, where it may."""
 

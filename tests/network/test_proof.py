@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from app.chain.rpc import Rpc
 from app.config import load_config
 from app.node.bank import client_tls
@@ -28,6 +30,7 @@ def first_validators(network: Network) -> list[str]:
     return ["0x" + one.hex() for one in IBFT.read(first).listed]
 
 
+@pytest.mark.slow
 def test_what_validators_sealed_is_proved_and_a_forged_seal_is_not(
     running: Network, tmp_path: Path
 ) -> None:

@@ -22,6 +22,8 @@ from tests.network.running import (
     validator_processes,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def pids(network: Network) -> dict[str, int]:
     return {one.validator.name: one.pid for one in look(network).validators}
