@@ -14,6 +14,7 @@ _TABLES = (
     "app.http.tables",
     "app.people.tables",
     "app.audit.tables",
+    "app.worklist.tables",
 )
 
 

@@ -1,9 +1,11 @@
 """The second factor, asked again before a signature or a change of people; and the signature."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from fastapi import Request
 
 from app.domain.errors import InputFault
-from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import address_of, as_person
 from app.people.person import Person
@@ -14,19 +16,52 @@ from app.prepared_acts.errors import (
     SigningIsOff,
     UnknownAct,
 )
+from app.prepared_acts.service import PreparedActs
 from app.prepared_acts.store import PreparedAct
+
+Signed = TypeVar("Signed")
 
 
 def sign_act(
     request: Request, person: Person, number: int, shown_hash: str, code: str
 ) -> PreparedAct:
     """Sign a prepared act. Raises problems."""
-    context: Context = request.app.state.context
+    acts: PreparedActs = request.app.state.context.acts
+    return _with_second_factor(
+        request,
+        person,
+        code,
+        lambda: acts.check_signature(person, number, shown_hash),
+        lambda: acts.sign(person, number, shown_hash),
+    )
+
+
+def sign_batch(
+    request: Request, person: Person, number: int, shown_hash: str, code: str
+) -> list[PreparedAct]:
+    """Sign what waits of a batch, with one second factor. Raises problems."""
+    acts: PreparedActs = request.app.state.context.acts
+    return _with_second_factor(
+        request,
+        person,
+        code,
+        lambda: acts.check_batch_signature(person, number, shown_hash),
+        lambda: acts.sign_batch(person, number, shown_hash),
+    )
+
+
+def _with_second_factor(
+    request: Request,
+    person: Person,
+    code: str,
+    check: Callable[[], object],
+    sign: Callable[[], Signed],
+) -> Signed:
     try:
-        context.acts.check_signature(person, number, shown_hash)
+        check()
         check_second_factor(request, person, code)
         with as_person(request, person):
-            return context.acts.sign(person, number, shown_hash)
+            return sign()
     except InputFault as fault:
         raise act_problem(fault) from None
 

@@ -5,6 +5,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
@@ -43,6 +44,16 @@ _ANSWER_WITHIN_S = 8.0
 """How long who signs waits for the chain; then the act is shown as sent."""
 
 _log = structlog.get_logger()
+
+
+@dataclass(slots=True)
+class Batch:
+    """What became of many acts that were to be prepared together. `number`: that of the batch, None
+    where none was; `refused`: each with what was wrong."""
+
+    number: int | None
+    prepared: list[int]
+    refused: list[tuple[Request, InputFault]]
 
 
 class PreparedActs:
@@ -96,8 +107,15 @@ class PreparedActs:
             return fault.what
         return ""
 
-    def prepare(self, person: Person, request: Request, shown: Facts | None = None) -> PreparedAct:
-        """Prepare an act for another person's signature. `shown`: the facts that the person saw.
+    def prepare(
+        self,
+        person: Person,
+        request: Request,
+        shown: Facts | None = None,
+        batch: int | None = None,
+    ) -> PreparedAct:
+        """Prepare an act for another person's signature. `shown`: the facts that the person saw;
+        `batch`: the first act of those that it is prepared with.
 
         Raises NotAllowed, SigningIsOff, ActConflict where something has changed since, or another
         act about the same waits, and UsageFault for what cannot be asked.
@@ -133,11 +151,90 @@ class PreparedActs:
                 facility=facility,
                 partner=partner,
                 pair=pair,
+                batch=batch,
                 expires_at=now + EXPIRES_AFTER,
             )
             made = store.one_act(connection, number)
         self._log_state(made, person)
         return made
+
+    def prepare_batch(self, person: Person, requests: Sequence[Request]) -> Batch:
+        """Prepare many acts, each on its own, to be signed together. Raises NotAllowed,
+        SigningIsOff, and UsageFault for more than are signed together; what is refused of one act
+        stands beside it."""
+        _check_may(person, "prepare")
+        if self._approver is None:
+            raise SigningIsOff
+        if len(requests) > store.MOST_IN_BATCH:
+            raise UsageFault(
+                f"{len(requests):,} acts are more than the {store.MOST_IN_BATCH} of one batch",
+                remedy="Prepare them in several",
+            )
+        made = Batch(None, [], [])
+        for request in requests:
+            try:
+                act = self.prepare(person, request, batch=made.number)
+            except InputFault as fault:
+                made.refused.append((request, fault))
+                continue
+            if made.number is None:
+                made.number = act.number
+                with self._view.engine.begin() as connection:
+                    store.begin_batch(connection, act.number)
+            made.prepared.append(act.number)
+        return made
+
+    def batch(self, number: int) -> list[PreparedAct]:
+        """The acts that were prepared together. Raises UnknownAct."""
+        with self._view.engine.connect() as connection:
+            return store.batch_of(connection, number)
+
+    def check_batch_signature(
+        self, person: Person, number: int, shown_hash: str
+    ) -> list[PreparedAct]:
+        """Those of a batch that this person is about to sign; raises as `sign` does. It uses no
+        second factor up."""
+        _check_may(person, "sign")
+        if self._approver is None:
+            raise SigningIsOff
+        self._expire(datetime.now(UTC))
+        acts = self.batch(number)
+        waiting = [one for one in acts if one.state is State.PREPARED]
+        if not waiting:
+            raise ActConflict("not-waiting", f"nothing of batch {number} waits any more")
+        if any(one.content.prepared_by == person.id for one in waiting):
+            raise NotAllowed(
+                "nobody signs what he has prepared himself", remedy="Another approver signs it"
+            )
+        if store.batch_hash(acts) != shown_hash or any(
+            one.content.hash != one.hash for one in waiting
+        ):
+            raise ActConflict(
+                "other-content",
+                f"batch {number} is another one than the one that was shown",
+                remedy="Look at it again, then sign",
+            )
+        return waiting
+
+    def sign_batch(self, person: Person, number: int, shown_hash: str) -> list[PreparedAct]:
+        """Sign the acts of a batch that wait, one after the other, each as `sign` does: what
+        becomes of one stands in its own log. Answers once all have ended, or after some seconds;
+        the rest is signed meanwhile, and what a cut-off node has not come to goes on waiting."""
+        waiting = self.check_batch_signature(person, number, shown_hash)
+        address = current_address.get()
+
+        def work() -> None:
+            for act in waiting:
+                attempt = self._claim(person, act.number)
+                if attempt is None:  # somebody has signed or withdrawn it meanwhile
+                    continue
+                try:
+                    self._sign(act, person, attempt, address)
+                except InputFault as fault:  # its log says it
+                    _log.info("refused in a batch", number=act.number, why=str(fault))
+
+        self._answer_within(work, f"sign batch {number}")
+        return self.batch(number)
 
     def sign(self, person: Person, number: int, shown_hash: str) -> PreparedAct:
         """Sign an act with the bank's key, and send it. The person has just shown a second factor.
@@ -149,33 +246,11 @@ class PreparedActs:
         chain is away: it goes on waiting then.
         """
         act = self.check_signature(person, number, shown_hash)
-        attempt = secrets.token_hex(16)
-        with self._view.engine.begin() as connection:
-            is_ours = store.move(
-                connection,
-                number,
-                State.PREPARED,
-                State.SIGNING,
-                person=person,
-                claim=attempt,
-                claimed_until=store.timestamp(datetime.now(UTC) + SIGNING_TAKES),
-            )
-        if not is_ours:
+        attempt = self._claim(person, number)
+        if attempt is None:
             raise _not_waiting(self.act(number))
-        answer: Future[None] = Future()
         address = current_address.get()
-
-        def work() -> None:
-            try:
-                self._sign(act, person, attempt, address)
-                answer.set_result(None)
-            except BaseException as fault:
-                answer.set_exception(fault)
-
-        # Of its own: the chain may stand still for longer than anybody waits for an answer.
-        threading.Thread(target=work, name=f"sign {number}", daemon=True).start()
-        with suppress(TimeoutError):
-            answer.result(_ANSWER_WITHIN_S)
+        self._answer_within(lambda: self._sign(act, person, attempt, address), f"sign {number}")
         return self.act(number)
 
     def withdraw(self, person: Person, number: int) -> PreparedAct:
@@ -237,6 +312,37 @@ class PreparedActs:
                 remedy="Look at it again, then sign",
             )
         return act
+
+    def _claim(self, person: Person, number: int) -> str | None:
+        """Bring an act from `prepared` to `signing`; None where it is there no more."""
+        attempt = secrets.token_hex(16)
+        with self._view.engine.begin() as connection:
+            is_ours = store.move(
+                connection,
+                number,
+                State.PREPARED,
+                State.SIGNING,
+                person=person,
+                claim=attempt,
+                claimed_until=store.timestamp(datetime.now(UTC) + SIGNING_TAKES),
+            )
+        return attempt if is_ours else None
+
+    def _answer_within(self, work: Callable[[], None], name: str) -> None:
+        """Work in a thread of its own, and come back after some seconds at the latest: the chain
+        may stand still for longer than anybody waits for an answer."""
+        answer: Future[None] = Future()
+
+        def run() -> None:
+            try:
+                work()
+                answer.set_result(None)
+            except BaseException as fault:
+                answer.set_exception(fault)
+
+        threading.Thread(target=run, name=name, daemon=True).start()
+        with suppress(TimeoutError):
+            answer.result(_ANSWER_WITHIN_S)
 
     def _sign(self, act: PreparedAct, person: Person, attempt: str, address: str) -> None:
         """From `signing` to where it ends, or to `sent`."""

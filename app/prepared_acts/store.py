@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
@@ -19,6 +20,9 @@ from app.prepared_acts.lifecycle import NEXT, WAITING, State
 from app.prepared_acts.tables import prepared_act_log as log
 from app.prepared_acts.tables import prepared_act_transactions as transactions
 from app.prepared_acts.tables import prepared_acts as acts
+
+MOST_IN_BATCH = 100
+"""Most acts that are prepared, and signed, together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,14 +41,16 @@ class Entry:
 class PreparedAct:
     """An act that a person has prepared, and all that became of it, oldest first.
 
-    `pair`: the break's number, None of an act about a day. `transaction` and `block` once it is on
-    the chain.
+    `facility` is None of an act about the consortium, `partner` of one about no account; `pair`:
+    the number of a break, of an act about one. `batch`: the number of the first act that was
+    prepared with it. `transaction` and `block` once it is on the chain.
     """
 
     number: int
-    facility: str
-    partner: str
+    facility: str | None
+    partner: str | None
     pair: int | None
+    batch: int | None
     subject: str
     content: Content
     hash: str
@@ -80,9 +86,10 @@ def add(
     content: Content,
     person: Person,
     *,
-    facility: str,
-    partner: str,
+    facility: str | None,
+    partner: str | None,
     pair: int | None,
+    batch: int | None,
     expires_at: datetime,
 ) -> int:
     """Store a prepared act; returns its number. Raises ActConflict where another one about the
@@ -95,6 +102,7 @@ def add(
                 facility=facility,
                 partner=partner,
                 pair=pair,
+                batch=batch,
                 subject=content.asked.subject,
                 hash=content.hash,
                 sealed=vault_of(connection).sealer()(content.to_json()),
@@ -220,10 +228,14 @@ def list_acts(
     states: Sequence[State] = (),
     pair: int | None = None,
     account: tuple[str, str] | None = None,
+    facility: str | None = None,
+    kinds: str | None = None,
+    batch: int | None = None,
     limit: int = 100,
     before: int | None = None,
 ) -> list[PreparedAct]:
-    """The newest first. `account` (facility, partner): those about its days."""
+    """The newest first. `account` (facility, partner): those about its days. `kinds`: those whose
+    names begin so, as `holds.`."""
     conditions: list[ColumnElement[bool]] = []
     if states:
         conditions.append(acts.c.state.in_([one.value for one in states]))
@@ -233,11 +245,37 @@ def list_acts(
         conditions += [
             acts.c.facility == account[0],
             acts.c.partner == account[1],
-            acts.c.pair.is_(None),
+            acts.c.act.startswith("days."),
         ]
+    if facility is not None:
+        conditions.append(acts.c.facility == facility)
+    if kinds is not None:
+        conditions.append(acts.c.act.startswith(kinds, autoescape=True))
+    if batch is not None:
+        conditions.append(acts.c.batch == batch)
     if before is not None:
         conditions.append(acts.c.number < before)
     return _loaded(connection, conditions, limit)
+
+
+def begin_batch(connection: Connection, number: int) -> None:
+    """Let an act be the first one of a batch."""
+    connection.execute(update(acts).where(acts.c.number == number).values(batch=number))
+
+
+def batch_of(connection: Connection, batch: int) -> list[PreparedAct]:
+    """The acts that were prepared together, oldest first. Raises UnknownAct."""
+    found = list_acts(connection, batch=batch, limit=MOST_IN_BATCH)
+    if not found:
+        raise UnknownAct(f"there is no batch {batch}", remedy="GET /v1/acts lists what there is")
+    return found[::-1]
+
+
+def batch_hash(batch: Sequence[PreparedAct]) -> str:
+    """What a signature of a batch names: SHA-256 over the hashes of those of its acts that wait for
+    a signature, in hex. What has ended or was withdrawn since is in it no more."""
+    waiting = [one.hash for one in batch if one.state is State.PREPARED]
+    return sha256("".join(waiting).encode()).hexdigest()
 
 
 def waiting_of(connection: Connection, subject: str) -> PreparedAct | None:
@@ -282,6 +320,7 @@ def _act(row: Row[Any], vault: Vault, entries: Sequence[Entry]) -> PreparedAct:
         facility=row.facility,
         partner=row.partner,
         pair=row.pair,
+        batch=row.batch,
         subject=row.subject,
         content=Content.from_json(vault.open(bytes(row.sealed))),
         hash=row.hash,

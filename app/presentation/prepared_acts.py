@@ -57,9 +57,10 @@ class ActOut(Model):
     number: int
     act: str = Field(examples=["breaks.propose"])
     words: str = Field(examples=["propose a resolution: adjust at the lead"])
-    facility: str
-    partner: str
-    pair: int | None = Field(description="The break's number; null of acts about a day.")
+    facility: str | None = Field(description="Null of acts about the consortium.")
+    partner: str | None = Field(description="Null of acts about no account.")
+    pair: int | None = Field(description="A break's number, of acts about one.")
+    batch: int | None = Field(description="Number of the first act that was prepared with it.")
     event_ref: str | None = Field(description="The break's, where this node can open it.")
     subject: str = Field(examples=["break 17"])
     asked: AskedOut
@@ -101,6 +102,7 @@ def act_out(connection: Connection, act: PreparedAct, money: Money | None = None
         facility=act.facility,
         partner=act.partner,
         pair=act.pair,
+        batch=act.batch,
         event_ref=None if pair is None else pair.event_ref,
         subject=act.subject,
         asked=asked,
@@ -160,6 +162,7 @@ def _asked(asked: Any) -> AskedOut:
 def _effect(pair: Pair | None, act: PreparedAct, asked: AskedOut, money: Money) -> EffectOut | None:
     if act.content.act not in ("breaks.propose", "breaks.accept") or asked.action is None:
         return None
+    assert act.facility is not None, "a break is of a facility"
     currency, decimals = money[act.facility]
     if (
         pair is None

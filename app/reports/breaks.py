@@ -8,21 +8,12 @@ from sqlalchemy import and_, case, func, select
 from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel.accounts.sums import type_of_pair
 from app.readmodel.directory import Partner
+from app.readmodel.pairs.ageing import AGES, DAY_S, age_of
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.pairs.period import pairs_of_period
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, Half, Pair
 from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
 from app.reports.source import Source
-
-_DAY_S = 24 * 3600
-AGES = (
-    ("up_to_1_day", 1),
-    ("up_to_3_days", 3),
-    ("up_to_7_days", 7),
-    ("up_to_30_days", 30),
-    ("over_30_days", None),
-)
-"""Age buckets and the last day of each: whole periods of 24 hours since the first half's block."""
 
 _BY_AGE = (
     Column("partner"),
@@ -86,7 +77,7 @@ def _by_age(source: Source) -> Iterator[Row]:
     pairs = pairs_as_of(source.until)
     c = pairs.c
     now = source.clock
-    days = [(c.first_posted_at >= now - last * _DAY_S, name) for name, last in AGES if last]
+    days = [(c.first_posted_at >= now - last * DAY_S, name) for name, last in AGES if last]
     day = func.coalesce(c.lead_business_day, c.partner_business_day)
     request = source.request
     rows = (
@@ -179,11 +170,6 @@ def _line(source: Source, pair: Pair) -> Row:
         age_of(source.clock - int(pair.first_posted_at.timestamp())),
         pair.action,
     )
-
-
-def age_of(seconds: int) -> str:
-    """The bucket of an age."""
-    return next(name for name, last in AGES if last is None or seconds <= last * _DAY_S)
 
 
 def _amount(half: Half | None) -> int | None:

@@ -1,6 +1,7 @@
 """The pages on which people act: what waits for a signature, one act, and the forms of breaks and
 days."""
 
+from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
@@ -12,12 +13,12 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import InputFault, TallyError, UsageFault
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import as_person, open_session, signed_in
-from app.http.signing import sign_act
+from app.http.signed_in import allowed_to, as_person, open_session, signed_in
+from app.http.signing import sign_act, sign_batch
 from app.people.person import Person
 from app.prepared_acts.errors import UnknownAct
-from app.prepared_acts.lifecycle import WAITING
-from app.prepared_acts.store import list_acts, one_act
+from app.prepared_acts.lifecycle import WAITING, State
+from app.prepared_acts.store import batch_hash, batch_of, list_acts, one_act
 from app.readmodel.accounts.balances import balances
 from app.readmodel.directory import directory
 from app.web.acting import (
@@ -35,19 +36,22 @@ from app.web.days_page import day_page
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages, to_sign
 from app.web.site import Site
+from app.web.work_list import assignee
+from app.worklist.notes import assign, comment
 
 _LINES = 50
 
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 DayNumber = Annotated[int, Path(ge=1, lt=2**31 - 1)]
 SignedIn = Annotated[Person, Depends(signed_in)]
+Worker = Annotated[Person, Depends(allowed_to("work"))]
 Filled = Annotated[Form, Depends(signed_form)]
 
 
 def add_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
     """Their routes; a statement that is to be made before those that are there, as its address
     begins as theirs."""
-    for add in (_add_acts, _add_one_act, _add_break, _add_statement, _add_day):
+    for add in (_add_acts, _add_one_act, _add_batch, _add_break, _add_statement, _add_day):
         add(router, context, site, pages)
 
 
@@ -97,16 +101,13 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
     @router.post("/acts/{number}/sign")
     async def sign(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         def work() -> Response:
-            code = form.text("code").strip()
-            try:
-                sign_act(request, person, number, form.text("hash"), code)
-            except Problem as problem:
-                if problem.status_code in (401, 404):
-                    raise
-                return show_act(request, number, _sentence(str(problem.detail)), 422)
-            except TallyError as fault:
-                return show_act(request, number, _sentence(f"{fault.what}. {fault.remedy}"), 422)
-            return RedirectResponse(f"{site.root}/acts/{number}", 303)
+            return _signed(
+                lambda: sign_act(
+                    request, person, number, form.text("hash"), form.text("code").strip()
+                ),
+                f"{site.root}/acts/{number}",
+                lambda error: show_act(request, number, error, 422),
+            )
 
         return await run_in_threadpool(work)
 
@@ -120,12 +121,68 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
         return RedirectResponse(f"{site.root}/acts/{number}", 303)
 
 
-def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
-    def show_break(request: Request, number: int, refused: Refused = _NOTHING_REFUSED) -> Response:
+def _add_batch(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    def show_batch(request: Request, number: int, error: str = "", status: int = 200) -> Response:
         person = _person(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
-            page = break_page(connection, number, now)
+            try:
+                acts = batch_of(connection, number)
+            except UnknownAct:
+                return {"acts": None}
+            views = [act_view(connection, context, one, person) for one in acts]
+            return {
+                "number": number,
+                "acts": views,
+                "hash": batch_hash(acts),
+                "waiting": [one for one in views if one.out.state is State.PREPARED],
+                "sign_error": error,
+            }
+
+        return pages.show(request, "batch.html", look, status)
+
+    @router.get("/acts/batches/{number}")
+    def one_batch(request: Request, number: Number) -> Response:
+        return show_batch(request, number)
+
+    @router.post("/acts/batches/{number}/sign")
+    async def sign(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
+        def work() -> Response:
+            return _signed(
+                lambda: sign_batch(
+                    request, person, number, form.text("hash"), form.text("code").strip()
+                ),
+                f"{site.root}/acts/batches/{number}",
+                lambda error: show_batch(request, number, error, 422),
+            )
+
+        return await run_in_threadpool(work)
+
+    @router.post("/acts/batches/{number}/withdraw")
+    def withdraw(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
+        """All of it that waits."""
+        try:
+            with as_person(request, person):
+                for one in context.acts.batch(number):
+                    if one.state is State.PREPARED:
+                        context.acts.withdraw(person, one.number)
+        except InputFault as fault:
+            return show_batch(request, number, _sentence(fault.what), 422)
+        return RedirectResponse(f"{site.root}/acts/batches/{number}", 303)
+
+
+def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    def show_break(
+        request: Request,
+        number: int,
+        refused: Refused = _NOTHING_REFUSED,
+        note: str = "",
+        note_error: str = "",
+    ) -> Response:
+        person = _person(request)
+
+        def look(connection: Connection, now: datetime) -> dict[str, Any]:
+            page = break_page(connection, number, now, context.member, context.bank)
             if page is None:
                 return {"page": None}
             acts_of_it = list_acts(connection, pair=number, limit=_LINES)
@@ -135,9 +192,11 @@ def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) ->
                     connection, context, page, person, refused.typed, refused.error
                 ),
                 "acts": [act_view(connection, context, one, person) for one in acts_of_it],
+                "note_typed": note,
+                "note_error": note_error,
             }
 
-        return pages.show(request, "break.html", look, refused.status)
+        return pages.show(request, "break.html", look, 422 if note_error else refused.status)
 
     @router.get("/breaks/{number}")
     def one_break(request: Request, number: Number) -> Response:
@@ -149,6 +208,25 @@ def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) ->
             made = prepare_of_break(context, person, number, form)
         if isinstance(made, Refused):
             return show_break(request, number, made)
+        return RedirectResponse(f"{site.root}/breaks/{number}", 303)
+
+    @router.post("/breaks/{number}/comments")
+    def add_comment(request: Request, number: Number, person: Worker, form: Filled) -> Response:
+        text = form.text("text")
+        try:
+            with as_person(request, person), context.engine.begin() as connection:
+                comment(connection, number, person.display_name, text)
+        except UsageFault as fault:
+            return show_break(request, number, note=text, note_error=_sentence(fault.what))
+        return RedirectResponse(f"{site.root}/breaks/{number}", 303)
+
+    @router.post("/breaks/{number}/assign")
+    def assign_break(request: Request, number: Number, person: Worker, form: Filled) -> Response:
+        try:
+            with as_person(request, person), context.engine.begin() as connection:
+                assign(connection, [number], person.display_name, assignee(connection, form))
+        except UsageFault as fault:
+            return show_break(request, number, note_error=_sentence(fault.what))
         return RedirectResponse(f"{site.root}/breaks/{number}", 303)
 
 
@@ -229,6 +307,19 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
         if isinstance(made, Refused):
             return show_day(request, number, made)
         return RedirectResponse(f"{site.root}/days/{number}", 303)
+
+
+def _signed(sign: Callable[[], object], to: str, show: Callable[[str], Response]) -> Response:
+    """Sign, and go to where it is shown; what is refused is shown with why."""
+    try:
+        sign()
+    except Problem as problem:
+        if problem.status_code in (401, 404):
+            raise
+        return show(_sentence(str(problem.detail)))
+    except TallyError as fault:
+        return show(_sentence(f"{fault.what}. {fault.remedy}"))
+    return RedirectResponse(to, 303)
 
 
 _NOTHING_REFUSED = Refused(Typed(), "", 200)

@@ -4,19 +4,26 @@ way to resolve it would move."""
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection
 
 from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Action, Side
+from app.outbox.loans import loan_refs
+from app.outbox.origin import leg_origin
 from app.presentation.outcomes import outcome_of
 from app.presentation.pairs import action_text
-from app.readmodel.directory import Facility, directory
+from app.readmodel.directory import Directory, Facility, directory
 from app.readmodel.pairs import queries, resolutions
 from app.readmodel.pairs.resolutions import ResolutionFilter
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Half, Leg, Pair, Resolution
+from app.readmodel.pairs.suggestions import Suggestion, suggestions_for
 from app.web.breaks import TYPE_LABELS, BreakRow, break_row
+from app.web.legs_page import before_the_chain
 from app.web.text import iso, moment, money, signed_money
+from app.worklist.lines import Assignee, WorkList
+from app.worklist.notes import Note, notes, workers
 
 _MATCHED_LABELS = {"matched": "Matched", "within_tolerance": "Within tolerance"}
 
@@ -53,6 +60,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """A leg that may be the absent half. `score` in percent; `because`: what speaks for it."""
+
+    row: BreakRow
+    bank: str
+    score: int
+    because: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
 class BreakPage:
     """`row`: as in the list of breaks. `choices` is empty once nothing is left to decide."""
 
@@ -66,12 +83,20 @@ class BreakPage:
     choices: Sequence[Choice]
     steps: Sequence[Step]
     proposal: Resolution | None
+    assignee: Assignee | None
+    workers: Sequence[Assignee]
+    notes: Sequence[Note]
+    suggestions: Sequence[Suggested]
+    """Legs that may be the absent half."""
     answer_moves: Sequence[str]
     """What the resolution that waits would move."""
 
 
-def break_page(connection: Connection, number: int, now: datetime) -> BreakPage | None:
-    """The break (or any pair) of a number; None where this view has none."""
+def break_page(
+    connection: Connection, number: int, now: datetime, member: int, bank: str
+) -> BreakPage | None:
+    """The break (or any pair) of a number, as the bank of this member number sees it; None where
+    this view has none."""
     pair = queries.pair(connection, number)
     names = directory(connection)
     facility = None if pair is None else names.facility(pair.facility)
@@ -90,8 +115,21 @@ def break_page(connection: Connection, number: int, now: datetime) -> BreakPage 
         facts=list(_facts(pair, legs, facility.decimals)),
         choices=list(_choices(pair, facility)) if _is_open(pair) else [],
         proposal=pair.proposal,
+        assignee=WorkList(connection, member).line(pair).assignee,
+        workers=workers(connection),
+        notes=notes(connection, number),
+        suggestions=[
+            _suggested(names, one, number, now)
+            for one in suggestions_for(connection, partial(loan_refs, connection), pair)
+        ],
         answer_moves=_answer_moves(pair, facility),
-        steps=sorted(_steps(pair, legs, proposed, facility.decimals), key=lambda step: step.at),
+        steps=sorted(
+            [
+                *_steps(pair, legs, proposed, facility.decimals),
+                *_before_the_chain(connection, facility, legs, bank),
+            ],
+            key=lambda step: step.at,
+        ),
     )
 
 
@@ -183,6 +221,30 @@ def moves(made: Outcome, decimals: int) -> list[str]:
         if moved
     ]
     return [*(found or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"]
+
+
+def _suggested(names: Directory, one: Suggestion, number: int, now: datetime) -> Suggested:
+    other = one.partner if one.lead.number == number else one.lead
+    side = "lead" if other is one.lead else "partner"
+    facility = names.facility(other.facility)
+    return Suggested(
+        row=break_row(names, other, now),
+        bank=(facility.lead if facility else "") if side == "lead" else other.partner,
+        score=one.score.points // 100,
+        because=[f"{each.name}: {each.because}" for each in one.score.factors],
+    )
+
+
+def _before_the_chain(
+    connection: Connection, facility: Facility, legs: dict[str, Leg], bank: str
+) -> Iterator[Step]:
+    """From the feed's row to the batch, of this bank's own legs."""
+    for leg in legs.values():
+        if leg.bank != bank:
+            continue
+        origin = leg_origin(connection, facility.number, leg.half.sequence, leg.half.index)
+        for one in [] if origin is None else before_the_chain(origin):
+            yield Step(one.at, one.what, one.note, "")
 
 
 def _steps(

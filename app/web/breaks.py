@@ -1,19 +1,36 @@
-"""The list of breaks as the page shows it, page by page."""
+"""The list of breaks as a place to work: filtered, sorted and searched in its address."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from urllib.parse import urlencode
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from app.readmodel.accounts.balances import Balance
+from app.people.person import Person
 from app.readmodel.directory import Directory, directory
-from app.readmodel.pairs import queries
-from app.readmodel.pairs.shapes import BREAK_TYPES, Half, Pair
+from app.readmodel.pairs.ageing import age_of
+from app.readmodel.pairs.shapes import Half, Pair
 from app.web.text import days, iso, money, seconds_since, signed_money
+from app.worklist.lines import (
+    MOST_SELECTED,
+    NOBODY,
+    SORTS,
+    STANDINGS,
+    Assignee,
+    Sort,
+    Standing,
+    WorkFilter,
+    WorkLine,
+    WorkList,
+)
+from app.worklist.notes import workers
+from app.worklist.views import SavedView, views_of
 
 PAGE_ROWS = 50
+_LONGEST = 64
+"""Characters of what is searched for, or of a name."""
 
 TYPE_LABELS = {
     "amount": "Amount",
@@ -26,6 +43,28 @@ TYPE_LABELS = {
 }
 
 
+SORT_LABELS: dict[Sort, str] = {
+    "newest": "Newest first",
+    "oldest": "Oldest first",
+    "difference": "Largest difference first",
+}
+STANDING_LABELS: dict[Standing, str] = {
+    "nothing": "Nothing proposed",
+    "prepared": "Waits for a signature here",
+    "proposed": "Waits for the other bank",
+    "to_answer": "Waits for our answer",
+}
+AGE_LABELS = {
+    "up_to_1_day": "Up to 1 day",
+    "up_to_3_days": "Up to 3 days",
+    "up_to_7_days": "Up to 7 days",
+    "up_to_30_days": "Up to 30 days",
+    "over_30_days": "Over 30 days",
+}
+ME = "me"
+"""In an address, in place of the id of the person who looks."""
+
+
 @dataclass(frozen=True, slots=True)
 class BreakFilters:
     """The filter of the list as it stands in the address; None and False mean any."""
@@ -34,28 +73,71 @@ class BreakFilters:
     partner: str | None = None
     type: str | None = None
     text: str | None = None
+    age: str | None = None
     overdue: bool = False
+    assignee: str | None = None
+    state: Standing | None = None
+    sort: Sort = "newest"
 
-    def query(self, before: int | None = None) -> str:
-        """What asks for this filter, and the page that starts below the line `before`."""
+    @classmethod
+    def from_fields(cls, given: Mapping[str, str]) -> "BreakFilters":
+        """As an address or a form has it; what there is not means any."""
+
+        def short(name: str) -> str | None:
+            return given.get(name, "")[:_LONGEST] or None
+
+        def known(name: str, among: Iterable[str]) -> Any:
+            return given[name] if given.get(name) in set(among) else None
+
+        return cls(
+            facility=short("facility"),
+            partner=short("partner"),
+            type=known("type", TYPE_LABELS),
+            text=short("text"),
+            age=known("age", AGE_LABELS),
+            overdue=given.get("overdue") == "true",
+            assignee=short("assignee"),
+            state=known("state", STANDINGS),
+            sort=known("sort", SORTS) or "newest",
+        )
+
+    @classmethod
+    def from_query(cls, query: str) -> "BreakFilters":
+        """As `query` has it."""
+        return cls.from_fields(dict(parse_qsl(query.removeprefix("?"))))
+
+    def fields(self) -> dict[str, str]:
+        """What an address or a form says of it."""
         given = {
             "facility": self.facility,
             "partner": self.partner,
             "type": self.type,
             "text": self.text,
+            "age": self.age,
             "overdue": "true" if self.overdue else None,
-            "before": before,
+            "assignee": self.assignee,
+            "state": self.state,
+            "sort": None if self.sort == "newest" else self.sort,
         }
-        query = urlencode({name: value for name, value in given.items() if value is not None})
+        return {name: value for name, value in given.items() if value is not None}
+
+    def query(self, after: str | None = None) -> str:
+        """What asks for this filter, and the page that follows `after`."""
+        query = urlencode(self.fields() | ({} if after is None else {"after": after}))
         return f"?{query}" if query else ""
 
-    def for_query(self) -> queries.Filter:
-        return queries.Filter(
+    def for_query(self, person: Person | None) -> WorkFilter:
+        """As the work list takes it; `person` looks."""
+        me = person.id if person else NOBODY
+        return WorkFilter(
             facility=self.facility,
             partner=self.partner,
-            types=(self.type,) if self.type else (),
+            type=self.type,
             text=self.text,
-            overdue=True if self.overdue else None,
+            age=self.age,
+            overdue=self.overdue,
+            assignee=me if self.assignee == ME else self.assignee,
+            standing=self.state,
         )
 
 
@@ -82,24 +164,43 @@ class BreakRow:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkRow:
+    """A break as it stands in the list. `age`: its bucket by the chain's clock."""
+
+    row: BreakRow
+    assignee: Assignee | None
+    comments: int
+    prepared: int | None
+    standing: str
+    tone: str
+    age: str
+
+
+@dataclass(frozen=True, slots=True)
 class BreakList:
+    """`total` counts all that match; `many`: there are more than can be selected at once."""
+
     headline: str
-    rows: Sequence[BreakRow]
+    rows: Sequence[WorkRow]
     many_facilities: bool
     empty: str
     filters: BreakFilters
-    before: int | None
-    following: int | None
+    after: str | None
+    following: str | None
+    total: int
+    many: bool
+    assignees: Sequence[Assignee]
+    views: Sequence[SavedView]
 
     @property
     def query(self) -> str:
         """What asks for this very page again."""
-        return self.filters.query(self.before)
+        return self.filters.query(self.after)
 
     @property
     def first_query(self) -> str | None:
         """What asks for the first page; None on it."""
-        return None if self.before is None else self.filters.query()
+        return None if self.after is None else self.filters.query()
 
     @property
     def next_query(self) -> str | None:
@@ -108,48 +209,49 @@ class BreakList:
 
 def break_list(
     connection: Connection,
+    member: int,
+    person: Person | None,
     filters: BreakFilters,
-    before: int | None,
+    after: str | None,
     now: datetime,
-    accounts: Sequence[Balance],
 ) -> BreakList:
-    """One page of breaks, newest first; `before` as in `queries.breaks`. `accounts`: all of this
-    node's view."""
+    """One page of breaks; `after` as `WorkList.page` has it."""
     names = directory(connection)
-    page = queries.breaks(connection, filters.for_query(), PAGE_ROWS, before)
-    filtered = filters != BreakFilters()
+    work = WorkList(connection, member)
+    page = work.page(filters.for_query(person), filters.sort, PAGE_ROWS, after)
+    is_filtered = replace(filters, sort="newest") != BreakFilters()
+    many = page.total > MOST_SELECTED
+    count = f"more than {MOST_SELECTED:,}" if many else f"{page.total:,}"
     return BreakList(
-        headline=_count_line(accounts, filters, len(page.items)),
-        rows=[break_row(names, pair, now) for pair in page.items],
+        headline=f"{count} {'break' if page.total == 1 else 'breaks'}",
+        rows=[_work_row(names, line, work.now, now) for line in page.lines],
         many_facilities=len(names.facilities) > 1,
         empty=(
             "No break fits this filter."
-            if filtered
+            if is_filtered
             else "No breaks: every leg on the chain has its equal other half."
         ),
         filters=filters,
-        before=before,
+        after=after,
         following=page.following,
+        total=page.total,
+        many=many,
+        assignees=workers(connection),
+        views=[] if person is None else views_of(connection, person),
     )
 
 
-def _count_line(accounts: Sequence[Balance], filters: BreakFilters, shown: int) -> str:
-    if filters.text:
-        return f"{shown:,} shown"
-    total = 0
-    for account in accounts:
-        if filters.facility not in (None, account.facility):
-            continue
-        if filters.partner not in (None, account.partner):
-            continue
-        types = (filters.type,) if filters.type else BREAK_TYPES
-        if not filters.overdue:
-            total += sum(account.open_counts.get(name, 0) for name in types)
-        elif filters.type is None:
-            total += account.overdue
-        else:
-            return f"{shown:,} shown"
-    return f"{total:,} {'break' if total == 1 else 'breaks'}"
+def _work_row(names: Directory, line: WorkLine, clock: int, now: datetime) -> WorkRow:
+    pair = line.pair
+    return WorkRow(
+        row=break_row(names, pair, now),
+        assignee=line.assignee,
+        comments=line.comments,
+        prepared=line.prepared,
+        standing="" if line.standing == "nothing" else STANDING_LABELS[line.standing],
+        tone="warn" if line.standing == "to_answer" else "pending",
+        age=AGE_LABELS[age_of(max(0, clock - int(pair.first_posted_at.timestamp())))],
+    )
 
 
 def break_row(

@@ -228,7 +228,7 @@ def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iter
     if leg.bank == bank and facility is not None:
         origin = leg_origin(connection, facility.number, leg.half.sequence, leg.half.index)
         if origin is not None:
-            yield from _before_the_chain(origin)
+            yield from before_the_chain(origin)
     yield LifeStep(
         iso(leg.half.posted_at),
         f"In block {leg.block_number:,}, posting {leg.half.sequence:,}, word {leg.half.index:,}",
@@ -249,7 +249,8 @@ def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iter
             )
 
 
-def _before_the_chain(origin: Origin) -> Iterator[LifeStep]:
+def before_the_chain(origin: Origin) -> Iterator[LifeStep]:
+    """What this bank did with a leg of its own before a block had it."""
     yield LifeStep(
         origin.received_at[:19] + "Z",
         f"Line {origin.row:,} of {origin.feed}",

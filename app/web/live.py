@@ -18,6 +18,7 @@ from app.readmodel.decisions import newest_decisions
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.chain_state import chain_state
 from app.web.reserves import reserves
+from app.worklist.notes import newest_note
 
 _LOOK_EVERY_S = 1.0
 """How often a page is brought up to date without news: pending events and the chain's state."""
@@ -91,6 +92,7 @@ class Live:
             shown = reserves(connection, found, pending, now)
             decisions = newest_decisions(connection)
             acts = newest_entry(connection)
+            work = newest_note(connection)
         broken = tuple(
             (
                 one.facility,
@@ -111,4 +113,5 @@ class Live:
             Frame("breaks", broken, "changed"),
             Frame("decisions", decisions, "changed"),
             Frame("acts", acts, "changed"),
+            Frame("work", work, "changed"),
         ]

@@ -112,12 +112,6 @@ class Reserves:
     facilities: Sequence[FacilityCard]
 
 
-def choices(accounts: Sequence[Balance]) -> tuple[list[str], list[str]]:
-    """The facilities and partners that the list can be narrowed to: those with an account here."""
-    facilities = dict.fromkeys(one.facility for one in accounts)
-    return list(facilities), sorted({one.partner for one in accounts})
-
-
 def reserves(
     connection: Connection,
     accounts: Sequence[Balance],
@@ -327,7 +321,7 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
                 name,
                 TYPE_LABELS[name].lower(),
                 account.open_counts[name],
-                BreakFilters(facility.id, account.partner, name).query() + "#breaks",
+                "breaks" + BreakFilters(facility.id, account.partner, name).query(),
             )
             for name in BREAK_TYPES
             if account.open_counts[name]

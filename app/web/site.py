@@ -22,6 +22,8 @@ _MODULES = _HERE / "node_modules"
 _FILES: dict[str, tuple[Path, str]] = {
     "page.css": (_HERE / "static/page.css", "text/css"),
     "page.js": (_HERE / "static/page.js", "text/javascript"),
+    "worklist.css": (_HERE / "static/worklist.css", "text/css"),
+    "worklist.js": (_HERE / "static/worklist.js", "text/javascript"),
     "mark.svg": (_HERE / "static/mark.svg", "image/svg+xml"),
     "vendor/htmx.min.js": (_MODULES / "htmx.org/dist/htmx.min.js", "text/javascript"),
     "vendor/sse.js": (_MODULES / "htmx-ext-sse/dist/sse.min.js", "text/javascript"),

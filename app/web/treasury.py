@@ -1,11 +1,10 @@
-"""One bank's site: the positions with their list of breaks, the other pages, the live stream."""
+"""One bank's site: the positions, the other pages, the live stream."""
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -20,7 +19,6 @@ from app.web.administration.audit import add_audit
 from app.web.administration.keys import add_keys
 from app.web.administration.people import add_people, add_sessions
 from app.web.attempts import Turns
-from app.web.breaks import TYPE_LABELS, BreakFilters, break_list
 from app.web.enrol import add_enrol
 from app.web.feed_acts import add_group_acts, add_row_acts
 from app.web.feed_upload import add_upload
@@ -29,10 +27,11 @@ from app.web.language import add_language, page_router
 from app.web.legs import add_legs
 from app.web.live import Live
 from app.web.pages import Pages
-from app.web.reserves import choices, reserves
+from app.web.reserves import reserves
 from app.web.sign_in import add_sign_in
 from app.web.site import Site
 from app.web.subjects import add_subjects
+from app.web.work_list import add_work_list
 
 
 def create_treasury_page(context: Context) -> APIRouter:
@@ -43,7 +42,6 @@ def create_treasury_page(context: Context) -> APIRouter:
         role=f"{context.role}{' bank' if context.role in ('lead', 'partner') else ''}",
         channel=context.channel,
         openid=context.oidc is not None,
-        type_choices=list(TYPE_LABELS.items()),
     )
     live = Live(context, site.templates)
     router = page_router()
@@ -52,6 +50,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_sign_in(router, context, site, turns)
     add_language(router, site, context)
     add_enrol(router, context, site, turns)
+    add_work_list(router, context, site, pages)
     add_acts(router, context, site, pages)
     add_subjects(router, pages)
     add_people(router, context, pages)
@@ -71,46 +70,13 @@ def create_treasury_page(context: Context) -> APIRouter:
 
     Reader = Annotated[Person | None, Depends(reader)]
 
-    def filters(
-        facility: str | None = None,
-        partner: str | None = None,
-        type: str | None = None,
-        text: Annotated[str | None, Query(max_length=64)] = None,
-        overdue: bool = False,
-    ) -> BreakFilters:
-        known = type if type in TYPE_LABELS else None
-        return BreakFilters(facility or None, partner or None, known, text or None, overdue)
-
-    Filters = Annotated[BreakFilters, Depends(filters)]
-    Before = Annotated[int | None, Query(ge=1, lt=2**63)]
-
     @router.get("/")
-    def positions(request: Request, where: Filters, before: Before = None) -> Response:
+    def positions(request: Request) -> Response:
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
-            accounts = balances(connection)
-            facilities, partners = choices(accounts)
-            return {
-                "view": reserves(connection, accounts, pending_by_facility(connection), now),
-                "breaks": break_list(connection, where, before, now, accounts),
-                "filters": where,
-                "facility_choices": facilities,
-                "partner_choices": partners,
-            }
+            accounts, pending = balances(connection), pending_by_facility(connection)
+            return {"view": reserves(connection, accounts, pending, now)}
 
         return pages.show(request, "positions.html", look)
-
-    @router.get("/breaks")
-    def breaks(
-        request: Request, reads: Reader, where: Filters, before: Before = None
-    ) -> HTMLResponse:
-        with context.engine.connect() as connection:
-            now, accounts = datetime.now(UTC), balances(connection)
-            found = break_list(connection, where, before, now, accounts)
-        answer = site.html("breaks.html", breaks=found)
-        # The list that renews itself leaves the address alone.
-        if request.headers.get("HX-Trigger") != "breaks-list":
-            answer.headers["HX-Replace-Url"] = f"{site.root}/{found.query}"
-        return answer
 
     @router.get("/live")
     async def stream(request: Request, reads: Reader) -> EventSourceResponse:

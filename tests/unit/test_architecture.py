@@ -35,8 +35,9 @@ PACKAGES: dict[str, frozenset[str]] = {
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}
     ),
     "presentation": frozenset(
-        {"domain", "outbox", "readmodel", "actions", "prepared_acts", "locale"}
+        {"domain", "outbox", "readmodel", "actions", "prepared_acts", "worklist", "locale"}
     ),
+    "worklist": frozenset({"domain", "db", "readmodel", "prepared_acts", "people", "audit"}),
     "audit": frozenset({"domain", "db"}),
     "people": frozenset({"domain", "db", "audit"}),
     "http": frozenset(
@@ -63,6 +64,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "actions",
             "http",
             "reports",
+            "worklist",
             "people",
             "audit",
         }
@@ -76,6 +78,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "prepared_acts",
             "presentation",
             "http",
+            "worklist",
             "people",
             "audit",
             "locale",

@@ -238,7 +238,7 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
         return []
     conditions = _common(view, t.pairs)
     if len(asked) < len(PAIR_TYPES) - len(DUPLICATE_TYPES):
-        conditions.append(or_(*(_is_type(name) for name in sorted(asked))))
+        conditions.append(or_(*(is_type(name) for name in sorted(asked))))
     c = t.pairs.c
     late = and_(t.OPEN, c.status == "open", c.due_at < view.now)
     if where.overdue is not None:
@@ -263,7 +263,8 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     return sorted(rows, key=lambda row: -row.number)[:limit]
 
 
-def _is_type(name: str) -> ColumnElement[bool]:
+def is_type(name: str) -> ColumnElement[bool]:
+    """What makes a row of `pairs` one of this type."""
     c = t.pairs.c
     if name in ONE_SIDED_TYPES:
         absent = c.partner_amount if name == "missing_at_partner" else c.lead_amount

@@ -73,13 +73,17 @@ function isTouched(form) {
 }
 
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const form = event.detail.target?.querySelector("form[data-keep], form.sign");
-  if (!form || !isTouched(form)) return;
+  const forms = [...(event.detail.target?.querySelectorAll("form[data-keep], form.sign") ?? [])];
+  const touched = forms.filter(isTouched);
+  if (!touched.length) return;
   event.detail.shouldSwap = false;
   // Only where something else would stand there now: a block alone changes nothing of it.
   const seen = (part) => part?.querySelector("[name=seen], [name=hash]")?.value ?? "";
-  const notice = form.querySelector("[data-outdated]");
-  if (notice && seen(event.detail.fragment) !== seen(form)) notice.hidden = false;
+  for (const form of touched) {
+    const notice = form.querySelector("[data-outdated]");
+    const anew = event.detail.fragment.querySelector(`form[action="${form.getAttribute("action")}"]`);
+    if (notice && seen(anew) !== seen(form)) notice.hidden = false;
+  }
 });
 
 // What a form is refused for comes as a page, with what was typed.
@@ -129,7 +133,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   // Only what the reader asked for is read out, not what moves by itself.
   const asked = event.detail.requestConfig?.elt;
   const count = document.getElementById("breaks-count");
-  if (count && asked?.id && asked.id !== "breaks-list") say(count.textContent);
+  if (count && asked?.id && asked.id !== "breaks-list" && asked.id !== "bulk") say(count.textContent);
 });
 document.addEventListener("htmx:sseMessage", () => {
   markMoved();

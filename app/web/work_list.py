@@ -1,0 +1,261 @@
+"""The list of breaks, and what people do with those that they have selected in it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from app.domain.errors import InputFault, UsageFault
+from app.domain.resolutions import Action, Side
+from app.http.context import Context
+from app.http.signed_in import allowed_to, as_person, open_session, signed_in
+from app.people.person import Person, active_person
+from app.prepared_acts.requests import ProposeResolutionIn
+from app.prepared_acts.store import MOST_IN_BATCH
+from app.presentation.pairs import action_text
+from app.readmodel.directory import directory
+from app.web.breaks import (
+    AGE_LABELS,
+    ME,
+    SORT_LABELS,
+    STANDING_LABELS,
+    TYPE_LABELS,
+    BreakFilters,
+    break_list,
+)
+from app.web.forms import Form, signed_form
+from app.web.pages import Pages
+from app.web.site import Site
+from app.worklist.lines import MOST_SELECTED, NOBODY, WorkList
+from app.worklist.notes import assign
+from app.worklist.views import delete_view, save_view
+
+_ACTIONS = [
+    (f"{action} {side}" if side else f"{action}", action_text(action, side))
+    for action, side in (
+        (Action.ADJUST, Side.LEAD),
+        (Action.ADJUST, Side.PARTNER),
+        (Action.WRITE_OFF, None),
+        (Action.FORCE, None),
+        (Action.VOID, None),
+    )
+]
+
+Filled = Annotated[Form, Depends(signed_form)]
+Worker = Annotated[Person, Depends(allowed_to("work"))]
+Viewer = Annotated[Person, Depends(signed_in)]
+ViewNumber = Annotated[int, Path(ge=1, lt=2**63 - 1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What somebody has filled in below the list."""
+
+    to: str = ""
+    action: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedBreak:
+    """A break for which nothing could be prepared."""
+
+    number: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What became of what was asked for. `batch`: the number of that which was prepared."""
+
+    text: str = ""
+    refused: Sequence[RefusedBreak] = ()
+    batch: int | None = None
+    typed: Typed = Typed()
+    status: int = 200
+
+
+def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """Its routes."""
+
+    def show(
+        request: Request, filters: BreakFilters, after: str | None = None, said: Said = Said()
+    ) -> Response:
+        session = open_session(request)
+        person = session.person if session else None
+
+        def look(connection: Connection, now: datetime) -> dict[str, Any]:
+            found = break_list(connection, context.member, person, filters, after, now)
+            own = [] if person is None else [(ME, "Me")]
+            others = [(one.person, one.name) for one in found.assignees]
+            return {
+                "breaks": found,
+                "signs": context.acts.signs,
+                "said": said.text,
+                "refused": said.refused,
+                "batch": said.batch or 0,
+                "typed": said.typed,
+                "type_choices": list(TYPE_LABELS.items()),
+                "age_choices": list(AGE_LABELS.items()),
+                "state_choices": list(STANDING_LABELS.items()),
+                "sort_choices": list(SORT_LABELS.items()),
+                "assignee_choices": [*own, (NOBODY, "Nobody"), *others],
+                "action_choices": _ACTIONS,
+            } | _choices(connection)
+
+        return pages.show(request, "work_list.html", look, said.status)
+
+    @router.get("/breaks")
+    def breaks(
+        request: Request, after: Annotated[str | None, Query(max_length=40)] = None
+    ) -> Response:
+        filters = BreakFilters.from_fields(request.query_params)
+        answer = show(request, filters, after)
+        # The list that renews itself leaves the address alone.
+        asked_by = request.headers.get("HX-Trigger")
+        if "HX-Request" in request.headers and asked_by != "breaks-list":
+            answer.headers["HX-Replace-Url"] = f"{site.root}/breaks{filters.query(after)}"
+        return answer
+
+    @router.post("/breaks/bulk")
+    async def bulk(request: Request, person: Worker, form: Filled) -> Response:
+        """Assign what is selected, or propose for it."""
+        filters = BreakFilters.from_query(form.text("query"))
+        does = {"assign": _assign, "propose": _propose}.get(form.text("act"), _nothing)
+
+        def work() -> Response:
+            try:
+                numbers = _selected(context, person, filters, form)
+                with as_person(request, person):
+                    said = does(context, person, numbers, form)
+            except InputFault as fault:
+                said = Said(_sentence(fault), typed=_typed(form), status=422)
+            return show(request, filters, said=said)
+
+        return await run_in_threadpool(work)
+
+    @router.post("/breaks/views")
+    def save(request: Request, person: Viewer, form: Filled) -> Response:
+        return change_view(
+            request,
+            person,
+            form,
+            lambda connection, query: save_view(connection, person, form.text("name"), query),
+        )
+
+    @router.post("/breaks/views/{number}/delete")
+    def delete(request: Request, number: ViewNumber, person: Viewer, form: Filled) -> Response:
+        return change_view(
+            request,
+            person,
+            form,
+            lambda connection, _: delete_view(connection, person, number),
+        )
+
+    def change_view(
+        request: Request, person: Person, form: Form, change: Callable[[Connection, str], object]
+    ) -> Response:
+        filters = BreakFilters.from_query(form.text("query"))
+        try:
+            with as_person(request, person), context.engine.begin() as connection:
+                change(connection, filters.query())
+        except UsageFault as fault:
+            return show(request, filters, said=Said(_sentence(fault), status=422))
+        return RedirectResponse(f"{site.root}/breaks{filters.query()}", 303)
+
+
+def _choices(connection: Connection) -> dict[str, list[tuple[str, str]]]:
+    names = directory(connection)
+    facilities = [one.id for one in names.facilities.values()]
+    partners = [one.name for each in names.facilities.values() for one in each.partners]
+    return {
+        "facility_choices": [(one, one) for one in dict.fromkeys(facilities)],
+        "partner_choices": [(one, one) for one in sorted(set(partners))],
+    }
+
+
+def _selected(context: Context, person: Person, filters: BreakFilters, form: Form) -> list[int]:
+    """The numbers of the breaks that a form names. Raises UsageFault where it names none."""
+    if form.text("all") == "true":
+        with context.engine.connect() as connection:
+            work = WorkList(connection, context.member)
+            found = work.numbers(filters.for_query(person), MOST_SELECTED + 1)
+    else:
+        given = form.texts("pair")
+        found = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19]
+    if not found:
+        raise UsageFault("no break is selected", remedy="Select some, or all that match")
+    return found
+
+
+def assignee(connection: Connection, form: Form) -> Person | None:
+    """Whom a form assigns breaks to; None: nobody. Raises UsageFault."""
+    given = form.text("to")
+    to = None if given == NOBODY else active_person(connection, given)
+    if to is None and given != NOBODY:
+        raise UsageFault("there is nobody of this name", remedy="Choose somebody else")
+    return to
+
+
+def _assign(context: Context, person: Person, numbers: Sequence[int], form: Form) -> Said:
+    with context.engine.begin() as connection:
+        to = assignee(connection, form)
+        changed = assign(connection, numbers, person.display_name, to)
+    what = f"{changed:,} {'break is' if changed == 1 else 'breaks are'} now"
+    return Said(f"{what} assigned to {'nobody' if to is None else to.display_name}.")
+
+
+def _propose(context: Context, person: Person, numbers: Sequence[int], form: Form) -> Said:
+    typed = _typed(form)
+    action, _, side = typed.action.partition(" ")
+    if typed.action not in dict(_ACTIONS):
+        raise UsageFault("choose what to propose")
+    if not typed.reason:
+        raise UsageFault("say why: the reason is missing")
+    if len(numbers) > MOST_IN_BATCH:
+        raise UsageFault(
+            f"{len(numbers):,} breaks are more than the {MOST_IN_BATCH} that are proposed at once",
+            remedy="Select fewer",
+        )
+    made = context.acts.prepare_batch(
+        person,
+        [
+            ProposeResolutionIn(
+                act="breaks.propose",
+                pair=number,
+                action=Action(action),
+                side=Side(side) if side else None,
+                business_date=None,
+                reason=typed.reason,
+            )
+            for number in numbers
+        ],
+    )
+    refused = [
+        RefusedBreak(number, _sentence(fault))
+        for request, fault in made.refused
+        if isinstance(request, ProposeResolutionIn) and (number := request.pair)
+    ]
+    count = len(made.prepared)
+    text = f"{count:,} {'proposal is' if count == 1 else 'proposals are'} prepared."
+    if refused:
+        text += f" For {len(refused):,} nothing could be prepared:"
+    return Said(text, refused, made.number, Typed() if count else typed, 200 if count else 422)
+
+
+def _typed(form: Form) -> Typed:
+    return Typed(form.text("to"), form.text("action"), form.text("reason").strip())
+
+
+def _nothing(context: Context, person: Person, numbers: Sequence[int], form: Form) -> Said:
+    raise UsageFault("this form asks for nothing that there is")
+
+
+def _sentence(fault: InputFault) -> str:
+    text = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
+    return text[:1].upper() + text[1:]
