@@ -9,6 +9,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.http.context import Context
+from app.http.problems import Problem
 from app.http.signed_in import is_open_to, open_session, session_token, sign_in_address
 from app.people.person import Person
 from app.people.roles import Right
@@ -48,7 +49,10 @@ class Pages:
         for viewing alone."""
         session = open_session(request)
         if session is None and not (is_open_to(request) and right == "view"):
-            return RedirectResponse(sign_in_address(request), 303)
+            to = sign_in_address(request)
+            if "HX-Request" in request.headers:  # it would swap the sign-in page into this one
+                raise Problem(401, "unauthorized", "sign in again", headers={"HX-Redirect": to})
+            return RedirectResponse(to, 303)
         if session is not None and not session.person.may(right):
             template, look, status = "forbidden.html", lambda connection, now: {}, 403
         now = datetime.now(UTC)

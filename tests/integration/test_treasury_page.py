@@ -16,11 +16,12 @@ from app.domain.kinds import Kind
 from app.readmodel import tables
 from tests.integration.faces import Face, csrf_of, face
 from tests.integration.seeded import START, Seed
+from tests.integration.vaults import VAULT
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
-    opened = create(database_url)
+    opened = create(database_url, vault=VAULT)
     Seed(opened)
     yield opened
     opened.dispose()
@@ -74,7 +75,11 @@ def test_signing_out_ends_the_session_on_the_server(engine: Engine) -> None:
         assert client.post("/logout", data={"csrf": "x"}).status_code == 403
         assert client.post("/logout", data={"csrf": csrf_of(page.text)}).status_code == 303
         assert thief.get("/", headers=copied).status_code == 303
-        assert thief.get("/breaks", headers=copied).status_code == 401
+        by_htmx = thief.get("/breaks?type=date", headers={**copied, "HX-Request": "true"})
+        assert (by_htmx.status_code, by_htmx.headers["HX-Redirect"]) == (
+            401,
+            "/login?next=%2Fbreaks%3Ftype%3Ddate",
+        )
 
 
 class TestSubjects:
