@@ -23,11 +23,11 @@ READ_BY_PEOPLE = [
 NOT_YET = frozenset(
     """
     account.html account_page.py accounts.html act.html act_parts.html acting.py acts.html
-    acts.py administration.html audit.html break.html break_page.py breaks.html breaks.py
+    batch.html acts.py administration.html audit.html break.html break_page.py breaks.html breaks.py
     channel_list.html channels.html close_day.html consortium.html day.html days.html
     days_page.py days_table.html feeds.html feeds_page.py forbidden.html keys.html leg.html
     legs.html legs_page.py missing.html people.html positions.html reserves.py row.html
-    rows.html sessions.html treasury.py upload.html
+    rows.html sessions.html treasury.py upload.html work_list.html work_list.py
     """.split()  # noqa: SIM905
 )
 """Files whose texts are still English alone."""
