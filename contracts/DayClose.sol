@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {Disclosures} from "./Disclosures.sol";
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IDayClose} from "./interfaces/IDayClose.sol";
@@ -8,13 +9,12 @@ import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "./interfaces/IReconciliation.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
 import {Limits} from "./libraries/Limits.sol";
-import {DayCloseStorage} from "./storage/DayCloseStorage.sol";
 import {KeyPurpose} from "./types/ConsortiumTypes.sol";
 import {Closing, DayProposal, ReopenProposal, Statement} from "./types/DayCloseTypes.sol";
 
 /// @title The day's statement of each reserve account, signed by both its banks
 /// @dev Meaning, units and errors: IDayClose.
-contract DayClose is DayCloseStorage, Governed, IDayClose {
+contract DayClose is Disclosures, Governed, IDayClose {
     /// @dev So many names, the statement and the rest of a transaction fit into 128 KiB.
     uint256 private constant _MAX_NAMES = 3_500;
 

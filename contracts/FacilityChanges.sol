@@ -150,7 +150,10 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
     ///      said when that takes effect.
     function _apply(uint32 number, Facility storage facility, uint32 changeNumber, Change storage applied) private {
         bool isAccepted = _waitsFor(facility, applied) == 0;
-        if (isAccepted) applied.state = ChangeState.TookEffect;
+        if (isAccepted) {
+            applied.state = ChangeState.TookEffect;
+            _ledger.numberAct(number);
+        }
         ChangeKind kind = applied.kind;
         if (kind == ChangeKind.Shares) _applyShares(number, facility, changeNumber, applied.payload, isAccepted);
         else if (kind == ChangeKind.Rules) _applyRules(number, facility, changeNumber, applied.payload, isAccepted);

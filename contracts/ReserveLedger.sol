@@ -147,6 +147,20 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         if (msg.sender != _dayClose) revert LedgerOnlyDayClose(msg.sender);
 
         _reserves[_accountKey(facility, partner)].closedThrough = day;
+        _numberAct(facility);
+    }
+
+    /// @inheritdoc IReserveLedger
+    function numberAct(uint32 facility) external {
+        if (msg.sender != address(_reconciliation) && msg.sender != address(_facilities)) {
+            revert LedgerOnlyActs(msg.sender);
+        }
+        _numberAct(facility);
+    }
+
+    /// @inheritdoc IReserveLedger
+    function actsOf(uint32 facility) external view returns (uint64) {
+        return _acts[facility];
     }
 
     /// @inheritdoc IReserveLedger
@@ -384,6 +398,10 @@ contract ReserveLedger is LedgerStorage, Governed, IReserveLedger {
         held.state = end;
         reserve.held -= held.amount;
         --reserve.activeHolds;
+    }
+
+    function _numberAct(uint32 facility) private {
+        emit ActNumbered(facility, ++_acts[facility]);
     }
 
     function _available(uint256 accountKey) private view returns (int80) {

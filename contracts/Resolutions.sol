@@ -62,6 +62,7 @@ abstract contract Resolutions is ReconciliationStorage, IResolutions {
         _pairAt(key).slot = made.slot;
         if (resolution.kind == Kinds.REVERSAL) _markTarget(resolution, slot);
         _record(resolution, made);
+        _ledger.numberAct(resolution.facility);
         emit ResolutionAccepted(
             resolution.facility,
             resolution.partner,

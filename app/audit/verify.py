@@ -1,5 +1,6 @@
 """Checking the chain of the audit trail's rows."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
@@ -30,9 +31,10 @@ class Verified:
     wrong: str
 
 
-def verify(connection: Connection, kept: Head | None = None) -> Verified:
-    """Check every row against the one before, up to the first that does not fit; and against a head
-    that was kept elsewhere, where one is given. `connection` reads one state of the database."""
+def verify(connection: Connection, kept: Iterable[Head] = ()) -> Verified:
+    """Check every row against the one before, up to the first that does not fit; and against heads
+    that were kept elsewhere. `connection` reads one state of the database."""
+    waiting = sorted(kept, key=lambda one: one.number, reverse=True)
     head = Head(0, BEFORE_THE_FIRST)
     in_order = select(audit_trail).order_by(audit_trail.c.number)
     with connection.execute(in_order.execution_options(yield_per=_ROWS_A_TIME)) as rows:
@@ -45,8 +47,9 @@ def verify(connection: Connection, kept: Head | None = None) -> Verified:
                     head, f"row {row['number']} does not fit its hash and the row before"
                 )
             head = Head(row["number"], row["hash"])
-            if kept is not None and kept.number == head.number and kept.hash != head.hash:
-                return Verified(head, f"row {head.number} is not the one whose hash was kept")
-    if kept is not None and kept.number > head.number:
-        return Verified(head, f"the trail ends before row {kept.number}, whose hash was kept")
+            while waiting and waiting[-1].number == head.number:
+                if waiting.pop().hash != head.hash:
+                    return Verified(head, f"row {head.number} is not the one whose hash was kept")
+    if waiting and waiting[0].number > head.number:
+        return Verified(head, f"the trail ends before row {waiting[0].number}, whose hash was kept")
     return Verified(head, "")

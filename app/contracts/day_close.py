@@ -34,6 +34,22 @@ class DayClose(DeployedContract):
     def give_reason(self, reason_hash: bytes, sealed_reason: bytes) -> ContractFunction:
         return self.contract.functions.giveReason(reason_hash, sealed_reason)
 
+    def grant_details(
+        self, facility: int, reader: int, from_day: int, to_day: int, sealed_keys: bytes
+    ) -> ContractFunction:
+        return self.contract.functions.grantDetails(facility, reader, from_day, to_day, sealed_keys)
+
+    def revoke_grant(self, grant: int) -> ContractFunction:
+        return self.contract.functions.revokeGrant(grant)
+
+    def anchor_audit_head(self, rows: int, head: bytes) -> ContractFunction:
+        return self.contract.functions.anchorAuditHead(rows, head)
+
+    def audit_anchor_of(self, member: int) -> tuple[int, bytes]:
+        """The last head of a member's audit trail: its rows (0: none is anchored), and hash."""
+        rows, _, head = self.contract.functions.auditAnchorOf(member).call()
+        return rows, head
+
     def propose_reopen(
         self, facility: int, partner: int, day: int, reason_hash: bytes
     ) -> ContractFunction:

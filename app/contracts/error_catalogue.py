@@ -419,6 +419,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{caller} is not the contract Reconciliation, which alone records",
         "Post legs; nobody writes to the ledger directly",
     ),
+    "LedgerOnlyActs": (
+        "{caller} is neither the contract Reconciliation nor FacilityRegistry, whose acts are "
+        "numbered",
+        REPORT,
+    ),
     "LedgerOnlyDayClose": (
         "{caller} is not the contract DayClose, which alone closes days",
         "Propose the day's statement with `tally day propose`; the other bank confirms it",
@@ -562,6 +567,44 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "no such reopening of partner {partner} of facility {facility} waits; the one that waits "
         "is of {day}",
         "Look at what waits with `tally day list`",
+    ),
+    # --- Disclosures ---
+    "GrantNotAParty": (
+        "member {member} is no active bank that is a party of facility {facility}",
+        "A bank opens details of its own batches; have one of the facility's banks sign",
+    ),
+    "GrantNotAnObserver": (
+        "member {reader} is no active auditor or regulator",
+        "Name one; `tally consortium list` shows the members",
+    ),
+    "GrantBadPeriod": (
+        "the period would end on {toDay}, before it begins on {fromDay}",
+        "Give the first date and the last in their order; both are included",
+    ),
+    "GrantBadKeys": (
+        "{length} bytes of sealed keys were given, of 1 to {most}",
+        "Grant a shorter period, and the rest by another grant",
+    ),
+    "GrantUnknown": (
+        "there is no grant {grant}",
+        "Look at them with `tally report grants`",
+    ),
+    "GrantRevokedAlready": (
+        "grant {grant} is revoked already",
+        "Nothing is to be done",
+    ),
+    "GrantNotYours": (
+        "member {member} granted {grant}, not member {caller}",
+        "The bank that granted it revokes it; others may once it is no active bank any more",
+    ),
+    "AuditHeadTooSoon": (
+        "member {member} has anchored the head of its audit trail on {day} already",
+        "It is anchored once a day (UTC); try again tomorrow",
+    ),
+    "AuditHeadNotNewer": (
+        "{anchored} rows of the audit trail are anchored, and {rows} were given",
+        "A trail only grows: where the database was restored from a backup, rows are missing in "
+        "it; `tally audit verify` says from where on",
     ),
     "PairOnlyReserveLedger": (
         "{caller} is not the contract ReserveLedger, which alone marks held drawdowns",
@@ -751,6 +794,7 @@ ACCESS = frozenset(
         "LedgerOnlyFacilityRegistry",
         "LedgerOnlyReconciliation",
         "LedgerOnlyDayClose",
+        "LedgerOnlyActs",
         "HoldNotTheLead",
         "DayCloseNotAParty",
         "DayCloseOwnProposal",
@@ -758,6 +802,8 @@ ACCESS = frozenset(
         "ResolutionNotAParty",
         "ResolutionOwn",
         "ResolutionNotYours",
+        "GrantNotAParty",
+        "GrantNotYours",
         "PairOnlyReserveLedger",
         "UpgradeWithoutVote",
         "InvalidInitialization",

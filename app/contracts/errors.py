@@ -3,7 +3,8 @@
 ContractReverted     a call or transaction was refused by a contract's custom error
 ├── AccessRefused    not with this key: the access matrix in contracts/README.md
 ├── ConsortiumRefused, FacilityRefused, LedgerRefused, HoldRefused, PostingRefused,
-└── ResolutionRefused, DayCloseRefused   by the word that the error's name begins with
+├── ResolutionRefused, DayCloseRefused
+└── GrantRefused, AuditHeadRefused   by the word that the error's name begins with
 """
 
 import re
@@ -86,6 +87,14 @@ class DayCloseRefused(ContractReverted):
     """The day's statements."""
 
 
+class GrantRefused(ContractReverted):
+    """Details opened to an observer."""
+
+
+class AuditHeadRefused(ContractReverted):
+    """The anchored head of an audit trail."""
+
+
 _FAMILIES: dict[str, type[ContractReverted]] = {
     "Consortium": ConsortiumRefused,
     "Facility": FacilityRefused,
@@ -94,6 +103,8 @@ _FAMILIES: dict[str, type[ContractReverted]] = {
     "Posting": PostingRefused,
     "Resolution": ResolutionRefused,
     "DayClose": DayCloseRefused,
+    "Grant": GrantRefused,
+    "AuditHead": AuditHeadRefused,
 }
 
 

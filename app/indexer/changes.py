@@ -26,6 +26,16 @@ class PostingRow(NamedTuple):
     details: str
 
 
+class SealedPosting(NamedTuple):
+    """A row of the table `sealed_postings`."""
+
+    facility: int
+    member: int
+    sequence: int
+    legs: bytes
+    sealed: bytes
+
+
 class Rejection(NamedTuple):
     """A row of the table `rejections`; its column `index` is `word` here."""
 
@@ -85,6 +95,8 @@ class Changes:
 
     first_new: int
     postings: list[PostingRow] = field(default_factory=list)
+    sealed: list[SealedPosting] = field(default_factory=list)
+    """Those whose details do not open here, kept for a grant that may come."""
     new_pairs: list[StoredPair] = field(default_factory=list)
     changed_pairs: dict[int, StoredPair] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)

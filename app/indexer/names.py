@@ -3,7 +3,7 @@ leg's reference."""
 
 import hmac
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeGuard
 
 from app.domain.identifiers import REFERENCE_BYTES
 
@@ -11,6 +11,12 @@ _MOST_CHARACTERS = 64
 
 OPENED, PARTIAL, SEALED = "opened", "partial", "sealed"
 """All names were read; some do not hash to their leg; nothing could be opened."""
+
+
+def is_name(text: Any) -> TypeGuard[str]:
+    """Whether this is text that a feed may carry as a reference: other text (NUL, say) could not
+    even be stored everywhere."""
+    return isinstance(text, str) and 0 < len(text) <= _MOST_CHARACTERS and text.isprintable()
 
 
 class Names:
@@ -44,11 +50,8 @@ class Names:
         return self._last[1]
 
     def _verified(self, text: Any, reference: bytes) -> str | None:
-        # Only what a feed may carry: other text (NUL, say) could not even be stored everywhere.
         if (
-            isinstance(text, str)
-            and 0 < len(text) <= _MOST_CHARACTERS
-            and text.isprintable()
+            is_name(text)
             and hmac.digest(self._key, text.encode(), "sha256")[:REFERENCE_BYTES] == reference
         ):
             return text

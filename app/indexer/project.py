@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from app.contracts.events import ContractEvent
 from app.contracts.posting import next_digest
 from app.domain.legs import unpack
+from app.indexer.changes import SealedPosting
 from app.indexer.decode import Event
 from app.indexer.errors import Incomplete
 from app.indexer.fold import Batch, fold, wanted
@@ -12,6 +13,7 @@ from app.indexer.handlers import HANDLERS
 from app.indexer.names import Names
 from app.indexer.postings import Posting
 from app.indexer.projection import Projection
+from app.indexer.state import OBSERVERS
 from app.keys.sealing import open_details
 
 UNREADABLE = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
@@ -71,6 +73,10 @@ def _read_posting(projection: Projection, posting: Posting, sealed: bytes) -> No
         if is_seen and facility.reference_key is not None
         else None
     )
+    if is_seen and rows is None and sealed and state.view.role in OBSERVERS:
+        projection.changes.sealed.append(
+            SealedPosting(posting.facility, posting.member, posting.sequence, posting.legs, sealed)
+        )
     names = Names(rows, facility.reference_key)
     batch = Batch(posting, facility, partner, legs, names, projection.time(posting.block_number))
     if not is_seen:

@@ -14,6 +14,9 @@ from app.verify.validators import ValidatorSet
 ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 """Members of these roles project every account of the channel; a partner only its own."""
 
+OBSERVERS = ("auditor", "regulator")
+"""To members of these roles a bank may open details later."""
+
 
 @dataclass(frozen=True, slots=True)
 class View:

@@ -18,8 +18,9 @@ from sqlalchemy.exc import IntegrityError
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
 from app.domain.matching.pairs import Half, pair_key
 from app.domain.resolutions import Action, Side
-from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection
+from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection, SealedPosting
 from app.indexer.errors import OtherView
+from app.indexer.granted import names_of
 from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
 from app.indexer.scan import Range
@@ -199,6 +200,7 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     ]
     _insert(connection, "blocks", ("number", "hash", "timestamp"), blocks)
     _insert(connection, "postings", PostingRow._fields, changes.postings)
+    _insert(connection, "sealed_postings", SealedPosting._fields, changes.sealed)
     _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
     _update_pairs(connection, [_pair_row(pair) for pair in changes.changed_pairs.values()])
     _insert(connection, "rejections", _REJECTION, changes.rejections)
@@ -206,6 +208,14 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _add_day_totals(connection, changes.day_totals)
     _add_day_counts(connection, changes.day_counts)
     _put_balance_points(connection, changes.balance_points)
+    for number, grant in projection.grants.items():
+        names = names_of(connection, grant)
+        _insert(
+            connection,
+            "granted_names",
+            ("facility", "ref", "grant", "event_ref"),
+            [(grant.facility, reference, number, name) for reference, name in names.items()],
+        )
 
 
 def _add_day_totals(

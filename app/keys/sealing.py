@@ -7,6 +7,7 @@ its X25519 sealing key. The format is in docs/wire-format.md, "Sealed details".
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from struct import Struct
 from typing import Any
 
 import nacl.exceptions
@@ -18,6 +19,11 @@ from nacl.secret import SecretBox
 _VERSION = 1
 _WRAPPED_BYTES = 2 + SecretBox.KEY_SIZE + 48
 _MOST_READERS = 255
+_GRANTED = Struct(">Q32s")
+"""A batch's sequence and key, as a grant carries them."""
+
+MAX_GRANTED_BATCHES = 1_800
+"""As many keys fit into what the contract takes of one grant."""
 
 MAX_PLAIN_BYTES = 4 * 1024 * 1024
 """Most bytes of a batch's details before they are compressed: nobody opens more."""
@@ -48,20 +54,27 @@ def open_details(sealed: bytes, member: int, secrets: Iterable[bytes]) -> list[l
 
     Whoever posted them may have written anything there, so nothing in them is an error of ours.
     """
+    key = batch_key(sealed, member, secrets)
+    return None if key is None else open_with_key(sealed, key)
+
+
+def batch_key(sealed: bytes, member: int, secrets: Iterable[bytes]) -> bytes | None:
+    """The key of a batch's details, as `open_details` finds it."""
     if len(sealed) < 2 or sealed[0] != _VERSION:
         return None
-    body = 2 + sealed[1] * _WRAPPED_BYTES
-    for position in range(2, body, _WRAPPED_BYTES):
+    for position in range(2, _body_of(sealed), _WRAPPED_BYTES):
         if int.from_bytes(sealed[position : position + 2]) == member:
-            wrapped = sealed[position + 2 : position + _WRAPPED_BYTES]
-            break
-    else:
-        return None
-    key = _unsealed(wrapped, secrets)
-    if key is None:
+            return _unsealed(sealed[position + 2 : position + _WRAPPED_BYTES], secrets)
+    return None
+
+
+def open_with_key(sealed: bytes, key: bytes) -> list[list[Any]] | None:
+    """Open a batch's details with the batch's own key; None where that does not fit, or they are
+    not well formed."""
+    if len(sealed) < 2 or sealed[0] != _VERSION:
         return None
     try:
-        packed = SecretBox(key).decrypt(sealed[body:])
+        packed = SecretBox(key).decrypt(sealed[_body_of(sealed) :])
         opener = zlib.decompressobj()
         plain = opener.decompress(packed, MAX_PLAIN_BYTES)
         details = orjson.loads(plain) if not opener.unconsumed_tail else None
@@ -72,6 +85,21 @@ def open_details(sealed: bytes, member: int, secrets: Iterable[bytes]) -> list[l
     return details
 
 
+def seal_batch_keys(keys: Mapping[int, bytes], reader: bytes) -> bytes | None:
+    """Seal batches' keys, by their sequences, to one member's public sealing key; None for no
+    key."""
+    return _sealed(reader, b"".join(_GRANTED.pack(*one) for one in sorted(keys.items())))
+
+
+def open_batch_keys(sealed: bytes, secrets: Iterable[bytes]) -> dict[int, bytes]:
+    """The batches' keys that were sealed to us, by sequence; none where they do not open, or are
+    not well formed: whoever granted them may have written anything."""
+    plain = _unsealed(sealed, secrets) or b""
+    if len(plain) % _GRANTED.size:
+        return {}
+    return dict(_GRANTED.iter_unpack(plain))
+
+
 def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes | None:
     """Seal a facility's reference key to one member's public sealing key; None for no key."""
     return _sealed(reader, reference_key)
@@ -80,6 +108,11 @@ def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes | None:
 def open_reference_key(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:
     """Open a reference key sealed to us, to any of our sealing keys; None when it was not."""
     return _unsealed(sealed, secrets)
+
+
+def _body_of(sealed: bytes) -> int:
+    """Where the readers' wrapped keys end."""
+    return 2 + sealed[1] * _WRAPPED_BYTES
 
 
 def _unsealed(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:

@@ -10,6 +10,7 @@ import structlog
 from sqlalchemy import Engine
 
 from app.config import BankConfig
+from app.contracts.day_close import DayClose
 from app.contracts.reserve_ledger import ReserveLedger
 from app.db.probe import check_writable, free_disk_bytes
 from app.domain.errors import ChainUnreachable, StorageFault, TallyError, WrongChain
@@ -22,6 +23,7 @@ from app.intake.rest import RestFeeds
 from app.logs import listed
 from app.node.bank import Bank, open_bank
 from app.node.jobs.ageing import Ageing
+from app.node.jobs.audit_head import AuditHead
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduled_reports import ScheduledReports
@@ -86,6 +88,7 @@ class Channel:
             acts=bank.acts,
         )
         ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
+        days = DayClose(bank.posting.rpc, bank.manifest.addresses["DayClose"])
         self._scheduler = Scheduler(
             Jobs(
                 submit=self._submit,
@@ -97,6 +100,7 @@ class Channel:
                 validator_votes=bank.validator_votes.cast,
                 prepared_acts=bank.acts.look,
                 reports=ScheduledReports(bank.engine, bank.config.reports).look,
+                audit_head=AuditHead(bank.view, days, bank.operator).look,
             ),
             channel=name,
         )

@@ -26,6 +26,12 @@ from app.readmodel.consortium.tables import (
     votes,
 )
 from app.readmodel.days.tables import day_closes
+from app.readmodel.disclosures.tables import (
+    audit_anchors,
+    detail_grants,
+    granted_names,
+    sealed_postings,
+)
 from app.readmodel.facilities.tables import (
     facilities,
     facility_acceptances,
@@ -68,6 +74,10 @@ CHAIN_TABLES = (
     day_closes,
     resolutions,
     reasons,
+    detail_grants,
+    sealed_postings,
+    granted_names,
+    audit_anchors,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""
 
@@ -75,6 +85,7 @@ __all__ = [
     "CHAIN_TABLES",
     "accounts",
     "alerts",
+    "audit_anchors",
     "balance_points",
     "blocks",
     "consortium_log",
@@ -82,12 +93,14 @@ __all__ = [
     "day_closes",
     "day_counts",
     "day_totals",
+    "detail_grants",
     "facilities",
     "facility_acceptances",
     "facility_changes",
     "facility_observers",
     "facility_partners",
     "facility_pauses",
+    "granted_names",
     "holds",
     "incidents",
     "member_keys",
@@ -99,6 +112,7 @@ __all__ = [
     "rejections",
     "resolutions",
     "rule_versions",
+    "sealed_postings",
     "share_versions",
     "validators",
     "votes",

@@ -16,7 +16,7 @@ from app.outbox.dead_letters import all_letters
 from app.readmodel import tables as t
 from app.readmodel.chain import cursor
 from app.readmodel.pairs.rows import Rows
-from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
+from app.reports.model import Column, Report, Row, Section, Type
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -129,7 +129,7 @@ def _rejected(source: Source) -> Iterator[Row]:
             one.bank,
             one.reason,
             one.kind,
-            one.event_ref or NOT_OPENED,
+            source.name(one.event_ref, one.reference),
             one.reference,
             one.target,
             one.half.amount,

@@ -79,17 +79,17 @@ def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:
             source.until,
         ):
             if not statuses or one.status in statuses:
-                yield _row(one)
+                yield _row(source, one)
 
 
-def _row(one: Resolution) -> Row:
+def _row(source: Source, one: Resolution) -> Row:
     return (
         one.partner,
         one.action,
         one.side,
         one.status,
         one.kind,
-        one.event_ref or NOT_OPENED,
+        source.name(one.event_ref, one.reference),
         one.reference,
         one.target,
         one.business_date,

@@ -10,7 +10,8 @@ from sqlalchemy import Connection, Engine
 from app.domain.errors import TallyError, UsageFault
 from app.readmodel.chain import Position, position, position_at
 from app.readmodel.directory import Directory, Facility, Partner, directory
-from app.reports.model import Report, Section, instant_text
+from app.readmodel.disclosures.queries import Grant, granted_name, grants
+from app.reports.model import NOT_OPENED, Report, Section, instant_text
 
 
 class ReportRefused(TallyError):
@@ -40,6 +41,8 @@ class Source:
     """Those whose accounts are asked for."""
     request: Request
     as_of: Position
+    grants: tuple[Grant, ...] = ()
+    """Those of this facility that open names here."""
 
     @property
     def until(self) -> int | None:
@@ -51,9 +54,22 @@ class Source:
         """The chain's clock as of the report, seconds."""
         return int(self.as_of.block_time.timestamp())
 
+    def name(self, event_ref: str | None, reference: str) -> str:
+        """What stands for a reference (hex): its name where this node could open it when it was
+        posted, or by a bank's grant."""
+        if event_ref is None and self.grants:
+            event_ref = granted_name(
+                self.connection, self.facility.number, bytes.fromhex(reference)
+            )
+        return event_ref or NOT_OPENED
+
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """What the report is of, as of when; the same words from every node."""
         partner = (("partner", self.request.partner),) if self.request.partner else ()
+        opened = ", ".join(
+            f"grant {one.number} of {one.bank} for {one.first} to {one.last}" for one in self.grants
+        )
+        granted = (("names_opened_by", opened),) if opened else ()
         return (
             ("facility", self.facility.id),
             ("lead", self.facility.lead),
@@ -64,6 +80,7 @@ class Source:
             ("block", str(self.as_of.block_number)),
             ("block_hash", self.as_of.block_hash),
             ("block_time", instant_text(self.as_of.block_time)),
+            *granted,
         )
 
     def report(
@@ -123,7 +140,8 @@ def open_source(engine: Engine, request: Request) -> Iterator[Source]:
                 f"{request.partner!r} is no partner of facility {facility.id}",
                 remedy="Its partners: " + ", ".join(one.name for one in facility.partners),
             )
-        yield Source(connection, names, facility, partners, request, as_of)
+        opening = tuple(one for one in grants(connection, facility.id) if one.names)
+        yield Source(connection, names, facility, partners, request, as_of, opening)
 
 
 def _position(connection: Connection, block: int | None) -> Position:

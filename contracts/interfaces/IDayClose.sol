@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {Closing, DayProposal, ReopenProposal, Statement} from "../types/DayCloseTypes.sol";
+import {IDisclosures} from "./IDisclosures.sol";
 import {IGoverned} from "./IGoverned.sol";
 
 /// @title The day's statement of each reserve account, signed by both its banks
@@ -10,7 +11,7 @@ import {IGoverned} from "./IGoverned.sol";
 ///         the other by confirming. A movement that comes for a closed day falls on the next open one.
 ///         Either bank may begin. One proposal waits at a time for an account: the other bank confirms or disputes it
 ///         before it can propose, its own bank may replace it.
-interface IDayClose is IGoverned {
+interface IDayClose is IGoverned, IDisclosures {
     /// @notice A bank proposed to close a day.
     /// @param statement as proposed; open items are those after this block
     /// @param carriedForward the pairs with open legs, strictly ascending: PairKeys.key, or reversalKey of a reversal

@@ -65,6 +65,11 @@ interface IReserveLedger is IGoverned {
     /// @notice A hold ended because its drawdown was settled.
     event HoldPosted(uint32 indexed facility, uint8 indexed partner, uint160 indexed ref, uint56 amount);
 
+    /// @notice An act that lines and totals of a facility follow from, beside postings: a resolution was accepted, a day
+    ///         closed or reopened, or a change of the facility took effect. It is told in the same transaction.
+    /// @param number from 1 without gaps, one count for the facility: who holds two of them knows what lies between
+    event ActNumbered(uint32 indexed facility, uint64 number);
+
     /// @notice `caller` is not the FacilityRegistry, the only one that opens accounts.
     error LedgerOnlyFacilityRegistry(address caller);
 
@@ -76,6 +81,9 @@ interface IReserveLedger is IGoverned {
 
     /// @notice `caller` is not DayClose, the only one that closes days.
     error LedgerOnlyDayClose(address caller);
+
+    /// @notice `caller` is neither Reconciliation nor FacilityRegistry, whose acts are numbered.
+    error LedgerOnlyActs(address caller);
 
     /// @notice The last day asked for (ordinal) is before the first.
     error LedgerBadRange(uint24 fromDay, uint24 toDay);
@@ -150,6 +158,14 @@ interface IReserveLedger is IGoverned {
     /// @notice Sets the last closed day of an account (ordinal), backwards too, for a reopening. Called by DayClose.
     /// @dev Reverts with LedgerOnlyDayClose.
     function closeThrough(uint32 facility, uint8 partner, uint24 day) external;
+
+    /// @notice Numbers an act of a facility. Called by Reconciliation (a resolution was accepted) and FacilityRegistry (a
+    ///         change took effect); closeThrough numbers its own.
+    /// @dev Reverts with LedgerOnlyActs.
+    function numberAct(uint32 facility) external;
+
+    /// @notice How many acts of a facility were numbered.
+    function actsOf(uint32 facility) external view returns (uint64);
 
     /// @notice Ends the hold of a drawdown that is settled. Called by Reconciliation; nothing happens where none is active.
     /// @param ref the drawdown's reference

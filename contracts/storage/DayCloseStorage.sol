@@ -6,6 +6,7 @@ import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "../interfaces/IReconciliation.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
 import {Closing, DayProposal, ReopenProposal} from "../types/DayCloseTypes.sol";
+import {AuditAnchor, Grant} from "../types/DisclosureTypes.sol";
 
 /// @title All that DayClose remembers
 /// @dev Appended to only. Keys are packed numbers: facility (32) | partner (8) [| day (24)].
@@ -30,4 +31,13 @@ abstract contract DayCloseStorage {
 
     /// @dev The reopening that waits for the other bank, by account.
     mapping(uint256 accountKey => ReopenProposal) internal _reopenProposals;
+
+    /// @dev Details opened to observers, by number from 1.
+    mapping(uint32 grant => Grant) internal _grants;
+
+    /// @dev How many grants there ever were.
+    uint32 internal _grantCount;
+
+    /// @dev The last anchored head of each member's audit trail.
+    mapping(uint16 member => AuditAnchor) internal _auditAnchors;
 }

@@ -42,4 +42,7 @@ abstract contract LedgerStorage {
 
     /// @dev Holds, by the drawdown's pair: PairKeys.key.
     mapping(uint256 pairKey => Hold) internal _holds;
+
+    /// @dev How many acts of a facility were numbered.
+    mapping(uint32 facility => uint64) internal _acts;
 }

@@ -52,13 +52,14 @@ _WAITING = (
     "Reconciliation.proposeResolution",
     "DayClose.propose",
     "DayClose.proposeReopen",
+    "DayClose.grantDetails",
 )
 """What the proposer has proposed before anyone else is asked."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """Who may call a function: by column the purposes of keys and their conditions; a contract."""
+    """Who may call a function: by column the purposes of keys and their conditions; contracts."""
 
     keys: dict[str, dict[str, str]]
     contract: str
@@ -66,7 +67,7 @@ class Row:
     def may(self, name: str, column: str, purpose: str) -> bool:
         """Whether this caller may; what waits in the world was all proposed by one bank."""
         if column == "contract":
-            return self.contract == name
+            return name in self.contract.split(", ")
         condition = self.keys.get(column, {}).get(purpose)
         if condition is None:
             return False
@@ -256,6 +257,7 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
         "ReserveLedger.release": (*account, 1),
         "ReserveLedger.settleHold": (*account, 1),
         "ReserveLedger.closeThrough": (*account, today),
+        "ReserveLedger.numberAct": (facility,),
         "Reconciliation.post": (facility, 2, [group], b""),
         "Reconciliation.markHeld": (1,),
         "Reconciliation.proposeResolution": (resolution, b""),
@@ -270,6 +272,9 @@ def _arguments(world: World, today: int, now: int) -> dict[str, tuple[Any, ...]]
         "DayClose.confirmReopen": (*account, today - 2, _REASON),
         "DayClose.withdrawReopen": (*account, today - 2),
         "DayClose.giveReason": (_REASON, b""),
+        "DayClose.grantDetails": (facility, 5, today, today, b"keys"),
+        "DayClose.revokeGrant": (1,),
+        "DayClose.anchorAuditHead": (1, _REASON),
     }
 
 

@@ -14,8 +14,13 @@ from sqlalchemy import Engine, delete, insert, select, update
 from app.audit.tables import audit_trail
 from app.audit.trail import Entry, append, row_hash
 from app.audit.verify import Head, verify
+from app.contracts.day_close import DayClose
 from app.db.engine import create
+from app.node.jobs.audit_head import AuditHead
+from app.readmodel.disclosures.queries import own_anchors
+from ganache.launcher import start
 from tests.integration.faces import Face, face
+from tests.integration.posting import Net
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -38,7 +43,7 @@ def write(engine: Engine, rows: int = 5) -> None:
             append(connection, Entry("nobody", "test", f"第{number}", details={"b": 1, "a": "é"}))
 
 
-def check(engine: Engine, kept: Head | None = None) -> tuple[int, str]:
+def check(engine: Engine, *kept: Head) -> tuple[int, str]:
     with engine.connect() as connection:
         found = verify(connection, kept)
         return found.head.number, found.wrong
@@ -179,3 +184,54 @@ class TestWhatStandsInIt:
         assert refused.status_code == 403 and "export" in refused.json()["detail"]
         assert node.client(None).get(path).status_code == 401
         assert self.last(node) == before
+
+
+def test_the_head_is_anchored_once_a_day_and_holds_a_trail_that_is_written_anew(
+    tmp_path: Path, sqlite_url: str
+) -> None:
+    with start("anvil", state_dir=tmp_path / "chain", keep_state=False) as chain:
+        net = Net(tmp_path / "net", chain.process.url)
+        bank = net.fresh_bank(sqlite_url)
+        days = DayClose(net.rpc, net.manifest.addresses["DayClose"])
+        job = AuditHead(bank.view, days, bank.operator)
+
+        def anchors() -> list[Head]:
+            job.look()
+            net.catch_up(bank)
+            with bank.engine.connect() as connection:
+                return [Head(one.rows, one.head) for one in own_anchors(connection)]
+
+        with bank.engine.begin() as connection:
+            connection.execute(delete(audit_trail))
+        assert anchors() == [], "of an empty trail nothing"
+        write(bank.engine, 2)
+        (first,) = anchors()
+        assert first.number == 2
+        write(bank.engine, 1)
+        assert anchors() == [first], "once a day"
+        net.rpc.call("evm_increaseTime", [86_400])
+        net.rpc.call("evm_mine", [])
+        net.catch_up(bank)
+        _, second = anchors()
+        assert second.number == 4, "the row that tells of the first anchor, and one more"
+        assert days.audit_anchor_of(1) == (4, second.hash)
+        net.rpc.call("evm_increaseTime", [86_400])
+        net.rpc.call("evm_mine", [])
+        net.catch_up(bank)
+        assert len(anchors()) == 2, "its own row alone is no news"
+        assert check(bank.engine, first, second) == (5, "")
+
+        with bank.engine.begin() as connection:
+            connection.execute(delete(audit_trail))
+        write(bank.engine, 5)
+        assert check(bank.engine) == (5, "")
+        assert check(bank.engine, first, second) == (
+            2,
+            "row 2 is not the one whose hash was kept",
+        )
+        config = net.folder.config("webank")
+        command = [sys.executable, "-m", "app", "audit", "verify", "--config", str(config)]
+        said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+        assert said.returncode == 3
+        assert "row 2 is not the one" in said.stderr
+        net.close()

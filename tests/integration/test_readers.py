@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,23 +13,28 @@ from eth_abi.abi import decode
 from eth_utils.crypto import keccak
 from sqlalchemy import select
 
-from app.actions import breaks, consortium, days, facilities
+from app.actions import breaks, consortium, days, facilities, grants
 from app.actions.sender import Signer
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.day_close import DayClose
+from app.contracts.errors import AccessRefused, ContractReverted
 from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.posting import sealed_of
 from app.contracts.proposals import ProposalContent, about, change_role
 from app.contracts.reconciliation import Reconciliation
 from app.domain.errors import UsageFault
 from app.domain.resolutions import Action
+from app.indexer.rebuild import digest
 from app.intake.facility_file import load_facility
 from app.keys.keystore import SEALING
-from app.keys.sealing import open_details, open_reference_key
+from app.keys.sealing import open_batch_keys, open_details, open_reference_key
 from app.keys.versions import KeyVersions
 from app.node.bank import Bank
 from app.outbox.tables import batches
 from app.readmodel.pairs import queries
+from app.reports.model import NOT_OPENED
+from app.reports.reconciliation import lines
+from app.reports.source import Request, open_source
 from deploy.consortium import Member
 from ganache.launcher import start
 from tests.feeds import facility_text
@@ -180,6 +186,58 @@ def test_an_observer_that_becomes_a_bank_observes_no_more(channel: Channel) -> N
         "wuxi",
         "audit-office",
     }
+
+
+def test_a_bank_opens_its_own_batches_of_a_period_to_one_observer(
+    channel: Channel, tmp_path: Path
+) -> None:
+    net, numbers = channel.net, channel.numbers
+    channel.carry(change_role(numbers["nanfeng"], "auditor"), "huarui", "wuxi")
+    net.feed(channel.lead, 2)
+    net.feed(channel.lead, 1, booked_at="2026-01-05T10:00:00+08:00")
+    net.drain(channel.lead)
+    observer = net.fresh_bank(f"sqlite:///{tmp_path}/observer.db", "nanfeng")
+    today = date.fromordinal(chain_day(channel))
+    asked = grants.GrantDetails(FACILITY, "nanfeng", today - timedelta(1), today + timedelta(1))
+
+    def names(bank: Bank) -> list[object]:
+        request = Request(facility=FACILITY, first=date(2026, 1, 1), last=today + timedelta(1))
+        with open_source(bank.engine, request) as source:
+            return [row[3] for row in lines(source).rows()]
+
+    def granted() -> list[object]:
+        net.catch_up(observer)
+        found = names(observer)
+        before = digest(observer.engine)
+        observer.follower.rebuild(lambda last, head: None)
+        assert digest(observer.engine) == before
+        assert names(observer) == found
+        return found
+
+    nothing = [NOT_OPENED] * 3
+    assert granted() == nothing
+    signer = channel.signer(LEAD)
+    done = grants.grant(asked, channel.lead.view, channel.days, signer)
+    event = done.event("DetailsGranted")
+    assert event is not None
+    assert {
+        name for name in numbers if open_batch_keys(event["sealedKeys"], channel.keys(name))
+    } == {"nanfeng"}
+    net.catch_up(channel.lead)
+    old, *of_period = names(channel.lead)
+    assert old != NOT_OPENED
+    assert granted() == [NOT_OPENED, *of_period]
+
+    with pytest.raises(UsageFault, match="huarui has posted no legs"):
+        view = net.fresh_bank(f"sqlite:///{tmp_path}/huarui.db", "huarui").view
+        grants.grant(asked, view, channel.days, channel.signer("huarui"))
+    with pytest.raises(AccessRefused):
+        grants.revoke(grants.RevokeGrant(1), view, channel.days, channel.signer("huarui"))
+    with pytest.raises(ContractReverted, match="no active auditor"):
+        grants.grant(replace(asked, reader="wuxi"), channel.lead.view, channel.days, signer)
+
+    grants.revoke(grants.RevokeGrant(1), channel.lead.view, channel.days, signer)
+    assert granted() == nothing
 
 
 def test_a_facility_is_not_proposed_with_a_bank_that_may_not_read_it(channel: Channel) -> None:

@@ -349,6 +349,20 @@ class Callers(HostileValues):
     def _DayClose_giveReason(self) -> Any:
         return self.party(), "approver", [self.chance.randbytes(32), self.bytes()]
 
+    def _DayClose_grantDetails(self) -> Any:
+        reader, first = self.chance.choice([4, 5, 6]), self.chance.randint(0, 2**24 - 1)
+        last = self.chance.randint(first, 2**24 - 1)
+        keys = self.bytes() or b"?"
+        asked = [self.world.facility, reader, first, last, keys]
+        return self.party(), "approver", asked
+
+    def _DayClose_revokeGrant(self) -> Any:
+        return self.party(), "approver", [self.chance.randint(1, 6)]
+
+    def _DayClose_anchorAuditHead(self) -> Any:
+        rows = self.chance.choice([1, 7, 2**48 - 1])
+        return self.party(), "operator", [rows, self.chance.randbytes(32)]
+
     def _statement(self) -> list[Any]:
         """Of the third partner, on whose account nothing moves."""
         return [(self.world.facility, 3, TODAY - 1, *([0] * 13)), []]

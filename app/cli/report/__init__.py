@@ -33,10 +33,13 @@ _DAY = ["%Y-%m-%d"]
 _TEXT_FORMATS = ("csv", "json")
 
 
-_WithProofs = commands_of({"prove": "app.cli.report.prove"})
+_GRANTS = "app.cli.report.grants"
+_WithMore = commands_of(
+    {"prove": "app.cli.report.prove", "grant": _GRANTS, "revoke": _GRANTS, "grants": _GRANTS}
+)
 
 
-class _Group(_WithProofs):  # type: ignore[misc, valid-type]
+class _Group(_WithMore):  # type: ignore[misc, valid-type]
     def parse_args(self, ctx: Context, args: list[str]) -> Any:
         """Options alone mean the reconciliation, as before there were other reports."""
         if args and args[0].startswith("--") and args[0] != "--help":

@@ -6,6 +6,7 @@ from app.contracts.events import ContractEvent
 from app.indexer.handlers import (
     accounts,
     days,
+    disclosures,
     facilities,
     facility_changes,
     governance,
@@ -60,6 +61,9 @@ HANDLERS: Mapping[str, Callable[[Projection, ContractEvent], None]] = {
     "ReopenProposed": days.reopen_proposed,
     "ReopenWithdrawn": days.reopen_withdrawn,
     "DayReopened": days.day_reopened,
+    "DetailsGranted": disclosures.details_granted,
+    "GrantRevoked": disclosures.grant_revoked,
+    "AuditHeadAnchored": disclosures.audit_head_anchored,
     "ReasonGiven": reasons.reason_given,
     "ResolutionProposed": resolutions.resolution_proposed,
     "ResolutionAccepted": resolutions.resolution_accepted,

@@ -21,6 +21,7 @@ EXPIRED_HOLDS_EVERY_S = 15.0
 VALIDATOR_VOTES_EVERY_S = 5.0
 PREPARED_ACTS_EVERY_S = 2.0
 REPORTS_EVERY_S = 60.0
+AUDIT_HEAD_EVERY_S = 600.0
 
 _log = structlog.get_logger()
 
@@ -41,6 +42,7 @@ class Jobs:
     validator_votes: Callable[[], object]
     prepared_acts: Callable[[], object]
     reports: Callable[[], object]
+    audit_head: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class Scheduler:
             ("validator_votes", jobs.validator_votes, VALIDATOR_VOTES_EVERY_S),
             ("prepared_acts", jobs.prepared_acts, PREPARED_ACTS_EVERY_S),
             ("reports", jobs.reports, REPORTS_EVERY_S),
+            ("audit_head", jobs.audit_head, AUDIT_HEAD_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

@@ -107,12 +107,14 @@ contract AcceptChangeTest is FacilityFixture {
         emit IFacilityRegistry.ChangeAccepted(facility, change, ANNA);
         acceptChange(ANNA, change);
         assertChange(change, ChangeState.Open, "not yet");
+        vm.assertEq(ledger.actsOf(facility), 0, "no act yet");
         vm.expectEmit(address(facilities));
         emit IFacilityRegistry.ChangeAccepted(facility, change, BERT);
         vm.expectEmit(address(facilities));
         emit IFacilityRegistry.SharesTookEffect(facility, change, 2, EARLIEST, sharesOf(5_000, 2_000));
         acceptChange(BERT, change);
         assertChange(change, ChangeState.TookEffect, "in force");
+        vm.assertEq(ledger.actsOf(facility), 1, "numbered");
 
         (uint16 version, Shares[] memory shares) = facilities.sharesOn(facility, EARLIEST - 1);
         vm.assertTrue(version == 1 && shares[0].principalBps == 4_000, "the day before");

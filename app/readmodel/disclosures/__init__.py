@@ -1,0 +1,1 @@
+"""What members disclosed: grants of sealed details, and heads of audit trails."""
