@@ -57,6 +57,8 @@ class MadeChain:
     named_by_chance: bool = False
     bank_name: str = "bank"
     blocks: list[Block] = field(default_factory=list)
+    acts: int = 0
+    versions: int = 1
     _parent: bytes = bytes(32)
     _heads: dict[int, tuple[int, bytes]] = field(default_factory=dict)
 
@@ -120,6 +122,39 @@ class MadeChain:
         statement = (FACILITY, 1, DAY.toordinal(), 0, 0, 0, *[booked] * 6, 0, 0, 0, open_legs)
         proposed = _log("DayProposed", FACILITY, 1, DAY.toordinal(), LEAD, statement, [], bytes(32))
         self._block([_transaction(_BANKS[LEAD], 99, "DayClose", b"")], [[proposed]])
+
+    def close_day(self) -> None:
+        """Both banks have closed the day."""
+        self._act("DayClose", ("DayClosed", FACILITY, 1, DAY.toordinal(), PARTNER, bytes(32)))
+
+    def change_rules(self) -> None:
+        """New rules took effect, from a later day."""
+        self.versions += 1
+        rules = (DAY.toordinal() + 40 + self.versions, 1, 1, 86_400, 0)
+        self._act("FacilityRegistry", ("RulesTookEffect", FACILITY, 1, self.versions, rules))
+
+    def void(self, number: int) -> None:
+        """The lead's leg of an event, which the partner has not posted, is taken back by both."""
+        kind = _KINDS[number % len(_KINDS)]
+        name = f"{kind.feed_name}-{number:08d}"
+        reference = int.from_bytes(hmac.digest(_KEY, name.encode(), "sha256")[:20])
+        effect = -(100_000 + number) * (-1 if kind in (Kind.WITHDRAWAL, Kind.SERVICE_FEE) else 1)
+        key = FACILITY << 176 | 1 << 168 | kind << 160 | reference
+        asked = (
+            FACILITY, 1, kind, reference, 0, 0, 4, 0, DAY.toordinal(), bytes(32), bytes(32),
+        )  # fmt: skip
+        proposed = _log("ResolutionProposed", FACILITY, 1, key, asked, LEAD, b"")
+        self._block([_transaction(_BANKS[LEAD], 98, "Reconciliation", b"")], [[proposed]])
+        self._act(
+            "Reconciliation",
+            ("ResolutionAccepted", FACILITY, 1, key, PARTNER, 4, effect, 0, 0, 0),
+        )
+
+    def _act(self, contract: str, event: tuple[Any, ...]) -> None:
+        """An act by which something takes effect, numbered by the ledger."""
+        self.acts += 1
+        logs = [_log("ActNumbered", FACILITY, self.acts), _log(*event)]
+        self._block([_transaction(_BANKS[PARTNER], 99, contract, b"")], [logs])
 
     def terms(self) -> Terms:
         genesis = self.blocks[0]

@@ -152,6 +152,11 @@ def _proved(proved: Proved) -> Iterator[str]:
     )
     for bank in facts["banks"]:
         yield f"{bank['name']}: {_postings(bank)}"
+    if facts["acts"]:
+        yield (
+            f"Acts 1 to {facts['acts']:,} of the facility (accepted resolutions, closed and "
+            "reopened days, changes of terms) without a gap: none is missing up to the last."
+        )
 
 
 def _postings(bank: Mapping[str, Any]) -> str:
@@ -204,14 +209,11 @@ def _not_proved(proved: Proved) -> Iterator[str]:
             "is no finality; whoever gave you the bundle vouches for it."
         )
     if proved.facts["blocks"] == "chosen":
-        since = (
-            " since the last statement of a day above, nor before it a closing that was reopened"
-            if proved.stated
-            else ""
-        )
+        after = f" after act {proved.facts['acts']:,}" if proved.facts["acts"] else ""
         yield (
-            "That no later posting, no resolution, closed day or change of terms was left out"
-            f"{since}: seals vouch for what is there."
+            "That no later posting was left out, nor a resolution, closed day or change of terms"
+            f"{after}: seals vouch for what is there. The last block's header is sealed, but what "
+            "the contracts hold in its state is not in the bundle."
         )
     yield "What the contracts' code does."
     yield (

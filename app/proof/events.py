@@ -30,6 +30,9 @@ _ANSWERING = ("DayDisputed", "DayWithdrawn", "ReopenProposed", "ReopenWithdrawn"
 _BY_APPROVERS = frozenset({*DERIVING[3:], *_ANSWERING})
 """Events whose `member` sent their transaction by its approver key."""
 
+_NUMBERED = "ActNumbered"
+"""Tells with each resolution, closing, reopening and change of the facility its number."""
+
 _MEMBERS = ("MemberAdmitted", "MemberKeyReplaced")
 _OPERATOR, _APPROVER = 1, 2
 """Purposes of keys, as MemberKeyReplaced numbers them."""
@@ -59,6 +62,8 @@ class FacilityEvents:
     """Members' names by their numbers."""
     signatures: int = 0
     """How many acts were found to be signed by their member's key."""
+    acts: int = 0
+    """How many acts of the facility were numbered, from 1 without a gap."""
     is_founded: bool = False
     """Whether the transaction that founded the consortium was read, with these contracts."""
     _keys: dict[tuple[int, int], bytes] = field(default_factory=dict)
@@ -73,7 +78,7 @@ class FacilityEvents:
     """The data of the log that names the contracts."""
 
     def __post_init__(self) -> None:
-        handled = (*DERIVING, *_ANSWERING, *_MEMBERS)
+        handled = (*DERIVING, *_ANSWERING, *_MEMBERS, _NUMBERED)
         kinds = event_kinds()
         self._decoder = Decoder(self.contracts, handled)
         self._known = {
@@ -131,6 +136,9 @@ class FacilityEvents:
                 if event.name in _MEMBERS:
                     self._note_keys(event)
                     continue
+                if event.name == _NUMBERED:
+                    self._note_act(event)
+                    continue
             self._check_sender(event, sent[event.tx_hash])
             if isinstance(event, Posting) or event.name in DERIVING:
                 found.append(event)
@@ -153,6 +161,18 @@ class FacilityEvents:
             )
         signed_by(transaction, self.chain_id)
         self.is_founded = True
+
+    def _note_act(self, event: ContractEvent) -> None:
+        """The ledger counts a facility's acts: where one is left out, the next shows it. Raises
+        Unverified."""
+        number = event.arguments["number"]
+        if number != self.acts + 1:
+            raise Unverified(
+                f"block {event.block_number}: act {number} of the facility follows act "
+                f"{self.acts}: what is between them (a resolution, a closed or reopened day, a "
+                "change of terms) is missing"
+            )
+        self.acts = number
 
     def _note_keys(self, event: ContractEvent) -> None:
         arguments = event.arguments

@@ -152,6 +152,7 @@ class _Reading:
             "from": terms.first.isoformat(),
             "to": terms.last.isoformat(),
             "details": "sealed",
+            "acts": self._events.acts,
             "accounts": period.accounts,
             "banks": period.banks,
             "lines": period.lines,

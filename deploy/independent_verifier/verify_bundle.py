@@ -404,6 +404,7 @@ EVENTS: dict[tuple[str, str], tuple[str, str, int | None]] = {
         "uint32,uint32", "uint16,uint24,(uint16,uint16,uint16)[]", None),
     ("FacilityRegistry", "RulesTookEffect"): (
         "uint32,uint32", "uint16,(uint24,uint56,uint16,uint32,uint24)", None),
+    ("ReserveLedger", "ActNumbered"): ("uint32", "uint64", None),
     ("Reconciliation", "Posted"): ("uint32,uint16", "uint64,bytes32,bytes", None),
     ("Reconciliation", "LegRejected"): ("uint32,uint16", "uint64,uint16,uint8", None),
     ("Reconciliation", "PartSkipped"): ("uint32,uint16", "uint64,uint16,uint8,uint8", None),
@@ -439,7 +440,7 @@ def split_types(types: str) -> list[str]:
     return found
 
 
-CONTRACTS = {contract for contract, _ in EVENTS} | {"ReserveLedger"}
+CONTRACTS = {contract for contract, _ in EVENTS}
 FOUNDED = keccak(b"Founded((address,address,address,address,address))")
 AS_FOUNDED = (
     "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose",
@@ -496,7 +497,7 @@ class Events:
         self.chain_id, self.facility = chain_id, facility
         self.keys: dict[tuple[int, int], bytes] = {}
         self.names: dict[int, str] = {}
-        self.signatures = 0
+        self.signatures = self.acts = 0
         self.is_founded = False
 
     def read(
@@ -517,6 +518,14 @@ class Events:
                     if event.name == "MemberAdmitted" and event.topics == [1]:
                         self._note_founding(logs, transaction, where)
                     self._note_key(event)
+                    continue
+                if event.name == "ActNumbered":
+                    if event.data != (self.acts + 1,):
+                        refuse(
+                            f"{where}: act {event.data[0]} of the facility follows act "
+                            f"{self.acts}: what is between them is missing"
+                        )
+                    self.acts += 1
                     continue
                 self._check_sender(event, transaction, where)
                 found.append(event)
@@ -1203,6 +1212,7 @@ def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
         "from": first.isoformat(),
         "to": last.isoformat(),
         "details": "sealed",
+        "acts": events.acts,
         "last": {
             "hash": "0x" + chain.hash.hex(),
             "number": chain.number,
@@ -1251,6 +1261,12 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
             f"- {bank['name']}: postings 1 to {bank['last']['sequence']:,} without a gap; the "
             f"period begins after posting {bank['before']['sequence']:,}."
         )
+    yield (
+        "- Acts of the facility (resolutions accepted, days closed and reopened, changes of "
+        f"terms): 1 to {facts['acts']:,} without a gap."
+        if facts["acts"]
+        else "- The blocks hold no numbered act of the facility (a resolution, a closed day, ...)."
+    )
     yield "Assumed:"
     if is_trusted:
         yield "- The validators that you trust began this chain."
@@ -1268,7 +1284,7 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     if not chain.first:
         yield "- That these blocks stand: nobody seals them. There is no finality."
     if facts["blocks"] == "chosen":
-        yield "- That no later posting, resolution, closed day or change of terms was left out."
+        yield "- That nothing was left out after the last posting of a bank and the last act above."
     yield "- What the contracts' code does, and the names and details, which are sealed."
 
 

@@ -20,7 +20,7 @@ from tests.made_chain import DAY, LEAD, PARTNER, MadeChain
 from tests.recorded_edge import edge_parts
 from tests.sealing import Block as Header
 from tests.sealing import Vote, address, after, first_block, keys
-from tests.tampering import both_refuse
+from tests.tampering import both_refuse, both_verify
 
 FOUR = keys(1, 2, 3, 4)
 FIFTH, STRANGER = keys(5, 6)
@@ -173,6 +173,33 @@ def test_a_days_statement_must_follow_from_the_events_before_it() -> None:
     made.state_day(100_001)
     with pytest.raises(Unverified, match=r"closingLead of partner 1 .* something is missing"):
         prove(made.terms(), made.blocks)
+
+
+@pytest.mark.parametrize("left_out", ["a resolution", "a closed day", "a change of the rules"])
+def test_an_act_that_was_left_out_shows_in_the_number_of_the_next(left_out: str) -> None:
+    """Where blocks are chosen, nothing else would: each that is there is sealed."""
+    made = MadeChain()
+    made.found()
+    made.post(LEAD, 0, 3)
+    acts = {}
+    for name, act in {
+        "a resolution": lambda: made.void(1),
+        "a closed day": made.close_day,
+        "a change of the rules": made.change_rules,
+        "the last": made.change_rules,
+    }.items():
+        act()
+        acts[name] = len(made.blocks) - 1
+    proved = prove(made.terms(), made.blocks)
+    assert proved.facts["acts"] == 4
+    both_verify(pack(Bundle(proved.statement, made.blocks)))
+    without = [block for place, block in enumerate(made.blocks) if place != acts[left_out]]
+    number = list(acts).index(left_out)
+    for why in both_refuse(pack(Bundle(proved.statement, without))):
+        assert f"act {number + 2} of the facility follows act {number}" in why
+    # The last of all leaves no gap; the statement's own count then says how far it goes.
+    to_the_last = prove(made.terms(), made.blocks[: acts["the last"]])
+    assert to_the_last.facts["acts"] == 3
 
 
 def test_a_period_that_ends_before_it_begins() -> None:
