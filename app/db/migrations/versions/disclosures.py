@@ -1,6 +1,6 @@
 """Grants of sealed details, and anchored heads of audit trails.
 
-`balance_points` has had the chain read anew just before: these tables are filled by that, too.
+`balance_points` has had the chain read anew before: these tables are filled by that, too.
 """
 
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "disclosures"
-down_revision: str | Sequence[str] | None = "languages"
+down_revision: str | Sequence[str] | None = "external_identities"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
