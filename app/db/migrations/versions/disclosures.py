@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "disclosures"
-down_revision: str | Sequence[str] | None = "external_identities"
+down_revision: str | Sequence[str] | None = "worklist"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
