@@ -5,6 +5,8 @@
 Then translate what is empty in `app/locale/*/LC_MESSAGES/tally.po`; a test names it.
 """
 
+import ast
+import re
 import sys
 from collections.abc import Iterator
 from io import BytesIO
@@ -16,6 +18,15 @@ from babel.messages.pofile import read_po, write_po
 
 _ROOT = Path(__file__).resolve().parents[1]
 _APP = _ROOT / "app"
+_FAULTS_OF = (
+    "actions", "domain", "http", "intake", "outbox", "people", "prepared_acts", "readmodel", "web",
+)  # fmt: skip
+"""Packages whose faults pages show; they make them in English, with values in them."""
+_FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError)")
+_REASONS_OF = ("intake/validation.py", "intake/judge.py", "intake/reader.py", "intake/cells.py",
+    "intake/hints.py", "intake/json_values.py", "intake/quarantine/kept_row.py",
+)  # fmt: skip
+"""Modules that say in a phrase why a row is quarantined."""
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "gettext": None}
 _HEADER = """\
 # The texts of Tallystick by their English ones; the field's terms: docs/glossary.md.
@@ -50,7 +61,56 @@ def texts() -> Catalog:
             ):
                 place = (str(path.relative_to(_ROOT)), 0)
                 found.add(message, locations=[place], auto_comments=comments, context=context)
+    for path in sorted(_APP.rglob("*.py")):
+        name = path.relative_to(_APP).as_posix()
+        if name.split("/")[0] in _FAULTS_OF:
+            for message in fault_texts(path.read_text(), phrases=name in _REASONS_OF):
+                found.add(message, locations=[(f"app/{name}", 0)])
     return found
+
+
+def fault_texts(source: str, *, phrases: bool) -> Iterator[str]:
+    """The texts of a module's faults as keys of a catalog: `f"there is no {name}"` is "there is no
+    %(name)s". `phrases`: all of its phrases, too."""
+    tree = ast.parse(source)
+    said: list[ast.AST] = [
+        argument
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call)
+        and _FAULT.fullmatch(getattr(call.func, "id", getattr(call.func, "attr", "")))
+        for argument in (*call.args[:2], *(one.value for one in call.keywords))
+    ]
+    if phrases:
+        said += [node for node in ast.walk(tree) if not isinstance(node, ast.Expr)]
+    left_out = {
+        id(part)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Expr | ast.JoinedStr)
+        for part in ([node.value] if isinstance(node, ast.Expr) else node.values)
+    }
+    for node in said:
+        for text in _literals(node, left_out):
+            if re.search(r"[a-z]{2,} [a-z`]|[a-z]{2,} %\(", text):
+                yield text
+
+
+def _literals(node: ast.AST, left_out: set[int]) -> Iterator[str]:
+    """The texts that an expression may be."""
+    if isinstance(node, ast.JoinedStr):
+        yield "".join(_piece(part) for part in node.values)
+    elif isinstance(node, ast.Constant):
+        if isinstance(node.value, str) and id(node) not in left_out:
+            yield node.value.replace("%", "%%")
+    elif isinstance(node, ast.IfExp):
+        yield from _literals(node.body, left_out)
+        yield from _literals(node.orelse, left_out)
+
+
+def _piece(part: ast.expr) -> str:
+    if isinstance(part, ast.Constant):
+        return str(part.value).replace("%", "%%")
+    assert isinstance(part, ast.FormattedValue)
+    return f"%({re.sub(r'[^A-Za-z0-9]+', '_', ast.unparse(part.value)).strip('_')})s"
 
 
 def untranslated(catalog: Catalog) -> Iterator[str]:

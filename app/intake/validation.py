@@ -62,10 +62,10 @@ class Validator:
         self._first_day = max(facility.first_day, EARLIEST_DAY)
         first_date = date.fromordinal(self._first_day)
         self._first_instant = datetime.combine(first_date, time(), facility.zone).astimezone(UTC)
-        self._too_early = f"is before {first_date}, " + (
-            "as the empty dates of many systems are"
+        self._too_early = (
+            f"is before {first_date}, as the empty dates of many systems are"
             if self._first_day == EARLIEST_DAY
-            else f"the first day of facility {facility.id}"
+            else f"is before {first_date}, the first day of facility {facility.id}"
         )
         own = facility.partner(sender)
         self._own_number = own.number if own else ALL_PARTNERS

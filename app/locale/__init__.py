@@ -81,15 +81,15 @@ def _(message: str, /, **values: object) -> str:
 
 def ngettext(one: str, many: str, num: int, /, **values: object) -> str:
     """The text for a number, which also fills `%(num)s`."""
-    return translated_plural(one, many, num) % {"num": num, **values}
+    return translated_plural(one, many, num) % {"num": f"{num:,}", **values}
 
 
 def said(text: str) -> str:
     """A text that another layer or an older version has made in English, in the current language.
 
     Faults, reasons and notes are made (and kept) in English, with values in them. The catalog has
-    their texts with placeholders (`tests.languages`): the text is that of the first that fits. It
-    stays English where none does.
+    their texts with placeholders (`deploy.texts`): the text is that of the most exact one that
+    fits. What fits none, as a whole or up to a colon, semicolon or full stop, stays as it is.
     """
     return text if language() == DEFAULT else _said(language(), text)
 
@@ -104,7 +104,15 @@ def _said(tag: str, text: str) -> str:
     for parts, names, target in _patterns(tag):
         values = _values(parts, text)
         if values is not None:
-            return target % dict(zip(names, values, strict=True))
+            filled = zip(names, values, strict=True)
+            return target % {
+                name: _said(tag, value) if name.startswith("said_") else value
+                for name, value in filled
+            }
+    for mark in (". ", ": ", "; "):
+        first, found_mark, rest = text.partition(mark)
+        if found_mark and (head := _said(tag, first)) != first:
+            return head + catalog.gettext(mark) + _said(tag, rest)
     return text
 
 

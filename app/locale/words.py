@@ -1,6 +1,87 @@
-"""Words that stand in data and in code as names, and that pages show (`said`)."""
+"""Words that stand in data and in code as names, and that pages show (`said`).
+
+In the words of acts' facts, `said_…` is a placeholder whose value is translated as well.
+"""
 
 from app.locale import N_
 
-SIDES = (N_("lead bank"), N_("partner bank"), N_("auditor"), N_("regulator"))
-ROLES = (N_("viewer"), N_("treasury"), N_("officer"), N_("approver"), N_("administrator"))
+MEMBERS = (
+    N_("lead bank"), N_("partner bank"), N_("lead"), N_("partner"), N_("auditor"), N_("regulator"),
+    N_("active"), N_("suspended"), N_("evicted"), N_("operator"), N_("approver"), N_("recovery"),
+)  # fmt: skip
+ROLES = (
+    N_("viewer"), N_("treasury"), N_("officer"), N_("administrator"), N_("invited"), N_("disabled"),
+    N_("not enrolled"),
+)  # fmt: skip
+KINDS = (
+    N_("drawdown"), N_("principal"), N_("interest"), N_("penalty"), N_("fee"), N_("top up"),
+    N_("reserve interest"), N_("other in"), N_("withdrawal"), N_("service fee"), N_("other out"),
+    N_("reversal"), N_("correction"),
+)  # fmt: skip
+PAIRS = (
+    N_("open"), N_("matched"), N_("within tolerance"), N_("amount"), N_("date"),
+    N_("amount and date"), N_("missing at partner"), N_("missing at lead"), N_("duplicate at lead"),
+    N_("duplicate at partner"), N_("rejected"),
+)  # fmt: skip
+SEARCHES = (N_("reference"), N_("transaction"), N_("block"))
+REJECTED = (
+    N_("duplicate"), N_("unknown kind"), N_("amount zero"), N_("amount too large"),
+    N_("unknown partner"), N_("partner not allowed"), N_("date too far"), N_("target missing"),
+    N_("target reversed"), N_("target not reversible"), N_("target amount"), N_("no parts"),
+    N_("resolved"), N_("target voided"), N_("too many open legs"),
+)  # fmt: skip
+RESOLUTIONS = (
+    N_("adjust"), N_("write off"), N_("force"), N_("void"), N_("accepted"), N_("disputed"),
+)  # fmt: skip
+STATES = (
+    N_("proposed"), N_("closed"), N_("paused"), N_("withdrawn"), N_("expired"), N_("enacted"),
+    N_("waiting"), N_("objected"), N_("prepared"), N_("signing"), N_("sent"), N_("signed"),
+    N_("refused"), N_("failed"), N_("done"),
+)  # fmt: skip
+QUARANTINE = (
+    N_("faulty"), N_("ready"), N_("dismissed"), N_("mended"), N_("reread"), N_("replayed"),
+    N_("restored"), N_("facility"), N_("feed"), N_("field"), N_("reason"),
+)  # fmt: skip
+PREPARED = (
+    N_("propose a resolution"), N_("accept the resolution"), N_("dispute the resolution"),
+    N_("take our resolution back"), N_("propose to close the day"), N_("confirm the statement"),
+    N_("dispute the statement"), N_("take our statement back"),
+    N_("propose to open the day again"), N_("open the day again"), N_("take our reopening back"),
+)  # fmt: skip
+FACTS = (
+    N_("Proposed resolution"), N_("Its reason"), N_("Resolved"), N_("The lead's half"),
+    N_("The partner's half"), N_("Closed through"), N_("Statement that waits"),
+    N_("Reopening proposed by"), N_("Open lead legs"), N_("Open partner legs"),
+    N_("Accepted differences"), N_("Count of open legs"), N_("none"), N_("sealed for others"),
+    N_("%(said_label)s was %(said_before)s and is now %(said_now)s"),
+    N_("%(amount)s, value date %(date)s"), N_("%(amount)s, value date %(date)s, reversed"),
+    N_("%(day)s by us, hash %(hash)s"), N_("%(day)s by the other bank, hash %(hash)s"),
+    N_("%(day)s, hash %(hash)s"), N_("%(bank)s, reason hash %(hash)s"),
+    N_("%(said_action)s by %(bank)s (number %(number)s)"),
+    N_("%(said_action)s at the lead"), N_("%(said_action)s at the partner"),
+)  # fmt: skip
+CONSORTIUM = (
+    N_("admit"), N_("suspend"), N_("reinstate"), N_("evict"), N_("change role"), N_("replace key"),
+    N_("register validator"), N_("remove validator"), N_("upgrade"), N_("member"), N_("name"),
+    N_("role"), N_("sealing key"), N_("purpose"), N_("key"), N_("node"), N_("enode"),
+    N_("contract"), N_("implementation"),
+    N_("member admitted"), N_("member state changed"), N_("member role changed"),
+    N_("member key replaced"), N_("validator registered"), N_("validator removed"),
+    N_("contract upgraded"), N_("proposal made"), N_("vote cast"), N_("proposal enacted"),
+    N_("proposal rejected"), N_("proposal withdrawn"), N_("key replacement waits"),
+    N_("key replacement objected"), N_("emergency raised"), N_("emergency stopped"),
+    N_("emergency lift raised"), N_("emergency lifted"),
+)  # fmt: skip
+AUDIT = (
+    N_("sign-in"), N_("sign-out"), N_("enrol"), N_("second-factor"), N_("export"),
+    N_("person.add"), N_("person.roles"), N_("person.enrolment"), N_("person.disable"),
+    N_("person.enable"), N_("person.sign-out"), N_("session.revoke"), N_("key.create"),
+    N_("key.revoke"), N_("feed.upload"), N_("dead-letters.replay"), N_("quarantine.mended"),
+    N_("quarantine.reread"), N_("quarantine.replayed"), N_("quarantine.dismissed"),
+    N_("quarantine.restored"),
+)  # fmt: skip
+"""Acts of the audit trail; any other shows the name that the trail has."""
+
+DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
+MARKS = (N_(". "), N_(": "), N_("; "))
+"""Between the parts of a fault."""

@@ -5,13 +5,23 @@ from datetime import date, datetime
 from pydantic import Field
 
 from app.domain.money import format_amount
+from app.locale import _, said
 from app.presentation.common import Amount, Model, Money
 from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
 
 
 def action_text(action: str, side: str | None) -> str:
     """What is proposed about a break, in words; `side`: whose book an adjustment moves."""
-    return action.replace("_", " ") + (f" at the {side}" if side else "")
+    text = action.replace("_", " ")
+    if not side:
+        return said(text)
+    return _("%(action)s at the %(side)s", action=said(text), side=said(side))
+
+
+def kind_text(kind: str, target: str | None) -> str:
+    """A kind of event in words; `target`: what a reversal or correction is of."""
+    text = said(kind.replace("_", " "))
+    return _("%(kind)s of %(target)s", kind=text, target=target) if target else text
 
 
 class HalfOut(Model):

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from app.actions import breaks, days
 from app.domain.money import format_amount
 from app.domain.resolutions import Action, Resolution, Side
+from app.locale import _, said
 from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Entry, PreparedAct
@@ -92,13 +93,10 @@ def act_out(connection: Connection, act: PreparedAct, money: Money | None = None
     asked = _asked(act.content.asked)
     signer = signed_by(act)
     pair = None if act.pair is None else queries.pair(connection, act.pair)
-    words = act.content.kind.words
-    if asked.action is not None:
-        words += f": {action_text(asked.action, asked.side)}"
     return ActOut(
         number=act.number,
         act=act.content.act,
-        words=words,
+        words=act_words(act),
         facility=act.facility,
         partner=act.partner,
         pair=act.pair,
@@ -127,6 +125,14 @@ def act_out(connection: Connection, act: PreparedAct, money: Money | None = None
             for one in act.log
         ],
     )
+
+
+def act_words(act: PreparedAct) -> str:
+    """What an act is, in words."""
+    asked, words = _asked(act.content.asked), said(act.content.kind.words)
+    if asked.action is None:
+        return words
+    return _("%(act)s: %(action)s", act=words, action=action_text(asked.action, asked.side))
 
 
 def acts_out(connection: Connection, acts: Sequence[PreparedAct], following: str | None) -> ActsOut:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection
 
 from app.domain.kinds import Kind
+from app.locale import N_, _
 from app.readmodel.accounts.alerts import alerts
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.holds import holds
@@ -15,16 +16,16 @@ from app.readmodel.accounts.movements import BookMovements, movements
 from app.readmodel.directory import Facility, Partner, directory
 from app.web.days_page import DayRow, SumsRow, day_rows
 from app.web.reserves import AccountRow, account_row
-from app.web.text import iso, money, signed_money
+from app.web.text import iso, label, money, signed_money
 
 _DAYS = 30
 _LINES = 20
 
 _ALERT_LABELS = {
-    "low": "Below its threshold",
-    "restored": "At its threshold again",
-    "shortfall": "Below zero",
-    "shortfall_ended": "At zero again",
+    "low": N_("Below its threshold"),
+    "restored": N_("At its threshold again"),
+    "shortfall": N_("Below zero"),
+    "shortfall_ended": N_("At zero again"),
 }
 
 
@@ -98,8 +99,8 @@ def _page(
         kind.feed_name for kind in Kind if any(kind.feed_name in book.movements for book in books)
     ]
 
-    def row(label: str, *figures: str) -> SumsRow:
-        return SumsRow(label, *figures)
+    def row(name: str, *figures: str) -> SumsRow:
+        return SumsRow(name, *figures)
 
     def of_kind(book: BookMovements, kind: str) -> str:
         return signed_money(book.movements[kind], decimals) if kind in book.movements else ""
@@ -115,12 +116,9 @@ def _page(
         first=first,
         last=last,
         time_zone=facility.time_zone,
-        opening=row("Opening", *(money(book.opening, decimals) for book in books)),
-        movements=[
-            row(kind.replace("_", " ").capitalize(), *(of_kind(book, kind) for book in books))
-            for kind in kinds
-        ],
-        closing=row("Closing", *(money(book.closing, decimals) for book in books)),
+        opening=row(_("Opening"), *(money(book.opening, decimals) for book in books)),
+        movements=[row(label(kind), *(of_kind(book, kind) for book in books)) for kind in kinds],
+        closing=row(_("Closing"), *(money(book.closing, decimals) for book in books)),
         holds=[
             HoldRow(
                 event=one.event_ref or f"#{one.reference[:12]}…",
@@ -133,7 +131,7 @@ def _page(
         ],
         alerts=[
             AlertRow(
-                label=_ALERT_LABELS.get(one.what, one.what),
+                label=_(_ALERT_LABELS[one.what]),
                 balance=money(one.balance, decimals),
                 at=iso(one.at),
                 tone={"shortfall": "bad", "low": "warn"}.get(one.what, ""),

@@ -11,17 +11,19 @@ from sqlalchemy import Connection
 
 from app.domain.errors import InputFault, UsageFault
 from app.http.context import Context
+from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.requests import PrepareIn
 from app.prepared_acts.store import PreparedAct, list_acts
-from app.presentation.prepared_acts import ActOut, act_out
+from app.presentation.pairs import action_text
+from app.presentation.prepared_acts import ActOut, act_out, act_words
 from app.readmodel.days.queries import day_records, last_closed
 from app.readmodel.directory import directory
 from app.web.break_page import BreakPage
 from app.web.forms import Form
-from app.web.text import grouped, iso
+from app.web.text import capital, grouped, iso
 
 _TONES = {
     State.PREPARED: "pending",
@@ -32,14 +34,14 @@ _TONES = {
     State.FAILED: "bad",
 }
 _WORDS = {
-    State.PREPARED: "Waits for a signature",
-    State.SIGNING: "Being signed",
-    State.SENT: "Signed, on its way to the chain",
-    State.SIGNED: "Signed",
-    State.REFUSED: "Refused",
-    State.FAILED: "Failed",
-    State.WITHDRAWN: "Withdrawn",
-    State.EXPIRED: "Expired",
+    State.PREPARED: N_("Waits for a signature"),
+    State.SIGNING: N_("Being signed"),
+    State.SENT: N_("Signed, on its way to the chain"),
+    State.SIGNED: N_("Signed"),
+    State.REFUSED: N_("Refused"),
+    State.FAILED: N_("Failed"),
+    State.WITHDRAWN: N_("Withdrawn"),
+    State.EXPIRED: N_("Expired"),
 }
 
 
@@ -132,9 +134,9 @@ def act_view(
     waits = act.state is State.PREPARED and person is not None
     return ActView(
         out=out,
-        title=out.words[:1].upper() + out.words[1:],
+        title=capital(act_words(act)),
         about=_about(out),
-        label="Overtaken" if changed else _WORDS[act.state],
+        label=_("Overtaken") if changed else _(_WORDS[act.state]),
         tone="bad" if changed else _TONES.get(act.state, ""),
         moves=_moves(out),
         changed=changed,
@@ -150,7 +152,9 @@ def act_view(
         history=[
             Happened(
                 iso(one.at),
-                f"{_happened(one.state, place)}{f' by {one.person}' if one.person else ''}",
+                _("%(what)s by %(person)s", what=_happened(one.state, place), person=one.person)
+                if one.person
+                else _happened(one.state, place),
                 one.note,
                 out.transaction or "" if one.state is State.SIGNED else "",
             )
@@ -162,7 +166,8 @@ def act_view(
 def _about(out: ActOut) -> str:
     if out.pair is None:
         return f"{out.facility}, {out.partner}"
-    return f"break {out.pair}, {out.event_ref}" if out.event_ref else f"break {out.pair}"
+    about = _("break %(number)s", number=out.pair)
+    return f"{about}, {out.event_ref}" if out.event_ref else about
 
 
 def _may(person: Person | None, right: Any) -> bool:
@@ -171,14 +176,14 @@ def _may(person: Person | None, right: Any) -> bool:
 
 def _happened(state: State, place: int) -> str:
     if state is State.PREPARED:
-        return "Prepared" if place == 0 else "Waits again"
+        return _("Prepared") if place == 0 else _("Waits again")
     if state is State.SENT:
-        return "Signed and sent"
+        return _("Signed and sent")
     if state is State.SIGNED:
-        return "On the chain"
+        return _("On the chain")
     if state is State.SIGNING:
-        return "Second factor given"
-    return _WORDS[state]
+        return _("Second factor given")
+    return _(_WORDS[state])
 
 
 def _moves(out: ActOut) -> list[str]:
@@ -188,13 +193,16 @@ def _moves(out: ActOut) -> list[str]:
     found = [
         f"{label} {_signed(amount)}"
         for label, amount in (
-            ("Lead book", effect.lead_moved),
-            ("Partner book", effect.partner_moved),
-            ("Accepted difference", effect.accepted_difference),
+            (_("Lead book"), effect.lead_moved),
+            (_("Partner book"), effect.partner_moved),
+            (_("Accepted difference"), effect.accepted_difference),
         )
         if amount.strip("-0.")
     ]
-    return [*(found or ["No book moves"]), f"Agreed {_signed(effect.agreed)} {effect.currency}"]
+    return [
+        *(found or [_("No book moves")]),
+        _("Agreed %(amount)s", amount=f"{_signed(effect.agreed)} {effect.currency}"),
+    ]
 
 
 def _signed(amount: str) -> str:
@@ -226,42 +234,49 @@ def break_acting(
         if one is None:
             form = ActForm(
                 address,
-                "Propose a resolution",
-                "You prepare it, an approver of this bank signs it, then the other bank answers. "
-                "This is what each would move.",
+                _("Propose a resolution"),
+                _(
+                    "You prepare it, an approver of this bank signs it, then the other bank "
+                    "answers. This is what each would move."
+                ),
                 [
                     FormChoice(f"propose {each.value}", each.label, each.moves)
                     for each in page.choices
                 ],
                 hidden,
-                reason_for="The other bank and the auditors read it.",
+                reason_for=_("The other bank and the auditors read it."),
                 takes_date=True,
             )
         else:
             hidden["resolution"] = str(one.number)
-            what = one.action.replace("_", " ") + (f" at the {one.side}" if one.side else "")
+            what = action_text(one.action, one.side)
             if one.proposed_by == context.bank:
                 form = ActForm(
                     address,
-                    "Our proposal waits for the other bank",
-                    f"We propose: {what}.",
-                    [FormChoice("withdraw", "take it back", ("The break stays as it is",))],
+                    _("Our proposal waits for the other bank"),
+                    _("We propose: %(action)s.", action=what),
+                    [FormChoice("withdraw", _("take it back"), (_("The break stays as it is"),))],
                     hidden,
                 )
             else:
                 form = ActForm(
                     address,
-                    f"Answer {one.proposed_by}",
-                    f"{one.proposed_by} proposes: {what}, on {one.business_date}. "
-                    f"“{one.reason or 'The reason is sealed for others.'}”",
+                    _("Answer %(bank)s", bank=one.proposed_by),
+                    _(
+                        "%(bank)s proposes: %(action)s, on %(day)s. “%(reason)s”",
+                        bank=one.proposed_by,
+                        action=what,
+                        day=one.business_date,
+                        reason=one.reason or _("The reason is sealed for others."),
+                    ),
                     [
-                        FormChoice("accept", "accept it", page.answer_moves),
+                        FormChoice("accept", _("accept it"), page.answer_moves),
                         FormChoice(
-                            "dispute", "dispute it", ("The proposal ends, the break stays",)
+                            "dispute", _("dispute it"), (_("The proposal ends, the break stays"),)
                         ),
                     ],
                     hidden,
-                    reason_for="Needed to dispute; the other bank and the auditors read it.",
+                    reason_for=_("Needed to dispute; the other bank and the auditors read it."),
                 )
         form = replace(form, typed=typed, error=error)
     return Acting(waiting, form)
@@ -298,28 +313,30 @@ def day_acting(
         if record.state == "proposed" and record.proposed_by == context.bank:
             form = ActForm(
                 address,
-                "Our statement waits for the other bank",
+                _("Our statement waits for the other bank"),
                 "",
-                [FormChoice("withdraw", "take it back", ("The day stays open",))],
+                [FormChoice("withdraw", _("take it back"), (_("The day stays open"),))],
                 hidden,
             )
         elif record.state == "proposed":
             differences = context.acts.differences(*account)
-            confirm = FormChoice("confirm", "confirm it", ("The day is closed for both banks",))
+            confirm = FormChoice(
+                "confirm", _("confirm it"), (_("The day is closed for both banks"),)
+            )
             form = ActForm(
                 address,
-                f"Answer {record.proposed_by}",
-                "Our own legs come to the same."
+                _("Answer %(bank)s", bank=record.proposed_by),
+                _("Our own legs come to the same.")
                 if not differences
-                else "Our own legs come to something else, so that it can only be disputed.",
+                else _("Our own legs come to something else, so that it can only be disputed."),
                 [
                     *([] if differences else [confirm]),
                     FormChoice(
-                        "dispute", "dispute it", ("The statement ends, the day stays open",)
+                        "dispute", _("dispute it"), (_("The statement ends, the day stays open"),)
                     ),
                 ],
                 hidden,
-                reason_for="Needed to dispute; the other bank and the auditors read it.",
+                reason_for=_("Needed to dispute; the other bank and the auditors read it."),
             )
         elif record.state == "closed" and _is_last(connection, account, number):
             form = _reopening(context, address, hidden, record.reopen_by)
@@ -339,25 +356,29 @@ def _reopening(
     if asked_by is None:
         return ActForm(
             address,
-            "Open the day again",
-            "Only the last closed day can be opened again, by both banks.",
-            [FormChoice("propose_reopening", "propose to open it again")],
+            _("Open the day again"),
+            _("Only the last closed day can be opened again, by both banks."),
+            [FormChoice("propose_reopening", _("propose to open it again"))],
             hidden,
-            reason_for="The other bank and the auditors read it.",
+            reason_for=_("The other bank and the auditors read it."),
         )
     if asked_by == context.bank:
         return ActForm(
             address,
-            "We propose to open it again",
+            _("We propose to open it again"),
             "",
-            [FormChoice("withdraw_reopening", "take that back", ("The day stays closed",))],
+            [FormChoice("withdraw_reopening", _("take that back"), (_("The day stays closed"),))],
             hidden,
         )
     return ActForm(
         address,
-        f"{asked_by} proposes to open it again",
+        _("%(bank)s proposes to open it again", bank=asked_by),
         "",
-        [FormChoice("confirm_reopening", "open it again", ("The day is open for both banks",))],
+        [
+            FormChoice(
+                "confirm_reopening", _("open it again"), (_("The day is open for both banks"),)
+            )
+        ],
         hidden,
     )
 
@@ -381,10 +402,12 @@ def statement_acting(
     if waiting is None and context.acts.signs and _may(person, "prepare"):
         form = ActForm(
             "days/close",
-            "Propose to close it",
-            "You prepare it, an approver of this bank signs it, then the other bank answers. A leg "
-            "that comes before it is signed makes it out of date.",
-            [FormChoice("propose", "close the day with this statement")],
+            _("Propose to close it"),
+            _(
+                "You prepare it, an approver of this bank signs it, then the other bank answers. A "
+                "leg that comes before it is signed makes it out of date."
+            ),
+            [FormChoice("propose", _("close the day with this statement"))],
             {
                 "facility": facility,
                 "partner": partner,
@@ -423,10 +446,10 @@ def prepare_of_break(
     context: Context, person: Person, number: int, form: Form
 ) -> PreparedAct | Refused:
     """Prepare what a break's form asks."""
-    choice, _, what = form.text("choice").partition(" ")
+    choice, _space, what = form.text("choice").partition(" ")
     asked: dict[str, Any] = {"act": f"breaks.{choice}", "pair": number}
     if choice == "propose":
-        action, _, side = what.partition(" ")
+        action, _space, side = what.partition(" ")
         asked |= {"action": action, "side": side or None}
         asked |= {"business_date": form.text("business_date") or None}
     else:
@@ -455,19 +478,19 @@ def _prepare(
 ) -> PreparedAct | Refused:
     typed = typed_in(form)
     if not typed.choice:
-        return Refused(typed, "Choose one of the ways.", 422)
+        return Refused(typed, _("Choose one of the ways."), 422)
     if "reason" in asked and not asked["reason"]:
-        return Refused(typed, "Say why: the reason is missing.", 422)
+        return Refused(typed, _("Say why: the reason is missing."), 422)
     try:
         request = PrepareIn.model_validate_json(json.dumps(asked)).root
         return context.acts.prepare(person, request, _seen(form))
     except ValidationError as faults:
         first = faults.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = str(first["loc"][-1]).replace("_", " ") if first["loc"] else "the form"
-        return Refused(typed, f"{where}: {first['msg']}", 422)
+        where = said(str(first["loc"][-1]).replace("_", " ")) if first["loc"] else _("the form")
+        return Refused(typed, f"{where}: {said(first['msg'])}", 422)
     except InputFault as fault:
         text = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
-        return Refused(typed, text[:1].upper() + text[1:], 409)
+        return Refused(typed, capital(said(text)), 409)
 
 
 def _seen(form: Form) -> Facts | None:

@@ -15,6 +15,7 @@ from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, as_person, open_session, signed_in
 from app.http.signing import sign_act, sign_batch
+from app.locale import _, said
 from app.people.person import Person
 from app.prepared_acts.errors import UnknownAct
 from app.prepared_acts.lifecycle import WAITING, State
@@ -36,6 +37,7 @@ from app.web.days_page import day_page
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages, to_sign
 from app.web.site import Site
+from app.web.text import capital
 from app.web.work_list import assignee
 from app.worklist.notes import assign, comment
 
@@ -254,7 +256,7 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
                     connection, context, facility, partner, on, person, error
                 )
             except ValueError:
-                return values | {"error": "The day is a date, as 2026-03-02."}
+                return values | {"error": _("The day is a date, as 2026-03-02.")}
             except UsageFault as fault:
                 return values | {"error": _sentence(f"{fault.what}. {fault.remedy}")}
             if acting.form is None:  # which would say it
@@ -269,7 +271,7 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
         account: Annotated[str, Query(max_length=200)] = "",
         day: Annotated[str, Query(max_length=10)] = "",
     ) -> Response:
-        facility, _, partner = account.partition(" / ")
+        facility, _slash, partner = account.partition(" / ")
         return show_statement(request, facility, partner, day)
 
     @router.post("/days/close")
@@ -341,5 +343,4 @@ def _person(request: Request) -> Person | None:
 
 
 def _sentence(text: str) -> str:
-    text = text.strip()
-    return text[:1].upper() + text[1:]
+    return capital(said(text.strip()))

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Action, Side
+from app.locale import N_, _, said
 from app.outbox.loans import loan_refs
 from app.outbox.origin import leg_origin
 from app.presentation.outcomes import outcome_of
@@ -21,11 +22,11 @@ from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Half, Leg, Pair, Resolut
 from app.readmodel.pairs.suggestions import Suggestion, suggestions_for
 from app.web.breaks import TYPE_LABELS, BreakRow, break_row
 from app.web.legs_page import before_the_chain
-from app.web.text import iso, moment, money, signed_money
+from app.web.text import iso, moment, money, signed_money, whole
 from app.worklist.lines import Assignee, WorkList
 from app.worklist.notes import Note, notes, workers
 
-_MATCHED_LABELS = {"matched": "Matched", "within_tolerance": "Within tolerance"}
+_MATCHED_LABELS = {"matched": N_("Matched"), "within_tolerance": N_("Within tolerance")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,20 +140,34 @@ def _is_open(pair: Pair) -> bool:
 
 def _standing(pair: Pair) -> str:
     if pair.action is not None:
-        return f"Resolved by both banks: {action_text(pair.action, None)}."
+        return _("Resolved by both banks: %(action)s.", action=action_text(pair.action, None))
     if pair.proposal is not None:
         one = pair.proposal
         what = action_text(one.action, one.side)
-        return f"{one.proposed_by} proposes: {what}. The other bank decides."
+        return _(
+            "%(bank)s proposes: %(action)s. The other bank decides.",
+            bank=one.proposed_by,
+            action=what,
+        )
     if pair.type in DUPLICATE_TYPES:
-        return "Posted a second time by one bank; the contract rejected it, and no book has moved."
+        return _(
+            "Posted a second time by one bank; the contract rejected it, and no book has moved."
+        )
     if not _is_open(pair):
-        return "Both banks have signed the same event."
+        return _("Both banks have signed the same event.")
     if pair.lead is None or pair.partner_half is None:
-        waits_for = "lead" if pair.lead is None else "partner"
-        late = "is overdue" if pair.overdue else "may still come"
-        return f"The {waits_for}’s half {late}. Nobody has proposed anything."
-    return "Nobody has proposed anything yet. One bank proposes, the other accepts."
+        if pair.lead is None:
+            return (
+                _("The lead’s half is overdue. Nobody has proposed anything.")
+                if pair.overdue
+                else _("The lead’s half may still come. Nobody has proposed anything.")
+            )
+        return (
+            _("The partner’s half is overdue. Nobody has proposed anything.")
+            if pair.overdue
+            else _("The partner’s half may still come. Nobody has proposed anything.")
+        )
+    return _("Nobody has proposed anything yet. One bank proposes, the other accepts.")
 
 
 def _facts(pair: Pair, legs: dict[str, Leg], decimals: int) -> Iterator[Fact]:
@@ -162,20 +177,29 @@ def _facts(pair: Pair, legs: dict[str, Leg], decimals: int) -> Iterator[Fact]:
         left, right = (text(half) if half else "" for half in (lead, partner))
         return Fact(label, left, right, compared and "" not in (left, right) and left != right)
 
-    yield fact("Amount", lambda half: money(half.amount, decimals), compared=True)
-    yield fact("Value date", lambda half: half.value_date.isoformat(), compared=True)
-    yield fact("Business date", lambda half: half.business_date.isoformat())
-    yield fact("Posted at (UTC)", lambda half: moment(iso(half.posted_at)))
-    yield fact("Posting", lambda half: f"{half.sequence:,}, word {half.index:,}")
+    yield fact(_("Amount"), lambda half: money(half.amount, decimals), compared=True)
+    yield fact(_("Value date"), lambda half: half.value_date.isoformat(), compared=True)
+    yield fact(_("Business date"), lambda half: half.business_date.isoformat())
+    yield fact(_("Posted at (UTC)"), lambda half: moment(iso(half.posted_at)))
+    yield fact(
+        _("Posting"),
+        lambda half: _(
+            "%(number)s, word %(word)s", number=whole(half.sequence), word=whole(half.index)
+        ),
+    )
     left, right = legs.get("lead"), legs.get("partner")
     yield Fact(
-        "Block",
+        _("Block"),
         f"{left.block_number:,}" if left else "",
         f"{right.block_number:,}" if right else "",
     )
-    yield Fact("Transaction", left.transaction if left else "", right.transaction if right else "")
+    yield Fact(
+        _("Transaction"), left.transaction if left else "", right.transaction if right else ""
+    )
     if any(half is not None and half.reversed for half in (lead, partner)):
-        yield fact("Reversed", lambda half: "yes" if half.reversed else "no", compared=True)
+        yield fact(
+            _("Reversed"), lambda half: _("yes") if half.reversed else _("no"), compared=True
+        )
 
 
 def _choices(pair: Pair, facility: Facility) -> Iterator[Choice]:
@@ -214,13 +238,16 @@ def moves(made: Outcome, decimals: int) -> list[str]:
     found = [
         f"{book} {signed_money(moved, decimals)}"
         for book, moved in (
-            ("Lead book", made.lead_moved),
-            ("Partner book", made.partner_moved),
-            ("Accepted difference", made.accepted_difference),
+            (_("Lead book"), made.lead_moved),
+            (_("Partner book"), made.partner_moved),
+            (_("Accepted difference"), made.accepted_difference),
         )
         if moved
     ]
-    return [*(found or ["No book moves"]), f"Agreed {signed_money(made.agreed, decimals)}"]
+    return [
+        *(found or [_("No book moves")]),
+        _("Agreed %(amount)s", amount=signed_money(made.agreed, decimals)),
+    ]
 
 
 def _suggested(names: Directory, one: Suggestion, number: int, now: datetime) -> Suggested:
@@ -251,23 +278,34 @@ def _steps(
     pair: Pair, legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int
 ) -> Iterator[Step]:
     for leg in legs.values():
-        what = f"{leg.bank} posted {money(leg.half.amount, decimals)}"
+        amount = money(leg.half.amount, decimals)
+        what = _("%(bank)s posted %(amount)s", bank=leg.bank, amount=amount)
         if leg.reason is not None:
-            what += f"; rejected: {leg.reason.replace('_', ' ')}"
+            what = _(
+                "%(bank)s posted %(amount)s; rejected: %(why)s",
+                bank=leg.bank,
+                amount=amount,
+                why=said(leg.reason.replace("_", " ")),
+            )
         yield Step(iso(leg.half.posted_at), what, "", leg.transaction)
     for one in proposed:
         action = action_text(one.action, one.side)
         yield Step(
             iso(one.proposed_at),
-            f"{one.proposed_by} proposed: {action}, books move on {one.business_date}",
-            one.reason or "The reason is sealed for others.",
+            _(
+                "%(bank)s proposed: %(action)s, books move on %(day)s",
+                bank=one.proposed_by,
+                action=action,
+                day=one.business_date,
+            ),
+            one.reason or _("The reason is sealed for others."),
             one.proposed_in,
         )
         if one.decided_at is not None:
-            who = one.decided_by or "The other bank"
+            who = one.decided_by or _("The other bank")
             yield Step(
                 iso(one.decided_at),
-                f"{who}: {one.status}",
+                f"{who}: {said(one.status)}",
                 one.dispute_reason or "",
                 one.decided_in or "",
             )

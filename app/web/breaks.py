@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
+from app.locale import N_, _
 from app.people.person import Person
+from app.presentation.pairs import kind_text
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.ageing import age_of
 from app.readmodel.pairs.shapes import Half, Pair
@@ -33,13 +35,13 @@ _LONGEST = 64
 """Characters of what is searched for, or of a name."""
 
 TYPE_LABELS = {
-    "amount": "Amount",
-    "date": "Date",
-    "amount_and_date": "Amount and date",
-    "missing_at_partner": "Missing at partner",
-    "missing_at_lead": "Missing at lead",
-    "duplicate_at_lead": "Duplicate at lead",
-    "duplicate_at_partner": "Duplicate at partner",
+    "amount": N_("Amount"),
+    "date": N_("Date"),
+    "amount_and_date": N_("Amount and date"),
+    "missing_at_partner": N_("Missing at partner"),
+    "missing_at_lead": N_("Missing at lead"),
+    "duplicate_at_lead": N_("Duplicate at lead"),
+    "duplicate_at_partner": N_("Duplicate at partner"),
 }
 
 
@@ -260,9 +262,6 @@ def break_row(
     """`labels` names the types that the pair may have."""
     facility = names.facility(pair.facility)
     decimals = facility.decimals if facility else 0
-    kind = pair.kind.replace("_", " ")
-    if pair.target is not None:
-        kind = f"{kind} of {pair.target}"
 
     def amount(half: Half | None) -> str:
         return money(half.amount, decimals) if half else ""
@@ -273,16 +272,16 @@ def break_row(
     return BreakRow(
         number=pair.number,
         type=pair.type,
-        type_label=labels[pair.type],
+        type_label=_(labels[pair.type]),
         facility=pair.facility,
         partner=pair.partner,
-        kind=kind,
+        kind=kind_text(pair.kind, pair.target),
         ref=pair.event_ref if pair.event_ref is not None else f"#{pair.reference[:12]}…",
         ref_known=pair.event_ref is not None,
         ref_title=(
-            f"On the chain: {pair.reference}"
+            _("On the chain: %(hash)s", hash=pair.reference)
             if pair.event_ref is not None
-            else f"Known here only by its keyed hash {pair.reference}"
+            else _("Known here only by its keyed hash %(hash)s", hash=pair.reference)
         ),
         lead_amount=amount(pair.lead),
         lead_value_date=value_date(pair.lead),

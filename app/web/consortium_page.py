@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from app.locale import _
 from app.readmodel.consortium.queries import (
     list_members,
     list_validators,
@@ -76,7 +77,11 @@ def consortium_page(connection: Connection) -> ConsortiumPage:
     active = sum(one.state == "active" for one in members)
     voting = sum(one.votes for one in members)
     return ConsortiumPage(
-        headline=f"{active} active members, {voting} of them banks that vote",
+        headline=_(
+            "%(members)s active members, %(banks)s of them banks that vote",
+            members=active,
+            banks=voting,
+        ),
         members=[_member(one, validators) for one in members],
         proposals=[_proposal(one) for one in proposals],
         validators=validators,
@@ -98,7 +103,12 @@ def _member(one: ConsortiumMember, validators: Sequence[ValidatorNode]) -> Membe
 
 
 def _proposal(one: Proposal) -> ProposalRow:
-    cast = [f"{vote.member} {'for' if vote.in_favour else 'against'}" for vote in one.votes]
+    cast = [
+        _("%(bank)s for", bank=vote.member)
+        if vote.in_favour
+        else _("%(bank)s against", bank=vote.member)
+        for vote in one.votes
+    ]
     return ProposalRow(
         number=one.number,
         kind=one.kind.replace("_", " "),
@@ -120,7 +130,7 @@ def _text(value: Any) -> str:
 def _logged(one: LogLine) -> LogRow:
     return LogRow(
         at=iso(one.at),
-        what=words(one.what).capitalize(),
+        what=words(one.what),
         member=one.member or "",
         by=one.by or "",
         transaction=one.transaction,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from app.locale import _
+from app.presentation.pairs import kind_text
 from app.readmodel.days.queries import carried_forward, day_records
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Directory, directory
@@ -107,9 +109,9 @@ def day_page(connection: Connection, number: int) -> DayPage | None:
         lead=facility.lead,
         time_zone=facility.time_zone,
         sums=[
-            line("Opening", opening.lead, opening.partner, opening.agreed),
-            line("Movement", movement.lead, movement.partner, movement.agreed, signed=True),
-            line("Closing", closing.lead, closing.partner, closing.agreed),
+            line(_("Opening"), opening.lead, opening.partner, opening.agreed),
+            line(_("Movement"), movement.lead, movement.partner, movement.agreed, signed=True),
+            line(_("Closing"), closing.lead, closing.partner, closing.agreed),
         ],
         open_lead=signed_money(statement.open.lead, decimals),
         open_partner=signed_money(statement.open.partner, decimals),
@@ -145,9 +147,9 @@ def _row(names: Directory, record: DayRecord) -> DayRow:
 def _reopened(record: DayRecord) -> str:
     if record.reopened_at is not None:
         at = moment(iso(record.reopened_at))
-        return f"Opened again at {at} UTC, asked for by {record.reopen_by}."
+        return _("Opened again at %(at)s UTC, asked for by %(bank)s.", at=at, bank=record.reopen_by)
     if record.reopen_by is not None:
-        return f"{record.reopen_by} asks to open it again; the other bank decides."
+        return _("%(bank)s asks to open it again; the other bank decides.", bank=record.reopen_by)
     return ""
 
 
@@ -155,6 +157,6 @@ def _carried(one: CarriedPair, decimals: int) -> CarriedRow:
     def amount(minor: int | None) -> str:
         return "" if minor is None else money(minor, decimals)
 
-    kind = one.kind.replace("_", " ") + (f" of {one.target}" if one.target else "")
+    kind = kind_text(one.kind, one.target)
     ref = one.event_ref or f"#{one.reference[:12]}…"
     return CarriedRow(one.number, kind, ref, amount(one.lead_amount), amount(one.partner_amount))

@@ -18,6 +18,7 @@ from app.web.attempts import CROWDED, Turns, crowded
 from app.web.forms import Form, read_form
 from app.web.qr import qr_image
 from app.web.site import Site
+from app.web.text import capital
 
 
 def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
@@ -72,4 +73,4 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
 
 
 def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:] + _(".")
+    return capital(text) + _(".")

@@ -17,6 +17,7 @@ from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import Selection
 from app.intake.quarantine.replay import replay
+from app.locale import said
 from app.outbox.dead_letters import replay as replay_letters
 from app.outbox.dead_letters import resume
 from app.people.person import Person
@@ -66,7 +67,9 @@ def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
             await acting(request, person, acts.get(act, _nothing))
         except InputFault as fault:
             shown = typed if act == "mend" else None
-            return await run_in_threadpool(show_row, pages, request, number, str(fault), shown, why)
+            return await run_in_threadpool(
+                show_row, pages, request, number, said(str(fault)), shown, why
+            )
         return RedirectResponse(f"{site.root}/feeds/rows/{number}", 303)
 
 

@@ -8,9 +8,11 @@ from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
+from app.locale import _
 from app.readmodel.facilities.agreed import agreed_facilities
-from app.web.feeds_page import RowFilters, feeds_page, row_page, rows_page
+from app.web.feeds_page import RowFilters, fault_text, feeds_page, row_page, rows_page
 from app.web.pages import Pages
+from app.web.text import whole
 
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 Before = Annotated[int | None, Query(ge=1, lt=2**63)]
@@ -41,7 +43,7 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
         faulty: Count = None,
         changed: Count = None,
     ) -> Response:
-        def look(connection: Connection, _: Any) -> dict[str, Any]:
+        def look(connection: Connection, now: Any) -> dict[str, Any]:
             return {
                 "page": feeds_page(connection, before),
                 "said": _said(accepted, duplicate, faulty, changed),
@@ -59,7 +61,7 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
         return pages.show(
             request,
             "rows.html",
-            lambda connection, _: {"page": rows_page(connection, where, before)},
+            lambda connection, now: {"page": rows_page(connection, where, before)},
         )
 
     @router.get("/feeds/rows/{number}")
@@ -77,9 +79,10 @@ def show_row(
 ) -> Response:
     """One row; where an act was refused, with the fault and what was typed."""
 
-    def look(connection: Connection, _: Any) -> dict[str, Any]:
+    def look(connection: Connection, now: Any) -> dict[str, Any]:
         with suppress(UsageFault):
-            return {"page": row_page(connection, number, typed), "fault": fault, "why": why}
+            page = row_page(connection, number, typed)
+            return {"page": page, "fault": fault, "why": why, "fault_text": fault_text}
         return {"page": None}
 
     answer = pages.show(request, "row.html", look)
@@ -102,5 +105,10 @@ def _said(
 ) -> str:
     """What became of the last act; empty where there was none."""
     if accepted is not None:
-        return f"{accepted:,} accepted, {duplicate or 0:,} duplicate, {faulty or 0:,} still faulty."
-    return "" if changed is None else f"{changed:,} changed."
+        return _(
+            "%(accepted)s accepted, %(duplicate)s duplicate, %(faulty)s still faulty.",
+            accepted=whole(accepted),
+            duplicate=whole(duplicate or 0),
+            faulty=whole(faulty or 0),
+        )
+    return "" if changed is None else _("%(count)s changed.", count=whole(changed))

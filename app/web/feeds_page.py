@@ -20,6 +20,7 @@ from app.intake.quarantine.queries import (
     row_in_full,
     waiting_reasons,
 )
+from app.locale import N_, _, said
 from app.outbox.dead_letters import DeadLetter, StoppedBatch, all_letters, stopped_batches
 
 PAGE_ROWS = 50
@@ -27,11 +28,11 @@ _MOST_LETTERS = 100
 
 _TONES = {"faulty": "bad", "ready": "pending", "accepted": "good", "duplicate": "", "dismissed": ""}
 _SOURCES = {
-    "file": "File",
-    "folder": "Folder",
-    "bulk": "REST, many",
-    "push": "REST, one by one",
-    "upload": "Upload",
+    "file": N_("File"),
+    "folder": N_("Folder"),
+    "bulk": N_("REST, many"),
+    "push": N_("REST, one by one"),
+    "upload": N_("Upload"),
 }
 
 
@@ -187,9 +188,9 @@ def row_page(connection: Connection, number: int, typed: Mapping[str, str] | Non
 def fault_text(field: str, reason: str) -> str:
     """A fault in words: the column, and what is wrong with it."""
     if not reason:
-        return "Nothing is at fault any more"
-    subject = {WHOLE_ROW: "The row", "chain": "The date"}.get(field, field)
-    return f"{subject} {reason}"
+        return _("Nothing is at fault any more.")
+    subject = {WHOLE_ROW: _("The row"), "chain": _("The date")}.get(field, field)
+    return _("%(column)s %(fault)s", column=subject, fault=said(reason))
 
 
 def _feed(record: FeedRecord) -> FeedRow:

@@ -9,14 +9,15 @@ from urllib.parse import urlencode
 from sqlalchemy import Connection
 
 from app.domain.money import AmountError, parse_amount
+from app.locale import _, ngettext, said
 from app.outbox.origin import Origin, leg_origin
-from app.presentation.pairs import action_text
+from app.presentation.pairs import action_text, kind_text
 from app.readmodel.days.queries import day_records
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.resolutions import ResolutionFilter, resolutions
 from app.readmodel.pairs.shapes import Leg, Pair
-from app.web.text import iso, money
+from app.web.text import iso, money, whole
 
 PAGE_ROWS = 50
 
@@ -147,7 +148,9 @@ def leg_page(connection: Connection, number: int, bank: str) -> LegPage | None:
     by_side = {leg.side: leg for leg in legs}
     lives = [
         Life(
-            f"{'Lead' if side == 'lead' else 'Partner'} {_bank_of(names, legs[0], side)}",
+            _("Lead %(bank)s", bank=_bank_of(names, legs[0], side))
+            if side == "lead"
+            else _("Partner %(bank)s", bank=_bank_of(names, legs[0], side)),
             list(_life(connection, names, by_side[side], bank)) if side in by_side else [],
         )
         for side in ("lead", "partner")
@@ -177,12 +180,12 @@ def _where(
         return queries.Filter(references=references(q)), ""
     if search.kind == "transaction":
         if not _TRANSACTION.fullmatch(q):
-            return None, "A transaction is 0x and 64 hexadecimal digits."
+            return None, _("A transaction is 0x and 64 hexadecimal digits.")
         found = queries.postings_in(connection, transaction=bytes.fromhex(q[2:]))
         return queries.Filter(postings=found), ""
     if search.kind == "block":
         if not (q.isascii() and q.isdigit() and len(q) < 19):
-            return None, "A block is a number."
+            return None, _("A block is a number.")
         return queries.Filter(postings=queries.postings_in(connection, block=int(q))), ""
     amounts: dict[int, int] = {}
     fault = ""
@@ -190,19 +193,18 @@ def _where(
         try:
             amounts[one.number] = parse_amount(q.replace(",", ""), one.decimals)
         except AmountError as error:
-            fault = f"As an amount it {error}."
+            fault = _("As an amount it %(fault)s.", fault=said(str(error)))
     return (queries.Filter(amounts=amounts), "") if amounts else (None, fault)
 
 
 def _line(names: Directory, leg: Leg) -> LegLine:
     facility = names.facility(leg.facility)
-    kind = leg.kind.replace("_", " ") + (f" of {leg.target}" if leg.target else "")
     status = leg.reason if leg.reason is not None else leg.status
     return LegLine(
         number=leg.number,
         ref=leg.event_ref or f"#{leg.reference[:12]}…",
         ref_known=leg.event_ref is not None,
-        kind=kind,
+        kind=kind_text(leg.kind, leg.target),
         facility=leg.facility,
         partner=leg.partner or "",
         bank=leg.bank,
@@ -231,19 +233,25 @@ def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iter
             yield from before_the_chain(origin)
     yield LifeStep(
         iso(leg.half.posted_at),
-        f"In block {leg.block_number:,}, posting {leg.half.sequence:,}, word {leg.half.index:,}",
+        _(
+            "In block %(block)s, posting %(posting)s, word %(word)s",
+            block=whole(leg.block_number),
+            posting=whole(leg.half.sequence),
+            word=whole(leg.half.index),
+        ),
         leg.transaction,
         f"/legs?q={leg.transaction}",
     )
     if leg.reason is not None:
-        yield LifeStep(iso(leg.half.posted_at), f"Rejected: {leg.reason.replace('_', ' ')}")
+        why = said(leg.reason.replace("_", " "))
+        yield LifeStep(iso(leg.half.posted_at), _("Rejected: %(why)s", why=why))
     if leg.partner is None:
         return
     for record in day_records(connection, leg.facility, leg.partner):
         if record.day == leg.half.business_date and record.state == "closed":
             yield LifeStep(
                 iso(record.answered_at or record.proposed_at),
-                f"Its business date {record.day} was closed by both banks",
+                _("Its business date %(day)s was closed by both banks", day=record.day),
                 "",
                 f"/days/{record.number}",
             )
@@ -253,16 +261,19 @@ def before_the_chain(origin: Origin) -> Iterator[LifeStep]:
     """What this bank did with a leg of its own before a block had it."""
     yield LifeStep(
         origin.received_at[:19] + "Z",
-        f"Line {origin.row:,} of {origin.feed}",
+        _("Line %(number)s of %(feed)s", number=whole(origin.row), feed=origin.feed),
         f"event_id {origin.event_id}",
         "/feeds",
     )
-    yield LifeStep(origin.accepted_at[:19] + "Z", "Accepted, durably stored")
-    signed = len(origin.transactions)
-    times = "once" if signed == 1 else f"{signed} times"
+    yield LifeStep(origin.accepted_at[:19] + "Z", _("Accepted, durably stored"))
     yield LifeStep(
         origin.sealed_at[:19] + "Z",
-        f"Fixed in batch {origin.sequence:,}, signed {times}",
+        ngettext(
+            "Fixed in batch %(batch)s, signed once",
+            "Fixed in batch %(batch)s, signed %(num)s times",
+            len(origin.transactions),
+            batch=whole(origin.sequence),
+        ),
         " ".join(origin.transactions),
     )
 
@@ -271,18 +282,25 @@ def _together(connection: Connection, pair: Pair, decimals: int) -> Iterator[Lif
     """What became of both halves together."""
     if pair.lead is not None and pair.partner_half is not None:
         at = max(pair.lead.posted_at, pair.partner_half.posted_at)
-        what = pair.type.replace("_", " ")
+        judged = said(pair.type.replace("_", " "))
+        what = _("Judged by the contract: %(type)s", type=judged)
         if pair.difference:
-            what += f", partner less lead {money(pair.difference, decimals)}"
-        yield LifeStep(iso(at), f"Judged by the contract: {what}", "", f"/breaks/{pair.number}")
+            what = _(
+                "Judged by the contract: %(type)s, partner less lead %(difference)s",
+                type=judged,
+                difference=money(pair.difference, decimals),
+            )
+        yield LifeStep(iso(at), what, "", f"/breaks/{pair.number}")
     for one in resolutions(connection, ResolutionFilter(pair=pair.number)).items:
         action = action_text(one.action, one.side)
         yield LifeStep(
-            iso(one.proposed_at), f"{one.proposed_by} proposed: {action}", one.reason or ""
+            iso(one.proposed_at),
+            _("%(bank)s proposed: %(action)s", bank=one.proposed_by, action=action),
+            one.reason or "",
         )
         if one.decided_at is not None:
-            yield LifeStep(
-                iso(one.decided_at), f"{one.decided_by or 'The other bank'}: {one.status}"
-            )
+            who = one.decided_by or _("The other bank")
+            yield LifeStep(iso(one.decided_at), f"{who}: {said(one.status)}")
     if pair.agreed_business_date is not None:
-        yield LifeStep("", f"Agreed on business date {pair.agreed_business_date}")
+        day = pair.agreed_business_date
+        yield LifeStep("", _("Agreed on business date %(day)s", day=day))

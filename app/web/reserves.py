@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from app.locale import N_, _, ngettext
 from app.outbox.pending import Pending
 from app.readmodel.accounts.balances import Balance, Books
 from app.readmodel.chain import newest_incidents
@@ -13,18 +14,18 @@ from app.readmodel.directory import Facility, directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.breaks import TYPE_LABELS, BreakFilters
-from app.web.text import days, money
+from app.web.text import days, label, money, whole
 
 _INCIDENT_SHOWN_FOR = timedelta(days=1)
 _INCIDENTS_SHOWN = 3
 
 _INCIDENT_LABELS = {
-    "rewind": "The chain went back and was read again",
-    "unequal_halves": "The contract matched halves that are not equal",
-    "judgement_differs": "The contract judged a pair otherwise than its rules say",
-    "unreadable": "A member wrote what cannot be read",
-    "books_differ": "The contract’s books differ from the sum of the legs",
-    "refused": "An endpoint answered what the validators do not vouch for",
+    "rewind": N_("The chain went back and was read again"),
+    "unequal_halves": N_("The contract matched halves that are not equal"),
+    "judgement_differs": N_("The contract judged a pair otherwise than its rules say"),
+    "unreadable": N_("A member wrote what cannot be read"),
+    "books_differ": N_("The contract’s books differ from the sum of the legs"),
+    "refused": N_("An endpoint answered what the validators do not vouch for"),
 }
 
 
@@ -140,17 +141,25 @@ def reserves(
 def _headline(accounts: Sequence[Balance], cards: Sequence[FacilityCard]) -> str:
     if not accounts:
         return ""
-    account_word = "reserve account" if len(accounts) == 1 else "reserve accounts"
-    facility_word = "facility" if len(cards) == 1 else "facilities"
-    return f"{len(accounts)} {account_word} in {len(cards)} {facility_word}"
+    return _(
+        "%(accounts)s in %(facilities)s",
+        accounts=ngettext("%(num)s reserve account", "%(num)s reserve accounts", len(accounts)),
+        facilities=ngettext("%(num)s facility", "%(num)s facilities", len(cards)),
+    )
 
 
 def _incidents(connection: Connection, now: datetime) -> Iterable[Notice]:
     for incident in newest_incidents(connection, _INCIDENTS_SHOWN):
         if now - incident.noticed_at < _INCIDENT_SHOWN_FOR:
             yield Notice(
-                _INCIDENT_LABELS.get(incident.what, incident.what),
-                f"Block {incident.block:,}: {incident.place}",
+                _(_INCIDENT_LABELS[incident.what])
+                if incident.what in _INCIDENT_LABELS
+                else incident.what,
+                _(
+                    "Block %(number)s: %(place)s",
+                    number=whole(incident.block),
+                    place=incident.place,
+                ),
             )
 
 
@@ -158,8 +167,12 @@ def _dead(pending: Mapping[str, Pending]) -> Iterable[Notice]:
     for facility, counts in sorted(pending.items()):
         if counts.dead:
             yield Notice(
-                f"{counts.dead:,} accepted events of {facility} could not be posted",
-                "They are in the dead letters, wait for a person, and hold up nothing else.",
+                _(
+                    "%(count)s accepted events of %(facility)s could not be posted",
+                    count=whole(counts.dead),
+                    facility=facility,
+                ),
+                _("They are in the dead letters, wait for a person, and hold up nothing else."),
             )
 
 
@@ -171,7 +184,7 @@ def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[
         tiles.append(
             Tile(
                 f"agreed-{currency}",
-                "Agreed reserves",
+                _("Agreed reserves"),
                 money(total, of_currency[0].decimals),
                 currency,
                 _short_note(of_currency),
@@ -183,14 +196,18 @@ def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[
     tiles.append(
         Tile(
             "proof",
-            "Proof",
-            f"{len(accounts) - len(unproved) - len(unread)} of {len(accounts)}",
-            "at 0",
-            "All differences are explained"
+            _("Proof"),
+            _(
+                "%(proved)s of %(all)s",
+                proved=len(accounts) - len(unproved) - len(unread),
+                all=len(accounts),
+            ),
+            _("at 0"),
+            _("All differences are explained")
             if not unproved and not unread
-            else "A difference that nothing explains"
+            else _("A difference that nothing explains")
             if unproved
-            else "The contract’s books are being read",
+            else _("The contract’s books are being read"),
             "bad" if unproved else "warn" if unread else "good",
         )
     )
@@ -199,10 +216,10 @@ def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[
     tiles.append(
         Tile(
             "breaks",
-            "Open breaks",
+            _("Open breaks"),
             f"{broken:,}",
             "",
-            f"{overdue:,} of them overdue" if overdue else "None overdue",
+            _("%(count)s of them overdue", count=whole(overdue)) if overdue else _("None overdue"),
             "warn" if overdue else "",
         )
     )
@@ -210,10 +227,12 @@ def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[
     tiles.append(
         Tile(
             "pending",
-            "Pending here",
+            _("Pending here"),
             f"{waiting:,}",
-            "events" if waiting != 1 else "event",
-            "Accepted, not yet on the chain" if waiting else "All accepted events are on the chain",
+            _("events") if waiting != 1 else _("event"),
+            _("Accepted, not yet on the chain")
+            if waiting
+            else _("All accepted events are on the chain"),
             "",
         )
     )
@@ -223,27 +242,28 @@ def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[
 def _short_note(accounts: Sequence[Balance]) -> str:
     short = sum(1 for one in accounts if one.shortfall)
     low = sum(1 for one in accounts if _low(one))
+    if short and low:
+        return _("%(short)s in shortfall, %(low)s low", short=short, low=low)
     if short:
-        return f"{short} in shortfall" + (f", {low} low" if low else "")
-    return (
-        f"{low} below its threshold"
-        if low == 1
-        else f"{low} below their thresholds"
-        if low
-        else ("All above their thresholds")
-    )
+        return _("%(short)s in shortfall", short=short)
+    if low:
+        return ngettext("%(num)s below its threshold", "%(num)s below their thresholds", low)
+    return _("All above their thresholds")
 
 
 def _card(
     facility: Facility, agreed: AgreedFacility, accounts: Sequence[Balance], pending: Pending
 ) -> FacilityCard:
     terms, decimals = agreed.terms, facility.decimals
-    deadline = terms.rules.match_deadline_hours
+    cut_off = f"{terms.cut_off:%H:%M:%S}"
     facts = [
-        f"Cut-off {terms.cut_off:%H:%M:%S} {terms.time_zone}",
-        f"Tolerance {money(terms.rules.amount_tolerance, decimals)}, "
-        f"{days(terms.rules.date_window_days)}",
-        f"Match within {deadline} h",
+        _("Cut-off %(time)s %(zone)s", time=cut_off, zone=terms.time_zone),
+        _(
+            "Tolerance %(amount)s, %(days)s",
+            amount=money(terms.rules.amount_tolerance, decimals),
+            days=days(terms.rules.date_window_days),
+        ),
+        _("Match within %(hours)s h", hours=terms.rules.match_deadline_hours),
     ]
     if agreed.state != "active":
         facts.append(_state(agreed))
@@ -257,21 +277,23 @@ def _card(
         accounts=[account_row(facility, one) for one in accounts],
         totals=_totals(accounts, decimals) if len(accounts) > 1 else None,
         empty=(
-            "No leg has been posted yet. The reserve accounts appear with the first one."
+            _("No leg has been posted yet. The reserve accounts appear with the first one.")
             if agreed.state in ("active", "paused")
-            else "Every party must accept this facility before legs can be posted."
+            else _("Every party must accept this facility before legs can be posted.")
             if agreed.state == "proposed"
-            else "No leg was ever posted."
+            else _("No leg was ever posted.")
         ),
     )
 
 
 def _state(agreed: AgreedFacility) -> str:
     if agreed.state == "proposed":
-        return f"Proposed; {', '.join(agreed.waiting_for)} still to accept"
+        return _("Proposed; %(banks)s still to accept", banks=", ".join(agreed.waiting_for))
     if agreed.state == "paused":
-        return f"Paused by {', '.join(agreed.paused_by)}; nothing is posted meanwhile"
-    return agreed.state.capitalize()
+        return _(
+            "Paused by %(banks)s; nothing is posted meanwhile", banks=", ".join(agreed.paused_by)
+        )
+    return label(agreed.state)
 
 
 def _books(account: Balance) -> Books:
@@ -288,19 +310,19 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
     books, decimals = _books(account), account.decimals
     marks: list[Mark] = []
     if account.shortfall:
-        marks.append(Mark("Shortfall", "bad"))
+        marks.append(Mark(_("Shortfall"), "bad"))
     elif _low(account):
-        marks.append(Mark("Low balance", "warn"))
+        marks.append(Mark(_("Low balance"), "warn"))
     if account.overdue:
-        marks.append(Mark(f"{account.overdue:,} overdue", "warn"))
+        marks.append(Mark(_("%(count)s overdue", count=whole(account.overdue)), "warn"))
     if account.proof is None:
-        proof, title = "reading", "The contract’s books are being read"
+        proof, title = _("reading"), _("The contract’s books are being read")
     else:
         proof = money(account.proof, decimals)
         title = (
-            "Open legs and accepted differences explain the whole difference of the two books"
+            _("Open legs and accepted differences explain the whole difference of the two books")
             if account.proof == 0
-            else "This part of the two books’ difference is explained by nothing"
+            else _("This part of the two books’ difference is explained by nothing")
         )
     return AccountRow(
         key=f"{facility.number}-{account.partner}",
@@ -319,7 +341,7 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
         chips=[
             Chip(
                 name,
-                TYPE_LABELS[name].lower(),
+                _(TYPE_LABELS[name]).lower(),
                 account.open_counts[name],
                 "breaks" + BreakFilters(facility.id, account.partner, name).query(),
             )
@@ -337,7 +359,7 @@ def _totals(accounts: Sequence[Balance], decimals: int) -> Totals:
         lead_book=money(sum(one.lead_book for one in books), decimals),
         agreed=money(sum(one.agreed for one in books), decimals),
         available=money(sum(one.available for one in accounts), decimals),
-        proof="reading"
+        proof=_("reading")
         if None in proofs
         else money(sum(one for one in proofs if one is not None), decimals),
         open_legs=sum(one.open_legs for one in accounts),

@@ -12,8 +12,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
 from app.http.signed_in import HOST_PREFIX
-from app.locale import LANGUAGES, language, said, translated, translated_plural
-from app.web.text import ago, ago_texts, grouped, label, minute, moment, whole
+from app.locale import LANGUAGES, N_, language, said, translated, translated_plural
+from app.web.text import ago, ago_texts, at, capital, grouped, label, minute, moment, whole
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -65,8 +65,10 @@ class Site:
             translated, translated_plural, newstyle=True
         )
         self.templates.filters["ago"] = ago
+        self.templates.filters["capital"] = capital
         self.templates.filters["label"] = label
         self.templates.filters["said"] = said
+        self.templates.filters["at"] = at
         self.templates.filters["moment"] = moment
         self.templates.filters["minute"] = minute
         self.templates.filters["grouped"] = grouped
@@ -77,6 +79,7 @@ class Site:
             languages=LANGUAGES,
             language=language,
             ago_texts=ago_texts,
+            N_=N_,
             **shown,
         )
 

@@ -3,6 +3,8 @@
 import re
 from datetime import UTC, datetime
 
+from markupsafe import Markup
+
 from app.domain.money import format_amount
 from app.locale import _, ngettext, said
 
@@ -52,11 +54,15 @@ def days(count: int) -> str:
     return ngettext("%(num)s day", "%(num)s days", count)
 
 
+def capital(text: str) -> str:
+    """A text with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
 def label(name: str) -> str:
     """A name of ours (a state, a kind, a role) as a word with a capital: `not_enrolled` is "Not
     enrolled"."""
-    text = said(name.replace("_", " "))
-    return text[:1].upper() + text[1:]
+    return capital(said(name.replace("_", " ")))
 
 
 def iso(moment: datetime) -> str:
@@ -66,6 +72,11 @@ def iso(moment: datetime) -> str:
 def moment(instant: str) -> str:
     """An instant of `iso` as people read it; that it is UTC is said beside it."""
     return instant.replace("T", " ").removesuffix("Z")
+
+
+def at(instant: str) -> Markup:
+    """The same as an element of a page."""
+    return Markup('<time datetime="{}">{}</time>').format(instant, moment(instant))
 
 
 def minute(stamp: str) -> str:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import Connection
 
 from app.audit.listing import Recorded, recorded
+from app.locale import said
 from app.web.pages import Pages
 
 _ROWS = 50
@@ -41,5 +42,5 @@ def _details(row: Recorded) -> str:
     parts = []
     for name, value in row.details.items():
         shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-        parts.append(f"{name.replace('_', ' ')} {shown}")
+        parts.append(f"{said(name.replace('_', ' '))} {shown}")
     return "; ".join(parts)

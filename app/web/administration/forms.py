@@ -12,10 +12,12 @@ from app.audit.actor import acting_as
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of, allowed_to
+from app.locale import _, said
 from app.people.administration import Administrator
 from app.people.person import Person
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
+from app.web.text import capital
 
 Admin = Annotated[Person, Depends(allowed_to("administer"))]
 Filled = Annotated[Form, Depends(signed_form)]
@@ -65,8 +67,7 @@ class Tab:
                 with acting_as(by.actor, by.address), self._context.engine.begin() as connection:
                     made = work(connection, by)
             except UsageFault as fault:
-                text = str(fault)
-                return self.show(request, 422, error=f"{text[:1].upper()}{text[1:]}.")
+                return self.show(request, 422, error=capital(said(str(fault))) + _("."))
             return self.show(request, made=made) if made else RedirectResponse(self._address, 303)
 
         return await run_in_threadpool(answer)
