@@ -199,10 +199,8 @@ def _moves(out: ActOut) -> list[str]:
         )
         if amount.strip("-0.")
     ]
-    return [
-        *(found or [_("No book moves")]),
-        _("Agreed %(amount)s", amount=f"{_signed(effect.agreed)} {effect.currency}"),
-    ]
+    agreed = f"{_signed(effect.agreed)} {effect.currency}"
+    return [*(found or [_("No book moves")]), _("Agreed %(amount)s", amount=agreed)]
 
 
 def _signed(amount: str) -> str:

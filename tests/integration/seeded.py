@@ -101,8 +101,6 @@ class Seed:
                 currency=currency,
                 decimals=decimals,
                 time_zone="Asia/Shanghai",
-                split="contract",
-                first_day=0,
                 least_lead_bps=0,
                 largest_partner_bps=0,
                 split="contract",
