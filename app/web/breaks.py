@@ -8,13 +8,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from sqlalchemy import Connection
 
-from app.locale import N_, _
+from app.locale import N_, _, ngettext
 from app.people.person import Person
 from app.presentation.pairs import kind_text
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.ageing import age_of
 from app.readmodel.pairs.shapes import Half, Pair
-from app.web.text import days, iso, money, seconds_since, signed_money
+from app.web.text import days, iso, money, seconds_since, signed_money, whole
 from app.worklist.lines import (
     MOST_SELECTED,
     NOBODY,
@@ -46,22 +46,22 @@ TYPE_LABELS = {
 
 
 SORT_LABELS: dict[Sort, str] = {
-    "newest": "Newest first",
-    "oldest": "Oldest first",
-    "difference": "Largest difference first",
+    "newest": N_("Newest first"),
+    "oldest": N_("Oldest first"),
+    "difference": N_("Largest difference first"),
 }
 STANDING_LABELS: dict[Standing, str] = {
-    "nothing": "Nothing proposed",
-    "prepared": "Waits for a signature here",
-    "proposed": "Waits for the other bank",
-    "to_answer": "Waits for our answer",
+    "nothing": N_("Nothing proposed"),
+    "prepared": N_("Waits for a signature here"),
+    "proposed": N_("Waits for the other bank"),
+    "to_answer": N_("Waits for our answer"),
 }
 AGE_LABELS = {
-    "up_to_1_day": "Up to 1 day",
-    "up_to_3_days": "Up to 3 days",
-    "up_to_7_days": "Up to 7 days",
-    "up_to_30_days": "Up to 30 days",
-    "over_30_days": "Over 30 days",
+    "up_to_1_day": N_("Up to 1 day"),
+    "up_to_3_days": N_("Up to 3 days"),
+    "up_to_7_days": N_("Up to 7 days"),
+    "up_to_30_days": N_("Up to 30 days"),
+    "over_30_days": N_("Over 30 days"),
 }
 ME = "me"
 """In an address, in place of the id of the person who looks."""
@@ -223,15 +223,16 @@ def break_list(
     page = work.page(filters.for_query(person), filters.sort, PAGE_ROWS, after)
     is_filtered = replace(filters, sort="newest") != BreakFilters()
     many = page.total > MOST_SELECTED
-    count = f"more than {MOST_SELECTED:,}" if many else f"{page.total:,}"
     return BreakList(
-        headline=f"{count} {'break' if page.total == 1 else 'breaks'}",
+        headline=_("more than %(count)s breaks", count=whole(MOST_SELECTED))
+        if many
+        else ngettext("%(num)s break", "%(num)s breaks", page.total),
         rows=[_work_row(names, line, work.now, now) for line in page.lines],
         many_facilities=len(names.facilities) > 1,
         empty=(
-            "No break fits this filter."
+            _("No break fits this filter.")
             if is_filtered
-            else "No breaks: every leg on the chain has its equal other half."
+            else _("No breaks: every leg on the chain has its equal other half.")
         ),
         filters=filters,
         after=after,
@@ -250,9 +251,9 @@ def _work_row(names: Directory, line: WorkLine, clock: int, now: datetime) -> Wo
         assignee=line.assignee,
         comments=line.comments,
         prepared=line.prepared,
-        standing="" if line.standing == "nothing" else STANDING_LABELS[line.standing],
+        standing="" if line.standing == "nothing" else _(STANDING_LABELS[line.standing]),
         tone="warn" if line.standing == "to_answer" else "pending",
-        age=AGE_LABELS[age_of(max(0, clock - int(pair.first_posted_at.timestamp())))],
+        age=_(AGE_LABELS[age_of(max(0, clock - int(pair.first_posted_at.timestamp())))]),
     )
 
 

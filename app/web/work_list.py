@@ -1,6 +1,6 @@
 """The list of breaks, and what people do with those that they have selected in it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -14,6 +14,8 @@ from app.domain.errors import InputFault, UsageFault
 from app.domain.resolutions import Action, Side
 from app.http.context import Context
 from app.http.signed_in import allowed_to, as_person, open_session, signed_in
+from app.locale import _, ngettext
+from app.locale import said as said_text
 from app.people.person import Person, active_person
 from app.prepared_acts.requests import ProposeResolutionIn
 from app.prepared_acts.store import MOST_IN_BATCH
@@ -31,12 +33,13 @@ from app.web.breaks import (
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site
+from app.web.text import capital, whole
 from app.worklist.lines import MOST_SELECTED, NOBODY, WorkList
 from app.worklist.notes import assign
 from app.worklist.views import delete_view, save_view
 
-_ACTIONS = [
-    (f"{action} {side}" if side else f"{action}", action_text(action, side))
+_ACTIONS = {
+    f"{action} {side}" if side else f"{action}": (action, side)
     for action, side in (
         (Action.ADJUST, Side.LEAD),
         (Action.ADJUST, Side.PARTNER),
@@ -44,7 +47,7 @@ _ACTIONS = [
         (Action.FORCE, None),
         (Action.VOID, None),
     )
-]
+}
 
 Filled = Annotated[Form, Depends(signed_form)]
 Worker = Annotated[Person, Depends(allowed_to("work"))]
@@ -91,7 +94,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             found = break_list(connection, context.member, person, filters, after, now)
-            own = [] if person is None else [(ME, "Me")]
+            own = [] if person is None else [(ME, _("Me"))]
             others = [(one.person, one.name) for one in found.assignees]
             return {
                 "breaks": found,
@@ -100,12 +103,12 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
                 "refused": said.refused,
                 "batch": said.batch or 0,
                 "typed": said.typed,
-                "type_choices": list(TYPE_LABELS.items()),
-                "age_choices": list(AGE_LABELS.items()),
-                "state_choices": list(STANDING_LABELS.items()),
-                "sort_choices": list(SORT_LABELS.items()),
-                "assignee_choices": [*own, (NOBODY, "Nobody"), *others],
-                "action_choices": _ACTIONS,
+                "type_choices": _labelled(TYPE_LABELS),
+                "age_choices": _labelled(AGE_LABELS),
+                "state_choices": _labelled(STANDING_LABELS),
+                "sort_choices": _labelled(SORT_LABELS),
+                "assignee_choices": [*own, (NOBODY, _("Nobody")), *others],
+                "action_choices": [(name, action_text(*one)) for name, one in _ACTIONS.items()],
             } | _choices(connection)
 
         return pages.show(request, "work_list.html", look, said.status)
@@ -154,7 +157,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
             request,
             person,
             form,
-            lambda connection, _: delete_view(connection, person, number),
+            lambda connection, query: delete_view(connection, person, number),
         )
 
     def change_view(
@@ -167,6 +170,10 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
         except UsageFault as fault:
             return show(request, filters, said=Said(_sentence(fault), status=422))
         return RedirectResponse(f"{site.root}/breaks{filters.query()}", 303)
+
+
+def _labelled(labels: Mapping[Any, str]) -> list[tuple[str, str]]:
+    return [(name, _(text)) for name, text in labels.items()]
 
 
 def _choices(connection: Connection) -> dict[str, list[tuple[str, str]]]:
@@ -206,14 +213,25 @@ def _assign(context: Context, person: Person, numbers: Sequence[int], form: Form
     with context.engine.begin() as connection:
         to = assignee(connection, form)
         changed = assign(connection, numbers, person.display_name, to)
-    what = f"{changed:,} {'break is' if changed == 1 else 'breaks are'} now"
-    return Said(f"{what} assigned to {'nobody' if to is None else to.display_name}.")
+    if to is None:
+        text = ngettext(
+            "%(num)s break is now assigned to nobody.",
+            "%(num)s breaks are now assigned to nobody.",
+            changed,
+        )
+    else:
+        text = ngettext(
+            "%(num)s break is now assigned to %(person)s.",
+            "%(num)s breaks are now assigned to %(person)s.",
+            changed,
+            person=to.display_name,
+        )
+    return Said(text)
 
 
 def _propose(context: Context, person: Person, numbers: Sequence[int], form: Form) -> Said:
     typed = _typed(form)
-    action, _, side = typed.action.partition(" ")
-    if typed.action not in dict(_ACTIONS):
+    if typed.action not in _ACTIONS:
         raise UsageFault("choose what to propose")
     if not typed.reason:
         raise UsageFault("say why: the reason is missing")
@@ -222,14 +240,15 @@ def _propose(context: Context, person: Person, numbers: Sequence[int], form: For
             f"{len(numbers):,} breaks are more than the {MOST_IN_BATCH} that are proposed at once",
             remedy="Select fewer",
         )
+    action, side = _ACTIONS[typed.action]
     made = context.acts.prepare_batch(
         person,
         [
             ProposeResolutionIn(
                 act="breaks.propose",
                 pair=number,
-                action=Action(action),
-                side=Side(side) if side else None,
+                action=action,
+                side=side,
                 business_date=None,
                 reason=typed.reason,
             )
@@ -242,9 +261,9 @@ def _propose(context: Context, person: Person, numbers: Sequence[int], form: For
         if isinstance(request, ProposeResolutionIn) and (number := request.pair)
     ]
     count = len(made.prepared)
-    text = f"{count:,} {'proposal is' if count == 1 else 'proposals are'} prepared."
+    text = ngettext("%(num)s proposal is prepared.", "%(num)s proposals are prepared.", count)
     if refused:
-        text += f" For {len(refused):,} nothing could be prepared:"
+        text += _(" For %(count)s nothing could be prepared:", count=whole(len(refused)))
     return Said(text, refused, made.number, Typed() if count else typed, 200 if count else 422)
 
 
@@ -258,4 +277,4 @@ def _nothing(context: Context, person: Person, numbers: Sequence[int], form: For
 
 def _sentence(fault: InputFault) -> str:
     text = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
-    return text[:1].upper() + text[1:]
+    return capital(said_text(text))

@@ -21,7 +21,7 @@ READ_BY_PEOPLE = [
     if "node_modules" not in path.parts
 ]
 SHOWN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "data-label", "data-announce"}
-SAME_EVERYWHERE = {"Tallystick", "UTC", "tally", "xxxx", "tk_", "RP"}
+SAME_EVERYWHERE = {"Tallystick", "UTC", "tally", "xxxx", "tk_", "RP", "Enter"}
 """Names, and words of the command line that a page quotes."""
 
 TRANSLATES = {"_", "gettext", "ngettext", "N_", "said"}
@@ -223,7 +223,8 @@ NOT_SHOWN = {
     "ValueError",
     "STATED_PARTS_DIFFERENCE",
 }
-"""What is made with these stands in the interface's description, in logs or in REST: English."""
+"""What is made with these stands in the interface's description, in logs or in REST: English; or it
+is taken into the catalog by `deploy.texts`."""
 
 
 def test_the_reader_is_given_the_language_that_the_browser_prefers() -> None:

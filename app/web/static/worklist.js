@@ -25,9 +25,9 @@ function showSelected() {
   if (!selected) return;
   const everything = document.getElementById("pick-all")?.checked;
   const count = picks().filter((one) => one.checked).length;
-  let text = count === 1 ? "1 selected" : `${count} selected`;
+  let text = selected.dataset.count.replace("#", count);
   if (everything) text = document.getElementById("pick-all").parentElement.textContent.trim();
-  else if (count === 0) text = "Nothing selected";
+  else if (count === 0) text = selected.dataset.none;
   if (selected.textContent !== text) selected.textContent = text;
 }
 
