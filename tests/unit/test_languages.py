@@ -218,6 +218,8 @@ def _sentences_in(tree: ast.Module) -> Iterator[str]:
 NOT_SHOWN = {
     "Field",
     "ConfigFault",
+    "InputFault",
+    "UsageFault",
     "Problem",
     "RuntimeError",
     "ValueError",
