@@ -11,13 +11,9 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import NoneType
 from typing import Any, Literal
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from alembic.util import CommandError
 from sqlalchemy import (
     URL,
     Connection,
@@ -31,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import ArgumentError, ProgrammingError
 
+from app.db.revisions import revision_of, revisions, stamp_newest
 from app.db.schema import full_metadata
 from app.db.turns import Turns, turns_of
 from app.db.vault import Vault, vault_option
@@ -39,14 +36,12 @@ from app.domain.errors import (
     DatabaseBusy,
     DatabaseUnreachable,
     DiskFull,
-    SchemaFault,
     StorageFault,
 )
 
 BUSY_TIMEOUT_MS = 10_000
 """How long a writer waits for another one before `DatabaseBusy`."""
 
-_MIGRATIONS = Path(__file__).with_name("migrations")
 _UPGRADING = threading.Lock()
 """Alembic keeps its context in globals: one upgrade at a time in a process."""
 _UPGRADE_LOCK = 0x7A11_0001
@@ -54,6 +49,11 @@ _UPGRADE_LOCK = 0x7A11_0001
 
 _SQLITE_CACHE_KIB = 32 * 1024
 """Of one connection, and of all of a process's together: a node has several."""
+
+# Where a type has none registered, the driver looks for a way to adapt each single value.
+sqlite3.register_adapter(bytes, bytes)
+sqlite3.register_adapter(bool, int)
+sqlite3.register_adapter(NoneType, lambda none: none)
 
 _SQLITE_BUSY, _SQLITE_LOCKED, _SQLITE_FULL = 5, 6, 13
 _SQLITE_WRITE_FAILED = 778  # SQLITE_IOERR_WRITE: over a quota or a limit of file sizes
@@ -244,15 +244,14 @@ def schema_state(engine: Engine) -> SchemaState:
 
     Raises StorageFault when the database cannot be read.
     """
-    scripts = ScriptDirectory(str(_MIGRATIONS))
     with engine.connect() as connection:
-        at = MigrationContext.configure(connection).get_current_revision()
+        at = revision_of(connection)
     if at is None:
         return "empty"
-    if at == scripts.get_current_head():
+    newest, older = revisions()
+    if at == newest:
         return "current"
-    known = {script.revision for script in scripts.walk_revisions()}
-    return "older" if at in known else "newer"
+    return "older" if at in older else "newer"
 
 
 def upgrade(engine: Engine) -> None:
@@ -261,27 +260,22 @@ def upgrade(engine: Engine) -> None:
     Raises SchemaFault for a database that a newer Tallystick has upgraded further, and ConfigFault
     where the PostgreSQL schema that the URL names is missing and may not be made.
     """
-    config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    if schema_state(engine) == "current":
+        return
     with engine.begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
             _make_schema(connection, schema_of(engine.url))
-        config.attributes["connection"] = connection
-        try:
-            # Only now: a server that does not answer must not hold up another database's upgrade.
-            with _UPGRADING:
-                if inspect(connection).get_table_names():
-                    command.upgrade(config, "head")
-                else:  # nothing to migrate: today's tables at once
-                    full_metadata().create_all(connection)
-                    command.stamp(config, "head")
-        except CommandError as error:
-            raise SchemaFault(
-                f"the database's schema is unknown to this version ({error})",
-                where=engine.url.render_as_string(hide_password=True),
-                remedy="Run the version of Tallystick that last used this database, or a newer one",
-            ) from error
+        # Only now: a server that does not answer must not hold up another database's upgrade.
+        with _UPGRADING:
+            if not inspect(connection).get_table_names():  # nothing to migrate
+                full_metadata().create_all(connection)
+                stamp_newest(connection)
+                return
+            # Alembic takes as long to load as a short command takes to run.
+            from app.db.migrate import run_migrations
+
+            run_migrations(connection)
 
 
 def _make_schema(connection: Connection, name: str | None) -> None:

@@ -26,7 +26,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from app.db.engine import _MIGRATIONS, create, upgrade
+from app.db.engine import create, upgrade
+from app.db.revisions import MIGRATIONS
 from app.db.schema import full_metadata
 from app.db.types import WideInteger
 from app.domain.errors import ConfigFault, DatabaseBusy, DatabaseUnreachable, DiskFull, SchemaFault
@@ -143,7 +144,7 @@ def migrate(connection: Connection, revision: str) -> None:
 
 def back_to(engine: Engine, revision: str) -> None:
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
+    config.set_main_option("script_location", str(MIGRATIONS))
     with engine.begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
@@ -185,7 +186,7 @@ def test_attempts_are_whole_again_in_an_older_schema(engine: Engine) -> None:
 
 def test_a_database_with_events_is_upgraded_from_any_schema(tmp_path: Path) -> None:
     """Tables that others refer to are not made anew: SQLite would not let go of them."""
-    scripts = ScriptDirectory(str(_MIGRATIONS))
+    scripts = ScriptDirectory(str(MIGRATIONS))
     revisions = [script.revision for script in scripts.walk_revisions()]
     for revision in reversed(revisions):
         engine = create(f"sqlite:///{tmp_path / revision}.db")
