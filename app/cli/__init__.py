@@ -1,5 +1,6 @@
 """The `tally` command. Each verb lies in a file of its own; this one lists them."""
 
+import gc
 import getpass
 import logging
 import os
@@ -111,6 +112,8 @@ def _user() -> str:
 
 
 def _run() -> None:
+    # Rows come by the thousand and make no cycles: looking for them took a tenth of all work.
+    gc.set_threshold(50_000)
     os.umask(0o077)  # databases, logs and reports are their owner's
     configure_logs(logging.INFO if sys.argv[1:2] and sys.argv[1] in _ACTING else logging.WARNING)
     if sys.argv[1:2] and sys.argv[1] not in _ENDING_AT_ONCE:

@@ -30,7 +30,7 @@ _KINDS = (
 )
 _ANY = re.compile("|".join(f"(?P<k{at}>{pattern})" for at, (pattern, _) in enumerate(_KINDS)))
 is_plain = re.compile(
-    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-)[A-Za-z]{2,}[-_/:.]?[0-9][!->@-~]*"
+    r"(?!(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)-)[A-Za-z]+[-_/:.]?[0-9][!->@-~]*"
 ).fullmatch
 """Whether a name is as most are, `BH-2026-17`: nothing above is. One look at each of millions."""
 

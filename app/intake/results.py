@@ -1,7 +1,7 @@
 """What becomes of feeds and rows, and what is known of events accepted before."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 
 @dataclass(slots=True)
@@ -38,8 +38,7 @@ class FeedResult:
     duplicate_legs: int
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What became of one row. `field` and `reason` belong to quarantined rows."""
 
     row: int

@@ -171,13 +171,13 @@ class Validator:
                 shares_day = stated
         details = None
         if loan_ref or borrower_ref or memo:
+            texts = {}
             for column in (11, 12, 13):
-                reason = _text_fault(cells[column])
-                if reason:
-                    return _fault(row, cells, column, reason)
-            details = orjson.dumps(
-                {COLUMNS[column]: cells[column] for column in (11, 12, 13) if cells[column]}
-            )
+                if text := cells[column]:
+                    if reason := _text_fault(text):
+                        return _fault(row, cells, column, reason)
+                    texts[COLUMNS[column]] = text
+            details = orjson.dumps(texts)
 
         if number:
             parts = 1

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -16,14 +16,32 @@ from app.domain.money import format_amount
 from app.intake.judge import plain_content
 from app.intake.validation import Validator
 from app.outbox.facility import PostingFacility
-from app.outbox.tables import AnyRow
 
 _VALUES = 7
 """How many a leg's sealed details are."""
 
 
-def leg_of(row: AnyRow, facility: PostingFacility) -> Leg:
-    """What is posted of an accepted event, a row of `events`."""
+class WaitingEvent(NamedTuple):
+    """What is read of an accepted event to post it: columns of `events`, in this order."""
+
+    id: int
+    kind: int
+    partner: int
+    amount: int
+    value_day: int
+    business_day: int
+    shares_day: int
+    event_ref: str
+    target_kind: int | None
+    target_ref: str | None
+    duplicate_leg: bool
+    event_id: str
+    booked_at: str
+    details: bytes | None
+
+
+def leg_of(row: WaitingEvent, facility: PostingFacility) -> Leg:
+    """What is posted of an accepted event."""
     key = facility.reference_key
     return Leg(
         kind=row.kind,
@@ -39,7 +57,7 @@ def leg_of(row: AnyRow, facility: PostingFacility) -> Leg:
     )
 
 
-def details_of(row: AnyRow, vault: Vault) -> list[Any]:
+def details_of(row: WaitingEvent, vault: Vault) -> list[Any]:
     """What is sealed of it, for the facility's readers."""
     details = orjson.loads(vault.open(row.details)) if row.details else {}
     return [

@@ -14,9 +14,9 @@ from app.keys.sealing import seal_details
 from app.outbox.dead_letters import add_dead_letter, waiting_events
 from app.outbox.facility import PostingFacility
 from app.outbox.history import log_state, now_utc
-from app.outbox.legs import details_of, leg_of
+from app.outbox.legs import WaitingEvent, details_of, leg_of
 from app.outbox.lifecycle import SEALED
-from app.outbox.tables import AnyRow, batches
+from app.outbox.tables import batches
 from app.readmodel.facilities.readers import facility_readers
 
 MAX_CALLDATA_BYTES = 126 * 1024
@@ -115,32 +115,30 @@ def seal_batch(
     return SealedBatch(batch_id, sequence, calldata, gas_limit, sealed_legs)
 
 
-def _gas(rows: Sequence[AnyRow], facility: PostingFacility, size_bytes: int) -> int:
+def _gas(rows: Sequence[WaitingEvent], facility: PostingFacility, size_bytes: int) -> int:
     parts = sum(1 if row.partner else facility.partners for row in rows)
     own_days = len({(row.business_day, row.kind) for row in rows})
     day_totals = min(parts, facility.partners * own_days)
     return _GAS_BASE + _GAS_PART * parts + _GAS_DAY_TOTAL * day_totals + _GAS_BYTE * size_bytes
 
 
-def _waiting(connection: Connection, facility: PostingFacility, most_gas: int) -> list[AnyRow]:
+def _waiting(
+    connection: Connection, facility: PostingFacility, most_gas: int
+) -> list[WaitingEvent]:
     parts = min(MAX_PARTS, (most_gas - _GAS_BASE) // (_GAS_PART + _GAS_BYTE * _PART_BYTES))
     # A lead's shared leg counts a part for each partner, whether or not it gets one.
     most = parts if facility.own_partner else parts // facility.partners
-    e = events.c
+    columns = [events.c[name] for name in WaitingEvent._fields]
     waiting = (
         waiting_events(facility.id)
-        .with_only_columns(
-            e.id, e.kind, e.partner, e.amount, e.value_day, e.business_day, e.shares_day,
-            e.event_ref, e.target_kind, e.target_ref, e.duplicate_leg, e.event_id, e.booked_at,
-            e.details,
-        )
-        .order_by(e.id)
+        .with_only_columns(*columns)
+        .order_by(events.c.id)
         .limit(max(1, most))
-    )  # fmt: skip
-    return _ordered(connection.execute(waiting).all())
+    )
+    return _ordered([WaitingEvent(*row) for row in connection.execute(waiting).all()])
 
 
-def _ordered(rows: Sequence[AnyRow]) -> list[AnyRow]:
+def _ordered(rows: Sequence[WaitingEvent]) -> list[WaitingEvent]:
     return sorted(
         rows, key=lambda row: (row.kind == REVERSAL, row.business_day, row.shares_day, row.id)
     )
