@@ -13,6 +13,7 @@ from app.cli.shared.confirmation import is_attended
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
+from app.http import dual_control
 from app.people.administration import Administrator, add_person, give_enrolment
 from app.people.clock import now
 from app.people.directory import listed_people
@@ -95,6 +96,44 @@ def enrol(
     with with_vault(config) as (_, engine), engine.begin() as connection:
         code = give_enrolment(connection, _by(), _id_of(connection, name))
     typer.echo(code)
+
+
+@people.command()
+def requests(config: ConfigOption) -> None:
+    """Show what administrators have asked for and another one has to confirm.
+
+    Example:
+
+      tally people requests --config bank.toml
+    """
+    table = Table("number", "act", "about", "roles", "asked by", box=None, header_style="dim")
+    with with_vault(config) as (_, engine), engine.connect() as connection:
+        for one in dual_control.waiting(connection):
+            asked = one.change
+            roles = ", ".join(asked.roles or one.before)
+            table.add_row(str(one.number), asked.act, asked.name, roles, one.asked_by_name)
+    stdout.print(table)
+
+
+@people.command()
+def confirm(
+    number: Annotated[int, typer.Argument(min=1, help="As `tally people requests` shows it.")],
+    config: ConfigOption,
+) -> None:
+    """Confirm what an administrator has asked for, where the bank has no second one.
+
+    The audit trail has who ran it. Prints the code or the key that is made.
+
+    Example:
+
+      tally people confirm 3 --config bank.toml
+    """
+    with with_vault(config) as (_, engine), engine.begin() as connection:
+        made = dual_control.confirm(connection, _by(), number)
+    for name in ("code", "second_code", "key"):
+        if name in made:
+            typer.echo(made[name])
+    stderr.print(f"request {number} is confirmed", highlight=False)
 
 
 def _id_of(connection: Connection, name: str) -> str:

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.domain.errors import UsageFault
 from app.http.tables import api_keys
 
 Role = Literal["feeds", "read", "metrics", "admin"]
@@ -26,6 +27,7 @@ does all of it and manages keys."""
 
 ROLES: tuple[Role, ...] = ("feeds", "read", "metrics", "admin")
 
+LONGEST_NAME = 100
 _SHAPE = re.compile(r"tk_([0-9a-f]{12})_[0-9a-f]{64}")
 
 
@@ -40,8 +42,20 @@ class Key:
     revoked_at: str | None
 
 
+def checked_role(role: str) -> Role:
+    """The role by this name. Raises UsageFault."""
+    for known in ROLES:
+        if known == role:
+            return known
+    raise UsageFault("choose what the key may do", remedy=f"One of {', '.join(ROLES)}")
+
+
 def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
-    """Make a key and return it with its text, which is nowhere kept and cannot be shown again."""
+    """Make a key and return it with its text, which is nowhere kept and cannot be shown again.
+    Raises UsageFault."""
+    name = " ".join(name.split())
+    if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
+        raise UsageFault(f"a key's name has 1 to {LONGEST_NAME} characters")
     key = Key(secrets.token_hex(6), name, role, _now(), None)
     text = f"tk_{key.id}_{secrets.token_hex(32)}"
     connection.execute(

@@ -1,6 +1,6 @@
-"""The API keys of this node's REST interface and pages."""
+"""The API keys of this node's REST interface, and what waits for a second administrator."""
 
-from sqlalchemy import Column, String, Table, Text
+from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from app.db.metadata import metadata
 
@@ -13,4 +13,20 @@ api_keys = Table(
     Column("hash", Text, nullable=False, comment="SHA-256 of the whole key"),
     Column("created_at", String(32), nullable=False, comment="UTC"),
     Column("revoked_at", String(32), comment="UTC; null while it opens"),
+)
+
+administration_requests = Table(
+    "administration_requests",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("act", String(24), nullable=False),
+    Column("asked", Text, nullable=False, comment="JSON"),
+    Column("roles_before", Text, nullable=False, comment="JSON: the person's when it was asked"),
+    Column("code_hash", LargeBinary(32), comment="of the code that the asking one hands over"),
+    Column("asked_by", ForeignKey("people.id"), nullable=False),
+    Column("asked_at", String(32), nullable=False, comment="UTC"),
+    Column("expires_at", String(32), nullable=False, comment="UTC"),
+    Column("state", String(12), nullable=False, comment="waiting, confirmed, refused"),
+    Column("decided_by", Text, comment="as the audit trail names who did"),
+    Column("decided_at", String(32), comment="UTC"),
 )

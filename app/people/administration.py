@@ -44,7 +44,7 @@ def add_person(
 ) -> Person:
     """Add a person, who can sign in once enrolled. Raises UsageFault."""
     name, given = checked_name(name), checked_roles(roles)
-    display_name = checked_display_name(connection, display_name)
+    display_name = checked_display_name(connection, display_name, name)
     person = Person(secrets.token_hex(6), name, display_name, given)
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     added = connection.execute(
@@ -84,9 +84,12 @@ def set_roles(
     append(connection, entry.with_details(before=sorted(before), after=sorted(given)))
 
 
-def give_enrolment(connection: Connection, by: Administrator, person_id: str) -> str:
+def give_enrolment(
+    connection: Connection, by: Administrator, person_id: str, first: bytes | None = None
+) -> str:
     """A one-time code with which the person chooses a password and sets an authenticator up. What
-    opened before opens no more, and all sessions end. Raises UsageFault."""
+    opened before opens no more, and all sessions end. `first`: see `begin_enrolment`. Raises
+    UsageFault."""
     name = _other(connection, by, person_id)
     connection.execute(
         update(people)
@@ -95,7 +98,7 @@ def give_enrolment(connection: Connection, by: Administrator, person_id: str) ->
     )
     connection.execute(delete(recovery_codes).where(recovery_codes.c.person == person_id))
     ended = end_sessions(connection, person_id)
-    code = begin_enrolment(connection, person_id)
+    code = begin_enrolment(connection, person_id, first)
     append(connection, by.entry("person.enrolment", name).with_details(sessions=ended))
     return code
 

@@ -1,6 +1,7 @@
 """Enrolling: with a one-time code, a person chooses a password and sets an authenticator up. Whom
 the bank's OpenID provider signs in has no password here, and sets the authenticator up alone."""
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +13,14 @@ from app.domain.errors import UsageFault
 from app.people.clock import now, stamp
 from app.people.passwords import checked_password, hashed
 from app.people.person import EXTERNAL
-from app.people.second_factor import code_hash, new_code, new_recovery_codes, new_secret, step_of
+from app.people.second_factor import (
+    CODE_LETTERS,
+    code_hash,
+    new_code,
+    new_recovery_codes,
+    new_secret,
+    step_of,
+)
 from app.people.tables import enrolments, people
 
 ENROLMENT_ENDS = timedelta(hours=72)
@@ -34,13 +42,17 @@ class Enrolment:
         return not self.name.startswith(EXTERNAL)
 
 
-def begin_enrolment(connection: Connection, person_id: str) -> str:
-    """The code to hand over, which is kept as a hash alone. An older code opens no more."""
+def begin_enrolment(connection: Connection, person_id: str, first: bytes | None = None) -> str:
+    """The code to hand over, which is kept as a hash alone. An older code opens no more.
+
+    `first`: the hash of a code that another administrator hands over. The person types that one,
+    then this; neither administrator can enrol in the person's place.
+    """
     at, code = now(), new_code()
     connection.execute(delete(enrolments).where(enrolments.c.person == person_id))
     connection.execute(
         insert(enrolments).values(
-            code_hash=code_hash(code),
+            code_hash=code_hash(code) if first is None else _joined(first, code_hash(code)),
             person=person_id,
             totp_secret=vault_of(connection).sealer()(new_secret().encode()),
             made_at=stamp(at),
@@ -52,7 +64,7 @@ def begin_enrolment(connection: Connection, person_id: str) -> str:
 
 def open_enrolment(connection: Connection, code: str) -> Enrolment | None:
     """What a code opens, if it is not used, too old, or of a person who was disabled."""
-    hashed_code = code_hash(code)
+    hashed_code = _hash_of(code)
     row = connection.execute(
         select(people.c.id, people.c.name, people.c.display_name, enrolments.c.totp_secret)
         .join(people, people.c.id == enrolments.c.person)
@@ -66,6 +78,18 @@ def open_enrolment(connection: Connection, code: str) -> Enrolment | None:
         return None
     secret = vault_of(connection).open(row.totp_secret).decode()
     return Enrolment(hashed_code, row.id, row.name, row.display_name, secret)
+
+
+def _hash_of(code: str) -> bytes:
+    """Of what was typed: one code, or two one after the other."""
+    letters = "".join(one for one in code if one.isalnum())
+    if len(letters) != 2 * CODE_LETTERS:
+        return code_hash(letters)
+    return _joined(code_hash(letters[:CODE_LETTERS]), code_hash(letters[CODE_LETTERS:]))
+
+
+def _joined(first: bytes, second: bytes) -> bytes:
+    return hashlib.sha256(first + second).digest()
 
 
 def enrol(

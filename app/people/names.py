@@ -31,13 +31,13 @@ def checked_name(name: str) -> str:
     return folded
 
 
-def checked_display_name(connection: Connection, display_name: str) -> str:
+def checked_display_name(connection: Connection, display_name: str, name: str) -> str:
     """A new person's display name, as it is kept. Raises UsageFault for one that looks as another
     person's does."""
     shown = _spaced(display_name)
     if not 0 < len(shown) <= LONGEST_DISPLAY_NAME or not shown.isprintable():
         raise UsageFault(f"the display name has 1 to {LONGEST_DISPLAY_NAME} characters")
-    other = _who_looks_like(connection, shown, "")
+    other = _who_looks_like(connection, shown, name)
     if other is not None:
         raise UsageFault(
             f"the display name looks as that of {other} does",

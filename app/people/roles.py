@@ -24,6 +24,11 @@ MATRIX: Mapping[Role, frozenset[Right]] = {
     "administrator": frozenset({"view", "read_audit", "administer"}),
 }
 
+POWERFUL: frozenset[Role] = frozenset(
+    role for role in ROLES if MATRIX[role] & {"prepare", "sign", "administer"}
+)
+"""Roles that one administrator asks for and another confirms."""
+
 _NOT_TOGETHER: tuple[tuple[Role, Role], ...] = (
     ("administrator", "officer"),
     ("administrator", "approver"),

@@ -26,6 +26,10 @@ class Form:
         """A field's text as it was typed; empty where it is not there."""
         return self._fields.get(name, [""])[0]
 
+    def typed(self) -> Mapping[str, list[str]]:
+        """All that was typed, but for codes."""
+        return {name: values for name, values in self._fields.items() if name != "code"}
+
     def texts(self, name: str) -> list[str]:
         """All values of a field that may come more than once."""
         return self._fields.get(name, [])

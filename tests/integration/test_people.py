@@ -33,6 +33,7 @@ from app.people.development import (
     development_names,
 )
 from app.people.enrolment import enrol, open_enrolment
+from app.people.names import looks
 from app.people.passwords import matches
 from app.people.person import roles_of
 from app.people.roles import ROLES
@@ -619,3 +620,26 @@ class TestForms:
         form_type = {"Content-Type": "application/x-www-form-urlencoded"}
         answer = client.post("/logout", headers={"X-CSRF-Token": token} | form_type)
         assert answer.status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("shown", "other", "is_alike"),
+    [
+        ("Li Ying", "lí  YING.", True),
+        ("Li Ying", "Ⅼi Ying", True),
+        ("Li Ying", "1i Ying", True),
+        ("Aca Po", "Аса Ро", True),  # Cyrillic
+        ("Li Ying", "Li Ying (Treasury)", False),
+        ("张伟", "張偉", False),
+    ],
+)
+def test_who_looks_like_another_is_told_apart(shown: str, other: str, is_alike: bool) -> None:
+    assert (looks(shown) == looks(other)) is is_alike
+
+
+def test_nobody_is_added_who_looks_like_another(engine: Engine) -> None:
+    with engine.begin() as connection:
+        add_person(connection, BY, "zhao.min", "Zhao Min", ["viewer"])
+        with pytest.raises(UsageFault, match=r"looks as that of zhao\.min"):
+            add_person(connection, BY, "zhao.m", "ZHAO-MIN", ["viewer"])
+        add_person(connection, BY, "zhao.m", "Zhao Min (Treasury)", ["viewer"])

@@ -15,10 +15,13 @@ from sqlalchemy import Engine, select
 from app.audit.tables import audit_trail
 from app.db.engine import create
 from app.db.vault import Vault
+from app.http.dual_control import Change, ask
 from app.keys.keystore import STORAGE, create_keys
 from app.keys.versions import KeyVersions
+from app.people.administration import Administrator
 from app.people.enrolment import open_enrolment
 from app.people.sign_in import SignIn
+from app.people.tables import people
 
 ROOT = Path(__file__).parents[2]
 PASSWORD = "a long enough one"
@@ -82,6 +85,18 @@ def test_the_first_administrator_signs_in_with_what_was_printed(
     listed = tally(folder, "list")
     assert "li.ying" in listed.stdout and "administrator" in listed.stdout
 
+    with engine.begin() as connection:
+        mine = select(people.c.id).where(people.c.name == "li.ying")
+        li = Administrator("person:li.ying", connection.execute(mine).scalar_one())
+        change = Change("person.add", name="wang", display_name="Wang", roles=("officer",))
+        first_code = ask(connection, li, change)["first_code"]
+    assert "person.add" in tally(folder, "requests").stdout
+    second = tally(folder, "confirm", "1").stdout.strip()
+    with engine.connect() as connection:
+        assert open_enrolment(connection, second) is None
+        wang = open_enrolment(connection, f"{first_code} {second}")
+    assert wang is not None and wang.name == "wang"
+
     code = tally(folder, "enrol", "li.ying").stdout.strip()
     with engine.connect() as connection:
         opened = open_enrolment(connection, code)
@@ -95,6 +110,7 @@ def test_the_first_administrator_signs_in_with_what_was_printed(
         (("create-administrator", "somebody"), "--password-file"),
         (("create-administrator", "somebody", "--password-file", "none"), "cannot be read"),
         (("enrol", "nobody"), "no person"),
+        (("confirm", "7"), "no request 7 waits"),
     ],
 )
 def test_what_cannot_be_is_said(folder: Path, arguments: tuple[str, ...], said: str) -> None:

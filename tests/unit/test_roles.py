@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from app.people.roles import MATRIX, RIGHTS, ROLES
+from app.people.roles import MATRIX, POWERFUL, RIGHTS, ROLES
 
 PAGE = Path(__file__).parents[2] / "docs" / "people.md"
 
@@ -21,6 +21,11 @@ def test_the_page_publishes_the_matrix() -> None:
 
 def test_who_gives_roles_neither_prepares_nor_signs() -> None:
     assert not MATRIX["administrator"] & {"prepare", "sign"}
+
+
+def test_the_page_names_the_roles_that_two_administrators_give() -> None:
+    line = next(one for one in PAGE.read_text().splitlines() if one.startswith("- the roles `"))
+    assert {role for role in ROLES if f"`{role}`" in line} == POWERFUL
 
 
 def test_no_single_role_prepares_and_signs() -> None:

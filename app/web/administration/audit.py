@@ -28,6 +28,7 @@ def add_audit(router: APIRouter, pages: Pages) -> None:
             of_actor = {"actor": actor} if actor else {}
             return {
                 "tab": "audit",
+                "to_confirm": 0,
                 "actor": actor,
                 "is_newest": before is None,
                 "rows": [(row, _details(row)) for row in rows[:_ROWS]],

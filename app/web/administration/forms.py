@@ -11,7 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from app.audit.actor import acting_as
 from app.domain.errors import UsageFault
 from app.http.context import Context
+from app.http.dual_control import Change, Made, ask, waiting
+from app.http.problems import Problem
 from app.http.signed_in import address_of, allowed_to
+from app.http.signing import check_second_factor
 from app.locale import _, said
 from app.people.administration import Administrator
 from app.people.person import Person
@@ -23,8 +26,6 @@ Admin = Annotated[Person, Depends(allowed_to("administer"))]
 Filled = Annotated[Form, Depends(signed_form)]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
-Made = Mapping[str, str]
-"""What was made and is shown this once, by its name in the template; empty where nothing was."""
 Work = Callable[[Connection, Administrator], Made]
 """Done in one transaction. Raises UsageFault for what cannot be done."""
 
@@ -48,26 +49,52 @@ class Tab:
         self._listed = listed
 
     def show(
-        self, request: Request, status: int = 200, *, error: str = "", made: Made | None = None
+        self,
+        request: Request,
+        status: int = 200,
+        *,
+        error: str = "",
+        made: Made | None = None,
+        typed: Mapping[str, list[str]] | None = None,
     ) -> Response:
-        """The page; 403 for who is no administrator."""
+        """The page; 403 for who is no administrator. `typed`: in a form that was refused."""
 
         def look(connection: Connection, _: object) -> dict[str, Any]:
-            shown = {"tab": self._name, "error": error, "made": made or {}}
-            return {**shown, **self._listed(connection)}
+            shown = {"tab": self._name, "error": error, "made": made or {}, "typed": typed or {}}
+            return {**shown, "to_confirm": len(waiting(connection)), **self._listed(connection)}
 
         return self._pages.show(request, f"{self._name}.html", look, status, "administer")
 
-    async def perform(self, request: Request, admin: Person, work: Work) -> Response:
-        """Do what a form asks for; then the page again, with what was made or what was wrong."""
+    async def change(self, request: Request, admin: Person, form: Form, change: Change) -> Response:
+        """Do what a form asks for, or let it wait for another administrator."""
+        return await self.perform(
+            request, admin, form, lambda connection, by: ask(connection, by, change)
+        )
+
+    async def perform(
+        self, request: Request, admin: Person, form: Form | None, work: Work
+    ) -> Response:
+        """Do what a form asks for; then the page again, with what was made or what was wrong.
+        `form` has the administrator's second factor; None where none is asked for."""
         by = Administrator(f"person:{admin.name}", admin.id, address_of(request))
 
         def answer() -> Response:
+            typed = {} if form is None else form.typed()
+            try:
+                if form is not None:
+                    check_second_factor(request, admin, form.text("code"))
+            except Problem as problem:
+                said_so = _sentence(str(problem.detail))
+                return self.show(request, problem.status_code, error=said_so, typed=typed)
             try:
                 with acting_as(by.actor, by.address), self._context.engine.begin() as connection:
                     made = work(connection, by)
             except UsageFault as fault:
-                return self.show(request, 422, error=capital(said(str(fault))) + _("."))
+                return self.show(request, 422, error=_sentence(str(fault)), typed=typed)
             return self.show(request, made=made) if made else RedirectResponse(self._address, 303)
 
         return await run_in_threadpool(answer)
+
+
+def _sentence(text: str) -> str:
+    return capital(said(text)) + _(".")

@@ -6,12 +6,10 @@ from sqlalchemy import Connection
 from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.context import Context
+from app.http.dual_control import POWERFUL_KEYS, Change, Made
 from app.people.administration import Administrator
-from app.web.administration.forms import Admin, Filled, Id, Made, Tab
-from app.web.forms import Form
+from app.web.administration.forms import Admin, Filled, Id, Tab
 from app.web.pages import Pages
-
-_LONGEST_NAME = 100
 
 
 def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
@@ -21,7 +19,11 @@ def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
         pages,
         "keys",
         "administration/keys",
-        lambda connection: {"keys": keys.list_keys(connection), "key_roles": keys.ROLES},
+        lambda connection: {
+            "keys": keys.list_keys(connection),
+            "key_roles": keys.ROLES,
+            "powerful": POWERFUL_KEYS,
+        },
     )
 
     @router.get("/administration/keys")
@@ -30,7 +32,10 @@ def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
 
     @router.post("/administration/keys")
     async def make(request: Request, admin: Admin, form: Filled) -> Response:
-        return await tab.perform(request, admin, lambda connection, _: _make(connection, form))
+        name = form.text("name")
+        return await tab.change(
+            request, admin, form, Change("key.create", name=name, roles=(form.text("role"),))
+        )
 
     @router.post("/administration/keys/{id}/revoke")
     async def revoke(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
@@ -39,15 +44,4 @@ def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
                 raise UsageFault("this key is closed already")
             return {}
 
-        return await tab.perform(request, admin, work)
-
-
-def _make(connection: Connection, form: Form) -> Made:
-    name, role = " ".join(form.text("name").split()), form.text("role")
-    if not 0 < len(name) <= _LONGEST_NAME or not name.isprintable():
-        raise UsageFault(f"a key's name has 1 to {_LONGEST_NAME} characters")
-    for known in keys.ROLES:
-        if known == role:
-            key, text = keys.create(connection, name, known)
-            return {"name": key.name, "key": text}
-    raise UsageFault("choose what the key may do")
+        return await tab.perform(request, admin, form, work)

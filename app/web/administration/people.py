@@ -1,17 +1,26 @@
 """The page of people and their roles, and the page of their sessions."""
 
+from collections.abc import Mapping
+
 from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
-from app.domain.errors import UsageFault
 from app.http.context import Context
+from app.http.dual_control import Act, Change, Made
+from app.http.problems import Problem
 from app.people import administration as acts
 from app.people.administration import Administrator
 from app.people.directory import listed_people, listed_sessions
-from app.people.roles import ROLES
-from app.web.administration.forms import Admin, Filled, Id, Made, Tab
-from app.web.forms import Form
+from app.people.roles import POWERFUL, ROLES
+from app.web.administration.forms import Admin, Filled, Id, Tab
 from app.web.pages import Pages
+
+_ASKED: Mapping[str, Act] = {
+    "roles": "person.roles",
+    "enrolment": "person.enrolment",
+    "enable": "person.enable",
+}
+"""Changes that may need another administrator, by the end of their address."""
 
 
 def add_people(router: APIRouter, context: Context, pages: Pages) -> None:
@@ -21,7 +30,11 @@ def add_people(router: APIRouter, context: Context, pages: Pages) -> None:
         pages,
         "people",
         "administration",
-        lambda connection: {"people": listed_people(connection), "roles": ROLES},
+        lambda connection: {
+            "people": listed_people(connection),
+            "roles": ROLES,
+            "powerful": POWERFUL,
+        },
     )
 
     @router.get("/administration")
@@ -30,15 +43,29 @@ def add_people(router: APIRouter, context: Context, pages: Pages) -> None:
 
     @router.post("/administration/people")
     async def add(request: Request, admin: Admin, form: Filled) -> Response:
-        return await tab.perform(
-            request, admin, lambda connection, by: _add_person(connection, by, form)
+        change = Change(
+            "person.add",
+            name=form.text("name").strip().casefold(),
+            display_name=form.text("display_name"),
+            roles=tuple(form.texts("roles")),
         )
+        return await tab.change(request, admin, form, change)
 
     @router.post("/administration/people/{id}/{change}")
     async def change(request: Request, admin: Admin, form: Filled, id: Id, change: str) -> Response:
-        return await tab.perform(
-            request, admin, lambda connection, by: _change(connection, by, id, change, form)
-        )
+        if change == "sign-out":
+            return await tab.perform(
+                request, admin, None, lambda connection, by: _sign_out(connection, by, id)
+            )
+        if change == "disable":
+            return await tab.perform(
+                request, admin, form, lambda connection, by: _disable(connection, by, id)
+            )
+        act = _ASKED.get(change)
+        if act is None:
+            raise Problem(422, "invalid-request", "this cannot be done with a person")
+        asked = Change(act, id, roles=tuple(form.texts("roles")) if change == "roles" else ())
+        return await tab.change(request, admin, form, asked)
 
 
 def add_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
@@ -64,27 +91,14 @@ def add_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
             acts.revoke_session(connection, by, id)
             return {}
 
-        return await tab.perform(request, admin, work)
+        return await tab.perform(request, admin, None, work)
 
 
-def _add_person(connection: Connection, by: Administrator, form: Form) -> Made:
-    person = acts.add_person(
-        connection, by, form.text("name"), form.text("display_name"), form.texts("roles")
-    )
-    return {"name": person.name, "code": acts.give_enrolment(connection, by, person.id)}
+def _sign_out(connection: Connection, by: Administrator, id: str) -> Made:
+    acts.end_all_sessions(connection, by, id)
+    return {}
 
 
-def _change(connection: Connection, by: Administrator, id: str, change: str, form: Form) -> Made:
-    if change == "roles":
-        acts.set_roles(connection, by, id, form.texts("roles"))
-    elif change == "enrolment":
-        return {"name": form.text("name"), "code": acts.give_enrolment(connection, by, id)}
-    elif change == "disable":
-        acts.disable(connection, by, id)
-    elif change == "sign-out":
-        acts.end_all_sessions(connection, by, id)
-    elif change == "enable":
-        acts.enable(connection, by, id)
-    else:
-        raise UsageFault("this cannot be done with a person")
+def _disable(connection: Connection, by: Administrator, id: str) -> Made:
+    acts.disable(connection, by, id)
     return {}

@@ -1,0 +1,66 @@
+"""The page of what waits for another administrator."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+
+from app.http.context import Context
+from app.http.dual_control import Change, Made, Waiting, confirm, refuse, waiting
+from app.locale import N_, _, said
+from app.people.administration import Administrator
+from app.web.administration.forms import Admin, Filled, Tab
+from app.web.pages import Pages
+
+_ADDRESS = "administration/requests"
+_TEXTS = {
+    "person.add": N_("Add %(name)s, shown as “%(shown)s”: %(roles)s"),
+    "person.roles": N_("Give %(name)s other roles: %(roles)s (now: %(before)s)"),
+    "person.enrolment": N_("Have %(name)s enrol anew (%(before)s)"),
+    "person.enable": N_("Open the account of %(name)s again (%(before)s)"),
+    "key.create": N_("Make the API key “%(name)s”: %(roles)s"),
+}
+
+Number = Annotated[int, Path(ge=1, lt=2**31)]
+
+
+def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
+    """Its routes."""
+    tab = Tab(
+        context,
+        pages,
+        "requests",
+        _ADDRESS,
+        lambda connection: {
+            "waiting": [(one, _words(one.change, one)) for one in waiting(connection)]
+        },
+    )
+
+    @router.get(f"/{_ADDRESS}")
+    def page(request: Request) -> Response:
+        return tab.show(request)
+
+    @router.post(f"/{_ADDRESS}/{{number}}/confirm")
+    async def confirm_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+        return await tab.perform(
+            request, admin, form, lambda connection, by: confirm(connection, by, number)
+        )
+
+    @router.post(f"/{_ADDRESS}/{{number}}/refuse")
+    async def refuse_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+        def work(connection: Connection, by: Administrator) -> Made:
+            refuse(connection, by, number)
+            return {}
+
+        return await tab.perform(request, admin, None, work)
+
+
+def _words(change: Change, found: Waiting) -> str:
+    """What is asked for, in one sentence."""
+    return _(
+        _TEXTS[change.act],
+        name=change.name,
+        shown=change.display_name,
+        roles=", ".join(map(said, change.roles)),
+        before=", ".join(map(said, found.before)),
+    )
