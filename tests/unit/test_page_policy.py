@@ -8,6 +8,7 @@ import pytest
 from app.web.site import _POLICY
 
 TEMPLATES = sorted((Path(__file__).parents[2] / "app" / "web" / "templates").glob("**/*.html"))
+STYLES = sorted((Path(__file__).parents[2] / "app" / "web" / "static").glob("*.css"))
 AGAINST_IT = {
     "a script in the page": r"<script(?![^>]*\bsrc=)",
     "a style in the page": r"<style|\sstyle\s*=",
@@ -38,3 +39,12 @@ def test_the_policy_allows_this_site_alone() -> None:
     assert "frame-ancestors 'none'" in _POLICY
     assert "default-src 'none'" in _POLICY
     assert re.findall(r"https?:", _POLICY) == []
+
+
+@pytest.mark.parametrize("sheet", STYLES, ids=lambda path: path.name)
+def test_a_style_is_of_something_that_a_page_has(sheet: Path) -> None:
+    web = sheet.parents[1]
+    sources = [*TEMPLATES, *web.glob("*.py"), *web.glob("*/*.py"), *web.glob("static/*.js")]
+    written = set(re.findall(r"[\w-]+", " ".join(path.read_text() for path in sources)))
+    rules = re.sub(r"/\*.*?\*/|\{[^{}]*\}", "{}", sheet.read_text(), flags=re.DOTALL)
+    assert sorted(set(re.findall(r"\.([a-zA-Z][\w-]*)", rules)) - written) == []

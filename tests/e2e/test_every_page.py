@@ -1,0 +1,124 @@
+"""Every page, in both languages and colour schemes: what keeps people out, what a page weighs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from app.db.engine import create
+from tests.e2e.browsing import Watched, launched
+from tests.integration.faces import Face, face
+from tests.integration.seeded import Seed
+from tests.integration.vaults import VAULT
+
+AXE = Path(__file__).parents[1] / "axe/node_modules/axe-core/axe.min.js"
+FIRST_LOAD = 200_000
+"""Bytes of the first page with all that it loads."""
+
+PAGES = {
+    "officer": [
+        "/", "/breaks", "/breaks/1", "/accounts/WLD-2016-A/huarui", "/legs", "/legs/1", "/days",
+        "/days/close", "/feeds", "/feeds/rows", "/acts", "/consortium", "/breaks/999",
+    ],
+    "administrator": [
+        "/administration", "/administration/sessions", "/administration/keys",
+        "/administration/audit",
+    ],
+    "": ["/login", "/enrol"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with launched(chromium_path) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
+    engine = create(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'bank.sqlite'}", vault=VAULT)
+    Seed(engine).fill(40)
+    with face(engine) as served:
+        yield served
+    engine.dispose()
+
+
+def open_as(node: Face, browser: Browser, role: str, **context: object) -> Watched:
+    watched = Watched(browser, viewport={"width": 1280, "height": 900}, **context)
+    if role:
+        token = node.signed_in(role).cookies["tally_session_1"]
+        cookie = {"name": "tally_session_1", "value": token, "url": node.url}
+        watched.page.context.add_cookies([cookie])  # type: ignore[list-item]
+    return watched
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("role", PAGES, ids=lambda role: role or "nobody")
+def test_no_page_keeps_anybody_out(node: Face, browser: Browser, role: str, scheme: str) -> None:
+    """Of axe-core's findings, none that is serious or critical."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (make test-tools)")
+    locale = "zh-CN" if scheme == "dark" else "en-GB"
+    watched = open_as(node, browser, role, color_scheme=scheme, locale=locale)
+    found = {}
+    for address in PAGES[role]:
+        watched.page.goto(f"{node.url}{address}")
+        if findings := look(watched.page):
+            found[address] = findings
+    watched.close()
+    assert found == {}
+    assert [one for one in watched.complaints if "404" not in one] == []
+
+
+def look(page: Page) -> list[str]:
+    page.evaluate(AXE.read_text())
+    return page.evaluate(  # type: ignore[no-any-return]
+        """async () => {
+            const found = await axe.run(document, { resultTypes: ["violations"] });
+            return found.violations
+                .filter((one) => ["serious", "critical"].includes(one.impact))
+                .map((one) => `${one.id}: ${one.nodes.map((node) => node.html.slice(0, 120))}`);
+        }"""
+    )
+
+
+def test_the_first_page_is_light(node: Face, browser: Browser) -> None:
+    watched = open_as(node, browser, "viewer")
+    sizes: list[int] = []
+    watched.page.on(
+        "requestfinished",
+        lambda request: sizes.append(
+            request.sizes()["responseBodySize"] + request.sizes()["responseHeadersSize"]
+        ),
+    )
+    watched.page.goto(f"{node.url}/")
+    watched.page.wait_for_function("document.fonts.status === 'loaded'")
+    watched.close()
+    assert len(sizes) >= 5
+    assert sum(sizes) < FIRST_LOAD
+
+
+def test_all_is_reached_by_keyboard_and_nothing_moves_for_who_asks_so(
+    node: Face, browser: Browser
+) -> None:
+    watched = open_as(node, browser, "officer", reduced_motion="reduce")
+    page = watched.page
+    page.goto(f"{node.url}/legs")
+    wanted = page.evaluate(
+        """() => {
+            const all = [...document.querySelectorAll("a[href], button, input, select, summary")];
+            window.wanted = all.filter((one) => one.checkVisibility() && one.type !== "hidden");
+            return window.wanted.length;
+        }"""
+    )
+    for _ in range(wanted + 2):
+        page.keyboard.press("Tab")
+        page.evaluate("window.wanted = window.wanted.filter((e) => e !== document.activeElement)")
+    assert page.evaluate("window.wanted.map((one) => one.outerHTML)") == []
+    moving = """() => [...document.querySelectorAll("*")].filter((one) => {
+        const style = getComputedStyle(one);
+        return parseFloat(style.transitionDuration) > 0 || parseFloat(style.animationDuration) > 0;
+    }).map((one) => one.className)"""
+    assert page.evaluate(moving) == []
+    watched.close()
