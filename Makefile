@@ -71,8 +71,8 @@ forge-test: setup
 lint-and-forge-test: lint
 	@$(MAKE) --no-print-directory forge-test
 
-# A browser, a database server and an OpenID provider for tests; where they cannot be installed, those tests skip.
-test-tools: tests/oidc_provider/node_modules/.ready
+# A browser, a database server, an OpenID provider and axe-core for tests; where they cannot be installed, those tests skip.
+test-tools: tests/oidc_provider/node_modules/.ready tests/axe/node_modules/.ready
 	@deploy/setup/test-tools.sh
 
 lint: setup
