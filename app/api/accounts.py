@@ -1,6 +1,6 @@
 """Reserve accounts: balances, holds, alerts and statements."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -11,15 +11,18 @@ from app.http.problems import Problem
 from app.presentation.accounts import (
     AlertsOut,
     BalancesOut,
+    ForecastsOut,
     HoldsOut,
     StatementsOut,
     alert_out,
     balances_out,
+    forecast_out,
     hold_out,
     statement_out,
 )
 from app.presentation.common import as_of, money_of
 from app.readmodel.accounts.alerts import alerts
+from app.readmodel.accounts.forecasts import account_forecasts
 from app.readmodel.accounts.holds import holds
 from app.readmodel.accounts.movements import movements
 from app.readmodel.accounts.stated_parts import stated_differences
@@ -35,6 +38,17 @@ def list_balances(
     """Each account with its three balances and its proof; what is pending stands apart."""
     with reading(request) as connection:
         return balances_out(connection, facility, partner)
+
+
+@router.get("/forecasts", summary="Projected balances")
+def list_forecasts(
+    request: Request, facility: str | None = None, partner: str | None = None
+) -> ForecastsOut:
+    """Each account's balance in the next two weeks, the day on which it runs out, and the top-up
+    that would prevent it. Method: docs/forecast.md."""
+    with reading(request) as connection:
+        found = account_forecasts(connection, datetime.now(UTC), facility, partner)
+        return ForecastsOut(items=[forecast_out(one) for one in found], as_of=as_of(connection))
 
 
 @router.get("/holds", summary="Holds")

@@ -112,6 +112,21 @@ class Keyring:
         found = self._row(key_id)
         return found[0] if found else None
 
+    def screen_token(self, text: str) -> str | None:
+        """What a screen on a wall keeps of a key of role `read`: it opens the wall's page alone,
+        while the key does; None for any other text."""
+        key = self.verify(text)
+        return _screen_token(key.id, _hash(text)) if key and key.role == "read" else None
+
+    def screen(self, token: str) -> Key | None:
+        """The open key of a screen's token, or None."""
+        found = self._row(token.partition(".")[0])
+        if found is None:
+            return None
+        key, hashed = found
+        expected = _screen_token(key.id, hashed)
+        return key if hmac.compare_digest(token.encode(), expected.encode()) else None
+
     def _row(self, key_id: str) -> tuple[Key, str] | None:
         with self._engine.connect() as connection:
             row = connection.execute(
@@ -120,6 +135,10 @@ class Keyring:
         if row is None:
             return None
         return Key(row.id, row.name, row.role, row.created_at, None), row.hash
+
+
+def _screen_token(key_id: str, hashed: str) -> str:
+    return f"{key_id}.{hmac.new(hashed.encode(), b'screen', hashlib.sha256).hexdigest()}"
 
 
 def _hash(text: str) -> str:

@@ -84,3 +84,13 @@ failed_attempts = Table(
     Column("failures", Integer, nullable=False),
     Column("last_at", String(32), nullable=False, index=True, comment="UTC"),
 )
+
+last_looks = Table(
+    "last_looks",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column(
+        "figures", Text, nullable=False, comment="what the positions showed: JSON, name to text"
+    ),
+    Column("seen_at", String(32), nullable=False, comment="UTC"),
+)

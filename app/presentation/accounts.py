@@ -10,6 +10,7 @@ from app.outbox.pending import pending_by_facility
 from app.presentation.common import Amount, AsOf, Model, Money, as_of
 from app.readmodel.accounts.alerts import Alert
 from app.readmodel.accounts.balances import Balance, balances
+from app.readmodel.accounts.forecasts import AccountForecast
 from app.readmodel.accounts.holds import Hold
 from app.readmodel.accounts.movements import AccountMovements
 
@@ -79,6 +80,43 @@ class HoldOut(Model):
     ended_at: datetime | None
     released_by: str | None
     transaction: str
+
+
+class ProjectedOut(Model):
+    day: date
+    balance: Amount
+    low: str | None = Field(description="Below it one time of ten; null of a short history.")
+    high: str | None = Field(description="Above it one time of ten; null of a short history.")
+
+
+class ForecastQualityOut(Model):
+    """The forecasts of the last thirteen weeks, so many days ahead."""
+
+    days_ahead: int
+    made: int
+    mean_error: Amount
+    naive_error: Amount = Field(description="Of who says that the balance stays as it is.")
+
+
+class ForecastOut(Model):
+    """An account's projected balance for the next two weeks: by weekday, top-ups left out."""
+
+    facility: str = Field(examples=["WLD-2016-A"])
+    partner: str = Field(examples=["huarui"])
+    currency: str = Field(examples=["CNY"])
+    since: date = Field(description="The business date that is running.")
+    available: Amount
+    low_balance: Amount
+    low_on: date | None = Field(description="The first day below the threshold.")
+    runs_out_on: date | None = Field(description="The first day below zero.")
+    suggested_top_up: Amount
+    days: list[ProjectedOut] = Field(description="Empty of an account younger than four weeks.")
+    quality: list[ForecastQualityOut]
+
+
+class ForecastsOut(Model):
+    items: list[ForecastOut]
+    as_of: AsOf | None
 
 
 class HoldsOut(Model):
@@ -193,6 +231,46 @@ def balances_out(
             if facility in (None, id_)
         ],
         as_of=as_of(connection),
+    )
+
+
+def forecast_out(one: AccountForecast) -> ForecastOut:
+    account, made = one.account, one.forecast
+
+    def amount(minor: int) -> str:
+        return format_amount(minor, account.decimals)
+
+    def optional(minor: int | None) -> str | None:
+        return None if minor is None else amount(minor)
+
+    return ForecastOut(
+        facility=account.facility,
+        partner=account.partner,
+        currency=account.currency,
+        since=one.today,
+        available=amount(account.available),
+        low_balance=amount(account.low_balance),
+        low_on=one.is_low.day if one.is_low else None,
+        runs_out_on=one.runs_out.day if one.runs_out else None,
+        suggested_top_up=amount(one.top_up),
+        days=[
+            ProjectedOut(
+                day=day.day,
+                balance=amount(day.balance),
+                low=optional(day.low),
+                high=optional(day.high),
+            )
+            for day in (made.days if made else ())
+        ],
+        quality=[
+            ForecastQualityOut(
+                days_ahead=of.days_ahead,
+                made=of.made,
+                mean_error=amount(of.mean_error),
+                naive_error=amount(of.naive_error),
+            )
+            for of in (made.quality if made else ())
+        ],
     )
 
 

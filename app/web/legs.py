@@ -1,5 +1,6 @@
 """The pages of legs: finding one, and its life."""
 
+from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
@@ -16,8 +17,19 @@ def add_legs(router: APIRouter, context: Context, pages: Pages) -> None:
     """Their routes."""
 
     @router.get("/legs")
-    def legs(request: Request, q: Asked = "", by: Asked = "", before: Before = None) -> Response:
-        search = Search(q, by)
+    def legs(
+        request: Request,
+        q: Asked = "",
+        by: Asked = "",
+        facility: Asked = "",
+        partner: Asked = "",
+        event: Asked = "",
+        state: Asked = "",
+        first: Annotated[date | None, Query(alias="from")] = None,
+        last: Annotated[date | None, Query(alias="to")] = None,
+        before: Before = None,
+    ) -> Response:
+        search = Search(q, by, facility, partner, event, state, first, last)
         return pages.show(
             request,
             "legs.html",

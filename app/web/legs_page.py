@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Literal
 from urllib.parse import urlencode
 
@@ -16,10 +17,12 @@ from app.readmodel.days.queries import day_records
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.resolutions import ResolutionFilter, resolutions
-from app.readmodel.pairs.shapes import Leg, Pair
+from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, Leg, Pair
 from app.web.text import iso, money, whole
 
 PAGE_ROWS = 50
+
+OPEN_TYPES = [name for name in BREAK_TYPES if name not in DUPLICATE_TYPES]
 
 By = Literal["reference", "amount", "transaction", "block"]
 BY: tuple[By, ...] = ("reference", "amount", "transaction", "block")
@@ -35,6 +38,15 @@ class Search:
 
     q: str = ""
     by: str = ""
+    facility: str = ""
+    partner: str = ""
+    event: str = ""
+    """A kind of event."""
+    state: str = ""
+    """`open`: legs without an agreed other half; empty: all."""
+    first: date | None = None
+    last: date | None = None
+    """Business dates, both included."""
 
     @property
     def kind(self) -> By:
@@ -44,8 +56,49 @@ class Search:
             return "transaction"
         return "amount" if _AMOUNT.fullmatch(self.q) else "reference"
 
+    @property
+    def narrowing(self) -> dict[str, str]:
+        """What narrows the search, as it stands in the address."""
+        given = {
+            "facility": self.facility,
+            "partner": self.partner,
+            "event": self.event,
+            "state": self.state,
+            "from": "" if self.first is None else f"{self.first}",
+            "to": "" if self.last is None else f"{self.last}",
+        }
+        return {name: value for name, value in given.items() if value}
+
+    @property
+    def narrowed_to(self) -> str:
+        """The same in words; empty where it is not narrowed."""
+        words = [
+            self.facility,
+            self.partner,
+            *(said(one) for one in (self.event.replace("_", " "), self.state)),
+        ]
+        if self.first or self.last:
+            days = f"{self.first or '…'}", f"{self.last or '…'}"
+            words.append(days[0] if days[0] == days[1] else " – ".join(days))
+        return ", ".join(word for word in words if word)
+
+    def narrow(self, where: queries.Filter) -> queries.Filter:
+        """A filter with what narrows the search."""
+        is_open = self.state == "open"
+        return replace(
+            where,
+            facility=self.facility or None,
+            partner=self.partner or None,
+            kind=self.event or None,
+            types=OPEN_TYPES if is_open else (),
+            resolved=False if is_open else None,
+            business_from=self.first,
+            business_to=self.last,
+        )
+
     def query(self, before: int | None = None, by: str | None = None) -> str:
-        asked: dict[str, str | int] = {"q": self.q}
+        asked: dict[str, str | int] = {"q": self.q} if self.q else {}
+        asked |= self.narrowing
         if chosen := self.by if by is None else by:
             asked["by"] = chosen
         if before is not None:
@@ -123,10 +176,11 @@ def legs_page(
     where, fault = _where(connection, names, search, references)
     if where is None:
         return LegsPage(search, [], None, fault, [])
-    page = queries.legs(connection, where, PAGE_ROWS, before)
+    page = queries.legs(connection, search.narrow(where), PAGE_ROWS, before)
     if not page.items and search.kind == "reference" and search.q:
         # No reference is exactly so: one may hold it.
-        page = queries.legs(connection, queries.Filter(text=search.q), PAGE_ROWS, before)
+        holding = search.narrow(queries.Filter(text=search.q))
+        page = queries.legs(connection, holding, PAGE_ROWS, before)
     others = [by for by in BY if by != search.kind] if search.q and not page.items else []
     return LegsPage(
         search, [_line(names, leg) for leg in page.items], page.following, fault, others

@@ -1,7 +1,7 @@
 """The page's live stream: what changed is rendered once and sent to every open page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Collection, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -25,6 +25,9 @@ _LOOK_EVERY_S = 1.0
 
 _REST_S = 0.25
 """The shortest time between two looks, however fast blocks come."""
+
+PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts")
+WALL_PARTS = ("state", "wall")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,15 +59,15 @@ class Live:
         self._rendered: dict[str, _Rendered] = {}
         """By language."""
 
-    async def frames(self) -> AsyncIterator[Frame]:
-        """Everything once, then what changes, until the node stops."""
+    async def frames(self, parts: Collection[str]) -> AsyncIterator[Frame]:
+        """These parts once, then what changes of them, until the node stops."""
         notifier = self._context.notifier
         sent: dict[str, Hashable] = {}
         while not notifier.closed:
             # Noted before looking, so that news during the look is not missed.
             version = notifier.version
             for frame in await self._current(version):
-                if sent.get(frame.event) != frame.mark:
+                if frame.event in parts and sent.get(frame.event) != frame.mark:
                     sent[frame.event] = frame.mark
                     yield frame
             await asyncio.sleep(_REST_S)
@@ -102,6 +105,7 @@ class Live:
             )
             for one in found
         )
+        wall = self._templates.get_template("wall_figures.html").render(view=shown)
         accounts = self._templates.get_template("accounts.html").render(view=shown)
         return [
             Frame(
@@ -110,6 +114,7 @@ class Live:
                 self._templates.get_template("state.html").render(state=state),
             ),
             Frame("accounts", accounts, accounts),
+            Frame("wall", wall, wall),
             Frame("breaks", broken, "changed"),
             Frame("decisions", decisions, "changed"),
             Frame("acts", acts, "changed"),

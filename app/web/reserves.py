@@ -9,12 +9,16 @@ from sqlalchemy import Connection
 from app.locale import N_, _, ngettext
 from app.outbox.pending import Pending
 from app.readmodel.accounts.balances import Balance, Books
+from app.readmodel.accounts.curves import Flows
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import Facility, directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.breaks import TYPE_LABELS, BreakFilters
-from app.web.text import days, label, money, whole
+from app.web.sparkline import Sparkline, sparkline
+from app.web.text import days as day_count
+from app.web.text import label, money, whole
+from app.web.today import AccountDay, DayFigure, account_days, curve_text, today_figures
 
 _INCIDENT_SHOWN_FOR = timedelta(days=1)
 _INCIDENTS_SHOWN = 3
@@ -62,7 +66,9 @@ class AccountRow:
     partner_book: str
     lead_book: str
     agreed: str
+    held: str
     available: str
+    threshold: str
     closed_through: str
     """The last closed business date; empty where none is."""
     proof: str
@@ -73,6 +79,11 @@ class AccountRow:
     marks: Sequence[Mark]
     chips: Sequence[Chip]
     """Its breaks by type, those that there are."""
+    today: Sequence[DayFigure]
+    """What was agreed on the business date that is running, those figures that there are."""
+    curve: Sparkline | None
+    curve_text: str
+    """The curve in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +91,12 @@ class Totals:
     partner_book: str
     lead_book: str
     agreed: str
+    held: str
     available: str
     proof: str
     open_legs: int
     breaks: int
+    today: Sequence[DayFigure]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +113,14 @@ class FacilityCard:
 
 
 @dataclass(frozen=True, slots=True)
+class CurrencyRow:
+    """All accounts in one currency, of several facilities."""
+
+    currency: str
+    totals: Totals
+
+
+@dataclass(frozen=True, slots=True)
 class Notice:
     label: str
     detail: str
@@ -110,6 +131,7 @@ class Reserves:
     headline: str
     notices: Sequence[Notice]
     tiles: Sequence[Tile]
+    currencies: Sequence[CurrencyRow]
     facilities: Sequence[FacilityCard]
 
 
@@ -120,12 +142,15 @@ def reserves(
     now: datetime,
 ) -> Reserves:
     """`accounts` (all of this node's view) by facility."""
-    agreed = {one.number: one for one in agreed_facilities(connection)}
+    facilities = agreed_facilities(connection)
+    days = {one.terms.id: account_days(connection, one, now) for one in facilities}
+    agreed = {one.number: one for one in facilities}
     cards = [
         _card(
             facility,
             agreed[facility.number],
             [one for one in accounts if one.facility == facility.id],
+            days[facility.id],
             pending.get(facility.id, Pending(0, 0)),
         )
         for facility in directory(connection).facilities.values()
@@ -134,8 +159,20 @@ def reserves(
         headline=_headline(accounts, cards),
         notices=[*_incidents(connection, now), *_dead(pending)],
         tiles=_tiles(accounts, pending) if accounts else [],
+        currencies=_currencies(accounts, days),
         facilities=cards,
     )
+
+
+def _currencies(
+    accounts: Sequence[Balance], days: Mapping[str, Mapping[str, AccountDay]]
+) -> list[CurrencyRow]:
+    if len({one.facility for one in accounts}) < 2:
+        return []  # the facility's own totals say it
+    return [
+        CurrencyRow(currency, _totals([one for one in accounts if one.currency == currency], days))
+        for currency in sorted({one.currency for one in accounts})
+    ]
 
 
 def _headline(accounts: Sequence[Balance], cards: Sequence[FacilityCard]) -> str:
@@ -252,7 +289,11 @@ def _short_note(accounts: Sequence[Balance]) -> str:
 
 
 def _card(
-    facility: Facility, agreed: AgreedFacility, accounts: Sequence[Balance], pending: Pending
+    facility: Facility,
+    agreed: AgreedFacility,
+    accounts: Sequence[Balance],
+    days: Mapping[str, AccountDay],
+    pending: Pending,
 ) -> FacilityCard:
     terms, decimals = agreed.terms, facility.decimals
     cut_off = f"{terms.cut_off:%H:%M:%S}"
@@ -261,7 +302,7 @@ def _card(
         _(
             "Tolerance %(amount)s, %(days)s",
             amount=money(terms.rules.amount_tolerance, decimals),
-            days=days(terms.rules.date_window_days),
+            days=day_count(terms.rules.date_window_days),
         ),
         _("Match within %(hours)s h", hours=terms.rules.match_deadline_hours),
     ]
@@ -274,8 +315,8 @@ def _card(
         lead=facility.lead,
         facts=facts,
         pending=pending.waiting,
-        accounts=[account_row(facility, one) for one in accounts],
-        totals=_totals(accounts, decimals) if len(accounts) > 1 else None,
+        accounts=[account_row(facility, one, days.get(one.partner)) for one in accounts],
+        totals=_totals(accounts, {facility.id: days}) if len(accounts) > 1 else None,
         empty=(
             _("No leg has been posted yet. The reserve accounts appear with the first one.")
             if agreed.state in ("active", "paused")
@@ -305,9 +346,10 @@ def _low(account: Balance) -> bool:
     return account.low and not account.shortfall
 
 
-def account_row(facility: Facility, account: Balance) -> AccountRow:
+def account_row(facility: Facility, account: Balance, day: AccountDay | None) -> AccountRow:
     """An account as a line of the positions."""
     books, decimals = _books(account), account.decimals
+    curve = sparkline(day.curve, day.day, day.now, account.low_balance) if day else None
     marks: list[Mark] = []
     if account.shortfall:
         marks.append(Mark(_("Shortfall"), "bad"))
@@ -330,7 +372,9 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
         partner_book=money(books.partner_book, decimals),
         lead_book=money(books.lead_book, decimals),
         agreed=money(books.agreed, decimals),
+        held=money(account.held, decimals),
         available=money(account.available, decimals),
+        threshold=money(account.low_balance, decimals),
         closed_through="" if account.closed_through is None else f"{account.closed_through}",
         proof=proof,
         proved=account.proof == 0,
@@ -348,20 +392,31 @@ def account_row(facility: Facility, account: Balance) -> AccountRow:
             for name in BREAK_TYPES
             if account.open_counts[name]
         ],
+        today=today_figures(day.flows, decimals) if day else [],
+        curve=curve,
+        curve_text=curve_text(curve, account),
     )
 
 
-def _totals(accounts: Sequence[Balance], decimals: int) -> Totals:
+def _totals(accounts: Sequence[Balance], days: Mapping[str, Mapping[str, AccountDay]]) -> Totals:
+    """Of accounts in one currency."""
+    decimals = accounts[0].decimals
+    moved = Flows()
+    for one in accounts:
+        if one.partner in days[one.facility]:
+            moved += days[one.facility][one.partner].flows
     books = [_books(one) for one in accounts]
     proofs = [one.proof for one in accounts]
     return Totals(
         partner_book=money(sum(one.partner_book for one in books), decimals),
         lead_book=money(sum(one.lead_book for one in books), decimals),
         agreed=money(sum(one.agreed for one in books), decimals),
+        held=money(sum(one.held for one in accounts), decimals),
         available=money(sum(one.available for one in accounts), decimals),
         proof=_("reading")
         if None in proofs
         else money(sum(one for one in proofs if one is not None), decimals),
         open_legs=sum(one.open_legs for one in accounts),
         breaks=sum(one.breaks for one in accounts),
+        today=today_figures(moved, decimals),
     )

@@ -1,5 +1,6 @@
 """What every page of a node shares: its files, its templates, its address, its headers."""
 
+import gzip
 import hashlib
 from functools import cache
 from pathlib import Path
@@ -24,6 +25,11 @@ _FILES: dict[str, tuple[Path, str]] = {
     "page.js": (_HERE / "static/page.js", "text/javascript"),
     "worklist.css": (_HERE / "static/worklist.css", "text/css"),
     "worklist.js": (_HERE / "static/worklist.js", "text/javascript"),
+    "positions.js": (_HERE / "static/positions.js", "text/javascript"),
+    "chart.js": (_HERE / "static/chart.js", "text/javascript"),
+    "vendor/uplot.js": (_MODULES / "uplot/dist/uPlot.iife.min.js", "text/javascript"),
+    "vendor/uplot.css": (_MODULES / "uplot/dist/uPlot.min.css", "text/css"),
+    "positions.css": (_HERE / "static/positions.css", "text/css"),
     "mark.svg": (_HERE / "static/mark.svg", "image/svg+xml"),
     "vendor/htmx.min.js": (_MODULES / "htmx.org/dist/htmx.min.js", "text/javascript"),
     "vendor/sse.js": (_MODULES / "htmx-ext-sse/dist/sse.min.js", "text/javascript"),
@@ -133,11 +139,22 @@ class Site:
         """Serve what the pages load."""
 
         @router.get("/static/{name:path}")
-        def static(name: str) -> FileResponse:
+        def static(request: Request, name: str) -> Response:
             if name not in _FILES:
                 raise Problem(404, "not-found", f"there is no file {name!r} here")
             path, media_type = _FILES[name]
-            return FileResponse(path, media_type=media_type, headers={"Cache-Control": _FOREVER})
+            headers = {"Cache-Control": _FOREVER}
+            if media_type.startswith("text/"):
+                headers["Vary"] = "Accept-Encoding"
+                if "gzip" in request.headers.get("accept-encoding", ""):
+                    headers["Content-Encoding"] = "gzip"
+                    return Response(_compressed(path), media_type=media_type, headers=headers)
+            return FileResponse(path, media_type=media_type, headers=headers)
+
+
+@cache
+def _compressed(path: Path) -> bytes:
+    return gzip.compress(path.read_bytes(), mtime=0)
 
 
 @cache

@@ -1,7 +1,7 @@
 """Amounts and times as people read them."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from markupsafe import Markup
 
@@ -57,6 +57,13 @@ def days(count: int) -> str:
 def capital(text: str) -> str:
     """A text with a capital first letter."""
     return text[:1].upper() + text[1:]
+
+
+def weekday(day: date) -> str:
+    return (
+        _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"),
+        _("Sunday"),
+    )[day.weekday()]  # fmt: skip
 
 
 def label(name: str) -> str:

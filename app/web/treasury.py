@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app.http.context import Context
 from app.http.signed_in import is_open_to, open_session, signed_in
 from app.outbox.pending import pending_by_facility
+from app.people.last_looks import last_look
 from app.people.person import Person
 from app.readmodel.accounts.balances import balances
 from app.web.acts import add_acts
@@ -26,12 +27,14 @@ from app.web.feed_upload import add_upload
 from app.web.feeds import add_feeds
 from app.web.language import add_language, page_router
 from app.web.legs import add_legs
-from app.web.live import Live
+from app.web.live import PAGE_PARTS, Live
 from app.web.pages import Pages
 from app.web.reserves import reserves
+from app.web.seen import add_seen
 from app.web.sign_in import add_sign_in
 from app.web.site import Site
 from app.web.subjects import add_subjects
+from app.web.wall import add_wall
 from app.web.work_list import add_work_list
 
 
@@ -64,6 +67,8 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_group_acts(router, context, site)
     add_upload(router, context, site)
     add_legs(router, context, pages)
+    add_seen(router, context)
+    add_wall(router, context, site, live)
     site.add_files(router)
 
     def reader(request: Request) -> Person | None:
@@ -74,16 +79,21 @@ def create_treasury_page(context: Context) -> APIRouter:
 
     @router.get("/")
     def positions(request: Request) -> Response:
+        session = open_session(request)
+
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             accounts, pending = balances(connection), pending_by_facility(connection)
-            return {"view": reserves(connection, accounts, pending, now)}
+            return {
+                "view": reserves(connection, accounts, pending, now),
+                "seen": (session and last_look(connection, session.person.id)) or False,
+            }
 
         return pages.show(request, "positions.html", look)
 
     @router.get("/live")
     async def stream(request: Request, reads: Reader) -> EventSourceResponse:
         async def messages() -> AsyncIterator[ServerSentEvent]:
-            async for frame in live.frames():
+            async for frame in live.frames(PAGE_PARTS):
                 # A session that ends, ends its streams too.
                 if reads is not None and await run_in_threadpool(open_session, request) is None:
                     return

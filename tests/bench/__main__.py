@@ -13,6 +13,8 @@ history  what requests, ticks, statements and closings cost and read at a millio
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
 reports  CPU seconds and memory for a report of a million lines as CSV, Parquet and XLSX, against
          pandas' own `to_csv` and `to_parquet` and XlsxWriter's constant-memory mode
+pages    what every page and REST read costs at a million pairs beside 10,000, server and client, on
+         SQLite: CPU ms, and the 95th percentile of the time
 proofs   lines of a proof bundle verified a CPU second, against 50,000; bytes a line, against 80
 """
 
@@ -31,12 +33,13 @@ from app.cli.shared.console import stderr, stdout
 from app.logs import configure_logs
 from deploy.network.engine import EngineMissing
 from tests.bench import sections
+from tests.bench.pages import pages
 from tests.bench.proofs import proofs
 from tests.bench.reports import reports
 from tests.bench.sections import Figures
 
 _OUT = Path(".bench/latest.json")
-_SECTIONS = ("anvil", "instant", "edge", "rebuild", "history", "reports", "proofs")
+_SECTIONS = ("anvil", "instant", "edge", "rebuild", "history", "pages", "reports", "proofs")
 
 
 def main() -> None:
@@ -77,6 +80,10 @@ def main() -> None:
             found = sections.history(places["history"], options.history_pairs)
             figures["history"] = found
             _print_history(found)
+        if "pages" in places:
+            found = pages(places["pages"], options.history_pairs)
+            figures["pages"] = found
+            _print_pages(found)
         if "reports" in places:
             found = reports(places["reports"], options.lines)
             figures["reports"] = found
@@ -146,6 +153,17 @@ def _print_history(figures: Figures) -> None:
         stdout.print(table)
     ours, theirs = figures["csv_lines_per_cpu_s"], figures["pandas_lines_per_cpu_s"]
     stdout.print(f"matched.csv: {ours:,} lines a CPU second, pandas' to_csv {theirs:,}")
+
+
+def _print_pages(figures: Figures) -> None:
+    table = Table(box=None, header_style="dim")
+    table.add_column(f"{figures['beside']:,} and {figures['pairs']:,} pairs")
+    for name in ("CPU ms", "", "times", "p95 ms", ""):
+        table.add_column(name, justify="right")
+    for path, of in figures["paths"].items():
+        (short, long), walls = of["cpu_ms"], of["p95_ms"]
+        table.add_row(path, f"{short}", f"{long}", f"{long / short:.2f}", *map(str, walls))
+    stdout.print(table)
 
 
 def _print_reports(figures: Figures) -> None:

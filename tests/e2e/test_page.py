@@ -88,8 +88,9 @@ class TestTwoNodes:
             expect(cells.nth(1)).to_have_text("500,000.00")
             expect(cells.nth(2)).to_have_text("0.00")
             expect(cells.nth(3)).to_have_text("0.00")
-            expect(cells.nth(4)).to_contain_text("0.00 (proved)")
-            expect(cells.nth(5)).to_have_text("1")
+            expect(cells.nth(4)).to_have_text("0.00")
+            expect(cells.nth(6)).to_contain_text("0.00 (proved)")
+            expect(cells.nth(7)).to_have_text("1")
             expect(row.get_by_text("Low balance")).to_be_visible()
 
         nodes.partner.push(event("FUND-1", "500000.00"))
@@ -97,7 +98,7 @@ class TestTwoNodes:
             row = account(watched.page, "huarui")
             expect(row.locator("td").nth(2)).to_have_text("500,000.00")
             expect(row.locator("td").nth(0)).to_have_text("500,000.00")
-            expect(row.locator("td").nth(5)).to_have_text("0")
+            expect(row.locator("td").nth(7)).to_have_text("0")
             expect(row.get_by_text("Low balance")).to_have_count(0)
             assert watched.page.evaluate("document.body.dataset.loaded") == "once"
             assert watched.complaints == []

@@ -264,6 +264,14 @@ REQUESTS = [
     "/breaks?state=nothing&age=up_to_3_days",
     "/breaks?assignee=nobody&text=OLD",
     "/breaks?assignee=p-1",
+    "/accounts/WLD-2016-A/wuxi",
+    "/forecast",
+    "/forecast/WLD-2016-A/wuxi",
+    "/v1/forecasts",
+    "/facilities",
+    "/facilities/WLD-2016-A",
+    "/legs?facility=WLD-2016-A&partner=wuxi&event=fee&from=2026-03-02&to=2026-03-02",
+    "/legs?facility=WLD-2016-A&partner=wuxi&state=open",
 ]
 
 
@@ -323,7 +331,7 @@ def test_the_page_makes_the_balances_once(node: Face, engine: Engine) -> None:
     client, made = node.client("read"), []
 
     def note(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
-        if "FROM accounts" in statement:
+        if "accounts.contract_lead_book" in statement:
             made.append(statement)
 
     event.listen(engine, "before_cursor_execute", note)

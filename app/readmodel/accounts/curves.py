@@ -59,6 +59,42 @@ class DailyMovements:
     days: dict[date, dict[Kind, Moved]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Flows:
+    """What was agreed on a business date, in minor units signed by effect: `lent` by drawdowns,
+    `repaid` of principal, `interest` with penalties; fees, top-ups, withdrawals, reversals and
+    corrections are other movements."""
+
+    lent: int = 0
+    repaid: int = 0
+    interest: int = 0
+    other_in: int = 0
+    other_out: int = 0
+
+    def __add__(self, other: "Flows") -> "Flows":
+        return Flows(
+            self.lent + other.lent,
+            self.repaid + other.repaid,
+            self.interest + other.interest,
+            self.other_in + other.other_in,
+            self.other_out + other.other_out,
+        )
+
+
+def flows(moved: Mapping[Kind, Moved]) -> Flows:
+    """The agreed movements of a day, by what a treasurer asks for."""
+    agreed = {kind: one.agreed for kind, one in moved.items()}
+    lent, repaid = agreed.pop(Kind.DRAWDOWN, 0), agreed.pop(Kind.PRINCIPAL, 0)
+    interest = agreed.pop(Kind.INTEREST, 0) + agreed.pop(Kind.PENALTY, 0)
+    return Flows(
+        lent,
+        repaid,
+        interest,
+        sum(one for one in agreed.values() if one > 0),
+        sum(one for one in agreed.values() if one < 0),
+    )
+
+
 def business_day_at(calendar: BusinessCalendar, now: datetime) -> BusinessDay:
     """The business date that is running."""
     day = calendar.business_day(now)

@@ -1,0 +1,86 @@
+"""A screen on the wall: the positions in large figures, without anything to press.
+
+It is signed in to with an API key of role `read`; the browser keeps a token made from it, which
+opens this page and its stream alone, until the key is revoked (docs/decisions/0095).
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.concurrency import run_in_threadpool
+
+from app.http.context import Context
+from app.http.keys import Keyring
+from app.http.problems import Problem
+from app.http.signed_in import is_open_to, open_session
+from app.outbox.pending import pending_by_facility
+from app.readmodel.accounts.balances import balances
+from app.web.chain_state import chain_state
+from app.web.forms import Form, read_form
+from app.web.live import WALL_PARTS, Live
+from app.web.reserves import reserves
+from app.web.site import Site
+
+_KEPT_S = 365 * 86_400
+
+
+def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> None:
+    """Its routes."""
+    cookie, path = f"tally_wall_{context.member}", f"{site.root}/wall"
+
+    def may_see(request: Request) -> bool:
+        keyring: Keyring = request.app.state.keyring
+        if is_open_to(request) or keyring.screen(request.cookies.get(cookie, "")) is not None:
+            return True
+        session = open_session(request)
+        return session is not None and session.person.may("view")
+
+    @router.get("/wall")
+    def wall(request: Request) -> Response:
+        if not may_see(request):
+            return site.html("wall_sign_in.html", 401, failed=False)
+        now = datetime.now(UTC)
+        with context.engine.connect() as connection:
+            return site.html(
+                "wall.html",
+                state=chain_state(connection, context.health(), now),
+                view=reserves(
+                    connection, balances(connection), pending_by_facility(connection), now
+                ),
+            )
+
+    @router.post("/wall")
+    def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
+        keyring: Keyring = request.app.state.keyring
+        token = keyring.screen_token(form.text("key").strip())
+        if token is None:
+            return site.html("wall_sign_in.html", 401, failed=True)
+        answer = RedirectResponse(path, 303)
+        answer.set_cookie(
+            cookie,
+            token,
+            max_age=_KEPT_S,
+            path=path,
+            httponly=True,
+            samesite="strict",
+            secure=request.url.scheme == "https",
+        )
+        return answer
+
+    @router.get("/wall/live")
+    async def stream(request: Request) -> EventSourceResponse:
+        if not await run_in_threadpool(may_see, request):
+            raise Problem(401, "unauthorized", "sign in to the wall again")
+
+        async def messages() -> AsyncIterator[ServerSentEvent]:
+            async for frame in live.frames(WALL_PARTS):
+                # With the key, its screens end.
+                if not await run_in_threadpool(may_see, request):
+                    return
+                yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
+
+        return EventSourceResponse(messages(), ping=15, sep="\n")

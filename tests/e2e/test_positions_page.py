@@ -1,0 +1,125 @@
+"""Positions, one account, its forecast and the wall, in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from app.db.engine import create
+from app.domain.kinds import Kind
+from tests.e2e.browsing import Watched, launched
+from tests.integration.faces import Face, face
+from tests.integration.seeded import Seed
+from tests.integration.vaults import VAULT
+
+
+@pytest.fixture(scope="module")
+def browser(chromium_path: str) -> Iterator[Browser]:
+    with launched(chromium_path) as found:
+        yield found
+
+
+@pytest.fixture
+def seed(tmp_path: Path) -> Iterator[Seed]:
+    engine = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT)
+    made = Seed(engine)
+    today = datetime.now(UTC).date()
+    with engine.begin() as connection:
+        for back in range(40, 0, -1):
+            day = today - timedelta(days=back)
+            made.pair(connection, 1, Kind.TOP_UP, f"H-{back}", 100_00, "matched", day=day)
+        made.close_block(connection)
+    yield made
+    engine.dispose()
+
+
+@pytest.fixture
+def node(seed: Seed) -> Iterator[Face]:
+    with face(seed.engine) as served:
+        yield served
+
+
+def top_up(seed: Seed, node: Face, ref: str) -> None:
+    """A block with a top-up of 500.00 for huarui."""
+    with seed.engine.begin() as connection:
+        day = datetime.now(UTC).date()
+        seed.pair(connection, 1, Kind.TOP_UP, ref, 500_00, "matched", day=day)
+        block = seed.close_block(connection)
+    node.notifier.publish(block)
+
+
+def test_what_changed_since_it_was_seen_is_marked_and_nothing_moves(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    token = node.signed_in("treasury").cookies["tally_session_1"]
+    page.context.add_cookies([{"name": "tally_session_1", "value": token, "url": node.url}])
+    page.goto(node.url)
+    agreed = page.locator('[data-figure="1-huarui-agreed"]')
+    expect(agreed).to_have_text("4,000.00")
+    place = page.locator("#accounts").bounding_box()
+    page.get_by_role("button", name="Mark as seen").click()
+    expect(page.get_by_text("Nothing has changed since")).to_be_visible()
+
+    top_up(seed, node, "IN-1")
+    expect(agreed).to_have_text("4,500.00")
+    changed = page.locator('[data-figure="1-huarui-agreed"].changed')
+    expect(changed).to_be_visible()
+    expect(agreed).to_have_attribute("title", "4,000.00")
+    expect(page.locator('[data-figure="1-wuxi-agreed"].changed')).to_have_count(0)
+    assert page.locator("#accounts").bounding_box() == place
+    page.reload()
+    expect(changed).to_be_visible()
+    page.get_by_role("button", name="Mark as seen").click()
+    expect(page.locator(".changed")).to_have_count(0)
+    assert page.locator("#accounts").bounding_box() == place
+    assert watched.complaints == []
+    watched.close()
+
+
+def test_an_account_is_drawn_and_each_figure_leads_to_its_legs(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    top_up(seed, node, "IN-2")
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    token = node.signed_in("treasury").cookies["tally_session_1"]
+    page.context.add_cookies([{"name": "tally_session_1", "value": token, "url": node.url}])
+    page.goto(f"{node.url}/accounts/WLD-2016-A/huarui")
+    expect(page.locator("#subject canvas")).to_have_count(2)
+    top_up(seed, node, "IN-3")
+    expect(page.locator('[data-figure="agreed"]')).to_have_text("5,000.00")
+    expect(page.locator("#subject canvas")).to_have_count(2)
+    page.get_by_role("table", name="Movements by day").get_by_text("+1,000.00").click()
+    expect(page.locator("tbody tr")).to_have_count(4)  # two top-ups of two halves
+    page.goto(f"{node.url}/forecast")
+    page.get_by_role("link", name="huarui").click()
+    expect(page.locator("#subject canvas")).to_have_count(1)
+    expect(page.get_by_role("heading", name="How good it was")).to_be_visible()
+    assert watched.complaints == []
+    watched.close()
+
+
+def test_the_wall_is_signed_in_to_once_and_moves_by_itself(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    watched = Watched(browser, viewport={"width": 1920, "height": 1080}, color_scheme="dark")
+    page = watched.page
+    page.goto(f"{node.url}/wall")
+    page.get_by_label("API key").fill(node.key("read"))
+    page.get_by_role("button", name="Show the positions").click()
+    figure = page.locator('[data-figure="wall-1-huarui"]')
+    expect(figure).to_have_text("4,000.00")
+    size = figure.evaluate("(one) => parseFloat(getComputedStyle(one).fontSize)")
+    assert size >= 56
+    top_up(seed, node, "IN-4")
+    expect(figure).to_have_text("4,500.00")
+    assert page.locator("button, input, select, a").count() == 0
+    # The answer of the page before the key was given is a 401.
+    assert [one for one in watched.complaints if "401" not in one] == []
+    watched.close()
