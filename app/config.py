@@ -4,8 +4,9 @@ Everything in a file is relative to its folder.
 """
 
 import tomllib
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -88,6 +89,7 @@ _Endpoints = Annotated[
     BeforeValidator(_listed),
     AfterValidator(_once),
 ]
+_Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(ip_network)]
 _SchemaName = Annotated[str, Field(pattern=r"^[a-z_][a-z0-9_]{0,62}$")]
 _DatabaseUrl = Annotated[str, AfterValidator(_database_url), Field(repr=False)]
 _ChannelName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,31}$")]
@@ -162,6 +164,32 @@ class OpenIdProvider(_Table):
     ca: _ExistingPath | None = None
 
 
+class Mail(_Table):
+    """The server that takes this node's mails. `security`: TLS from the first byte, `starttls`, or
+    `none` (a development node alone). `password_file`: its first line; `ca`: the authority that
+    signed the server's certificate (none: those that the system trusts). Mails go to addresses of
+    `domains` alone; `page` is where this node's pages are found, for the link in a mail."""
+
+    host: Annotated[str, Field(min_length=1)]
+    port: Annotated[int, Field(ge=1, le=65535)] = 465
+    security: Literal["tls", "starttls", "none"] = "tls"
+    sender: Annotated[str, Field(pattern=r"^[^@\s<>]+@[^@\s<>]+$")]
+    domains: _Texts
+    user: str = ""
+    password_file: _ExistingPath | None = None
+    ca: _ExistingPath | None = None
+    page: Annotated[str, Field(pattern=r"^(https?://[^\s]+)?$")] = ""
+
+
+class Webhooks(_Table):
+    """Where webhooks may go besides public addresses: `networks` of this bank, as 10.2.0.0/16.
+    `ca`: the authority that signed the endpoints' certificates (none: those that the system
+    trusts)."""
+
+    networks: Annotated[tuple[_Network, ...], Field(strict=False)] = ()
+    ca: _ExistingPath | None = None
+
+
 class OwnValidators(_Table):
     """The bank's own chain nodes, if they seal blocks.
 
@@ -205,6 +233,8 @@ class BankConfig(_ConfigFile):
     reports: ReportSchedule | None = None
     sessions: SessionLengths = SessionLengths()
     oidc: OpenIdProvider | None = None
+    mail: Mail | None = None
+    webhooks: Webhooks = Webhooks()
 
     @model_validator(mode="after")
     def _tokens_travel_encrypted(self) -> Self:
@@ -212,6 +242,12 @@ class BankConfig(_ConfigFile):
             for address in (self.oidc.issuer, self.oidc.redirect_uri):
                 if not address.startswith("https://"):
                     raise ValueError(f"oidc: {address} is not https")
+        return self
+
+    @model_validator(mode="after")
+    def _mails_are_not_sent_in_clear(self) -> Self:
+        if self.mail and self.mail.security == "none" and not self.development:
+            raise ValueError("[mail] security: `none` is for development nodes alone")
         return self
 
     @model_validator(mode="after")

@@ -19,7 +19,8 @@ from babel.messages.pofile import read_po, write_po
 _ROOT = Path(__file__).resolve().parents[1]
 _APP = _ROOT / "app"
 _FAULTS_OF = (
-    "actions", "domain", "http", "intake", "outbox", "people", "prepared_acts", "readmodel", "web",
+    "actions", "alerts", "domain", "http", "intake", "outbox", "people", "prepared_acts",
+    "readmodel", "web", "webhooks",
 )  # fmt: skip
 """Packages whose faults pages show; they make them in English, with values in them."""
 _FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError)")

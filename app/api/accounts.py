@@ -9,12 +9,12 @@ from app.api.reading import Facility, Limit, Partner, reading
 from app.api.security import READ
 from app.http.problems import Problem
 from app.presentation.accounts import (
-    AlertsOut,
+    BalanceEventsOut,
     BalancesOut,
     ForecastsOut,
     HoldsOut,
     StatementsOut,
-    alert_out,
+    balance_event_out,
     balances_out,
     forecast_out,
     hold_out,
@@ -66,15 +66,17 @@ def list_holds(
         return HoldsOut(items=[hold_out(one, money) for one in found], as_of=as_of(connection))
 
 
-@router.get("/alerts", summary="Low balances and shortfalls")
-def list_alerts(
+@router.get("/balance-events", summary="Low balances and shortfalls")
+def list_balance_events(
     request: Request, facility: Facility = None, partner: Partner = None, limit: Limit = 100
-) -> AlertsOut:
+) -> BalanceEventsOut:
     """When a balance (the smaller book) passed its threshold or zero, the newest first."""
     with reading(request) as connection:
         money = money_of(connection)
         found = alerts(connection, facility, partner, limit)
-        return AlertsOut(items=[alert_out(one, money) for one in found], as_of=as_of(connection))
+        return BalanceEventsOut(
+            items=[balance_event_out(one, money) for one in found], as_of=as_of(connection)
+        )
 
 
 @router.get("/statements", summary="Opening, movements by kind, and closing of a period")

@@ -8,6 +8,7 @@ from fastapi import APIRouter, FastAPI
 from app.api import (
     accounts,
     acts,
+    alerts,
     consortium,
     days,
     events,
@@ -20,6 +21,7 @@ from app.api import (
     reasons,
     reports,
     suggestions,
+    webhooks,
 )
 from app.api.responses import KEYED, OPEN, describe_problems
 from app.http import problems
@@ -45,6 +47,8 @@ _TAGS: list[dict[str, Any]] = [
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
     {"name": "acts", "description": "What people of this bank prepare and sign."},
+    {"name": "alerts", "description": "What somebody should look at now."},
+    {"name": "webhooks", "description": "What happens, sent to this bank's own systems."},
     {"name": "legs", "description": "The signed halves themselves, with their transactions."},
     {"name": "reports", "description": "Files for auditors, the same bytes from every node."},
     {"name": "consortium", "description": "Members, and what they decide together."},
@@ -85,6 +89,8 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         suggestions.router,
         days.router,
         acts.router,
+        alerts.router,
+        webhooks.router,
         reports.router,
         consortium.router,
         reasons.router,

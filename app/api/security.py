@@ -99,6 +99,22 @@ def exporting(
     return f"key:{allowed('read', 'admin')(request, credentials).id}"
 
 
+def administering(
+    request: Request,
+    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+    cookie: Annotated[str | None, Depends(_session)],
+) -> str:
+    """A dependency: who administers, as the audit trail names them. Keys of role `admin` pass, and
+    people who are signed in and may administer, with their session's token where they change
+    something; others get a 401 or 403 problem."""
+    if credentials is None and open_session(request) is not None:
+        person = allowed_to("administer")(request)
+        if request.method != "GET":
+            check_csrf(request)
+        return f"person:{person.name}"
+    return f"key:{allowed('admin')(request, credentials).id}"
+
+
 def _unauthorized(detail: str) -> Problem:
     return Problem(401, "unauthorized", detail, headers={"WWW-Authenticate": "Bearer"})
 
@@ -127,4 +143,6 @@ READ_OR_VIEW = Depends(reading_or_viewing)
 PREPARE = Depends(acting("prepare"))
 SIGN = Depends(acting("sign"))
 WITHDRAW = Depends(acting("prepare", "sign"))
+WORK = Depends(acting("work"))
+Administering = Annotated[str, Depends(administering)]
 Exporter = Annotated[str, Depends(exporting)]

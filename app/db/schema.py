@@ -15,6 +15,8 @@ _TABLES = (
     "app.people.tables",
     "app.audit.tables",
     "app.worklist.tables",
+    "app.alerts.tables",
+    "app.webhooks.tables",
 )
 
 

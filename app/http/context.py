@@ -108,6 +108,8 @@ class Context:
     oidc: OidcSignIn | None = None
     """The bank's OpenID provider, where it has named one."""
     session_lengths: SessionLengths = STANDARD_LENGTHS
+    mail_domains: Sequence[str] = ()
+    """Where alerts may be mailed to; empty where the bank has no mail server."""
     channel: str = ""
     """Its name among the channels of its node; empty where the node serves this one alone."""
 

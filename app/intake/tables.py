@@ -45,6 +45,7 @@ feeds = Table(
     ),
     Column("header", LargeBinary, comment="sealed: a CSV's header; null for JSON"),
     Index("ix_feeds_source_name", "facility", "source", "name"),
+    Index("ix_feeds_facility", "facility", "id"),
 )
 
 events = Table(

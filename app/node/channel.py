@@ -9,6 +9,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from app.alerts.smtp import AlertMails, MailServer
+from app.alerts.watch import AlertWatch
 from app.config import BankConfig
 from app.contracts.day_close import DayClose
 from app.contracts.reserve_ledger import ReserveLedger
@@ -17,12 +19,14 @@ from app.domain.errors import ChainUnreachable, StorageFault, TallyError, WrongC
 from app.domain.kinds import Kind
 from app.domain.matched import MatchedPair
 from app.http.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
+from app.http.health import BEHIND_BLOCKS
 from app.http.metrics import Metrics
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.logs import listed
 from app.node.bank import Bank, open_bank
 from app.node.jobs.ageing import Ageing
+from app.node.jobs.alerts import OwnFacts
 from app.node.jobs.audit_head import AuditHead
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
@@ -31,6 +35,9 @@ from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched_events import MatchedEvent, matched_events
 from app.outbox.progress import in_flight
 from app.presentation.health import EndpointOut
+from app.webhooks.news import tell_news
+from app.webhooks.sender import WebhookSender
+from app.webhooks.sending import Rules as WebhookRules
 
 _log = structlog.get_logger()
 
@@ -86,6 +93,16 @@ class Channel:
             oidc=bank.oidc,
             channel=name,
             acts=bank.acts,
+            mail_domains=bank.config.mail.domains if bank.config.mail else (),
+        )
+        self._alerts = AlertWatch(
+            bank.engine, bank.name, self._is_behind, OwnFacts(bank.config, self._health)
+        )
+        self._webhooks = WebhookSender(
+            bank.engine,
+            WebhookRules(
+                bank.config.development, bank.config.webhooks.networks, bank.config.webhooks.ca
+            ),
         )
         ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
         days = DayClose(bank.posting.rpc, bank.manifest.addresses["DayClose"])
@@ -101,6 +118,9 @@ class Channel:
                 prepared_acts=bank.acts.look,
                 reports=ScheduledReports(bank.engine, bank.config.reports).look,
                 audit_head=AuditHead(bank.view, days, bank.operator).look,
+                alerts=self._look_after_alerts,
+                mails=self._alone(AlertMails(bank.engine, bank.name, _mail_server(bank)).look),
+                webhooks=self._alone(self._webhooks.look),
             ),
             channel=name,
         )
@@ -115,6 +135,7 @@ class Channel:
         """End the work and release the lease; False where a job was still at work after some
         seconds: the process need not wait for it."""
         self.notifier.close()
+        self._webhooks.stop()
         ended = self._scheduler.stop(_JOBS_END_S)
         try:
             self._bank.close()
@@ -227,6 +248,22 @@ class Channel:
             raise
         self.notifier.publish(self._bank.follower.position())
 
+    def _is_behind(self) -> bool:
+        """Whether the read model misses blocks that are there."""
+        position = self._bank.follower.position()
+        return self._head is not None and self._head - (position or 0) > BEHIND_BLOCKS
+
+    def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
+        """A job that one process at a time does for the bank: the one that posts."""
+        return lambda: None if self._bank.posting.lease == "elsewhere" else job()
+
+    def _look_after_alerts(self) -> None:
+        if self._bank.posting.lease == "elsewhere":
+            return
+        self._alerts.look()
+        if not self._is_behind():
+            tell_news(self._bank.engine)
+
     def _read_blocks(self) -> None:
         try:
             self._bank.follower.index()
@@ -256,6 +293,22 @@ class Channel:
             f"{taken.rows_in} in, {taken.accepted} accepted, {taken.duplicate} duplicate, "
             f"{taken.quarantined} quarantined"
         )
+
+
+def _mail_server(bank: Bank) -> MailServer | None:
+    mail = bank.config.mail
+    if mail is None:
+        return None
+    return MailServer(
+        mail.host,
+        mail.port,
+        mail.security,
+        mail.sender,
+        mail.user,
+        mail.password_file,
+        mail.ca,
+        mail.page,
+    )
 
 
 def _line(found: MatchedEvent) -> tuple[int, str, str, str, int, str]:

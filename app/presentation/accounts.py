@@ -126,7 +126,7 @@ class HoldsOut(Model):
     as_of: AsOf | None
 
 
-class AlertOut(Model):
+class BalanceEventOut(Model):
     """A balance (the smaller book) passed its threshold or zero."""
 
     number: int
@@ -139,10 +139,10 @@ class AlertOut(Model):
     transaction: str
 
 
-class AlertsOut(Model):
+class BalanceEventsOut(Model):
     """The newest first."""
 
-    items: list[AlertOut]
+    items: list[BalanceEventOut]
     as_of: AsOf | None
 
 
@@ -292,9 +292,9 @@ def hold_out(hold: Hold, money: Money) -> HoldOut:
     )
 
 
-def alert_out(alert: Alert, money: Money) -> AlertOut:
+def balance_event_out(alert: Alert, money: Money) -> BalanceEventOut:
     _, decimals = money[alert.facility]
-    return AlertOut(
+    return BalanceEventOut(
         number=alert.number,
         facility=alert.facility,
         partner=alert.partner,

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from jinja2 import Environment
 from starlette.concurrency import run_in_threadpool
 
+from app.alerts.store import newest_change
 from app.domain.errors import StorageFault
 from app.http.context import Context
 from app.locale import language
@@ -96,6 +97,7 @@ class Live:
             decisions = newest_decisions(connection)
             acts = newest_entry(connection)
             work = newest_note(connection)
+            alerts = newest_change(connection)
         broken = tuple(
             (
                 one.facility,
@@ -119,4 +121,5 @@ class Live:
             Frame("decisions", decisions, "changed"),
             Frame("acts", acts, "changed"),
             Frame("work", work, "changed"),
+            Frame("alerts", alerts, "changed"),
         ]

@@ -8,6 +8,7 @@ from fastapi import Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
+from app.alerts.store import count_waiting
 from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import is_open_to, open_session, session_token, sign_in_address
@@ -65,6 +66,7 @@ class Pages:
                 state=chain_state(connection, self._context.health(), now),
                 person=session.person if session else None,
                 to_sign=to_sign(connection, session.person if session else None),
+                alerts_waiting=count_waiting(connection),
                 csrf=csrf_token(session_token(request)) if session else "",
                 **values,
             )

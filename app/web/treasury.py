@@ -20,6 +20,8 @@ from app.web.administration.audit import add_audit
 from app.web.administration.keys import add_keys
 from app.web.administration.people import add_people, add_sessions
 from app.web.administration.requests import add_requests
+from app.web.administration.webhooks import add_webhooks
+from app.web.alerts import add_alerts
 from app.web.attempts import Turns
 from app.web.enrol import add_enrol
 from app.web.feed_acts import add_group_acts, add_row_acts
@@ -61,7 +63,9 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_sessions(router, context, pages)
     add_keys(router, context, pages)
     add_requests(router, context, pages)
+    add_webhooks(router, context, pages)
     add_audit(router, pages)
+    add_alerts(router, context, site, pages)
     add_feeds(router, context, pages)
     add_row_acts(router, context, site, pages)
     add_group_acts(router, context, site)

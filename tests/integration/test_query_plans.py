@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, Engine, event, insert, text
 
+from app.alerts.judge import NodeFacts
+from app.alerts.watch import AlertWatch
 from app.db.engine import create
 from app.domain.identifiers import reference
 from app.domain.kinds import Kind
@@ -28,6 +30,9 @@ from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
 from app.readmodel.chain import position
 from app.readmodel.pairs import queries
+from app.webhooks.endpoints import register
+from app.webhooks.events import EVENT_TYPES
+from app.webhooks.news import tell_news
 from tests.integration.faces import Face, face
 from tests.integration.seeded import REFERENCE_KEY, START, Seed
 from tests.integration.vaults import VAULT
@@ -252,7 +257,10 @@ REQUESTS = [
     "/v1/quarantine",
     "/v1/quarantine?feed_id=1&field=amount",
     "/v1/holds",
+    "/v1/balance-events",
     "/v1/alerts",
+    "/v1/alerts?status=open&kind=shortfall",
+    "/alerts",
     "/v1/day-closes",
     "/v1/consortium/members",
     "/v1/consortium/proposals",
@@ -301,6 +309,10 @@ def test_the_pages_stream_reads_what_it_shows(node: Face, engine: Engine) -> Non
 def test_a_tick_reads_what_is_new(engine: Engine) -> None:
     with Statements(engine) as statements:
         Ageing(engine).look()
+        AlertWatch(engine, "webank", lambda: False, lambda _: NodeFacts(feeds={})).look()
+        with engine.begin() as connection:
+            register(connection, "http://127.0.0.1:9/", EVENT_TYPES, development=True)
+        tell_news(engine)
         collect(engine, 1)
         assert waiting(engine, ["WLD-2016-A"])
         assert not in_flight(engine)

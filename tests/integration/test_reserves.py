@@ -348,7 +348,7 @@ def test_balances_that_pass_their_marks_and_the_rest_face(parties: Parties) -> N
     lead = parties.banks[LEAD]
     with face(lead.engine) as served:
         reader = served.client("read")
-        alerts = reader.get("/v1/alerts", params={"partner": HUARUI}).json()["items"]
+        alerts = reader.get("/v1/balance-events", params={"partner": HUARUI}).json()["items"]
         told = [one["what"] for one in reversed(alerts)]
         assert told == ["low", "restored", "low", "shortfall"]
         assert alerts[0]["balance"] == "-0.01"

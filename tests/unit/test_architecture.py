@@ -35,11 +35,25 @@ PACKAGES: dict[str, frozenset[str]] = {
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}
     ),
     "presentation": frozenset(
-        {"domain", "outbox", "readmodel", "actions", "prepared_acts", "worklist", "locale"}
+        {
+            "domain",
+            "outbox",
+            "readmodel",
+            "actions",
+            "prepared_acts",
+            "worklist",
+            "alerts",
+            "webhooks",
+            "locale",
+        }
     ),
     "worklist": frozenset({"domain", "db", "readmodel", "prepared_acts", "people", "audit"}),
     "audit": frozenset({"domain", "db"}),
     "people": frozenset({"domain", "db", "audit"}),
+    "webhooks": frozenset({"domain", "db", "outbox", "readmodel", "people", "audit"}),
+    "alerts": frozenset(
+        {"domain", "db", "intake", "readmodel", "webhooks", "people", "audit", "locale"}
+    ),
     "http": frozenset(
         {
             "domain",
@@ -65,6 +79,8 @@ PACKAGES: dict[str, frozenset[str]] = {
             "http",
             "reports",
             "worklist",
+            "alerts",
+            "webhooks",
             "people",
             "audit",
         }
@@ -80,6 +96,8 @@ PACKAGES: dict[str, frozenset[str]] = {
             "http",
             "worklist",
             "people",
+            "alerts",
+            "webhooks",
             "audit",
             "locale",
         }

@@ -22,6 +22,9 @@ VALIDATOR_VOTES_EVERY_S = 5.0
 PREPARED_ACTS_EVERY_S = 2.0
 REPORTS_EVERY_S = 60.0
 AUDIT_HEAD_EVERY_S = 600.0
+ALERTS_EVERY_S = 2.0
+MAILS_EVERY_S = 5.0
+WEBHOOKS_EVERY_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -43,6 +46,9 @@ class Jobs:
     prepared_acts: Callable[[], object]
     reports: Callable[[], object]
     audit_head: Callable[[], object]
+    alerts: Callable[[], object]
+    mails: Callable[[], object]
+    webhooks: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -80,6 +86,9 @@ class Scheduler:
             ("prepared_acts", jobs.prepared_acts, PREPARED_ACTS_EVERY_S),
             ("reports", jobs.reports, REPORTS_EVERY_S),
             ("audit_head", jobs.audit_head, AUDIT_HEAD_EVERY_S),
+            ("alerts", jobs.alerts, ALERTS_EVERY_S),
+            ("mails", jobs.mails, MAILS_EVERY_S),
+            ("webhooks", jobs.webhooks, WEBHOOKS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

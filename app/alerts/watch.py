@@ -1,0 +1,105 @@
+"""Looking after the alerts: facts are read, judged, and what changed is written and told."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, delete, insert, select
+
+from app.alerts.facts import chain_facts, last_feeds
+from app.alerts.judge import ChainFacts, NodeFacts, judge
+from app.alerts.mails import queue_mails
+from app.alerts.rules import rules
+from app.alerts.store import Told, apply, open_alerts
+from app.alerts.tables import alert_watch
+from app.readmodel.chain import position
+from app.webhooks.events import emit
+
+_LOOK_ANYWAY_S = 10.0
+"""Without a new block, the facts are read so often."""
+_BLOCKS_BETWEEN_NOTES = 20
+
+
+class AlertWatch:
+    """The alerts of one bank, as its node looks after them."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        bank: str,
+        is_behind: Callable[[], bool],
+        known: Callable[[Connection], NodeFacts],
+    ) -> None:
+        """`is_behind`: whether blocks are missing in the read model. `known` has what the node
+        knows of itself, without `feeds`."""
+        self._engine = engine
+        self._bank = bank
+        self._is_behind = is_behind
+        self._known = known
+        self._looked: tuple[int, float] | None = None
+
+    def look(self) -> None:
+        """Judge the facts as they are now; nothing is done where nothing can have changed."""
+        now = datetime.now(UTC)
+        with self._engine.connect() as connection:
+            read = position(connection)
+            block = read.block_number if read else -1
+            at = time.monotonic()
+            if self._looked is not None:
+                block_before, looked_at = self._looked
+                if block == block_before and at - looked_at < _LOOK_ANYWAY_S:
+                    return
+            noted = connection.execute(select(alert_watch.c.block_number)).scalar_one_or_none()
+            # A view that is made anew, or that waits for its newest blocks, says nothing of now.
+            is_whole = block >= (noted or 0) and not self._is_behind()
+            chain = chain_facts(connection) if is_whole else None
+            node = self._node(connection)
+            found = judge(chain, node, rules(connection), open_alerts(connection), now)
+        note = chain is not None and block >= (noted or 0) + _BLOCKS_BETWEEN_NOTES
+        if found or note:
+            self._write(chain, node, now, block)
+        self._looked = block, at
+
+    def _node(self, connection: Connection) -> NodeFacts:
+        known = self._known(connection)
+        return NodeFacts(
+            last_feeds(connection, self._bank),
+            known.stopped,
+            known.chain_trouble,
+            known.chain_trouble_since,
+            known.endings,
+        )
+
+    def _write(self, chain: ChainFacts | None, node: NodeFacts, now: datetime, block: int) -> None:
+        with self._engine.begin() as connection:
+            # Judged again: somebody may have changed a rule or acknowledged an alert since.
+            current = rules(connection)
+            changes = judge(chain, node, current, open_alerts(connection), now)
+            told = apply(connection, changes, now)
+            queue_mails(connection, told, current, now)
+            for one in told:
+                _emit(connection, one)
+            if chain is not None:
+                connection.execute(delete(alert_watch))
+                connection.execute(insert(alert_watch).values(id=1, block_number=block))
+
+
+def _emit(connection: Connection, told: Told) -> None:
+    if told.change in ("raised", "ended"):
+        emit(connection, f"alert.{told.change}", _event(told))
+
+
+def _event(told: Told) -> dict[str, object]:
+    """What webhooks are told of an alert."""
+    alert = told.alert
+    return {
+        "alert": alert.number,
+        "kind": alert.kind.value,
+        "severity": "critical" if alert.critical else "warning",
+        "subject": alert.subject,
+        "facility": alert.facility or None,
+        "partner": alert.partner or None,
+        "details": dict(alert.details),
+        "raised_at": alert.raised_at,
+        "ended_at": alert.ended_at,
+    }

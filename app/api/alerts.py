@@ -1,0 +1,127 @@
+"""Alerts: listed, acknowledged, snoozed. People act with their session."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from app.alerts.kinds import AlertKind
+from app.alerts.store import (
+    Alert,
+    Status,
+    acknowledge,
+    listed_alerts,
+    logs_of,
+    one_alert,
+    snooze,
+)
+from app.api.bodies import described, json_body
+from app.api.reading import Facility, Paging, reading
+from app.api.responses import WITH_BODY
+from app.api.security import READ_OR_VIEW, WORK
+from app.domain.errors import UsageFault
+from app.http.context import Context
+from app.http.parameters import Number
+from app.http.problems import Problem
+from app.http.signed_in import as_person
+from app.people.person import Person
+from app.presentation.alerts import AcknowledgeIn, AlertOut, SnoozeIn, alert_out
+from app.presentation.common import PageOut, as_of
+
+_MAX_BYTES = 4 * 1024
+
+router = APIRouter(prefix="/v1", tags=["alerts"])
+
+AlertNumber = Annotated[Number, Path(description="An alert's number.")]
+Worker = Annotated[Person, WORK]
+
+
+@router.get("/alerts", dependencies=[READ_OR_VIEW], summary="Alerts")
+def list_alerts(
+    request: Request,
+    page: Paging,
+    status: Status = "all",
+    kind: AlertKind | None = None,
+    facility: Facility = None,
+) -> PageOut[AlertOut]:
+    """One for each kind and subject, the newest first; `open` while the cause is there."""
+    with reading(request) as connection:
+        found = listed_alerts(
+            connection,
+            status=status,
+            kind=kind,
+            facility=facility,
+            before=page.before,
+            limit=page.limit + 1,
+        )
+        shown = found[: page.limit]
+        logs = logs_of(connection, [one.number for one in shown])
+        return PageOut(
+            items=[alert_out(one, logs[one.number]) for one in shown],
+            next=page.next(shown[-1].number if len(found) > page.limit else None),
+            as_of=as_of(connection),
+        )
+
+
+@router.get("/alerts/{number}", dependencies=[READ_OR_VIEW], summary="One alert")
+def show_alert(request: Request, number: AlertNumber) -> AlertOut:
+    """With what became of it."""
+    with reading(request) as connection:
+        return _shown(connection, _known(connection, number))
+
+
+@router.post(
+    "/alerts/{number}:acknowledge",
+    summary="Acknowledge an alert",
+    responses=WITH_BODY,
+    openapi_extra=described(AcknowledgeIn),
+)
+async def acknowledge_alert(request: Request, number: AlertNumber, person: Worker) -> AlertOut:
+    """Somebody looks after it: it is not escalated."""
+    asked = await json_body(request, AcknowledgeIn, _MAX_BYTES)
+    return await _act(
+        request, person, number, lambda connection: acknowledge(connection, number, asked.note)
+    )
+
+
+@router.post(
+    "/alerts/{number}:snooze",
+    summary="Snooze an alert",
+    responses=WITH_BODY,
+    openapi_extra=described(SnoozeIn),
+)
+async def snooze_alert(request: Request, number: AlertNumber, person: Worker) -> AlertOut:
+    """It is quiet for so long; then, if the cause is still there, it is told again."""
+    asked = await json_body(request, SnoozeIn, _MAX_BYTES)
+    return await _act(
+        request,
+        person,
+        number,
+        lambda connection: snooze(connection, number, asked.minutes, asked.note),
+    )
+
+
+async def _act(
+    request: Request, person: Person, number: int, act: Callable[[Connection], Alert]
+) -> AlertOut:
+    context: Context = request.app.state.context
+
+    def work() -> AlertOut:
+        with as_person(request, person), context.engine.begin() as connection:
+            _known(connection, number)
+            return _shown(connection, act(connection))
+
+    return await run_in_threadpool(work)
+
+
+def _known(connection: Connection, number: int) -> Alert:
+    try:
+        return one_alert(connection, number)
+    except UsageFault as fault:
+        raise Problem(404, "unknown-alert", str(fault)) from None
+
+
+def _shown(connection: Connection, alert: Alert) -> AlertOut:
+    return alert_out(alert, logs_of(connection, [alert.number])[alert.number])

@@ -1,0 +1,147 @@
+"""Webhooks: endpoints registered, rotated, removed; deliveries listed and replayed."""
+
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Path, Request, Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from app.api.bodies import described, json_body
+from app.api.reading import Paging, reading
+from app.api.responses import WITH_BODY
+from app.api.security import ADMIN, Administering
+from app.audit.actor import acting_as
+from app.domain.errors import UsageFault
+from app.http.context import Context
+from app.http.keys import Key
+from app.http.parameters import Number
+from app.http.problems import Problem
+from app.http.signed_in import address_of
+from app.presentation.common import PageOut, as_of
+from app.presentation.webhooks import (
+    DeliveryOut,
+    EndpointIn,
+    EndpointsOut,
+    NewEndpointOut,
+    ReplayedOut,
+    delivery_out,
+    endpoint_out,
+    new_endpoint_out,
+)
+from app.webhooks.deliveries import DeliveryState, listed_deliveries, replay
+from app.webhooks.endpoints import endpoints, one_endpoint, register, remove, rotate
+
+_MAX_BYTES = 8 * 1024
+Made = TypeVar("Made")
+
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+
+AdminKey = Annotated[Key, ADMIN]
+"""People change endpoints on the page, with their second factor."""
+EndpointId = Annotated[str, Path(max_length=12, pattern="^[0-9a-f]{12}$")]
+
+
+@router.get("", summary="Webhook endpoints")
+def list_endpoints(request: Request, by: Administering) -> EndpointsOut:
+    """Those that take events, the oldest first; never their secrets."""
+    with reading(request) as connection:
+        return EndpointsOut(items=[endpoint_out(one) for one in endpoints(connection)])
+
+
+@router.post(
+    "",
+    status_code=201,
+    summary="Register an endpoint",
+    responses=WITH_BODY,
+    openapi_extra=described(EndpointIn),
+)
+async def register_endpoint(request: Request, by: AdminKey) -> NewEndpointOut:
+    """It is sent what happens from now on. Its secret is in this answer and nowhere else."""
+    asked = await json_body(request, EndpointIn, _MAX_BYTES)
+    context: Context = request.app.state.context
+
+    def work(connection: Connection) -> NewEndpointOut:
+        return new_endpoint_out(
+            *register(connection, asked.url, asked.events, development=context.development)
+        )
+
+    return await run_in_threadpool(_acting, request, f"key:{by.id}", work)
+
+
+@router.post("/{endpoint}:rotate", summary="Rotate an endpoint's secret")
+def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
+    """The new secret is in this answer and nowhere else. For a day both sign."""
+
+    def work(connection: Connection) -> NewEndpointOut:
+        _known(connection, endpoint)
+        return new_endpoint_out(*rotate(connection, endpoint))
+
+    return _acting(request, f"key:{by.id}", work)
+
+
+@router.delete("/{endpoint}", status_code=204, summary="Remove an endpoint")
+def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) -> Response:
+    """It is sent nothing more."""
+
+    def work(connection: Connection) -> None:
+        _known(connection, endpoint)
+        remove(connection, endpoint)
+
+    _acting(request, f"key:{by.id}", work)
+    return Response(status_code=204)
+
+
+@router.get("/deliveries", summary="Deliveries")
+def list_deliveries(
+    request: Request,
+    by: Administering,
+    page: Paging,
+    endpoint: str | None = None,
+    state: DeliveryState | None = None,
+) -> PageOut[DeliveryOut]:
+    """What became of each event at each endpoint, the newest first."""
+    with reading(request) as connection:
+        found = listed_deliveries(
+            connection, endpoint=endpoint, state=state, before=page.before, limit=page.limit + 1
+        )
+        shown = found[: page.limit]
+        return PageOut(
+            items=[delivery_out(one) for one in shown],
+            next=page.next(shown[-1].number if len(found) > page.limit else None),
+            as_of=as_of(connection),
+        )
+
+
+@router.post("/deliveries/{number}:replay", summary="Send an event again")
+def replay_delivery(
+    request: Request, by: Administering, number: Annotated[Number, Path()]
+) -> ReplayedOut:
+    """One that is dead or was delivered, with the same id and content."""
+    return ReplayedOut(
+        deliveries=_acting(request, by, lambda connection: replay(connection, number))
+    )
+
+
+@router.post("/{endpoint}:replay", summary="Send an endpoint's dead deliveries again")
+def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
+    """All of them, with the ids and contents that they had."""
+
+    def work(connection: Connection) -> ReplayedOut:
+        _known(connection, endpoint)
+        return ReplayedOut(deliveries=replay(connection, endpoint=endpoint))
+
+    return _acting(request, by, work)
+
+
+def _acting(request: Request, by: str, work: Callable[[Connection], Made]) -> Made:
+    context: Context = request.app.state.context
+    with acting_as(by, address_of(request)), context.engine.begin() as connection:
+        return work(connection)
+
+
+def _known(connection: Connection, endpoint: str) -> None:
+    try:
+        one_endpoint(connection, endpoint)
+    except UsageFault as fault:
+        raise Problem(404, "unknown-endpoint", str(fault)) from None

@@ -1,0 +1,151 @@
+"""What became of breaks, days and batches since the last look, as events for webhooks.
+
+The breaks that are open are held against those that were told, so that a view that is made anew
+tells nothing twice. What was open before the first endpoint was registered is not told.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
+
+from app.domain.money import format_amount
+from app.outbox.dead_letters import stopped_batches
+from app.readmodel.accounts.balances import balances
+from app.readmodel.accounts.sums import type_of_pair
+from app.readmodel.chain import clock
+from app.readmodel.directory import directory
+from app.readmodel.pairs.tables import OPEN, pairs
+from app.readmodel.values import kind_name
+from app.webhooks.endpoints import endpoints
+from app.webhooks.events import emit
+from app.webhooks.tables import known_breaks, webhook_state
+
+Shown = Mapping[str, Any]
+_AT_A_TIME = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The open breaks by number, each account's last closed day, the batches that have stopped."""
+
+    breaks: Mapping[int, Shown]
+    closed: Mapping[str, str]
+    stopped: Sequence[Shown]
+
+
+def tell_news(engine: Engine) -> None:
+    """Accept events for what is new. The read model is whole when this is called."""
+    with engine.connect() as connection:
+        if _now(connection) == _told(connection):
+            return
+    with engine.begin() as connection:
+        # Read again: what the events say and what is noted as told are of one state.
+        current, told = _now(connection), _told(connection)
+        if current is not None and told is not None:
+            _tell(connection, current, told)
+        _note(connection, current, told)
+
+
+def _now(connection: Connection) -> _State | None:
+    """As things are; None where nobody is told."""
+    if not endpoints(connection):
+        return None
+    closed = {
+        f"{one.facility}/{one.partner}": one.closed_through.isoformat()
+        for one in balances(connection)
+        if one.closed_through is not None
+    }
+    stopped = [
+        {"facility": one.facility, "sequence": one.sequence, "legs": one.legs, "why": one.why,
+         "at": one.at}
+        for one in stopped_batches(connection)
+    ]  # fmt: skip
+    return _State(_open_breaks(connection), closed, stopped)
+
+
+def _told(connection: Connection) -> _State | None:
+    """As they were told last; None where nobody was."""
+    row = connection.execute(select(webhook_state)).one_or_none()
+    if row is None:
+        return None
+    breaks = {one.pair: json.loads(one.shown) for one in connection.execute(select(known_breaks))}
+    return _State(breaks, json.loads(row.closed), json.loads(row.stopped))
+
+
+def _tell(connection: Connection, current: _State, told: _State) -> None:
+    for number in sorted(told.breaks.keys() - current.breaks.keys()):
+        emit(connection, "break.resolved", told.breaks[number])
+    for number, shown in sorted(current.breaks.items()):
+        if told.breaks.get(number) != shown:
+            emit(connection, "break.opened", shown)
+    for account, day in current.closed.items():
+        if day > told.closed.get(account, ""):
+            facility, _, partner = account.rpartition("/")
+            emit(connection, "day.closed", {"facility": facility, "partner": partner, "day": day})
+    for batch in current.stopped:
+        if batch not in told.stopped:
+            emit(connection, "batch.stopped", batch)
+
+
+def _note(connection: Connection, current: _State | None, told: _State | None) -> None:
+    connection.execute(delete(webhook_state))
+    if current is None:
+        connection.execute(delete(known_breaks))
+        return
+    before = told.breaks if told else {}
+    stale = [number for number, shown in before.items() if current.breaks.get(number) != shown]
+    for first in range(0, len(stale), _AT_A_TIME):
+        some = stale[first : first + _AT_A_TIME]
+        connection.execute(delete(known_breaks).where(known_breaks.c.pair.in_(some)))
+    fresh = [
+        {"pair": number, "shown": json.dumps(shown)}
+        for number, shown in current.breaks.items()
+        if before.get(number) != shown
+    ]
+    if fresh:
+        connection.execute(insert(known_breaks), fresh)
+    connection.execute(
+        insert(webhook_state).values(
+            id=1, closed=json.dumps(current.closed), stopped=json.dumps(current.stopped)
+        )
+    )
+
+
+def _open_breaks(connection: Connection) -> Mapping[int, Shown]:
+    """Unequal halves, and legs whose other half is overdue, by the pair's number."""
+    names, c = directory(connection), pairs.c
+    late = and_(c.status == "open", c.due_at < clock(connection))
+    rows = connection.execute(
+        select(
+            c.number,
+            c.facility,
+            c.partner,
+            c.kind,
+            c.ref,
+            c.lead_amount,
+            c.partner_amount,
+            type_of_pair(),
+        ).where(OPEN, or_(c.status != "open", late))
+    )
+    found = {}
+    for row in rows:
+        terms = names.facilities[row.facility]
+        found[row.number] = {
+            "break": row.number,
+            "facility": terms.id,
+            "partner": terms.partners[row.partner - 1].name,
+            "kind": kind_name(row.kind),
+            "reference": "0x" + row.ref.hex(),
+            "type": row.type,
+            "currency": terms.currency,
+            "lead_amount": _amount(row.lead_amount, terms.decimals),
+            "partner_amount": _amount(row.partner_amount, terms.decimals),
+        }
+    return found
+
+
+def _amount(minor: int | None, decimals: int) -> str | None:
+    return None if minor is None else format_amount(minor, decimals)
