@@ -1,6 +1,6 @@
 """The facts about this bank's accounts and feeds, from its database. No history is read."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 
 from sqlalchemy import Connection, and_, case, func, or_, select
@@ -8,6 +8,7 @@ from sqlalchemy import Connection, and_, case, func, or_, select
 from app.alerts.judge import AccountFacts, ChainFacts
 from app.intake.tables import feeds
 from app.readmodel.accounts.balances import balances
+from app.readmodel.accounts.forecasts import ProjectedShortfall
 from app.readmodel.accounts.tables import day_totals
 from app.readmodel.chain import position
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
@@ -17,9 +18,11 @@ from app.readmodel.values import to_time
 _IN_FORCE = ("active", "paused")
 
 
-def chain_facts(connection: Connection) -> ChainFacts | None:
+def chain_facts(
+    connection: Connection, projected: Sequence[ProjectedShortfall]
+) -> ChainFacts | None:
     """What the read model says of the accounts of facilities in force; None before the first
-    block."""
+    block. The forecast changes by the day: it comes with an age of its own."""
     read = position(connection)
     if read is None:
         return None
@@ -27,6 +30,7 @@ def chain_facts(connection: Connection) -> ChainFacts | None:
         one.terms.id: one for one in agreed_facilities(connection) if one.state in _IN_FORCE
     }
     breaks = _breaks(connection, read.block_time)
+    forecasts = {(one.facility, one.partner): one for one in projected}
     found = []
     for one in balances(connection):
         facility = facilities.get(one.facility)
@@ -37,6 +41,7 @@ def chain_facts(connection: Connection) -> ChainFacts | None:
         unclosed = _unclosed(
             connection, facility, partner.number, one.closed_through, read.block_time
         )
+        forecast = forecasts.get((one.facility, one.partner))
         found.append(
             AccountFacts(
                 facility=one.facility,
@@ -53,6 +58,8 @@ def chain_facts(connection: Connection) -> ChainFacts | None:
                 unclosed_since=None
                 if unclosed is None
                 else to_time(facility.terms.calendar.cut_off_instant(unclosed.toordinal())),
+                runs_out=forecast.day if forecast else None,
+                top_up=forecast.top_up if forecast else 0,
             )
         )
     return ChainFacts(read.block_time, found)

@@ -14,6 +14,7 @@ _BY_CHAIN = frozenset(
     {
         AlertKind.LOW_BALANCE,
         AlertKind.SHORTFALL,
+        AlertKind.PROJECTED_SHORTFALL,
         AlertKind.OVERDUE_BREAK,
         AlertKind.LARGE_BREAK,
         AlertKind.PROOF,
@@ -28,7 +29,8 @@ class AccountFacts:
 
     `overdue` breaks, the oldest of them due at `overdue_since`; `largest_break` the largest
     difference of a break that is open; `unclosed_day` the first business date with movements that
-    ended, at `unclosed_since`, and is not closed.
+    ended, at `unclosed_since`, and is not closed; `runs_out` the day on which the balance is
+    projected below zero, if any, and `top_up` what is suggested then.
     """
 
     facility: str
@@ -43,6 +45,8 @@ class AccountFacts:
     largest_break: int = 0
     unclosed_day: date | None = None
     unclosed_since: datetime | None = None
+    runs_out: date | None = None
+    top_up: int = 0
 
     @property
     def subject(self) -> str:
@@ -221,6 +225,13 @@ def _of_account(
             AlertKind.SHORTFALL,
             balance=amount(one.balance),
             shortfall=amount(-one.balance),
+            currency=one.currency,
+        )
+    if one.runs_out is not None and one.balance >= 0:
+        yield cause(
+            AlertKind.PROJECTED_SHORTFALL,
+            day=one.runs_out.isoformat(),
+            top_up=amount(one.top_up),
             currency=one.currency,
         )
     if one.proof:

@@ -12,6 +12,7 @@ _HOUR, _DAY = 60, 24 * 60
 class AlertKind(StrEnum):
     LOW_BALANCE = "low_balance"
     SHORTFALL = "shortfall"
+    PROJECTED_SHORTFALL = "projected_shortfall"
     OVERDUE_BREAK = "overdue_break"
     LARGE_BREAK = "large_break"
     PROOF = "proof"
@@ -50,6 +51,7 @@ class Rule:
 DEFAULTS: Mapping[AlertKind, Rule] = {
     AlertKind.LOW_BALANCE: Rule(escalate_minutes=4 * _HOUR),
     AlertKind.SHORTFALL: Rule(escalate_minutes=30),
+    AlertKind.PROJECTED_SHORTFALL: Rule(escalate_minutes=_DAY),
     AlertKind.OVERDUE_BREAK: Rule(escalate_minutes=_DAY),
     AlertKind.LARGE_BREAK: Rule(escalate_minutes=4 * _HOUR),
     AlertKind.PROOF: Rule(escalate_minutes=30),

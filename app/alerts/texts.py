@@ -7,6 +7,7 @@ from app.locale import N_, translated
 _TITLES = {
     AlertKind.LOW_BALANCE: N_("Low balance"),
     AlertKind.SHORTFALL: N_("Shortfall"),
+    AlertKind.PROJECTED_SHORTFALL: N_("Projected shortfall"),
     AlertKind.OVERDUE_BREAK: N_("Overdue break"),
     AlertKind.LARGE_BREAK: N_("Large break"),
     AlertKind.PROOF: N_("Proof not zero"),
@@ -22,6 +23,10 @@ _SENTENCES = {
         "The balance is %(balance)s %(currency)s, below the threshold of %(threshold)s."
     ),
     AlertKind.SHORTFALL: N_("The reserve is short by %(shortfall)s %(currency)s."),
+    AlertKind.PROJECTED_SHORTFALL: N_(
+        "The balance is projected below zero on %(day)s; a top-up of %(top_up)s %(currency)s is "
+        "suggested."
+    ),
     AlertKind.OVERDUE_BREAK: N_("Legs without another half past their deadline: %(breaks)s."),
     AlertKind.LARGE_BREAK: N_(
         "A break differs by %(difference)s %(currency)s; the limit is %(limit)s."

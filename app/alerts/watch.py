@@ -1,7 +1,7 @@
 """Looking after the alerts: facts are read, judged, and what changed is written and told."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -12,11 +12,13 @@ from app.alerts.mails import queue_mails
 from app.alerts.rules import rules
 from app.alerts.store import Told, apply, open_alerts
 from app.alerts.tables import alert_watch
+from app.readmodel.accounts.forecasts import ProjectedShortfall, projected_shortfalls
 from app.readmodel.chain import position
 from app.webhooks.events import emit
 
 _LOOK_ANYWAY_S = 10.0
 """Without a new block, the facts are read so often."""
+_FORECAST_EVERY_S = 60.0
 _BLOCKS_BETWEEN_NOTES = 20
 
 
@@ -36,6 +38,8 @@ class AlertWatch:
         self._bank = bank
         self._is_behind = is_behind
         self._known = known
+        self._projected: Sequence[ProjectedShortfall] = ()
+        self._forecast_at: float | None = None
         self._looked: tuple[int, float] | None = None
 
     def look(self) -> None:
@@ -52,13 +56,20 @@ class AlertWatch:
             noted = connection.execute(select(alert_watch.c.block_number)).scalar_one_or_none()
             # A view that is made anew, or that waits for its newest blocks, says nothing of now.
             is_whole = block >= (noted or 0) and not self._is_behind()
-            chain = chain_facts(connection) if is_whole else None
+            chain = chain_facts(connection, self._forecast(connection, now)) if is_whole else None
             node = self._node(connection)
             found = judge(chain, node, rules(connection), open_alerts(connection), now)
         note = chain is not None and block >= (noted or 0) + _BLOCKS_BETWEEN_NOTES
         if found or note:
             self._write(chain, node, now, block)
         self._looked = block, at
+
+    def _forecast(self, connection: Connection, now: datetime) -> Sequence[ProjectedShortfall]:
+        at = time.monotonic()
+        if self._forecast_at is None or at - self._forecast_at > _FORECAST_EVERY_S:
+            self._projected = projected_shortfalls(connection, now)
+            self._forecast_at = at
+        return self._projected
 
     def _node(self, connection: Connection) -> NodeFacts:
         known = self._known(connection)

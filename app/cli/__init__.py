@@ -47,6 +47,8 @@ _VERBS = {
     "hold": "Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
     "day": "Close the days of a reserve account: one bank states them, the other signs.",
     "reason": "Show why a bank did something: the text behind a reason's hash.",
+    "alerts": "What somebody should look at now: list it, acknowledge it.",
+    "webhooks": "Endpoints that are sent what happens, and what became of each event.",
     "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
     "verify": "Check a proof bundle alone: no network, no database, no key.",
     "rebuild": "Rebuild the read model from the chain alone and print its digest.",

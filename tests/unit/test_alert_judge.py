@@ -66,6 +66,8 @@ IN_SHORTFALL: dict[str, str | int] = {"balance": "-0.01", "shortfall": "0.01", "
         ({"balance": 49_99}, {AlertKind.LOW_BALANCE}),
         ({"balance": 0, "low_balance": 0}, set()),
         ({"balance": -1}, {AlertKind.SHORTFALL}),  # which says more than a low balance
+        ({"runs_out": date(2026, 3, 9), "top_up": 7_00}, {AlertKind.PROJECTED_SHORTFALL}),
+        ({"runs_out": date(2026, 3, 2), "balance": -1}, {AlertKind.SHORTFALL}),
         ({"proof": 1}, {AlertKind.PROOF}),
         ({"proof": None}, set()),
         ({"overdue": 3, "overdue_since": NOW}, {AlertKind.OVERDUE_BREAK}),
