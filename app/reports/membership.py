@@ -51,6 +51,16 @@ _DONE = (
     Column("block", Type.COUNT),
     Column("transaction", wide=True),
 )
+_UPGRADES = (
+    Column("at", Type.INSTANT),
+    Column("contract", wide=True),
+    Column("code", wide=True),
+    Column("proposal", Type.COUNT),
+    Column("by"),
+    Column("in_favour"),
+    Column("block", Type.COUNT),
+    Column("transaction", wide=True),
+)
 _PROPOSALS = (
     Column("number", Type.COUNT),
     Column("what"),
@@ -169,6 +179,13 @@ def membership(source: Source) -> Report:
                 partial(_proposals, source),
             ),
             Section(
+                "upgrades",
+                "Every upgrade up to the block: the contract by its lasting address, the code that "
+                "a vote put behind it, and who voted for it",
+                _UPGRADES,
+                partial(_upgrades, source, log),
+            ),
+            Section(
                 "terms",
                 "The facility's terms; `hash` is what each partner signed",
                 _TERMS,
@@ -250,6 +267,40 @@ def _done(source: Source, log: list[LogLine]) -> Iterator[Row]:
                 one.block,
                 one.transaction,
             )
+
+
+def _upgrades(source: Source, log: list[LogLine]) -> Iterator[Row]:
+    voted = [
+        one
+        for one in proposals_at(
+            source.connection, source.names, source.as_of.block_number, source.clock
+        )
+        if one.kind == "upgrade" and one.state == "enacted"
+    ]
+    for line in log:
+        if line.what != "ContractUpgraded":
+            continue
+        contract, code = line.details["proxy"], line.details["implementation"]
+        # The vote that makes the majority enacts it, in the same block.
+        by = next(
+            (
+                one
+                for one in voted
+                if one.decided_at == line.at
+                and (one.asked.get("proxy"), one.asked.get("implementation")) == (contract, code)
+            ),
+            None,
+        )
+        yield (
+            line.at,
+            contract,
+            code,
+            None if by is None else by.number,
+            None if by is None else by.proposer,
+            None if by is None else ", ".join(by.in_favour),
+            line.block,
+            line.transaction,
+        )
 
 
 def _proposals(source: Source) -> Iterator[Row]:

@@ -6,6 +6,7 @@ import json
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,8 @@ from app.readmodel.consortium.queries import (
     log_lines,
 )
 from app.readmodel.consortium.shapes import ConsortiumMember, Proposal
+from app.reports.membership import membership
+from app.reports.source import Request, open_source
 from deploy.compile import load_artifact
 from deploy.consortium import write_config
 from tests.integration.faces import face
@@ -291,6 +294,13 @@ class TestTheReadModel:
             (line, *_) = log_lines(connection, 1)
         assert line.what == "ContractUpgraded"
         assert line.details == {"proxy": proxy, "implementation": code}
+        today = datetime.now(UTC).date()
+        request = Request(facility=world.facility_id, first=today, last=today)
+        with open_source(database, request) as source:
+            [upgrades] = [one for one in membership(source).sections if one.name == "upgrades"]
+            [(_, contract, new, number, *_, in_favour, block, transaction)] = upgrades.rows()
+        assert (contract, new, block, transaction) == (proxy, code, line.block, line.transaction)
+        assert number and set(str(in_favour).split(", ")) >= {"huarui", world.lead}
 
     def test_rejected_withdrawn_expired(self, world: World, database: Engine) -> None:
         rejected = carry(world, register_validator(1, NODE, "enode://a@b:1"))
