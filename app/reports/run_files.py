@@ -19,7 +19,7 @@ from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.export import PairRow, break_rows, matched_rows
 from app.readmodel.values import kind_name, to_date, to_time
 from app.reports.sorting import sorted_lines
-from app.reports.spreadsheets import Lines, guarded
+from app.reports.spreadsheets import Lines, all_guarded, guarded
 
 PAIR_COLUMNS = (
     "partner",
@@ -109,10 +109,13 @@ def _lines(
             *rows, strict=True
         )
         # Where the details could not be opened, the leg's keyed hash stands for its name.
-        names = [
-            f"#{ref[place].hex()}" if name is None else guarded(name)
-            for place, name in enumerate(event_ref)
-        ]
+        names = all_guarded(
+            [
+                f"#{ref[place].hex()}" if name is None else name
+                for place, name in enumerate(event_ref)
+            ]
+        )
+        leads = ["" if one is None else money(one) for one in lead]
         yield from map(
             _BETWEEN.join,
             zip(
@@ -120,8 +123,12 @@ def _lines(
                 map(kinds.__getitem__, kind),
                 names,
                 types,
-                ["" if one is None else money(one) for one in lead],
-                ["" if one is None else money(one) for one in partner],
+                leads,
+                # Most are the lead's.
+                [
+                    text if one == other else "" if other is None else money(other)
+                    for one, other, text in zip(lead, partner, leads, strict=True)
+                ],
                 [
                     zero
                     if one == other

@@ -7,13 +7,13 @@ formula has an apostrophe before it.
 """
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from app.reports.model import Cell, Report, Section
-from app.reports.spreadsheets import Lines, guarded
+from app.reports.spreadsheets import Lines, guarded, write_rows
 from app.reports.texts import cell_texts
 
 ENCODING = "utf-8-sig"
@@ -40,16 +40,15 @@ def write_csv_lines(report: Report, file: TextIO) -> None:
     for section in report.sections:
         rows = iter(section.rows())
         while chunk := list(islice(rows, _CHUNK_ROWS)):
-            writer.writerows(_lines(report, section, chunk, places))
+            write_rows(file, _columns(report, section, chunk, places))
 
 
-def _lines(
+def _columns(
     report: Report, section: Section, chunk: Sequence[Sequence[Cell]], places: dict[str, int]
-) -> Iterable[tuple[str, ...]]:
-    """The chunk's lines, made column by column."""
-    columns: list[Any] = [("",) * len(chunk)] * len(places)
+) -> list[Sequence[str]]:
+    """The chunk's lines, by column."""
+    columns: list[Sequence[str]] = [("",) * len(chunk)] * len(places)
     columns[0] = (section.name,) * len(chunk)
     for column, cells in zip(section.columns, zip(*chunk, strict=True), strict=True):
-        texts = cell_texts(column.type, report.decimals, cells)
-        columns[places[column.name]] = texts
-    return zip(*columns, strict=True)
+        columns[places[column.name]] = cell_texts(column.type, report.decimals, cells)
+    return columns
