@@ -1,7 +1,8 @@
 """Failed attempts to sign in: those that follow are answered later and later.
 
 Nobody is locked out by name. A stranger who tries somebody's name makes that person wait seconds,
-never longer; an address that fails again and again is refused for some minutes. What a name or an
+never longer; an address that fails again and again is refused for some minutes. Many people may sit
+behind one address: who has signed in from there before is heard all the same. What a name or an
 address counts is forgotten a quarter of an hour after its last failure.
 """
 
@@ -13,7 +14,7 @@ from sqlalchemy import Connection, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.people.clock import stamp
-from app.people.tables import failed_attempts
+from app.people.tables import failed_attempts, sign_in_origins
 
 FORGOTTEN_AFTER = timedelta(minutes=15)
 FREE_FAILURES = 3
@@ -22,6 +23,10 @@ LONGEST_WAIT_S = 8.0
 _FIRST_WAIT_S = 0.5
 MOST_OF_AN_ADDRESS = 60
 """Failures of one address after which it is refused until they are forgotten."""
+MOST_OF_A_NAME_THERE = 10
+"""Failures at one name from such an address after which it is refused, too."""
+ORIGIN_KEPT = timedelta(days=90)
+"""How long it is remembered whence somebody has signed in."""
 MOST_WRONG_CODES = 10
 """Wrong codes of a person, beside the right password or before a signature, after which no code of
 the authenticator is looked at until they are forgotten: with enough addresses, six digits could be
@@ -44,6 +49,42 @@ def name_key(name: str) -> bytes:
 def address_key(address: str) -> bytes:
     """Of an address; of IPv6, of its /64: whoever has one of its addresses has them all."""
     return hashlib.sha256(b"address:" + _network(address).encode()).digest()
+
+
+def openid_key(address: str) -> bytes:
+    """Of an address, as who comes back from the OpenID provider: there is nothing to guess, and
+    nobody is refused."""
+    return hashlib.sha256(b"openid:" + _network(address).encode()).digest()
+
+
+def origin_key(name: str, address: str) -> bytes:
+    """Of a name at an address."""
+    return hashlib.sha256(f"origin:{name}\0{_network(address)}".encode()).digest()
+
+
+def is_origin(connection: Connection, key: bytes, now: datetime) -> bool:
+    """Whether that name has signed in from that address before."""
+    found = connection.execute(
+        select(sign_in_origins.c.last_at).where(
+            sign_in_origins.c.key_hash == key, sign_in_origins.c.last_at > stamp(now - ORIGIN_KEPT)
+        )
+    ).first()
+    return found is not None
+
+
+def keep_origin(connection: Connection, key: bytes, now: datetime) -> None:
+    """Remember whence somebody has signed in. What is old is deleted."""
+    connection.execute(
+        delete(sign_in_origins).where(sign_in_origins.c.last_at <= stamp(now - ORIGIN_KEPT))
+    )
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    connection.execute(
+        dialect.insert(sign_in_origins)
+        .values(key_hash=key, last_at=stamp(now))
+        .on_conflict_do_update(
+            index_elements=[sign_in_origins.c.key_hash], set_={"last_at": stamp(now)}
+        )
+    )
 
 
 def _network(address: str) -> str:

@@ -15,14 +15,18 @@ from app.audit.trail import Entry, append
 from app.people.attempts import (
     FORGOTTEN_AFTER,
     LONGEST_WAIT_S,
+    MOST_OF_A_NAME_THERE,
     MOST_OF_AN_ADDRESS,
     MOST_WRONG_CODES,
     address_key,
     code_key,
     failures_of,
     forget_failures,
+    is_origin,
+    keep_origin,
     name_key,
     note_failure,
+    origin_key,
     wait_after,
 )
 from app.people.clock import now
@@ -66,14 +70,27 @@ class SignIn:
     def wait(self, name: str, address: str) -> float:
         """Seconds that the next attempt waits for before it is looked at.
 
-        Raises TooManyAttempts where the address has failed too often.
+        Raises TooManyAttempts where the address has failed too often; who has signed in from there
+        before is heard, unless that name has failed there too often as well.
         """
+        name, at = _folded(name), now()
+        origin = origin_key(name, address)
         with self._engine.connect() as connection:
-            of_address = failures_of(connection, address_key(address), now())
-            of_name = failures_of(connection, name_key(_folded(name)), now())
+            of_address = failures_of(connection, address_key(address), at)
+            of_name = failures_of(connection, name_key(name), at)
+            of_origin = failures_of(connection, origin, at)
+            if is_origin(connection, origin, at) and of_origin < MOST_OF_A_NAME_THERE:
+                return wait_after(max(of_name, of_origin))
         if of_address >= MOST_OF_AN_ADDRESS:
             raise TooManyAttempts
-        return max(wait_after(of_name), wait_after(of_address))
+        return wait_after(max(of_name, of_address))
+
+    def turn(self, name: str, address: str) -> bytes:
+        """Attempts of one turn are looked at one after the other: those of an address, and those of
+        a name that has signed in from there before."""
+        origin = origin_key(_folded(name), address)
+        with self._engine.connect() as connection:
+            return origin if is_origin(connection, origin, now()) else address_key(address)
 
     def sign_in(
         self, name: str, password: str, code: str, *, address: str, agent: str
@@ -98,6 +115,8 @@ class SignIn:
                 and self._opens(connection, row.id, code)
             ):
                 forget_failures(connection, name_key(name))
+                forget_failures(connection, origin_key(name, address))
+                keep_origin(connection, origin_key(name, address), now())
                 token = begin_session(
                     connection,
                     row.id,
@@ -171,8 +190,8 @@ class SignIn:
         return False
 
     def _note_failure(self, connection: Connection, name: str, address: str) -> None:
-        note_failure(connection, name_key(name), now())
-        note_failure(connection, address_key(address), now())
+        for key in (name_key(name), address_key(address), origin_key(name, address)):
+            note_failure(connection, key, now())
 
 
 def _is_still(connection: Connection, person_id: str, password_hash: str) -> bool:

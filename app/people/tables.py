@@ -94,3 +94,10 @@ last_looks = Table(
     ),
     Column("seen_at", String(32), nullable=False, comment="UTC"),
 )
+
+sign_in_origins = Table(
+    "sign_in_origins",
+    metadata,
+    Column("key_hash", LargeBinary(32), primary_key=True, comment="of a name and an address"),
+    Column("last_at", String(32), nullable=False, index=True, comment="UTC: signed in from there"),
+)

@@ -8,25 +8,23 @@ from contextlib import asynccontextmanager
 from fastapi.responses import HTMLResponse
 
 from app.locale import N_
-from app.people.attempts import address_key
 from app.people.sign_in import TooManyAttempts
 
 CROWDED = N_("Too many attempts have failed from your address. Try again in some minutes.")
 _MOST_WAITING = 6
-"""Attempts of one address that wait for their turn; one more is refused."""
+"""Attempts of one key that wait for their turn; one more is refused."""
 
 
 class Turns:
-    """One attempt of an address at a time: those that wait cannot be evaded side by side."""
+    """One attempt of a key at a time: those that wait cannot be evaded side by side."""
 
     def __init__(self) -> None:
         self._locks: dict[bytes, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[bytes, int] = defaultdict(int)
 
     @asynccontextmanager
-    async def of(self, address: str) -> AsyncIterator[None]:
-        """Raises TooManyAttempts where too many wait already."""
-        key = address_key(address)
+    async def of(self, key: bytes) -> AsyncIterator[None]:
+        """`key`: of an address, say. Raises TooManyAttempts where too many wait already."""
         if self._waiting[key] >= _MOST_WAITING:
             raise TooManyAttempts
         self._waiting[key] += 1

@@ -11,6 +11,7 @@ from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of
 from app.locale import N_, _, said
+from app.people.attempts import address_key
 from app.people.enrolment import Enrolment, enrol, open_enrolment
 from app.people.second_factor import enrolment_uri
 from app.people.sign_in import SignIn, TooManyAttempts
@@ -46,7 +47,7 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
         sign_in: SignIn = request.app.state.sign_in
         address = address_of(request)
         try:
-            async with turns.of(address):
+            async with turns.of(address_key(address)):
                 await asyncio.sleep(await run_in_threadpool(sign_in.wait, "", address))
                 return await run_in_threadpool(answer_enrolment, form, address, sign_in)
         except TooManyAttempts:

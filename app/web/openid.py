@@ -11,9 +11,10 @@ from starlette.concurrency import run_in_threadpool
 from app.http.context import Context
 from app.http.signed_in import address_of, host_cookie
 from app.locale import _, said
+from app.people.attempts import openid_key
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused
 from app.people.oidc.sign_in import BEGUN_ENDS, OidcSignIn, Returned
-from app.people.sign_in import SignIn, TooManyAttempts
+from app.people.sign_in import TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
 from app.web.site import Site
 
@@ -60,7 +61,6 @@ def add_openid(
         error: Annotated[str, Query(max_length=256)] = "",
         iss: Annotated[str | None, Query(max_length=1024)] = None,
     ) -> Response:
-        sign_in: SignIn = request.app.state.sign_in
         address = address_of(request)
         begun = request.cookies.get(cookie(request), "")
         agent = request.headers.get("user-agent", "")
@@ -80,8 +80,8 @@ def add_openid(
             return answer
 
         try:
-            async with turns.of(address):
-                await asyncio.sleep(await run_in_threadpool(sign_in.wait, "", address))
+            async with turns.of(openid_key(address)):
+                await asyncio.sleep(await run_in_threadpool(oidc.wait, address))
                 answer = await run_in_threadpool(finish)
         except TooManyAttempts:
             return crowded(await run_in_threadpool(show_login, request, 429, _(CROWDED)))

@@ -70,7 +70,7 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
         name, address = form.text("name"), address_of(request)
         to = site.own_page(form.text("next"))
         try:
-            async with turns.of(address):
+            async with turns.of(await run_in_threadpool(sign_in.turn, name, address)):
                 await asyncio.sleep(await run_in_threadpool(sign_in.wait, name, address))
                 token = await run_in_threadpool(
                     sign_in.sign_in,

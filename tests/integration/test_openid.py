@@ -227,11 +227,14 @@ class TestWithTheProvider:
             assert browser.get("/login/oidc/callback", params=hostile).status_code == 422
         assert browser.get("/login/oidc/callback").status_code == 403
 
-    def test_failures_count_for_their_address(self, node: Face) -> None:
+    def test_failures_make_their_address_wait_and_refuse_no_password(
+        self, node: Face, provider: RunningProvider
+    ) -> None:
         browser = node.client(None)
         for _ in range(3):
             browser.get("/login/oidc/callback")
-        assert SignIn(node.engine, development=False).wait("", "127.0.0.1") > 0
+        assert provider.sign_in(node.engine).wait("127.0.0.1") > 0
+        assert SignIn(node.engine, development=False).wait("", "127.0.0.1") == 0
 
     def test_signing_out_leads_to_the_providers_sign_out(
         self, node: Face, provider: RunningProvider

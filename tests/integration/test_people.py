@@ -379,6 +379,29 @@ class TestGuessing:
             assert answer.status_code == 429
             assert answer.headers["retry-after"] == "900"
 
+    def test_who_has_signed_in_from_a_shared_address_before_is_heard(self, node: Face) -> None:
+        """Many sit behind one proxy; one of them fails on purpose."""
+        somebody, stranger = enrolled(node.engine, "viewer"), enrolled(node.engine, "viewer")
+        client = node.client(None)
+        assert client.post("/login", data=somebody.form()).status_code == 303
+        with node.engine.begin() as connection:
+            for _ in range(attempts.MOST_OF_AN_ADDRESS):
+                attempts.note_failure(connection, attempts.address_key("127.0.0.1"), now())
+        again = somebody.form() | {"code": somebody.recovery[0]}
+        assert client.post("/login", data=again).status_code == 303
+        assert client.post("/login", data=stranger.form()).status_code == 429
+        # Nor does that name open the address to guesses without end.
+        key = attempts.origin_key(somebody.name, "127.0.0.1")
+        with node.engine.begin() as connection:
+            for _ in range(attempts.MOST_OF_A_NAME_THERE):
+                attempts.note_failure(connection, key, now())
+        refused = somebody.form() | {"code": somebody.recovery[1]}
+        assert client.post("/login", data=refused).status_code == 429
+        with node.engine.connect() as connection:
+            later = now() + attempts.ORIGIN_KEPT
+            assert attempts.is_origin(connection, key, now())
+            assert not attempts.is_origin(connection, key, later)
+
     def test_names_that_are_nobodys_wait_too(self, engine: Engine) -> None:
         sign_in = SignIn(engine, development=False)
         for _ in range(attempts.FREE_FAILURES):

@@ -17,7 +17,7 @@ from sqlalchemy import Connection, Engine
 from app.audit.trail import Entry, append
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault, UsageFault
-from app.people.attempts import address_key, note_failure
+from app.people.attempts import failures_of, note_failure, openid_key, wait_after
 from app.people.clock import now, stamp
 from app.people.oidc.faults import SignInRefused
 from app.people.oidc.people import drop_roles, find_person, keep_person
@@ -78,6 +78,11 @@ class OidcSignIn:
             sealed = vault_of(connection).sealer()(orjson.dumps(begun))
         return address, urlsafe_b64encode(sealed).decode()
 
+    def wait(self, address: str) -> float:
+        """Seconds that the next answer from this address waits for before it is looked at."""
+        with self._engine.connect() as connection:
+            return wait_after(failures_of(connection, openid_key(address), now()))
+
     def finish(
         self, cookie: str, returned: Returned, *, address: str, agent: str
     ) -> tuple[str, str]:
@@ -89,7 +94,7 @@ class OidcSignIn:
             begun, claims = self._identified(cookie, returned)
         except SignInRefused:
             with self._engine.begin() as connection:
-                note_failure(connection, address_key(address), now())
+                note_failure(connection, openid_key(address), now())
                 append(connection, Entry("nobody", "sign-in", outcome="refused", address=address))
             raise
         return self._admitted(claims, address, agent), begun["back_to"]
