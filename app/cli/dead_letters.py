@@ -7,6 +7,8 @@ import orjson
 import typer
 from rich.text import Text
 
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, append
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.domain.errors import UsageFault
@@ -77,6 +79,11 @@ def replay_(
                     f"{', '.join(map(repr, unknown))} is no dead letter of this bank",
                     remedy="`tally dead-letters list` shows them",
                 )
-        events = replay(engine, event_ids or None)
-        batches = 0 if event_ids else resume(engine)
+        with engine.begin() as connection:
+            events = replay(connection, event_ids or None)
+            batches = 0 if event_ids else resume(connection)
+            entry = Entry(
+                current_actor.get(), "dead-letters.replay", ", ".join(event_ids or ["all"])
+            )
+            append(connection, entry.with_details(events=events, batches=batches))
     stderr.print(f"{events} events and {batches} batches are tried again", highlight=False)

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
+from app.audit.actor import current_actor
+from app.audit.trail import Entry, append
 from app.domain.errors import EventConflict
 from app.domain.events import Quarantined, Row
 from app.domain.facility import Facility
@@ -22,6 +24,9 @@ from app.intake.validation import Validator
 
 CHUNK_ROWS = 2_000
 """Rows a transaction: large enough to be fast, small enough for other writers to get their turn."""
+
+UPLOADED = "upload"
+"""The source of a feed that a person has sent through the page: who did is in the audit trail."""
 
 PUSHED = "push"
 """The source of the feed (one a day) that holds the events pushed one by one."""
@@ -86,6 +91,9 @@ class Intake:
             feed_id = transaction.open_feed(
                 self.facility.id, shown(name), source, self._now(), header
             )
+            if source == UPLOADED:
+                entry = Entry(current_actor.get(), "feed.upload", self.facility.id)
+                append(transaction.connection, entry.with_details(feed=feed_id))
         taken = ChunkResult()
 
         def accept(remaining: Iterator[Row], waiting: WaitingReversals | None) -> None:

@@ -161,31 +161,29 @@ def stopped_batches(connection: Connection, facility: str | None = None) -> list
     return [StoppedBatch(*row) for row in connection.execute(query)]
 
 
-def replay(engine: Engine, event_ids: Collection[str] | None = None) -> int:
+def replay(connection: Connection, event_ids: Collection[str] | None = None) -> int:
     """Let letters wait for the outbox again, those of `event_ids` or all; returns how many."""
     waits = dead_letters.c.replayed_at.is_(None)
     chosen = select(dead_letters.c.event).where(waits)
     if event_ids is not None:
         named = select(events.c.id).where(events.c.event_id.in_(event_ids))
         chosen = chosen.where(dead_letters.c.event.in_(named))
-    with engine.begin() as connection:
-        freed = connection.execute(
-            update(events).where(events.c.id.in_(chosen)).values(batch_id=None, leg_index=None)
-        )
-        connection.execute(
-            update(dead_letters)
-            .where(waits, dead_letters.c.event.in_(chosen))
-            .values(replayed_at=now_utc())
-        )
+    freed = connection.execute(
+        update(events).where(events.c.id.in_(chosen)).values(batch_id=None, leg_index=None)
+    )
+    connection.execute(
+        update(dead_letters)
+        .where(waits, dead_letters.c.event.in_(chosen))
+        .values(replayed_at=now_utc())
+    )
     return freed.rowcount
 
 
-def resume(engine: Engine) -> int:
+def resume(connection: Connection) -> int:
     """Let stopped batches be tried again; returns how many."""
-    with engine.begin() as connection:
-        stopped = connection.execute(select(batches.c.id).where(batches.c.state == STOPPED))
-        ids = list(stopped.scalars())
-        log_state(connection, ids, SEALED, "a person lets it go on")
+    stopped = connection.execute(select(batches.c.id).where(batches.c.state == STOPPED))
+    ids = list(stopped.scalars())
+    log_state(connection, ids, SEALED, "a person lets it go on")
     return len(ids)
 
 

@@ -107,9 +107,9 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
         event_id = form.text("event_id")
 
         def work() -> int:
-            events = replay_letters(context.engine, [event_id] if event_id else None)
-            batches = 0 if event_id else resume(context.engine)
             with context.engine.begin() as connection:
+                events = replay_letters(connection, [event_id] if event_id else None)
+                batches = 0 if event_id else resume(connection)
                 entry = Entry(
                     f"person:{person.name}", "dead-letters.replay", event_id or "all",
                     address=address_of(request),

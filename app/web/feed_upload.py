@@ -9,11 +9,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.audit.trail import Entry, append
 from app.domain.errors import InputFault
 from app.http.body import stream_body
 from app.http.context import Context
-from app.http.signed_in import address_of, allowed_to, check_csrf
+from app.http.signed_in import allowed_to, check_csrf
+from app.intake.accept import UPLOADED
 from app.intake.check import check_feed
 from app.intake.results import FeedResult, Verdict
 from app.people.person import Person
@@ -48,12 +48,12 @@ def add_upload(router: APIRouter, context: Context, site: Site) -> None:
             found = await acting(
                 request,
                 person,
-                lambda: work(context, facility, name, spool, _by_whom(person, facility, request)),
+                lambda: work(context, facility, name, spool),
             )
         return site.html("upload.html", file_name=name, facility=facility, taken=take, **found)
 
 
-def _check(context: Context, facility: str, name: str, spool: Any, _: Entry) -> dict[str, Any]:
+def _check(context: Context, facility: str, name: str, spool: Any) -> dict[str, Any]:
     intake = context.feeds.intake(facility)
     faults = _Faults()
     try:
@@ -63,17 +63,14 @@ def _check(context: Context, facility: str, name: str, spool: Any, _: Entry) -> 
     return faults.shown(seen.result, [one.replace(spool.name, name) for one in seen.warnings])
 
 
-def _take(context: Context, facility: str, name: str, spool: Any, entry: Entry) -> dict[str, Any]:
+def _take(context: Context, facility: str, name: str, spool: Any) -> dict[str, Any]:
     faults = _Faults()
     try:
         result, warnings = context.feeds.stream(
-            facility, spool, name, faults.add_all, source="upload"
+            facility, spool, name, faults.add_all, source=UPLOADED
         )
     except InputFault as fault:
         return _refused(fault, name)
-    with context.engine.begin() as connection:
-        sums = {"feed": result.feed_id, "rows": result.rows_in, "accepted": result.accepted}
-        append(connection, entry.with_details(**sums))
     return faults.shown(result, warnings)
 
 
@@ -99,7 +96,3 @@ class _Faults:
 def _refused(fault: InputFault, place: str) -> dict[str, Any]:
     said = {"what": fault.what.replace(place, ""), "remedy": fault.remedy}
     return {"result": None, "warnings": [], "faults": [], "refused": said}
-
-
-def _by_whom(person: Person, facility: str, request: Request) -> Entry:
-    return Entry(f"person:{person.name}", "feed.upload", facility, address=address_of(request))

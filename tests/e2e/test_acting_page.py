@@ -211,7 +211,7 @@ def test_two_banks_close_a_day(
     lead, partner = officer.bank, theirs[0].bank
     page = theirs[0].page
     theirs[0].goes("days")
-    page.get_by_role("link", name="Close a day").click()
+    page.get_by_role("link", name="State a day’s close").click()
     page.get_by_label("Account").select_option("WLD-2016-A / huarui")
     page.get_by_label("Business date").fill(DAY)
     page.get_by_role("button", name="Show the statement").click()

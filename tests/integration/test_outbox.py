@@ -168,7 +168,8 @@ def test_a_batch_that_always_fails_stops_and_says_so(
         tick(bank)
         assert net.rows(bank, select(func.count()).select_from(attempts)) == used
         assert net.feed(bank, 1) and bank.posting.tick() == 0  # nothing new is sealed behind it
-    assert resume(bank.engine) == 1
+    with bank.engine.begin() as connection:
+        assert resume(connection) == 1
     net.drain(bank)
     net.assert_exactly_once(bank, 601)
 
@@ -551,16 +552,19 @@ def test_what_the_chain_rejects_becomes_a_letter_and_can_be_replayed(
     assert letters[reversal] == "target_missing"
     assert "too large" in letters[target]
     assert net.account(bank).books.lead_book == 3 * BASE
-    assert replay(bank.engine, [target]) == 1
+    with bank.engine.begin() as connection:
+        assert replay(connection, [target]) == 1
     net.drain(bank)
     assert [letter.event_id for letter in all_letters_of(bank)] == [reversal]
-    assert replay(bank.engine) == 1
+    with bank.engine.begin() as connection:
+        assert replay(connection) == 1
     net.drain(bank)
     assert all_letters_of(bank) == []
     account = net.account(bank)
     assert account.books.lead_book == 3 * BASE
     assert account.proof == 0
-    assert replay(bank.engine) == 0
+    with bank.engine.begin() as connection:
+        assert replay(connection) == 0
 
 
 def test_what_is_replayed_and_rejected_again_is_a_letter_again(
@@ -574,7 +578,8 @@ def test_what_is_replayed_and_rejected_again_is_a_letter_again(
         (reversal,) = net.feed(bank, 1, kind="reversal", reverses=f"top_up/{ref}")
         net.drain(bank)
         for _ in range(2):
-            assert replay(bank.engine, [reversal]) == 1
+            with bank.engine.begin() as connection:
+                assert replay(connection, [reversal]) == 1
             net.drain(bank)
             assert reversal in {letter.event_id for letter in all_letters_of(bank)}
     assert len(all_letters_of(bank)) == 2

@@ -138,7 +138,8 @@ class Machine(RuleBasedStateMachine):
             self.bank.posting.tick()
             self.mine()
             if any("has stopped" in trouble for trouble in self.bank.posting.troubles()):
-                assert resume(self.bank.engine) > 0
+                with self.bank.engine.begin() as connection:
+                    assert resume(connection) > 0
             if all(drained(self.bank.engine, facility) for facility in FACILITIES):
                 break
         assert all(drained(self.bank.engine, facility) for facility in FACILITIES), (
