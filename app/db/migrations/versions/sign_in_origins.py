@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "sign_in_origins"
-down_revision: str | Sequence[str] | None = "last_looks"
+down_revision: str | Sequence[str] | None = "alerts"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
