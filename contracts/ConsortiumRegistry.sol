@@ -7,6 +7,7 @@ import {ERC1967Utils} from "@openzeppelin/contracts/proxy/ERC1967/ERC1967Utils.s
 import {ConsortiumMembers} from "./ConsortiumMembers.sol";
 import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
+import {DayCount, DayCounts} from "./libraries/DayCounts.sol";
 import {MemberSets} from "./libraries/MemberSets.sol";
 import {Payloads} from "./libraries/Payloads.sol";
 import {Ballot, Emergency} from "./storage/ConsortiumStorage.sol";
@@ -29,10 +30,12 @@ import {
 /// @title The members of the consortium and what they decide together
 /// @dev Meaning, units and errors: IConsortiumRegistry. Who the members are: ConsortiumMembers.
 contract ConsortiumRegistry is ConsortiumMembers, Governed {
+    using DayCounts for DayCount;
     using MemberSets for uint256;
 
     uint256 private constant _PROPOSAL_LIFETIME = 14 days;
     uint256 private constant _MAX_PAYLOAD_BYTES = 8192;
+    uint256 private constant _MAX_ROTATIONS_A_DAY = 16;
 
     /// @dev How long a member can object to the keys that a vote would give it.
     uint256 private constant _OBJECTION_WITHIN = 7 days;
@@ -66,6 +69,7 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         if (kind == uint8(ProposalKind.None) || kind > uint8(ProposalKind.Upgrade)) revert ConsortiumUnknownKind(kind);
 
         number = ++_proposalCount;
+        _countProposal(proposer, number);
         Ballot storage ballot = _ballots[number];
         ballot.kind = ProposalKind(kind);
         ballot.state = ProposalState.Open;
@@ -153,6 +157,9 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
             || (isRecovery && purpose == uint8(KeyPurpose.Approver));
         if (!isAllowed) revert ConsortiumKeyMayNotRotate(holder.purpose, purpose);
         _requireReplaceable(holder.member, purpose, key, proof);
+        // by key: a thief of the approver key does not keep the recovery key waiting
+        bool isWithin = _replacedADay[msg.sender].add(_MAX_ROTATIONS_A_DAY);
+        if (!isWithin) revert ConsortiumTooManyRotations(holder.member, _MAX_ROTATIONS_A_DAY);
         _replaceKey(holder.member, purpose, key, false);
     }
 
@@ -237,6 +244,21 @@ contract ConsortiumRegistry is ConsortiumMembers, Governed {
         _stateOf(number, ballot);
         if (ballot.inFavour.has(bank)) return Vote.InFavour;
         return ballot.against.has(bank) ? Vote.Against : Vote.None;
+    }
+
+    /// @dev What a bank took back counts until it would have expired, or it could propose and take back without end.
+    function _countProposal(uint16 proposer, uint32 number) private {
+        uint32[16] storage counted = _countedProposals[proposer];
+        for (uint256 i; i < counted.length; ++i) {
+            Ballot storage earlier = _ballots[counted[i]];
+            ProposalState state = earlier.state;
+            bool isUndecided =
+                state == ProposalState.Open || state == ProposalState.Waiting || state == ProposalState.Withdrawn;
+            if (isUndecided && block.timestamp < _expiryOf(earlier)) continue;
+            counted[i] = number;
+            return;
+        }
+        revert ConsortiumTooManyProposals(proposer, counted.length);
     }
 
     /// @dev A majority stands. Keys are the member's own: it is given time to object.

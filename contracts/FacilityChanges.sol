@@ -141,9 +141,25 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         proposed.acceptedBy = 1 << party;
         proposed.payload = payload;
         changeNumber = uint32(facility.changes.length);
+        _countChange(number, facility, member, changeNumber);
 
         emit ChangeProposed(number, changeNumber, member, uint8(kind), payload, reasonHash, proposed.expiresAt);
         _apply(number, facility, changeNumber, proposed);
+    }
+
+    /// @dev What a party took back counts until it would have expired, or it could propose and take back without end.
+    function _countChange(uint32 number, Facility storage facility, uint16 member, uint32 changeNumber) private {
+        uint32[8] storage counted = facility.countedChanges[member];
+        for (uint256 i; i < counted.length; ++i) {
+            uint32 earlier = counted[i];
+            if (earlier != 0) {
+                Change storage made = facility.changes[earlier - 1];
+                if (made.state != ChangeState.TookEffect && block.timestamp <= made.expiresAt) continue;
+            }
+            counted[i] = changeNumber;
+            return;
+        }
+        revert FacilityTooManyChanges(number, member, counted.length);
     }
 
     /// @dev Checks a change, and brings it into force if all have accepted it. That a facility can be closed can only be
@@ -225,21 +241,23 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         facility.rules.push(started);
     }
 
-    /// @dev Final. What is open could not be settled any more, so nothing may be; but for the accounts of an evicted bank,
-    ///      where nobody could ever settle it.
+    /// @dev Final. What is open or held could not be settled any more, so nothing may be; but for the accounts of an evicted
+    ///      bank, where nobody could ever settle it.
     function _close(uint32 number, Facility storage facility, uint32 changeNumber) private {
         --_unclosed[facility.lead];
         for (uint8 partner = 1; partner <= facility.partnerCount; ++partner) {
             uint16 member = _memberAt(facility, partner);
             --_unclosed[member];
+            bool isLeadGone = _isEvicted(facility.lead);
             (,,,,,, uint40 openLegs,) = _ledger.account(number, partner);
             if (openLegs != 0) {
-                bool isStuck = _isEvicted(facility.lead) || _isEvicted(member);
+                bool isStuck = isLeadGone || _isEvicted(member);
                 if (!isStuck) revert FacilityHasOpenLegs(number, partner, openLegs);
                 emit AccountLeftOpen(number, partner, openLegs);
             }
             (, uint32 holds) = _ledger.heldOf(number, partner);
-            if (holds != 0) revert FacilityHasHolds(number, partner, holds);
+            // each can be released once it has expired, but nobody may have the time to
+            if (holds != 0 && !isLeadGone) revert FacilityHasHolds(number, partner, holds);
         }
         facility.state = FacilityState.Closed;
 

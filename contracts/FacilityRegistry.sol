@@ -6,6 +6,7 @@ import {Governed} from "./Governed.sol";
 import {IConsortiumRegistry} from "./interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "./interfaces/IFacilityRegistry.sol";
 import {IReserveLedger} from "./interfaces/IReserveLedger.sol";
+import {DayCount, DayCounts} from "./libraries/DayCounts.sol";
 import {TermsChecks} from "./libraries/TermsChecks.sol";
 import {Facility, PartnerRecord} from "./storage/FacilityStorage.sol";
 import {KeyPurpose, MemberState, Role} from "./types/ConsortiumTypes.sol";
@@ -23,6 +24,10 @@ import {
 /// @title The facilities: who lends together, with what shares, judged by which rules
 /// @dev Meaning, units and errors: IFacilityRegistry. What becomes of a facility once it is active: FacilityChanges.
 contract FacilityRegistry is FacilityChanges, Governed {
+    using DayCounts for DayCount;
+
+    uint256 private constant _MAX_PROPOSED_A_DAY = 100;
+
     /// @inheritdoc IFacilityRegistry
     function initialize(address consortium, address ledger) external initializer {
         _requireAddress(consortium);
@@ -40,6 +45,9 @@ contract FacilityRegistry is FacilityChanges, Governed {
         Shares[] memory firstShares = TermsChecks.check(proposed);
         bytes32 idHash = keccak256(bytes(proposed.id));
         if (_numberById[idHash] != 0) revert FacilityIdTaken(proposed.id, _numberById[idHash]);
+
+        bool isWithin = _proposedADay[approver].add(_MAX_PROPOSED_A_DAY);
+        if (!isWithin) revert FacilityTooManyProposed(approver, _MAX_PROPOSED_A_DAY);
 
         number = ++_facilityCount;
         _numberById[idHash] = number;

@@ -11,11 +11,12 @@ from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import ProposalContent
 from app.domain.errors import ChainFault, UsageFault
-from app.domain.votes import BANK_ROLES, needed
+from app.domain.votes import BANK_ROLES, content_hash, needed
 from deploy.consortium import ConsortiumFolder
 
 _SETTLE_S = 30.0
 _POLL_S = 0.2
+_AT_ONCE = 16  # as many as one bank may have undecided
 
 Say = Callable[[str], None]
 
@@ -76,6 +77,12 @@ class Ballot:
         voters = self.voters(subject)
         for voter in voters:
             self._settle(voter)
+        for first in range(0, len(wanted), _AT_ONCE):
+            self._carry(wanted[first : first + _AT_ONCE], reason, say, voters)
+
+    def _carry(
+        self, wanted: Sequence[ProposalContent], reason: str, say: Say, voters: list[Voter]
+    ) -> None:
         missing = tuple(content for content in wanted if self._open(content) is None)
         if missing:
             asked = consortium.Propose(missing, reason)
@@ -112,7 +119,8 @@ class Ballot:
             )
 
     def _open(self, content: ProposalContent) -> SeenProposal | None:
-        """The newest proposal that asks for this and is open."""
+        """The newest proposal that asks for this and is open. What the banks sign is worked out
+        here: an endpoint that shows this under another proposal's number gets no vote for that."""
         for number in range(self._registry.proposal_count(), 0, -1):
             found = self._registry.proposal(number)
             if (found.kind, found.payload, found.state) == (
@@ -120,7 +128,9 @@ class Ballot:
                 content.payload,
                 "open",
             ):
-                return SeenProposal(number, found.content_hash)
+                reason_hash = self._registry.reason_hash(number)
+                hash_ = content_hash(content.number, content.payload, reason_hash)
+                return SeenProposal(number, hash_)
         return None
 
     def _settle(self, voter: Voter) -> None:

@@ -6,7 +6,8 @@ from eth_typing import ChecksumAddress
 from web3 import Web3
 from web3.contract.contract import ContractFunction
 
-from app.contracts.deployed_contract import DeployedContract
+from app.contracts.deployed_contract import DeployedContract, translated
+from app.domain.errors import ChainFault
 from app.domain.votes import PROPOSAL_STATES
 
 ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
@@ -14,6 +15,9 @@ ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
 
 
 _ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
+
+
+_BLOCKS_A_LOOK = 1_000  # Polygon Edge answers for no more
 
 
 def role_number(role: str) -> int:
@@ -101,6 +105,20 @@ class ConsortiumRegistry(DeployedContract):
         found = self._read(self.contract.functions.proposal(number))
         state = PROPOSAL_STATES[int(found[1]) - 1]
         return Proposal(int(found[0]), state, bytes(found[-2]), bytes(found[-1]))
+
+    def reason_hash(self, proposal: int) -> bytes:
+        """The hash of a proposal's reason, by the event that made it; the registry keeps only the
+        hash of all it asks for. Raises ChainFault where the endpoint gives no such event."""
+        made = self.contract.events.ProposalMade()
+        with translated(f"{self.name}.ProposalMade"):
+            last = int(self._rpc.call("eth_blockNumber", []), 16)
+            while last >= 0:
+                first = max(0, last - _BLOCKS_A_LOOK + 1)
+                found = made.get_logs({"proposal": proposal}, from_block=first, to_block=last)
+                for event in found:
+                    return bytes(event["args"]["reasonHash"])
+                last = first - 1
+        raise ChainFault(f"no event of proposal {proposal} is found", where=self._rpc.url)
 
     def has_voted(self, proposal: int, member: int) -> bool:
         """Whether a member has voted, for or against."""

@@ -133,6 +133,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "only {electorate} banks could vote on it, and {needed} must be in favour",
         "Admit another bank first: one bank alone decides nothing",
     ),
+    "ConsortiumTooManyProposals": (
+        "member {member} has {most} proposals that the others have not decided",
+        "Wait until they are decided or expire, 14 days after each was made; what was taken back "
+        "counts too",
+    ),
     "ConsortiumUnknownProposal": (
         "there is no proposal {proposal}",
         "Use a number that `tally consortium list` shows",
@@ -188,6 +193,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{key} cannot be a key for purpose {purpose}",
         "Give an address other than 0, or for purpose 4 a sealing key of 32 bytes",
     ),
+    "ConsortiumTooManyRotations": (
+        "this key has replaced {most} keys of member {member} today",
+        "Replace the others tomorrow (UTC), or operator and sealing key with the recovery key",
+    ),
     "ConsortiumKeyMayNotRotate": (
         "a key that is {own} may not replace one for purpose {purpose}",
         "The approver key replaces the operator and sealing keys, the recovery key these and the "
@@ -241,6 +250,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "FacilityNotALead": (
         "member {member} has not the role of a lead",
         "Propose facilities from a lead bank",
+    ),
+    "FacilityTooManyProposed": (
+        "member {lead} has proposed {most} facilities today",
+        "Propose the others tomorrow (UTC)",
     ),
     "FacilityBadId": (
         "{id} is no id of a facility: 1 to 64 of A-Z a-z 0-9 . _ -, not beginning with a point",
@@ -377,6 +390,11 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "a version of facility {facility} cannot be agreed so long before {effectiveFrom}: none "
         "could start before it any more",
         "Propose one that starts on {latest} or earlier",
+    ),
+    "FacilityTooManyChanges": (
+        "member {member} has {most} changes of facility {facility} that not all parties accepted",
+        "Wait until they take effect or expire, 30 days after each was made; what was taken back "
+        "counts too",
     ),
     "FacilityTooManyVersions": (
         "facility {facility} has {most} versions, as many as there can be",

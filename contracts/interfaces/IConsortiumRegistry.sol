@@ -167,6 +167,10 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice Only `electorate` banks could vote on it, where `needed` must be in favour.
     error ConsortiumTooFewVoters(uint256 electorate, uint256 needed);
 
+    /// @notice `member` has made `most` proposals that the others have not decided and that have not expired; those that
+    ///         it took back count until they would have expired.
+    error ConsortiumTooManyProposals(uint16 member, uint256 most);
+
     /// @notice No proposal has this number.
     error ConsortiumUnknownProposal(uint32 proposal);
 
@@ -209,6 +213,9 @@ interface IConsortiumRegistry is IGoverned {
     /// @notice A key that serves `own` may not replace one that serves `purpose`; see rotateKey.
     error ConsortiumKeyMayNotRotate(KeyPurpose own, uint8 purpose);
 
+    /// @notice The caller has replaced `most` keys of its `member` today (UTC).
+    error ConsortiumTooManyRotations(uint16 member, uint256 most);
+
     /// @notice A validator needs an address, and an enode of 1 to 512 bytes.
     error ConsortiumBadValidator(address node, string enode);
 
@@ -246,7 +253,8 @@ interface IConsortiumRegistry is IGoverned {
     ///        may leave their operator, approver and recovery keys zero.
     function initialize(FoundingMember[] calldata members, Contracts calldata contracts_) external;
 
-    /// @notice Proposes, and votes in favour. By the approver of an active bank other than the subject.
+    /// @notice Proposes, and votes in favour. By the approver of an active bank other than the subject, which has at most
+    ///         16 proposals that are open or wait, or that it took back and that would not have expired.
     /// @param kind and its payload, abi.encode of
     ///        1 admit: FoundingMember newcomer, as `initialize` takes it, KeyProof[3] of its operator, approver and
     ///        recovery keys (zero where it has none);
@@ -282,8 +290,8 @@ interface IConsortiumRegistry is IGoverned {
     function withdraw(uint32 number) external;
 
     /// @notice Replaces a key of the caller's own member: its operator or sealing key by its approver key, and these and
-    ///         the approver key by its recovery key, which does so even while the member is suspended or stopped. The
-    ///         recovery key is only replaced by a vote.
+    ///         the approver key by its recovery key, which does so even while the member is suspended or stopped; each at
+    ///         most 16 times on a day (UTC). The recovery key is only replaced by a vote.
     /// @param purpose as in MemberKeyReplaced
     /// @param key an address in the low bits, never used before by anyone; or a sealing key, never before by this member
     /// @param proof the new key's signature; zero for a sealing key

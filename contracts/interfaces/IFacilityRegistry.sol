@@ -85,6 +85,9 @@ interface IFacilityRegistry is IGoverned {
     /// @notice `member` is no active member with the role of a lead.
     error FacilityNotALead(uint16 member);
 
+    /// @notice `lead` has proposed `most` facilities today (UTC), whatever became of them.
+    error FacilityTooManyProposed(uint16 lead, uint256 most);
+
     /// @notice An id is not 1 to 64 of A-Z a-z 0-9 . _ -, or begins with a point.
     error FacilityBadId(string id);
 
@@ -183,6 +186,10 @@ interface IFacilityRegistry is IGoverned {
     /// @param latest the last day that one can start on now (ordinal)
     error FacilityChangeTooEarly(uint32 facility, uint24 effectiveFrom, uint24 latest);
 
+    /// @notice `member` has proposed `most` changes of the facility that have not taken effect and not expired; those that
+    ///         it took back count until they would have expired.
+    error FacilityTooManyChanges(uint32 facility, uint16 member, uint256 most);
+
     /// @notice The facility has as many versions as a pair can name.
     error FacilityTooManyVersions(uint32 facility, uint256 most);
 
@@ -209,7 +216,8 @@ interface IFacilityRegistry is IGoverned {
     /// @param ledger the ReserveLedger
     function initialize(address consortium, address ledger) external;
 
-    /// @notice Proposes a facility. Called by the approver of `terms.lead`, who thereby accepts for the lead.
+    /// @notice Proposes a facility. Called by the approver of `terms.lead`, who thereby accepts for the lead; at most 100
+    ///         times on a day (UTC).
     /// @return facility the new facility's number
     function propose(FacilityTerms calldata terms) external returns (uint32 facility);
 
@@ -226,7 +234,8 @@ interface IFacilityRegistry is IGoverned {
     function decline(uint32 facility, bytes32 reasonHash) external;
 
     /// @notice Proposes a version of the shares. Called by the approver of a party, who thereby accepts it; like all
-    ///         changes it needs an active or paused facility, and takes effect at once where no other party is left.
+    ///         changes it needs an active or paused facility, and takes effect at once where no other party is left. A
+    ///         party has at most 8 changes that are open, or that it took back and that would not have expired.
     /// @param effectiveFrom the first day that it splits (ordinal): later than any that a leg may carry yet, and than the
     ///        last version's; at most 180 days later than what a leg may carry
     /// @param shares of each partner, in their order; within the facility's bounds
@@ -247,7 +256,7 @@ interface IFacilityRegistry is IGoverned {
 
     /// @notice Proposes to close the facility for ever; as proposeShares. The last acceptance reverts with
     ///         FacilityHasOpenLegs while a leg is open, unless its partner or the lead is evicted; with FacilityHasHolds
-    ///         while a hold is active.
+    ///         while a hold is active, unless the lead is evicted.
     function proposeClose(uint32 facility, bytes32 reasonHash) external returns (uint32 change);
 
     /// @notice Accepts a change. Called by the approver of a party that has not; the last one brings it into force.

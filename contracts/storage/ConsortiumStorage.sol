@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 pragma solidity 0.8.34;
 
+import {DayCount} from "../libraries/DayCounts.sol";
 import {Contracts, KeyHolder, Member, ProposalKind, ProposalState} from "../types/ConsortiumTypes.sol";
 
 /// @dev A proposal and the votes on it. Sets of members are bitmaps: libraries/MemberSets.
@@ -89,4 +90,11 @@ abstract contract ConsortiumStorage {
 
     /// @dev Block time from which a bank may take part in a stop again; 0 = it has not yet.
     mapping(uint16 bank => uint40) internal _mayStopFrom;
+
+    /// @dev The proposals that count towards a bank's most, by number, in no order; 0 = a free place, and so is one that
+    ///      counts no more.
+    mapping(uint16 bank => uint32[16]) internal _countedProposals;
+
+    /// @dev How many of its member's keys a key has replaced on a day.
+    mapping(address key => DayCount) internal _replacedADay;
 }

@@ -3,6 +3,7 @@ pragma solidity 0.8.34;
 
 import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
+import {DayCount} from "../libraries/DayCounts.sol";
 import {Bounds, Change, FacilityState, Rules, Shares, Split} from "../types/FacilityTypes.sol";
 
 /// @dev A partner's number in the consortium, and the balance below which its reserve is low, minor units.
@@ -44,6 +45,9 @@ struct Facility {
     Change[] changes;
     // when the first of the last pauses began, seconds; 0 = there was none
     uint40 pausesFrom;
+    // the changes that count towards a party's most, by number, in no order; 0 = a free place, and so is one that counts
+    // no more
+    mapping(uint16 member => uint32[8]) countedChanges;
 }
 
 /// @title All that FacilityRegistry remembers
@@ -66,4 +70,7 @@ abstract contract FacilityStorage {
 
     /// @dev To how many facilities a member is party that are active or paused.
     mapping(uint16 member => uint32) internal _unclosed;
+
+    /// @dev How many facilities a lead has proposed on a day, whatever became of them.
+    mapping(uint16 lead => DayCount) internal _proposedADay;
 }

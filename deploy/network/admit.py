@@ -190,8 +190,7 @@ def _vote_in(change: Change, role: Role) -> None:
 
 
 def _seat(change: Change, validator: Validator) -> None:
-    registered = {one.node for one in change.registry.validators()}
-    if validator.address not in registered:
+    if validator.address not in change.view.nodes_of(change.number):
         asked = register_validator(change.number, validator.address, validator.peer)
         change.ballot.carry([asked], f"make {validator.name} a validator", change.say)
     change.follow([validator.address], admit=True)

@@ -6,7 +6,7 @@ In this order of trust: the registry decides, the chain's validator set follows 
 from dataclasses import replace
 from pathlib import Path
 
-from app.chain.validators import outvotes, quorum, validator_set
+from app.chain.validators import outvotes, quorum
 from app.contracts.proposals import about
 from app.domain.errors import ChainFault, UsageFault
 from deploy.network.health import look
@@ -59,8 +59,7 @@ def _decide(change: Change) -> list[str]:
     if change.state == "evicted" and not change.is_listed:
         raise UsageFault(f"{change.name} was evicted already", remedy="Nothing is left to do")
     described = {one.address for one in change.network.validators if one.bank == change.name}
-    registered = {one.node for one in change.registry.validators() if one.member == number}
-    nodes = sorted(described | registered)
+    nodes = sorted(described | change.view.nodes_of(number))
     if change.state != "evicted":
         _check_banks(change, number)
         change.ballot.voters(number)
@@ -75,16 +74,11 @@ def _check_banks(change: Change, number: int) -> None:
             f"{change.name} cannot be evicted: of two banks neither can evict the other",
             remedy="Admit a third bank first",
         )
-    if not any(change.registry.role(one) == "lead" for one in left):
-        raise UsageFault(
-            f"{change.name} cannot be evicted: no lead would be left",
-            remedy="Admit another lead first (`tally network admit NAME --role lead`)",
-        )
 
 
 def _check_validators(change: Change, nodes: list[str]) -> None:
     """The others must be able to outvote it, and to go on without it."""
-    present = validator_set(change.rpc)
+    present = change.view.sealing()
     leaving = present.intersection(nodes)
     if not leaving:
         return

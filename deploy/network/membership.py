@@ -18,7 +18,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.chain.validators import EdgeNode, validator_set
+from app.chain.validators import EdgeNode
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainFault, UsageFault
 from deploy.consortium import folder_name, replace_file, set_endpoints
@@ -26,6 +26,7 @@ from deploy.network import engine, layout, proxy, validator_processes
 from deploy.network.genesis import write_peers
 from deploy.network.health import NetworkHealth, look
 from deploy.network.layout import Network
+from deploy.network.sealed_view import SealedView, sealed_view
 from deploy.votes import Ballot
 
 _FOLLOWS_S = 300.0
@@ -38,7 +39,8 @@ Say = Callable[[str], None]
 @dataclass(frozen=True, slots=True)
 class Change:
     """One member's admission or eviction. `number`: the member's on the chain, 0 = none yet;
-    `state`: where it stands there (`none` for no member)."""
+    `state`: where it stands there (`none` for no member); both by the `view` of what the
+    validators sealed."""
 
     verb: str
     name: str
@@ -46,6 +48,7 @@ class Change:
     binary: Path
     rpc: Rpc
     registry: ConsortiumRegistry
+    view: SealedView
     say: Say
 
     @property
@@ -54,12 +57,13 @@ class Change:
 
     @property
     def number(self) -> int:
-        return self.registry.member_named(self.name)
+        member = self.view.member_named(self.name)
+        return member.number if member else 0
 
     @property
     def state(self) -> str:
-        number = self.number
-        return self.registry.state_of(number) if number else "none"
+        member = self.view.member_named(self.name)
+        return member.state if member else "none"
 
     @property
     def is_listed(self) -> bool:
@@ -98,8 +102,10 @@ class Change:
         """Have every other bank's own node vote until the validator set shows it.
 
         A node forgets its vote when it is restarted, and one that is down casts none: so it is
-        cast again and again. Raises ChainFault when the set does not change in time.
+        cast again and again. Raises ChainFault when the validators have sealed no such decision of
+        the banks, or the set does not change in time.
         """
+        self._require_decided(addresses, admit=admit)
         deadline = time.monotonic() + _FOLLOWS_S
         cast_at = 0.0
         while left := self._differing(addresses, admit=admit):
@@ -114,10 +120,22 @@ class Change:
                 self._cast(left, admit=admit, first=not cast_at)
                 cast_at = time.monotonic()
             time.sleep(_POLL_S)
-        self.say(f"{len(validator_set(self.rpc))} validators seal the blocks now")
+        self.say(f"{len(self.view.sealing())} validators seal the blocks now")
+
+    def _require_decided(self, addresses: Sequence[str], *, admit: bool) -> None:
+        if admit:
+            is_decided = self.view.nodes_of(self.number).issuperset(addresses)
+        else:
+            is_decided = self.state == "evicted"
+        if not is_decided:
+            raise ChainFault(
+                f"the validators have sealed no decision to {self.verb} {self.name}",
+                where=self.rpc.url,
+                remedy="Look whose chain node answers there, and why it answers otherwise",
+            )
 
     def _differing(self, addresses: Sequence[str], *, admit: bool) -> list[str]:
-        present = validator_set(self.rpc)
+        present = self.view.sealing()
         return [address for address in addresses if (address in present) is not admit]
 
     def _cast(self, addresses: Sequence[str], *, admit: bool, first: bool) -> None:
@@ -157,7 +175,8 @@ def changing(root: Path, verb: str, name: str, say: Say) -> Iterator[Change]:
             try:
                 check_chain(rpc, manifest)
                 registry = ConsortiumRegistry(rpc, manifest.addresses["ConsortiumRegistry"])
-                yield Change(verb, name, network, binary, rpc, registry, say)
+                with sealed_view(network.folder, rpc) as view:
+                    yield Change(verb, name, network, binary, rpc, registry, view, say)
             except KeyboardInterrupt:
                 say("cut off; the same command, run again, goes on")
                 raise

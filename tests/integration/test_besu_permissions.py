@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import json
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
+from app.actions.consortium import Propose, Withdraw, propose, withdraw
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.cli.network import network
 from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.errors import ContractReverted
 from app.contracts.proposals import Newcomer, about, admit, register_validator
 from app.domain.errors import ConfigFault, UsageFault
 from app.keys.keystore import PublicKeys, create_keys
@@ -83,6 +86,26 @@ def addresses(keys: PublicKeys) -> set[str]:
     return {one.lower() for one in (keys.operator, keys.approver, keys.recovery)}
 
 
+def no_vote_for_what_an_endpoint_shows_as_something_else(
+    ballot: Ballot, registry: ConsortiumRegistry, subject: int
+) -> None:
+    """The endpoint shows a removal as what the folder's banks would have: they vote on that."""
+    ballot.carry([about("suspend", subject)], "look into it", print, subject=subject)
+    (voter, *_) = ballot.voters(subject)
+    asked = Propose((about("evict", subject),), "out with it")
+    propose(asked, None, registry, voter.approver)
+    number = registry.proposal_count()
+    wanted = about("reinstate", subject)
+    with pytest.MonkeyPatch.context() as lies:
+        shown = replace(registry.proposal(number), kind=wanted.number, payload=wanted.payload)
+        lies.setattr(registry, "proposal", lambda _: shown)
+        with pytest.raises(ContractReverted, match="asks for something else"):
+            ballot.carry([wanted], "back again", print, subject=subject)
+    assert registry.state_of(subject) == "suspended"
+    withdraw(Withdraw(number), None, registry, voter.approver)
+    ballot.carry([wanted], "back again", print, subject=subject)
+
+
 def test_they_follow_the_registrys_votes(
     rendered: ConsortiumFolder, shared_anvil: ChainProcess
 ) -> None:
@@ -122,6 +145,7 @@ def test_they_follow_the_registrys_votes(
         ]
         ballot.carry(asked, "make room", print)
         leaving = registry.member_named("luoyang")
+        no_vote_for_what_an_endpoint_shows_as_something_else(ballot, registry, leaving)
         ballot.carry([about("evict", leaving)], "evict", print, subject=leaving)
     finally:
         rpc.close()

@@ -11,12 +11,14 @@ from pathlib import Path
 
 import pytest
 from filelock import FileLock
+from web3 import Web3
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.chain.validators import validator_set
 from app.config import load_config
-from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.consortium_registry import ConsortiumRegistry, RegisteredValidator
+from app.contracts.proposals import change_role
 from app.domain.errors import ChainUnreachable, UsageFault
 from app.keys.keystore import load_account
 from app.node.bank import client_tls
@@ -25,6 +27,7 @@ from deploy.network.admit import admit
 from deploy.network.evict import evict
 from deploy.network.health import look
 from deploy.network.layout import Network
+from deploy.votes import Ballot
 from tests.e2e.running import ROOT
 from tests.network.conftest import LEAD, PARTNERS, made
 from tests.network.running import (
@@ -192,11 +195,35 @@ def test_who_cannot_be_admitted_or_evicted(running: Network) -> None:
         admit(root, LEAD, None, print)
     with pytest.raises(UsageFault, match="no member 'nobody'"):
         evict(root, "nobody", print)
-    with pytest.raises(UsageFault, match="no lead would be left"):
-        evict(root, LEAD, print)
     with FileLock(root / "chain" / "membership.lock"), pytest.raises(UsageFault, match="at work"):
         admit(root, "zlin", None, print)
     assert layout.read(running.folder.root) == running
+
+
+def test_the_last_lead_goes_and_one_of_those_who_remain_leads(built: Path, tmp_path: Path) -> None:
+    """By what the validators sealed: what an endpoint says of the eviction moves nobody's vote."""
+    root = tmp_path / "net"
+    banks = ("--lead", "ceska", "--partner", "brno", "--partner", "plzen", "--validators", "3")
+    with made(root, *banks) as three:
+        operate.up(three, print)
+        with registry_of(three) as registry, pytest.MonkeyPatch.context() as lies:
+            (named,) = (one for one in three.validators if one.bank == "brno")
+            stolen = Web3.to_checksum_address(named.address)
+            lie = RegisteredValidator(stolen, registry.member_named("ceska"), named.peer)
+            lies.setattr(ConsortiumRegistry, "validators", lambda _: [lie])
+            lies.setattr(ConsortiumRegistry, "state_of", lambda *_: "evicted")
+            evict(root, "ceska", print)
+        left = layout.read(root)
+        assert sealing(left) == {one.address for one in left.validators}
+        assert {one.bank for one in left.validators} == {"brno", "plzen"}
+        with registry_of(left) as registry:
+            assert registry.state_of(registry.member_named("ceska")) == "evicted"
+            brno = registry.member_named("brno")
+            rpc = Rpc(left.validators[0].rpc)
+            ballot = Ballot(rpc, registry, left.folder)
+            ballot.carry([change_role(brno, "lead")], "one of us", print)
+            rpc.close()
+            assert registry.role(brno) == "lead"
 
 
 def test_two_banks_and_one_key_and_a_chain_that_is_down(built: Path, tmp_path: Path) -> None:

@@ -358,6 +358,75 @@ contract ProposeToConsortiumTest is VotingFixture {
         );
     }
 
+    // how many
+
+    function test_a_bank_has_at_most_16_proposals_that_the_others_have_not_decided() external {
+        _fill(LEAD);
+        _refuseOneMore(LEAD);
+        propose(2, ProposalKind.RemoveValidator, _validator());
+
+        // what it takes back makes no room, what the others decide does
+        vm.prank(approverOf(LEAD));
+        consortium.withdraw(2);
+        _refuseOneMore(LEAD);
+        vote(3, 2, false);
+        vote(3, 3, false);
+        expectProposal(3, ProposalState.Rejected);
+        propose(LEAD, ProposalKind.RemoveValidator, _validator());
+        _refuseOneMore(LEAD);
+        vote(4, 2, true);
+        vote(4, 3, true);
+        expectProposal(4, ProposalState.Enacted);
+        propose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)));
+        _refuseOneMore(LEAD);
+    }
+
+    function test_what_waits_and_what_its_member_objected_to() external {
+        uint32 waiting = carry(LEAD, ProposalKind.ReplaceKey, replacement(2, 1, FRESH));
+        for (uint256 i; i < 15; ++i) {
+            propose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)));
+        }
+        expectProposal(waiting, ProposalState.Waiting);
+        _refuseOneMore(LEAD);
+        objectToKey(approverOf(2), waiting);
+        propose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)));
+        _refuseOneMore(LEAD);
+    }
+
+    function test_what_expires_counts_no_more_whether_or_not_it_was_taken_back() external {
+        _fill(LEAD);
+        vm.prank(approverOf(LEAD));
+        consortium.withdraw(2);
+        vm.warp(NOW + 14 days - 1);
+        _refuseOneMore(LEAD);
+        vm.warp(NOW + 14 days);
+        for (uint256 i; i < 16; ++i) {
+            propose(LEAD, ProposalKind.Suspend, abi.encode(uint16(2)));
+        }
+        _refuseOneMore(LEAD);
+    }
+
+    /// @dev Proposal 1 registers a validator and is enacted, then come 16 that are open.
+    function _fill(uint16 bank) private {
+        carry(bank, ProposalKind.RegisterValidator, abi.encode(uint16(2), address(77), "enode"));
+        for (uint256 i; i < 16; ++i) {
+            propose(bank, ProposalKind.RemoveValidator, _validator());
+        }
+    }
+
+    function _refuseOneMore(uint16 bank) private {
+        refusePropose(
+            bank,
+            ProposalKind.Suspend,
+            abi.encode(uint16(2)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooManyProposals.selector, bank, 16)
+        );
+    }
+
+    function _validator() private pure returns (bytes memory) {
+        return abi.encode(address(77));
+    }
+
     // what it does
 
     function test_propose_counts_as_the_first_vote() external {

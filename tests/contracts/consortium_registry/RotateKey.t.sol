@@ -46,6 +46,35 @@ contract RotateKeyTest is VotingFixture {
         }
     }
 
+    /// @dev The approver's do not count as the recovery key's: it may be a thief who rotates.
+    function test_a_key_replaces_at_most_16_a_day() external {
+        _rotateSealing(approverOf(2), 1, 16);
+        _refuseOneMore(approverOf(2));
+        _rotateSealing(recoveryOf(2), 17, 32);
+        _refuseOneMore(recoveryOf(2));
+        _rotateSealing(approverOf(3), 1, 1);
+        vm.warp((block.timestamp / 1 days + 1) * 1 days);
+        _rotateSealing(approverOf(2), 33, 33);
+        _rotateSealing(recoveryOf(2), 34, 34);
+    }
+
+    function _rotateSealing(address by, uint256 first, uint256 last) private {
+        KeyProof memory none;
+        for (uint256 i = first; i <= last; ++i) {
+            vm.prank(by);
+            consortium.rotateKey(SEALING, bytes32(i), none);
+        }
+    }
+
+    function _refuseOneMore(address by) private {
+        _refuse(
+            by,
+            SEALING,
+            bytes32(uint256(99)),
+            abi.encodeWithSelector(IConsortiumRegistry.ConsortiumTooManyRotations.selector, 2, 16)
+        );
+    }
+
     function test_rotate_reverts_on_keys_that_are_none() external {
         bytes32 wide = bytes32(uint256(1) << 160);
         _refuse(approverOf(2), OPERATOR, wide, _bad(OPERATOR, wide));

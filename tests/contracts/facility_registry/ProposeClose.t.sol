@@ -118,6 +118,18 @@ contract ProposeCloseTest is FacilityFixture {
         vm.assertTrue(facilities.state(facility) == FacilityState.Closed, "closed");
     }
 
+    /// @dev A lead could hold a reserve in parts of the smallest amount, which a partner would release one by one.
+    function test_what_an_evicted_lead_held_keeps_nothing_from_closing() external {
+        _post(LEAD, 2);
+        _post(BERT, 2);
+        vm.prank(operatorOf(LEAD));
+        ledger.hold(facility, 2, 9, 100, uint32(block.timestamp + 1 days));
+        carry(ANNA, ProposalKind.Evict, abi.encode(LEAD));
+        uint32 change = proposeClose(ANNA);
+        acceptChange(BERT, change);
+        vm.assertTrue(facilities.state(facility) == FacilityState.Closed, "closed");
+    }
+
     function test_the_open_legs_of_a_suspended_partner_are_waited_for() external {
         _post(LEAD, 1);
         carry(LEAD, ProposalKind.Suspend, abi.encode(ANNA));

@@ -44,6 +44,21 @@ contract ProposeFacilityTest is ConsortiumFixture {
         facilities.propose(terms);
     }
 
+    function test_a_lead_proposes_at_most_100_a_day_whatever_becomes_of_them() external {
+        FacilityTerms memory terms = _terms();
+        for (uint256 i; i < 100; ++i) {
+            terms.id = vm.toString(i);
+            uint32 made = _propose(terms);
+            if (i % 2 == 0) continue;
+            vm.prank(approverOf(LEAD));
+            facilities.withdraw(made);
+        }
+        terms.id = "one-more";
+        _refuse(terms, abi.encodeWithSelector(IFacilityRegistry.FacilityTooManyProposed.selector, LEAD, 100));
+        vm.warp((block.timestamp / 1 days + 1) * 1 days);
+        _propose(terms);
+    }
+
     function test_ids() external {
         FacilityTerms memory terms = _terms();
         terms.id = "";

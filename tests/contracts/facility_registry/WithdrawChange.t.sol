@@ -60,6 +60,37 @@ contract WithdrawChangeTest is FacilityFixture {
         assertChange(change, ChangeState.Withdrawn, "for ever");
     }
 
+    function test_a_party_has_at_most_8_changes_that_the_others_have_not_accepted() external {
+        for (uint256 i; i < 7; ++i) {
+            proposeShares(ANNA, EARLIEST, sharesOf(5_000, 2_000));
+        }
+        _refuseOneMore(ANNA);
+        proposeClose(BERT);
+        vm.prank(approverOf(ANNA));
+        facilities.withdrawChange(facility, change);
+        _refuseOneMore(ANNA);
+        vm.warp(NOW + 30 days);
+        _refuseOneMore(ANNA);
+        vm.warp(NOW + 30 days + 1);
+        proposeClose(ANNA);
+    }
+
+    function test_what_takes_effect_makes_room() external {
+        for (uint256 i; i < 7; ++i) {
+            proposeShares(ANNA, EARLIEST, sharesOf(5_000, 2_000));
+        }
+        acceptChange(LEAD, change);
+        acceptChange(BERT, change);
+        proposeClose(ANNA);
+        _refuseOneMore(ANNA);
+    }
+
+    function _refuseOneMore(uint16 member) private {
+        vm.expectRevert(abi.encodeWithSelector(IFacilityRegistry.FacilityTooManyChanges.selector, facility, member, 8));
+        vm.prank(approverOf(member));
+        facilities.proposeClose(facility, REASON);
+    }
+
     function _refuse(uint16 member, uint32 number, bytes memory refusal) private {
         vm.expectRevert(refusal);
         vm.prank(approverOf(member));

@@ -105,6 +105,11 @@ contract GovernanceHandler is VotingFixture {
         uint32 proposal = abi.decode(answer, (uint32));
         require(proposal == _asked.length, "numbered in order");
         _votes[proposal][by] = Vote.InFavour;
+        uint256 undecided;
+        for (uint256 i; i < _asked.length; ++i) {
+            if (_asked[i].proposer == by && (_isOpen(_asked[i]) || _isWaiting(_asked[i]))) ++undecided;
+        }
+        require(undecided <= 16, "a bank has at most 16 undecided proposals");
     }
 
     /// @dev Any member votes on anything, again and again.
