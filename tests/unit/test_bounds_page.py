@@ -16,6 +16,7 @@ _BY_CONTRACTS_ALONE = {
     "settleHold",
     "closeThrough",
     "markHeld",
+    "numberAct",
 }
 
 
