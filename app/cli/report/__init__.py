@@ -12,6 +12,7 @@ import typer
 from click import Context
 from rich.text import Text
 
+from app.cli.report.progress import shown
 from app.cli.shared.console import stderr
 from app.cli.shared.files import write_bytes, written
 from app.cli.shared.lazy import commands_of
@@ -100,7 +101,8 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
                 _to_standard_output(made, chosen)
                 return
             path = out or Path(file_name(made.name, request, chosen))
-            written(path, lambda target: chosen.write(made, target))
+            with shown(made) as told:
+                written(path, lambda target: chosen.write(told, target))
             stderr.print(Text(f"{path}: as of block {source.as_of.block_number:,}"))
 
     write.__doc__ = (
