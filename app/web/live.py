@@ -27,7 +27,7 @@ _LOOK_EVERY_S = 1.0
 _REST_S = 0.25
 """The shortest time between two looks, however fast blocks come."""
 
-PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts")
+PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts", "work", "alerts")
 WALL_PARTS = ("state", "wall")
 
 
