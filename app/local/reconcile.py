@@ -17,6 +17,8 @@ from app.node.bank import Bank
 from app.outbox.progress import drained, last_final_block
 
 POLL_S = 0.01
+_LONGEST_POLL_S = 0.04
+"""Between two looks at a chain on which nothing moves; each costs some milliseconds of CPU."""
 STALLED_AFTER_S = 120.0
 """Nothing moved for so long: the chain has stalled, and the run is given up (nothing is lost)."""
 
@@ -153,11 +155,13 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
             )
         posted = False
         moved_at = time.monotonic()
+        poll_s = POLL_S
         while True:
             # Asked before the tick: what it did not know yet is then surely posted by it.
             in_hand = taken is None or taken.done()
             if _tick(bank, reporter):
                 moved_at = time.monotonic()
+                poll_s = POLL_S
                 continue
             if troubles := bank.posting.troubles(facility):
                 raise ChainFault("; ".join(troubles), where=bank.name)
@@ -175,7 +179,8 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STALLED_AFTER_S:
                 raise _stalled(bank.name)
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
+            poll_s = min(2 * poll_s, _LONGEST_POLL_S)
 
 
 def tick(bank: Bank) -> int:
