@@ -62,6 +62,9 @@ def texts() -> Catalog:
             ):
                 place = (str(path.relative_to(_ROOT)), 0)
                 found.add(message, locations=[place], auto_comments=comments, context=context)
+    for path in sorted(_APP.glob("reports/*.py")):
+        for message in report_texts(path.read_text()):
+            found.add(message, locations=[(str(path.relative_to(_ROOT)), 0)])
     for path in sorted(_APP.rglob("*.py")):
         name = path.relative_to(_APP).as_posix()
         if name.split("/")[0] in _FAULTS_OF:
@@ -95,6 +98,18 @@ def fault_texts(source: str, *, phrases: bool) -> Iterator[str]:
                 yield text
 
 
+def report_texts(source: str) -> Iterator[str]:
+    """Titles and notes of reports, and the names of sections and columns as words."""
+    for call in ast.walk(ast.parse(source)):
+        name = getattr(call.func, "id", "") if isinstance(call, ast.Call) else ""
+        if isinstance(call, ast.Call) and name in ("Section", "Column") and call.args:
+            yield from (text.replace("_", " ") for text in _literals(call.args[0], set()))
+            if name == "Section" and len(call.args) > 1:
+                yield from _literals(call.args[1], set())
+        elif isinstance(call, ast.keyword) and call.arg == "title":
+            yield from _literals(call.value, set())
+
+
 def _literals(node: ast.AST, left_out: set[int]) -> Iterator[str]:
     """The texts that an expression may be."""
     if isinstance(node, ast.JoinedStr):
@@ -102,6 +117,9 @@ def _literals(node: ast.AST, left_out: set[int]) -> Iterator[str]:
     elif isinstance(node, ast.Constant):
         if isinstance(node.value, str) and id(node) not in left_out:
             yield node.value.replace("%", "%%")
+    elif isinstance(node, ast.BinOp):
+        ends = list(_literals(node.right, left_out))
+        yield from (text + end for text in _literals(node.left, left_out) for end in ends)
     elif isinstance(node, ast.IfExp):
         yield from _literals(node.body, left_out)
         yield from _literals(node.orelse, left_out)

@@ -17,6 +17,7 @@ from app.http.context import Context
 from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
 from app.http.signed_in import address_of
+from app.locale import in_language
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
 from app.reports import source
@@ -41,6 +42,7 @@ ReportName = Literal[
     "exceptions",
 ]
 FormatName = Literal["csv", "json", "xlsx", "parquet", "pdf"]
+LanguageTag = Literal["en", "zh-Hans"]
 
 router = APIRouter(prefix="/v1")
 
@@ -76,6 +78,7 @@ def make_report(
     partner: Annotated[str | None, Query(description="One partner's account alone")] = None,
     block: Annotated[Number | None, Query(description="As of a past block")] = None,
     format: FormatName = "json",
+    language: Annotated[LanguageTag, Query(description="Of titles and notes")] = "en",
 ) -> StreamingResponse:
     """The same block and the same parameters are the same bytes from every node whose bank may see
     the same. Nothing is sent before the report is whole."""
@@ -85,6 +88,7 @@ def make_report(
     with (
         tempfile.TemporaryDirectory() as folder,
         source.open_source(context.engine, asked) as opened,
+        in_language(language),
     ):
         path = Path(folder) / "report"
         try:

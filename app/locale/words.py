@@ -83,5 +83,10 @@ AUDIT = (
 """Acts of the audit trail; any other shows the name that the trail has."""
 
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
+REPORTS = (
+    N_("from"), N_("to"), N_("block hash"), N_("block time"), N_("names opened by"),
+    N_("currency"),
+)  # fmt: skip
+"""Parameters of reports that no page shows."""
 MARKS = (N_(". "), N_(": "), N_("; "))
 """Between the parts of a fault."""

@@ -1,8 +1,9 @@
 """A report as data: parameters, and sections of typed columns whose rows are read as they are
 written. Every format is written from this alone.
 
-Nothing in a report depends on when, where or by whose node it was made: the same block and the same
-parameters are the same bytes for everyone who may see the same.
+Nothing in a report depends on when, where or by whose node it was made: the same block, parameters
+and language are the same bytes for everyone who may see the same. The language is that of the
+titles and notes of what people read (xlsx, pdf); names, which programs read, are English always.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import TypeAlias
+
+from app.locale import said
 
 
 class Type(Enum):
@@ -61,6 +64,12 @@ Cell: TypeAlias = "str | int | date | datetime | LinesTotal | RowTotal | None"
 Row: TypeAlias = "Sequence[Cell]"
 
 
+def title_of(name: str) -> str:
+    """What people read in place of a name, in the current language."""
+    text = said(name.replace("_", " "))
+    return text[:1].upper() + text[1:]
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """`name` is the key of programs, of small letters and `_`; people read `title`. Names mean the
@@ -74,7 +83,7 @@ class Column:
 
     @property
     def title(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return title_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        return self.name.replace("_", " ").capitalize()
+        return title_of(self.name)
 
 
 @dataclass(frozen=True, slots=True)

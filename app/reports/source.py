@@ -8,6 +8,7 @@ from datetime import date
 from sqlalchemy import Connection, Engine
 
 from app.domain.errors import TallyError, UsageFault
+from app.locale import _, said
 from app.readmodel.chain import Position, position, position_at
 from app.readmodel.directory import Directory, Facility, Partner, directory
 from app.readmodel.disclosures.queries import Grant, granted_name, grants
@@ -94,7 +95,7 @@ class Source:
         """A report of this facility as of this block; `more` are parameters besides."""
         return Report(
             name=name,
-            title=f"{title} of {self.facility.id}",
+            title=_("%(title)s of %(facility)s", title=said(title), facility=self.facility.id),
             parameters=(*self.parameters(), *more),
             block_time=self.as_of.block_time,
             currency=self.facility.currency,

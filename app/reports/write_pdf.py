@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from app.reports.model import NUMBERS, Cell, Column, Report, Row, Section, Type, plain
+from app.locale import _, said
+from app.reports.model import NUMBERS, Cell, Column, Report, Row, Section, Type, plain, title_of
 from app.reports.pdf_pages import Pages
 from app.reports.texts import shown_texts
 
@@ -31,15 +32,21 @@ _CHUNK_ROWS = 500
 def write_pdf(report: Report, path: Path) -> None:
     """Write the report."""
     of = dict(report.parameters)
-    pages = Pages(
-        report.title,
-        report.block_time,
-        foot=f"{report.title}, {of['from']} to {of['to']}, block {of['block']}",
+    title = report.title
+    foot = _(
+        "%(title)s, %(first)s to %(last)s, block %(block)s",
+        title=title,
+        first=of["from"],
+        last=of["to"],
+        block=of["block"],
     )
-    pages.facts((name.replace("_", " ").capitalize(), value) for name, value in report.parameters)
+    pages = Pages(title, report.block_time, foot=foot)
+    pages.facts((title_of(name), value) for name, value in report.parameters)
     if report.signers:
-        pages.facts([("Signed by", ", ".join(report.signers))])
-    pages.text_line(f"Amounts in {report.currency}; times in UTC, by the blocks' clock.")
+        pages.facts([(_("Signed by"), ", ".join(report.signers))])
+    pages.text_line(
+        _("Amounts in %(currency)s; times in UTC, by the blocks' clock.", currency=report.currency)
+    )
     for section in report.sections:
         _section(pages, report, section)
     pages.output(str(path))
@@ -47,7 +54,7 @@ def write_pdf(report: Report, path: Path) -> None:
 
 def _section(pages: Pages, report: Report, section: Section) -> None:
     pages.heading(section.title)
-    pages.text_line(section.note)
+    pages.text_line(said(section.note))
     rows = iter(section.rows())
     sums = {place: 0 for place, column in enumerate(section.columns) if column.total}
     count = 0
@@ -68,17 +75,22 @@ def _section(pages: Pages, report: Report, section: Section) -> None:
         [column.type in NUMBERS for column in section.columns],
         _printed(report, section.columns, counted(islice(rows, MAX_LINES))),
     )
-    for _ in counted(rows):
+    for _row in counted(rows):
         pass
+    most, lines = f"{MAX_LINES:,}", f"{count:,}"
     if count > MAX_LINES:
         pages.text_line(
-            f"{MAX_LINES:,} of {count:,} lines are printed; the other formats hold all of them."
+            _(
+                "%(printed)s of %(count)s lines are printed; the other formats hold all of them.",
+                printed=most,
+                count=lines,
+            )
         )
     if not count:
-        pages.text_line("None.")
+        pages.text_line(_("None."))
     elif sums:
         totals = _totals(report, section.columns, sums)
-        pages.text_line(f"Total of {count:,} lines: {totals}")
+        pages.text_line(_("Total of %(count)s lines: %(totals)s", count=lines, totals=totals))
 
 
 def _totals(report: Report, columns: tuple[Column, ...], sums: dict[int, int]) -> str:

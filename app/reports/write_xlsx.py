@@ -15,6 +15,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
+from app.locale import _, said
 from app.reports.model import (
     NUMBERS,
     Column,
@@ -26,6 +27,7 @@ from app.reports.model import (
     Type,
     instant_text,
     plain,
+    title_of,
 )
 
 MAX_LINES = 1_000_000
@@ -113,14 +115,14 @@ class _Writer:
         row = 1
         for item, value in self._report.parameters:
             row += 1
-            sheet.write_string(row, 0, item.replace("_", " ").capitalize(), self._label)
+            sheet.write_string(row, 0, title_of(item), self._label)
             sheet.write_string(row, 1, value, self._formats[Type.TEXT])
         for place, signer in enumerate(self._report.signers):
             row += 1
-            sheet.write_string(row, 0, "" if place else "Signed by", self._label)
+            sheet.write_string(row, 0, "" if place else _("Signed by"), self._label)
             sheet.write_string(row, 1, signer, self._formats[Type.TEXT])
         row += 2
-        sheet.write_string(row, 0, section.note, self._part)
+        sheet.write_string(row, 0, said(section.note), self._part)
         self._section(sheet, section, row + 1)
 
     def _section(self, sheet: Any, section: Section, head: int) -> None:
@@ -238,7 +240,7 @@ class _Writer:
     def _note(self, sheet: Any, row: int, place: int, minor: int) -> None:
         if abs(minor) >= _EXACT_MINOR_UNITS:
             shown = format_amount(minor, self._report.decimals)
-            sheet.write_comment(row, place, f"Exactly {shown}")
+            sheet.write_comment(row, place, _("Exactly %(amount)s", amount=shown))
 
     def _sheet(self, section: Section) -> Any:
         sheet = self._workbook.add_worksheet(section.title)

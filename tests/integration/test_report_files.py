@@ -19,6 +19,7 @@ from sqlalchemy import Engine
 
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.locale import in_language
 from app.reports import write_pdf
 from app.reports.catalogue import FORMATS, REPORTS
 from app.reports.source import Request, open_source
@@ -76,6 +77,21 @@ def test_parquet_has_decimals_and_a_manifest_with_digests(engine: Engine, tmp_pa
     assert closed == sum(
         row["agreed"] or 0 for row in lines.to_pylist() if row["partner"] == CHINESE
     )
+
+
+def test_titles_and_notes_are_in_the_readers_language_and_names_for_programs_are_not(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with in_language("zh-Hans"):
+        pdf = made(engine, "reconciliation", "pdf", tmp_path / "report.pdf")
+        csv = made(engine, "reconciliation", "csv", tmp_path / "report.csv")
+        made(engine, "reconciliation", "xlsx", tmp_path / "report.xlsx")
+    with closing(pypdfium2.PdfDocument(pdf)) as document:
+        first = document[0].get_textpage().get_text_bounded()
+    assert "每日对账表" in first
+    assert "核验差额" in first
+    assert "Opening" not in first
+    assert csv.read_text("utf-8-sig").startswith("section,")
 
 
 def test_a_printed_report_has_page_numbers_signers_and_chinese(

@@ -83,6 +83,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "webhooks",
             "people",
             "audit",
+            "locale",
         }
     ),
     "web": frozenset(

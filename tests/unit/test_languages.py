@@ -3,10 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from babel.numbers import format_decimal
 from jinja2 import Environment, nodes
 
 from app.locale import N_, _, accepted_language, in_language, ngettext, said
@@ -244,3 +246,9 @@ def test_what_another_layer_said_is_translated_with_its_values() -> None:
         assert ngettext("%(num)s day", "%(num)s days", 3) == "3 天"
         assert said("100% of nothing that is known") == "100% of nothing that is known"
     assert _("Sign out") == N_("Sign out") == said("Sign out")
+
+
+def test_amounts_read_the_same_in_both_languages() -> None:
+    """So they need no format of their own; docs/decisions/0093."""
+    for locale in ("en", "zh_Hans"):
+        assert format_decimal(Decimal("1234567.50"), "#,##0.00", locale) == "1,234,567.50"

@@ -18,6 +18,7 @@ from app.cli.shared.files import write_bytes, written
 from app.cli.shared.lazy import commands_of
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, record_export
 from app.domain.errors import UsageFault
+from app.locale import DEFAULT, LANGUAGES, set_language
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
 from app.reports.catalogue import FORMATS, REPORTS, Format, file_name
@@ -84,9 +85,18 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
                 help="Where to; - is standard output (csv, json). [default: a new name here]",
             ),
         ] = None,
+        language: Annotated[
+            str,
+            typer.Option(metavar="|".join(LANGUAGES), help="Of titles and notes (xlsx, pdf)."),
+        ] = DEFAULT,
         config: ConfigOption = DEFAULT_CONFIG,
     ) -> None:
         chosen = _format(format_, out)
+        if language not in LANGUAGES:
+            raise UsageFault(
+                f"language {language!r} is none of ours", remedy=f"Give {' or '.join(LANGUAGES)}"
+            )
+        set_language(language)
         request = Request(
             facility=facility,
             first=first.date(),
