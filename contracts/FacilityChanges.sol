@@ -168,6 +168,8 @@ abstract contract FacilityChanges is FacilityStorage, IFacilityRegistry {
         bool isAccepted = _waitsFor(facility, applied) == 0;
         if (isAccepted) {
             applied.state = ChangeState.TookEffect;
+            // the ledger calls nothing back
+            // slither-disable-next-line reentrancy-benign
             _ledger.numberAct(number);
         }
         ChangeKind kind = applied.kind;

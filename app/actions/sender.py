@@ -24,6 +24,7 @@ from app.contracts.transactions import (
     sign_built,
     succeeded,
 )
+from app.domain.errors import ChainFault
 from app.domain.reasons import Reason
 from app.keys.keystore import load_account
 from app.outbox.operator_calls import store_in_turn
@@ -143,7 +144,7 @@ class Signer:
                         for place, (tx_hash, raw) in enumerate(zip(hashes, raws, strict=True))
                     ]
                 )
-            self.rpc.run(lambda: self._offer(raws, hashes))
+            self.rpc.run(lambda: self._offer(raws, hashes, mined))
         receipts = self.rpc.run(
             lambda: [
                 succeeded(self.rpc, name_of(call), tx_hash)
@@ -170,14 +171,22 @@ class Signer:
         mined, sent = self.rpc.batch(counts)
         return int(sent, 16) > int(mined, 16)
 
-    def _offer(self, raws: list[bytes], hashes: list[str]) -> None:
-        """Raises ChainAnswer where the endpoint refuses one and does not know it either."""
+    def _offer(self, raws: list[bytes], hashes: list[str], first_nonce: int) -> None:
+        """Raises ChainFault where another transaction of the key has taken a nonce, ChainAnswer
+        where the endpoint refuses one for anything else and does not know it either."""
         answers = self.rpc.batch_answers([_broadcast(raw) for raw in raws])
-        for answer, tx_hash in zip(answers, hashes, strict=True):
+        for nonce, (answer, tx_hash) in enumerate(zip(answers, hashes, strict=True), first_nonce):
             refused = answer.get("error")
             if refused is None:
                 continue
             if self.rpc.call("eth_getTransactionByHash", [tx_hash]) is None:
+                if next_nonce(self.rpc, self.account) > nonce:
+                    raise ChainFault(
+                        f"another command signed with the {self.purpose} key of {self.bank} at the "
+                        "same time, and its transaction took the place of this one",
+                        where=self.address,
+                        remedy="Look at what was done, then run this again if it is still wanted",
+                    )
                 raise ChainAnswer("eth_sendRawTransaction", refused)
 
 

@@ -93,6 +93,8 @@ abstract contract ConsortiumStorage {
 
     /// @dev The proposals that count towards a bank's most, by number, in no order; 0 = a free place, and so is one that
     ///      counts no more.
+    // written through a reference, which Slither does not follow
+    // slither-disable-next-line uninitialized-state
     mapping(uint16 bank => uint32[16]) internal _countedProposals;
 
     /// @dev How many of its member's keys a key has replaced on a day.

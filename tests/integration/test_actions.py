@@ -23,7 +23,7 @@ from app.contracts.errors import ContractReverted, HoldRefused, ResolutionRefuse
 from app.contracts.events import event_kinds
 from app.contracts.proposals import about
 from app.contracts.reserve_ledger import ReserveLedger
-from app.domain.errors import ChainUnreachable, TallyError, UsageFault
+from app.domain.errors import ChainFault, ChainUnreachable, TallyError, UsageFault
 from app.domain.facility import Shares
 from app.domain.kinds import Kind
 from app.domain.resolutions import Action, Side
@@ -460,6 +460,25 @@ class Flaky(Rpc):
             return work()
         except ChainUnreachable:
             return work()
+
+
+def test_of_two_commands_that_sign_at_once_one_is_refused_by_name(lead: Bank) -> None:
+    """Two processes of one bank give one nonce to two acts; no act is done twice or lost unsaid."""
+    contract = lead.world.consortium
+
+    def propose(name: str, signer: Signer) -> None:
+        asked = consortium.Propose((about("suspend", lead.view.member(name)),), REASON)
+        consortium.propose(asked, None, contract, signer)
+
+    slow = replace(
+        lead.world.signer("webank"),
+        before_sending=lambda _: propose("wuxi", lead.world.signer("webank")),
+    )
+    with pytest.raises(ChainFault, match="another command signed with the approver key of webank"):
+        propose("huarui", slow)
+    assert contract.proposal_count() == 1
+    propose("huarui", lead.world.signer("webank"))
+    assert contract.proposal_count() == 2
 
 
 def test_an_act_is_signed_once_and_the_next_endpoint_gets_the_same_bytes(lead: Bank) -> None:
