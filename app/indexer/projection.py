@@ -45,8 +45,9 @@ class Projection:
         self.wanted: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
         """Account to the keys of the pairs that are touched, to be put into `Account.pairs`."""
         self.steps: list[Callable[[], None]] = []
-        self.grants: dict[int, OpenedGrant] = {}
-        """Grants to this node's own member, by number, to be used once the range is written."""
+        self.grants: list[tuple[int, OpenedGrant]] = []
+        """Grants to this node's own member, with their numbers, in the order of the chain: to be
+        used once the range is written."""
 
     def later(self, step: Callable[[], None]) -> None:
         """Do this once the wanted pairs are there."""

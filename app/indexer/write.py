@@ -208,13 +208,14 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _add_day_totals(connection, changes.day_totals)
     _add_day_counts(connection, changes.day_counts)
     _put_balance_points(connection, changes.balance_points)
-    for number, grant in projection.grants.items():
-        names = names_of(connection, grant)
-        _insert(
+    for number, grant in projection.grants:
+        _insert_new(
             connection,
-            "granted_names",
-            ("facility", "ref", "grant", "event_ref"),
-            [(grant.facility, reference, number, name) for reference, name in names.items()],
+            t.granted_names,
+            [
+                {"facility": grant.facility, "ref": ref, "grant": number, "event_ref": name}
+                for ref, name in names_of(connection, grant).items()
+            ],
         )
 
 
@@ -287,6 +288,13 @@ def _upsert(
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows)
     )
+
+
+def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Insert rows; where there is one of their key, it stays."""
+    if rows:
+        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def _account_row(account: Account) -> dict[str, int | None]:
