@@ -121,7 +121,7 @@ def vote(asked: Vote, view: View | None, contract: ConsortiumRegistry, signer: S
     """One transaction for each proposal. Refused where this bank's node has read another content
     under the number."""
     for one in asked.proposals:
-        _check_seen(view, one)
+        check_seen(view, one)
     return signer.send(
         *[contract.vote(one.number, one.content_hash, asked.in_favour) for one in asked.proposals]
     )
@@ -130,7 +130,7 @@ def vote(asked: Vote, view: View | None, contract: ConsortiumRegistry, signer: S
 @act("consortium.enact")
 def enact(asked: Enact, view: View | None, contract: ConsortiumRegistry, signer: Signer) -> Done:
     """Refused as a vote is."""
-    _check_seen(view, asked.proposal)
+    check_seen(view, asked.proposal)
     return signer.send(contract.enact(asked.proposal.number, asked.proposal.content_hash))
 
 
@@ -146,7 +146,7 @@ def object_to_key(
     asked: ObjectToKey, view: View | None, contract: ConsortiumRegistry, signer: Signer
 ) -> Done:
     """Refused as a vote is."""
-    _check_seen(view, asked.proposal)
+    check_seen(view, asked.proposal)
     seen = asked.proposal
     return signer.send(contract.object_to_key(seen.number, seen.content_hash))
 
@@ -165,7 +165,7 @@ def lift(asked: LiftStop, view: View | None, contract: ConsortiumRegistry, signe
     return signer.send(contract.emergency_lift(asked.member))
 
 
-def _check_seen(view: View | None, seen: SeenProposal) -> None:
+def check_seen(view: View | None, seen: SeenProposal) -> None:
     """Raises UsageFault unless this bank's node has read the proposal with this content."""
     if view is None:
         return

@@ -216,6 +216,52 @@ def last_closed(view: View, account: Account) -> Closed:
     return Closed(last.statement.day, last.statement_hash, last.reopen_by, last.reopen_reason_hash)
 
 
+def reopening_to_propose(view: View, account: Account, day: int) -> Closed:
+    """The last closed day, where it is this one (ordinal) and the other bank does not propose to
+    open it already. Raises UsageFault."""
+    last = _last_closed_is(view, account, day)
+    if last.reopening_by not in (None, view.bank):
+        raise UsageFault(
+            f"{last.reopening_by} proposes to open {date.fromordinal(day)} again already",
+            remedy="Confirm that",
+        )
+    return last
+
+
+def reopening_to_confirm(view: View, account: Account, day: int) -> Closed:
+    """The last closed day, where it is this one and the other bank proposes to open it. Raises
+    UsageFault."""
+    last = _last_closed_is(view, account, day)
+    if last.reopening_hash is None or last.reopening_by == view.bank:
+        raise UsageFault(
+            f"the other bank does not propose to open {date.fromordinal(day)} again",
+            remedy="Propose it, or wait for it",
+        )
+    return last
+
+
+def own_reopening(view: View, account: Account, day: int | None = None) -> Closed:
+    """The last closed day (where it is this one), which this bank proposes to open. Raises
+    UsageFault."""
+    last = last_closed(view, account) if day is None else _last_closed_is(view, account, day)
+    if last.reopening_hash is None or last.reopening_by != view.bank:
+        raise UsageFault(
+            "no reopening of this bank waits for this account",
+            remedy="`tally day list` shows what waits; the other bank's is confirmed, or left",
+        )
+    return last
+
+
+def _last_closed_is(view: View, account: Account, day: int) -> Closed:
+    last = last_closed(view, account)
+    if last.day != day:
+        raise UsageFault(
+            f"{date.fromordinal(day)} is not the last closed day, {date.fromordinal(last.day)} is",
+            remedy="Days are opened again from the last one backwards",
+        )
+    return last
+
+
 def check_statement(view: View, account: Account, waiting: WaitingDay) -> None:
     """Raises UsageFault, naming each difference, where this bank's own legs come to something else.
 
@@ -286,9 +332,7 @@ def propose_reopening(
 ) -> Done:
     """Refused where another day is the last closed one now, or the other bank proposes the same."""
     why = checked_reason(asked.reason)
-    last = last_closed(view, asked.account)
-    if last.day != asked.day or (last.reopening_by not in (None, view.bank)):
-        raise _other_reopening(asked.day)
+    reopening_to_propose(view, asked.account, asked.day)
     call = contract.propose_reopen(*asked.account.numbers, asked.day, why.hash)
     return _send(signer, call, why, view, asked.account)
 
@@ -298,9 +342,12 @@ def confirm_reopening(
     asked: ConfirmReopening, view: View, contract: DayClose, signer: Signer
 ) -> Done:
     """Refused where another reopening waits now than the one that was shown."""
-    last = last_closed(view, asked.account)
-    if (last.day, last.reopening_hash) != (asked.day, asked.reopening_hash):
-        raise _other_reopening(asked.day)
+    last = reopening_to_confirm(view, asked.account, asked.day)
+    if last.reopening_hash != asked.reopening_hash:
+        raise UsageFault(
+            "another reopening waits now than the one that was shown",
+            remedy="`tally day list` shows what waits",
+        )
     call = contract.confirm_reopen(*asked.account.numbers, asked.day, asked.reopening_hash)
     return signer.send(call)
 
@@ -309,26 +356,13 @@ def confirm_reopening(
 def withdraw_reopening(
     asked: WithdrawReopening, view: View, contract: DayClose, signer: Signer
 ) -> Done:
-    last = last_closed(view, asked.account)
-    if last.reopening_hash is None or last.reopening_by != view.bank:
-        raise UsageFault(
-            "no reopening of this bank waits for this account",
-            remedy="`tally day list` shows what waits",
-        )
+    last = own_reopening(view, asked.account)
     return signer.send(contract.withdraw_reopen(*asked.account.numbers, last.day))
 
 
 def _send(signer: Signer, call: Call, why: Reason, view: View, account: Account) -> Done:
     may_read = readers_of_facility(view, account.facility_number, partner=account.partner_number)
     return signer.send_with_reason(call, reason=why, may_read=may_read)
-
-
-def _other_reopening(day: int) -> UsageFault:
-    return UsageFault(
-        f"what is closed, or waits to be opened again, is no more what was shown for "
-        f"{date.fromordinal(day)}",
-        remedy="`tally day list` shows what waits",
-    )
 
 
 def _as_seen(view: View, account: Account, statement_hash: bytes) -> WaitingDay:

@@ -199,7 +199,7 @@ def propose_shares(
     asked: ProposeShares, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     why = checked_reason(asked.reason)
-    known, history = _with_history(view, asked.facility)
+    known, history = with_history(view, asked.facility)
     partners = [partner.name for partner in known.terms.partners]
     shares = next_shares(partners, history.shares[-1].shares, asked.shares)
     triples = [(one.principal, one.interest, one.fee) for one in shares]
@@ -212,26 +212,7 @@ def propose_rules(
     asked: ProposeRules, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     why = checked_reason(asked.reason)
-    known, history = _with_history(view, asked.facility)
-    newest = history.rules[-1]
-    now = RulesContent(
-        newest.amount_tolerance,
-        newest.date_window_days,
-        newest.match_deadline_seconds,
-        newest.cut_off,
-    )
-    rules = now
-    if asked.tolerance is not None:
-        minor = _tolerance(asked.tolerance, known.terms.decimals)
-        rules = replace(rules, amount_tolerance=minor)
-    if asked.window_days is not None:
-        rules = replace(rules, date_window_days=asked.window_days)
-    if asked.deadline_seconds is not None:
-        rules = replace(rules, match_deadline_seconds=asked.deadline_seconds)
-    if asked.cut_off is not None:
-        rules = replace(rules, cut_off=asked.cut_off)
-    if rules == now:
-        raise UsageFault("nothing would change", remedy="Name what changes, like --tolerance 0.05")
+    known, rules = rules_asked(view, asked)
     words = (
         asked.first_day,
         rules.amount_tolerance,
@@ -257,7 +238,7 @@ def accept_change(
     asked: AcceptChange, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     """Refused where this bank's node has read another change under the number."""
-    number = _check_change(view, asked)
+    number = check_change(view, asked)
     return signer.send(contract.accept_change(number, asked.change, asked.change_hash))
 
 
@@ -266,7 +247,7 @@ def enact_change(
     asked: EnactChange, view: View, contract: FacilityRegistry, signer: Signer
 ) -> Done:
     """Refused as an acceptance is."""
-    number = _check_change(view, asked)
+    number = check_change(view, asked)
     return signer.send(contract.enact_change(number, asked.change, asked.change_hash))
 
 
@@ -299,9 +280,35 @@ def resume(asked: ResumeFacility, view: View, contract: FacilityRegistry, signer
     return signer.send(contract.resume(known.number, pauser.number))
 
 
-def _check_change(view: View, asked: AcceptChange | EnactChange) -> int:
+def rules_asked(view: View, asked: ProposeRules) -> tuple[AgreedFacility, RulesContent]:
+    """The facility, and the version that is asked for. Raises UsageFault where nothing would
+    change."""
+    known, history = with_history(view, asked.facility)
+    newest = history.rules[-1]
+    now = RulesContent(
+        newest.amount_tolerance,
+        newest.date_window_days,
+        newest.match_deadline_seconds,
+        newest.cut_off,
+    )
+    rules = now
+    if asked.tolerance is not None:
+        minor = _tolerance(asked.tolerance, known.terms.decimals)
+        rules = replace(rules, amount_tolerance=minor)
+    if asked.window_days is not None:
+        rules = replace(rules, date_window_days=asked.window_days)
+    if asked.deadline_seconds is not None:
+        rules = replace(rules, match_deadline_seconds=asked.deadline_seconds)
+    if asked.cut_off is not None:
+        rules = replace(rules, cut_off=asked.cut_off)
+    if rules == now:
+        raise UsageFault("nothing would change", remedy="Name what changes, like --tolerance 0.05")
+    return known, rules
+
+
+def check_change(view: View, asked: AcceptChange | EnactChange) -> int:
     """The facility's number. Raises UsageFault unless this bank's node has read that change."""
-    known, history = _with_history(view, asked.facility)
+    known, history = with_history(view, asked.facility)
     seen = next((one for one in history.changes if one.number == asked.change), None)
     if seen is None or seen.hash != asked.change_hash:
         raise UsageFault(
@@ -312,7 +319,8 @@ def _check_change(view: View, asked: AcceptChange | EnactChange) -> int:
     return known.number
 
 
-def _with_history(view: View, id_: str) -> tuple[AgreedFacility, FacilityHistory]:
+def with_history(view: View, id_: str) -> tuple[AgreedFacility, FacilityHistory]:
+    """A facility, and all that was ever agreed, proposed or stopped in it."""
     known = view.facility(id_)
     names = view.names()
     with view.engine.connect() as connection:

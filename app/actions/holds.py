@@ -16,6 +16,7 @@ from app.domain.kinds import Kind
 from app.domain.money import AmountError, parse_amount
 from app.keys.sealing import open_reference_key
 from app.readmodel.accounts.holds import active_holds
+from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.tables import cursor
 
 
@@ -58,8 +59,13 @@ class ReleaseHolds:
 
     @property
     def subject(self) -> str:
+        by_drawdown: dict[str, list[str]] = {}
+        for one in self.holds:
+            drawdown = f"{one.facility}/#{one.ref.hex()}"
+            by_drawdown.setdefault(drawdown, []).append(str(one.partner))
         return ", ".join(
-            f"hold {one.facility}/{one.partner}/#{one.ref.hex()}" for one in self.holds
+            f"holds of {drawdown}, partner {'/'.join(partners)}"
+            for drawdown, partners in by_drawdown.items()
         )
 
 
@@ -130,13 +136,10 @@ def parts_to_hold(
     return [(one.number, part) for one, part in zip(terms.partners, parts, strict=True) if part]
 
 
-# --- What is signed -----------------------------------------------------------------------------
+def parts_asked(view: View, asked: PlaceHolds) -> tuple[AgreedFacility, list[tuple[int, int]]]:
+    """The facility, and what would be held of each partner (numbers, minor units).
 
-
-@act("holds.place")
-def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer) -> Done:
-    """One transaction for each partner with a part; nothing is held where one of them is above what
-    is available."""
+    Raises UsageFault unless this bank leads it and there is something to hold."""
     agreed = view.facility(asked.facility)
     terms = agreed.terms
     if view.bank != terms.lead:
@@ -152,6 +155,17 @@ def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer
         raise UsageFault(
             "no partner has a part of this drawdown", remedy="Nothing is to be held; post it"
         )
+    return agreed, parts
+
+
+# --- What is signed -----------------------------------------------------------------------------
+
+
+@act("holds.place")
+def place(asked: PlaceHolds, view: View, contract: ReserveLedger, signer: Signer) -> Done:
+    """One transaction for each partner with a part; nothing is held where one of them is above what
+    is available."""
+    agreed, parts = parts_asked(view, asked)
     calls = [
         contract.hold(agreed.number, partner, asked.ref, part, asked.expires_at)
         for partner, part in parts

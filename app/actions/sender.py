@@ -8,7 +8,7 @@ from typing import Any, Self
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 
 from app.actions.reasons import sealed_reason
 from app.chain.errors import ChainAnswer
@@ -69,7 +69,8 @@ class Signer:
     `outbox` is the bank's database where the key is its operator's, which posts too: the nonces are
     then taken in turn with the batches'. `reasons` takes the reasons of what is signed.
     `before_sending` is given what is signed, in the order of its nonces, before anything of it is
-    sent; where it raises, nothing is. A key that has an `outbox` keeps it there.
+    sent; where it raises, nothing is. Its connection is that of the transaction in which an
+    `outbox` keeps the same, else None.
     """
 
     rpc: Rpc
@@ -78,7 +79,7 @@ class Signer:
     purpose: str
     outbox: Engine | None = None
     reasons: DayClose | None = None
-    before_sending: Callable[[Sequence[Signed]], None] | None = None
+    before_sending: Callable[[Sequence[Signed], Connection | None], None] | None = None
 
     @classmethod
     def load(
@@ -128,7 +129,9 @@ class Signer:
             )
         )
         if self.outbox is not None:
-            hashes, unmined = store_in_turn(self.outbox, self.account, chain_id, mined, ready)
+            hashes, unmined = store_in_turn(
+                self.outbox, self.account, chain_id, mined, ready, self._keep
+            )
             # Older ones too that nobody has mined; what a pool says of them proves nothing.
             self.rpc.run(lambda: self.rpc.batch_answers([_broadcast(raw) for raw in unmined]))
         else:
@@ -142,7 +145,8 @@ class Signer:
                     [
                         Signed(tx_hash, mined + place, raw)
                         for place, (tx_hash, raw) in enumerate(zip(hashes, raws, strict=True))
-                    ]
+                    ],
+                    None,
                 )
             self.rpc.run(lambda: self._offer(raws, hashes, mined))
         receipts = self.rpc.run(
@@ -170,6 +174,10 @@ class Signer:
         ]
         mined, sent = self.rpc.batch(counts)
         return int(sent, 16) > int(mined, 16)
+
+    def _keep(self, connection: Connection, signed: Sequence[tuple[str, int, bytes]]) -> None:
+        if self.before_sending is not None:
+            self.before_sending([Signed(*one) for one in signed], connection)
 
     def _offer(self, raws: list[bytes], hashes: list[str], first_nonce: int) -> None:
         """Raises ChainFault where another transaction of the key has taken a nonce, ChainAnswer

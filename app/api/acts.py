@@ -1,5 +1,6 @@
 """Acts of the bank: prepared by one person, signed by another. People act with their session."""
 
+from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -14,15 +15,16 @@ from app.domain.errors import InputFault
 from app.http.context import Context
 from app.http.parameters import Number
 from app.http.signed_in import as_person
-from app.http.signing import act_problem, sign_act
+from app.http.signing import act_problem, sign_act, sign_batch
 from app.people.person import Person
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import PrepareIn
-from app.prepared_acts.store import PreparedAct, list_acts
-from app.presentation.common import Model
+from app.prepared_acts.store import MOST_IN_BATCH, PreparedAct, batch_hash, list_acts
+from app.presentation.common import Model, money_of
 from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
 
 _MAX_BYTES = 32 * 1024
+_MAX_BATCH_BYTES = 512 * 1024
 _ACTING: Responses = problem_responses(400, 408, 409, 413, 415, 429, 507)
 
 router = APIRouter(prefix="/v1", tags=["acts"], responses=KEYED)
@@ -41,20 +43,55 @@ class SignatureIn(Model):
     )
 
 
+class PrepareBatchIn(Model):
+    """What is to be prepared together."""
+
+    acts: list[PrepareIn] = Field(min_length=1, max_length=MOST_IN_BATCH)
+
+
+class RefusedOut(Model):
+    """What was not prepared, by its place in what was asked, from 0."""
+
+    place: int
+    why: str
+
+
+class BatchPreparedOut(Model):
+    """`batch`: the number to sign by; null where nothing was prepared."""
+
+    batch: int | None
+    prepared: list[int] = Field(description="The numbers of the acts.")
+    refused: list[RefusedOut]
+
+
+class BatchOut(Model):
+    """Acts that were prepared together, oldest first."""
+
+    hash: str = Field(description="Over the hashes of those that wait: who signs names it.")
+    items: list[ActOut]
+
+
 @router.get("/acts", dependencies=[READ_OR_VIEW], summary="Prepared acts")
 def list_prepared_acts(
     request: Request,
     page: Paging,
     state: Annotated[list[State] | None, Query(description="May be repeated")] = None,
     pair: Annotated[Number | None, Query(description="A break's number")] = None,
+    batch: Annotated[Number | None, Query(description="A batch's number")] = None,
 ) -> ActsOut:
     """What people of this bank have prepared and what became of it, newest first."""
     with reading(request) as connection:
         found = list_acts(
-            connection, states=state or (), pair=pair, limit=page.limit + 1, before=page.before
+            connection,
+            states=state or (),
+            pair=pair,
+            batch=batch,
+            limit=page.limit + 1,
+            before=page.before,
         )
         following = found[page.limit - 1].number if len(found) > page.limit else None
-        return acts_out(connection, found[: page.limit], page.next(following))
+        acts = request.app.state.context.acts
+        return acts_out(connection, acts, found[: page.limit], page.next(following))
 
 
 @router.get("/acts/{number}", dependencies=[READ_OR_VIEW], summary="One prepared act")
@@ -111,6 +148,70 @@ async def sign_prepared_act(
     return await run_in_threadpool(work)
 
 
+@router.post(
+    "/acts/batches",
+    status_code=201,
+    summary="Prepare many acts",
+    responses=_ACTING,
+    openapi_extra=described(PrepareBatchIn),
+)
+async def prepare_batch(request: Request, person: Annotated[Person, PREPARE]) -> BatchPreparedOut:
+    """Each on its own, to be signed with one second factor. What cannot be prepared of one stands
+    beside it, and the others are prepared all the same."""
+    asked = await json_body(request, PrepareBatchIn, _MAX_BATCH_BYTES)
+    context: Context = request.app.state.context
+
+    def work() -> BatchPreparedOut:
+        try:
+            with as_person(request, person):
+                made = context.acts.prepare_batch(person, [one.root for one in asked.acts])
+        except InputFault as fault:
+            raise act_problem(fault) from None
+        requests = [one.root for one in asked.acts]
+        return BatchPreparedOut(
+            batch=made.number,
+            prepared=made.prepared,
+            refused=[
+                RefusedOut(place=place, why=str(fault))
+                for request_, fault in made.refused
+                for place, one in enumerate(requests)
+                if one is request_
+            ],
+        )
+
+    return await run_in_threadpool(work)
+
+
+@router.get("/acts/batches/{number}", dependencies=[READ_OR_VIEW], summary="Acts of a batch")
+def one_batch(request: Request, number: ActNumber) -> BatchOut:
+    """With the hash that a signature of all that wait names."""
+    context: Context = request.app.state.context
+    try:
+        return _shown_batch(request, context.acts.batch(number))
+    except InputFault as fault:
+        raise act_problem(fault) from None
+
+
+@router.post(
+    "/acts/batches/{number}/sign",
+    summary="Sign the acts of a batch",
+    responses=_ACTING,
+    openapi_extra=described(SignatureIn),
+)
+async def sign_prepared_batch(
+    request: Request, number: ActNumber, person: Annotated[Person, SIGN]
+) -> BatchOut:
+    """Those that wait, one after the other, with one second factor. Answers once all have ended, or
+    after some seconds: GET it again then. What is refused of one stands in its own log."""
+    asked = await json_body(request, SignatureIn, _MAX_BYTES)
+
+    def work() -> BatchOut:
+        signed = sign_batch(request, person, number, asked.hash, asked.code)
+        return _shown_batch(request, signed)
+
+    return await run_in_threadpool(work)
+
+
 @router.post("/acts/{number}/withdraw", summary="Withdraw an act", responses=_ACTING)
 def withdraw_act(
     request: Request, number: ActNumber, person: Annotated[Person, WITHDRAW]
@@ -125,6 +226,16 @@ def withdraw_act(
         raise act_problem(fault) from None
 
 
+def _shown_batch(request: Request, acts: Sequence[PreparedAct]) -> BatchOut:
+    with reading(request) as connection:
+        service = request.app.state.context.acts
+        money = money_of(connection)
+        return BatchOut(
+            hash=batch_hash(acts),
+            items=[act_out(connection, service, one, money) for one in acts],
+        )
+
+
 def _shown(request: Request, act: PreparedAct) -> ActOut:
     with reading(request) as connection:
-        return act_out(connection, act)
+        return act_out(connection, request.app.state.context.acts, act)

@@ -22,6 +22,7 @@ from app.api import (
     reports,
     suggestions,
     webhooks,
+    worklist,
 )
 from app.api.responses import KEYED, OPEN, describe_problems
 from app.http import problems
@@ -46,6 +47,7 @@ _TAGS: list[dict[str, Any]] = [
     {"name": "facilities", "description": "The joint-lending agreements on the chain."},
     {"name": "reserves", "description": "Balances with their proof."},
     {"name": "pairs", "description": "What the contract made of the halves."},
+    {"name": "worklist", "description": "Who works on which break, and comments."},
     {"name": "acts", "description": "What people of this bank prepare and sign."},
     {"name": "alerts", "description": "What somebody should look at now."},
     {"name": "webhooks", "description": "What happens, sent to this bank's own systems."},
@@ -87,6 +89,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         accounts.router,
         pairs.router,
         suggestions.router,
+        worklist.router,
         days.router,
         acts.router,
         alerts.router,

@@ -118,7 +118,9 @@ def open_bank(config: BankConfig) -> Bank:
             posting=posting,
             follower=follower,
             validator_votes=_validator_votes(config, manifest, view, follower.member),
-            acts=PreparedActs(view, endpoints.client(), manifest, approver),
+            acts=PreparedActs(
+                view, endpoints.client(), manifest, approver, lambda: posting.operator
+            ),
             session_lengths=lengths,
             oidc=openid_sign_in(config, engine, lengths),
         )

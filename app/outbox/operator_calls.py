@@ -4,11 +4,11 @@ Their bytes take nonces like the batches' and are stored before they are sent, s
 neither takes their nonces nor waits for one that nobody broadcasts.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from sqlalchemy import Engine, select
+from sqlalchemy import Connection, Engine, select
 
 from app.contracts.transactions import sign_built
 from app.outbox.nonce_queue import next_nonce, store
@@ -21,10 +21,12 @@ def store_in_turn(
     chain_id: int,
     mined: int,
     transactions: Sequence[dict[str, Any]],
+    keep: Callable[[Connection, Sequence[tuple[str, int, bytes]]], None] | None = None,
 ) -> tuple[list[str], list[bytes]]:
     """Sign transactions that are ready but for their nonces, and store them, to be sent next.
 
-    `mined` is the chain's count of the key's transactions. Returns their hashes, and the bytes of
+    `mined` is the chain's count of the key's transactions. `keep` is given the hash, nonce and
+    bytes of each, in the transaction that stores them. Returns their hashes, and the bytes of
     all such calls that no block has counted yet, older ones included, in the order of their nonces.
     """
     operator = account.address
@@ -34,10 +36,12 @@ def store_in_turn(
             select(leases.c.fence).where(leases.c.operator == operator).with_for_update()
         )
         first = next_nonce(connection, operator, mined)
-        hashes = []
+        signed = []
         for nonce, transaction in enumerate(transactions, start=first):
             raw = sign_built(account, transaction, chain_id=chain_id, nonce=nonce)
-            hashes.append(store(connection, operator, nonce, raw))
+            signed.append((store(connection, operator, nonce, raw), nonce, raw))
+        if keep is not None:
+            keep(connection, signed)
         waiting = connection.execute(
             select(attempts.c.raw_transaction)
             .where(
@@ -47,4 +51,4 @@ def store_in_turn(
             )
             .order_by(attempts.c.nonce)
         ).scalars()
-        return hashes, [bytes(raw) for raw in waiting]
+        return [tx_hash for tx_hash, _, _ in signed], [bytes(raw) for raw in waiting]

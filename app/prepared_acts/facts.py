@@ -5,6 +5,7 @@ from app.actions.view import View
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
+from app.prepared_acts.agreement_facts import agreement_facts
 from app.prepared_acts.kinds import Facts
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import Half, Pair
@@ -27,8 +28,10 @@ def facts_of(asked: object, view: View) -> Facts:
             return account_facts(view, asked.account) | _own_figures(
                 view, asked.account, asked.statement.day
             )
+        case _ if hasattr(asked, "account"):
+            return account_facts(view, asked.account)
         case _:
-            return account_facts(view, asked.account)  # type: ignore[attr-defined]
+            return agreement_facts(view, asked)
 
 
 def break_facts(view: View, number: int) -> Facts:

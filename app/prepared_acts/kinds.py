@@ -4,11 +4,11 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 
-from app.actions import breaks, days
+from app.actions import breaks, consortium, days, facilities, holds
 from app.actions.sender import Done
 
 Facts = dict[str, str]
@@ -17,20 +17,19 @@ Facts = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`words` say what it does, `contract` is the name of the one that takes it."""
+    """`words` say what it does, `contract` is the name of the one that takes it, `key` the purpose
+    of the bank's key that signs."""
 
     name: str
     words: str
     contract: str
     asked: type[Any]
     perform: Callable[..., Done]
-
-    @property
-    def is_of_break(self) -> bool:
-        return self.name.startswith("breaks.")
+    key: Literal["approver", "operator"] = "approver"
 
 
 _BREAKS, _DAYS = "Reconciliation", "DayClose"
+_HOLDS, _FACILITIES, _CONSORTIUM = "ReserveLedger", "FacilityRegistry", "ConsortiumRegistry"
 
 KINDS: dict[str, Kind] = {
     one.name: one
@@ -87,6 +86,144 @@ KINDS: dict[str, Kind] = {
             _DAYS,
             days.WithdrawReopening,
             days.withdraw_reopening,
+        ),
+        Kind(
+            "holds.place",
+            "hold the parts of a drawdown",
+            _HOLDS,
+            holds.PlaceHolds,
+            holds.place,
+            "operator",
+        ),
+        Kind(
+            "holds.release",
+            "release what is held",
+            _HOLDS,
+            holds.ReleaseHolds,
+            holds.release,
+            "operator",
+        ),
+        Kind(
+            "facilities.accept",
+            "accept the facility",
+            _FACILITIES,
+            facilities.AcceptFacility,
+            facilities.accept,
+        ),
+        Kind(
+            "facilities.decline",
+            "decline the facility",
+            _FACILITIES,
+            facilities.DeclineFacility,
+            facilities.decline,
+        ),
+        Kind(
+            "facilities.withdraw",
+            "take the facility back",
+            _FACILITIES,
+            facilities.WithdrawFacility,
+            facilities.withdraw,
+        ),
+        Kind(
+            "facilities.propose_shares",
+            "propose new shares",
+            _FACILITIES,
+            facilities.ProposeShares,
+            facilities.propose_shares,
+        ),
+        Kind(
+            "facilities.propose_rules",
+            "propose new rules",
+            _FACILITIES,
+            facilities.ProposeRules,
+            facilities.propose_rules,
+        ),
+        Kind(
+            "facilities.propose_close",
+            "propose to close the facility",
+            _FACILITIES,
+            facilities.ProposeClose,
+            facilities.propose_close,
+        ),
+        Kind(
+            "facilities.accept_change",
+            "accept the change",
+            _FACILITIES,
+            facilities.AcceptChange,
+            facilities.accept_change,
+        ),
+        Kind(
+            "facilities.enact_change",
+            "bring the change into force",
+            _FACILITIES,
+            facilities.EnactChange,
+            facilities.enact_change,
+        ),
+        Kind(
+            "facilities.withdraw_change",
+            "take our change back",
+            _FACILITIES,
+            facilities.WithdrawChange,
+            facilities.withdraw_change,
+        ),
+        Kind(
+            "facilities.pause",
+            "stop the posting",
+            _FACILITIES,
+            facilities.PauseFacility,
+            facilities.pause,
+        ),
+        Kind(
+            "facilities.resume",
+            "let the posting go on",
+            _FACILITIES,
+            facilities.ResumeFacility,
+            facilities.resume,
+        ),
+        Kind(
+            "consortium.propose",
+            "propose to the consortium",
+            _CONSORTIUM,
+            consortium.Propose,
+            consortium.propose,
+        ),
+        Kind(
+            "consortium.vote", "vote on the proposal", _CONSORTIUM, consortium.Vote, consortium.vote
+        ),
+        Kind(
+            "consortium.enact",
+            "enact the proposal",
+            _CONSORTIUM,
+            consortium.Enact,
+            consortium.enact,
+        ),
+        Kind(
+            "consortium.withdraw",
+            "take our proposal back",
+            _CONSORTIUM,
+            consortium.Withdraw,
+            consortium.withdraw,
+        ),
+        Kind(
+            "consortium.object",
+            "object to the key",
+            _CONSORTIUM,
+            consortium.ObjectToKey,
+            consortium.object_to_key,
+        ),
+        Kind(
+            "consortium.stop",
+            "ask for an emergency stop",
+            _CONSORTIUM,
+            consortium.StopMember,
+            consortium.stop,
+        ),
+        Kind(
+            "consortium.lift",
+            "ask to end the emergency stop",
+            _CONSORTIUM,
+            consortium.LiftStop,
+            consortium.lift,
         ),
     )
 }

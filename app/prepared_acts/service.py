@@ -4,27 +4,38 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import structlog
 from eth_account.signers.local import LocalAccount
+from sqlalchemy import Connection
 
 from app.actions.days import check_statement, day_to_answer, find_account
+from app.actions.holds import ReleaseHolds
 from app.actions.sender import Signed, Signer
 from app.actions.view import View
 from app.audit.actor import acting_as, current_address
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.day_close import DayClose
 from app.contracts.errors import ContractReverted
+from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.reconciliation import Reconciliation
+from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import ChainFault, InputFault, TallyError, UsageFault
 from app.keys.errors import KeyUnusable
 from app.people.person import Person
 from app.people.roles import Right
 from app.prepared_acts import store
+from app.prepared_acts.agreement_facts import (
+    change_facts,
+    contents,
+    facility_facts,
+    proposal_facts,
+)
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff
 from app.prepared_acts.facts import account_facts, break_facts, changes, facts_of
 from app.prepared_acts.kinds import Content, Facts
@@ -65,15 +76,24 @@ class PreparedActs:
         rpc: Rpc,
         manifest: Manifest,
         approver: Callable[[], LocalAccount] | None,
+        operator: Callable[[], LocalAccount],
     ) -> None:
         """`approver` opens the bank's approver key, anew for each signature; None: nothing is
-        prepared or signed here. `rpc` is a client of this service's own."""
+        prepared or signed here. `operator` gives the key that posts, which holds take. `rpc` is a
+        client of this service's own."""
         self._view = view
         self._rpc = rpc
         self._approver = approver
+        self._operator = operator
         self._contracts = {
-            "Reconciliation": Reconciliation(rpc, manifest.addresses["Reconciliation"]),
-            "DayClose": DayClose(rpc, manifest.addresses["DayClose"]),
+            contract.__name__: contract(rpc, manifest.addresses[contract.__name__])
+            for contract in (
+                ConsortiumRegistry,
+                DayClose,
+                FacilityRegistry,
+                Reconciliation,
+                ReserveLedger,
+            )
         }
         self._reasons = DayClose(rpc, manifest.addresses["DayClose"])
         self._settlement = Settlement(rpc)
@@ -133,11 +153,7 @@ class PreparedActs:
             )
         content = Content(request.act, asked, facts, person.id)
         facility, partner, pair = self._about(asked)
-        if self._view.bank not in (self._view.facility(facility).terms.lead, partner):
-            raise UsageFault(
-                f"{self._view.bank} is no party of {partner}'s account in {facility}",
-                remedy="Its lead and that partner act about it",
-            )
+        self._check_party(facility, partner)
         now = datetime.now(UTC)
         self._expire(now)
         with self._view.engine.begin() as connection:
@@ -274,6 +290,25 @@ class PreparedActs:
         """What has changed since an act was prepared, in words; empty where nothing has."""
         return changes(act.content.facts, facts_of(act.content.asked, self._view))
 
+    def contents(self, act: PreparedAct) -> Facts:
+        """What an act asks, decoded, as far as neither its words nor its facts say it."""
+        try:
+            return contents(self._view, act.content.asked)
+        except UsageFault as fault:  # it was overtaken so that nobody could ask for it now
+            return {"Asked for": fault.what}
+
+    def facts_of_facility(self, facility: str) -> Facts:
+        """What an act about a facility would be prepared against now."""
+        return facility_facts(self._view, facility)
+
+    def facts_of_change(self, facility: str, change: int) -> Facts:
+        """The same of an act about one of its changes."""
+        return change_facts(self._view, facility, change)
+
+    def facts_of_proposal(self, number: int) -> Facts:
+        """The same of an act about a proposal to the consortium."""
+        return proposal_facts(self._view, number)
+
     def look(self) -> None:
         """Settle what was sent and is open, give up what was cut off, and let expire what nobody
         has signed. Raises ChainFault."""
@@ -350,7 +385,7 @@ class PreparedActs:
             kept: list[Signed] = []
             try:
                 self._settle_others()
-                signer = self._signer(act.number, person, attempt, kept)
+                signer = self._signer(act, person, attempt, kept)
             except Exception as fault:
                 self._release(act.number, _nothing_sent(fault), attempt)
                 raise
@@ -390,29 +425,47 @@ class PreparedActs:
                 remedy="Look at it again; what is still right is prepared anew",
             )
 
-    def _signer(self, number: int, person: Person, attempt: str, kept: list[Signed]) -> Signer:
-        """The approver key for one act, whose bytes are stored, and added to `kept`, before they
-        are sent."""
-        assert self._approver is not None, "who may sign was asked before"
-        try:
-            account = self._approver()
-        except KeyUnusable as fault:  # it may name paths, which are not for everybody
-            _log.error("approver key", why=str(fault))
-            raise SigningIsOff("the approver key of this node does not open") from None
+    def _check_party(self, facility: str | None, partner: str | None) -> None:
+        """Raises UsageFault where this bank has no part in the facility, or in the account."""
+        if facility is None:
+            return
+        terms, bank = self._view.facility(facility).terms, self._view.bank
+        if partner is not None and bank not in (terms.lead, partner):
+            raise UsageFault(
+                f"{bank} is no party of {partner}'s account in {facility}",
+                remedy="Its lead and that partner act about it",
+            )
+        if bank not in terms.banks:
+            raise UsageFault(f"{bank} is no party of {facility}", remedy="Its parties act about it")
 
-        def keep(signed: Sequence[Signed]) -> None:
-            with self._view.engine.begin() as connection:
-                store.keep_signed(connection, number, attempt, person, account.address, signed)
+    def _signer(self, act: PreparedAct, person: Person, attempt: str, kept: list[Signed]) -> Signer:
+        """The key for one act; its bytes are stored, and put into `kept`, before they are sent."""
+        purpose = act.content.kind.key
+        account = self._operator() if purpose == "operator" else self._opened_approver()
+
+        def keep(signed: Sequence[Signed], connection: Connection | None) -> None:
+            own = self._view.engine.begin() if connection is None else nullcontext(connection)
+            with own as writing:
+                store.keep_signed(writing, act.number, attempt, person, account.address, signed)
             kept.extend(signed)
 
         return Signer(
             self._rpc,
             account,
             self._view.bank,
-            "approver",
+            purpose,
+            outbox=self._view.engine if purpose == "operator" else None,
             reasons=self._reasons,
             before_sending=keep,
         )
+
+    def _opened_approver(self) -> LocalAccount:
+        assert self._approver is not None, "who may sign was asked before"
+        try:
+            return self._approver()
+        except KeyUnusable as fault:  # it may name paths, which are not for everybody
+            _log.error("approver key", why=str(fault))
+            raise SigningIsOff("the approver key of this node does not open") from None
 
     def _settle_others(self) -> None:
         """Raises ChainFault while an earlier act is on its way: it would lose its place."""
@@ -482,12 +535,17 @@ class PreparedActs:
                 for number in overdue:
                     store.move(connection, number, State.PREPARED, State.EXPIRED)
 
-    def _about(self, asked: object) -> tuple[str, str, int | None]:
-        """Facility, partner and, of a break, the number of its pair."""
+    def _about(self, asked: object) -> tuple[str | None, str | None, int | None]:
+        """Facility, partner and, of a break, the number of its pair; None where it has none."""
         account = getattr(asked, "account", None)
         if account is not None:
             return account.facility, account.partner, None
-        number: int = asked.number  # type: ignore[attr-defined]
+        if isinstance(asked, ReleaseHolds):
+            return self._view.names().facility_id(asked.holds[0].facility), None, None
+        facility: str | None = getattr(asked, "facility", None)
+        number: int | None = getattr(asked, "number", None)
+        if facility is not None or number is None:
+            return facility, getattr(asked, "partner", None), None
         with self._view.engine.connect() as connection:
             pair = queries.pair(connection, number)
         assert pair is not None, "what was asked was found"

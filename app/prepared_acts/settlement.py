@@ -38,22 +38,23 @@ class Settlement:
             lambda: self._rpc.batch(
                 [
                     ("eth_getTransactionCount", [act.address, "latest"]),
-                    ("eth_getTransactionReceipt", [act.transaction]),
+                    *(("eth_getTransactionReceipt", [one.transaction]) for one in sent),
                 ]
             )
         )
-        mined, receipt = int(answers[0], 16), answers[1]
-        if receipt is not None:
+        mined, receipts = int(answers[0], 16), answers[1:]
+        missing = [one for one, receipt in zip(sent, receipts, strict=True) if receipt is None]
+        if not missing:
             self._missing.discard(act.transaction)
-            return _of(receipt)
-        if mined > act.nonce:
+            return _of(receipts)
+        if any(one.nonce < mined for one in missing):
             if act.transaction not in self._missing:
                 self._missing.add(act.transaction)
                 return None
             self._missing.discard(act.transaction)
             return Outcome(
                 State.FAILED,
-                "another transaction of the approver key took its place: this one can never be "
+                "another transaction of this key took its place: this one can never be "
                 "mined. See what became of the subject, and prepare it again if it is still needed",
             )
         offers = [
@@ -64,10 +65,16 @@ class Settlement:
         return None
 
 
-def _of(receipt: dict[str, Any]) -> Outcome:
-    block = int(receipt["blockNumber"], 16)
-    if int(receipt["status"], 16) == 1:
+def _of(receipts: Sequence[dict[str, Any]]) -> Outcome:
+    failed = [one for one in receipts if int(one["status"], 16) != 1]
+    block = int((failed or receipts)[-1]["blockNumber"], 16)
+    if not failed:
         return Outcome(State.SIGNED, block=block)
-    return Outcome(
-        State.FAILED, f"the contract refused it in block {block:,}: nothing was changed", block
-    )
+    if len(receipts) == 1:
+        note = f"the contract refused it in block {block:,}: nothing was changed"
+    else:
+        note = (
+            f"the contract refused {len(failed)} of its {len(receipts)} transactions in block "
+            f"{block:,}: see what became of the subject"
+        )
+    return Outcome(State.FAILED, note, block)

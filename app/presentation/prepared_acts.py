@@ -13,6 +13,7 @@ from app.domain.resolutions import Action, Resolution, Side
 from app.locale import _, said
 from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
+from app.prepared_acts.service import PreparedActs
 from app.prepared_acts.store import Entry, PreparedAct
 from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
 from app.presentation.outcomes import outcome_of
@@ -65,6 +66,9 @@ class ActOut(Model):
     event_ref: str | None = Field(description="The break's, where this node can open it.")
     subject: str = Field(examples=["break 17"])
     asked: AskedOut
+    contents: dict[str, str] = Field(
+        description="What is asked, decoded, where neither the words nor the facts say it."
+    )
     effect: EffectOut | None = Field(
         description="Of a resolution alone; null once a half has changed."
     )
@@ -89,7 +93,9 @@ class ActsOut(Model):
     as_of: AsOf | None
 
 
-def act_out(connection: Connection, act: PreparedAct, money: Money | None = None) -> ActOut:
+def act_out(
+    connection: Connection, acts: PreparedActs, act: PreparedAct, money: Money | None = None
+) -> ActOut:
     asked = _asked(act.content.asked)
     signer = signed_by(act)
     pair = None if act.pair is None else queries.pair(connection, act.pair)
@@ -104,6 +110,7 @@ def act_out(connection: Connection, act: PreparedAct, money: Money | None = None
         event_ref=None if pair is None else pair.event_ref,
         subject=act.subject,
         asked=asked,
+        contents=acts.contents(act),
         effect=_effect(pair, act, asked, money or money_of(connection)),
         facts=act.content.facts,
         hash=act.hash,
@@ -135,10 +142,15 @@ def act_words(act: PreparedAct) -> str:
     return _("%(act)s: %(action)s", act=words, action=action_text(asked.action, asked.side))
 
 
-def acts_out(connection: Connection, acts: Sequence[PreparedAct], following: str | None) -> ActsOut:
+def acts_out(
+    connection: Connection,
+    acts: PreparedActs,
+    found: Sequence[PreparedAct],
+    following: str | None,
+) -> ActsOut:
     money = money_of(connection)
     return ActsOut(
-        items=[act_out(connection, one, money) for one in acts],
+        items=[act_out(connection, acts, one, money) for one in found],
         next=following,
         as_of=as_of(connection),
     )

@@ -1,10 +1,11 @@
 """Acting through the page: what waits for a signature, and what may be prepared."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from typing import Any
+from typing import Any, get_args
+from urllib.parse import parse_qsl, quote
 
 from pydantic import ValidationError
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import WAITING, State
-from app.prepared_acts.requests import PrepareIn
+from app.prepared_acts.requests import PrepareIn, Request
 from app.prepared_acts.store import PreparedAct, list_acts
 from app.presentation.pairs import action_text
 from app.presentation.prepared_acts import ActOut, act_out, act_words
@@ -67,6 +68,8 @@ class ActView:
     tone: str
     moves: Sequence[str]
     changed: Sequence[str]
+    address: str
+    """Of the page of what it is about."""
     is_own: bool
     may_sign: bool
     may_withdraw: bool
@@ -85,12 +88,25 @@ class FormChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class FormField:
+    """A field of a form; `kind` as of an HTML input, `select` (one of `options`) or `textarea`."""
+
+    name: str
+    label: str
+    hint: str = ""
+    kind: str = "text"
+    options: Sequence[tuple[str, str]] = ()
+    required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
-    """What somebody has filled in."""
+    """What somebody has filled in; `fields` by the names of FormField."""
 
     choice: str = ""
     reason: str = ""
     business_date: str = ""
+    fields: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +121,7 @@ class ActForm:
     hidden: dict[str, str]
     reason_for: str = ""
     takes_date: bool = False
+    fields: Sequence[FormField] = ()
     typed: Typed = field(default_factory=Typed)
     error: str = ""
 
@@ -123,7 +140,7 @@ def act_view(
     connection: Connection, context: Context, act: PreparedAct, person: Person | None
 ) -> ActView:
     """An act as a person sees it; None: who is not signed in."""
-    out = act_out(connection, act)
+    out = act_out(connection, context.acts, act)
     is_own = person is not None and act.content.prepared_by == person.id
     changed: Sequence[str] = ()
     if act.state is State.PREPARED:
@@ -140,6 +157,7 @@ def act_view(
         tone="bad" if changed else _TONES.get(act.state, ""),
         moves=_moves(out),
         changed=changed,
+        address=_address(out),
         is_own=is_own,
         may_sign=waits
         and not is_own
@@ -165,9 +183,22 @@ def act_view(
 
 def _about(out: ActOut) -> str:
     if out.pair is None:
-        return f"{out.facility}, {out.partner}"
+        account = [one for one in (out.facility, out.partner) if one is not None]
+        return ", ".join(account) or out.subject
     about = _("break %(number)s", number=out.pair)
     return f"{about}, {out.event_ref}" if out.event_ref else about
+
+
+def _address(out: ActOut) -> str:
+    if out.pair is not None:
+        return f"breaks/{out.pair}"
+    if out.act.startswith("holds."):
+        return "holds"
+    if out.facility is None:
+        return "consortium/acts"
+    if out.partner is None:
+        return f"facilities/{quote(out.facility, safe='')}/acts"
+    return f"accounts/{quote(out.facility, safe='')}/{quote(out.partner, safe='')}"
 
 
 def _may(person: Person | None, right: Any) -> bool:
@@ -437,7 +468,31 @@ class Refused:
 
 
 def typed_in(form: Form) -> Typed:
-    return Typed(form.text("choice"), form.text("reason"), form.text("business_date"))
+    fields = {name: values[0] for name, values in form.typed().items()}
+    return Typed(form.text("choice"), form.text("reason"), form.text("business_date"), fields)
+
+
+def prepare_as_asked(context: Context, person: Person, form: Form) -> PreparedAct | Refused:
+    """Prepare what a form asks whose choices are acts by name, with what each sets behind a `?`;
+    the act's other fields are those of the form."""
+    act, _, given = form.text("choice").partition("?")
+    asked: dict[str, Any] = {"act": act} | dict(parse_qsl(given))
+    shape = _REQUESTS.get(act)
+    for name in () if shape is None else shape.model_fields:
+        text = form.text(name).strip()
+        if name == "shares":
+            asked[name] = text.split()
+        elif text and name not in asked:
+            asked[name] = text
+    if shape is not None and "reason" in shape.model_fields:
+        asked.setdefault("reason", "")
+    return _prepare(context, person, asked, form)
+
+
+_REQUESTS = {
+    get_args(one.model_fields["act"].annotation)[0]: one for one in get_args(get_args(Request)[0])
+}
+"""The shape of what is asked, by the name of the act."""
 
 
 def prepare_of_break(
@@ -492,7 +547,9 @@ def _prepare(
 
 
 def _seen(form: Form) -> Facts | None:
-    """The facts that the form was shown with."""
+    """The facts that the form was shown with; None of a form that shows none."""
+    if not form.texts("seen"):
+        return None
     try:
         found = json.loads(form.text("seen"))
     except (ValueError, RecursionError):

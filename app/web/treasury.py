@@ -21,6 +21,7 @@ from app.web.administration.keys import add_keys
 from app.web.administration.people import add_people, add_sessions
 from app.web.administration.requests import add_requests
 from app.web.administration.webhooks import add_webhooks
+from app.web.agreement_acts import add_agreement_acts
 from app.web.alerts import add_alerts
 from app.web.attempts import Turns
 from app.web.enrol import add_enrol
@@ -58,6 +59,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_enrol(router, context, site, turns)
     add_work_list(router, context, site, pages)
     add_acts(router, context, site, pages)
+    add_agreement_acts(router, context, site, pages)
     add_subjects(router, pages)
     add_people(router, context, pages)
     add_sessions(router, context, pages)

@@ -17,7 +17,7 @@ from app.http.signed_in import allowed_to, as_person, open_session, signed_in
 from app.locale import _, ngettext
 from app.locale import said as said_text
 from app.people.person import Person, active_person
-from app.prepared_acts.requests import ProposeResolutionIn
+from app.prepared_acts.requests.breaks import ProposeResolutionIn
 from app.prepared_acts.store import MOST_IN_BATCH
 from app.presentation.pairs import action_text
 from app.readmodel.directory import directory

@@ -237,6 +237,89 @@ def test_two_banks_close_a_day(
     checked(officer, approver, *theirs)
 
 
+def test_many_breaks_are_proposed_and_signed_at_once(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    page = officer.page
+    officer.goes("breaks")
+    page.get_by_label("Select these 2").check()
+    page.get_by_label("Propose").select_option("adjust lead")
+    page.get_by_role("textbox", name="Reason").fill("booked by the old core")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("1 proposal is prepared. For 1 nothing")).to_be_visible()
+    expect(page.locator(".notice li")).to_contain_text("break 2")
+    officer.shot("bulk-proposed")
+    page.get_by_role("link", name="See them, and who signs them").click()
+    expect(page.get_by_text("You prepared them: another person")).to_be_visible()
+    approver.goes("acts/batches/1")
+    approver.shot("bulk-to-sign")
+    approver.page.get_by_label("Your code").fill(approver.codes.pop())
+    approver.page.get_by_role("button", name="Sign 1 with the bank’s key").click()
+    expect(approver.page.locator(".pill", has_text="Signed")).to_be_visible()
+    lead.read()
+    officer.goes("breaks?state=proposed")
+    expect(page.locator("[data-row]")).to_have_count(1)
+    checked(officer, approver)
+
+
+def test_a_hold_and_a_vote_by_two_people(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    for place, name in enumerate(world.partners, start=1):
+        world.post("webank", Event(Kind.TOP_UP, f"FUND-{name}", 1_000_00, place))
+        world.post(name, Event(Kind.TOP_UP, f"FUND-{name}", 1_000_00))
+    lead.read()
+    page = officer.page
+    officer.goes("holds")
+    page.get_by_role("textbox", name="Drawdown").fill("L-4711")
+    page.get_by_role("textbox", name="Amount").fill("10000000.00")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("You prepared it: another person")).to_be_visible()
+    expect(page.locator(".seen")).to_contain_text("Part of huarui")
+    approver.goes("acts/1")
+    approver.page.get_by_label("Your code").fill(approver.codes.pop())
+    approver.page.get_by_role("button", name="Sign with the bank’s key").click()
+    expect(approver.page.get_by_role("alert")).to_contain_text("available")
+    approver.watched.complaints.clear()  # of the refusal
+    officer.goes("holds")
+    page.get_by_role("textbox", name="Drawdown").fill("L-4711")
+    page.get_by_role("textbox", name="Amount").fill("500.00")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("You prepared it: another person")).to_be_visible()
+    officer.shot("hold-prepared")
+    approver.goes("acts/2")
+    approver.sign()
+    lead.read()
+    officer.goes("holds")
+    expect(page.get_by_role("table", name="Holds")).to_contain_text("226.65")
+    expect(page.get_by_role("heading", name="Release #")).to_be_visible()
+    officer.shot("holds")
+
+    officer.goes("consortium/acts")
+    form = page.get_by_role("region", name="Propose to the consortium")
+    form.locator(".option", has_text="Suspend a member").click()
+    form.get_by_role("combobox", name="Member").select_option("wuxi")
+    form.get_by_role("textbox", name="Reason").fill("its key was stolen")
+    form.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("suspend: member wuxi")).to_be_visible()
+    approver.goes("acts/3")
+    approver.sign()
+    lead.read()
+    officer.goes("consortium/acts")
+    expect(page.get_by_role("heading", name="Proposal 1: suspend")).to_be_visible()
+    officer.shot("consortium-acts")
+    officer.goes("facilities/WLD-2016-A/acts")
+    form = page.get_by_role("region", name="Stop or close it")
+    form.locator(".option", has_text="Stop the posting").click()
+    form.get_by_role("textbox", name="Reason").fill("figures look wrong")
+    officer.shot("facility-acts")
+    form.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_text("You prepared it: another person")).to_be_visible()
+    approver.goes("acts/4")
+    approver.sign()
+    checked(officer, approver)
+
+
 def test_a_second_person_is_told_and_keeps_what_was_typed(
     browser: Browser, lead: ActingBank, officer: Somebody
 ) -> None:

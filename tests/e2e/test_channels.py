@@ -24,8 +24,8 @@ from tests.e2e.browsing import CONTRASTS, Watched, launched
 from tests.e2e.two_channels import LEAD, ROOT, TALLY, Channel, TwoChannels, digits, two_channels
 
 FIRST_BYTES = 20_000
-SESSION_PATHS = {"/breaks", "/channel-list"}
-"""A browser's, which take a session; the latter of a node of several channels."""
+SESSION_PATHS = {"/breaks", "/v1/views", "/channel-list"}
+"""What takes a session; the last of a node of several channels."""
 
 
 @pytest.fixture(scope="module")

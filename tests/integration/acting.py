@@ -83,7 +83,10 @@ def acting_bank(
     def approver() -> Any:
         return load_account(world.folder.keys(name), "approver", development=True)
 
-    acts = PreparedActs(view, world.rpc, world.manifest, approver if signs else None)
+    def operator() -> Any:
+        return load_account(world.folder.keys(name), "operator", development=True)
+
+    acts = PreparedActs(view, world.rpc, world.manifest, approver if signs else None, operator)
     bank = ActingBank(world, name, engine, acts)
     role = "lead" if name == world.lead else "partner"
     try:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import httpx
 import uvicorn
+from eth_account.signers.local import LocalAccount
 from fastapi import FastAPI
 from pyotp import TOTP
 from sqlalchemy import Connection, Engine
@@ -48,6 +49,10 @@ _MANIFEST = Manifest(
     addresses=dict.fromkeys(CONTRACTS, "0x5FbDB2315678afecb367f032d93F642f64180aa3"),
     first_block=1,
 )
+
+
+def _no_operator() -> LocalAccount:
+    raise AssertionError("nothing is signed here")
 
 
 @contextmanager
@@ -180,7 +185,8 @@ def face(
             metrics=node.metrics,
             feeds=RestFeeds(intake),
             references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
-            acts=acts or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None),
+            acts=acts
+            or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None, _no_operator),
             development=development,
             oidc=oidc,
         )

@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import Engine, func, select, update
 
 from app.actions.breaks import BreakName, find_break
+from app.actions.facilities import with_history
 from app.actions.view import View
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -33,8 +34,10 @@ from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff, Unkn
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import Request
 from app.prepared_acts.service import PreparedActs
-from app.prepared_acts.store import PreparedAct
+from app.prepared_acts.store import PreparedAct, batch_hash
 from app.prepared_acts.tables import prepared_act_transactions, prepared_acts
+from app.readmodel.accounts.holds import holds as holds_of
+from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.days.queries import day_records
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.pairs import queries
@@ -99,7 +102,12 @@ def bank_of(
     def approver() -> Any:
         return load_account(world.folder.keys(name), "approver", development=True)
 
-    acts = PreparedActs(view, rpc or world.rpc, world.manifest, approver if signs else None)
+    def operator() -> Any:
+        return load_account(world.folder.keys(name), "operator", development=True)
+
+    acts = PreparedActs(
+        view, rpc or world.rpc, world.manifest, approver if signs else None, operator
+    )
     return Bank(world, name, engine, acts)
 
 
@@ -438,8 +446,115 @@ def _sign_and_die(
         rpc,
         Manifest.read(folder.manifest),
         lambda: load_account(folder.keys("webank"), "approver", development=True),
+        lambda: load_account(folder.keys("webank"), "operator", development=True),
     )
     acts.sign(ANN, number, shown)
+
+
+class TestHoldsTermsAndVotes:
+    def test_a_hold_is_placed_and_released_with_the_operators_key(
+        self, lead: Bank, partner: Bank
+    ) -> None:
+        for place, name in enumerate(("huarui", "wuxi", "nanfeng"), start=1):
+            lead.world.post("webank", Event(Kind.TOP_UP, f"FUND-{name}", 1_000_00, place))
+            lead.world.post(name, Event(Kind.TOP_UP, f"FUND-{name}", 1_000_00))
+        both_read(lead, partner)
+        drawdown = {"facility": "WLD-2016-A", "event_ref": "D-1", "amount": "500.00"}
+        with pytest.raises(UsageFault, match="does not lead"):
+            partner.prepare(MEI, "holds.place", **drawdown)
+        placing = lead.prepare(MEI, "holds.place", **drawdown)
+        assert placing.content.facts["Part of huarui"] == "226.65 CNY"
+        assert lead.acts.contents(placing)["Drawdown"].startswith("500.00, reference ")
+        sent = lead.sent()
+        assert lead.sign(ANN, placing).state is State.SIGNED
+        assert lead.sent() == sent  # of the approver's key
+        lead.read()
+        with lead.engine.connect() as connection:
+            held = holds_of(connection)
+        assert {one.partner: one.amount for one in held} == {
+            "huarui": 226_65, "wuxi": 123_35, "nanfeng": 49_95,
+        }  # fmt: skip
+        release = {"facility": "WLD-2016-A", "reference": held[0].reference}
+        assert lead.sign(KAI, lead.prepare(MEI, "holds.release", **release)).state is State.SIGNED
+        lead.read()
+        with pytest.raises(UsageFault, match="nothing is held"):
+            lead.prepare(MEI, "holds.release", **release)
+
+    def test_terms_are_changed_and_a_member_is_voted_on(self, lead: Bank, partner: Bank) -> None:
+        facility = {"facility": "WLD-2016-A"}
+        first_day = (datetime.now(UTC) + timedelta(days=60)).date().isoformat()
+        rules = lead.prepare(
+            MEI, "facilities.propose_rules", first_day=first_day, tolerance="0.05",
+            reason="rounding of the new core", **facility,
+        )  # fmt: skip
+        assert "tolerance 0.05 CNY" in lead.acts.contents(rules)["New rules"]
+        with pytest.raises(ActConflict, match="waits already"):
+            lead.prepare(MEI, "facilities.pause", reason="figures look wrong", **facility)
+        assert lead.sign(ANN, rules).state is State.SIGNED
+        both_read(lead, partner)
+        _, history = with_history(partner.view, "WLD-2016-A")
+        change = {"change": 1, "change_hash": "0x" + history.changes[0].hash.hex(), **facility}
+        with pytest.raises(UsageFault, match="has no change 1 of this content"):
+            partner.prepare(
+                MEI, "facilities.accept_change", **(change | {"change_hash": "0x" + "ab" * 32})
+            )
+        accepting = partner.prepare(MEI, "facilities.accept_change", **change)
+        assert "rules by webank: tolerance 0.05 CNY" in accepting.content.facts["Change 1"]
+        assert partner.sign(ANN, accepting).state is State.SIGNED
+
+        asked = {"kind": "suspend", "member": "wuxi", "reason": "its key was stolen"}
+        partner.sign(ANN, partner.prepare(MEI, "consortium.propose", **asked))
+        both_read(lead, partner)
+        assert with_history(lead.view, "WLD-2016-A")[1].changes[0].accepted_by == (
+            "webank", "huarui",
+        )  # fmt: skip
+        with lead.engine.connect() as connection:
+            proposal = list_proposals(connection)[0]
+        seen = {"proposal": proposal.number, "content_hash": proposal.content_hash}
+        voting = lead.prepare(MEI, "consortium.vote", in_favour=True, **seen)
+        assert voting.content.facts["Member"] == "wuxi"
+        stop = lead.prepare(MEI, "consortium.stop", member="wuxi", reason="its key was stolen")
+        assert lead.sign(ANN, stop).state is State.SIGNED
+        partner.sign(ANN, partner.prepare(MEI, "consortium.withdraw", proposal=proposal.number))
+        both_read(lead, partner)
+        with pytest.raises(ActConflict, match="State was open and is now withdrawn"):
+            lead.sign(ANN, voting)
+        partner.sign(ANN, partner.prepare(MEI, "consortium.propose", **asked))
+        both_read(lead, partner)
+        with lead.engine.connect() as connection:
+            proposal = list_proposals(connection)[0]
+        seen = {"proposal": proposal.number, "content_hash": proposal.content_hash}
+        lead.sign(ANN, lead.prepare(MEI, "consortium.vote", in_favour=False, **seen))
+        lead.read()
+        votes = lead.view.proposal(proposal.number).votes
+        assert {one.member: one.in_favour for one in votes} == {"huarui": True, "webank": False}
+
+
+class TestBatches:
+    def test_many_are_prepared_and_signed_with_one_signature(self, lead: Bank) -> None:
+        amount, alone = lead.number("AMOUNT"), lead.number("ALONE")
+        requests = [
+            REQUEST.validate_python(
+                {"act": "breaks.propose", "pair": number, "action": "void", "reason": "small"}
+            )
+            for number in (amount, alone, 999)
+        ]
+        made = lead.acts.prepare_batch(MEI, requests)
+        assert made.number is not None
+        assert [fault.what for _, fault in made.refused] == ["there is no such break here"]
+        batch = lead.acts.batch(made.number)
+        assert [one.pair for one in batch] == [amount, alone]
+        with pytest.raises(NotAllowed, match="may not sign"):
+            lead.acts.sign_batch(MEI, made.number, batch_hash(batch))
+        lead.world.post("huarui", Event(Kind.TOP_UP, "ALONE", 70))  # a late half
+        lead.read()
+        with pytest.raises(ActConflict, match="another one than"):
+            lead.acts.sign_batch(ANN, made.number, batch_hash(batch[:1]))
+        signed = lead.acts.sign_batch(ANN, made.number, batch_hash(batch))
+        assert [one.state for one in signed] == [State.SIGNED, State.REFUSED]
+        assert "half was none and is now 0.70 CNY" in signed[1].note
+        with pytest.raises(ActConflict, match="nothing of batch"):
+            lead.acts.sign_batch(KAI, made.number, batch_hash(signed))
 
 
 class TestCutOff:
@@ -525,7 +640,7 @@ class TestCutOff:
             return load_account(lead.world.folder.keys("webank"), "approver", development=True)
 
         view = lead.view
-        slow = PreparedActs(view, lead.world.rpc, lead.world.manifest, stolen)
+        slow = PreparedActs(view, lead.world.rpc, lead.world.manifest, stolen, stolen)
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(Exception, match="given up; nothing was sent"):
             slow.sign(ANN, prepared.number, prepared.hash)
@@ -546,7 +661,7 @@ class TestCutOff:
         def none() -> Any:
             raise KeyUnusable("/srv/secret/approver.json does not open")
 
-        acts = PreparedActs(lead.view, lead.world.rpc, lead.world.manifest, none)
+        acts = PreparedActs(lead.view, lead.world.rpc, lead.world.manifest, none, none)
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(SigningIsOff, match="does not open") as refused:
             acts.sign(ANN, prepared.number, prepared.hash)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import time
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from app.actions import breaks, days
+from app.actions import breaks, consortium, days, facilities, holds
+from app.contracts.proposals import about
 from app.domain.day_close import OpenItems, Statement, Sums
+from app.domain.facility import Shares
 from app.domain.resolutions import Action, Resolution, Side
 from app.prepared_acts.facts import changes
 from app.prepared_acts.kinds import KINDS, Content
@@ -23,6 +26,7 @@ RESOLUTION = Resolution(
     1, 1, 1, b"\xff" * 20, 2, b"\x00" * 20, Action.ADJUST, Side.LEAD, 738_000, b"\x80" * 32,
     b"\x01" * 32,
 )  # fmt: skip
+SEEN = consortium.SeenProposal(3, b"\xfe" * 32)
 ASKED: dict[str, Any] = {
     "breaks.propose": breaks.ProposeResolution(17, Action.FORCE, None, 738_000, "ours, 客户"),
     "breaks.accept": breaks.AcceptResolution(17, RESOLUTION),
@@ -35,6 +39,30 @@ ASKED: dict[str, Any] = {
     "days.propose_reopening": days.ProposeReopening(ACCOUNT, 738_000, "booked twice"),
     "days.confirm_reopening": days.ConfirmReopening(ACCOUNT, 738_000, b"\xfe" * 32),
     "days.withdraw_reopening": days.WithdrawReopening(ACCOUNT),
+    "holds.place": holds.PlaceHolds("F", b"\xfe" * 20, "10.00", 738_000, 1_800_000_000, "huarui"),
+    "holds.release": holds.ReleaseHolds((holds.HeldPart(1, 2, b"\xfe" * 20, 3),)),
+    "facilities.accept": facilities.AcceptFacility("F", b"\xfe" * 32),
+    "facilities.decline": facilities.DeclineFacility("F", "no"),
+    "facilities.withdraw": facilities.WithdrawFacility("F"),
+    "facilities.propose_shares": facilities.ProposeShares(
+        "F", 738_000, {"wuxi": Shares(1, 2, 3), "huarui": Shares(4, 5, 6)}, "a review"
+    ),
+    "facilities.propose_rules": facilities.ProposeRules(
+        "F", 738_000, "0.05", None, 3600, time(18, 0), "rounding"
+    ),
+    "facilities.propose_close": facilities.ProposeClose("F", "repaid"),
+    "facilities.accept_change": facilities.AcceptChange("F", 1, b"\xfe" * 32),
+    "facilities.enact_change": facilities.EnactChange("F", 1, b"\xfe" * 32),
+    "facilities.withdraw_change": facilities.WithdrawChange("F", 1),
+    "facilities.pause": facilities.PauseFacility("F", "figures look wrong"),
+    "facilities.resume": facilities.ResumeFacility("F", None),
+    "consortium.propose": consortium.Propose((about("evict", 3),), "left"),
+    "consortium.vote": consortium.Vote((SEEN,), True),
+    "consortium.enact": consortium.Enact(SEEN),
+    "consortium.withdraw": consortium.Withdraw(3),
+    "consortium.object": consortium.ObjectToKey(SEEN),
+    "consortium.stop": consortium.StopMember(3, "stolen key"),
+    "consortium.lift": consortium.LiftStop(3),
 }
 FACTS = {"The lead's half": "1.00 CNY, value date 2026-03-02"}
 

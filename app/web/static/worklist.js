@@ -90,6 +90,8 @@ document.addEventListener("htmx:afterSwap", () => {
   for (const one of picks()) if (picked.has(one.id)) one.checked = true;
   const all = document.getElementById("pick-all");
   if (all && !all.disabled && everything) all.checked = true;
+  picked.clear();
+  everything = false;
   showSelected();
   prepareKeys();
 });

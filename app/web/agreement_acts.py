@@ -1,0 +1,486 @@
+"""The pages on which holds, a facility's terms and what the consortium decides are acted on: each
+with what waits, and the forms that prepare an act for another person's signature."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.responses import RedirectResponse
+from sqlalchemy import Connection
+
+from app.http.context import Context
+from app.http.signed_in import as_person, open_session, signed_in
+from app.locale import N_, _, said
+from app.people.person import Person
+from app.prepared_acts.kinds import Facts
+from app.prepared_acts.lifecycle import WAITING
+from app.prepared_acts.store import list_acts
+from app.presentation.accounts import hold_out
+from app.presentation.common import money_of
+from app.readmodel.accounts.holds import Hold, holds
+from app.readmodel.consortium.queries import list_members, page_of_proposals
+from app.readmodel.consortium.shapes import Proposal
+from app.readmodel.directory import directory
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility, known_facility
+from app.readmodel.facilities.history import ChangeRow, facility_history
+from app.web.acting import (
+    ActForm,
+    FormChoice,
+    FormField,
+    Refused,
+    act_view,
+    prepare_as_asked,
+)
+from app.web.forms import Form, signed_form
+from app.web.pages import Pages
+from app.web.site import Site
+
+_MOST = 50
+_MEMBERS_READ_IT = N_("The members and observers that it concerns read it.")
+
+FacilityId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
+SignedIn = Annotated[Person, Depends(signed_in)]
+Filled = Annotated[Form, Depends(signed_form)]
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a page is about. `here`: its place in the navigation; `kinds`: how its acts' names
+    begin; `facts`: how it stands, None where there is no such thing."""
+
+    title: str
+    here: str
+    address: str
+    kinds: str
+    forms: Callable[[Connection], Sequence[ActForm]]
+    facts: Callable[[Connection], Facts | None] = lambda _: {}
+    facility: str | None = None
+
+
+class ActPages:
+    """Shows the page of a subject, and prepares what its forms ask."""
+
+    def __init__(self, context: Context, site: Site, pages: Pages) -> None:
+        self._context = context
+        self._site = site
+        self._pages = pages
+
+    def show(self, request: Request, subject: Subject, refused: Refused | None = None) -> Response:
+        session = open_session(request)
+        person = session.person if session else None
+        acts = self._context.acts
+
+        def look(connection: Connection, now: datetime) -> dict[str, Any]:
+            facts = subject.facts(connection)
+            if facts is None:
+                return {"facts": None}
+            waiting = list_acts(
+                connection,
+                states=WAITING,
+                kinds=subject.kinds,
+                facility=subject.facility,
+                limit=_MOST,
+            )
+            may = person is not None and person.may("prepare") and acts.signs
+            held = _active(connection) if subject.here == "holds" else []
+            return {
+                "title": said(subject.title),
+                "here": subject.here,
+                "address": subject.address,
+                "facts": facts,
+                "holds": [hold_out(one, money_of(connection)) for one in held],
+                "waiting": [act_view(connection, self._context, one, person) for one in waiting],
+                "forms": _filled(subject.forms(connection), refused) if may else [],
+                "signs": acts.signs,
+            }
+
+        return self._pages.show(request, "act_on.html", look, refused.status if refused else 200)
+
+    def prepare(self, request: Request, person: Person, form: Form, subject: Subject) -> Response:
+        with as_person(request, person):
+            made = prepare_as_asked(self._context, person, form)
+        if isinstance(made, Refused):
+            return self.show(request, subject, made)
+        return RedirectResponse(f"{self._site.root}/acts/{made.number}", 303)
+
+
+def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """Their routes."""
+    act_pages = ActPages(context, site, pages)
+    holds_ = Subject(
+        N_("Holds"),
+        "holds",
+        "holds",
+        "holds.",
+        lambda connection: list(_hold_forms(connection, context.bank)),
+    )
+    consortium = Subject(
+        N_("Votes and emergency stops"),
+        "consortium",
+        "consortium/acts",
+        "consortium.",
+        lambda connection: list(_consortium_forms(connection, context)),
+    )
+
+    def facility_(id_: str) -> Subject:
+        def facts(connection: Connection) -> Facts | None:
+            known = agreed_facility(connection, id_)
+            return None if known is None else context.acts.facts_of_facility(id_)
+
+        return Subject(
+            id_,
+            "facilities",
+            f"facilities/{quote(id_, safe='')}/acts",
+            "facilities.",
+            lambda connection: _facility_forms(connection, context, id_),
+            facts,
+            id_,
+        )
+
+    @router.get("/holds")
+    def holds_page(request: Request) -> Response:
+        return act_pages.show(request, holds_)
+
+    @router.post("/holds")
+    def act_on_holds(request: Request, person: SignedIn, form: Filled) -> Response:
+        return act_pages.prepare(request, person, form, holds_)
+
+    @router.get("/facilities/{facility}/acts")
+    def facility_page(request: Request, facility: FacilityId) -> Response:
+        return act_pages.show(request, facility_(facility))
+
+    @router.post("/facilities/{facility}/acts")
+    def act_on_facility(
+        request: Request, facility: FacilityId, person: SignedIn, form: Filled
+    ) -> Response:
+        return act_pages.prepare(request, person, form, facility_(facility))
+
+    @router.get("/consortium/acts")
+    def consortium_page(request: Request) -> Response:
+        return act_pages.show(request, consortium)
+
+    @router.post("/consortium/acts")
+    def act_on_consortium(request: Request, person: SignedIn, form: Filled) -> Response:
+        return act_pages.prepare(request, person, form, consortium)
+
+
+def _filled(forms: Sequence[ActForm], refused: Refused | None) -> list[ActForm]:
+    """The forms; the one that was refused with what was typed, and why."""
+    if refused is None:
+        return list(forms)
+    sent = refused.typed.fields.get("form")
+    return [
+        replace(one, typed=refused.typed, error=refused.error)
+        if one.hidden["form"] == sent
+        else one
+        for one in forms
+    ]
+
+
+def _active(connection: Connection) -> list[Hold]:
+    return holds(connection, state="active", limit=_MOST * 4)
+
+
+def _hold_forms(connection: Connection, bank: str) -> Iterator[ActForm]:
+    led = [one for one in directory(connection).facilities.values() if one.lead == bank]
+    led = [one for one in led if one.state in ("active", "paused")]
+    if led:
+        partners = sorted({partner.name for one in led for partner in one.partners})
+        yield ActForm(
+            "holds",
+            _("Hold the parts of a drawdown"),
+            _(
+                "Each partner’s part is reserved before the drawdown is paid out; nothing is held "
+                "where one of them is above what is available."
+            ),
+            [FormChoice("holds.place", _("hold them"))],
+            {"form": "place"},
+            fields=(
+                FormField(
+                    "facility", _("Facility"), kind="select", options=[(f.id, f.id) for f in led]
+                ),
+                FormField(
+                    "event_ref", _("Drawdown"), _("its event_ref in the feeds"), required=True
+                ),
+                FormField("amount", _("Amount"), _("the whole, in its currency"), required=True),
+                FormField(
+                    "partner",
+                    _("Partner"),
+                    _("only where the lead splits by itself"),
+                    "select",
+                    [("", _("All, by their shares")), *((one, one) for one in partners)],
+                ),
+                FormField("hours", _("Hours"), _("24 if left empty, at most 720"), "number"),
+            ),
+        )
+    seen: set[tuple[str, str]] = set()
+    for one in _active(connection):
+        known = (one.facility, one.reference)
+        facility = directory(connection).facility(one.facility)
+        is_ours = facility is not None and facility.lead == bank
+        if known in seen or not (is_ours or one.overdue):
+            continue
+        seen.add(known)
+        name = one.event_ref or f"#{one.reference[:12]}…"
+        query = urlencode({"facility": one.facility, "reference": one.reference})
+        yield ActForm(
+            "holds",
+            _("Release %(name)s", name=name),
+            _("What is held for it in %(facility)s.", facility=one.facility),
+            [FormChoice(f"holds.release?{query}", _("release it"))],
+            {"form": f"release-{one.reference}"},
+        )
+
+
+def _facility_forms(connection: Connection, context: Context, id_: str) -> Sequence[ActForm]:
+    known = known_facility(connection, id_)
+    if context.bank not in known.terms.banks or known.state in ("closed", "withdrawn"):
+        return []
+    names = directory(connection)
+    history = facility_history(connection, names, known.number)
+    address = f"facilities/{quote(id_, safe='')}/acts"
+    seen = {"facility": id_, "seen": json.dumps(context.acts.facts_of_facility(id_))}
+    if known.state == "proposed":
+        return list(_proposed_facility(known, context.bank, address, seen))
+    return [
+        *(
+            _change_form(context, one, known, address)
+            for one in history.changes
+            if one.state == "open"
+        ),
+        *_terms_forms(known, context.bank, address, seen),
+    ]
+
+
+def _proposed_facility(
+    known: AgreedFacility, bank: str, address: str, seen: dict[str, str]
+) -> Iterator[ActForm]:
+    if bank == known.terms.lead:
+        yield ActForm(
+            address,
+            _("Take it back"),
+            _("Its partners have not all accepted it yet."),
+            [FormChoice("facilities.withdraw", _("take it back"))],
+            seen | {"form": "proposed"},
+        )
+    elif bank in known.waiting_for and known.terms_hash is not None:
+        yield ActForm(
+            address,
+            _("Answer %(bank)s", bank=known.terms.lead),
+            _("The terms are those above; the signature is over their hash."),
+            [
+                FormChoice("facilities.accept", _("accept it")),
+                FormChoice("facilities.decline", _("decline it")),
+            ],
+            seen | {"form": "proposed", "terms_hash": "0x" + known.terms_hash.hex()},
+            reason_for=_("Needed to decline. %(note)s", note=_(_MEMBERS_READ_IT)),
+        )
+
+
+def _change_form(
+    context: Context, change: ChangeRow, known: AgreedFacility, address: str
+) -> ActForm:
+    facts = context.acts.facts_of_change(known.terms.id, change.number)
+    choices = []
+    if context.bank == change.proposer:
+        choices.append(FormChoice("facilities.withdraw_change", _("take it back")))
+    elif context.bank in change.waits_for:
+        choices.append(FormChoice("facilities.accept_change", _("accept it")))
+    else:
+        choices.append(
+            FormChoice("facilities.enact_change", _("bring it into force, where who waits is gone"))
+        )
+    waits = ", ".join(change.waits_for) or "nobody"
+    return ActForm(
+        address,
+        _("Change %(number)s: %(kind)s", number=change.number, kind=said(change.kind)),
+        _(
+            "%(facts)s. Still to accept it: %(waits)s.",
+            facts="; ".join(facts.values()),
+            waits=waits,
+        ),
+        choices,
+        {
+            "form": f"change-{change.number}",
+            "facility": known.terms.id,
+            "change": str(change.number),
+            "change_hash": "0x" + change.hash.hex(),
+            "seen": json.dumps(facts),
+        },
+    )
+
+
+def _terms_forms(
+    known: AgreedFacility, bank: str, address: str, seen: dict[str, str]
+) -> Iterator[ActForm]:
+    first_day = FormField(
+        "first_day", _("From"), _("more than 30 days after the chain’s day"), "date", required=True
+    )
+    yield ActForm(
+        address,
+        _("Propose new rules"),
+        _(
+            "What is left empty stays as it is. They take effect once every party has accepted "
+            "them."
+        ),
+        [FormChoice("facilities.propose_rules", _("propose them"))],
+        seen | {"form": "rules"},
+        reason_for=_(_MEMBERS_READ_IT),
+        fields=(
+            first_day,
+            FormField("tolerance", _("Tolerance in %(currency)s", currency=known.terms.currency)),
+            FormField("window_days", _("Date window in days"), kind="number"),
+            FormField("deadline_hours", _("Match deadline in hours"), kind="number"),
+            FormField(
+                "cut_off",
+                _("Cut-off"),
+                _(
+                    "local time in %(zone)s",
+                    zone=known.terms.time_zone,
+                ),
+                "time",
+            ),
+        ),
+    )
+    yield ActForm(
+        address,
+        _("Propose new shares"),
+        _("Who is not named keeps what it has; the rest is the lead’s."),
+        [FormChoice("facilities.propose_shares", _("propose them"))],
+        seen | {"form": "shares"},
+        reason_for=_(_MEMBERS_READ_IT),
+        fields=(
+            first_day,
+            FormField(
+                "shares",
+                _("Shares"),
+                _("one a line: NAME=PRINCIPAL/INTEREST/FEE in basis points"),
+                "textarea",
+                required=True,
+            ),
+        ),
+    )
+    stops = [
+        FormChoice("facilities.propose_close", _("propose to close it for ever")),
+    ]
+    if bank not in known.paused_by:
+        stops.insert(0, FormChoice("facilities.pause", _("stop the posting")))
+    yield ActForm(
+        address,
+        _("Stop or close it"),
+        _("A pause of this bank ends when it resumes, or after 7 days by another party."),
+        stops,
+        seen | {"form": "stop"},
+        reason_for=_(_MEMBERS_READ_IT),
+    )
+    if known.paused_by:
+        yield ActForm(
+            address,
+            _("Let the posting go on"),
+            _("This bank’s own pause; another party’s after 7 days."),
+            [
+                FormChoice(
+                    f"facilities.resume?{urlencode({'of': one})}",
+                    _("lift the pause of %(one)s", one=one),
+                )
+                for one in known.paused_by
+            ],
+            seen | {"form": "resume"},
+        )
+
+
+def _consortium_forms(connection: Connection, context: Context) -> Iterator[ActForm]:
+    members = list_members(connection)
+    own = next((one for one in members if one.name == context.bank), None)
+    if own is None or not own.votes:
+        return
+    for one in page_of_proposals(connection, None, _MOST, None).items:
+        if one.state in ("open", "waiting"):
+            form = _proposal_form(context, one)
+            if form.choices:
+                yield form
+    others = [(one.name, f"{one.name} ({one.role}, {one.state})") for one in members]
+    yield ActForm(
+        "consortium/acts",
+        _("Propose to the consortium"),
+        _(
+            "It counts as this bank’s vote in favour, and expires after 14 days. Admissions, keys, "
+            "validators and upgrades are proposed with the tally commands."
+        ),
+        [
+            FormChoice("consortium.propose?kind=suspend", _("suspend a member")),
+            FormChoice("consortium.propose?kind=reinstate", _("reinstate a member")),
+            FormChoice("consortium.propose?kind=evict", _("evict a member for ever")),
+            *(
+                FormChoice(
+                    f"consortium.propose?kind=change_role&role={role}",
+                    _("make it %(role)s", role=role),
+                )
+                for role in ("lead", "partner", "auditor", "regulator")
+            ),
+        ],
+        {"form": "propose"},
+        reason_for=_(_MEMBERS_READ_IT),
+        fields=(FormField("member", _("Member"), kind="select", options=others),),
+    )
+    yield ActForm(
+        "consortium/acts",
+        _("Emergency stop"),
+        _(
+            "The second bank that asks within 24 hours stops the member’s keys, for 72 hours at "
+            "most; the same holds for lifting it."
+        ),
+        [
+            FormChoice("consortium.stop", _("ask that a member be stopped")),
+            FormChoice("consortium.lift", _("ask that its stop end early")),
+        ],
+        {"form": "emergency"},
+        reason_for=_("Needed to stop. %(note)s", note=_(_MEMBERS_READ_IT)),
+        fields=(FormField("member", _("Member"), kind="select", options=others),),
+    )
+
+
+def _proposal_form(context: Context, one: Proposal) -> ActForm:
+    facts = context.acts.facts_of_proposal(one.number)
+    choices = []
+    if one.state == "open" and context.bank in one.missing:
+        choices += [
+            FormChoice("consortium.vote?in_favour=true", _("vote for it")),
+            FormChoice("consortium.vote?in_favour=false", _("vote against it")),
+        ]
+    elif one.state == "open":
+        choices.append(FormChoice("consortium.enact", _("enact it, where its majority stands")))
+    if one.state == "waiting":
+        choices.append(FormChoice("consortium.enact", _("enact it, once it is due")))
+        if one.subject == context.bank:
+            choices.append(FormChoice("consortium.object", _("object to the key")))
+    if one.proposer == context.bank:
+        choices.append(FormChoice("consortium.withdraw", _("take it back")))
+    asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in one.asked.items())
+    votes = ", ".join(f"{v.member} {'for' if v.in_favour else 'against'}" for v in one.votes)
+    return ActForm(
+        "consortium/acts",
+        _(
+            "Proposal %(number)s: %(kind)s",
+            number=one.number,
+            kind=said(one.kind.replace("_", " ")),
+        ),
+        _(
+            "By %(bank)s: %(asked)s. Votes: %(votes)s. Content hash %(hash)s.",
+            bank=one.proposer,
+            asked=asked,
+            votes=votes,
+            hash=one.content_hash,
+        ),
+        choices,
+        {
+            "form": f"proposal-{one.number}",
+            "proposal": str(one.number),
+            "content_hash": one.content_hash,
+            "seen": json.dumps(facts),
+        },
+    )
