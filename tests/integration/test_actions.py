@@ -472,7 +472,7 @@ def test_of_two_commands_that_sign_at_once_one_is_refused_by_name(lead: Bank) ->
 
     slow = replace(
         lead.world.signer("webank"),
-        before_sending=lambda _: propose("wuxi", lead.world.signer("webank")),
+        before_sending=lambda *_: propose("wuxi", lead.world.signer("webank")),
     )
     with pytest.raises(ChainFault, match="another command signed with the approver key of webank"):
         propose("huarui", slow)
