@@ -151,7 +151,7 @@ def gone(catalog: Catalog) -> Iterator[str]:
 
 
 def _forms(message: Message) -> list[str]:
-    return [message.string] if isinstance(message.string, str) else list(message.string)
+    return [message.string] if isinstance(message.string, str) else list(message.string or ())
 
 
 def _update(path: Path) -> None:

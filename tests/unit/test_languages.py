@@ -42,7 +42,9 @@ class TestCatalog:
     def test_placeholders_and_markup_are_those_of_the_english_text(self, path: Path) -> None:
         for message in read_catalog(path):
             ids = [message.id] if isinstance(message.id, str) else list(message.id)
-            texts = [message.string] if isinstance(message.string, str) else list(message.string)
+            texts = (
+                [message.string] if isinstance(message.string, str) else list(message.string or ())
+            )
             for text in texts:
                 if message.id and text:
                     assert _parts(text) == _parts(ids[-1]), text
