@@ -1,4 +1,5 @@
-"""People of development networks: one of each role, all with a password that everybody knows.
+"""People of development networks: one of each role and a second administrator, all with a password
+that everybody knows.
 
 They are marked in the database, and no node outside development lets them in.
 """
@@ -12,6 +13,8 @@ from app.people.second_factor import DEVELOPMENT_CODE
 from app.people.tables import people
 
 DEVELOPMENT_PASSWORD = "development only"
+_NAMES = {role: role for role in ROLES} | {"second-administrator": "administrator"}
+"""Each one's role; what one administrator asks for another confirms."""
 
 
 def sign_in_note() -> str:
@@ -22,13 +25,13 @@ def sign_in_note() -> str:
 def add_development_people(connection: Connection) -> None:
     """Add those that are not there yet, each named as the role. For development networks alone."""
     there = set(connection.execute(select(people.c.name)).scalars())
-    missing = [role for role in ROLES if role not in there]
+    missing = [name for name in _NAMES if name not in there]
     if not missing:
         return
     password_hash, by = hashed(DEVELOPMENT_PASSWORD), Administrator("command:demo")
-    for role in missing:
-        shown = f"{role.capitalize()} (development)"
-        person = add_person(connection, by, role, shown, [role], development=True)
+    for name in missing:
+        shown = f"{name.capitalize().replace('-', ' ')} (development)"
+        person = add_person(connection, by, name, shown, [_NAMES[name]], development=True)
         connection.execute(
             update(people).where(people.c.id == person.id).values(password_hash=password_hash)
         )
@@ -43,5 +46,5 @@ def development_names(connection: Connection) -> list[str]:
             people.c.password_hash.is_not(None),
         )
     ).scalars()
-    order = {name: number for number, name in enumerate(ROLES)}
+    order = {name: number for number, name in enumerate(_NAMES)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))

@@ -288,12 +288,13 @@ class TestInTheBrowser:
         expect(page.locator(".who")).to_contain_text("channel c1")
         expect(page.locator("#lost")).to_be_hidden()
         page.get_by_role("link", name="1 missing at partner").click()
-        assert httpx.URL(page.url).path == "/channels/c1/"
+        assert httpx.URL(page.url).path == "/channels/c1/breaks"
         listed = page.locator("#breaks-list tbody tr")
         expect(listed).to_have_count(1)
         page.get_by_label("Reference").fill("no such")
         expect(listed).to_have_count(0)
-        assert httpx.URL(page.url).path == "/channels/c1/"
+        assert httpx.URL(page.url).path == "/channels/c1/breaks"
+        page.goto(own.url)
         own.push(LEAD, own.event(LEAD, "later", "top_up", "5.00"))
         expect(page.get_by_role("link", name="2 missing at partner")).to_be_visible(timeout=20_000)
         assert watched.complaints == []
