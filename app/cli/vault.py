@@ -9,11 +9,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.db import engine as db
+from app.db.reseal import reseal
 from app.db.vault import Vault
-from app.intake.reseal import reseal
 from app.keys.keystore import STORAGE, install_successor, load_secret, prepare_successor, standing
 from app.keys.versions import KeyVersions
-from app.people.reseal import reseal_secrets
 
 vault = typer.Typer(help="What lies encrypted in a bank's database.", no_args_is_help=True)
 
@@ -50,11 +49,9 @@ def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) 
 
             # The node opens values with the key that is to follow, and seals with it only then.
             sealed = reseal(engine, Vault([fresh, *keys]), {}, show_progress)
-            reseal_secrets(engine, Vault([fresh, *keys]))
             old = install_successor(bank.keys, STORAGE)
             # What the node has taken in meanwhile.
             reseal(engine, Vault(keys), sealed, show_progress)
-            reseal_secrets(engine, Vault(keys))
     finally:
         engine.dispose()
     stdout.print("what is encrypted is sealed with a fresh storage key", highlight=False)

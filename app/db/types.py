@@ -1,8 +1,17 @@
-"""Column types that neither database has."""
+"""Column types of ours."""
 
 from typing import Any
 
-from sqlalchemy import Dialect, Text, TypeDecorator
+from sqlalchemy import Dialect, LargeBinary, Text, TypeDecorator
+
+
+class Sealed(LargeBinary):
+    """Bytes that the bank's vault has sealed; they are sealed anew when its storage key rotates."""
+
+    def __init__(self, *, rewritten: bool = False) -> None:
+        """`rewritten`: whether a row's value may be replaced by another one."""
+        super().__init__()
+        self.rewritten = rewritten
 
 
 class WideInteger(TypeDecorator[int]):

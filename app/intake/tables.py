@@ -20,6 +20,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import Sealed
 
 _BigKey = BigInteger().with_variant(Integer, "sqlite")
 
@@ -43,7 +44,7 @@ feeds = Table(
         server_default=text("0"),
         comment="of accepted and duplicate: were quarantined first",
     ),
-    Column("header", LargeBinary, comment="sealed: a CSV's header; null for JSON"),
+    Column("header", Sealed(), comment="sealed: a CSV's header; null for JSON"),
     Index("ix_feeds_source_name", "facility", "source", "name"),
     Index("ix_feeds_facility", "facility", "id"),
 )
@@ -69,7 +70,7 @@ events = Table(
     Column("target_kind", SmallInteger, comment="reversals only"),
     Column("target_ref", String(64), comment="reversals only"),
     Column("booked_at", Text, nullable=False),
-    Column("details", LargeBinary, comment="sealed: JSON of loan_ref, borrower_ref, memo"),
+    Column("details", Sealed(), comment="sealed: JSON of loan_ref, borrower_ref, memo"),
     Column("parts", SmallInteger, nullable=False, comment="chain parts that are not 0"),
     Column("reversed", Boolean, nullable=False, server_default=false()),
     Column("accepted_at", String(32), nullable=False),
@@ -105,7 +106,7 @@ quarantine = Table(
     Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
     Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
     Column("field", String(16), nullable=False, comment="a column, or `row`, or `chain`"),
-    Column("value", LargeBinary, nullable=False, comment="sealed: UTF-8"),
+    Column("value", Sealed(), nullable=False, comment="sealed: UTF-8"),
     Column("reason", Text, nullable=False),  # empty where nothing is at fault any more
     Column("at", String(32), nullable=False),
     Column(
@@ -115,9 +116,11 @@ quarantine = Table(
         server_default="faulty",
         comment="faulty, ready (to be replayed), accepted, duplicate, dismissed",
     ),
-    Column("raw", LargeBinary, comment="sealed: the row's bytes as they came; null: not kept"),
+    Column("raw", Sealed(), comment="sealed: the row's bytes as they came; null: not kept"),
     Column("encoding", String(16), comment="in which raw is read; null where there is none"),
-    Column("mended", LargeBinary, comment="sealed: JSON of the columns that were mended"),
+    Column(
+        "mended", Sealed(rewritten=True), comment="sealed: JSON of the columns that were mended"
+    ),
     Index(
         "ix_quarantine_waiting",
         "id",
@@ -137,10 +140,10 @@ quarantine_steps = Table(
         "step", String(16), nullable=False, comment="mended, reread, replayed, dismissed, restored"
     ),
     Column("encoding", String(16), comment="of a reread"),
-    Column("changes", LargeBinary, comment="sealed: JSON, by column what it was and what it is"),
+    Column("changes", Sealed(), comment="sealed: JSON, by column what it was and what it is"),
     Column("status", String(16), nullable=False, comment="of the row after it"),
     Column("field", String(16), nullable=False, comment="the fault that was found then, or empty"),
     Column("reason", Text, nullable=False),
-    Column("why", LargeBinary, comment="sealed: why a person dismissed or restored it"),
+    Column("why", Sealed(), comment="sealed: why a person dismissed or restored it"),
 )
 """What people did about quarantined rows; only ever added to."""

@@ -14,6 +14,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import Sealed
 
 people = Table(
     "people",
@@ -22,7 +23,7 @@ people = Table(
     Column("name", String(64), nullable=False, unique=True, comment="to sign in; never used again"),
     Column("display_name", Text, nullable=False),
     Column("password_hash", Text, comment="argon2id; null until the person has enrolled"),
-    Column("totp_secret", LargeBinary, comment="sealed with the bank's storage key"),
+    Column("totp_secret", Sealed(), comment="sealed with the bank's storage key"),
     Column("totp_last_step", BigInteger, comment="of the newest code that was used"),
     Column("development", Boolean, nullable=False, comment="known password; development only"),
     Column("created_at", String(32), nullable=False, comment="UTC"),
@@ -50,7 +51,7 @@ enrolments = Table(
     metadata,
     Column("code_hash", LargeBinary(32), primary_key=True),
     Column("person", ForeignKey("people.id"), nullable=False, unique=True),
-    Column("totp_secret", LargeBinary, nullable=False, comment="sealed; the person's to be"),
+    Column("totp_secret", Sealed(), nullable=False, comment="sealed; the person's to be"),
     Column("made_at", String(32), nullable=False, comment="UTC"),
     Column("expires_at", String(32), nullable=False, comment="UTC"),
 )

@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import Sealed
 
 _BigKey = BigInteger().with_variant(Integer, "sqlite")
 _WAITS = text("state IN ('prepared', 'signing', 'sent')")
@@ -33,7 +34,7 @@ prepared_acts = Table(
     Column("subject", String(200), nullable=False, comment="what it is about: one waits at a time"),
     Column("batch", BigInteger, index=True, comment="number of the first act prepared with it"),
     Column("hash", String(64), nullable=False, comment="SHA-256 of what is sealed, hex"),
-    Column("sealed", LargeBinary, nullable=False, comment="sealed: all that a signature is over"),
+    Column("sealed", Sealed(), nullable=False, comment="sealed: all that a signature is over"),
     Column("state", String(10), nullable=False, comment="the newest state in prepared_act_log"),
     Column("prepared_by", String(64), nullable=False, comment="as sealed, to be counted by"),
     Column("expires_at", String(32), nullable=False),

@@ -6,7 +6,6 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
-    LargeBinary,
     SmallInteger,
     String,
     Table,
@@ -17,6 +16,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import Sealed
 
 _BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
 _WAITING = text("state = 'waiting'")
@@ -27,8 +27,8 @@ webhook_endpoints = Table(
     Column("id", String(12), primary_key=True),
     Column("url", Text, nullable=False),
     Column("events", Text, nullable=False, comment="JSON: the types that it takes"),
-    Column("secret", LargeBinary, nullable=False, comment="sealed"),
-    Column("secret_before", LargeBinary, comment="sealed; signs too until `signs_until`"),
+    Column("secret", Sealed(), nullable=False, comment="sealed"),
+    Column("secret_before", Sealed(), comment="sealed; signs too until `signs_until`"),
     Column("signs_until", String(32), comment="UTC"),
     Column("created_at", String(32), nullable=False, comment="UTC"),
     Column("removed_at", String(32), comment="UTC; null while it takes events"),

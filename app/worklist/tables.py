@@ -5,7 +5,6 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Integer,
-    LargeBinary,
     String,
     Table,
     Text,
@@ -13,6 +12,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import Sealed
 
 _BigKey = BigInteger().with_variant(Integer, "sqlite")
 
@@ -30,7 +30,7 @@ break_notes = Table(
     Column("pair", BigInteger, nullable=False, index=True, comment="the break's number"),
     Column("what", String(10), nullable=False, comment="comment, assigned or unassigned"),
     Column("author", Text, nullable=False, comment="as the person was called then"),
-    Column("sealed", LargeBinary, nullable=False, comment="sealed: the text; who is assigned"),
+    Column("sealed", Sealed(), nullable=False, comment="sealed: the text; who is assigned"),
     Column("at", String(32), nullable=False),
 )
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, select
 
 from app.db.engine import create, upgrade
+from app.db.reseal import reseal
 from app.db.vault import Vault
 from app.domain.errors import UsageFault
 from app.domain.events import Quarantined
@@ -33,7 +34,6 @@ from app.intake.quarantine.queries import (
 )
 from app.intake.quarantine.replay import Replayed, replay
 from app.intake.reader import open_feed
-from app.intake.reseal import reseal
 from app.intake.results import FeedResult
 from app.intake.store import EventStore
 from app.intake.tables import events, feeds, quarantine, quarantine_steps

@@ -12,9 +12,9 @@ from app.actions.keys import Rotated, RotateKey, rotate
 from app.actions.sender import Signer
 from app.cli import vault as vault_command
 from app.contracts.consortium_registry import ConsortiumRegistry
+from app.db import reseal
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault
-from app.intake import reseal
 from app.intake.tables import events, quarantine
 from app.keys.keystore import load_account, public_keys, retired
 from app.local.reconcile import tick
