@@ -249,9 +249,10 @@ class Channel:
         self.notifier.publish(self._bank.follower.position())
 
     def _is_behind(self) -> bool:
-        """Whether the read model misses blocks that are there."""
+        """Whether the read model misses blocks that are there, or may miss some: while the chain
+        does not answer, nobody knows."""
         position = self._bank.follower.position()
-        return self._head is not None and self._head - (position or 0) > BEHIND_BLOCKS
+        return self._head is None or self._head - (position or 0) > BEHIND_BLOCKS
 
     def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
         """A job that one process at a time does for the bank: the one that posts."""

@@ -1,7 +1,8 @@
 """What became of breaks, days and batches since the last look, as events for webhooks.
 
 The breaks that are open are held against those that were told, so that a view that is made anew
-tells nothing twice. What was open before the first endpoint was registered is not told.
+tells nothing twice. While it is made anew nothing is told: breaks that it has not come to are not
+resolved. What was open before the first endpoint was registered is not told.
 """
 
 import json
@@ -9,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, and_, delete, insert, or_, select
+from sqlalchemy import Connection, Engine, Row, and_, delete, insert, or_, select
 
 from app.domain.money import format_amount
 from app.outbox.dead_letters import stopped_batches
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.sums import type_of_pair
-from app.readmodel.chain import clock
+from app.readmodel.chain import clock, position
 from app.readmodel.directory import directory
 from app.readmodel.pairs.tables import OPEN, pairs
 from app.readmodel.values import kind_name
@@ -29,50 +30,67 @@ _AT_A_TIME = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The open breaks by number, each account's last closed day, the batches that have stopped."""
+    """The open breaks by number, each account's last closed day, the batches that have stopped.
+    `block`: the last one of the view that says so."""
 
+    block: int
     breaks: Mapping[int, Shown]
     closed: Mapping[str, str]
     stopped: Sequence[Shown]
 
 
 def tell_news(engine: Engine) -> None:
-    """Accept events for what is new. The read model is whole when this is called."""
-    with engine.connect() as connection:
-        if _now(connection) == _told(connection):
-            return
+    """Accept events for what is new. The node is not behind the chain when this is called."""
+    with engine.connect() as connection:  # one snapshot: a view that is made anew is seen whole
+        noted = _noted(connection)
+        is_heard = bool(endpoints(connection))
+        current = _now(connection, noted) if is_heard else None
+        told = _told(connection, noted) if noted is not None and current is not None else None
+    if current is None and (is_heard or noted is None):
+        return
     with engine.begin() as connection:
-        # Read again: what the events say and what is noted as told are of one state.
-        current, told = _now(connection), _told(connection)
+        if _noted(connection) != noted:  # another process has told it
+            return
         if current is not None and told is not None:
             _tell(connection, current, told)
         _note(connection, current, told)
 
 
-def _now(connection: Connection) -> _State | None:
-    """As things are; None where nobody is told."""
-    if not endpoints(connection):
+def _now(connection: Connection, noted: Row[Any] | None) -> _State | None:
+    """As things are; None where the view is made anew, or is the one that was told last."""
+    read, stopped = position(connection), _stopped(connection)
+    if read is None:
         return None
+    if noted is not None:
+        is_same = read.block_number == noted.block_number
+        if read.block_number < noted.block_number or (
+            is_same and stopped == json.loads(noted.stopped)
+        ):
+            return None
     closed = {
         f"{one.facility}/{one.partner}": one.closed_through.isoformat()
         for one in balances(connection)
         if one.closed_through is not None
     }
-    stopped = [
+    return _State(read.block_number, _open_breaks(connection), closed, stopped)
+
+
+def _stopped(connection: Connection) -> Sequence[Shown]:
+    return [
         {"facility": one.facility, "sequence": one.sequence, "legs": one.legs, "why": one.why,
          "at": one.at}
         for one in stopped_batches(connection)
     ]  # fmt: skip
-    return _State(_open_breaks(connection), closed, stopped)
 
 
-def _told(connection: Connection) -> _State | None:
-    """As they were told last; None where nobody was."""
-    row = connection.execute(select(webhook_state)).one_or_none()
-    if row is None:
-        return None
+def _noted(connection: Connection) -> Row[Any] | None:
+    """What was told last; None where nothing was."""
+    return connection.execute(select(webhook_state)).one_or_none()
+
+
+def _told(connection: Connection, noted: Row[Any]) -> _State:
     breaks = {one.pair: json.loads(one.shown) for one in connection.execute(select(known_breaks))}
-    return _State(breaks, json.loads(row.closed), json.loads(row.stopped))
+    return _State(noted.block_number, breaks, json.loads(noted.closed), json.loads(noted.stopped))
 
 
 def _tell(connection: Connection, current: _State, told: _State) -> None:
@@ -92,7 +110,7 @@ def _tell(connection: Connection, current: _State, told: _State) -> None:
 
 def _note(connection: Connection, current: _State | None, told: _State | None) -> None:
     connection.execute(delete(webhook_state))
-    if current is None:
+    if current is None:  # nobody is told any more
         connection.execute(delete(known_breaks))
         return
     before = told.breaks if told else {}
@@ -109,7 +127,10 @@ def _note(connection: Connection, current: _State | None, told: _State | None) -
         connection.execute(insert(known_breaks), fresh)
     connection.execute(
         insert(webhook_state).values(
-            id=1, closed=json.dumps(current.closed), stopped=json.dumps(current.stopped)
+            id=1,
+            block_number=current.block,
+            closed=json.dumps(current.closed),
+            stopped=json.dumps(current.stopped),
         )
     )
 

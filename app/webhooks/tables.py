@@ -80,6 +80,7 @@ webhook_state = Table(
     "webhook_state",
     metadata,
     Column("id", SmallInteger, primary_key=True, autoincrement=False, comment="1: one row"),
+    Column("block_number", BigInteger, nullable=False, comment="of the view that was told last"),
     Column("closed", Text, nullable=False, comment="JSON: the last closed day of each account"),
     Column("stopped", Text, nullable=False, comment="JSON: the batches that have stopped"),
     comment="What webhooks were told of last.",
