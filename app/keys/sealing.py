@@ -4,6 +4,7 @@ NaCl: a random key per batch (XSalsa20-Poly1305), wrapped for each reader in a s
 its X25519 sealing key. The format is in docs/wire-format.md, "Sealed details".
 """
 
+import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -16,6 +17,8 @@ import orjson
 from nacl.public import PrivateKey, PublicKey, SealedBox
 from nacl.secret import SecretBox
 
+from app.domain.legs import MAX_PARTS
+
 _VERSION = 1
 _WRAPPED_BYTES = 2 + SecretBox.KEY_SIZE + 48
 _MOST_READERS = 255
@@ -27,6 +30,12 @@ MAX_GRANTED_BATCHES = 1_800
 
 MAX_PLAIN_BYTES = 4 * 1024 * 1024
 """Most bytes of a batch's details before they are compressed: nobody opens more."""
+
+_MOST_MARKS = 16 * MAX_PARTS
+"""More than the strings, commas and brackets of a batch's details: each leg has a list of 7 values.
+Without it a few kilobytes would unpack to a million lists, at every reader."""
+_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
+"""A string, or what begins a value. It never looks at a byte twice."""
 
 
 def seal_details(details: Sequence[Sequence[Any]], readers: Mapping[int, bytes]) -> bytes | None:
@@ -77,7 +86,9 @@ def open_with_key(sealed: bytes, key: bytes) -> list[list[Any]] | None:
         packed = SecretBox(key).decrypt(sealed[_body_of(sealed) :])
         opener = zlib.decompressobj()
         plain = opener.decompress(packed, MAX_PLAIN_BYTES)
-        details = orjson.loads(plain) if not opener.unconsumed_tail else None
+        if opener.unconsumed_tail or _has_too_many_values(plain):
+            return None
+        details = orjson.loads(plain)
     except (nacl.exceptions.CryptoError, ValueError, zlib.error):
         return None
     if not isinstance(details, list) or not all(isinstance(row, list) for row in details):
@@ -108,6 +119,13 @@ def seal_reference_key(reference_key: bytes, reader: bytes) -> bytes | None:
 def open_reference_key(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:
     """Open a reference key sealed to us, to any of our sealing keys; None when it was not."""
     return _unsealed(sealed, secrets)
+
+
+def _has_too_many_values(plain: bytes) -> bool:
+    # Counted first, which costs nothing; texts may hold the same characters.
+    if sum(map(plain.count, (b"[", b"{", b","))) <= _MOST_MARKS:
+        return False
+    return any(place == _MOST_MARKS for place, _ in enumerate(_MARK.finditer(plain)))
 
 
 def _body_of(sealed: bytes) -> int:

@@ -103,6 +103,26 @@ def test_a_zip_bomb_is_not_unpacked() -> None:
     assert peak < 4 * MAX_PLAIN_BYTES
 
 
+@pytest.mark.parametrize(
+    "many", [b"[]", b"{}", b"[0,0]", b'[""]', b'["[]"]', b'[",","\\""]', b'["\\"\\"]"]']
+)
+def test_few_bytes_are_not_unpacked_to_a_million_values(many: bytes) -> None:
+    plain = b"[" + b",".join([many] * (MAX_PLAIN_BYTES // (len(many) + 1) - 1)) + b"]"
+    bomb = sealed_by_hand(zlib.compress(plain, 9))
+    tracemalloc.start()
+    assert open_details(bomb, 1, SECRETS[:1]) is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 4 * MAX_PLAIN_BYTES
+
+
+def test_the_largest_batch_opens_whatever_its_texts_hold() -> None:
+    names = ["R" * 64, None, "E" * 64, "2026-03-02T10:00:00Z"]
+    rows = [[*names, '[{,"' * 300, "\\" * 300, '",[' * 300] for _ in range(500)]
+    sealed = seal_details(rows, READERS)
+    assert sealed is not None and open_details(sealed, 1, SECRETS[:1]) == rows
+
+
 def test_what_nobody_would_open_is_not_sealed() -> None:
     row = ["x" * (MAX_PLAIN_BYTES // 2)]
     assert seal_details([row], READERS) is not None
