@@ -22,8 +22,8 @@ from app.outbox.dead_letters import replay as replay_letters
 from app.outbox.dead_letters import resume
 from app.people.person import Person
 from app.web.as_person import acting, name_of
-from app.web.feeds import Number, show_row
-from app.web.feeds_page import row_page
+from app.web.feeds import Number, show_row, show_rows
+from app.web.feeds_page import RowFilters, row_page
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site
@@ -73,7 +73,7 @@ def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
         return RedirectResponse(f"{site.root}/feeds/rows/{number}", 303)
 
 
-def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
+def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
     """The forms of many rows, and of dead letters."""
 
     @router.post("/feeds/rows")
@@ -98,8 +98,15 @@ def add_group_acts(router: APIRouter, context: Context, site: Site) -> None:
                 return _nothing()
             return f"changed={decide(context.engine, where, why, by).rows}"
 
-        said = await acting(request, person, work)
-        return RedirectResponse(f"{site.root}/feeds?{said}", 303)
+        try:
+            done = await acting(request, person, work)
+        except InputFault as fault:
+            show = "dismissed" if act == "restore" else "waiting"
+            shown = RowFilters(where.facility, where.feed_id, where.field, where.reason, show)
+            return await run_in_threadpool(
+                show_rows, pages, request, shown, None, said(str(fault)), why
+            )
+        return RedirectResponse(f"{site.root}/feeds?{done}", 303)
 
     @router.post("/feeds/dead-letters")
     async def act_on_letters(request: Request, person: Worker, form: Sent) -> Response:

@@ -58,15 +58,30 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
         where: Annotated[RowFilters, Depends(row_filters)],
         before: Before = None,
     ) -> Response:
-        return pages.show(
-            request,
-            "rows.html",
-            lambda connection, now: {"page": rows_page(connection, where, before)},
-        )
+        return show_rows(pages, request, where, before)
 
     @router.get("/feeds/rows/{number}")
     def row(request: Request, number: Number) -> Response:
         return show_row(pages, request, number)
+
+
+def show_rows(
+    pages: Pages,
+    request: Request,
+    where: RowFilters,
+    before: int | None = None,
+    fault: str = "",
+    why: str = "",
+) -> Response:
+    """Rows; where an act on all of them was refused, with the fault and what was typed."""
+
+    def look(connection: Connection, now: Any) -> dict[str, Any]:
+        return {"page": rows_page(connection, where, before), "fault": fault, "why": why}
+
+    answer = pages.show(request, "rows.html", look, 422 if fault else 200)
+    if fault:
+        answer.headers["HX-Push-Url"] = "false"  # the address says which rows
+    return answer
 
 
 def show_row(

@@ -70,7 +70,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_alerts(router, context, site, pages)
     add_feeds(router, context, pages)
     add_row_acts(router, context, site, pages)
-    add_group_acts(router, context, site)
+    add_group_acts(router, context, site, pages)
     add_upload(router, context, site)
     add_legs(router, context, pages)
     add_seen(router, context)

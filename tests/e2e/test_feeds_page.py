@@ -113,6 +113,36 @@ def test_a_file_is_dropped_taken_in_mended_and_found(browser: Browser, node: Fac
     context.close()
 
 
+def test_a_session_ends_while_a_reason_is_typed(browser: Browser, node: Face) -> None:
+    node.client("feeds").post(
+        "/v1/facilities/WLD-2016-A/events:bulk", json=[event(1, amount="x"), event(2, amount="y")]
+    )
+    context = opened(browser, node, "officer")
+    cookies: Any = context.cookies()
+    page = context.new_page()
+    for path, button, done in (
+        ("feeds/rows/1", "Dismiss", "Dismissed by"),
+        ("feeds/rows?field=amount", "Dismiss all", "1 changed"),
+    ):
+        page.goto(f"{node.url}/{path}")
+        why = page.get_by_label("Why", exact=True)
+        why.fill(" ")
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_role("alert").filter(has_text="a reason of 1 to 500")).to_be_visible()
+        assert page.url == f"{node.url}/{path}"
+        why.fill("sent twice")
+        context.clear_cookies()
+        page.get_by_role("button", name=button).click()
+        expect(page.get_by_text("Your session has ended; what you typed here")).to_be_visible()
+        expect(why).to_have_value("sent twice")
+        context.add_cookies(cookies)  # signed in again in another tab
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+        expect(page.locator("#expired")).to_be_hidden()
+        page.get_by_role("button", name=button).click()
+        expect(page.locator("#content")).to_contain_text(done)
+    context.close()
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 420])
 def test_they_fit_and_can_be_read_by_all(
