@@ -69,7 +69,7 @@ async def register_endpoint(request: Request, by: AdminKey) -> NewEndpointOut:
     return await run_in_threadpool(_acting, request, f"key:{by.id}", work)
 
 
-@router.post("/{endpoint}:rotate", summary="Rotate an endpoint's secret")
+@router.post("/{endpoint}:rotate", summary="Rotate an endpoint's secret", responses=WITH_BODY)
 def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
     """The new secret is in this answer and nowhere else. For a day both sign."""
 
@@ -113,7 +113,7 @@ def list_deliveries(
         )
 
 
-@router.post("/deliveries/{number}:replay", summary="Send an event again")
+@router.post("/deliveries/{number}:replay", summary="Send an event again", responses=WITH_BODY)
 def replay_delivery(
     request: Request, by: Administering, number: Annotated[Number, Path()]
 ) -> ReplayedOut:
@@ -123,7 +123,11 @@ def replay_delivery(
     )
 
 
-@router.post("/{endpoint}:replay", summary="Send an endpoint's dead deliveries again")
+@router.post(
+    "/{endpoint}:replay",
+    summary="Send an endpoint's dead deliveries again",
+    responses=WITH_BODY,
+)
 def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
     """All of them, with the ids and contents that they had."""
 

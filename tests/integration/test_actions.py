@@ -225,13 +225,15 @@ class TestDays:
             days.own_statement(lead.view, account, yesterday)
         taking_back = days.WithdrawReopening(account)
         refused(lead.days(days.withdraw_reopening, taking_back), "no reopening of this bank")
-        refused(lead.days(days.propose_reopening, replace(reopening, day=yesterday - 1)), "no more")
+        refused(
+            lead.days(days.propose_reopening, replace(reopening, day=yesterday - 1)), "not the last"
+        )
         done(lead.days(days.propose_reopening, reopening))
         lead.read()
         done(lead.days(days.withdraw_reopening, taking_back))
         done(lead.days(days.propose_reopening, reopening))
         lead.read()
-        refused(huarui.days(days.propose_reopening, reopening), "no more what was shown")
+        refused(huarui.days(days.propose_reopening, reopening), "again already")
         unseen = days.ConfirmReopening(account, yesterday, stale)
         refused(huarui.days(days.confirm_reopening, unseen), "no more what was shown")
         waiting = days.last_closed(huarui.view, account).reopening_hash
