@@ -1,15 +1,16 @@
 """Which addresses webhooks may go to: none within the bank's own network, unless it allows them."""
 
-import ipaddress
 import socket
 from collections.abc import Sequence
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from app.domain.errors import UsageFault
 
 Network = IPv4Network | IPv6Network
 _LONGEST = 2_000
+_GLOBAL_UNICAST = IPv6Network("2000::/3")
+_NAT64 = IPv6Network("64:ff9b::/96")
 
 
 class AddressRefused(Exception):
@@ -45,10 +46,22 @@ def resolved(parts: SplitResult, allowed: Sequence[Network]) -> tuple[str, int]:
     found = socket.getaddrinfo(parts.hostname, port, type=socket.SOCK_STREAM)
     addresses = [str(one[4][0]).partition("%")[0] for one in found]
     for address in addresses:
-        ip = ipaddress.ip_address(address)
-        if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped is not None:
-            ip = ip.ipv4_mapped
+        ip = _destination(address)
         is_allowed = any(ip in network for network in allowed if network.version == ip.version)
-        if not is_allowed and (not ip.is_global or ip.is_multicast):
+        if not is_allowed and not _is_public(ip):
             raise AddressRefused(f"{address} is no public address, and none that the bank allows")
     return addresses[0], port
+
+
+def _destination(address: str) -> IPv4Address | IPv6Address:
+    """Where an address leads to: an IPv6 one may hold an IPv4 one that a gateway sends it on to."""
+    ip = ip_address(address)
+    if isinstance(ip, IPv4Address):
+        return ip
+    translated = IPv4Address(int(ip) & 0xFFFF_FFFF) if ip in _NAT64 else None
+    return ip.ipv4_mapped or ip.sixtofour or translated or ip
+
+
+def _is_public(ip: IPv4Address | IPv6Address) -> bool:
+    is_unicast = not ip.is_multicast if isinstance(ip, IPv4Address) else ip in _GLOBAL_UNICAST
+    return is_unicast and ip.is_global

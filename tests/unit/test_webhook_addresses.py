@@ -51,11 +51,18 @@ def test_a_url_that_is_no_endpoints_is_refused(url: str) -> None:
         "127.0.0.1", "127.1", "2130706433", "0x7f000001", "0.0.0.0", "10.0.0.1", "172.16.0.1",
         "192.168.1.1", "169.254.169.254", "100.64.0.1", "224.0.0.1", "[::1]", "[::]", "[fe80::1]",
         "[fc00::1]", "[::ffff:127.0.0.1]", "[::ffff:10.0.0.1]", "[ff02::1]", "localhost",
+        "[64:ff9b::a00:1]", "[64:ff9b:1::a00:1]", "[2002:a00:1::1]", "[::127.0.0.1]", "[fec0::1]",
     ],
 )  # fmt: skip
 def test_nothing_goes_into_the_banks_own_network(host: str) -> None:
     with pytest.raises((AddressRefused, OSError)):
         resolved(check_url(f"https://{host}/", development=False), [])
+
+
+@pytest.mark.parametrize("address", ["93.184.216.34", "2606:2800:220:1::1", "64:ff9b::5db8:d822"])
+def test_public_addresses_are_taken(address: str) -> None:
+    host = f"[{address}]" if ":" in address else address
+    assert resolved(check_url(f"https://{host}/", development=False), []) == (address, 443)
 
 
 def test_unless_the_bank_allows_it() -> None:
