@@ -17,6 +17,8 @@ from app.worklist.lines import MOST_SELECTED, Assignee, existing
 from app.worklist.tables import break_assignments, break_notes
 
 MOST_COMMENT_CHARACTERS = 4_000
+MOST_COMMENTS = 500
+"""Of one break: its page shows all of them."""
 _CHUNK = 500
 _MOST_NAMED = 100
 """As many numbers of breaks stand in one row of the audit trail."""
@@ -35,14 +37,21 @@ class Note:
 
 
 def comment(connection: Connection, number: int, author: str, text: str) -> Note:
-    """Add a comment to a break. Raises UsageFault for a break that there is not, and for a text
-    that nobody can read."""
+    """Add a comment to a break. Raises UsageFault for a break that there is not, for a text that
+    nobody can read, and for more comments than are kept."""
     text = text.replace("\r\n", "\n").strip()
     if not text or len(text) > MOST_COMMENT_CHARACTERS or "\0" in text:
         raise UsageFault(
             f"a comment has 1 to {MOST_COMMENT_CHARACTERS:,} characters", remedy="Write something"
         )
     _check_all_there(connection, [number])
+    n = break_notes.c
+    kept = select(func.count()).where(n.pair == number, n.what == "comment")
+    if connection.execute(kept).scalar_one() >= MOST_COMMENTS:
+        raise UsageFault(
+            f"{MOST_COMMENTS} comments on one break are kept",
+            remedy="Go on in the bank's own system",
+        )
     _add(connection, [number], "comment", author, text)
     append(connection, Entry(current_actor.get(), "breaks.comment", f"break {number}"))
     return notes(connection, number)[-1]

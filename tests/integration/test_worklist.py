@@ -15,6 +15,7 @@ from app.db.engine import create
 from app.domain.kinds import Kind
 from app.people.person import Person
 from app.people.sessions import csrf_token
+from app.worklist import notes
 from app.worklist.lines import NOBODY, WorkFilter, WorkList
 from app.worklist.notes import assign
 from app.worklist.tables import break_notes
@@ -110,6 +111,16 @@ def test_who_works_on_what(seed: Seed) -> None:
     with seed.engine.begin() as connection:
         assert assign(connection, [1, 2], "Mei", None) == 2
     assert listed(seed, assignee=NOBODY) == [3, 2, 1]
+
+
+def test_a_break_takes_so_many_comments(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes, "MOST_COMMENTS", 2)
+    with seed.engine.begin() as connection:
+        for text in ("one", "two"):
+            notes.comment(connection, 1, "Mei", text)
+        with pytest.raises(Exception, match="2 comments on one break"):
+            notes.comment(connection, 1, "Mei", "three")
+        notes.comment(connection, 2, "Mei", "another break's")
 
 
 def test_by_rest(node: Face, seed: Seed) -> None:
