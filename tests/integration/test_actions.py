@@ -235,7 +235,7 @@ class TestDays:
         lead.read()
         refused(huarui.days(days.propose_reopening, reopening), "again already")
         unseen = days.ConfirmReopening(account, yesterday, stale)
-        refused(huarui.days(days.confirm_reopening, unseen), "no more what was shown")
+        refused(huarui.days(days.confirm_reopening, unseen), "another reopening waits")
         waiting = days.last_closed(huarui.view, account).reopening_hash
         assert waiting is not None
         seen_too = days.ConfirmReopening(account, yesterday, waiting)
