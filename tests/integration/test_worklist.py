@@ -113,16 +113,6 @@ def test_who_works_on_what(seed: Seed) -> None:
     assert listed(seed, assignee=NOBODY) == [3, 2, 1]
 
 
-def test_a_break_takes_so_many_comments(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(notes, "MOST_COMMENTS", 2)
-    with seed.engine.begin() as connection:
-        for text in ("one", "two"):
-            notes.comment(connection, 1, "Mei", text)
-        with pytest.raises(Exception, match="2 comments on one break"):
-            notes.comment(connection, 1, "Mei", "three")
-        notes.comment(connection, 2, "Mei", "another break's")
-
-
 def test_by_rest(node: Face, seed: Seed) -> None:
     officer, viewer = client_of(node, "officer"), client_of(node, "viewer")
     refused = viewer.post("/v1/breaks/1/comments", json={"text": "no"})
@@ -160,6 +150,16 @@ def test_by_rest(node: Face, seed: Seed) -> None:
     with seed.engine.connect() as connection:
         counted = select(func.count()).where(audit_trail.c.act == "breaks.save-view")
         assert connection.execute(counted).scalar_one() == 1
+
+
+def test_a_break_takes_so_many_comments(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes, "MOST_COMMENTS", 2)
+    with seed.engine.begin() as connection:
+        for text in ("one", "two"):
+            notes.comment(connection, 3, "Mei", text)
+        with pytest.raises(Exception, match="2 comments on one break"):
+            notes.comment(connection, 3, "Mei", "three")
+        notes.comment(connection, 2, "Mei", "another break's")
 
 
 def test_ten_thousand_breaks_are_selected_and_assigned(tmp_path: Path) -> None:
