@@ -20,10 +20,10 @@ _ROOT = Path(__file__).resolve().parents[1]
 _APP = _ROOT / "app"
 _FAULTS_OF = (
     "actions", "alerts", "domain", "http", "intake", "outbox", "people", "prepared_acts",
-    "readmodel", "web", "webhooks",
+    "readmodel", "report_jobs", "reports", "web", "webhooks",
 )  # fmt: skip
 """Packages whose faults pages show; they make them in English, with values in them."""
-_FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError)")
+_FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError|ReportRefused)")
 _REASONS_OF = ("intake/validation.py", "intake/judge.py", "intake/reader.py", "intake/cells.py",
     "intake/hints.py", "intake/json_values.py", "intake/quarantine/kept_row.py",
 )  # fmt: skip

@@ -1,10 +1,9 @@
 """Reports for auditors, as files."""
 
 import tempfile
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
@@ -16,6 +15,7 @@ from app.audit.trail import Entry, append
 from app.http.context import Context
 from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
+from app.http.sending import send_file
 from app.http.signed_in import address_of
 from app.locale import in_language
 from app.readmodel.days.queries import day_records
@@ -28,8 +28,6 @@ from app.reports.certificate import (
     pair_certificate,
     write_certificate_page,
 )
-
-_CHUNK_BYTES = 1 << 18
 
 ReportName = Literal[
     "reconciliation",
@@ -100,14 +98,7 @@ def make_report(
         file = path.open("rb")
         shown = file_name(name, asked, chosen)
     _record_export(request, by, shown)
-    return StreamingResponse(
-        _chunks(file),
-        media_type=chosen.media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{_ascii(shown)}"',
-            "Content-Length": str(_size(file)),
-        },
-    )
+    return send_file(file, shown, chosen.media_type)
 
 
 CertificateFormat = Literal["json", "pdf"]
@@ -168,19 +159,3 @@ def _certificate(certificate: bytes, format: CertificateFormat) -> Response:
         path = Path(folder) / "page"
         write_certificate_page(certificate, path)
         return Response(path.read_bytes(), media_type="application/pdf", headers=headers)
-
-
-def _chunks(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk
-
-
-def _size(file: BinaryIO) -> int:
-    size = file.seek(0, 2)
-    file.seek(0)
-    return size
-
-
-def _ascii(text: str) -> str:
-    return "".join(letter if letter.isascii() else "_" for letter in text)

@@ -17,6 +17,7 @@ _TABLES = (
     "app.worklist.tables",
     "app.alerts.tables",
     "app.webhooks.tables",
+    "app.report_jobs.tables",
 )
 
 

@@ -13,6 +13,7 @@ from app.people.oidc.sign_in import OidcSignIn
 from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from app.prepared_acts.service import PreparedActs
 from app.presentation.health import EndpointOut
+from app.report_jobs.files import ReportFiles
 
 if TYPE_CHECKING:
     from app.http.metrics import Metrics
@@ -103,6 +104,7 @@ class Context:
     references: Callable[[str], Sequence[bytes]]
     """What an event_ref is on the chain, under each facility's reference key."""
     acts: PreparedActs
+    report_files: ReportFiles
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""
     oidc: OidcSignIn | None = None

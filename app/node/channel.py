@@ -35,6 +35,8 @@ from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched_events import MatchedEvent, matched_events
 from app.outbox.progress import in_flight
 from app.presentation.health import EndpointOut
+from app.report_jobs.files import ReportFiles, Schedule
+from app.report_jobs.making import ReportMaker
 from app.webhooks.news import tell_news
 from app.webhooks.sender import WebhookSender
 from app.webhooks.sending import Rules as WebhookRules
@@ -77,6 +79,8 @@ class Channel:
         self._indexed_at: tuple[int | None, float] = (None, 0.0)
         self._feeds = FeedFolder(bank.config.inbox, self._take_in)
         self.notifier = Notifier()
+        report_files = _report_files(bank.config)
+        self._reports = ReportMaker(bank.engine, report_files, bank.config.min_free_disk_bytes)
         self.context = Context(
             engine=bank.engine,
             bank=bank.name,
@@ -93,6 +97,7 @@ class Channel:
             oidc=bank.oidc,
             channel=name,
             acts=bank.acts,
+            report_files=report_files,
             mail_domains=bank.config.mail.domains if bank.config.mail else (),
         )
         self._alerts = AlertWatch(
@@ -121,6 +126,7 @@ class Channel:
                 alerts=self._look_after_alerts,
                 mails=self._alone(AlertMails(bank.engine, bank.name, _mail_server(bank)).look),
                 webhooks=self._alone(self._webhooks.look),
+                report_jobs=self._alone(self._reports.look),
             ),
             channel=name,
         )
@@ -136,6 +142,7 @@ class Channel:
         seconds: the process need not wait for it."""
         self.notifier.close()
         self._webhooks.stop()
+        self._reports.stop()
         ended = self._scheduler.stop(_JOBS_END_S)
         try:
             self._bank.close()
@@ -294,6 +301,14 @@ class Channel:
             f"{taken.rows_in} in, {taken.accepted} accepted, {taken.duplicate} duplicate, "
             f"{taken.quarantined} quarantined"
         )
+
+
+def _report_files(config: BankConfig) -> ReportFiles:
+    own, schedule = config.reports, None
+    if own is not None:
+        schedule = Schedule(own.folder, own.names, own.formats, own.hours_after_cut_off)
+    # Beside the inbox: the folder of bank.toml may be read-only.
+    return ReportFiles(config.inbox.parent / "report-files", schedule)
 
 
 def _mail_server(bank: Bank) -> MailServer | None:

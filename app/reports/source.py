@@ -104,14 +104,6 @@ class Source:
             signers=signers,
         )
 
-    def refuse_past_block(self, why: str) -> None:
-        """For reports that the read model cannot make as of a past block."""
-        if self.request.block is not None:
-            raise UsageFault(
-                f"this report cannot be made as of a past block: {why}",
-                remedy="Leave the block out: it is made as of the last one that was read",
-            )
-
 
 @contextmanager
 def open_source(engine: Engine, request: Request) -> Iterator[Source]:

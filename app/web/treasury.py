@@ -32,6 +32,7 @@ from app.web.language import add_language, page_router
 from app.web.legs import add_legs
 from app.web.live import PAGE_PARTS, Live
 from app.web.pages import Pages
+from app.web.reports import add_reports
 from app.web.reserves import reserves
 from app.web.seen import add_seen
 from app.web.sign_in import add_sign_in
@@ -69,6 +70,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_audit(router, pages)
     add_alerts(router, context, site, pages)
     add_feeds(router, context, pages)
+    add_reports(router, context, site, pages)
     add_row_acts(router, context, site, pages)
     add_group_acts(router, context, site, pages)
     add_upload(router, context, site)

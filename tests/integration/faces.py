@@ -7,6 +7,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import httpx
 import uvicorn
@@ -39,6 +40,7 @@ from app.people.second_factor import new_secret
 from app.people.sessions import begin_session
 from app.prepared_acts.service import PreparedActs
 from app.readmodel.facilities.agreed import agreed_facilities
+from app.report_jobs.files import ReportFiles
 from tests.integration.seeded import REFERENCE_KEY
 
 _NOBODY = Rpc("http://127.0.0.1:9")
@@ -49,6 +51,8 @@ _MANIFEST = Manifest(
     addresses=dict.fromkeys(CONTRACTS, "0x5FbDB2315678afecb367f032d93F642f64180aa3"),
     first_block=1,
 )
+
+_NO_REPORTS = ReportFiles(Path("/nowhere"))
 
 
 def _no_operator() -> LocalAccount:
@@ -157,6 +161,7 @@ def face(
     development: bool = False,
     acts: PreparedActs | None = None,
     oidc: OidcSignIn | None = None,
+    report_files: ReportFiles = _NO_REPORTS,
     port: int = 0,
 ) -> Iterator[Face]:
     """Serve the faces of one bank's node over its database; without `acts` it signs nothing."""
@@ -187,6 +192,7 @@ def face(
             references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
             acts=acts
             or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None, _no_operator),
+            report_files=report_files,
             development=development,
             oidc=oidc,
         )

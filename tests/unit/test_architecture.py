@@ -63,6 +63,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "readmodel",
             "prepared_acts",
             "presentation",
+            "report_jobs",
             "people",
             "audit",
         }
@@ -95,6 +96,8 @@ PACKAGES: dict[str, frozenset[str]] = {
             "prepared_acts",
             "presentation",
             "http",
+            "reports",
+            "report_jobs",
             "worklist",
             "people",
             "alerts",
@@ -104,6 +107,7 @@ PACKAGES: dict[str, frozenset[str]] = {
         }
     ),
     "reports": frozenset({"domain", "intake", "outbox", "readmodel", "locale"}),
+    "report_jobs": frozenset({"domain", "db", "reports", "people", "audit", "locale"}),
     "proof": frozenset(
         {"domain", "chain", "contracts", "verify", "indexer", "readmodel", "reports"}
     ),

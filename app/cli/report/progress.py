@@ -1,16 +1,13 @@
-"""How far a report has come, on a terminal: its section, and how many lines of it are written."""
+"""How far a report has come, on a terminal."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
 
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from app.cli.shared.console import stderr
-from app.reports.model import Report, Row, Section
-
-_LINES_A_STEP = 1_000
+from app.reports.model import Report, Section
+from app.reports.progress import with_progress
 
 
 @contextmanager
@@ -22,13 +19,7 @@ def shown(report: Report) -> Iterator[Report]:
     ) as progress:
         task = progress.add_task(report.title)
 
-        def rows(section: Section) -> Iterator[Row]:
-            for number, row in enumerate(section.rows(), start=1):
-                if number % _LINES_A_STEP == 0:
-                    progress.update(task, description=f"{section.title}: {number:,} lines")
-                yield row
+        def tell(section: Section, lines: int) -> None:
+            progress.update(task, description=f"{section.title}: {lines:,} lines")
 
-        yield replace(
-            report,
-            sections=tuple(replace(one, rows=partial(rows, one)) for one in report.sections),
-        )
+        yield with_progress(report, tell)

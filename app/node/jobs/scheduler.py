@@ -25,6 +25,7 @@ AUDIT_HEAD_EVERY_S = 600.0
 ALERTS_EVERY_S = 2.0
 MAILS_EVERY_S = 5.0
 WEBHOOKS_EVERY_S = 1.0
+REPORT_JOBS_EVERY_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -49,6 +50,7 @@ class Jobs:
     alerts: Callable[[], object]
     mails: Callable[[], object]
     webhooks: Callable[[], object]
+    report_jobs: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -89,6 +91,7 @@ class Scheduler:
             ("alerts", jobs.alerts, ALERTS_EVERY_S),
             ("mails", jobs.mails, MAILS_EVERY_S),
             ("webhooks", jobs.webhooks, WEBHOOKS_EVERY_S),
+            ("report_jobs", jobs.report_jobs, REPORT_JOBS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(
