@@ -176,8 +176,8 @@ class PreparedActs:
 
     def prepare_batch(self, person: Person, requests: Sequence[Request]) -> Batch:
         """Prepare many acts, each on its own, to be signed together. Raises NotAllowed,
-        SigningIsOff, and UsageFault for more than are signed together; what is refused of one act
-        stands beside it."""
+        SigningIsOff, and UsageFault for more than are signed together, and for acts about anything
+        but breaks; what is refused of one act stands beside it."""
         _check_may(person, "prepare")
         if self._approver is None:
             raise SigningIsOff
@@ -185,6 +185,11 @@ class PreparedActs:
             raise UsageFault(
                 f"{len(requests):,} acts are more than the {store.MOST_IN_BATCH} of one batch",
                 remedy="Prepare them in several",
+            )
+        if any(not request.act.startswith("breaks.") for request in requests):
+            raise UsageFault(
+                "acts about breaks alone are prepared together: who signs sees them in one list",
+                remedy="Prepare the others one by one",
             )
         made = Batch(None, [], [])
         for request in requests:

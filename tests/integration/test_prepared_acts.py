@@ -539,6 +539,9 @@ class TestBatches:
             )
             for number in (amount, alone, 999)
         ]
+        vote = {"act": "consortium.lift", "member": "huarui"}
+        with pytest.raises(UsageFault, match="about breaks alone"):
+            lead.acts.prepare_batch(MEI, [*requests, REQUEST.validate_python(vote)])
         made = lead.acts.prepare_batch(MEI, requests)
         assert made.number is not None
         assert [fault.what for _, fault in made.refused] == ["there is no such break here"]
