@@ -20,7 +20,7 @@ _ROOT = Path(__file__).resolve().parents[1]
 _APP = _ROOT / "app"
 _FAULTS_OF = (
     "actions", "alerts", "domain", "http", "intake", "outbox", "people", "prepared_acts",
-    "readmodel", "report_jobs", "reports", "web", "webhooks",
+    "readmodel", "report_jobs", "reports", "web", "webhooks", "worklist",
 )  # fmt: skip
 """Packages whose faults pages show; they make them in English, with values in them."""
 _FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError|ReportRefused)")
