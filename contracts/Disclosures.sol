@@ -82,8 +82,7 @@ abstract contract Disclosures is DayCloseStorage, IDisclosures {
     /// @dev The active bank whose approver calls, which must be a party of the facility.
     function _partyOf(uint32 facility) private view returns (uint16 member) {
         member = _consortium.activeMember(msg.sender, KeyPurpose.Approver);
-        bool isParty =
-            member == _facilities.leadOf(facility) || _facilities.partnerOfMember(facility, member) != 0;
+        bool isParty = member == _facilities.leadOf(facility) || _facilities.partnerOfMember(facility, member) != 0;
         if (!isParty || !_consortium.isActiveBank(member)) revert GrantNotAParty(facility, member);
     }
 }

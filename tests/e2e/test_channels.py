@@ -289,6 +289,7 @@ class TestInTheBrowser:
         expect(page.locator("#lost")).to_be_hidden()
         page.get_by_role("link", name="1 missing at partner").click()
         assert httpx.URL(page.url).path == "/channels/c1/breaks"
+        expect(page.locator(".pill.good")).to_have_text("Live")
         listed = page.locator("#breaks-list tbody tr")
         expect(listed).to_have_count(1)
         page.get_by_label("Reference").fill("no such")

@@ -70,9 +70,7 @@ contract DiscloseTest is FacilityFixture {
 
         _refuseRevoke(ANNA, 3, abi.encodeWithSelector(IDisclosures.GrantUnknown.selector, 3));
         _refuseRevoke(ANNA, 1, abi.encodeWithSelector(IDisclosures.GrantNotYours.selector, 1, LEAD, ANNA));
-        _refuseRevoke(
-            STRANGER, 1, abi.encodeWithSelector(IDisclosures.GrantNotAParty.selector, facility, STRANGER)
-        );
+        _refuseRevoke(STRANGER, 1, abi.encodeWithSelector(IDisclosures.GrantNotAParty.selector, facility, STRANGER));
         vm.expectEmit(address(dayClose));
         emit IDisclosures.GrantRevoked(1, facility, REGULATOR, LEAD);
         vm.prank(approverOf(LEAD));
