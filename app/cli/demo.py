@@ -19,8 +19,7 @@ from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.local.demo.environment import on_network, own_chain
 from app.local.demo.run import SAMPLE_EVENTS, Demo, running_demo
-from app.people.development import sign_in_note
-from app.people.roles import ROLES
+from app.people.development import NAMES, sign_in_note
 from app.readmodel.accounts.balances import balances
 
 _FOLDER = Path(".tally/demo")
@@ -133,7 +132,7 @@ def _print_addresses(running: Demo) -> None:
     stdout.print("Pages to open:")
     for node in running.nodes:
         stdout.print(f"  {node.name:14} {node.url}", highlight=False)
-    stdout.print(f"Sign in there as {', '.join(ROLES)}:", highlight=False)
+    stdout.print(f"Sign in there as {', '.join(NAMES)}:", highlight=False)
     stdout.print(f"  {sign_in_note()}; development only", highlight=False)
 
 

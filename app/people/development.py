@@ -13,7 +13,7 @@ from app.people.second_factor import DEVELOPMENT_CODE
 from app.people.tables import people
 
 DEVELOPMENT_PASSWORD = "development only"
-_NAMES = {role: role for role in ROLES} | {"second-administrator": "administrator"}
+NAMES = {role: role for role in ROLES} | {"second-administrator": "administrator"}
 """Each one's role; what one administrator asks for another confirms."""
 
 
@@ -25,13 +25,13 @@ def sign_in_note() -> str:
 def add_development_people(connection: Connection) -> None:
     """Add those that are not there yet, each named as the role. For development networks alone."""
     there = set(connection.execute(select(people.c.name)).scalars())
-    missing = [name for name in _NAMES if name not in there]
+    missing = [name for name in NAMES if name not in there]
     if not missing:
         return
     password_hash, by = hashed(DEVELOPMENT_PASSWORD), Administrator("command:demo")
     for name in missing:
         shown = f"{name.capitalize().replace('-', ' ')} (development)"
-        person = add_person(connection, by, name, shown, [_NAMES[name]], development=True)
+        person = add_person(connection, by, name, shown, [NAMES[name]], development=True)
         connection.execute(
             update(people).where(people.c.id == person.id).values(password_hash=password_hash)
         )
@@ -46,5 +46,5 @@ def development_names(connection: Connection) -> list[str]:
             people.c.password_hash.is_not(None),
         )
     ).scalars()
-    order = {name: number for number, name in enumerate(_NAMES)}
+    order = {name: number for number, name in enumerate(NAMES)}
     return sorted(found, key=lambda name: (order.get(name, len(order)), name))
