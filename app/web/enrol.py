@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of
-from app.locale import N_, _, said
+from app.locale import N_, _
 from app.people.attempts import address_key
 from app.people.enrolment import Enrolment, enrol, open_enrolment
 from app.people.second_factor import enrolment_uri
@@ -19,7 +19,7 @@ from app.web.attempts import CROWDED, Turns, crowded
 from app.web.forms import Form, read_form
 from app.web.qr import qr_image
 from app.web.site import Site
-from app.web.text import capital
+from app.web.text import sentence
 
 
 def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
@@ -65,13 +65,9 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
                         connection, found, form.text("password"), form.text("code"), address=address
                     )
                 except UsageFault as fault:
-                    return enrol_page(found, code, 422, _sentence(said(str(fault))))
+                    return enrol_page(found, code, 422, sentence(str(fault)))
                 return site.html("recovery_codes.html", codes=codes, person_name=found.name)
         if found is None:
             sign_in.note_wrong_enrolment(address)
             return enrol_page(None, status=401, error=_("This code opens nothing, or no more."))
         return enrol_page(found, code)
-
-
-def _sentence(text: str) -> str:
-    return capital(text) + _(".")

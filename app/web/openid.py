@@ -10,13 +10,14 @@ from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
 from app.http.signed_in import address_of, host_cookie
-from app.locale import _, said
+from app.locale import _
 from app.people.attempts import openid_key
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused
 from app.people.oidc.sign_in import BEGUN_ENDS, OidcSignIn, Returned
 from app.people.sign_in import TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
 from app.web.site import Site
+from app.web.text import sentence
 
 ShowLogin = Callable[[Request, int, str], HTMLResponse]
 """The sign-in page, with a status and what was wrong."""
@@ -45,7 +46,7 @@ def add_openid(
         try:
             address, begun = oidc.begin(site.own_page(next))
         except ProviderUnavailable as fault:
-            return show_login(request, 503, _sentence(fault))
+            return show_login(request, 503, sentence(str(fault)))
         answer = RedirectResponse(address, 303)
         # Lax: it must come back when the provider, another site, sends the browser here.
         site.set_cookie(
@@ -71,9 +72,9 @@ def add_openid(
                     begun, Returned(state, code, error, iss), address=address, agent=agent
                 )
             except ProviderUnavailable as fault:
-                return show_login(request, 503, _sentence(fault))
+                return show_login(request, 503, sentence(str(fault)))
             except SignInRefused as fault:
-                return show_login(request, 403, _sentence(fault))
+                return show_login(request, 403, sentence(str(fault)))
             # No redirect: browsers would follow it without the strict cookie, as the provider's.
             answer = site.html("signed_in.html", to=to or f"{site.root}/")
             signed_in(request, answer, token)
@@ -87,8 +88,3 @@ def add_openid(
             return crowded(await run_in_threadpool(show_login, request, 429, _(CROWDED)))
         site.drop_cookie(answer, cookie(request), "lax")
         return answer
-
-
-def _sentence(fault: ProviderUnavailable | SignInRefused) -> str:
-    text = said(str(fault))
-    return text[:1].upper() + text[1:] + _(".")

@@ -192,7 +192,7 @@ class TestSigningIn:
         with engine.begin() as connection:
             add_development_people(connection)
             add_development_people(connection)
-            assert development_names(connection) == list(ROLES)
+            assert development_names(connection) == [*ROLES, "second-administrator"]
         form = {"name": "officer", "password": DEVELOPMENT_PASSWORD, "code": "000000"}
         for development, status in ((True, 303), (False, 401)):
             with face(engine, development=development) as node:

@@ -15,12 +15,11 @@ from app.http.dual_control import Change, Made, ask, waiting
 from app.http.problems import Problem
 from app.http.signed_in import address_of, allowed_to
 from app.http.signing import check_second_factor
-from app.locale import _, said
 from app.people.administration import Administrator
 from app.people.person import Person
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
-from app.web.text import capital
+from app.web.text import sentence
 
 Admin = Annotated[Person, Depends(allowed_to("administer"))]
 Filled = Annotated[Form, Depends(signed_form)]
@@ -84,17 +83,13 @@ class Tab:
                 if form is not None:
                     check_second_factor(request, admin, form.text("code"))
             except Problem as problem:
-                said_so = _sentence(str(problem.detail))
+                said_so = sentence(str(problem.detail))
                 return self.show(request, problem.status_code, error=said_so, typed=typed)
             try:
                 with acting_as(by.actor, by.address), self._context.engine.begin() as connection:
                     made = work(connection, by)
             except UsageFault as fault:
-                return self.show(request, 422, error=_sentence(str(fault)), typed=typed)
+                return self.show(request, 422, error=sentence(str(fault)), typed=typed)
             return self.show(request, made=made) if made else RedirectResponse(self._address, 303)
 
         return await run_in_threadpool(answer)
-
-
-def _sentence(text: str) -> str:
-    return capital(said(text)) + _(".")
