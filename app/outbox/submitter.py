@@ -20,7 +20,8 @@ from app.outbox.lease import LeaseLost
 from app.outbox.lifecycle import BROADCAST, REFUSED, STOPPED, TO_BROADCAST
 from app.outbox.nonce_queue import NonceQueue
 from app.outbox.pace import Pace
-from app.outbox.seal import newest_head, seal_batch
+from app.outbox.progress import waiting
+from app.outbox.seal import SealedBatch, newest_head, seal_batch
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
 from app.readmodel.pairs.tables import postings
@@ -41,6 +42,11 @@ _HELD_UP = select(batches.c.facility).where(batches.c.state.in_((STOPPED, *REFUS
 _ON_THEIR_WAY = select(func.count(), func.coalesce(func.sum(batches.c.gas_limit), 0)).where(
     batches.c.state.in_((*TO_BROADCAST, BROADCAST))
 )
+
+
+_SEALED_A_TICK = 8
+"""Batches at most before they are sent: while a bank seals all that there is room for, blocks go
+by empty."""
 
 
 class Submitter:
@@ -150,35 +156,38 @@ class Submitter:
             )
 
     def _seal(self, facilities: Sequence[PostingFacility], mined: int) -> int:
-        """Seal what waits while there is room for it, a batch of each facility in turn; where the
-        room ends the next tick begins."""
+        """Seal and sign what waits while there is room for it, a batch of each facility in turn;
+        where that ends the next tick begins. One transaction: intake writes between two of them,
+        and each would wait for it."""
         with self._engine.connect() as connection:
             held_up = set(connection.execute(_HELD_UP).scalars())
-        due = deque(one for one in facilities if one.id not in held_up)
-        due.rotate(-next((n for n, one in enumerate(due) if one.id == self._turn), 0))
-        sealed = 0
-        while due:
-            facility = due.popleft()
-            if not self._pace.has_room():
-                self._turn = facility.id
-                break
-            if self._seal_one(facility, mined):
-                due.append(facility)
-                sealed += 1
-        return sealed
-
-    def _seal_one(self, facility: PostingFacility, mined: int) -> bool:
-        """Seal and sign a facility's next batch; False where nothing waits."""
+        turn = next((n for n, one in enumerate(facilities) if one.id == self._turn), 0)
+        due = deque(
+            one
+            for one in (*facilities[turn:], *facilities[:turn])
+            if one.id not in held_up and waiting(self._engine, [one.id])
+        )
+        if not due or not self._pace.has_room():
+            return 0
+        sealed: list[tuple[PostingFacility, SealedBatch]] = []
         with self._queue.lease.writing() as connection:
-            head = newest_head(connection, facility.id) or _NOTHING
-            batch = seal_batch(connection, facility, head, self._pace.transaction_gas)
-            if batch is None:
-                return False
-            self._queue.sign(connection, batch.id, batch.calldata, batch.gas_limit, mined)
-        self._pace.add(batch.gas_limit)
-        for some in listed(batch.legs):
-            _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
-        return True
+            while due:
+                facility = due.popleft()
+                if len(sealed) == _SEALED_A_TICK or not self._pace.has_room():
+                    self._turn = facility.id
+                    break
+                head = newest_head(connection, facility.id) or _NOTHING
+                batch = seal_batch(connection, facility, head, self._pace.transaction_gas)
+                if batch is None:
+                    continue
+                self._queue.sign(connection, batch.id, batch.calldata, batch.gas_limit, mined)
+                self._pace.add(batch.gas_limit)
+                due.append(facility)
+                sealed.append((facility, batch))
+        for facility, batch in sealed:
+            for some in listed(batch.legs):
+                _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
+        return len(sealed)
 
     @property
     def waits(self) -> dict[str, str]:
