@@ -24,7 +24,7 @@ from app.http import problems
 from app.http.channels import ChannelAggregator, ChannelState, NodeContext
 from app.http.headers import Headers
 from app.http.keys import Keyring
-from app.http.metrics import Families, process_families
+from app.http.metrics import Families, channel_families, process_families
 from app.http.parameters import RefuseNul
 from app.http.problems import Problem
 from app.presentation.health import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
@@ -99,7 +99,7 @@ def _counted(found: list[ChannelOut]) -> NodeHealthOut:
 
 def _labelled(channels: ChannelAggregator) -> Iterator[Metric]:
     states = channels.states()
-    answers = channels.ask(states, lambda context: list(context.metrics.collect(context)))
+    answers = channels.ask(states, lambda context: list(channel_families(context)))
     merged: dict[str, Metric] = {}
     for name, one in states.items():
         for family in answers.get(name) or _unavailable(one):

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Engine
 
+from app.http.match_times import MatchTimes
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.outbox.lease import Standing
@@ -14,9 +14,6 @@ from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from app.prepared_acts.service import PreparedActs
 from app.presentation.health import EndpointOut
 from app.report_jobs.files import ReportFiles
-
-if TYPE_CHECKING:
-    from app.http.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +96,7 @@ class Context:
     notifier: Notifier
     health: Callable[[], NodeHealth]
     activity: Callable[[], Activity]
-    metrics: "Metrics"
+    match_times: MatchTimes
     feeds: RestFeeds
     references: Callable[[str], Sequence[bytes]]
     """What an event_ref is on the chain, under each facility's reference key."""

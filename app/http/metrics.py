@@ -5,12 +5,11 @@ after a restart and counts what the commands did. What only this process knows (
 times to match) counts from its start, as Prometheus expects.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator
 from importlib.metadata import version
 from typing import Any
 
-from prometheus_client import CollectorRegistry, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlalchemy import Connection, func, select
@@ -25,36 +24,6 @@ from app.outbox.pending import batches_by_state
 from app.presentation.health import HealthOut
 from app.readmodel.accounts.balances import balances
 from app.readmodel.pairs.shapes import BREAK_TYPES
-
-_MATCH_BUCKETS_S = (0.5, 1, 1.5, 2, 2.5, 3, 5, 10, 30, 60, 300, 900, 3600, 6 * 3600, 24 * 3600)
-"""Fine where two blocks and half a second lie, wide where a partner's feed comes the next day."""
-
-
-class Metrics:
-    """What one channel's process counts."""
-
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._matched = Histogram(
-            "tally_accepted_to_matched_seconds",
-            "From the acceptance of an event here until this node's read model shows it matched, "
-            "by this node's clock.",
-            ["facility"],
-            buckets=_MATCH_BUCKETS_S,
-            registry=self._registry,
-        )
-
-    def matched(self, facility: str, accepted_at: Sequence[str]) -> None:
-        """The read model now shows these events of a facility, accepted then, as matched."""
-        now = datetime.now(UTC)
-        series = self._matched.labels(facility)
-        for at in accepted_at:
-            series.observe(max(0.0, (now - datetime.fromisoformat(at)).total_seconds()))
-
-    def collect(self, context: Context) -> Iterator[Metric]:
-        """All metrics of the channel, without those of the process."""
-        yield from self._registry.collect()
-        yield from _Scrape(context).collect()
 
 
 class Families(Collector):
@@ -74,26 +43,21 @@ def process_families() -> Iterable[Metric]:
     return registry.collect()
 
 
-class _Scrape:
-    """Reads a node at the time of a scrape."""
-
-    def __init__(self, context: Context) -> None:
-        self._context = context
-
-    def collect(self) -> Iterator[Metric]:
-        context = self._context
-        build = GaugeMetricFamily(
-            "tally_build_info", "Which version runs, for whom.", labels=["version", "bank", "role"]
-        )
-        build.add_metric([version("tallystick"), context.bank, context.role], 1)
-        yield build
-        yield from _health(health_of(context))
-        yield from _activity(context)
-        try:
-            with context.engine.connect() as connection:
-                yield from _stored(connection)
-        except (StorageFault, PoolTimeout):
-            pass  # tally_problem{name="database"} says so
+def channel_families(context: Context) -> Iterator[Metric]:
+    """All metrics of a channel, read now, without those of the process."""
+    yield from context.match_times.collect()
+    build = GaugeMetricFamily(
+        "tally_build_info", "Which version runs, for whom.", labels=["version", "bank", "role"]
+    )
+    build.add_metric([version("tallystick"), context.bank, context.role], 1)
+    yield build
+    yield from _health(health_of(context))
+    yield from _activity(context)
+    try:
+        with context.engine.connect() as connection:
+            yield from _stored(connection)
+    except (StorageFault, PoolTimeout):
+        pass  # tally_problem{name="database"} says so
 
 
 def _health(health: HealthOut) -> Iterator[Metric]:
@@ -102,7 +66,7 @@ def _health(health: HealthOut) -> Iterator[Metric]:
     )
     for name, help_, found in (
         ("tally_problem", "1 for each thing that keeps the node from its work.", health.problems),
-        ("tally_warning", "1 for each thing that a person should health_of at.", health.warnings),
+        ("tally_warning", "1 for each thing that a person should look at.", health.warnings),
     ):
         family = GaugeMetricFamily(name, help_, labels=["name"])
         for trouble in sorted({one.name for one in found}):

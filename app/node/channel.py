@@ -20,7 +20,7 @@ from app.domain.kinds import Kind
 from app.domain.matched import MatchedPair
 from app.http.context import Activity, Context, EndpointTraffic, JobRuns, NodeHealth
 from app.http.health import BEHIND_BLOCKS
-from app.http.metrics import Metrics
+from app.http.match_times import MatchTimes
 from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.logs import listed
@@ -60,7 +60,7 @@ class Channel:
         Raises ChainUnreachable where only the chain can tell the bank's role, and is away.
         """
         self._bank = bank
-        self._metrics = Metrics()
+        self._match_times = MatchTimes()
         self._matches_after: int | None = None
         bank.follower.indexer.on_matched = self._matched
         self._head: int | None = None
@@ -89,7 +89,7 @@ class Channel:
             notifier=self.notifier,
             health=self._health,
             activity=self._activity,
-            metrics=self._metrics,
+            match_times=self._match_times,
             feeds=RestFeeds(bank.intakes.open),
             references=bank.view.references,
             development=bank.config.development,
@@ -193,7 +193,7 @@ class Channel:
         for one in found:
             by_facility.setdefault(one.facility, []).append(one)
         for facility, events in by_facility.items():
-            self._metrics.matched(facility, [one.accepted_at for one in events])
+            self._match_times.matched(facility, [one.accepted_at for one in events])
             for some in listed([_line(one) for one in events]):
                 _log.info("matched", facility=facility, pairs=some)
 

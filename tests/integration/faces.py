@@ -23,7 +23,7 @@ from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.http import keys
 from app.http.context import Activity, Context, NodeHealth
-from app.http.metrics import Metrics
+from app.http.match_times import MatchTimes
 from app.http.notifier import Notifier
 from app.intake.accept import Intake
 from app.intake.rest import RestFeeds
@@ -89,7 +89,7 @@ class Face:
     notifier: Notifier
     health: NodeHealth
     activity: Activity = field(default_factory=Activity)
-    metrics: Metrics = field(default_factory=Metrics)
+    match_times: MatchTimes = field(default_factory=MatchTimes)
     clients: list[httpx.Client] = field(default_factory=list)
     member: int = 1
 
@@ -187,7 +187,7 @@ def face(
             notifier=notifier,
             health=lambda: node.health,
             activity=lambda: node.activity,
-            metrics=node.metrics,
+            match_times=node.match_times,
             feeds=RestFeeds(intake),
             references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
             acts=acts

@@ -136,7 +136,7 @@ def test_what_the_database_and_the_process_know(node: Face, seed: Seed) -> None:
 
 
 def test_names_carry_units_and_labels_stay_few(node: Face) -> None:
-    node.metrics.matched("WLD-2016-A", ["2026-03-02T00:00:00.000+00:00"])
+    node.match_times.matched("WLD-2016-A", ["2026-03-02T00:00:00.000+00:00"])
     for name, labels in scrape(node):
         if name.startswith("process_"):
             continue
