@@ -26,8 +26,9 @@ _FAULTS_OF = (
 _FAULT = re.compile(r"(?!Config|Storage|Chain)\w*(Fault|Conflict|AmountError|ReportRefused)")
 _REASONS_OF = ("intake/validation.py", "intake/judge.py", "intake/reader.py", "intake/cells.py",
     "intake/hints.py", "intake/json_values.py", "intake/quarantine/kept_row.py",
+    "domain/facility_file.py",
 )  # fmt: skip
-"""Modules that say in a phrase why a row is quarantined."""
+"""Modules that say in a phrase why a row is quarantined, or what is wrong in a facility's terms."""
 _KEYWORDS = {"_": None, "N_": None, "ngettext": (1, 2), "gettext": None}
 _HEADER = """\
 # The texts of Tallystick by their English ones; the field's terms: docs/glossary.md.

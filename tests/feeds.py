@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from app.domain.events import ParsedEvent, Quarantined, Row
+from app.domain.facility_file import parse_facility
 from app.intake.cells import COLUMNS, NEEDED
-from app.intake.facility_file import parse_facility
 from app.intake.reader import Feed
 from app.intake.validation import Validator
 

@@ -141,31 +141,8 @@ class ResumeFacility(_OfFacility):
 def propose(asked: ProposeFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
     """Makes the facility's reference key, and seals it to the lead, the partners, and the active
     auditors and regulators."""
-    terms = asked.terms
-    if terms.lead != view.bank:
-        raise UsageFault(
-            f"{terms.lead} leads facility {terms.id}, not {view.bank}",
-            remedy=f"{terms.lead} proposes it; its partners accept it",
-        )
-    with view.engine.connect() as connection:
-        names = directory(connection)
-        banks = {one.name: one.number for one in names.members.values() if one.name in terms.banks}
-        may_read = readers(connection, banks=banks.values(), observers=None)
-    parties = {
-        name: Party(number, may_read[number])
-        for name, number in banks.items()
-        if number in may_read
-    }
-    strangers = [name for name in terms.banks if name not in parties]
-    if strangers:
-        raise UsageFault(
-            f"{', '.join(strangers)} of facility {terms.id} is no active member of this consortium",
-            remedy="`tally consortium list` shows the members; let the node read on if it is new",
-        )
-    observers = [
-        Party(number, key) for number, key in may_read.items() if number not in banks.values()
-    ]
-    return signer.send(contract.propose(new_terms(terms, parties, observers)))
+    parties, observers = parties_asked(view, asked.terms)
+    return signer.send(contract.propose(new_terms(asked.terms, parties, observers)))
 
 
 @act("facilities.accept")
@@ -278,6 +255,40 @@ def resume(asked: ResumeFacility, view: View, contract: FacilityRegistry, signer
             remedy=f"The parties of {asked.facility} are {', '.join(known.terms.banks)}",
         )
     return signer.send(contract.resume(known.number, pauser.number))
+
+
+def parties_asked(view: View, terms: Facility) -> tuple[dict[str, Party], list[Party]]:
+    """The lead and the partners by name, and who else may read its references.
+
+    Raises UsageFault unless this bank leads it, its id is free, and all are active members."""
+    if terms.lead != view.bank:
+        raise UsageFault(
+            f"{terms.lead} leads facility {terms.id}, not {view.bank}",
+            remedy=f"{terms.lead} proposes it; its partners accept it",
+        )
+    with view.engine.connect() as connection:
+        names = directory(connection)
+        banks = {one.name: one.number for one in names.members.values() if one.name in terms.banks}
+        may_read = readers(connection, banks=banks.values(), observers=None)
+    known = names.facility(terms.id)
+    if known is not None and known.state != "withdrawn":
+        raise UsageFault(
+            f"there is a facility {terms.id}, led by {known.lead}", remedy="Choose another id"
+        )
+    parties = {
+        name: Party(number, may_read[number])
+        for name, number in banks.items()
+        if number in may_read
+    }
+    strangers = [name for name in terms.banks if name not in parties]
+    if strangers:
+        raise UsageFault(
+            f"{', '.join(strangers)} of facility {terms.id} is no active member of this consortium",
+            remedy="`tally consortium list` shows the members; let the node read on if it is new",
+        )
+    return parties, [
+        Party(number, key) for number, key in may_read.items() if number not in banks.values()
+    ]
 
 
 def rules_asked(view: View, asked: ProposeRules) -> tuple[AgreedFacility, RulesContent]:

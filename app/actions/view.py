@@ -1,12 +1,14 @@
 """What a bank's own node has read of the chain: what its acts are checked against."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine
+from eth_utils.address import to_checksum_address
+from sqlalchemy import Engine, select
 
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
+from app.keys.possession import Registry
 from app.keys.sealing import open_reference_key
 from app.readmodel.consortium.emergencies import Emergency, emergency_about
 from app.readmodel.consortium.queries import list_proposals
@@ -17,21 +19,38 @@ from app.readmodel.facilities.agreed import (
     known_facility,
     sealed_reference_keys,
 )
+from app.readmodel.tables import cursor
 
 
 @dataclass(frozen=True, slots=True)
 class View:
     """A bank's read model, by its database; `bank` is its name, `sealing_keys` gives its secret
-    ones."""
+    ones. `contracts`: the consortium's addresses by the contracts' names."""
 
     engine: Engine
     bank: str
     sealing_keys: Callable[[], Iterable[bytes]] = field(repr=False)
+    contracts: Mapping[str, str] = field(default_factory=dict)
 
     def names(self) -> Directory:
         """Members and facilities by number."""
         with self.engine.connect() as connection:
             return directory(connection)
+
+    def registry(self) -> Registry:
+        """What proofs of keys are made for. Raises UsageFault before the first block is read."""
+        with self.engine.connect() as connection:
+            chain_id = connection.execute(select(cursor.c.chain_id)).scalar()
+        if chain_id is None:
+            raise UsageFault(
+                "this bank's node has read no block yet",
+                remedy="Try again once the node has read the chain",
+            )
+        return Registry(chain_id, to_checksum_address(self.contracts["ConsortiumRegistry"]))
+
+    def contract_at(self, address: str) -> str | None:
+        """The name of the consortium's contract at an address; None where none is there."""
+        return next((name for name, at in self.contracts.items() if at == address), None)
 
     def facility(self, id_: str) -> AgreedFacility:
         """A facility that is not withdrawn. Raises UsageFault where there is none of that id."""

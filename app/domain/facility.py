@@ -1,4 +1,4 @@
-"""The facility: a joint-lending agreement. Its file is read by `app.intake.facility_file`.
+"""The facility: a joint-lending agreement. Its file is parsed by `app.domain.facility_file`.
 
 Amounts are minor units, shares basis points, days `date.toordinal()`.
 """

@@ -47,6 +47,13 @@ PREPARED = (
     N_("take our resolution back"), N_("propose to close the day"), N_("confirm the statement"),
     N_("dispute the statement"), N_("take our statement back"),
     N_("propose to open the day again"), N_("open the day again"), N_("take our reopening back"),
+    N_("hold the parts of a drawdown"), N_("release what is held"), N_("propose a facility"),
+    N_("accept the facility"), N_("decline the facility"), N_("take the facility back"),
+    N_("propose new shares"), N_("propose new rules"), N_("propose to close the facility"),
+    N_("accept the change"), N_("bring the change into force"), N_("take our change back"),
+    N_("stop the posting"), N_("let the posting go on"), N_("propose to the consortium"),
+    N_("vote on the proposal"), N_("enact the proposal"), N_("take our proposal back"),
+    N_("object to the key"), N_("ask for an emergency stop"), N_("ask to end the emergency stop"),
 )  # fmt: skip
 FACTS = (
     N_("Proposed resolution"), N_("Its reason"), N_("Resolved"), N_("The lead's half"),
@@ -59,6 +66,16 @@ FACTS = (
     N_("%(day)s, hash %(hash)s"), N_("%(bank)s, reason hash %(hash)s"),
     N_("%(said_action)s by %(bank)s (number %(number)s)"),
     N_("%(said_action)s at the lead"), N_("%(said_action)s at the partner"),
+    N_("Part of %(partner)s"), N_("Held for it already"), N_("Held until"), N_("Held"),
+    N_("Still to accept it"), N_("Paused by"), N_("Changes that wait"), N_("Change %(number)s"),
+    N_("Its hash"), N_("New rules"), N_("Pause of"), N_("Split by"), N_("Shares of %(name)s"),
+    N_("Proposal %(number)s"), N_("Our vote"), N_("Vote"), N_("for"), N_("against"),
+    N_("Content hash"), N_("Standing"), N_("Stopped until"), N_("Asked for"), N_("Proof"),
+    N_("Votes so far"), N_("%(yes)s of %(needed)s needed, %(no)s against"), N_("What follows"),
+    N_("this vote makes the majority"), N_("Asked for within 24 hours by"),
+    N_("Code hash (keccak-256)"), N_("there is no code"), N_("cannot be read from the chain now"),
+    N_("no contract of this network"), N_("signed by the keys that are named"),
+    N_("none, as a sealing key signs nothing: compare it with what its holder tells you"),
 )  # fmt: skip
 CONSORTIUM = (
     N_("admit"), N_("suspend"), N_("reinstate"), N_("evict"), N_("change role"), N_("replace key"),

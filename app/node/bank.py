@@ -84,7 +84,7 @@ def open_bank(config: BankConfig) -> Bank:
     try:
         db.upgrade(engine)
         sealing_keys = KeyVersions(config.keys, SEALING, development=config.development)
-        view = View(engine, config.name, lambda: sealing_keys)
+        view = View(engine, config.name, lambda: sealing_keys, manifest.addresses)
         # Submitting, reading, voting and what people sign go on beside each other: each has a
         # client of its own.
         follower = ChainFollower(

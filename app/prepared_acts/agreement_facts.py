@@ -1,16 +1,17 @@
 """What acts about holds, facilities and the consortium are prepared against, as facts in words."""
 
-from datetime import UTC, date, datetime
+from datetime import date
 
 from app.actions import consortium, facilities, holds
 from app.actions.view import View
-from app.contracts.proposals import ProposalContent, read_payload
+from app.contracts.proposals import read_payload
 from app.domain.money import format_amount
 from app.prepared_acts.kinds import Facts
 from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import ChangeRow, RulesRow, SharesRow
 
 _NONE = "none"
+NO_CONTRACT = "no contract of this network"
 
 
 def agreement_facts(view: View, asked: object) -> Facts:
@@ -22,7 +23,7 @@ def agreement_facts(view: View, asked: object) -> Facts:
             return release_facts(view, asked)
         case facilities.AcceptChange() | facilities.EnactChange() | facilities.WithdrawChange():
             return change_facts(view, asked.facility, asked.change)
-        case consortium.Propose():
+        case facilities.ProposeFacility() | consortium.Propose():
             return {}
         case consortium.StopMember() | consortium.LiftStop():
             return member_facts(view, asked.member)
@@ -91,6 +92,11 @@ def proposal_facts(view: View, number: int) -> Facts:
     own = next((vote for vote in one.votes if vote.member == view.bank), None)
     return {
         f"Proposal {number}": f"{one.kind.replace('_', ' ')}, by {one.proposer}",
+        **(
+            {"Contract": view.contract_at(one.asked["proxy"]) or NO_CONTRACT}
+            if one.kind == "upgrade" and "proxy" in one.asked
+            else {}
+        ),
         **{name.replace("_", " ").capitalize(): f"{text}" for name, text in one.asked.items()},
         "State": one.state,
         "Our vote": _NONE if own is None else "for" if own.in_favour else "against",
@@ -110,48 +116,18 @@ def member_facts(view: View, number: int) -> Facts:
     }
 
 
-def contents(view: View, asked: object) -> Facts:
-    """What is asked, decoded, where neither the words of the act nor its facts say it."""
+def upgraded_to(view: View, asked: object) -> str | None:
+    """Where the code stands that an act would put, or help to put, behind a contract."""
     match asked:
-        case holds.PlaceHolds():
-            until = datetime.fromtimestamp(asked.expires_at, UTC)
-            return {
-                "Drawdown": f"{asked.amount}, reference {asked.ref.hex()}",
-                "Shares of": f"{date.fromordinal(asked.shares_day)}",
-                "Held until": f"{until:%Y-%m-%d %H:%M} UTC",
-            }
-        case holds.ReleaseHolds():
-            return {"Drawdown": f"reference {asked.holds[0].ref.hex()}"}
-        case facilities.ProposeShares():
-            return {"From": f"{date.fromordinal(asked.first_day)}"} | {
-                f"Shares of {name}": f"{one.principal}/{one.interest}/{one.fee} basis points of "
-                "principal/interest/fee"
-                for name, one in asked.shares.items()
-            }
-        case facilities.ProposeRules():
-            known, rules = facilities.rules_asked(view, asked)
-            whole = RulesRow(
-                0,
-                asked.first_day,
-                rules.amount_tolerance,
-                rules.date_window_days,
-                rules.match_deadline_seconds,
-                rules.cut_off,
-            )
-            return {"New rules": rules_text(known, whole)}
-        case facilities.ResumeFacility():
-            return {"Pause of": asked.of or view.bank}
         case consortium.Propose():
-            return {
-                "Asked for": ", ".join(
-                    f"{one.kind.replace('_', ' ')}: {_asked_for(view, one)}"
-                    for one in asked.contents
-                )
-            }
-        case consortium.Vote():
-            return {"Vote": "for" if asked.in_favour else "against"}
+            contents_ = [one for one in asked.contents if one.kind == "upgrade"]
+            fields = [read_payload(one.kind, one.payload) for one in contents_]
+        case consortium.Vote() | consortium.Enact():
+            found = view.proposal(_proposal_of(asked))
+            fields = [found.asked] if found.kind == "upgrade" else []
         case _:
-            return {}
+            fields = []
+    return next((one["implementation"] for one in fields if "implementation" in one), None)
 
 
 def shares_text(known: AgreedFacility, row: SharesRow) -> str:
@@ -202,10 +178,3 @@ def _held(agreed: AgreedFacility, parts: tuple[holds.HeldPart, ...]) -> str:
         for one in parts
     ]
     return ", ".join(each) or _NONE
-
-
-def _asked_for(view: View, content: ProposalContent) -> str:
-    fields = read_payload(content.kind, content.payload)
-    if "member" in fields:
-        fields["member"] = view.names().member_name(fields["member"])
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in fields.items())

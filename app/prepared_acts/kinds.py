@@ -104,6 +104,13 @@ KINDS: dict[str, Kind] = {
             "operator",
         ),
         Kind(
+            "facilities.propose",
+            "propose a facility",
+            _FACILITIES,
+            facilities.ProposeFacility,
+            facilities.propose,
+        ),
+        Kind(
             "facilities.accept",
             "accept the facility",
             _FACILITIES,

@@ -10,9 +10,12 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 from eth_account.signers.local import LocalAccount
+from eth_utils.crypto import keccak
 from sqlalchemy import Connection
 
+from app.actions.consortium import Enact, SeenProposal
 from app.actions.days import check_statement, day_to_answer, find_account
+from app.actions.facilities import ProposeFacility
 from app.actions.holds import ReleaseHolds
 from app.actions.sender import Signed, Signer
 from app.actions.view import View
@@ -30,11 +33,12 @@ from app.keys.errors import KeyUnusable
 from app.people.person import Person
 from app.people.roles import Right
 from app.prepared_acts import store
+from app.prepared_acts.agreement_contents import contents
 from app.prepared_acts.agreement_facts import (
     change_facts,
-    contents,
     facility_facts,
     proposal_facts,
+    upgraded_to,
 )
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff
 from app.prepared_acts.facts import account_facts, break_facts, changes, facts_of
@@ -53,6 +57,8 @@ SIGNING_TAKES = timedelta(seconds=90)
 
 _ANSWER_WITHIN_S = 8.0
 """How long who signs waits for the chain; then the act is shown as sent."""
+
+CODE_HASH = "Code hash (keccak-256)"
 
 _log = structlog.get_logger()
 
@@ -144,7 +150,7 @@ class PreparedActs:
         if self._approver is None:
             raise SigningIsOff
         asked = request.asked(self._view)
-        facts = facts_of(asked, self._view)
+        facts = facts_of(asked, self._view) | self._code_facts(asked)
         if shown is not None and (changed := changes(shown, facts)):
             raise ActConflict(
                 "overtaken",
@@ -153,7 +159,8 @@ class PreparedActs:
             )
         content = Content(request.act, asked, facts, person.id)
         facility, partner, pair = self._about(asked)
-        self._check_party(facility, partner)
+        if not isinstance(asked, ProposeFacility):  # which has no parties yet
+            self._check_party(facility, partner)
         now = datetime.now(UTC)
         self._expire(now)
         with self._view.engine.begin() as connection:
@@ -312,7 +319,8 @@ class PreparedActs:
 
     def facts_of_proposal(self, number: int) -> Facts:
         """The same of an act about a proposal to the consortium."""
-        return proposal_facts(self._view, number)
+        seen = Enact(SeenProposal(number, b""))
+        return proposal_facts(self._view, number) | self._code_facts(seen)
 
     def look(self) -> None:
         """Settle what was sent and is open, give up what was cut off, and let expire what nobody
@@ -421,7 +429,8 @@ class PreparedActs:
                 self._end(act.number, Outcome(State.SIGNED, note, done.receipts[0].block))
 
     def _check_unchanged(self, act: PreparedAct) -> None:
-        changed = self.changed(act)
+        code = self._code_facts(act.content.asked)
+        changed = [*self.changed(act), *changes(act.content.facts, code)]
         if changed:
             raise ActConflict(
                 "overtaken",
@@ -429,6 +438,17 @@ class PreparedActs:
                 f"{'; '.join(changed)}",
                 remedy="Look at it again; what is still right is prepared anew",
             )
+
+    def _code_facts(self, asked: object) -> Facts:
+        """The code that an upgrade would put behind a contract, as the chain has it now."""
+        address = upgraded_to(self._view, asked)
+        if address is None:
+            return {}
+        try:
+            code = keccak(hexstr=self._rpc.call("eth_getCode", [address, "latest"]))
+        except ChainFault:
+            return {CODE_HASH: "cannot be read from the chain now"}
+        return {CODE_HASH: "there is no code" if code == keccak(b"") else "0x" + code.hex()}
 
     def _check_party(self, facility: str | None, partner: str | None) -> None:
         """Raises UsageFault where this bank has no part in the facility, or in the account."""
@@ -545,6 +565,8 @@ class PreparedActs:
         account = getattr(asked, "account", None)
         if account is not None:
             return account.facility, account.partner, None
+        if isinstance(asked, ProposeFacility):
+            return asked.terms.id, None, None
         if isinstance(asked, ReleaseHolds):
             return self._view.names().facility_id(asked.holds[0].facility), None, None
         facility: str | None = getattr(asked, "facility", None)

@@ -235,7 +235,7 @@ def list_acts(
     before: int | None = None,
 ) -> list[PreparedAct]:
     """The newest first. `account` (facility, partner): those about its days. `kinds`: those whose
-    names begin so, as `holds.`."""
+    names begin so, as `holds.`, or the one of that name."""
     conditions: list[ColumnElement[bool]] = []
     if states:
         conditions.append(acts.c.state.in_([one.value for one in states]))
@@ -250,7 +250,10 @@ def list_acts(
     if facility is not None:
         conditions.append(acts.c.facility == facility)
     if kinds is not None:
-        conditions.append(acts.c.act.startswith(kinds, autoescape=True))
+        is_subject = kinds.endswith(".")
+        conditions.append(
+            acts.c.act.startswith(kinds, autoescape=True) if is_subject else acts.c.act == kinds
+        )
     if batch is not None:
         conditions.append(acts.c.batch == batch)
     if before is not None:

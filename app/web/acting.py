@@ -26,6 +26,8 @@ from app.web.break_page import BreakPage
 from app.web.forms import Form
 from app.web.text import capital, grouped, iso
 
+MEMBERS_READ_IT = N_("The members and observers that it concerns read it.")
+
 _TONES = {
     State.PREPARED: "pending",
     State.SIGNING: "pending",
@@ -89,7 +91,8 @@ class FormChoice:
 
 @dataclass(frozen=True, slots=True)
 class FormField:
-    """A field of a form; `kind` as of an HTML input, `select` (one of `options`) or `textarea`."""
+    """A field of a form; `kind` as of an HTML input (`file`: its text is taken), `select` (one of
+    `options`) or `textarea`."""
 
     name: str
     label: str
@@ -196,6 +199,8 @@ def _address(out: ActOut) -> str:
         return "holds"
     if out.facility is None:
         return "consortium/acts"
+    if out.act == "facilities.propose" and out.state is not State.SIGNED:
+        return "new-facility"
     if out.partner is None:
         return f"facilities/{quote(out.facility, safe='')}/acts"
     return f"accounts/{quote(out.facility, safe='')}/{quote(out.partner, safe='')}"
@@ -269,7 +274,7 @@ def break_acting(
                     "answers. This is what each would move."
                 ),
                 [
-                    FormChoice(f"propose {each.value}", each.label, each.moves)
+                    FormChoice(f"breaks.propose?{each.value}", each.label, each.moves)
                     for each in page.choices
                 ],
                 hidden,
@@ -284,7 +289,11 @@ def break_acting(
                     address,
                     _("Our proposal waits for the other bank"),
                     _("We propose: %(action)s.", action=what),
-                    [FormChoice("withdraw", _("take it back"), (_("The break stays as it is"),))],
+                    [
+                        FormChoice(
+                            "breaks.withdraw", _("take it back"), (_("The break stays as it is"),)
+                        )
+                    ],
                     hidden,
                 )
             else:
@@ -299,9 +308,11 @@ def break_acting(
                         reason=one.reason or _("The reason is sealed for others."),
                     ),
                     [
-                        FormChoice("accept", _("accept it"), page.answer_moves),
+                        FormChoice("breaks.accept", _("accept it"), page.answer_moves),
                         FormChoice(
-                            "dispute", _("dispute it"), (_("The proposal ends, the break stays"),)
+                            "breaks.dispute",
+                            _("dispute it"),
+                            (_("The proposal ends, the break stays"),),
                         ),
                     ],
                     hidden,
@@ -344,13 +355,13 @@ def day_acting(
                 address,
                 _("Our statement waits for the other bank"),
                 "",
-                [FormChoice("withdraw", _("take it back"), (_("The day stays open"),))],
+                [FormChoice("days.withdraw", _("take it back"), (_("The day stays open"),))],
                 hidden,
             )
         elif record.state == "proposed":
             differences = context.acts.differences(*account)
             confirm = FormChoice(
-                "confirm", _("confirm it"), (_("The day is closed for both banks"),)
+                "days.confirm", _("confirm it"), (_("The day is closed for both banks"),)
             )
             form = ActForm(
                 address,
@@ -361,7 +372,9 @@ def day_acting(
                 [
                     *([] if differences else [confirm]),
                     FormChoice(
-                        "dispute", _("dispute it"), (_("The statement ends, the day stays open"),)
+                        "days.dispute",
+                        _("dispute it"),
+                        (_("The statement ends, the day stays open"),),
                     ),
                 ],
                 hidden,
@@ -387,7 +400,7 @@ def _reopening(
             address,
             _("Open the day again"),
             _("Only the last closed day can be opened again, by both banks."),
-            [FormChoice("propose_reopening", _("propose to open it again"))],
+            [FormChoice("days.propose_reopening", _("propose to open it again"))],
             hidden,
             reason_for=_("The other bank and the auditors read it."),
         )
@@ -396,7 +409,11 @@ def _reopening(
             address,
             _("We propose to open it again"),
             "",
-            [FormChoice("withdraw_reopening", _("take that back"), (_("The day stays closed"),))],
+            [
+                FormChoice(
+                    "days.withdraw_reopening", _("take that back"), (_("The day stays closed"),)
+                )
+            ],
             hidden,
         )
     return ActForm(
@@ -405,7 +422,7 @@ def _reopening(
         "",
         [
             FormChoice(
-                "confirm_reopening", _("open it again"), (_("The day is open for both banks"),)
+                "days.confirm_reopening", _("open it again"), (_("The day is open for both banks"),)
             )
         ],
         hidden,
@@ -436,7 +453,7 @@ def statement_acting(
                 "You prepare it, an approver of this bank signs it, then the other bank answers. A "
                 "leg that comes before it is signed makes it out of date."
             ),
-            [FormChoice("propose", _("close the day with this statement"))],
+            [FormChoice("days.propose", _("close the day with this statement"))],
             {
                 "facility": facility,
                 "partner": partner,
@@ -472,11 +489,13 @@ def typed_in(form: Form) -> Typed:
     return Typed(form.text("choice"), form.text("reason"), form.text("business_date"), fields)
 
 
-def prepare_as_asked(context: Context, person: Person, form: Form) -> PreparedAct | Refused:
-    """Prepare what a form asks whose choices are acts by name, with what each sets behind a `?`;
-    the act's other fields are those of the form."""
-    act, _, given = form.text("choice").partition("?")
-    asked: dict[str, Any] = {"act": act} | dict(parse_qsl(given))
+def prepare_as_asked(
+    context: Context, person: Person, form: Form, given: Mapping[str, Any] | None = None
+) -> PreparedAct | Refused:
+    """Prepare what a form asks: its choice is the act's name, with what it sets behind a `?`; the
+    act's other fields are those of the form. `given`: what the page sets itself."""
+    act, _, chosen = form.text("choice").partition("?")
+    asked: dict[str, Any] = {**dict(parse_qsl(chosen)), **(given or {}), "act": act}
     shape = _REQUESTS.get(act)
     for name in () if shape is None else shape.model_fields:
         text = form.text(name).strip()
@@ -493,37 +512,6 @@ _REQUESTS = {
     get_args(one.model_fields["act"].annotation)[0]: one for one in get_args(get_args(Request)[0])
 }
 """The shape of what is asked, by the name of the act."""
-
-
-def prepare_of_break(
-    context: Context, person: Person, number: int, form: Form
-) -> PreparedAct | Refused:
-    """Prepare what a break's form asks."""
-    choice, _space, what = form.text("choice").partition(" ")
-    asked: dict[str, Any] = {"act": f"breaks.{choice}", "pair": number}
-    if choice == "propose":
-        action, _space, side = what.partition(" ")
-        asked |= {"action": action, "side": side or None}
-        asked |= {"business_date": form.text("business_date") or None}
-    else:
-        asked["resolution"] = form.text("resolution")
-    if choice in ("propose", "dispute"):
-        asked["reason"] = form.text("reason").strip()
-    return _prepare(context, person, asked, form)
-
-
-def prepare_of_day(context: Context, person: Person, form: Form) -> PreparedAct | Refused:
-    """Prepare what a day's form asks."""
-    choice = form.text("choice")
-    names = ["facility", "partner"]
-    if choice in ("confirm", "dispute", "withdraw"):
-        names.append("statement_hash")
-    else:
-        names.append("day")
-    asked = {"act": f"days.{choice}"} | {name: form.text(name) for name in names}
-    if choice in ("dispute", "propose_reopening"):
-        asked["reason"] = form.text("reason").strip()
-    return _prepare(context, person, asked, form)
 
 
 def _prepare(

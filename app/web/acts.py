@@ -28,8 +28,7 @@ from app.web.acting import (
     act_view,
     break_acting,
     day_acting,
-    prepare_of_break,
-    prepare_of_day,
+    prepare_as_asked,
     statement_acting,
 )
 from app.web.break_page import break_page
@@ -207,7 +206,7 @@ def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) ->
     @router.post("/breaks/{number}/acts")
     def act_on_break(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
-            made = prepare_of_break(context, person, number, form)
+            made = prepare_as_asked(context, person, form, {"pair": number})
         if isinstance(made, Refused):
             return show_break(request, number, made)
         return RedirectResponse(f"{site.root}/breaks/{number}", 303)
@@ -277,7 +276,7 @@ def _add_statement(router: APIRouter, context: Context, site: Site, pages: Pages
     @router.post("/days/close")
     def close(request: Request, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
-            made = prepare_of_day(context, person, form)
+            made = prepare_as_asked(context, person, form)
         if isinstance(made, Refused):
             facility, partner = form.text("facility"), form.text("partner")
             return show_statement(request, facility, partner, form.text("day"), made)
@@ -305,7 +304,7 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
     @router.post("/days/{number}/acts")
     def act_on_day(request: Request, number: DayNumber, person: SignedIn, form: Filled) -> Response:
         with as_person(request, person):
-            made = prepare_of_day(context, person, form)
+            made = prepare_as_asked(context, person, form)
         if isinstance(made, Refused):
             return show_day(request, number, made)
         return RedirectResponse(f"{site.root}/days/{number}", 303)

@@ -2,7 +2,7 @@
 with what waits, and the forms that prepare an act for another person's signature."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Annotated, Any
@@ -22,12 +22,11 @@ from app.prepared_acts.store import list_acts
 from app.presentation.accounts import hold_out
 from app.presentation.common import money_of
 from app.readmodel.accounts.holds import Hold, holds
-from app.readmodel.consortium.queries import list_members, page_of_proposals
-from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility, known_facility
 from app.readmodel.facilities.history import ChangeRow, facility_history
 from app.web.acting import (
+    MEMBERS_READ_IT,
     ActForm,
     FormChoice,
     FormField,
@@ -35,12 +34,13 @@ from app.web.acting import (
     act_view,
     prepare_as_asked,
 )
+from app.web.consortium_forms import consortium_forms, own_keys
 from app.web.forms import Form, signed_form
+from app.web.new_facility import asked_terms, new_facility_form
 from app.web.pages import Pages
 from app.web.site import Site
 
 _MOST = 50
-_MEMBERS_READ_IT = N_("The members and observers that it concerns read it.")
 
 FacilityId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
 SignedIn = Annotated[Person, Depends(signed_in)]
@@ -87,12 +87,14 @@ class ActPages:
             )
             may = person is not None and person.may("prepare") and acts.signs
             held = _active(connection) if subject.here == "holds" else []
+            is_consortium = subject.here == "consortium"
             return {
                 "title": said(subject.title),
                 "here": subject.here,
                 "address": subject.address,
                 "facts": facts,
                 "holds": [hold_out(one, money_of(connection)) for one in held],
+                "own_keys": own_keys(connection, self._context.bank) if is_consortium else [],
                 "waiting": [act_view(connection, self._context, one, person) for one in waiting],
                 "forms": _filled(subject.forms(connection), refused) if may else [],
                 "signs": acts.signs,
@@ -100,9 +102,17 @@ class ActPages:
 
         return self._pages.show(request, "act_on.html", look, refused.status if refused else 200)
 
-    def prepare(self, request: Request, person: Person, form: Form, subject: Subject) -> Response:
+    def prepare(
+        self,
+        request: Request,
+        person: Person,
+        form: Form,
+        subject: Subject,
+        given: Mapping[str, Any] | None = None,
+    ) -> Response:
+        """`given`: what is asked that is no field of the form."""
         with as_person(request, person):
-            made = prepare_as_asked(self._context, person, form)
+            made = prepare_as_asked(self._context, person, form, given)
         if isinstance(made, Refused):
             return self.show(request, subject, made)
         return RedirectResponse(f"{self._site.root}/acts/{made.number}", 303)
@@ -123,7 +133,15 @@ def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: P
         "consortium",
         "consortium/acts",
         "consortium.",
-        lambda connection: list(_consortium_forms(connection, context)),
+        lambda connection: list(consortium_forms(connection, context)),
+    )
+
+    new_facility = Subject(
+        N_("A new facility"),
+        "facilities",
+        "new-facility",
+        "facilities.propose",
+        lambda connection: new_facility_form(connection, context.bank),
     )
 
     def facility_(id_: str) -> Subject:
@@ -148,6 +166,15 @@ def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: P
     @router.post("/holds")
     def act_on_holds(request: Request, person: SignedIn, form: Filled) -> Response:
         return act_pages.prepare(request, person, form, holds_)
+
+    @router.get("/new-facility")
+    def new_facility_page(request: Request) -> Response:
+        return act_pages.show(request, new_facility)
+
+    @router.post("/new-facility")
+    def propose_facility(request: Request, person: SignedIn, form: Filled) -> Response:
+        terms = asked_terms(form, context.bank)
+        return act_pages.prepare(request, person, form, new_facility, {"terms": terms})
 
     @router.get("/facilities/{facility}/acts")
     def facility_page(request: Request, facility: FacilityId) -> Response:
@@ -277,7 +304,7 @@ def _proposed_facility(
                 FormChoice("facilities.decline", _("decline it")),
             ],
             seen | {"form": "proposed", "terms_hash": "0x" + known.terms_hash.hex()},
-            reason_for=_("Needed to decline. %(note)s", note=_(_MEMBERS_READ_IT)),
+            reason_for=_("Needed to decline. %(note)s", note=_(MEMBERS_READ_IT)),
         )
 
 
@@ -329,7 +356,7 @@ def _terms_forms(
         ),
         [FormChoice("facilities.propose_rules", _("propose them"))],
         seen | {"form": "rules"},
-        reason_for=_(_MEMBERS_READ_IT),
+        reason_for=_(MEMBERS_READ_IT),
         fields=(
             first_day,
             FormField("tolerance", _("Tolerance in %(currency)s", currency=known.terms.currency)),
@@ -352,7 +379,7 @@ def _terms_forms(
         _("Who is not named keeps what it has; the rest is the lead’s."),
         [FormChoice("facilities.propose_shares", _("propose them"))],
         seen | {"form": "shares"},
-        reason_for=_(_MEMBERS_READ_IT),
+        reason_for=_(MEMBERS_READ_IT),
         fields=(
             first_day,
             FormField(
@@ -375,7 +402,7 @@ def _terms_forms(
         _("A pause of this bank ends when it resumes, or after 7 days by another party."),
         stops,
         seen | {"form": "stop"},
-        reason_for=_(_MEMBERS_READ_IT),
+        reason_for=_(MEMBERS_READ_IT),
     )
     if known.paused_by:
         yield ActForm(
@@ -391,96 +418,3 @@ def _terms_forms(
             ],
             seen | {"form": "resume"},
         )
-
-
-def _consortium_forms(connection: Connection, context: Context) -> Iterator[ActForm]:
-    members = list_members(connection)
-    own = next((one for one in members if one.name == context.bank), None)
-    if own is None or not own.votes:
-        return
-    for one in page_of_proposals(connection, None, _MOST, None).items:
-        if one.state in ("open", "waiting"):
-            form = _proposal_form(context, one)
-            if form.choices:
-                yield form
-    others = [(one.name, f"{one.name} ({one.role}, {one.state})") for one in members]
-    yield ActForm(
-        "consortium/acts",
-        _("Propose to the consortium"),
-        _(
-            "It counts as this bank’s vote in favour, and expires after 14 days. Admissions, keys, "
-            "validators and upgrades are proposed with the tally commands."
-        ),
-        [
-            FormChoice("consortium.propose?kind=suspend", _("suspend a member")),
-            FormChoice("consortium.propose?kind=reinstate", _("reinstate a member")),
-            FormChoice("consortium.propose?kind=evict", _("evict a member for ever")),
-            *(
-                FormChoice(
-                    f"consortium.propose?kind=change_role&role={role}",
-                    _("make it %(role)s", role=role),
-                )
-                for role in ("lead", "partner", "auditor", "regulator")
-            ),
-        ],
-        {"form": "propose"},
-        reason_for=_(_MEMBERS_READ_IT),
-        fields=(FormField("member", _("Member"), kind="select", options=others),),
-    )
-    yield ActForm(
-        "consortium/acts",
-        _("Emergency stop"),
-        _(
-            "The second bank that asks within 24 hours stops the member’s keys, for 72 hours at "
-            "most; the same holds for lifting it."
-        ),
-        [
-            FormChoice("consortium.stop", _("ask that a member be stopped")),
-            FormChoice("consortium.lift", _("ask that its stop end early")),
-        ],
-        {"form": "emergency"},
-        reason_for=_("Needed to stop. %(note)s", note=_(_MEMBERS_READ_IT)),
-        fields=(FormField("member", _("Member"), kind="select", options=others),),
-    )
-
-
-def _proposal_form(context: Context, one: Proposal) -> ActForm:
-    facts = context.acts.facts_of_proposal(one.number)
-    choices = []
-    if one.state == "open" and context.bank in one.missing:
-        choices += [
-            FormChoice("consortium.vote?in_favour=true", _("vote for it")),
-            FormChoice("consortium.vote?in_favour=false", _("vote against it")),
-        ]
-    elif one.state == "open":
-        choices.append(FormChoice("consortium.enact", _("enact it, where its majority stands")))
-    if one.state == "waiting":
-        choices.append(FormChoice("consortium.enact", _("enact it, once it is due")))
-        if one.subject == context.bank:
-            choices.append(FormChoice("consortium.object", _("object to the key")))
-    if one.proposer == context.bank:
-        choices.append(FormChoice("consortium.withdraw", _("take it back")))
-    asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in one.asked.items())
-    votes = ", ".join(f"{v.member} {'for' if v.in_favour else 'against'}" for v in one.votes)
-    return ActForm(
-        "consortium/acts",
-        _(
-            "Proposal %(number)s: %(kind)s",
-            number=one.number,
-            kind=said(one.kind.replace("_", " ")),
-        ),
-        _(
-            "By %(bank)s: %(asked)s. Votes: %(votes)s. Content hash %(hash)s.",
-            bank=one.proposer,
-            asked=asked,
-            votes=votes,
-            hash=one.content_hash,
-        ),
-        choices,
-        {
-            "form": f"proposal-{one.number}",
-            "proposal": str(one.number),
-            "content_hash": one.content_hash,
-            "seen": json.dumps(facts),
-        },
-    )

@@ -218,7 +218,7 @@ def _choices(pair: Pair, facility: Facility) -> Iterator[Choice]:
 def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -> Choice:
     option = f" --side {side}" if side else ""
     return Choice(
-        value=f"{action} {side}" if side else f"{action}",
+        value=f"action={action}&side={side}" if side else f"action={action}",
         label=action_text(action, side),
         moves=moves(outcome_of(pair, action, side), facility.decimals),
         command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',

@@ -3,6 +3,7 @@ and what must hold while somebody fills a form in."""
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from datetime import date
@@ -19,7 +20,7 @@ from app.people.sessions import begin_session
 from app.people.tables import sessions
 from ganache.launcher import start
 from tests.e2e.browsing import CONTRASTS, Watched, launched
-from tests.integration.acting import ActingBank, acting_bank
+from tests.integration.acting import ActingBank, acting_bank, newcomer_file
 from tests.integration.faces import Credentials, enrolled
 from tests.integration.posted import TODAY, Event, World, new_world
 
@@ -301,7 +302,7 @@ def test_a_hold_and_a_vote_by_two_people(
     form.get_by_role("combobox", name="Member").select_option("wuxi")
     form.get_by_role("textbox", name="Reason").fill("its key was stolen")
     form.get_by_role("button", name="Prepare").click()
-    expect(page.get_by_text("suspend: member wuxi")).to_be_visible()
+    expect(page.locator(".card", has_text="What is signed")).to_contain_text("Member wuxi")
     approver.goes("acts/3")
     approver.sign()
     lead.read()
@@ -317,6 +318,59 @@ def test_a_hold_and_a_vote_by_two_people(
     expect(page.get_by_text("You prepared it: another person")).to_be_visible()
     approver.goes("acts/4")
     approver.sign()
+    checked(officer, approver)
+
+
+def test_a_newcomer_and_a_facility_are_proposed_by_two_people(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody, tmp_path: Path
+) -> None:
+    page = officer.page
+    made = newcomer_file(world, tmp_path, "zlin")
+    officer.goes("consortium/acts")
+    expect(page.get_by_role("table", name="Keys of this bank")).to_contain_text(
+        "tally consortium keys rotate operator"
+    )
+    officer.shot("consortium-forms")
+    form = page.get_by_role("region", name="Admit a newcomer")
+    for changed, says in ((made | {"role": "lead"}, "have not signed this admission"), (made, "")):
+        (tmp_path / "zlin.json").write_text(json.dumps(changed))
+        form.get_by_label("Choose the file").set_input_files(tmp_path / "zlin.json")
+        expect(form.get_by_role("textbox", name="The newcomer’s file")).to_have_value(
+            json.dumps(changed)
+        )
+        form.get_by_role("textbox", name="Reason").fill("minutes of 3 March")
+        form.get_by_role("button", name="Prepare").click()
+        if says:
+            expect(form.get_by_role("alert")).to_contain_text(says)
+            officer.watched.complaints.clear()  # of the refusal
+    expect(page.locator(".card", has_text="What is signed")).to_contain_text("Name zlin")
+    officer.shot("admission-prepared")
+    approver.goes("acts/1")
+    approver.sign()
+
+    officer.goes("facilities")
+    page.get_by_role("link", name="Propose a new one").click()
+    for name, text in {
+        "id": "NEW-1", "currency": "CNY", "time_zone": "Asia/Shanghai", "cut_off": "18:00:00",
+        "amount_tolerance": "0.01", "date_window_days": "2", "match_deadline_hours": "24",
+        "partners": "huarui=8000/7000/0 50000.00\nnobody=9000",
+    }.items():  # fmt: skip
+        page.locator(f".prepare [name={name}]").fill(text)
+    officer.shot("new-facility")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.get_by_role("alert")).to_contain_text("principal shares add up to 17000")
+    officer.watched.complaints.clear()  # of the refusal
+    page.locator("[name=partners]").fill("huarui=8000/7000/0 50000.00")
+    page.get_by_role("button", name="Prepare").click()
+    expect(page.locator(".card", has_text="What is signed")).to_contain_text(
+        "warned below 50000.00"
+    )
+    officer.shot("facility-prepared")
+    approver.goes("acts/2")
+    approver.sign()
+    lead.read()
+    officer.goes("facilities/NEW-1/acts")
+    expect(page.get_by_text("Still to accept it")).to_be_visible()
     checked(officer, approver)
 
 

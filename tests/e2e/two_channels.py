@@ -21,8 +21,8 @@ from app import processes
 from app.config import BankConfig, load_config
 from app.db import engine as db
 from app.db.vault import Vault
+from app.domain.facility_file import parse_facility
 from app.http import keys
-from app.intake.facility_file import parse_facility
 from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions
 from app.local.consortium import Consortium, embedded

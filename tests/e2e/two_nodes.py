@@ -11,8 +11,8 @@ import httpx
 from app import processes
 from app.config import BankConfig, load_config
 from app.db import engine as db
+from app.domain.facility_file import parse_facility
 from app.http import keys
-from app.intake.facility_file import parse_facility
 from app.local.consortium import embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
 from app.people.development import (

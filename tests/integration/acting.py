@@ -9,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from eth_utils.address import to_checksum_address
 from sqlalchemy import Engine
 
 from app.actions.view import View
 from app.db.engine import create, upgrade
-from app.keys.keystore import load_account
+from app.keys.keystore import create_keys, load_account
+from app.keys.possession import Registry, prove_admission, signing_accounts
 from app.people.clock import now
 from app.people.sessions import begin_session, csrf_token
 from app.prepared_acts.service import PreparedActs
@@ -78,7 +80,7 @@ def acting_bank(
     """A bank's node, served; it reads the chain when it is told to."""
     engine = create(f"sqlite:///{folder / f'{name}.sqlite'}", vault=VAULT)
     upgrade(engine)
-    view = View(engine, name, lambda: world.sealing_keys(name))
+    view = View(engine, name, lambda: world.sealing_keys(name), world.manifest.addresses)
 
     def approver() -> Any:
         return load_account(world.folder.keys(name), "approver", development=True)
@@ -96,3 +98,25 @@ def acting_bank(
             yield bank
     finally:
         engine.dispose()
+
+
+def newcomer_file(
+    world: World, folder: Path, name: str, registry: str | None = None
+) -> dict[str, Any]:
+    """As `tally consortium keys show --json` makes it."""
+    keys = folder / f"{name}-{registry}"
+    public = create_keys(keys, development=True)
+    where = Registry(
+        world.manifest.chain_id,
+        to_checksum_address(registry or world.manifest.addresses["ConsortiumRegistry"]),
+    )
+    signers = signing_accounts(keys, development=True)
+    return {
+        "name": name,
+        "role": "partner",
+        "operator": public.operator,
+        "approver": public.approver,
+        "recovery": public.recovery,
+        "sealing_key": public.sealing.hex(),
+        "proof": "0x" + prove_admission(where, name, 2, public, signers).hex(),
+    }

@@ -120,6 +120,7 @@ class TestCreate:
         public = public_keys(tmp_path / "keys")
         body = json.loads(result.stdout)
         line = body.pop("propose")
+        assert line.endswith(f" --proof {body.pop('proof')}")
         assert body == {
             "name": "nanfeng",
             "role": "auditor",

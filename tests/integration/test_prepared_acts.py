@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from eth_account import Account
+from eth_utils.crypto import keccak
 from pydantic import TypeAdapter
 from sqlalchemy import Engine, func, select, update
 
@@ -24,16 +27,17 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.transactions import sign, wait_for_receipt
 from app.db.engine import create, upgrade
-from app.domain.errors import ChainUnreachable, UsageFault
+from app.domain.errors import ChainUnreachable, InputFault, UsageFault
 from app.domain.kinds import Kind
 from app.keys.errors import KeyUnusable
 from app.keys.keystore import load_account
+from app.keys.possession import prove_replacement
 from app.people.person import Person
 from app.prepared_acts import service as service_module
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff, UnknownAct
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import Request
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.service import CODE_HASH, PreparedActs
 from app.prepared_acts.store import PreparedAct, batch_hash
 from app.prepared_acts.tables import prepared_act_transactions, prepared_acts
 from app.readmodel.accounts.holds import holds as holds_of
@@ -42,6 +46,7 @@ from app.readmodel.days.queries import day_records
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.pairs import queries
 from deploy.consortium import ConsortiumFolder
+from tests.integration.acting import newcomer_file
 from tests.integration.posted import TODAY, Event, World
 from tests.integration.posting import await_true
 from tests.integration.vaults import VAULT
@@ -70,7 +75,7 @@ class Bank:
 
     @property
     def view(self) -> View:
-        return View(self.engine, self.name, lambda: self.world.sealing_keys(self.name))
+        return view_of(self.world, self.name, self.engine)
 
     def number(self, event_ref: str) -> int:
         named = BreakName(partner="huarui", kind="top_up", event_ref=event_ref)
@@ -94,10 +99,14 @@ class Bank:
         return int(self.world.rpc.call("eth_getTransactionCount", [address, "latest"]), 16)
 
 
+def view_of(world: World, name: str, engine: Engine) -> View:
+    return View(engine, name, lambda: world.sealing_keys(name), world.manifest.addresses)
+
+
 def bank_of(
     world: World, name: str, engine: Engine, rpc: Rpc | None = None, signs: bool = True
 ) -> Bank:
-    view = View(engine, name, lambda: world.sealing_keys(name))
+    view = view_of(world, name, engine)
 
     def approver() -> Any:
         return load_account(world.folder.keys(name), "approver", development=True)
@@ -528,6 +537,141 @@ class TestHoldsTermsAndVotes:
         lead.read()
         votes = lead.view.proposal(proposal.number).votes
         assert {one.member: one.in_favour for one in votes} == {"huarui": True, "webank": False}
+
+
+class TestConsortium:
+    """What a bank asks the others for, and who it is proposed with."""
+
+    def test_a_newcomers_file_is_checked_before_it_is_proposed(
+        self, lead: Bank, partner: Bank, tmp_path: Path
+    ) -> None:
+        world = lead.world
+        file = newcomer_file(world, tmp_path, "zlin")
+        for changed, match in (
+            ({"role": "lead"}, "have not signed"),
+            ({"sealing_key": "ab" * 32}, "have not signed"),
+            ({"recovery": "0x" + "00" * 20}, "a recovery key"),
+            ({"proof": None}, "have not signed"),
+            ({"proof": "0x" + "ff" * 192}, "have not signed"),
+            ({"name": "huaruі"}, "looks as that of huarui"),
+            ({"operator": "0x1"}, "no file that .* makes: operator"),
+        ):
+            with pytest.raises(UsageFault, match=match):
+                propose(lead, "admit", file=json.dumps(file | changed))
+        elsewhere = newcomer_file(world, tmp_path, "zlin", registry="0x" + "11" * 20)
+        with pytest.raises(UsageFault, match="to this consortium"):
+            propose(lead, "admit", file=json.dumps(elsewhere))
+        for text in ("", "[]", "{", "[" * 5_000):
+            with pytest.raises(UsageFault, match="no file that"):
+                propose(lead, "admit", file=text)
+
+        asked = propose(lead, "admit", file=json.dumps(file))
+        shown = lead.acts.contents(asked)
+        assert shown["Name"] == "zlin"
+        assert shown["Proof"] == "signed by the keys that are named"
+        assert lead.sign(ANN, asked).state is State.SIGNED
+        vote_for(lead, partner)
+        assert world.consortium.member_named("zlin") > 0
+
+    def test_a_lost_key_an_upgrade_and_a_validator(self, lead: Bank, partner: Bank) -> None:
+        world = lead.world
+        successor = Account.create()
+        registry = lead.view.registry()
+        proof = prove_replacement(registry, world.numbers["wuxi"], 3, successor)
+        file = {"member": "wuxi", "purpose": "recovery", "key": successor.address}
+        signed = json.dumps(file | {"proof": "0x" + proof.hex()})
+        for text in (
+            json.dumps(file),
+            signed.replace("recovery", "approver"),
+            signed.replace("wuxi", "huarui"),
+        ):
+            with pytest.raises(UsageFault, match="has not signed"):
+                propose(lead, "replace_key", file=text)
+        propose(lead, "replace_key", file=signed)
+
+        code = world.rpc.call("eth_getCode", [world.manifest.addresses["DayClose"], "latest"])
+        asked = propose(
+            lead,
+            "upgrade",
+            contract="DayClose",
+            implementation=world.manifest.addresses["DayClose"],
+        )
+        assert lead.acts.contents(asked)["Contract"] == "DayClose"
+        assert asked.content.facts[CODE_HASH] == "0x" + keccak(hexstr=code).hex()
+        empty = propose(lead, "upgrade", contract="DayClose", implementation="0x" + "12" * 20)
+        assert empty.content.facts[CODE_HASH] == "there is no code"
+
+        node = "0x" + "7b" * 20
+        for missing in ({}, {"member": "wuxi", "node": node}, {"node": node, "role": "lead"}):
+            with pytest.raises(UsageFault, match="is about enode, member, node and nothing else"):
+                propose(lead, "register_validator", **missing)
+        asked = propose(
+            lead, "register_validator", member="wuxi", node=node, enode="enode://9c@10.0.0.3:30303"
+        )
+        assert lead.sign(ANN, asked).state is State.SIGNED
+        both_read(lead, partner)
+        assert partner.acts.facts_of_proposal(1)["Member"] == "wuxi"
+
+    def test_a_facility_is_proposed_and_accepted(self, lead: Bank, partner: Bank) -> None:
+        terms = {
+            "id": "NEW-1",
+            "lead": "webank",
+            "currency": "CNY",
+            "time_zone": "Asia/Shanghai",
+            "cut_off": "18:00:00",
+            "rules": {
+                "amount_tolerance": "0.01",
+                "date_window_days": 2,
+                "match_deadline_hours": 24,
+            },
+            "partners": [
+                {"name": "huarui", "share_bps": {"principal": 8000, "interest": 7000, "fee": 0}}
+            ],
+        }
+        stranger = [terms["partners"][0] | {"name": "nobody"}]  # type: ignore[index]
+        for changed, match in (
+            ({"lead": "huarui"}, "huarui leads facility NEW-1, not webank|is the lead"),
+            ({"id": "WLD-2016-A"}, "there is a facility WLD-2016-A"),
+            ({"partners": stranger}, "nobody of facility NEW-1 is no active member"),
+            ({"cut_off": "25:00"}, "no time of day"),
+            ({"bounds": {"least_lead_share_bps": 2_001}}, "leave the lead 2000"),
+        ):
+            with pytest.raises(InputFault, match=match):
+                lead.prepare(MEI, "facilities.propose", terms=terms | changed)
+        asked = lead.prepare(MEI, "facilities.propose", terms=terms)
+        assert "8000/7000/0 basis points" in lead.acts.contents(asked)["Shares of huarui"]
+        assert lead.sign(ANN, asked).state is State.SIGNED
+        both_read(lead, partner)
+        known = partner.view.facility("NEW-1")
+        assert known.terms_hash is not None
+        accepting = partner.prepare(
+            MEI, "facilities.accept", facility="NEW-1", terms_hash="0x" + known.terms_hash.hex()
+        )
+        assert partner.sign(ANN, accepting).state is State.SIGNED
+        lead.read()
+        assert lead.view.facility("NEW-1").state == "active"
+
+
+def propose(bank: Bank, kind: str, **asked: Any) -> PreparedAct:
+    """Whatever else waited is withdrawn first."""
+    made = bank.prepare(MEI, "consortium.propose", kind=kind, reason="minutes of 3 March", **asked)
+    if kind != "admit" and kind != "register_validator":
+        bank.acts.withdraw(MEI, made.number)
+    return made
+
+
+def vote_for(lead: Bank, partner: Bank) -> None:
+    """The newest proposal is voted for by the others, the partner by two people."""
+    both_read(lead, partner)
+    with partner.engine.connect() as connection:
+        newest = list_proposals(connection)[0]
+    seen = {"proposal": newest.number, "content_hash": newest.content_hash}
+    voting = partner.prepare(MEI, "consortium.vote", in_favour=True, **seen)
+    assert partner.acts.contents(voting)["Votes so far"] == "1 of 4 needed, 0 against"
+    partner.sign(ANN, voting)
+    vote = lead.world.consortium.vote(newest.number, bytes.fromhex(newest.content_hash[2:]), True)
+    for name in ("wuxi", "nanfeng"):
+        lead.world.signer(name).send(vote)
 
 
 class TestBatches:

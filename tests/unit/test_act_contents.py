@@ -13,7 +13,9 @@ from app.actions import breaks, consortium, days, facilities, holds
 from app.contracts.proposals import about
 from app.domain.day_close import OpenItems, Statement, Sums
 from app.domain.facility import Shares
+from app.domain.facility_file import facility_of
 from app.domain.resolutions import Action, Resolution, Side
+from app.locale import in_language, said
 from app.prepared_acts.facts import changes
 from app.prepared_acts.kinds import KINDS, Content
 from app.prepared_acts.lifecycle import NEXT, WAITING, State
@@ -41,6 +43,31 @@ ASKED: dict[str, Any] = {
     "days.withdraw_reopening": days.WithdrawReopening(ACCOUNT),
     "holds.place": holds.PlaceHolds("F", b"\xfe" * 20, "10.00", 738_000, 1_800_000_000, "huarui"),
     "holds.release": holds.ReleaseHolds((holds.HeldPart(1, 2, b"\xfe" * 20, 3),)),
+    "facilities.propose": facilities.ProposeFacility(
+        facility_of(
+            {
+                "id": "F",
+                "lead": "webank",
+                "currency": "CNY",
+                "time_zone": "Asia/Shanghai",
+                "cut_off": "18:00:00",
+                "first_day": "2016-01-31",
+                "rules": {
+                    "amount_tolerance": "0.01",
+                    "date_window_days": 2,
+                    "match_deadline_hours": 24,
+                },
+                "partners": [
+                    {
+                        "name": "华瑞",
+                        "share_bps": {"principal": 8000, "interest": 7000, "fee": 0},
+                        "low_balance": "50000.00",
+                    }
+                ],
+                "bounds": {"least_lead_share_bps": 500},
+            }
+        )
+    ),
     "facilities.accept": facilities.AcceptFacility("F", b"\xfe" * 32),
     "facilities.decline": facilities.DeclineFacility("F", "no"),
     "facilities.withdraw": facilities.WithdrawFacility("F"),
@@ -79,6 +106,11 @@ def test_what_was_sent_ends_by_the_chains_word_alone() -> None:
     assert NEXT[State.SENT] == {State.SIGNED, State.FAILED}
     assert [state for state, then in NEXT.items() if State.SENT in then] == [State.SIGNING]
     assert [state for state, then in NEXT.items() if State.SIGNING in then] == [State.PREPARED]
+
+
+def test_every_kind_has_chinese_words() -> None:
+    with in_language("zh-Hans"):
+        assert [one.words for one in KINDS.values() if said(one.words) == one.words] == []
 
 
 def test_every_kind_has_an_example_here() -> None:

@@ -15,7 +15,7 @@ import typer
 from app import cli
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/runbook.md")
+DOCUMENTS = ("README.md", "docs/runbook.md", "docs/acts.md")
 
 
 @cache

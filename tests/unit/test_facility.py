@@ -9,8 +9,9 @@ import pytest
 from app.domain.business_date import BusinessCalendar
 from app.domain.errors import FacilityFault
 from app.domain.facility import Bounds, CutOffVersion, Facility, Shares, SharesVersion
+from app.domain.facility_file import parse_facility
 from app.domain.kinds import Component, Kind
-from app.intake.facility_file import load_facility, parse_facility
+from app.intake.facility_file import load_facility
 
 GOOD = """
 id        = "WLD-2016-A"

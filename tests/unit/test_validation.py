@@ -6,9 +6,9 @@ from datetime import date
 import pytest
 
 from app.domain.facility import Facility
+from app.domain.facility_file import parse_facility
 from app.domain.kinds import BY_FEED_NAME, Kind
 from app.intake.cells import COLUMNS
-from app.intake.facility_file import parse_facility
 from app.intake.validation import MAX_TEXT, Validator
 from tests.feeds import FACILITY, event, fault, read_one, row
 

@@ -237,10 +237,7 @@ def _shown(bank: Acting, number: int, yes: bool, question: str) -> SeenProposal:
 def _show_code(bank: Acting, proposal: Proposal) -> None:
     """Tell whether an upgrade's code is this build's. What stands at an address never changes."""
     implementation = proposal.asked["implementation"]
-    name = next(
-        (name for name, at in bank.manifest.addresses.items() if at == proposal.asked["proxy"]),
-        "no contract of this network",
-    )
+    name = bank.view.contract_at(proposal.asked["proxy"]) or "no contract of this network"
     stands = keccak(hexstr=bank.rpc.call("eth_getCode", [implementation, "latest"])).hex()
     stderr.print(Text(f"  code at {implementation}: {stands}, by {bank.rpc.origin}"))
     try:

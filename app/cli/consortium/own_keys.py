@@ -111,7 +111,8 @@ def show_own(
     """Show what others may know of a bank's own keys: what a consortium needs to admit it.
 
     The line by which one of its banks proposes the admission is signed by these keys; with --dir
-    give --manifest for it.
+    give --manifest for it. With --json it is the file that a bank takes on its page of the
+    consortium.
 
     Example:
 
@@ -138,8 +139,10 @@ def prove(
         Path | None,
         typer.Option("--dir", metavar="KEYS", help="New keys, where the bank has lost all."),
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print the line by which another bank proposes that this bank be given a new key.
+    """Print the line by which another bank proposes that this bank be given a new key; with --json
+    the file that it takes on its page of the consortium.
 
     For a key that is lost and that the bank cannot replace itself. The new key is made beside the
     old one (PURPOSE.next.json) and takes its place by hand once it is enacted; where the whole
@@ -166,14 +169,19 @@ def prove(
     else:
         key = public_half(directory / f"{name}.json")
     line = ["tally", "consortium", "propose", "key", found.name, name, key]
+    proof = None
     if purpose is not PurposeName.sealing:
         successor = (
             load_successor(found.keys, name, development=development)
             if directory is None
             else load_account(directory, name, development=development)
         )
-        proof = prove_replacement(registry, member, purpose_number(name), successor)
-        line += ["--proof", "0x" + proof.hex()]
+        proof = "0x" + prove_replacement(registry, member, purpose_number(name), successor).hex()
+        line += ["--proof", proof]
+    if as_json:
+        body = {"member": found.name, "purpose": name, "key": key, "proof": proof}
+        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        return
     stdout.print(shlex.join(line), soft_wrap=True, markup=False, highlight=False)
     stderr.print("another bank proposes so, with its --reason", style="dim")
 
@@ -207,7 +215,13 @@ def _hand_over(
         line += ["--" + purpose.replace("_", "-"), key]
     whole = None if proof is None else shlex.join([*line, "--proof", "0x" + proof.hex()])
     if as_json:
-        body = {"name": name, "role": role.value, **keys, "propose": whole}
+        body = {
+            "name": name,
+            "role": role.value,
+            **keys,
+            "proof": None if proof is None else "0x" + proof.hex(),
+            "propose": whole,
+        }
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return
     made = table("purpose", "public half")

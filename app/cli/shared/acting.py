@@ -37,7 +37,7 @@ class Acting:
         """What the bank's node has read; its database is brought up to date."""
         engine = db.create(self.config.database_url)
         db.upgrade(engine)
-        return View(engine, self.config.name, self.sealing_keys)
+        return View(engine, self.config.name, self.sealing_keys, self.manifest.addresses)
 
     @property
     def consortium(self) -> ConsortiumRegistry:

@@ -25,6 +25,7 @@ Request = Annotated[
     | days.WithdrawReopeningIn
     | holds.PlaceHoldsIn
     | holds.ReleaseHoldsIn
+    | facilities.ProposeFacilityIn
     | facilities.AcceptFacilityIn
     | facilities.DeclineFacilityIn
     | facilities.WithdrawFacilityIn

@@ -1,42 +1,122 @@
-"""Acts about the consortium: proposals, votes, emergency stops.
+"""Acts about the consortium: proposals, votes, emergency stops."""
 
-An admission, another key, a validator and an upgrade are proposed by command alone: they are lines
-that their keys have signed, or addresses, which a person pastes and does not type.
-"""
+from typing import Annotated, Literal, get_args
 
-from typing import Annotated, Literal
-
+from eth_utils.address import to_checksum_address
 from pydantic import Field
 
-from app.actions import consortium
+from app.actions import claims, consortium
 from app.actions.consortium import SeenProposal
 from app.actions.view import View
-from app.contracts.proposals import about, change_role
+from app.contracts.proposals import (
+    ProposalContent,
+    about,
+    change_role,
+    register_validator,
+    remove_validator,
+    upgrade,
+)
 from app.domain.errors import UsageFault
 from app.domain.reasons import checked_reason
 from app.prepared_acts.requests.shared import Asking, Hash, Name, ReasonText
 
 _Number = Annotated[int, Field(ge=1, le=2**31 - 1, description="The proposal's number.")]
+_Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
+Contract = Literal[
+    "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose"
+]
+CONTRACTS: tuple[str, ...] = get_args(Contract)
+
+_NEEDED = {
+    "admit": {"file"},
+    "suspend": {"member"},
+    "reinstate": {"member"},
+    "evict": {"member"},
+    "change_role": {"member", "role"},
+    "replace_key": {"file"},
+    "register_validator": {"member", "node", "enode"},
+    "remove_validator": {"node"},
+    "upgrade": {"contract", "implementation"},
+}
+"""What each kind of proposal is about."""
 
 
 class ProposeIn(Asking):
-    """Ask the other banks for something; it counts as this bank's vote in favour."""
+    """Ask the other banks for something; it counts as this bank's vote in favour.
+
+    `kind` needs: suspend, reinstate and evict `member`; change_role `member` and `role`; admit and
+    replace_key `file`; register_validator `member`, `node` and `enode`; remove_validator `node`;
+    upgrade `contract` and `implementation`, and may have `call`."""
 
     act: Literal["consortium.propose"]
-    kind: Literal["suspend", "reinstate", "evict", "change_role"]
-    member: Name
-    role: Literal["lead", "partner", "auditor", "regulator"] | None = Field(
-        None, description="With change_role alone."
+    kind: Literal[
+        "admit",
+        "suspend",
+        "reinstate",
+        "evict",
+        "change_role",
+        "replace_key",
+        "register_validator",
+        "remove_validator",
+        "upgrade",
+    ]
+    member: Name | None = None
+    role: Literal["lead", "partner", "auditor", "regulator"] | None = None
+    file: str | None = Field(
+        None,
+        max_length=claims.MAX_FILE,
+        description="What `tally consortium keys show --json` has made of a newcomer's keys, or "
+        "`keys prove --json` of a key for a lost one. It is checked first.",
+    )
+    node: _Address | None = Field(None, description="The address that signs blocks.")
+    enode: str | None = Field(
+        None, min_length=1, max_length=512, description="Where its peers find it."
+    )
+    contract: Contract | None = None
+    implementation: _Address | None = Field(None, description="Where its new code stands.")
+    call: str | None = Field(
+        None,
+        max_length=8_192,
+        pattern="^0x([0-9a-fA-F]{2})*$",
+        description="A call made to it at once, in hex.",
     )
     reason: ReasonText
 
     def asked(self, view: View) -> consortium.Propose:
         checked_reason(self.reason)
-        if (self.role is not None) != (self.kind == "change_role"):
-            raise UsageFault("give a role with change_role, and only there")
-        number = view.member(self.member)
-        content = about(self.kind, number) if self.role is None else change_role(number, self.role)
-        return consortium.Propose((content,), self.reason)
+        given = self.model_fields_set - {"act", "kind", "reason"}
+        given = {name for name in given if getattr(self, name) is not None}
+        needed = _NEEDED[self.kind]
+        if given - ({"call"} if self.kind == "upgrade" else set()) != needed:
+            raise UsageFault(
+                f"a proposal to {self.kind.replace('_', ' ')} is about {', '.join(sorted(needed))} "
+                "and nothing else"
+            )
+        return consortium.Propose((self._content(view),), self.reason)
+
+    def _content(self, view: View) -> ProposalContent:
+        match self.kind:
+            case "admit":
+                return claims.admission(view, self.file or "")
+            case "replace_key":
+                return claims.replacement(view, self.file or "")
+            case "remove_validator":
+                return remove_validator(to_checksum_address(self.node or ""))
+            case "upgrade":
+                return upgrade(
+                    view.contracts[self.contract or ""],
+                    to_checksum_address(self.implementation or ""),
+                    bytes.fromhex((self.call or "").removeprefix("0x")),
+                )
+        member = view.member(self.member or "")
+        match self.kind:
+            case "change_role":
+                return change_role(member, self.role or "")
+            case "register_validator":
+                return register_validator(
+                    member, to_checksum_address(self.node or ""), self.enode or ""
+                )
+        return about(self.kind, member)
 
 
 class _OfProposal(Asking):

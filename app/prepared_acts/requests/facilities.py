@@ -1,13 +1,14 @@
 """Acts about a facility's terms."""
 
 from datetime import date, time
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from app.actions import facilities
 from app.actions.view import View
 from app.domain.facility_changes import next_shares, parse_share
+from app.domain.facility_file import facility_of
 from app.domain.reasons import checked_reason
 from app.prepared_acts.requests.shared import (
     Asking,
@@ -26,6 +27,20 @@ _FirstDay = Annotated[
 
 class _OfFacility(Asking):
     facility: FacilityId
+
+
+class ProposeFacilityIn(Asking):
+    """Propose a facility as its lead; it is in force once every partner has accepted it."""
+
+    act: Literal["facilities.propose"]
+    terms: dict[str, Any] = Field(
+        description="Its terms, by the keys of the facility file; checked as the file is."
+    )
+
+    def asked(self, view: View) -> facilities.ProposeFacility:
+        terms = facility_of(self.terms, where="terms")
+        facilities.parties_asked(view, terms)
+        return facilities.ProposeFacility(terms)
 
 
 class AcceptFacilityIn(_OfFacility):

@@ -147,6 +147,15 @@ document.addEventListener("DOMContentLoaded", () => {
   setInterval(tick, 1000);
 });
 
+// A file whose text goes into a form's field, where it is seen before it is sent.
+document.addEventListener("change", async (event) => {
+  const field = document.getElementById(event.target.dataset?.into ?? "");
+  const file = event.target.files?.[0];
+  if (!field || !file) return;
+  field.value = (await file.slice(0, field.maxLength + 1).text()).slice(0, field.maxLength);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
 // Sending a file: the page shows what would become of it, and sends it again to be taken in.
 function uploads() {
   const form = document.getElementById("upload");
