@@ -1,10 +1,11 @@
 """The certified OpenID provider `oidc-provider`, running for real, and the way through it."""
 
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -52,9 +53,13 @@ class RunningProvider:
     def set_people(self, people: Claims) -> None:
         httpx.post(f"{self.issuer}/test/people", content=json.dumps(people)).raise_for_status()
 
-    def answer(self, address: str, login: str) -> dict[str, str]:
-        """What a new browser, sent to an address, brings back once it has signed in as `login`."""
-        with httpx.Client() as browser:
+    def answer(
+        self, address: str, login: str, browser: httpx.Client | None = None
+    ) -> dict[str, str]:
+        """What a browser (a new one), sent to an address, brings back once it has signed in as
+        `login`."""
+        with ExitStack() as stack:
+            browser = browser or stack.enter_context(httpx.Client())
             found = _step(browser, browser.get(address))
             page = browser.get(found)
             form = {"prompt": "login", "login": login, "password": "x"}
@@ -62,6 +67,13 @@ class RunningProvider:
             while not found.startswith(self.redirect_uri):
                 found = _step(browser, browser.get(found))
         return dict(parse_qsl(urlsplit(found).query))
+
+    def sign_out(self, browser: httpx.Client) -> None:
+        """End the browser's session at the provider, which tells its clients."""
+        page = browser.get(f"{self.issuer}/session/end").text
+        (secret,) = re.findall(r'name="xsrf" value="([^"]+)"', page)
+        form = {"xsrf": secret, "logout": "yes"}
+        browser.post(f"{self.issuer}/session/end/confirm", data=form)
 
 
 def _step(browser: httpx.Client, answer: httpx.Response) -> str:

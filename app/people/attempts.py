@@ -57,6 +57,17 @@ def openid_key(address: str) -> bytes:
     return hashlib.sha256(b"openid:" + _network(address).encode()).digest()
 
 
+def browser_key(person_id: str) -> bytes:
+    """Of a browser in which that person has signed in by the provider before: whatever others at
+    its address do, it does not wait for them."""
+    return hashlib.sha256(b"browser:" + person_id.encode()).digest()
+
+
+def logout_key(address: str) -> bytes:
+    """Of an address, as who sends logout tokens of keys that are not known yet."""
+    return hashlib.sha256(b"logout:" + _network(address).encode()).digest()
+
+
 def origin_key(name: str, address: str) -> bytes:
     """Of a name at an address."""
     return hashlib.sha256(f"origin:{name}\0{_network(address)}".encode()).digest()

@@ -102,8 +102,11 @@ def begin_session(
     address: str,
     agent: str,
     lengths: SessionLengths = STANDARD_LENGTHS,
+    provider_session: bytes | None = None,
 ) -> str:
-    """Open a session and return its token. Sessions that have ended are deleted meanwhile."""
+    """Open a session and return its token. Sessions that have ended are deleted meanwhile.
+
+    `provider_session`: hash of the OpenID provider's session that it belongs to."""
     connection.execute(
         delete(sessions).where(
             (sessions.c.ends_at <= stamp(at))
@@ -121,6 +124,7 @@ def begin_session(
             began_at=stamp(at),
             last_seen_at=stamp(at),
             ends_at=stamp(at + lengths.whole),
+            provider_session=provider_session,
         )
     )
     return token

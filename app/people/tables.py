@@ -67,6 +67,12 @@ sessions = Table(
     Column("began_at", String(32), nullable=False, comment="UTC"),
     Column("last_seen_at", String(32), nullable=False, comment="UTC, to a minute"),
     Column("ends_at", String(32), nullable=False, comment="UTC; whatever happens"),
+    Column(
+        "provider_session",
+        LargeBinary(32),
+        index=True,
+        comment="hash of the OpenID provider's own session, where it names one",
+    ),
 )
 
 external_identities = Table(
@@ -76,6 +82,13 @@ external_identities = Table(
     Column("issuer", Text, nullable=False, comment="the OpenID provider"),
     Column("subject", String(255), nullable=False, comment="who it is to the provider, for ever"),
     UniqueConstraint("issuer", "subject"),
+)
+
+used_logout_tokens = Table(
+    "used_logout_tokens",
+    metadata,
+    Column("token_hash", LargeBinary(32), primary_key=True, comment="of issuer and jti"),
+    Column("used_at", String(32), nullable=False, index=True, comment="UTC"),
 )
 
 failed_attempts = Table(

@@ -23,13 +23,15 @@ from app.audit.tables import audit_trail
 from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.people.administration import Administrator, add_person, disable, give_enrolment, set_roles
+from app.people.clock import now
 from app.people.directory import listed_people
 from app.people.enrolment import open_enrolment
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused
 from app.people.oidc.people import keep_person
 from app.people.oidc.provider import Provider
 from app.people.oidc.sign_in import OidcSignIn
-from app.people.sessions import STANDARD_LENGTHS
+from app.people.oidc.sign_out import provider_session
+from app.people.sessions import STANDARD_LENGTHS, Sessions, begin_session
 from app.people.sign_in import NoSecondFactor, SignIn
 from app.people.tables import failed_attempts, people
 from app.processes import free_port
@@ -233,8 +235,38 @@ class TestWithTheProvider:
         browser = node.client(None)
         for _ in range(3):
             browser.get("/login/oidc/callback")
-        assert provider.sign_in(node.engine).wait("127.0.0.1") > 0
+        openid = provider.sign_in(node.engine)
+        assert openid.wait(openid.turn("", "127.0.0.1")) > 0
         assert SignIn(node.engine, development=False).wait("", "127.0.0.1") == 0
+
+    def test_who_signed_in_here_before_does_not_wait_for_strangers_at_the_address(
+        self, node: Face, provider: RunningProvider
+    ) -> None:
+        browser, _ = sign_in(node, provider, "li")
+        stranger = node.client(None)
+        for _ in range(3):
+            stranger.get("/login/oidc/callback")
+        openid = provider.sign_in(node.engine)
+        known = openid.turn(browser.cookies["tally_openid_browser_1"], "127.0.0.1")
+        assert openid.wait(known) == 0
+        # Cookies of another kind, or made up, make nobody known.
+        begun_cookie = begun(node)[0].cookies["tally_openid_1"]
+        for made_up in (begun_cookie, "x", "💶", ""):
+            assert openid.wait(openid.turn(made_up, "127.0.0.1")) > 0
+
+    def test_signing_out_at_the_provider_ends_that_session_alone(
+        self, node: Face, provider: RunningProvider
+    ) -> None:
+        another, _ = sign_in(node, provider, "li")
+        browser, address = begun(node)
+        with httpx.Client() as at_provider:
+            came_back = provider.answer(address, "li", at_provider)
+            assert browser.get("/login/oidc/callback", params=came_back).status_code == 200
+            assert browser.get("/days").status_code == 200
+            provider.sign_out(at_provider)
+        assert browser.get("/days").status_code == 303
+        assert another.get("/days").status_code == 200
+        assert last_acts(node.engine, 1) == [("provider", "person.sign-out", "done")]
 
     def test_signing_out_leads_to_the_providers_sign_out(
         self, node: Face, provider: RunningProvider
@@ -462,6 +494,128 @@ class TestHostileTokens:
         hostile.token = HOSTILE_TOKENS[case](hostile)
         with pytest.raises(SignInRefused, match="does not verify"):
             hostile.client(secret).claims("code", "v", "the nonce")
+
+
+def logout_claims(hostile: HostileProvider, **changed: object) -> dict[str, Any]:
+    at = int(time.time())
+    claims = {
+        "iss": hostile.issuer, "aud": "tallystick", "sub": "li", "sid": "s-1", "jti": "t-1",
+        "iat": at, "exp": at + 120, "events": {LOGOUT: {}},
+    }  # fmt: skip
+    return {name: value for name, value in (claims | changed).items() if value is not None}
+
+
+LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
+HOSTILE_LOGOUTS: dict[str, dict[str, Any]] = {
+    "an ID token's nonce": {"nonce": "n"},
+    "another issuer": {"iss": "https://evil.example"},
+    "no issuer": {"iss": None},
+    "another client": {"aud": "another"},
+    "a client among characters": {"aud": "a tallystick b"},
+    "no audience": {"aud": None},
+    "no time": {"iat": None},
+    "old": {"iat": int(time.time()) - 400},
+    "of tomorrow": {"iat": int(time.time()) + 86_400},
+    "a time that is none": {"iat": "now"},
+    "a time without end": {"iat": 10**400},
+    "expired": {"exp": int(time.time()) - 300},
+    "no name": {"jti": None},
+    "a number as name": {"jti": 7},
+    "nobody": {"sub": None, "sid": None},
+    "an empty subject": {"sub": ""},
+    "a list as session": {"sid": ["s-1"]},
+    "no event": {"events": None},
+    "another event": {"events": {"http://schemas.openid.net/event/other": {}}},
+    "an event without content": {"events": {LOGOUT: None}},
+    "events as a list": {"events": [LOGOUT]},
+}
+
+
+class TestLogoutTokens:
+    """Of a provider that lies, or of somebody else, at the logout address."""
+
+    @pytest.mark.parametrize("changed", HOSTILE_LOGOUTS.values(), ids=HOSTILE_LOGOUTS)
+    def test_one_that_is_not_good(
+        self, hostile: HostileProvider, secret: Path, changed: dict[str, Any]
+    ) -> None:
+        token = signed(hostile, logout_claims(hostile, **changed))
+        with pytest.raises(SignInRefused, match="logout token does not verify"):
+            hostile.client(secret).logout_claims(token)
+
+    @pytest.mark.parametrize(
+        "token",
+        [
+            _unsigned, _signed_with_the_public_key, _signed_with_the_client_secret, _of_another_key,
+            lambda one: signed(one, logout_claims(one), typ="at+jwt"),
+            lambda one: signed(one, logout_claims(one), kid="9"),
+            lambda _: f"{_base64(b'[' * 9_000)}.e30.e30",
+            lambda _: "",
+        ],
+    )  # fmt: skip
+    def test_one_that_is_not_signed(
+        self,
+        hostile: HostileProvider,
+        secret: Path,
+        token: Callable[[HostileProvider], str],
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(f"{__name__}.good", logout_claims)
+        client = hostile.client(secret)
+        made = token(hostile)
+        client.has_key_of(made)
+        with pytest.raises(SignInRefused, match="logout token does not verify"):
+            client.logout_claims(made)
+
+    def test_a_good_one_ends_sessions_once(
+        self, hostile: HostileProvider, secret: Path, engine: Engine
+    ) -> None:
+        openid = OidcSignIn(engine, hostile.client(secret), "groups", ROLES, STANDARD_LENGTHS)
+        kept = Sessions(engine, development=False)
+
+        def opened(subject: str, sid: str | None) -> str:
+            claims = {"sub": subject, "name": subject} | ({} if sid is None else {"sid": sid})
+            with engine.begin() as connection:
+                person = keep_person(connection, hostile.issuer, claims, frozenset({"viewer"}))
+                return begin_session(
+                    connection,
+                    person,
+                    now(),
+                    address="",
+                    agent="",
+                    provider_session=provider_session(hostile.issuer, claims),
+                )
+
+        def ends(**changed: object) -> None:
+            token = signed(hostile, logout_claims(hostile, **changed), typ="logout+jwt")
+            openid.end_sessions(token, address="")
+
+        def are_open(*tokens: str) -> list[bool]:
+            return [kept.find(one) is not None for one in tokens]
+
+        first, second, unnamed = opened("li", "s-1"), opened("li", "s-2"), opened("li", None)
+        other = opened("wu", "s-1")
+        ends(jti="a")  # both named: this session of his, and those of which nothing is known
+        assert are_open(first, second, unnamed, other) == [False, True, False, True]
+        with pytest.raises(SignInRefused, match="was used before"):
+            ends(jti="a")
+        ends(jti="b", sub=None)
+        assert are_open(second, other) == [True, False]
+        ends(jti="c", sub="nobody")
+        assert are_open(second) == [True]
+        ends(jti="d", sid=None)
+        assert are_open(second) == [False]
+
+    def test_the_address_answers_as_the_standard_has_it(
+        self, node: Face, provider: RunningProvider
+    ) -> None:
+        client = node.client(None)
+        for form in ({"logout_token": "x.y.z"}, {"x": "y"}, {"logout_token": "💶" * 100}):
+            answer = client.post("/login/oidc/logout", data=form)
+            assert answer.status_code == 400
+            assert answer.json() == {"error": "invalid_request"}
+            assert answer.headers["cache-control"] == "no-store"
+        assert client.get("/login/oidc/logout").status_code == 405
+        assert client.post("/login/oidc/logout", data={"x": "y" * 20_000}).status_code == 413
 
 
 class TestAProviderThatIsAway:

@@ -21,6 +21,8 @@ const client = (id) => ({
   client_secret: `secret of ${id}`,
   redirect_uris: [redirectUri],
   post_logout_redirect_uris: [redirectUri.replace(/\/oidc\/callback$/, "")],
+  backchannel_logout_uri: redirectUri.replace(/callback$/, "logout"),
+  backchannel_logout_session_required: true,
   response_types: ["code"],
   grant_types: ["authorization_code"],
 });
@@ -30,6 +32,9 @@ const provider = new Provider(issuer, {
   findAccount: (_, id) => people[id] && { accountId: id, claims: () => ({ sub: id, ...people[id] }) },
   claims: { openid: ["sub"], profile: ["name", "preferred_username", "groups"] },
   conformIdTokenClaims: false,
+  features: { backchannelLogout: { enabled: true } },
+  // Its own way of fetching refuses loopback, where the tests' node is.
+  fetch: (address, { dispatcher, ...options }) => fetch(address, options),
   pkce: { required: () => true },
   cookies: { keys: ["for tests alone"] },
   ttl: { AccessToken: 60, AuthorizationCode: 60, IdToken: 300, Interaction: 300, Session: 300, Grant: 300 },

@@ -49,6 +49,12 @@ class Discovery:
         ProviderUnavailable."""
         return self._current(_RETRY_S if anew else _KEPT_S)[1]
 
+    def has_key(self, name: object) -> bool:
+        """Whether a key of this name (`kid`) was read and is in use still."""
+        found = self._found
+        is_fresh = time.monotonic() - self._read_at < _KEPT_S
+        return found is not None and is_fresh and any(one.kid == name for one in found[1].keys)
+
     def ask(self, method: str, address: str, **asked: Any) -> tuple[int, dict[str, Any]]:
         """Status and JSON object of an answer. Redirects are not followed. Raises
         ProviderUnavailable."""

@@ -6,6 +6,7 @@ provider's metadata or the token say.
 """
 
 import ssl
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from authlib.oauth2.rfc7636 import create_s256_code_challenge
 from authlib.oidc.core import CodeIDToken
 from joserfc import jwt
 from joserfc.errors import InvalidKeyIdError, JoseError
-from joserfc.jws import JWSRegistry
+from joserfc.jws import JWSRegistry, extract_compact
 
 from app.people.oidc.discovery import Discovery
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused, unavailable
@@ -27,7 +28,16 @@ ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 
 _LEEWAY_S = 60
 """How far the provider's clock may be off."""
+LOGOUT_WITHIN_S = 300
+"""How old a logout token may be."""
+_LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+_LOGOUT_TYPES = (None, "JWT", "logout+jwt", "application/logout+jwt")
+_LONGEST_NAME = 1024
+"""Characters of a token's or a session's own name."""
 _LONGEST_SUBJECT = 255  # OpenID Connect Core, 2
+
+_TOKEN_FAULTS = (JoseError, ValueError, TypeError, KeyError, OverflowError, RecursionError)
+"""What a token may bring about that anybody may have made."""
 
 _log = structlog.get_logger()
 
@@ -107,19 +117,65 @@ class Provider:
             raise SignInRefused("the provider does not take this code", remedy="Begin again")
         try:
             return self._verified(str(answer["id_token"]), answer.get("access_token"), nonce)
-        except (JoseError, ValueError, TypeError, KeyError) as fault:
+        except _TOKEN_FAULTS as fault:
             # The types alone: a message may quote the token.
             _log.warning("openid token refused", why=type(fault).__name__, claim=_claim_of(fault))
             raise SignInRefused(
                 "the provider's ID token does not verify", remedy="Begin again"
             ) from None
 
-    def _verified(self, token: str, access_token: object, nonce: str) -> Mapping[str, Any]:
+    def logout_claims(self, token: str) -> Mapping[str, Any]:
+        """The verified claims of a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6):
+        `jti`, and `sub` or `sid` or both.
+
+        Raises SignInRefused for a token that is not good, and ProviderUnavailable.
+        """
+        try:
+            read = self._decoded(token)
+            self._check_logout(read.header, read.claims)
+        except _TOKEN_FAULTS as fault:
+            _log.warning("openid logout token refused", why=type(fault).__name__)
+            raise SignInRefused("the provider's logout token does not verify") from None
+        return dict(read.claims)
+
+    def has_key_of(self, token: str) -> bool:
+        """Whether a token names a key that was read already: the provider is not asked for it."""
+        try:
+            name = extract_compact(token.encode()).headers().get("kid")
+        except _TOKEN_FAULTS:
+            return False
+        return self._discovery.has_key(name)
+
+    def _check_logout(self, header: Mapping[str, Any], claims: Mapping[str, Any]) -> None:
+        """Raises one of _TOKEN_FAULTS."""
+        audience, at = claims["aud"], time.time()
+        ends_at = claims.get("exp", at)
+        event = claims["events"][_LOGOUT_EVENT]
+        names = [claims["jti"], *(claims[name] for name in ("sub", "sid") if name in claims)]
+        is_good = (
+            claims["iss"] == self.issuer
+            and self._client_id in ([audience] if isinstance(audience, str) else audience)
+            and -_LEEWAY_S <= at - claims["iat"] <= LOGOUT_WITHIN_S
+            and at - ends_at <= _LEEWAY_S
+            and isinstance(event, dict)
+            and "nonce" not in claims  # an ID token has one
+            and header.get("typ") in _LOGOUT_TYPES
+            and len(names) > 1
+            and all(isinstance(one, str) and 0 < len(one) <= _LONGEST_NAME for one in names)
+        )
+        if not is_good:
+            raise ValueError("claims")
+
+    def _decoded(self, token: str) -> jwt.Token:
+        """Its signature is verified, and nothing else."""
         registry = JWSRegistry(algorithms=list(ALGORITHMS), strict_check_header=False)
         try:
-            read = jwt.decode(token, self._discovery.keys(), registry=registry)
+            return jwt.decode(token, self._discovery.keys(), registry=registry)
         except InvalidKeyIdError:  # the provider may have begun to sign with another key
-            read = jwt.decode(token, self._discovery.keys(anew=True), registry=registry)
+            return jwt.decode(token, self._discovery.keys(anew=True), registry=registry)
+
+    def _verified(self, token: str, access_token: object, nonce: str) -> Mapping[str, Any]:
+        read = self._decoded(token)
         claims = CodeIDToken(
             read.claims,
             read.header,
