@@ -205,7 +205,8 @@ class BankConfig(_ConfigFile):
     """A bank's node on one channel: its `bank.toml`. All paths are whole.
 
     `database_url` names the schema too, where a PostgreSQL database holds several
-    (`database_schema`). `inbox` is watched: a file `FACILITY/name.csv` in it is taken in as a feed.
+    (`database_schema`). `archive` is where `tally archive` writes. `inbox` is watched: a file
+    `FACILITY/name.csv` in it is taken in as a feed.
 
     `rpc`: the chain's endpoints, the preferred one (the bank's own) first. Where they are https,
     `rpc_ca` is the authority that signed their certificates (none: those that the system trusts),
@@ -226,6 +227,7 @@ class BankConfig(_ConfigFile):
     rpc_cert: _ExistingPath | None = None
     rpc_key: _ExistingPath | None = None
     inbox: _Path
+    archive: Annotated[_Path, Field(validate_default=True)] = Path("archive")
     min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: Api = Api()
     approver: Approver | None = None

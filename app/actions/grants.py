@@ -13,6 +13,7 @@ from app.contracts.posting import sealed_of, stream_of
 from app.domain.errors import UsageFault
 from app.domain.legs import unpack
 from app.keys.sealing import MAX_GRANTED_BATCHES, batch_key, seal_batch_keys
+from app.outbox.archived import archived_calldata
 from app.outbox.tables import batches
 from app.readmodel.consortium.tables import members
 
@@ -92,16 +93,27 @@ def _own_batch_keys(view: View, asked: GrantDetails) -> dict[int, bytes]:
     own = view.member(view.bank)
     secrets = list(view.sealing_keys())
     first, last = asked.first.toordinal(), asked.last.toordinal()
-    found = {}
+    found: dict[int, bytes] = {}
+
+    def take(sequence: int, calldata: bytes) -> None:
+        if any(first <= leg.business_day <= last for leg in unpack(stream_of(calldata))):
+            key = batch_key(sealed_of(calldata), own, secrets)
+            if key is not None:
+                found[sequence] = key
+
+    archived: dict[int, int] = {}
     with view.engine.connect() as connection:
         for row in connection.execute(
-            select(batches.c.sequence, batches.c.calldata)
+            select(batches.c.id, batches.c.sequence, batches.c.calldata)
             .where(batches.c.facility == asked.facility, batches.c.state == "final")
             .order_by(batches.c.sequence),
             execution_options={"yield_per": 100},
         ):
-            if any(first <= leg.business_day <= last for leg in unpack(stream_of(row.calldata))):
-                key = batch_key(sealed_of(row.calldata), own, secrets)
-                if key is not None:
-                    found[row.sequence] = key
+            if row.calldata:
+                take(row.sequence, row.calldata)
+            else:
+                archived[row.id] = row.sequence
+        number = view.facility(asked.facility).number
+        for id_, calldata in archived_calldata(connection, number, archived):
+            take(archived[id_], calldata)
     return found

@@ -52,6 +52,7 @@ _VERBS = {
     "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
     "verify": "Check a proof bundle alone: no network, no database, no key.",
     "rebuild": "Rebuild the read model from the chain alone and print its digest.",
+    "archive": "Move matched pairs of closed days out of the database into Parquet files.",
     "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",
     "restore": "Bring a database that was restored from an older backup up to the chain.",
     "doctor": "Look at everything that a bank's node needs, and say what to do.",

@@ -6,11 +6,13 @@ from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from sqlalchemy import func, select
 
 from app.cli.shared.console import stderr, stdout
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank
+from app.readmodel.archive.tables import archived_pairs
 
 
 def rebuild(
@@ -23,11 +25,17 @@ def rebuild(
     chain live, one that was rebuilt, SQLite and PostgreSQL all give the same digest for the same
     bank and block. Stop the bank's node first.
 
+    Pairs that lie in archives come back into the table; the archives' files stay as they are.
+
     Example:
 
       tally rebuild --config .tally/demo/banks/webank/bank.toml
     """
     with closing(open_bank(load_config(config))) as bank:
+        with bank.engine.connect() as connection:
+            archived = connection.execute(select(func.count()).select_from(archived_pairs)).scalar()
+        if archived:
+            stderr.print(f"{archived:,} archived pairs come back from the chain", highlight=False)
         columns = (
             TextColumn("rebuilding"),
             BarColumn(),

@@ -10,6 +10,7 @@ _TABLES = (
     "app.intake.tables",
     "app.outbox.tables",
     "app.readmodel.tables",
+    "app.readmodel.archive.tables",
     "app.prepared_acts.tables",
     "app.http.tables",
     "app.people.tables",

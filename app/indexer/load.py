@@ -21,6 +21,7 @@ from app.indexer.state import (
 )
 from app.indexer.validator_text import from_text
 from app.readmodel import tables as t
+from app.readmodel.archive.source import last_number
 from app.readmodel.consortium.tables import consortium_log, proposals
 from app.readmodel.tables import alerts, day_closes, holds
 
@@ -96,11 +97,7 @@ def load(
     for row in connection.execute(select(t.accounts)):
         state.accounts[row.facility, row.partner] = _account(row)
     _load_reserves(connection, state)
-    last = [
-        connection.execute(select(func.max(table.c.number))).scalar() or 0
-        for table in (t.pairs, t.rejections)
-    ]
-    state.next_number = max(last) + 1
+    state.next_number = last_number(connection) + 1
     _load_resolutions(connection, state)
     return state
 

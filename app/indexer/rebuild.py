@@ -10,6 +10,7 @@ from sqlalchemy import Boolean, Connection, Engine, LargeBinary, Table, Text, se
 from app.db.types import WideInteger
 from app.indexer.indexer import Indexer, Progress
 from app.readmodel import tables as t
+from app.readmodel.archive.source import with_archive
 
 _ROWS_AT_A_TIME = 10_000
 
@@ -35,7 +36,7 @@ def digest(engine: Engine) -> str:
 
     Each table by its name, then each row in the order of the primary key as a JSON array: bytes
     and wide integers as text, booleans as 0 and 1. Equal for equal views of the same final block,
-    whatever the database, and however the chain was read.
+    whatever the database, however the chain was read, and whichever pairs lie in an archive.
     """
     summed = hashlib.sha256()
     with engine.connect() as connection:
@@ -47,7 +48,8 @@ def digest(engine: Engine) -> str:
 
 
 def _rows(connection: Connection, table: Table) -> Iterator[bytes]:
-    columns = list(table.columns)
+    source = with_archive(connection) if table is t.pairs else table
+    columns = list(source.columns)
     as_bytes = [place for place, one in enumerate(columns) if isinstance(one.type, LargeBinary)]
     as_flag = [place for place, one in enumerate(columns) if isinstance(one.type, Boolean)]
     query = select(
@@ -55,7 +57,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[bytes]:
             type_coerce(column, Text) if isinstance(column.type, WideInteger) else column
             for column in columns
         )
-    ).order_by(*table.primary_key.columns)
+    ).order_by(*(source.c[one.name] for one in table.primary_key.columns))
     rows = connection.execution_options(stream_results=True).execute(query)
     for chunk in rows.partitions(_ROWS_AT_A_TIME):
         lines: list[bytes] = []

@@ -55,6 +55,8 @@ class StoredPair(Pair):
     partner_book_day: int | None = None
     resolved_at: int | None = None
     stated_shares: int | None = None
+    archived: bool = False
+    """Read from an archive: changed, it is a row of the table again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ from app.indexer.scan import Range
 from app.indexer.state import Account, ContractAccount, State, StoredPair
 from app.indexer.validator_text import to_text
 from app.readmodel import tables as t
+from app.readmodel.archive.source import rows_by_ref
+from app.readmodel.archive.tables import archived_pairs, archives
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
 _KEY_TYPES = "facility bigint, partner int, kind int, ref bytea, target_kind int, target_ref bytea"
@@ -178,10 +180,15 @@ def load_pairs(
     columns = ", ".join(f"pairs.{name}" for name in _PAIR)
     matching = " AND ".join(f"pairs.{name} = wanted_pairs.{name}" for name in _KEY)
     found = connection.exec_driver_sql(f"SELECT {columns} FROM {join} {matching}")
-    for row in found.all():
+    rows: list[tuple[Sequence[Any], bool]] = [(row, False) for row in found.all()]
+    missing = {key[3] for key in keys} - {row[4] for row, _ in rows}
+    rows += [(row, True) for row in rows_by_ref(connection, missing)]
+    for row, is_archived in rows:
         pair = _pair(row)
         key = pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)
-        accounts[pair.facility, pair.account].pairs[key] = pair
+        if key in wanted.get((pair.facility, pair.account), ()):
+            pair.archived = is_archived
+            accounts[pair.facility, pair.account].pairs[key] = pair
     connection.commit()
 
 
@@ -202,7 +209,9 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _insert(connection, "postings", PostingRow._fields, changes.postings)
     _insert(connection, "sealed_postings", SealedPosting._fields, changes.sealed)
     _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
-    _update_pairs(connection, [_pair_row(pair) for pair in changes.changed_pairs.values()])
+    changed = changes.changed_pairs.values()
+    _take_back(connection, [pair for pair in changed if pair.archived])
+    _update_pairs(connection, [_pair_row(pair) for pair in changed])
     _insert(connection, "rejections", _REJECTION, changes.rejections)
     _upsert(connection, t.accounts, [_account_row(one) for one in changes.accounts.values()])
     _add_day_totals(connection, changes.day_totals)
@@ -330,7 +339,9 @@ def record_incidents(
 
 
 def wipe(connection: Connection) -> None:
-    """Forget all that the chain can tell again."""
+    """Forget all that the chain can tell again; pairs in archives too, whose files stay."""
+    connection.execute(sqlalchemy.delete(archived_pairs))
+    connection.execute(update(archives).values(holds_pairs=False))
     for table in reversed(t.CHAIN_TABLES):
         connection.execute(sqlalchemy.delete(table))
 
@@ -369,6 +380,18 @@ def _lost() -> OtherView:
     )
 
 
+def _take_back(connection: Connection, pairs: Sequence[StoredPair]) -> None:
+    """Make pairs rows of the table again that lie in an archive."""
+    for pair in pairs:
+        k = archived_pairs.c
+        connection.execute(
+            sqlalchemy.delete(archived_pairs).where(
+                k.ref == pair.reference, k.number == pair.number
+            )
+        )
+    _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in pairs])
+
+
 def _update_pairs(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
     if not rows:
         return
@@ -379,16 +402,21 @@ def _update_pairs(connection: Connection, rows: Sequence[Sequence[Any]]) -> None
         )
         _insert(connection, "changed_pairs", _PAIR, rows)
         changes = ", ".join(f"{name} = changed_pairs.{name}" for name in _CHANGEABLE)
-        connection.exec_driver_sql(
+        done = connection.exec_driver_sql(
             f"UPDATE pairs SET {changes} FROM changed_pairs"
             " WHERE pairs.number = changed_pairs.number"
         )
-        return
-    changes = ", ".join(f"{name} = ?" for name in _CHANGEABLE)
-    connection.exec_driver_sql(
-        f"UPDATE pairs SET {changes} WHERE number = ?",
-        [(*row[skipped:], row[0]) for row in rows],
-    )
+    else:
+        changes = ", ".join(f"{name} = ?" for name in _CHANGEABLE)
+        done = connection.exec_driver_sql(
+            f"UPDATE pairs SET {changes} WHERE number = ?",
+            [(*row[skipped:], row[0]) for row in rows],
+        )
+    if done.rowcount != len(rows):
+        raise DatabaseBusy(
+            "pairs moved into an archive while the blocks that change them were read",
+            remedy="The same blocks are read again",
+        )
 
 
 def _insert(

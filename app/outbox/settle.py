@@ -15,6 +15,7 @@ from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.outbox import lifecycle
+from app.outbox.archived import take_back_calldata
 from app.outbox.facility import PostingFacility
 from app.outbox.history import log_state, now_utc
 from app.outbox.lifecycle import (
@@ -115,6 +116,7 @@ class Settler:
                 return 0
         with self._queue.lease.writing() as connection:
             vanished = connection.execute(query).scalars().all()
+            take_back_calldata(connection, facility.number, vanished)
             log_state(connection, vanished, REORGED, f"the chain's head is {head.sequence}")
         _log.warning("batches vanished", facility=facility.id, batches=len(vanished))
         return len(vanished)

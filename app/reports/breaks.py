@@ -3,10 +3,12 @@
 from collections.abc import Iterator, Sequence
 from functools import partial
 
-from sqlalchemy import and_, case, func, select
+from sqlalchemy import FromClause, and_, case, func, select
 
 from app.domain.matching.pairs import PAIR_TYPES
+from app.readmodel import tables as t
 from app.readmodel.accounts.sums import type_of_pair
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Partner
 from app.readmodel.pairs.ageing import AGES, DAY_S, age_of
 from app.readmodel.pairs.as_of import pairs_as_of
@@ -74,12 +76,17 @@ def breaks(source: Source, resolved: bool = True) -> Section:
 
 
 def _by_age(source: Source) -> Iterator[Row]:
-    pairs = pairs_as_of(source.until)
+    request = source.request
+    low, high = request.first.toordinal(), request.last.toordinal()
+    table: FromClause = t.pairs
+    if source.until is not None:
+        number = source.facility.number
+        table = with_archive(source.connection, facility=number, first=low, last=high)
+    pairs = pairs_as_of(table, source.until)
     c = pairs.c
     now = source.clock
     days = [(c.first_posted_at >= now - last * DAY_S, name) for name, last in AGES if last]
     day = func.coalesce(c.lead_business_day, c.partner_business_day)
-    request = source.request
     rows = (
         select(
             c.partner,
@@ -91,7 +98,7 @@ def _by_age(source: Source) -> Iterator[Row]:
             c.facility == source.facility.number,
             c.status.not_in(("matched", "within_tolerance")),
             c.action.is_(None),
-            day.between(request.first.toordinal(), request.last.toordinal()),
+            day.between(low, high),
         )
         .subquery()
     )

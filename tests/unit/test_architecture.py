@@ -106,6 +106,9 @@ PACKAGES: dict[str, frozenset[str]] = {
             "locale",
         }
     ),
+    "archive": frozenset(
+        {"domain", "chain", "contracts", "intake", "outbox", "readmodel", "audit"}
+    ),
     "reports": frozenset({"domain", "intake", "outbox", "readmodel", "locale"}),
     "report_jobs": frozenset({"domain", "db", "reports", "people", "audit", "locale"}),
     "proof": frozenset(

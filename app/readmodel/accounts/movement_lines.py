@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, between, case, or_
 from app.readmodel import tables as t
 from app.readmodel.accounts.movements_as_of import agreed_amount, book_days
 from app.readmodel.accounts.sums import effect_of, type_of_pair
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.values import kind_name, target_name, to_date
@@ -51,7 +52,8 @@ def movement_lines(
     Their sums are the account's movements, book by book.
     """
     low, high = first.toordinal(), last.toordinal()
-    yield from _pairs(connection, pairs_as_of(until), facility.number, partner, low, high)
+    source = with_archive(connection, facility=facility.number, first=low, last=high)
+    yield from _pairs(connection, pairs_as_of(source, until), facility.number, partner, low, high)
     yield from _resolutions(connection, facility.number, partner, low, high, until)
 
 

@@ -14,6 +14,7 @@ from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
 from app.readmodel.accounts.movements import AccountMovements, BookMovements
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility, Partner
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.values import kind_name
@@ -51,7 +52,7 @@ def movements_as_of(
         for one in partners
     }
     low, high = first.toordinal(), last.toordinal()
-    source = pairs_as_of(until)
+    source = pairs_as_of(with_archive(connection, facility=facility.number), until)
     _add_pairs(connection, source, _of(source, facility, found), low, high, found)
     r = t.resolutions.c
     decided = [*_of(t.resolutions, facility, found), r.decided_at <= until]
@@ -69,7 +70,7 @@ def movements_as_of(
 
 def open_items_as_of(connection: Connection, facility: int, until: int) -> dict[int, OpenItems]:
     """Open legs and accepted differences by partner number, at the block time `until`."""
-    source = pairs_as_of(until)
+    source = pairs_as_of(with_archive(connection, facility=facility), until)
     c = source.c
     # Of two halves only the difference can be accepted; of one, nothing is left open.
     both = and_(c.lead_amount.is_not(None), c.partner_amount.is_not(None)).label("both")

@@ -9,6 +9,7 @@ from app.domain.kinds import Component, Kind
 from app.readmodel import tables as t
 from app.readmodel.accounts.movements_as_of import agreed_amount, book_days
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility
 from app.readmodel.pairs.as_of import pairs_as_of
 
@@ -22,10 +23,11 @@ def drawn_principal(
     """By partner number, minor units that are owed to that partner, in the lead's book, the
     partner's and the agreed one, at the end of the business date `last`; as of the block time
     `until` (None: now). Reversals and the corrections of resolutions are in it."""
-    pairs = pairs_as_of(until)
+    high = last.toordinal()
+    source = with_archive(connection, facility=facility.number, last=high)
+    pairs = pairs_as_of(source, until)
     c = pairs.c
     lead_day, partner_day = book_days(pairs)
-    high = last.toordinal()
     drawn: dict[int, list[int]] = {}
 
     def on_time(day: ColumnElement[int], amount: ColumnElement[int]) -> ColumnElement[Any]:

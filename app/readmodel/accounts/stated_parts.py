@@ -1,14 +1,19 @@
 """By how much the parts that a lead states differ from the shares, by account."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import Connection, func, select, union_all
+from sqlalchemy import Connection, Row, func, select
 
 from app.domain.kinds import Kind, effect
 from app.domain.stated_parts import differences_from_shares
 from app.readmodel import tables as t
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility
+
+_REFS_AT_A_TIME = 500
 
 
 def stated_differences(
@@ -29,24 +34,29 @@ def stated_differences(
     ).scalar_one()
     if split != "lead" or held < len(facility.partners):
         return None
-    c, s = t.pairs.c, t.share_versions.c
+    s = t.share_versions.c
     shares = {
         (row.version, row.partner): (row.principal_bps, row.interest_bps, row.fee_bps)
         for row in connection.execute(select(t.share_versions).where(s.facility == number))
     }
     low, high = first.toordinal(), last.toordinal()
-    stated = (c.facility == number, c.stated_shares.is_not(None))
-    of_days = (*stated, c.lead_business_day.between(low, high))
-    # All parts of an event, whatever their day; of a reversal, those of its target.
-    refs = union_all(
-        select(c.ref).where(*of_days),
-        select(c.target_ref).where(*of_days, c.kind == int(Kind.REVERSAL)),
+    c = with_archive(connection, facility=number, first=low, last=high).c
+    of_days = (
+        c.facility == number,
+        c.stated_shares.is_not(None),
+        c.lead_business_day.between(low, high),
     )
+    # All parts of an event, whatever their day; of a reversal, those of its target.
+    refs: set[bytes] = set()
+    for kind, ref, target_ref in connection.execute(
+        select(c.kind, c.ref, c.target_ref).where(*of_days)
+    ):
+        refs |= {ref, target_ref} if kind == Kind.REVERSAL else {ref}
     parts: dict[tuple[int, bytes], dict[int, int]] = {}
     parts_bps: dict[tuple[int, bytes], dict[int, int]] = {}
     moved: list[tuple[tuple[int, bytes], int, int]] = []
     """The event, partner and effect of each leg of these days."""
-    for row in connection.execute(select(t.pairs).where(*stated, c.ref.in_(refs))):
+    for row in _of_refs(connection, number, refs):
         kind, target = Kind(row.kind), Kind(row.target_kind) if row.target_kind else None
         event = (int(target or kind), bytes(row.target_ref if target else row.ref))
         if low <= row.lead_business_day <= high:
@@ -63,3 +73,16 @@ def stated_differences(
     for event, partner, sign in moved:
         found[partner] += sign * differences[event].get(partner, 0)
     return found
+
+
+def _of_refs(connection: Connection, facility: int, refs: set[bytes]) -> Iterator[Row[Any]]:
+    """The pairs of these references whose parts the lead stated."""
+    source = with_archive(connection, refs=refs)
+    c = source.c
+    remaining = iter(refs)
+    while chunk := list(islice(remaining, _REFS_AT_A_TIME)):
+        yield from connection.execute(
+            select(source).where(
+                c.facility == facility, c.stated_shares.is_not(None), c.ref.in_(chunk)
+            )
+        )

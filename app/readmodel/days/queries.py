@@ -10,6 +10,7 @@ from app.readmodel import tables as t
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.movements import movements
 from app.readmodel.accounts.stated_parts import stated_differences
+from app.readmodel.archive.source import with_archive
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory, of_account
 from app.readmodel.pairs.tables import OPEN, REVERSALS
@@ -116,11 +117,14 @@ def carried_forward(connection: Connection, record: DayRecord) -> list[CarriedPa
         for key in statement.open.names
         if key >> 208 == 0
     ]
+    found = with_archive(connection, refs={ref for _, ref in named})
     known = {
         _key(row): row
         for row in connection.execute(
-            select(t.pairs).where(
-                *of_account, tuple_(c.ref, c.kind).in_([(ref, kind) for kind, ref in named])
+            select(found).where(
+                found.c.facility == statement.facility,
+                found.c.partner == statement.partner,
+                tuple_(found.c.ref, found.c.kind).in_([(ref, kind) for kind, ref in named]),
             )
         )
     }

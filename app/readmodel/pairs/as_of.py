@@ -9,17 +9,15 @@ from typing import Any
 
 from sqlalchemy import FromClause, and_, case, null, or_, select
 
-from app.readmodel.pairs.tables import pairs
-
 _HALF = ("amount", "value_day", "business_day", "sequence", "index", "posted_at", "book_day")
 
 
-def pairs_as_of(until: int | None) -> FromClause:
-    """Pairs with the columns of the table, without what came after `until` (block time, seconds);
-    None: the table itself."""
+def pairs_as_of(source: FromClause, until: int | None) -> FromClause:
+    """Pairs of `source` (the table, or it `with_archive`) without what came after `until` (block
+    time, seconds); None: as they are."""
     if until is None:
-        return pairs
-    c = pairs.c
+        return source
+    c = source.c
     lead_came, partner_came = c.lead_posted_at <= until, c.partner_posted_at <= until
     both_came = and_(lead_came, partner_came)
     resolved = c.resolved_at <= until

@@ -6,10 +6,21 @@ A row here costs a tenth of a `Pair`. Read as it goes, in no order.
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from sqlalchemy import Connection, Executable, Select, case, literal_column, null, select, union_all
+from sqlalchemy import (
+    Connection,
+    Executable,
+    FromClause,
+    Select,
+    case,
+    literal_column,
+    null,
+    select,
+    union_all,
+)
 
 from app.readmodel import tables as t
 from app.readmodel.accounts.sums import type_of_pair
+from app.readmodel.archive.source import with_archive
 from app.readmodel.pairs.shapes import MATCHED_TYPES
 from app.readmodel.pairs.tables import OPEN
 
@@ -34,8 +45,10 @@ class PairRow(NamedTuple):
 
 def matched_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairRow]]:
     """Pairs that are matched or within tolerance."""
-    c = t.pairs.c
-    return _rows(connection, _pairs().where(c.facility == facility, c.status.in_(MATCHED_TYPES)))
+    source = with_archive(connection, facility=facility)
+    c = source.c
+    matched = _pairs(source).where(c.facility == facility, c.status.in_(MATCHED_TYPES))
+    return _rows(connection, matched)
 
 
 def break_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairRow]]:
@@ -55,18 +68,19 @@ def break_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairR
         r.posted_at,
     ).where(r.facility == facility, r.reason == "duplicate")
     return _rows(
-        connection, union_all(_pairs().where(t.pairs.c.facility == facility, OPEN), duplicates)
+        connection,
+        union_all(_pairs(t.pairs).where(t.pairs.c.facility == facility, OPEN), duplicates),
     )
 
 
-def _pairs() -> Select[*tuple[object, ...]]:
-    c = t.pairs.c
+def _pairs(source: FromClause) -> Select[*tuple[object, ...]]:
+    c = source.c
     return select(
         c.partner,
         c.kind,
         c.ref,
         c.event_ref,
-        type_of_pair(),
+        type_of_pair(source),
         c.lead_amount,
         c.partner_amount,
         c.lead_value_day,

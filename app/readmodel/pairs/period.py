@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, FromClause, func, select
 
 from app.readmodel.accounts.sums import type_of_pair
+from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Directory
+from app.readmodel.pairs import tables
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.pairs.rows import Rows
-from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Pair
+from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Pair
 from app.readmodel.pairs.tables import rejections
 
 _STREAM_ROWS = 2_000
@@ -34,10 +36,13 @@ def pairs_of_period(
     """
     rows = Rows(names, clock, {})
     streaming = {"yield_per": _STREAM_ROWS}
-    pairs = pairs_as_of(until)
+    low, high = first.toordinal(), last.toordinal()
+    source: FromClause = tables.pairs
+    if until is not None or set(types) & set(MATCHED_TYPES):
+        source = with_archive(connection, facility=facility, first=low, last=high)
+    pairs = pairs_as_of(source, until)
     c = pairs.c
     day = func.coalesce(c.lead_business_day, c.partner_business_day)
-    low, high = first.toordinal(), last.toordinal()
     for row in connection.execute(
         select(pairs)
         .where(

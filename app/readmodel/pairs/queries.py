@@ -14,10 +14,22 @@ from datetime import date
 from itertools import islice
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, false, func, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Row,
+    and_,
+    false,
+    func,
+    or_,
+    select,
+    true,
+)
 
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
+from app.readmodel.archive.source import archived, last_number
 from app.readmodel.chain import clock
 from app.readmodel.directory import Directory, directory, of_account
 from app.readmodel.pairs import tables as t
@@ -184,10 +196,7 @@ class _View:
         now = clock(connection)
         names = directory(connection)
         if before is None:
-            before = 1 + max(
-                connection.execute(select(func.max(table.c.number))).scalar_one() or 0
-                for table in (t.pairs, t.rejections)
-            )
+            before = 1 + last_number(connection)
         return cls(
             connection,
             names,
@@ -236,7 +245,7 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     asked = _asked(where)
     if not asked:
         return []
-    conditions = _common(view, t.pairs)
+    conditions = _of_pairs(view, t.pairs)
     if len(asked) < len(PAIR_TYPES) - len(DUPLICATE_TYPES):
         conditions.append(or_(*(is_type(name) for name in sorted(asked))))
     c = t.pairs.c
@@ -245,6 +254,31 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
         conditions.append(late if where.overdue else ~late)
     if where.resolved is not None:
         conditions.append(c.action.is_not(None) if where.resolved else c.action.is_(None))
+    rows: list[Row[Any]] = []
+    for part in _indexed(where) or [true()]:
+        rows += view.connection.execute(
+            select(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
+        )
+    if "matched" in asked and not where.overdue and not where.resolved:
+        rows += _archived_rows(view, limit)
+    return sorted(rows, key=lambda row: -row.number)[:limit]
+
+
+def _archived_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
+    """Of the pairs in archives, which are all matched and not resolved."""
+    refs = view.where.references
+    found = archived(view.connection, since=view.since, before=view.before, refs=refs)
+    if found is None:
+        return []
+    return view.connection.execute(
+        select(found).where(*_of_pairs(view, found)).order_by(found.c.number.desc()).limit(limit)
+    ).all()
+
+
+def _of_pairs(view: _View, table: FromClause) -> list[ColumnElement[bool]]:
+    """The conditions on pairs, in the table or an archive, but for their status."""
+    where, c = view.where, table.c
+    conditions = _common(view, table)
     for low, high, days in (
         (where.value_from, where.value_to, (c.lead_value_day, c.partner_value_day)),
         (
@@ -255,12 +289,7 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     ):
         if low is not None or high is not None:
             conditions.append(or_(*(_between(day, low, high) for day in days)))
-    rows: list[Row[Any]] = []
-    for part in _indexed(where) or [true()]:
-        rows += view.connection.execute(
-            select(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
-        )
-    return sorted(rows, key=lambda row: -row.number)[:limit]
+    return conditions
 
 
 def is_type(name: str) -> ColumnElement[bool]:

@@ -1,0 +1,1 @@
+"""Closed days leave the database for Parquet files."""

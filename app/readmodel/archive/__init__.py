@@ -1,0 +1,1 @@
+"""Matched pairs of closed days that have left the database for files."""
