@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlalchemy import Connection, exists, select
+from sqlalchemy import Boolean, Column, Connection, LargeBinary, Text, exists, select
 
 from app.archive.choose import Choice, Month
 from app.archive.sums import Days, add, of_rows
@@ -19,15 +20,7 @@ from app.domain.legs import unpack
 from app.intake.tables import events
 from app.outbox.lifecycle import FINAL
 from app.outbox.tables import batches, dead_letters
-from app.readmodel.archive.files import (
-    BATCHES,
-    EVENTS,
-    PAIRS,
-    ROWS_A_GROUP,
-    SCHEMAS,
-    batch_of,
-    sha256_of,
-)
+from app.readmodel.archive.files import BATCHES, EVENTS, PAIRS, ROWS_A_GROUP, sha256_of
 from app.readmodel.directory import Directory
 from app.readmodel.pairs.tables import OPEN, pairs, postings
 from app.readmodel.values import to_date
@@ -223,12 +216,29 @@ def _events(
             yield kept
 
 
+def _type(column: Column[Any]) -> pa.DataType:
+    if isinstance(column.type, LargeBinary):
+        return pa.binary()
+    if isinstance(column.type, Boolean):
+        return pa.bool_()
+    return pa.string() if isinstance(column.type, Text) else pa.int64()
+
+
+_SCHEMAS = {
+    PAIRS: pa.schema([(one.name, _type(one)) for one in pairs.columns]),
+    BATCHES: pa.schema([("id", pa.int64()), ("calldata", pa.binary())]),
+    EVENTS: pa.schema([("id", pa.int64()), ("details", pa.binary())]),
+}
+
+
 def _write(path: Path, chunks: Iterable[Sequence[Sequence[Any]]]) -> int:
     """Write a file; returns its rows."""
-    schema, count = SCHEMAS[path.name], 0
+    schema, count = _SCHEMAS[path.name], 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for rows in chunks:
-            writer.write_batch(batch_of(rows, schema))
+            columns = zip(*rows, strict=True)
+            cells = [pa.array(one, of.type) for one, of in zip(columns, schema, strict=True)]
+            writer.write_batch(pa.record_batch(cells, schema=schema))
             count += len(rows)
     return count
 

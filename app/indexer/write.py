@@ -27,7 +27,7 @@ from app.indexer.scan import Range
 from app.indexer.state import Account, ContractAccount, State, StoredPair
 from app.indexer.validator_text import to_text
 from app.readmodel import tables as t
-from app.readmodel.archive.source import rows_by_ref
+from app.readmodel.archive.source import holds_pairs, rows_by_ref
 from app.readmodel.archive.tables import archived_pairs, archives
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
@@ -181,8 +181,10 @@ def load_pairs(
     matching = " AND ".join(f"pairs.{name} = wanted_pairs.{name}" for name in _KEY)
     found = connection.exec_driver_sql(f"SELECT {columns} FROM {join} {matching}")
     rows: list[tuple[Sequence[Any], bool]] = [(row, False) for row in found.all()]
-    missing = {key[3] for key in keys} - {row[4] for row, _ in rows}
-    rows += [(row, True) for row in rows_by_ref(connection, missing)]
+    if holds_pairs(connection):
+        there = {tuple(row[1 : len(_KEY) + 1]) for row, _ in rows}
+        missing = {key[3] for key in keys if key not in there}
+        rows += [(row, True) for row in rows_by_ref(connection, missing)]
     for row, is_archived in rows:
         pair = _pair(row)
         key = pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)

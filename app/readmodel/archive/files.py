@@ -6,47 +6,18 @@ bank's own batches, events.parquet the details of its events, sealed as they wer
 """
 
 import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-from sqlalchemy import Boolean, Column, LargeBinary, Text
-
 from app.domain.errors import StorageFault
-from app.readmodel.pairs.tables import pairs
 
 PAIRS, BATCHES, EVENTS = "pairs.parquet", "batches.parquet", "events.parquet"
 ROWS_A_GROUP = 10_000
 """What is read at least, to find one row."""
 
 _REMEDY = "Put the archive's folder back from its backup; `tally archive verify` checks all of it"
-
-
-def _type(column: Column[Any]) -> pa.DataType:
-    if isinstance(column.type, LargeBinary):
-        return pa.binary()
-    if isinstance(column.type, Boolean):
-        return pa.bool_()
-    return pa.string() if isinstance(column.type, Text) else pa.int64()
-
-
-SCHEMAS = {
-    PAIRS: pa.schema([(one.name, _type(one)) for one in pairs.columns]),
-    BATCHES: pa.schema([("id", pa.int64()), ("calldata", pa.binary())]),
-    EVENTS: pa.schema([("id", pa.int64()), ("details", pa.binary())]),
-}
-
-
-def batch_of(rows: Sequence[Sequence[Any]], schema: pa.Schema) -> pa.RecordBatch:
-    """Rows, each in the order of the schema, as what a file takes."""
-    columns = zip(*rows, strict=True)
-    return pa.record_batch(
-        [pa.array(cells, one.type) for cells, one in zip(columns, schema, strict=True)],
-        schema=schema,
-    )
 
 
 def sha256_of(path: Path) -> bytes:
@@ -72,6 +43,9 @@ def read_rows(
 ) -> Iterator[list[tuple[Any, ...]]]:
     """Rows of a file, at most a group at a time: those with a key of `numbers`, or with one from
     `since` to before `before`. Raises StorageFault where it is not the file that was written."""
+    # Here: it takes as long to load as a short command takes to run, and most never come here.
+    import pyarrow.parquet as pq
+
     _check(path, sha256)
     wanted = None if numbers is None else sorted(numbers)
     with pq.ParquetFile(path) as file:
@@ -81,7 +55,8 @@ def read_rows(
                 continue
             if wanted is not None and not any(bounds.min <= one <= bounds.max for one in wanted):
                 continue
-            rows = rows_of(file.read_row_group(group))
+            columns = file.read_row_group(group).columns
+            rows = list(zip(*(one.to_pylist() for one in columns), strict=True))
             if wanted is not None:
                 chosen = set(wanted)
                 rows = [row for row in rows if row[0] in chosen]
@@ -89,11 +64,6 @@ def read_rows(
                 rows = [row for row in rows if since <= row[0] and (not before or row[0] < before)]
             if rows:
                 yield rows
-
-
-def rows_of(table: pa.Table) -> list[tuple[Any, ...]]:
-    """Rows in the order of the columns."""
-    return list(zip(*(column.to_pylist() for column in table.columns), strict=True))
 
 
 def _check(path: Path, sha256: bytes) -> None:

@@ -110,13 +110,16 @@ def archived(
     )
 
 
+def holds_pairs(connection: Connection) -> bool:
+    """Whether a pair may lie in an archive."""
+    return (
+        connection.execute(select(archives.c.id).where(archives.c.holds_pairs)).first() is not None
+    )
+
+
 def rows_by_ref(connection: Connection, refs: Collection[bytes]) -> list[tuple[Any, ...]]:
     """The archived pairs of these references, in the order of the columns of `pairs`."""
-    held = {
-        row.id: row for row in connection.execute(select(archives).where(archives.c.holds_pairs))
-    }
-    if not held:
-        return []
+    held = {row.id: row for row in connection.execute(select(archives))}
     return [
         row
         for archive, numbers in _numbers(connection, refs).items()
