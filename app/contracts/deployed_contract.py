@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any
 
 from web3 import Web3
@@ -38,9 +39,12 @@ class DeployedContract:
     def __init__(self, rpc: Rpc, address: str) -> None:
         self._rpc = rpc
         self.address = Web3.to_checksum_address(address)
-        self.contract: Contract = rpc.web3.eth.contract(
-            address=self.address, abi=load_abi(self.name)
-        )
+
+    @cached_property
+    def contract(self) -> Contract:
+        """web3's object of it, which takes milliseconds to make: many are never called."""
+        made: Contract = self._rpc.web3.eth.contract(address=self.address, abi=load_abi(self.name))
+        return made
 
     def chain_id(self) -> int:
         """The chain on which it stands."""

@@ -8,7 +8,14 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, HTMLResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
+from jinja2 import (
+    BytecodeCache,
+    Environment,
+    PackageLoader,
+    StrictUndefined,
+    select_autoescape,
+)
+from jinja2.bccache import Bucket
 
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
@@ -50,6 +57,23 @@ _POLICY = (
 )
 
 
+class _Compiled(BytecodeCache):
+    """Templates as this process has compiled them: the sites of its channels have the same."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_COMPILED = _Compiled()
+
+
 class Site:
     """Pages below one address (`root`: empty, or as `/channels/NAME`).
 
@@ -61,6 +85,7 @@ class Site:
         self.root = root
         self.templates = Environment(
             loader=PackageLoader("app.web"),
+            bytecode_cache=_COMPILED,
             autoescape=select_autoescape(),
             undefined=StrictUndefined,
             trim_blocks=True,

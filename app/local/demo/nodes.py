@@ -38,10 +38,12 @@ def await_ready(node: NodeProcess) -> None:
 
     def answers() -> bool:
         try:
-            return httpx.get(f"{node.url}/health", timeout=2).status_code < httpx.codes.BAD_REQUEST
+            return client.get(f"{node.url}/health").status_code < httpx.codes.BAD_REQUEST
         except httpx.TransportError:
             return False
 
-    if not processes.await_ready(node.process, answers, _READY_S):
+    with httpx.Client(timeout=2) as client:
+        ready = processes.await_ready(node.process, answers, _READY_S)
+    if not ready:
         log = processes.tail(node.log)
         raise TallyError(f"the node did not come up; its log ends with:\n{log}", where=node.name)
