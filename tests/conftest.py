@@ -27,6 +27,19 @@ settings.load_profile("whatever_the_load")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What any database does is tried on SQLite; on PostgreSQL by the slow tests."""
+    for item in items:
+        parameters = (
+            item.callspec.params
+            if isinstance(item, pytest.Function) and hasattr(item, "callspec")
+            else {}
+        )
+        if item.get_closest_marker("any_database") and "postgres" in parameters.values():
+            item.add_marker(pytest.mark.slow)
+
+
 @pytest.fixture(autouse=True)
 def every_line_is_logged() -> None:
     """A command that an earlier test ran in this process may have asked for fewer lines."""
@@ -110,7 +123,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
     else:
         template = request.getfixturevalue("postgres_tables")
         cluster = request.getfixturevalue("postgres_cluster")
-        with _postgres_database(cluster, f"TEMPLATE {template}") as url:
+        with _postgres_database(cluster, f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
             yield url
 
 

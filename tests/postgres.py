@@ -59,7 +59,8 @@ class Cluster:
         """Start the server, after `kill` again on the same port."""
         settings = (
             f"-p {self.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
-            " -c fsync=off -c shared_buffers=32MB -c max_connections=60"
+            " -c fsync=off -c autovacuum=off"
+            " -c shared_buffers=32MB -c max_connections=60"
         )
         log = self._folder / "log"
         self._call("pg_ctl", "-w", "-l", str(log), "-o", settings, "start")

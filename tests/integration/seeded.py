@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Engine, delete, insert
+from sqlalchemy import Connection, Engine, Table, delete, insert
 
 from app.db.engine import upgrade
 from app.db.schema import full_metadata
@@ -24,6 +24,9 @@ BREAKS = ("amount", "date", "amount_and_date", "missing_at_partner", "missing_at
 DEADLINE_S = 24 * 3600
 
 _SHARES = {1: 4533, 2: 2467, 3: 999}
+
+_Rows = dict[tuple[Table, tuple[str, ...]], list[dict[str, Any]]]
+"""Rows that are yet to be written, by table and columns."""
 
 
 @dataclass
@@ -67,6 +70,7 @@ class Seed:
         self.block = 100
         self.now = int(START.timestamp())
         self.number = 0
+        self._rows: _Rows | None = None
         self.sequences = {1: 0, **{index + 2: 0 for index in range(len(partners))}}
         self.accounts = {index + 1: Account() for index in range(len(partners))}
         upgrade(engine)
@@ -186,7 +190,7 @@ class Seed:
             )
         agreed = status in ("matched", "within_tolerance")
         row["agreed_business_day"] = value if agreed else None
-        connection.execute(insert(tables.pairs).values(row))
+        self._add(connection, tables.pairs, row)
         self._book(partner, kind.effect, row, status, agreed)
         return self.number
 
@@ -194,21 +198,27 @@ class Seed:
         """A posting with one leg in it; its sequence."""
         self.sequences[member] += 1
         sequence = self.sequences[member]
-        connection.execute(
-            insert(tables.postings).values(
-                facility=1,
-                member=member,
-                sequence=sequence,
-                tx_hash=(member << 64 | sequence).to_bytes(32),
-                block_number=self.block + 1,
-                block_time=posted,
-                legs=1,
-                rejected=0,
-                digest=sequence.to_bytes(32),
-                details="opened",
-            )
-        )
+        posting = {
+            "facility": 1,
+            "member": member,
+            "sequence": sequence,
+            "tx_hash": (member << 64 | sequence).to_bytes(32),
+            "block_number": self.block + 1,
+            "block_time": posted,
+            "legs": 1,
+            "rejected": 0,
+            "digest": sequence.to_bytes(32),
+            "details": "opened",
+        }
+        self._add(connection, tables.postings, posting)
         return sequence
+
+    def _add(self, connection: Connection, table: Table, row: dict[str, Any]) -> None:
+        """Write a row; while a book is filled, together with its like."""
+        if self._rows is None:
+            connection.execute(insert(table), row)
+        else:
+            self._rows.setdefault((table, tuple(row)), []).append(row)
 
     def _half(
         self,
@@ -298,6 +308,8 @@ class Seed:
     def _close_block(self, connection: Connection) -> None:
         for table in (tables.accounts, tables.day_totals, tables.day_counts):
             connection.execute(delete(table))
+        totals: list[dict[str, Any]] = []
+        counted: list[dict[str, Any]] = []
         for partner, account in self.accounts.items():
             books = {
                 name: getattr(account, name)
@@ -352,24 +364,25 @@ class Seed:
                     agreed=account.agreed,
                 )
             )
-            for (day, kind), (lead_book, partner_book, agreed) in account.totals.items():
-                connection.execute(
-                    insert(tables.day_totals).values(
-                        facility=1,
-                        partner=partner,
-                        day=day,
-                        kind=kind,
-                        lead_book=lead_book,
-                        partner_book=partner_book,
-                        agreed=agreed,
-                    )
-                )
-            for (day, type_), count in account.day_counts.items():
-                connection.execute(
-                    insert(tables.day_counts).values(
-                        facility=1, partner=partner, day=day, type=type_, count=count
-                    )
-                )
+            totals += [
+                {
+                    "facility": 1,
+                    "partner": partner,
+                    "day": day,
+                    "kind": kind,
+                    "lead_book": lead_book,
+                    "partner_book": partner_book,
+                    "agreed": agreed,
+                }
+                for (day, kind), (lead_book, partner_book, agreed) in account.totals.items()
+            ]
+            counted += [
+                {"facility": 1, "partner": partner, "day": day, "type": type_, "count": count}
+                for (day, type_), count in account.day_counts.items()
+            ]
+        for table, rows in ((tables.day_totals, totals), (tables.day_counts, counted)):
+            if rows:
+                connection.execute(insert(table), rows)
         connection.execute(delete(tables.cursor))
         connection.execute(
             insert(tables.cursor).values(
@@ -387,6 +400,8 @@ class Seed:
         chance = random.Random(seed)
         kinds = (Kind.DRAWDOWN, Kind.PRINCIPAL, Kind.INTEREST, Kind.FEE, Kind.PENALTY)
         day = START.date()
+        rows: _Rows = {}
+        self._rows = rows
         with self.engine.begin() as connection:
             for partner, share in _SHARES.items():
                 if partner in self.accounts:
@@ -428,4 +443,7 @@ class Seed:
                         whole,
                         day,
                     )
+            for (table, _), added in rows.items():
+                connection.execute(insert(table), added)
+            self._rows = None
             self.close_block(connection)

@@ -32,6 +32,8 @@ from app.readmodel import tables
 from tests.feeds import facility_text
 from tests.integration.posted import TODAY, Event, World
 
+pytestmark = pytest.mark.any_database
+
 REASON = "we booked the fee twice"
 NAMED = BreakName(partner="huarui", kind="top_up", event_ref="AMOUNT")
 

@@ -293,6 +293,7 @@ class Inbox:
         return "250 OK"
 
 
+@pytest.mark.any_database
 class TestMails:
     @pytest.fixture
     def inbox(self) -> Iterator[Inbox]:
@@ -386,11 +387,11 @@ class TestMails:
 
         def known(server: Any, session: Any, envelope: Any, mechanism: Any, data: Any) -> Any:
             seen.append((data.login, data.password))
-            return AuthResult(success=data.password == b"let me in")
+            return AuthResult(success=data.password == b"let me in", handled=False)
 
         controller = Controller(
             inbox, hostname="localhost", port=port, tls_context=context, require_starttls=True,
-            auth_required=True, authenticator=known,
+            auth_required=True, authenticator=known, auth_exclude_mechanism=["LOGIN"],
         )  # fmt: skip
         controller.start()
         password = tmp_path / "password"

@@ -16,6 +16,8 @@ from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
+pytestmark = pytest.mark.any_database
+
 PATH = "/v1/facilities/WLD-2016-A/events"
 BULK = f"{PATH}:bulk"
 CSV_HEADER = "event_id,facility,event_ref,kind,amount,currency,value_date,booked_at\n"

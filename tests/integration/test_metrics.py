@@ -16,6 +16,8 @@ from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
+pytestmark = pytest.mark.any_database
+
 Labels = frozenset[tuple[str, str]]
 UNITS = ("_total", "_seconds", "_blocks", "_block", "_bytes", "_events", "_legs", "_minor_units")
 WITHOUT_UNIT = {

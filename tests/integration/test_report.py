@@ -78,6 +78,7 @@ def of_section(frame: pd.DataFrame, section: str, partner: str) -> pd.DataFrame:
     return frame[(frame["section"] == section) & (frame["partner"] == partner)]
 
 
+@pytest.mark.any_database
 class TestRefused:
     def open(self, engine: Engine, facility: str = "WLD-2016-A", days: int = 2) -> None:
         with opened(engine, FIRST, FIRST + timedelta(days=days), facility) as source:
@@ -190,6 +191,7 @@ class TestTotals:
             pass
 
 
+@pytest.mark.any_database
 class TestCsv:
     def test_pandas_reads_every_section(self, engine: Engine, seed: Seed) -> None:
         with opened(engine) as source:
@@ -250,6 +252,7 @@ def totals_that_are_not_their_lines(report: Report) -> list[tuple[str, Row]]:
     return found
 
 
+@pytest.mark.any_database
 class TestWorkbook:
     @pytest.fixture
     def workbook(self, engine: Engine, seed: Seed, tmp_path: Path) -> openpyxl.Workbook:
@@ -343,6 +346,7 @@ def test_a_report_stands_still_while_the_chain_goes_on(engine: Engine, seed: See
         assert len(rows_of(reconciliation(source), "breaks")) == expected
 
 
+@pytest.mark.any_database
 @pytest.mark.parametrize("name", FORMATS)
 def test_the_same_report_is_the_same_bytes(
     engine: Engine, seed: Seed, tmp_path: Path, name: str
@@ -356,6 +360,7 @@ def test_the_same_report_is_the_same_bytes(
     assert written[0] == written[1]
 
 
+@pytest.mark.any_database
 def test_what_is_not_opened_is_marked(engine: Engine, seed: Seed) -> None:
     """A node that may not open the details: no name is blank, and the references stand there."""
     with engine.begin() as connection:
@@ -369,6 +374,7 @@ def test_what_is_not_opened_is_marked(engine: Engine, seed: Seed) -> None:
     assert all(rows["reference"])
 
 
+@pytest.mark.any_database
 def test_no_cell_of_a_runs_files_is_a_formula(seed: Seed, tmp_path: Path) -> None:
     evil = [f"{start}1+1" for start in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")]
     with seed.engine.begin() as connection:

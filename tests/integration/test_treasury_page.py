@@ -20,6 +20,8 @@ from tests.integration.faces import Face, csrf_of, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
+pytestmark = pytest.mark.any_database
+
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[Engine]:
