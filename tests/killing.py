@@ -45,6 +45,7 @@ from app.readmodel.accounts.balances import balances
 from app.readmodel.chain import newest_incidents
 from deploy.compile import load_artifact
 from deploy.consortium import ConsortiumFolder
+from tests.plain_http import NO_TLS
 
 RECOVERY_S = 120.0
 _ANSWER_S = 10.0
@@ -126,7 +127,7 @@ class KilledNode:
         self.next = 0
         self.until: float = 0
         self.failure = ""
-        self._client = httpx.Client(timeout=_ANSWER_S)
+        self._client = httpx.Client(timeout=_ANSWER_S, verify=NO_TLS)
         self._ended = threading.Event()
         self._feeder = threading.Thread(
             target=self._push_all, name=f"feeder of {bank}", daemon=True
@@ -161,7 +162,7 @@ class KilledNode:
     def health(self) -> dict[str, Any]:
         """What /health says; empty while it does not answer."""
         try:
-            answer = httpx.get(f"{self.url}/health", timeout=_ANSWER_S)
+            answer = httpx.get(f"{self.url}/health", timeout=_ANSWER_S, verify=NO_TLS)
         except httpx.TransportError:
             return {}
         found: dict[str, Any] = answer.json() if answer.status_code == 200 else {}

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import contextvars
 import csv
+import gc
+import io
 import json
 import os
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from app.cli import main
+from app.cli.shared import console
 from tests.reference import oracle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,6 +86,31 @@ def tally(
     )
 
 
+def tally_in_process(arguments: Iterable[str | Path], out: Path) -> Outcome:
+    """`tally` without an interpreter of its own, which takes as long to load as a small feed."""
+    stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
+    umask, threshold = os.umask(0o077), gc.get_threshold()
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("sys.argv", ["tally", *map(str, arguments)])
+            patch.setenv("COLUMNS", "200")
+            patch.setenv("NO_COLOR", "1")
+            patch.setattr(console.stderr, "width", 200)
+            with (
+                redirect_stdout(stdout),
+                redirect_stderr(stderr),
+                pytest.raises(SystemExit) as ended,
+            ):
+                contextvars.copy_context().run(main)
+    finally:
+        os.umask(umask)
+        gc.set_threshold(*threshold)
+    for stream in (stdout, stderr):
+        stream.seek(0)
+    assert isinstance(ended.value.code, int)
+    return Outcome(ended.value.code, stdout.read(), stderr.read(), out)
+
+
 def reconcile(
     facility: Path,
     lead: Path,
@@ -88,10 +121,27 @@ def reconcile(
     timeout: float = 120,
     preexec: Callable[[], None] | None = None,
 ) -> Outcome:
-    arguments: list[str | Path] = ["reconcile", "--lead", lead, "--facility", facility]
-    for name, feed in partners.items():
-        arguments += ["--partner", f"{name}={feed}"]
-    return tally([*arguments, "--out", out, *extra], out, timeout=timeout, preexec=preexec)
+    arguments = [*reconcile_arguments(facility, lead, partners, out), *extra]
+    return tally(arguments, out, timeout=timeout, preexec=preexec)
+
+
+def reconcile_in_process(
+    facility: Path,
+    lead: Path,
+    partners: Mapping[str, Path],
+    out: Path,
+    *,
+    extra: tuple[str, ...] = ("--json",),
+) -> Outcome:
+    """The same where a process of its own is not what is tried."""
+    return tally_in_process([*reconcile_arguments(facility, lead, partners, out), *extra], out)
+
+
+def reconcile_arguments(
+    facility: Path, lead: Path, partners: Mapping[str, Path], out: Path
+) -> list[str | Path]:
+    feeds = [text for name, feed in partners.items() for text in ("--partner", f"{name}={feed}")]
+    return ["reconcile", "--lead", lead, "--facility", facility, *feeds, "--out", out]
 
 
 def guarded(text: str) -> str:

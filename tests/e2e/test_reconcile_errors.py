@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import resource
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import Outcome, assert_clean_failure, assert_says, reconcile, tally
+from tests.e2e.running import (
+    Outcome,
+    assert_clean_failure,
+    assert_says,
+    reconcile,
+    reconcile_in_process,
+    tally_in_process,
+)
 from tests.reference import berka, oracle
 
 FACILITY = """
@@ -49,11 +55,23 @@ class Files:
     lead: Path
     south: Path
 
-    def reconcile(self, *extra: str, preexec: Callable[[], None] | None = None) -> Outcome:
+    def reconcile(self, *extra: str) -> Outcome:
         return reconcile(
             self.facility, self.lead, {"south": self.south}, self.folder / "out",
-            extra=("--json", *extra), preexec=preexec,
+            extra=("--json", *extra),
         )  # fmt: skip
+
+    def reconcile_in_process(self, *extra: str) -> Outcome:
+        return reconcile_in_process(
+            self.facility, self.lead, {"south": self.south}, self.folder / "out",
+            extra=("--json", *extra),
+        )  # fmt: skip
+
+    def refused(self, *extra: str) -> str:
+        """What is said of input that ends with 2, before anything is started."""
+        outcome = self.reconcile_in_process(*extra)
+        assert_clean_failure(outcome, 2)
+        return outcome.stderr
 
     def expected(self) -> oracle.Expected:
         return oracle.reconcile(self.facility, self.lead, {"south": self.south})
@@ -85,7 +103,7 @@ def test_all_matched_ends_with_0_and_duplicate_rows_are_harmless(files: Files) -
 def test_feeds_without_rows_end_with_0(files: Files) -> None:
     files.lead.write_text(HEADER)
     files.south.write_text(HEADER)
-    outcome = files.reconcile()
+    outcome = files.reconcile_in_process()
     assert_says(outcome, files.expected())
     assert outcome.code == 0
     assert outcome.report()["chain"]["gas_per_pair"] is None
@@ -104,7 +122,7 @@ def test_feeds_without_rows_end_with_0(files: Files) -> None:
 def test_anything_to_look_at_ends_with_1(files: Files, lead: str, south: str) -> None:
     files.lead.write_text(files.lead.read_text() + lead)
     files.south.write_text(files.south.read_text() + south)
-    outcome = files.reconcile()
+    outcome = files.reconcile_in_process()
     assert_says(outcome, files.expected())
     assert outcome.code == 1
 
@@ -115,7 +133,7 @@ def test_an_unknown_column_is_a_warning_on_standard_error(files: Files) -> None:
             ["branch_of_bank", "x"], (HEADER + line("1", "10.00")).splitlines(True), strict=True
         ))
     )  # fmt: skip
-    outcome = files.reconcile()
+    outcome = files.reconcile_in_process()
     assert_says(outcome, files.expected())
     assert outcome.code == 0
     assert "branch_of_bank" in outcome.stderr
@@ -144,9 +162,7 @@ def test_a_feed_that_cannot_be_one(files: Files, name: str) -> None:
         files.south.unlink()
     else:
         files.south.write_bytes(data)
-    outcome = files.reconcile()
-    assert_clean_failure(outcome, 2)
-    assert "south.csv" in outcome.stderr
+    assert "south.csv" in files.refused()
 
 
 def test_the_leads_feed_is_judged_alike(files: Files) -> None:
@@ -159,9 +175,7 @@ def test_the_leads_feed_is_judged_alike(files: Files) -> None:
 def test_a_folder_is_no_feed(files: Files) -> None:
     files.south.unlink()
     files.south.mkdir()
-    outcome = files.reconcile()
-    assert_clean_failure(outcome, 2)
-    assert "south.csv" in outcome.stderr
+    assert "south.csv" in files.refused()
 
 
 # 2: the facility
@@ -206,54 +220,44 @@ BAD_FACILITIES: dict[str, str] = {
 @pytest.mark.parametrize("name", BAD_FACILITIES)
 def test_a_bad_facility_file(files: Files, name: str) -> None:
     files.facility.write_text(BAD_FACILITIES[name])
-    outcome = files.reconcile()
-    assert_clean_failure(outcome, 2)
-    assert "facility.toml" in outcome.stderr
+    assert "facility.toml" in files.refused()
 
 
 def test_a_facility_file_that_is_not_utf_8(files: Files) -> None:
     files.facility.write_bytes(FACILITY.replace("F-1", "F\xe9").encode("latin-1"))
-    assert_clean_failure(files.reconcile(), 2)
+    files.refused()
 
 
 def test_a_facility_file_that_is_not_there(files: Files) -> None:
     files.facility.unlink()
-    outcome = files.reconcile()
-    assert_clean_failure(outcome, 2)
-    assert "facility.toml" in outcome.stderr
+    assert "facility.toml" in files.refused()
 
 
 def test_shares_of_exactly_10000_are_good(files: Files) -> None:
     files.facility.write_text(change("principal = 5000", "principal = 6000"))
-    assert_says(files.reconcile(), files.expected())
+    assert_says(files.reconcile_in_process(), files.expected())
 
 
 # 2: the command line
 
 
 def test_a_bank_that_is_not_in_the_facility(files: Files) -> None:
-    outcome = files.reconcile("--partner", f"east={files.south}")
-    assert_clean_failure(outcome, 2)
-    assert "east" in outcome.stderr
+    assert "east" in files.refused("--partner", f"east={files.south}")
 
 
 def test_the_lead_is_not_a_partner(files: Files) -> None:
-    outcome = files.reconcile("--partner", f"north={files.south}")
-    assert_clean_failure(outcome, 2)
-    assert "north" in outcome.stderr
+    assert "north" in files.refused("--partner", f"north={files.south}")
 
 
 def test_a_bank_given_twice(files: Files) -> None:
     other = files.folder / "again.csv"
     other.write_bytes(files.south.read_bytes())
-    outcome = files.reconcile("--partner", f"south={other}")
-    assert_clean_failure(outcome, 2)
-    assert "south" in outcome.stderr
+    assert "south" in files.refused("--partner", f"south={other}")
 
 
 @pytest.mark.parametrize("partner", ["south", "=south.csv", "south=", ""])
 def test_a_partner_that_is_not_name_and_feed(files: Files, partner: str) -> None:
-    outcome = tally(
+    outcome = tally_in_process(
         ["reconcile", "--lead", files.lead, "--facility", files.facility, "--json",
          "--out", files.folder / "out", "--partner", partner],
         files.folder / "out",
@@ -267,15 +271,13 @@ def test_what_is_needed_and_not_given(files: Files, left_out: str) -> None:
     for option, path in (("--lead", files.lead), ("--facility", files.facility)):
         if option != left_out:
             arguments += [option, path]
-    outcome = tally(arguments, files.folder / "out")
+    outcome = tally_in_process(arguments, files.folder / "out")
     assert_clean_failure(outcome, 2)
     assert left_out in outcome.stderr
 
 
 def test_an_option_that_does_not_exist(files: Files) -> None:
-    outcome = files.reconcile("--quickly")
-    assert_clean_failure(outcome, 2)
-    assert "--quickly" in outcome.stderr
+    assert "--quickly" in files.refused("--quickly")
 
 
 def test_a_network_that_is_not_there(files: Files) -> None:

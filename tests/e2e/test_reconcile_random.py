@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.running import assert_says, reconcile, today
+from tests.e2e.running import assert_says, reconcile_in_process, today
 from tests.reference import oracle, random_feeds
 
 QUICK = range(6)
@@ -19,9 +19,9 @@ def check(tmp_path: Path, seed: int, *, lead_splits: bool = False) -> None:
     case = random_feeds.generate(tmp_path, seed, lead_may_split=lead_splits)
     assert ('split = "lead"' in case.facility.read_text()) == lead_splits
     before = today()
-    outcome = reconcile(case.facility, case.lead, case.partners, tmp_path / "out")
+    outcome = reconcile_in_process(case.facility, case.lead, case.partners, tmp_path / "out")
     if today() != before:  # at midnight the bound of 30 days moved: once more, on one day
-        outcome = reconcile(case.facility, case.lead, case.partners, tmp_path / "again")
+        outcome = reconcile_in_process(case.facility, case.lead, case.partners, tmp_path / "again")
     assert_says(outcome, oracle.reconcile(case.facility, case.lead, case.partners))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.running import LINE_HEADER, QUARANTINE_HEADER, Outcome, reconcile
+from tests.e2e.running import LINE_HEADER, QUARANTINE_HEADER, Outcome, reconcile_in_process
 
 CASES = Path(__file__).resolve().parents[3] / "shared" / "cases"
 FORMULA_STARTS = "=+-@\t\r＝＋－＠−"
@@ -19,7 +19,7 @@ def run(name: str, out: Path) -> Outcome:
     if not folder.is_dir():
         pytest.skip(f"{folder} is not here")
     feeds = {"nanning": folder / "nanning.csv"}
-    return reconcile(folder / "fac.toml", folder / "lead.csv", feeds, out, extra=("--json",))
+    return reconcile_in_process(folder / "fac.toml", folder / "lead.csv", feeds, out)
 
 
 def pairs(outcome: Outcome) -> dict[str, int]:

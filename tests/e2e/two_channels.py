@@ -33,6 +33,7 @@ from app.processes import free_port
 from deploy.consortium import Member
 from tests.feeds import facility_text, row_now
 from tests.integration.faces import add_test_person
+from tests.plain_http import NO_TLS
 
 LEAD = "webank"
 ROOT = Path(__file__).resolve().parents[2]
@@ -104,6 +105,7 @@ class Channel:
             json=list(events),
             headers={"Authorization": f"Bearer {self.key(bank, 'feeds')}"},
             timeout=30,
+            verify=NO_TLS,
         )
         assert answer.status_code == httpx.codes.OK, answer.text
         assert answer.json()["rows"]["accepted"] == len(events), answer.text
@@ -115,6 +117,7 @@ class Channel:
             f"{url}/v1/pairs",
             headers={"Authorization": f"Bearer {self.key(bank, 'read')}"},
             timeout=30,
+            verify=NO_TLS,
         )
         assert answer.status_code == httpx.codes.OK, answer.text
         return sorted((one["event_ref"], one["type"]) for one in answer.json()["items"])
@@ -209,7 +212,7 @@ def _await_open(lead: TwoChannels, channel: Channel) -> None:
     def is_open() -> bool:
         assert lead.process.poll() is None, lead.log.read_text()
         try:
-            return httpx.get(f"{channel.url}/login").status_code == httpx.codes.OK
+            return httpx.get(f"{channel.url}/login", verify=NO_TLS).status_code == httpx.codes.OK
         except httpx.TransportError:
             return False
 

@@ -24,6 +24,7 @@ from app.people.sessions import csrf_token
 from app.processes import free_ports
 from deploy.consortium import Member
 from tests.feeds import facility_text
+from tests.plain_http import NO_TLS
 
 FACILITY_ID = "WLD-2016-A"
 MEMBERS = [Member("webank", "lead"), Member("huarui", "partner")]
@@ -46,6 +47,7 @@ class RunningNode:
             json=list(events),
             headers={"Authorization": f"Bearer {self.key}"},
             timeout=30,
+            verify=NO_TLS,
         )
         assert answer.status_code == 200, answer.text
         assert answer.json()["rows"]["accepted"] == len(events), answer.text
@@ -57,13 +59,13 @@ class RunningNode:
             _, key = keys.create(connection, "a reader", "read")
         engine.dispose()
         headers = {"Authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=NO_TLS)
 
     @contextmanager
     def person(self, role: str) -> Iterator[httpx.Client]:
         """The development person of a role, signed in."""
         form = {"name": role, "password": DEVELOPMENT_PASSWORD, "code": DEVELOPMENT_CODE}
-        with httpx.Client(base_url=self.url, timeout=60) as client:
+        with httpx.Client(base_url=self.url, timeout=60, verify=NO_TLS) as client:
             signed = client.post("/login", data=form)
             assert signed.status_code == 303, signed.text
             (token,) = client.cookies.values()

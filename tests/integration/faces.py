@@ -42,6 +42,7 @@ from app.prepared_acts.service import PreparedActs
 from app.readmodel.facilities.agreed import agreed_facilities
 from app.report_jobs.files import ReportFiles
 from tests.integration.seeded import REFERENCE_KEY
+from tests.plain_http import NO_TLS
 
 _NOBODY = Rpc("http://127.0.0.1:9")
 _MANIFEST = Manifest(
@@ -100,7 +101,7 @@ class Face:
     def client(self, role: keys.Role | None) -> httpx.Client:
         """A client with a fresh key of that role, or without any."""
         headers = {"Authorization": f"Bearer {self.key(role)}"} if role else {}
-        client = httpx.Client(base_url=self.url, headers=headers, timeout=30)
+        client = httpx.Client(base_url=self.url, headers=headers, timeout=30, verify=NO_TLS)
         self.clients.append(client)
         return client
 

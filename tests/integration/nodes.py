@@ -17,6 +17,7 @@ import httpx
 from app.processes import free_port
 from deploy.consortium import write_config
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+from tests.plain_http import NO_TLS
 
 ROOT = Path(__file__).resolve().parents[2]
 _END_S = 60.0
@@ -55,7 +56,7 @@ class Node:
 
     def health(self) -> dict[str, Any]:
         try:
-            answer = httpx.get(f"{self.url}/health", timeout=5)
+            answer = httpx.get(f"{self.url}/health", timeout=5, verify=NO_TLS)
         except httpx.TransportError:
             return {}
         found: dict[str, Any] = answer.json()
@@ -71,7 +72,7 @@ class Node:
 
     def unready(self) -> list[str]:
         """The names of what keeps it from its work; empty when it is ready."""
-        answer = httpx.get(f"{self.url}/ready", timeout=5)
+        answer = httpx.get(f"{self.url}/ready", timeout=5, verify=NO_TLS)
         problems = answer.json()["problems"]
         assert (answer.status_code == httpx.codes.OK) == (not problems)
         return [problem["name"] for problem in problems]

@@ -27,6 +27,7 @@ from deploy.consortium import write_config
 from tests.chains import Chain
 from tests.integration.nodes import ROOT
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
+from tests.plain_http import NO_TLS
 
 WAIT_S = 60.0
 CONNECTIONS = 12
@@ -62,7 +63,7 @@ class ChannelsNode:
     def _listens(self) -> bool:
         assert self.process.poll() is None, self.said()
         try:
-            return httpx.get(f"{self.url}/health", timeout=5).is_success
+            return httpx.get(f"{self.url}/health", timeout=5, verify=NO_TLS).is_success
         except httpx.TransportError:
             return False
 
