@@ -75,6 +75,8 @@ def _faults(
         for rows in read_rows(folder / PAIRS, archive.pairs_sha256):
             for key, moved in of_rows(rows).items():
                 add(own, key, moved)
+            if not archive.holds_pairs:  # a rebuild took them back
+                continue
             there = _archived(connection, archive.id, rows)
             for key, moved in of_rows(row for row in rows if row[0] in there).items():
                 add(sums, key, moved)

@@ -16,10 +16,7 @@ from app.config import load_config
 from app.domain.errors import StorageFault, UsageFault
 from app.node.bank import open_bank
 
-archive = typer.Typer(
-    help="Move matched pairs of closed days out of the database into Parquet files.",
-    invoke_without_command=True,
-)
+archive = typer.Typer(invoke_without_command=True)
 
 
 @archive.callback()

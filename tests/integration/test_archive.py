@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
 from app.actions import days
 from app.actions.sender import Signer
 from app.archive import move, run
 from app.archive.run import Archived
 from app.archive.verify import verify
+from app.cli.archive import archive
 from app.contracts.day_close import DayClose
 from app.domain.errors import StorageFault
 from app.indexer.rebuild import digest, rebuild
@@ -317,5 +319,14 @@ def test_what_was_archived_is_taken_once(closed: Closed, tmp_path: Path) -> None
     assert closed.count(select(func.count()).select_from(archived_pairs)) == 0
     assert shown(closed, tmp_path / "out") == there
     assert closed.faults() == []
-    closed.archive()
+    config = ("--config", str(net.folder.config(LEAD)))
+    chosen = ("--facility", FACILITY, "--before", closed.before.isoformat())
+    planned = CliRunner().invoke(archive, [*config, *chosen, "--dry-run"])
+    assert planned.exit_code == 0 and " pairs\n" in planned.stdout, planned
+    assert closed.count(select(func.count()).select_from(archived_pairs)) == 0
+    done = CliRunner().invoke(archive, [*config, *chosen])
+    assert done.exit_code == 0, done.output
+    assert closed.count(select(func.count()).select_from(archived_pairs)) > 0
     assert shown(closed, tmp_path / "out") == there
+    checked = CliRunner().invoke(archive, ["verify", *config])
+    assert checked.exit_code == 0 and "WRONG" not in checked.stdout, checked.output
