@@ -1,8 +1,7 @@
 """Breaks resolved by their two banks: one proposes how, the other accepts or disputes it."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
 from app.actions.act import act
 from app.actions.reasons import readers_of_facility, sealed_reason
@@ -129,6 +128,11 @@ def check_side(action: Action, side: Side | None, *, remedy: str) -> None:
 # --- What is signed -----------------------------------------------------------------------------
 
 
+def today(view: View, pair: Pair) -> date:
+    """In the time zone of the pair's facility."""
+    return datetime.now(view.facility(pair.facility).terms.zone).date()
+
+
 @act("breaks.propose")
 def propose(asked: ProposeResolution, view: View, contract: Reconciliation, signer: Signer) -> Done:
     """Refused where the pair has changed on the chain since this bank's node read it."""
@@ -140,7 +144,6 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
     why = checked_reason(asked.reason)
     pair = find_break(view, BreakName(asked.number))
     facility = _facility(view, pair)
-    today = datetime.now(ZoneInfo(facility.time_zone)).date().toordinal()
     unseen = Resolution(
         facility=facility.number,
         partner=_partner_number(facility, pair),
@@ -150,7 +153,7 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
         target_ref=b"" if pair.target_of is None else pair.target_of[1],
         action=asked.action,
         side=asked.side,
-        business_day=today if asked.business_day is None else asked.business_day,
+        business_day=asked.business_day or today(view, pair).toordinal(),
         state=bytes(32),
         reason_hash=why.hash,
     )

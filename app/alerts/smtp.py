@@ -3,6 +3,7 @@
 import smtplib
 import ssl
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
@@ -22,6 +23,8 @@ from app.people.clock import stamp
 
 Security = Literal["tls", "starttls", "none"]
 _TIMEOUT_S = 20.0
+_FAULTS = (OSError, smtplib.SMTPException, ValueError, IndexError)
+"""Of a server, its password file, or a mail."""
 _CHANGES = {
     "raised": N_("Raised"),
     "woken": N_("Still there after its time of quiet"),
@@ -71,22 +74,26 @@ class AlertMails:
             self._send(self._server, mails)
 
     def _send(self, server: MailServer, mails: Sequence[Mail]) -> None:
-        trouble: TallyError | None = None
-        left = list(mails)
+        """One that is refused, or that the connection breaks at, comes later; it holds up no
+        other."""
         try:
-            with _connected(server) as smtp:
-                while left:
-                    mail = left[0]
-                    try:
-                        smtp.send_message(self._message(server, mail))
-                    except (smtplib.SMTPRecipientsRefused, smtplib.SMTPDataError) as fault:
-                        trouble = self._failed([mail], fault)
-                    else:
-                        with self._engine.begin() as connection:
-                            mark_sent(connection, mail, datetime.now(UTC))
-                    left.pop(0)
-        except (OSError, smtplib.SMTPException, ValueError, IndexError) as fault:
-            trouble = self._failed(left, fault)
+            smtp = _connected(server)
+        except _FAULTS as fault:
+            raise self._failed(mails, fault) from None
+        trouble: TallyError | None = None
+        for mail in mails:
+            try:
+                smtp.send_message(self._message(server, mail))
+            except _FAULTS as fault:
+                trouble = self._failed([mail], fault)
+                if smtp.sock is None:  # the others are due still
+                    break
+            else:
+                with self._engine.begin() as connection:
+                    mark_sent(connection, mail, datetime.now(UTC))
+        with suppress(*_FAULTS):
+            smtp.quit()
+        smtp.close()
         if trouble is not None:
             raise trouble
 
@@ -165,7 +172,7 @@ def _connected(server: MailServer) -> smtplib.SMTP:
             smtp.starttls(context=context)
         if server.user and server.password is not None:
             smtp.login(server.user, server.password.read_text().splitlines()[0])
-    except (OSError, smtplib.SMTPException, ValueError, IndexError):
+    except _FAULTS:
         smtp.close()
         raise
     return smtp

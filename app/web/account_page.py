@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from sqlalchemy import Connection
 
@@ -255,7 +254,6 @@ def _day_line(of_account: Search, day: date, moved: Flows, closing: int, decimal
 
 def _today_chart(today: AccountDay, terms: Facility, threshold: int) -> Chart:
     """The smaller book since the last cut-off."""
-    zone = ZoneInfo(terms.time_zone)
     points = [*today.curve, today.curve[-1]._replace(at=max(today.now, today.curve[-1].at))]
     balances = [point.balance for point in points]
     first, last, lowest, highest = (
@@ -264,7 +262,7 @@ def _today_chart(today: AccountDay, terms: Facility, threshold: int) -> Chart:
     )
     return Chart(
         times=[point.at for point in points],
-        said=[f"{datetime.fromtimestamp(point.at, zone):%H:%M}" for point in points],
+        said=[f"{datetime.fromtimestamp(point.at, terms.zone):%H:%M}" for point in points],
         time_zone=terms.time_zone,
         decimals=terms.decimals,
         lines=[

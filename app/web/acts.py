@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import InputFault, TallyError, UsageFault
 from app.http.context import Context
@@ -99,27 +98,14 @@ def _add_one_act(router: APIRouter, context: Context, site: Site, pages: Pages) 
     def one(request: Request, number: Number) -> Response:
         return show_act(request, number)
 
-    @router.post("/acts/{number}/sign")
-    async def sign(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
-        def work() -> Response:
-            return _signed(
-                lambda: sign_act(
-                    request, person, number, form.text("hash"), form.text("code").strip()
-                ),
-                f"{site.root}/acts/{number}",
-                lambda error: show_act(request, number, error, 422),
-            )
-
-        return await run_in_threadpool(work)
-
-    @router.post("/acts/{number}/withdraw")
-    def withdraw(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
-        try:
-            with as_person(request, person):
-                context.acts.withdraw(person, number)
-        except InputFault as fault:
-            return show_act(request, number, _sentence(fault.what), 422)
-        return RedirectResponse(f"{site.root}/acts/{number}", 303)
+    _add_signing(
+        router,
+        f"{site.root}/acts",
+        "/acts",
+        show_act,
+        sign_act,
+        context.acts.withdraw,
+    )
 
 
 def _add_batch(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
@@ -146,30 +132,47 @@ def _add_batch(router: APIRouter, context: Context, site: Site, pages: Pages) ->
     def one_batch(request: Request, number: Number) -> Response:
         return show_batch(request, number)
 
-    @router.post("/acts/batches/{number}/sign")
-    async def sign(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
-        def work() -> Response:
-            return _signed(
-                lambda: sign_batch(
-                    request, person, number, form.text("hash"), form.text("code").strip()
-                ),
-                f"{site.root}/acts/batches/{number}",
-                lambda error: show_batch(request, number, error, 422),
-            )
-
-        return await run_in_threadpool(work)
-
-    @router.post("/acts/batches/{number}/withdraw")
-    def withdraw(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
+    def withdraw(person: Person, number: int) -> None:
         """All of it that waits."""
+        for one in context.acts.batch(number):
+            if one.state is State.PREPARED:
+                context.acts.withdraw(person, one.number)
+
+    _add_signing(
+        router, f"{site.root}/acts/batches", "/acts/batches", show_batch, sign_batch, withdraw
+    )
+
+
+def _add_signing(
+    router: APIRouter,
+    to: str,
+    path: str,
+    show: Callable[[Request, int, str, int], Response],
+    sign: Callable[[Request, Person, int, str, str], object],
+    withdraw: Callable[[Person, int], object],
+) -> None:
+    """The forms that sign and withdraw what has a number behind `path`; `to` is its address."""
+
+    @router.post(f"{path}/{{number}}/sign")
+    def sign_it(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
+        try:
+            sign(request, person, number, form.text("hash"), form.text("code").strip())
+        except Problem as problem:
+            if problem.status_code in (401, 404):
+                raise
+            return show(request, number, _sentence(str(problem.detail)), 422)
+        except TallyError as fault:
+            return show(request, number, _sentence(f"{fault.what}. {fault.remedy}"), 422)
+        return RedirectResponse(f"{to}/{number}", 303)
+
+    @router.post(f"{path}/{{number}}/withdraw")
+    def withdraw_it(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         try:
             with as_person(request, person):
-                for one in context.acts.batch(number):
-                    if one.state is State.PREPARED:
-                        context.acts.withdraw(person, one.number)
+                withdraw(person, number)
         except InputFault as fault:
-            return show_batch(request, number, _sentence(fault.what), 422)
-        return RedirectResponse(f"{site.root}/acts/batches/{number}", 303)
+            return show(request, number, _sentence(fault.what), 422)
+        return RedirectResponse(f"{to}/{number}", 303)
 
 
 def _add_break(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
@@ -308,19 +311,6 @@ def _add_day(router: APIRouter, context: Context, site: Site, pages: Pages) -> N
         if isinstance(made, Refused):
             return show_day(request, number, made)
         return RedirectResponse(f"{site.root}/days/{number}", 303)
-
-
-def _signed(sign: Callable[[], object], to: str, show: Callable[[str], Response]) -> Response:
-    """Sign, and go to where it is shown; what is refused is shown with why."""
-    try:
-        sign()
-    except Problem as problem:
-        if problem.status_code in (401, 404):
-            raise
-        return show(_sentence(str(problem.detail)))
-    except TallyError as fault:
-        return show(_sentence(f"{fault.what}. {fault.remedy}"))
-    return RedirectResponse(to, 303)
 
 
 _NOTHING_REFUSED = Refused(Typed(), "", 200)

@@ -19,6 +19,8 @@ from app.worklist.tables import break_assignments, break_notes
 MOST_COMMENT_CHARACTERS = 4_000
 MOST_COMMENTS = 500
 """Of one break: its page shows all of them."""
+MOST_ASSIGNMENTS = 200
+"""Of one break; the audit trail has the older ones too."""
 _CHUNK = 500
 _MOST_NAMED = 100
 """As many numbers of breaks stand in one row of the audit trail."""
@@ -90,6 +92,7 @@ def assign(
             )
         what = "unassigned" if person is None else "assigned"
         name = "" if person is None else person.display_name
+        _forget_oldest(connection, moved)
         _add(connection, moved, what, author, name)
         changed += moved
     if changed:
@@ -139,6 +142,18 @@ def _check_all_there(connection: Connection, numbers: Sequence[int]) -> None:
             f"there is no break {missing[0]} here",
             remedy="The bank's node reads new ones from the chain",
         )
+
+
+def _forget_oldest(connection: Connection, numbers: Sequence[int]) -> None:
+    """Make room for one assignment more of each of these breaks."""
+    n = break_notes.c
+    oldest = (
+        select(func.min(n.id))
+        .where(n.pair.in_(numbers), n.what != "comment")
+        .group_by(n.pair)
+        .having(func.count() >= MOST_ASSIGNMENTS)
+    )
+    connection.execute(delete(break_notes).where(n.id.in_(oldest)))
 
 
 def _add(connection: Connection, numbers: Sequence[int], what: str, author: str, text: str) -> None:

@@ -278,12 +278,25 @@ class TestPeople:
 
 
 class Inbox:
-    """A mail server; `refuses` of it says no to everything."""
+    """A mail server; `refuses` of it says no to everything, `breaks_at` closes the connection at
+    one address, `unknown` is one that it does not know."""
 
     def __init__(self) -> None:
         self.mails: list[Any] = []
         self.to: list[str] = []
         self.refuses = False
+        self.breaks_at = ""
+        self.unknown = ""
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if address == self.breaks_at:
+            server.transport.close()
+        if address == self.unknown:
+            return "550 5.1.1 nobody of that name"
+        envelope.rcpt_tos.append(address)
+        return "250 OK"
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         if self.refuses:
@@ -347,6 +360,19 @@ class TestMails:
         inbox.refuses = False
         self.sender(bank).look()
         assert inbox.mails[0]["Message-ID"] == row.message_id
+
+    @pytest.mark.parametrize(("trouble", "looks"), [("unknown", 1), ("breaks_at", 2)])
+    def test_a_bad_recipient_holds_up_nobody_else(
+        self, bank: Bank, inbox: Inbox, trouble: str, looks: int
+    ) -> None:
+        bad, *others = [self.reader(bank) for _ in range(3)]
+        setattr(inbox, trouble, f"{bad.name}@bank.example")
+        bank.top_up(-300_00)
+        with pytest.raises(StorageFault):
+            self.sender(bank).look()
+        for _ in range(looks - 1):
+            self.sender(bank).look()
+        assert inbox.to == [f"{one.name}@bank.example" for one in others]
 
     def test_no_storm_of_mails(
         self, bank: Bank, inbox: Inbox, monkeypatch: pytest.MonkeyPatch

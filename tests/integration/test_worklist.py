@@ -162,6 +162,20 @@ def test_a_break_takes_so_many_comments(seed: Seed, monkeypatch: pytest.MonkeyPa
         notes.comment(connection, 2, "Mei", "another break's")
 
 
+def test_of_many_assignments_the_newest_are_kept(
+    seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notes, "MOST_ASSIGNMENTS", 2)
+    mei = person(seed.engine, "officer")
+    with seed.engine.begin() as connection:
+        remark = notes.comment(connection, 3, "Mei", "stays")
+        for author, to in (("1", mei), ("2", None), ("3", mei)):
+            assign(connection, [2, 3], author, to)
+        kept = notes.notes(connection, 3)
+    assert remark in kept
+    assert [one.author for one in kept if one.what != "comment"] == ["2", "3"]
+
+
 def test_ten_thousand_breaks_are_selected_and_assigned(tmp_path: Path) -> None:
     engine = create(f"sqlite:///{tmp_path / 'many.sqlite'}", vault=VAULT)
     many = Seed(engine)

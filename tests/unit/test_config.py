@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
+from pydantic import BaseModel
 from sqlalchemy import create_engine
 
 from app.chain.manifest import CONTRACTS, Manifest
-from app.config import load_config
+from app.config import BankConfig, load_config
 from app.domain.errors import ConfigFault
 from app.keys.keystore import create_keys
 from app.node.bank import approver_key, openid_sign_in, read_manifest, session_lengths
+from app.node.jobs.alerts import certificate_files
 from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from deploy.consortium import ConsortiumFolder, write_config
 
@@ -308,3 +311,22 @@ def test_sessions_last_within_bounds(tmp_path: Path, key: str, value: int) -> No
     assert f"sessions.{key}" in str(fault_of(written(tmp_path, f"[sessions]\n{key} = {value}\n")))
     good = load_config(written(tmp_path, "[sessions]\nidle_minutes = 15\n"))
     assert session_lengths(good) == SessionLengths(timedelta(minutes=15), timedelta(hours=12))
+
+
+def test_every_file_of_certificates_is_watched_for_its_end(tmp_path: Path) -> None:
+    """Whatever `bank.toml` may name, and whoever adds to it."""
+    named = {
+        f"{place}{key}"
+        for place, table in _tables()
+        for key in table.model_fields
+        if key.removeprefix("rpc_") in ("ca", "cert")
+    }
+    assert certificate_files(load_config(written(tmp_path))).keys() == named
+
+
+def _tables() -> Iterator[tuple[str, type[BaseModel]]]:
+    yield "", BankConfig
+    for key, field in BankConfig.model_fields.items():
+        for one in (field.annotation, *get_args(field.annotation)):
+            if isinstance(one, type) and issubclass(one, BaseModel):
+                yield f"[{key}] ", one

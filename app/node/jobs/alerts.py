@@ -25,12 +25,7 @@ class OwnFacts:
 
     def __init__(self, config: BankConfig, health: Callable[[], NodeHealth]) -> None:
         self._health = health
-        self._files = {
-            "rpc_cert": config.rpc_cert,
-            "rpc_ca": config.rpc_ca,
-            "[mail] ca": config.mail.ca if config.mail else None,
-            "[webhooks] ca": config.webhooks.ca,
-        }
+        self._files = certificate_files(config)
         self._trouble_since: datetime | None = None
         self._endings: list[Ending] = []
         self._looked_at: float | None = None
@@ -61,6 +56,17 @@ class OwnFacts:
                 for ending in certificates(name, path)
             ]
         return self._endings
+
+
+def certificate_files(config: BankConfig) -> dict[str, Path | None]:
+    """All that hold certificates, by their keys in `bank.toml`."""
+    return {
+        "rpc_ca": config.rpc_ca,
+        "rpc_cert": config.rpc_cert,
+        "[oidc] ca": config.oidc.ca if config.oidc else None,
+        "[mail] ca": config.mail.ca if config.mail else None,
+        "[webhooks] ca": config.webhooks.ca,
+    }
 
 
 def certificates(name: str, path: Path) -> Iterator[Ending]:

@@ -1,8 +1,7 @@
 """Acts about a break."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field
 
@@ -52,8 +51,7 @@ class ProposeResolutionIn(_OfBreak):
                 f"the amounts of break {pair.number} are equal: nothing is to be adjusted",
                 remedy="Choose force or void",
             )
-        zone = ZoneInfo(view.facility(pair.facility).terms.time_zone)
-        on = self.business_date or datetime.now(zone).date()
+        on = self.business_date or breaks.today(view, pair)
         return breaks.ProposeResolution(
             pair.number, self.action, self.side, on.toordinal(), self.reason
         )
