@@ -136,25 +136,31 @@ contract PackingSymbolic {
         assert(word.isWellFormedTarget() == (raw == (word.targetKind() << 248) | word.ref()));
     }
 
-    /// @dev Sums of a batch's movements of four kinds do not mix: each is what was added to it. They stay below 2^59.
-    function check_movements_do_not_mix(int56[4] calldata book, int56[4] calldata agreed, int56[2] calldata more)
+    /// @dev Sums of a batch's movements of two kinds do not mix: each is what was added to it. They stay below 2^59.
+    function check_movements_do_not_mix(int56[2] calldata book, int56[2] calldata agreed, int56[2] calldata more)
         external
         pure
     {
-        uint256 first = Movements.NONE;
-        uint256 second = Movements.NONE;
         unchecked {
-            first += _moved(book[0], agreed[0]) + (_moved(book[1], agreed[1]) << 128) + _moved(more[0], more[1]);
-            second += _moved(book[2], agreed[2]) + (_moved(book[3], agreed[3]) << 128);
+            uint256 word = Movements.NONE + _moved(book[0], agreed[0]) + (_moved(book[1], agreed[1]) << 128);
+            word += _moved(more[0], more[1]);
+            assert(word == _movements(int64(book[0]) + more[0], int64(agreed[0]) + more[1], book[1], agreed[1]));
         }
+    }
+
+    /// @dev Whatever two words of movements hold, their four kinds are read apart, and added up.
+    function check_movements_are_read_apart(int64[4] calldata book, int64[4] calldata agreed) external pure {
+        uint256 first = _movements(book[0], agreed[0], book[1], agreed[1]);
+        uint256 second = _movements(book[2], agreed[2], book[3], agreed[3]);
         (uint256 fields, int256 sum) = Movements.books(first, second);
-        assert(Movements.at(fields, 0) == int256(book[0]) + more[0] && Movements.at(fields, 1) == book[1]);
-        assert(Movements.at(fields, 2) == book[2] && Movements.at(fields, 3) == book[3]);
-        assert(sum == int256(book[0]) + more[0] + book[1] + book[2] + book[3]);
+        assert(fields == _fields(book));
+        assert(sum == _sum(book));
         (fields, sum) = Movements.agreedAmounts(first, second);
-        assert(Movements.at(fields, 0) == int256(agreed[0]) + more[1] && Movements.at(fields, 1) == agreed[1]);
-        assert(Movements.at(fields, 2) == agreed[2] && Movements.at(fields, 3) == agreed[3]);
-        assert(sum == int256(agreed[0]) + more[1] + agreed[1] + agreed[2] + agreed[3]);
+        assert(fields == _fields(agreed));
+        assert(sum == _sum(agreed));
+        for (uint256 kind = 0; kind < 4; kind++) {
+            assert(Movements.at(fields, kind) == agreed[kind]);
+        }
     }
 
     /// @dev Nor do the sums of open items.
@@ -195,6 +201,26 @@ contract PackingSymbolic {
 
     function _moved(int56 book, int56 agreed) private pure returns (uint256) {
         return Movement.unwrap(Movements.toMovement(Effect.wrap(book), Effect.wrap(agreed)));
+    }
+
+    /// @dev A word of two kinds: each number with its offset, which turns the top bit over.
+    function _movements(int64 book, int64 agreed, int64 oddBook, int64 oddAgreed) private pure returns (uint256) {
+        return Movements.NONE ^ _packed(agreed, book, oddAgreed, oddBook);
+    }
+
+    function _fields(int64[4] calldata of_) private pure returns (uint256) {
+        return _packed(of_[0], of_[1], of_[2], of_[3]);
+    }
+
+    function _packed(int64 a, int64 b, int64 c, int64 d) private pure returns (uint256) {
+        return
+            uint256(uint64(a)) | (uint256(uint64(b)) << 64) | (uint256(uint64(c)) << 128) | (uint256(uint64(d)) << 192);
+    }
+
+    function _sum(int64[4] calldata of_) private pure returns (int256) {
+        unchecked {
+            return int256(of_[0]) + of_[1] + of_[2] + of_[3];
+        }
     }
 
     function _half(uint256 day, uint256 amount) private pure returns (Half) {
