@@ -86,7 +86,7 @@ def tally(
     )
 
 
-def tally_in_process(arguments: Iterable[str | Path], out: Path) -> Outcome:
+def tally_in_process(arguments: Iterable[str | Path], out: Path = Path()) -> Outcome:
     """`tally` without an interpreter of its own, which takes as long to load as a small feed."""
     stdout, stderr = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8") for _ in range(2))
     umask, threshold = os.umask(0o077), gc.get_threshold()

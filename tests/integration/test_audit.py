@@ -19,6 +19,7 @@ from app.db.engine import create
 from app.node.jobs.audit_head import AuditHead
 from app.readmodel.disclosures.queries import own_anchors
 from ganache.launcher import start
+from tests.e2e.running import Outcome, tally_in_process
 from tests.integration.faces import Face, face
 from tests.integration.posting import Net
 from tests.integration.seeded import START, Seed
@@ -131,23 +132,20 @@ def test_the_command_checks_prints_the_head_and_says_what_is_wrong(tmp_path: Pat
         'manifest = "network.json"\nrpc = "http://127.0.0.1:1"\ninbox = "inbox"\n'
     )
 
-    def tally(*arguments: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "app", "audit", "verify", "--config", str(config)]
-        return subprocess.run(
-            [*command, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=120
-        )
+    def tally(*arguments: str) -> Outcome:
+        return tally_in_process(["audit", "verify", "--config", config, *arguments])
 
     good = tally()
-    assert good.returncode == 0
+    assert good.code == 0
     assert "2 rows" in good.stdout
     head = good.stdout.split("head ")[1].strip()
     with engine.begin() as connection:
         connection.execute(update(audit_trail).where(audit_trail.c.number == 2).values(actor="x"))
     engine.dispose()
     bad = tally("--head", head)
-    assert bad.returncode == 3
+    assert bad.code == 3
     assert "row 2 does not fit" in bad.stderr
-    assert tally("--head", "nonsense").returncode == 2
+    assert tally("--head", "nonsense").code == 2
 
 
 class TestWhatStandsInIt:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +20,8 @@ from app.people.administration import Administrator
 from app.people.enrolment import open_enrolment
 from app.people.sign_in import SignIn
 from app.people.tables import people
+from tests.e2e.running import Outcome, tally_in_process
 
-ROOT = Path(__file__).parents[2]
 PASSWORD = "a long enough one"
 
 
@@ -49,15 +47,8 @@ def engine(folder: Path) -> Iterator[Engine]:
     opened.dispose()
 
 
-def tally(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "app", "people", *arguments, "--config", str(folder / "bank.toml")],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+def tally(folder: Path, *arguments: str) -> Outcome:
+    return tally_in_process(["people", *arguments, "--config", folder / "bank.toml"])
 
 
 def test_the_first_administrator_signs_in_with_what_was_printed(
@@ -65,7 +56,7 @@ def test_the_first_administrator_signs_in_with_what_was_printed(
 ) -> None:
     file = str(folder / "password")
     made = tally(folder, "create-administrator", "Li.Ying", "--password-file", file)
-    assert made.returncode == 0, made.stderr
+    assert made.code == 0, made.stderr
     assert PASSWORD not in made.stdout + made.stderr
     secret = re.search(r"authenticator key: ([A-Z2-7]{32})\n", made.stdout)
     codes = re.findall(r"^  ([a-z2-9-]{19})$", made.stdout, re.MULTILINE)
@@ -79,7 +70,7 @@ def test_the_first_administrator_signs_in_with_what_was_printed(
     assert first.actor.startswith("command:")
 
     again = tally(folder, "create-administrator", "li.ying", "--password-file", file)
-    assert again.returncode == 2
+    assert again.code == 2
     assert "already" in again.stderr
 
     listed = tally(folder, "list")
@@ -115,5 +106,5 @@ def test_the_first_administrator_signs_in_with_what_was_printed(
 )
 def test_what_cannot_be_is_said(folder: Path, arguments: tuple[str, ...], said: str) -> None:
     answer = tally(folder, *arguments)
-    assert answer.returncode == 2, answer.stdout
+    assert answer.code == 2, answer.stdout
     assert said in " ".join(answer.stderr.split())

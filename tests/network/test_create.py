@@ -14,6 +14,7 @@ from deploy.consortium import Member
 from deploy.network import layout
 from deploy.network.create import create_network
 from deploy.network.layout import Network
+from tests.e2e.running import tally_in_process
 from tests.network.conftest import made
 from tests.network.running import (
     manifest,
@@ -61,14 +62,14 @@ def test_a_build_that_fails_shows_what_go_said(tmp_path: Path) -> None:
     ],
 )
 def test_unusable_arguments(tmp_path: Path, options: tuple[str, ...], said: str) -> None:
-    outcome = tally("network", "create", "--dir", tmp_path / "net", *options)
+    outcome = tally_in_process(["network", "create", "--dir", tmp_path / "net", *options])
     assert outcome.code == 2
     assert said in outcome.stderr
     assert not (tmp_path / "net").exists()
 
 
 def test_a_folder_without_a_network_is_refused(tmp_path: Path) -> None:
-    outcome = tally("network", "up", "--dir", tmp_path)
+    outcome = tally_in_process(["network", "up", "--dir", tmp_path])
     assert outcome.code == 2
     assert "holds no network" in outcome.stderr
 

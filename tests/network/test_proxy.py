@@ -19,6 +19,8 @@ from deploy.proxy import nginx
 from tests.network.conftest import LEAD
 from tests.network.running import tally
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def behind_proxy(running: Network) -> Network:

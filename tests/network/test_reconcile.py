@@ -12,6 +12,8 @@ from tests.e2e.running import assert_says
 from tests.network.running import manifest, reconcile, write_feed
 from tests.reference import berka, oracle
 
+pytestmark = pytest.mark.slow
+
 FACILITY = """
 id = "{id}"
 lead = "ceska"
@@ -64,7 +66,6 @@ def test_it_finds_what_the_oracle_finds_and_counts_nothing_twice(
         assert without.items() <= report["pairs"][partner].items()
 
 
-@pytest.mark.slow
 def test_rows_are_this_runs_and_pairs_the_whole_ledgers(running: Network, tmp_path: Path) -> None:
     """In a facility of which only some of the members are parties."""
     facility = facility_file(tmp_path, "SOME-1")
