@@ -51,10 +51,11 @@ contracts: .venv/.ready $(NPM_READY)
 	@cd $* && $(NPM_CI)
 	@touch $@
 
-# A test file stays with one worker; in the order of their names those that take long come first.
+# A test file stays with one worker; in the order of their names those that take long come first. They wait a
+# third of the time, for blocks, processes and pages: three workers on two cores.
 test: setup test-tools
 	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-and-forge-test halmos
-	$(BIN)/pytest -m "not slow" -n 2 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
 test-fast: setup
