@@ -27,6 +27,7 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.domain.day_close import Sums
 from app.domain.errors import StorageFault, UsageFault
+from app.readmodel.archive.source import with_archive
 from app.readmodel.archive.tables import archives
 from app.readmodel.directory import Directory, Facility, directory
 
@@ -134,8 +135,11 @@ def _archive(
         # One snapshot: what is written and what is added up beside it are of one block.
         choice = choose(connection, facility, before)
         written = write_folder(connection, directory(connection), choice, month, own, folder)
-        rest = of_database(connection, facility.number, written["first_day"], written["last_day"])
-    _hold_against_chain(contracts, written, rest, folder)
+        # With what earlier archives hold of the same days.
+        of_days = (facility.number, written["first_day"], written["last_day"])
+        source = with_archive(connection, facility=of_days[0], first=of_days[1], last=of_days[2])
+        moved = of_database(connection, source, *of_days)
+    _hold_against_chain(contracts, written, moved, folder)
     digest = put_in_place(folder, written)
     sha256 = {
         one["name"].removesuffix(".parquet"): bytes.fromhex(one["sha256"])
@@ -163,12 +167,12 @@ def _archive(
 
 
 def _hold_against_chain(
-    contracts: Contracts, written: dict[str, Any], rest: Days, folder: Path
+    contracts: Contracts, written: dict[str, Any], moved: Days, folder: Path
 ) -> None:
-    """The pairs of the archive are still in the database: together with nothing they are its sums.
-    Adds the contract's totals to the manifest. Raises StorageFault where they differ."""
+    """Add the contract's totals to the manifest. Raises StorageFault where they are not what all
+    pairs `moved` on the archive's days, or where the chain lacks its postings."""
     days: Days = {
-        (one["partner_number"], one["day"]): rest.get(
+        (one["partner_number"], one["day"]): moved.get(
             (one["partner_number"], one["day"]), Sums(0, 0, 0)
         )
         for one in written["days"]

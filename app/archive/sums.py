@@ -41,16 +41,18 @@ def of_rows(rows: Iterable[Sequence[Any]]) -> Days:
     return moved
 
 
-def of_database(connection: Connection, facility: int, first: int, last: int) -> Days:
-    """Of the pairs in the table, and of accepted resolutions, on days from `first` to `last`."""
+def of_database(
+    connection: Connection, source: FromClause, facility: int, first: int, last: int
+) -> Days:
+    """Of the pairs of `source`, and of accepted resolutions, on days from `first` to `last`."""
     moved: Days = {}
-    c, r = pairs.c, resolutions.c
-    lead_day, partner_day = book_days(pairs)
+    c, r = source.c, resolutions.c
+    lead_day, partner_day = book_days(source)
     signed = (c.kind, c.target_kind)
     for book, table, day, amount, kinds in (
-        ("lead", pairs, lead_day, c.lead_amount, signed),
-        ("partner", pairs, partner_day, c.partner_amount, signed),
-        ("agreed", pairs, c.agreed_business_day, agreed_amount(pairs), signed),
+        ("lead", source, lead_day, c.lead_amount, signed),
+        ("partner", source, partner_day, c.partner_amount, signed),
+        ("agreed", source, c.agreed_business_day, agreed_amount(source), signed),
         ("lead", resolutions, r.moved_day, r.lead_moved, ()),
         ("partner", resolutions, r.moved_day, r.partner_moved, ()),
     ):

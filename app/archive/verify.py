@@ -48,7 +48,7 @@ def verify(
                     told(row.folder, _faults(connection, row, contracts, sums))
             if sums and fine:
                 days = [day for _, day in sums]
-                rest = of_database(connection, facility, min(days), max(days))
+                rest = of_database(connection, pairs, facility, min(days), max(days))
                 for key in sums:
                     add(sums, key, rest.get(key))
                 told(f"days of facility {facility}", list(contracts.differing_days(sums)))

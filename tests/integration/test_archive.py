@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 from typer.testing import CliRunner
 
 from app.actions import days
 from app.actions.sender import Signer
 from app.archive import move, run
+from app.archive.choose import Choice
 from app.archive.run import Archived
 from app.archive.verify import verify
 from app.cli.archive import archive
@@ -261,7 +262,9 @@ def test_everything_is_shown_as_before_wherever_a_run_was_cut_short(
     a_changed_file_is_named(closed, tmp_path)
 
 
-def test_what_was_archived_is_taken_once(closed: Closed, tmp_path: Path) -> None:
+def test_what_was_archived_is_taken_once(
+    closed: Closed, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     lead, net = closed.lead, closed.net
     sizes = {
         "details": select(func.count()).where(events.c.details.is_not(None)),
@@ -324,6 +327,11 @@ def test_what_was_archived_is_taken_once(closed: Closed, tmp_path: Path) -> None
     planned = CliRunner().invoke(archive, [*config, *chosen, "--dry-run"])
     assert planned.exit_code == 0 and " pairs\n" in planned.stdout, planned
     assert closed.count(select(func.count()).select_from(archived_pairs)) == 0
+    # What is archived later of days that were archived before, as a pair that was matched late.
+    eligible = Choice.eligible
+    with monkeypatch.context() as patch:
+        patch.setattr(Choice, "eligible", lambda one: and_(eligible(one), pairs.c.number % 2 == 0))
+        closed.archive()
     done = CliRunner().invoke(archive, [*config, *chosen])
     assert done.exit_code == 0, done.output
     assert closed.count(select(func.count()).select_from(archived_pairs)) > 0
