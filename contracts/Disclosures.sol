@@ -2,6 +2,7 @@
 pragma solidity 0.8.34;
 
 import {IDisclosures} from "./interfaces/IDisclosures.sol";
+import {DayCount, DayCounts} from "./libraries/DayCounts.sol";
 import {Limits} from "./libraries/Limits.sol";
 import {DayCloseStorage} from "./storage/DayCloseStorage.sol";
 import {KeyPurpose, MemberState, Role} from "./types/ConsortiumTypes.sol";
@@ -10,6 +11,10 @@ import {AuditAnchor, Grant} from "./types/DisclosureTypes.sol";
 /// @title What members disclose: sealed details to one observer, and the heads of their audit trails
 /// @dev Meaning, units and errors: IDisclosures. A part of DayClose, which has room for it; it touches nothing else there.
 abstract contract Disclosures is DayCloseStorage, IDisclosures {
+    using DayCounts for DayCount;
+
+    uint256 private constant _MAX_GRANTS_A_DAY = 16;
+
     /// @dev The keys of about 2,000 batches, in a transaction of less than 128 KiB.
     uint256 private constant _MAX_SEALED_KEYS = 73_728;
 
@@ -27,6 +32,8 @@ abstract contract Disclosures is DayCloseStorage, IDisclosures {
         if (sealedKeys.length == 0 || sealedKeys.length > _MAX_SEALED_KEYS) {
             revert GrantBadKeys(sealedKeys.length, _MAX_SEALED_KEYS);
         }
+        bool isWithin = _grantedADay[member].add(_MAX_GRANTS_A_DAY);
+        if (!isWithin) revert GrantTooMany(member, _MAX_GRANTS_A_DAY);
 
         grant = ++_grantCount;
         _grants[grant] = Grant({

@@ -603,6 +603,10 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "{length} bytes of sealed keys were given, of 1 to {most}",
         "Grant a shorter period, and the rest by another grant",
     ),
+    "GrantTooMany": (
+        "member {member} has made {most} grants today (UTC)",
+        "Grant the rest tomorrow; one grant opens up to 1,800 batches",
+    ),
     "GrantUnknown": (
         "there is no grant {grant}",
         "Look at them with `tally report grants`",

@@ -41,6 +41,9 @@ interface IDisclosures {
     /// @notice So many bytes of sealed keys were given; `most` fit, and none are no grant.
     error GrantBadKeys(uint256 length, uint256 most);
 
+    /// @notice `member` has made `most` grants on this day (UTC), revoked ones too.
+    error GrantTooMany(uint16 member, uint256 most);
+
     /// @notice No grant has this number.
     error GrantUnknown(uint32 grant);
 
@@ -57,12 +60,12 @@ interface IDisclosures {
     error AuditHeadNotNewer(uint48 rows, uint48 anchored);
 
     /// @notice Opens details of the caller's own batches to an observer. By an approver of an active bank that is a party
-    ///         of the facility.
+    ///         of the facility, at most 16 times a day (UTC).
     /// @param reader an active auditor or regulator
     /// @param fromDay business days (ordinals), both included
     /// @param sealedKeys 1 to 73,728 bytes
-    /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, GrantNotAParty, GrantNotAnObserver, GrantBadPeriod
-    ///      or GrantBadKeys.
+    /// @dev Reverts with ConsortiumNotAKey, ConsortiumMemberNotActive, GrantNotAParty, GrantNotAnObserver, GrantBadPeriod,
+    ///      GrantBadKeys or GrantTooMany.
     function grantDetails(uint32 facility, uint16 reader, uint24 fromDay, uint24 toDay, bytes calldata sealedKeys)
         external
         returns (uint32 grant);

@@ -5,6 +5,7 @@ import {IConsortiumRegistry} from "../interfaces/IConsortiumRegistry.sol";
 import {IFacilityRegistry} from "../interfaces/IFacilityRegistry.sol";
 import {IReconciliation} from "../interfaces/IReconciliation.sol";
 import {IReserveLedger} from "../interfaces/IReserveLedger.sol";
+import {DayCount} from "../libraries/DayCounts.sol";
 import {Closing, DayProposal, ReopenProposal} from "../types/DayCloseTypes.sol";
 import {AuditAnchor, Grant} from "../types/DisclosureTypes.sol";
 
@@ -40,4 +41,7 @@ abstract contract DayCloseStorage {
 
     /// @dev The last anchored head of each member's audit trail.
     mapping(uint16 member => AuditAnchor) internal _auditAnchors;
+
+    /// @dev How many grants each member has made on its last such day.
+    mapping(uint16 member => DayCount) internal _grantedADay;
 }

@@ -55,6 +55,22 @@ contract DiscloseTest is FacilityFixture {
         dayClose.grantDetails(facility, AUDITOR, TODAY, TODAY, tooMany);
     }
 
+    function test_sixteen_grants_a_day_each_bank_for_itself() external {
+        for (uint32 made = 1; made <= 16; made++) {
+            vm.assertEq(_grant(LEAD, AUDITOR), made, "number");
+        }
+        vm.prank(approverOf(LEAD));
+        dayClose.revokeGrant(1);
+        _refuseGrant(
+            approverOf(LEAD), REGULATOR, abi.encodeWithSelector(IDisclosures.GrantTooMany.selector, LEAD, 16)
+        );
+        vm.assertEq(_grant(ANNA, AUDITOR), 17, "another bank's");
+        vm.warp((NOW / 1 days + 1) * 1 days - 1);
+        _refuseGrant(approverOf(LEAD), AUDITOR, abi.encodeWithSelector(IDisclosures.GrantTooMany.selector, LEAD, 16));
+        vm.warp((NOW / 1 days + 1) * 1 days);
+        vm.assertEq(_grant(LEAD, AUDITOR), 18, "the next day");
+    }
+
     function test_a_grant_is_told_kept_and_revoked_by_its_bank() external {
         vm.expectEmit(address(dayClose));
         emit IDisclosures.DetailsGranted(1, facility, REGULATOR, LEAD, TODAY - 5, TODAY, KEYS);
