@@ -14,6 +14,7 @@ from app.readmodel.consortium.emergencies import Emergency, emergency_about
 from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.consortium.shapes import Proposal
 from app.readmodel.directory import Directory, directory
+from app.readmodel.disclosures.queries import granted_references
 from app.readmodel.facilities.agreed import (
     AgreedFacility,
     known_facility,
@@ -59,12 +60,13 @@ class View:
 
     def references(self, event_ref: str) -> list[bytes]:
         """What an event_ref is on the chain, under the reference key of each facility that opens
-        with this bank's sealing keys."""
+        with this bank's sealing keys, and as grants open it here."""
         with self.engine.connect() as connection:
             sealed = sealed_reference_keys(connection)
+            granted = granted_references(connection, event_ref)
         secrets = self.sealing_keys()
         keys = (open_reference_key(one, secrets) for one in sealed)
-        return [reference(key, event_ref) for key in keys if key is not None]
+        return granted + [reference(key, event_ref) for key in keys if key is not None]
 
     def proposal(self, number: int) -> Proposal:
         """A proposal to the consortium. Raises UsageFault for one that was not read."""

@@ -73,9 +73,10 @@ class ChainFollower:
         return progress.to_block - progress.from_block + 1
 
     def catch_up(self) -> None:
-        """Read until there is nothing more."""
+        """Read until there is nothing more, and open what was granted."""
         while self.index():
             pass
+        self.indexer.open_granted()
 
     def rebuild(self, on_progress: Callable[[int, int], None]) -> None:
         """Rebuild the read model from the chain alone; see `indexer.rebuild`."""

@@ -5,6 +5,7 @@ read model at the end of some range. What is fetched but not written is simply f
 """
 
 import copy
+import math
 import time
 from collections.abc import Callable, Container, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -28,6 +29,7 @@ from app.indexer.collector import collector_paused
 from app.indexer.completeness import check_complete
 from app.indexer.contract_books import read_books
 from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
+from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
 from app.indexer.project import project
@@ -141,6 +143,10 @@ class Indexer:
         self._state = None
         with self._engine.begin() as connection:
             wipe(connection)
+
+    def open_granted(self, for_seconds: float = math.inf) -> bool:
+        """Open what banks have granted to this member, see `indexer.granted`. Any thread may."""
+        return open_granted(self._engine, self._sealing_keys, for_seconds)
 
     def advance(self, max_blocks: int | None = None, on_range: OnRange | None = None) -> Progress:
         """Read and write everything up to the newest final block, at most `max_blocks`.

@@ -1,8 +1,7 @@
 """A range of blocks on its way into the read model, as the handlers of its events see it."""
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 from sqlalchemy import Executable
 
@@ -12,19 +11,6 @@ from app.indexer.scan import Header
 from app.indexer.state import State
 
 _MOST_CHARACTERS = 200
-
-
-@dataclass(frozen=True, slots=True)
-class OpenedGrant:
-    """Details opened to this node's member: `keys` of a bank's batches, by sequence, for legs of
-    these business days (ordinals, both included)."""
-
-    facility: int
-    member: int
-    first: int
-    last: int
-    reference_key: bytes | None
-    keys: Mapping[int, bytes] = field(repr=False)
 
 
 class Projection:
@@ -45,9 +31,6 @@ class Projection:
         self.wanted: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
         """Account to the keys of the pairs that are touched, to be put into `Account.pairs`."""
         self.steps: list[Callable[[], None]] = []
-        self.grants: list[tuple[int, OpenedGrant]] = []
-        """Grants to this node's own member, with their numbers, in the order of the chain: to be
-        used once the range is written."""
 
     def later(self, step: Callable[[], None]) -> None:
         """Do this once the wanted pairs are there."""

@@ -18,9 +18,9 @@ _ROWS_AT_A_TIME = 10_000
 def rebuild(indexer: Indexer, on_progress: Callable[[int, int], None] | None = None) -> Progress:
     """Drop the read model's rows and read the chain from its first block; incidents are kept.
 
-    `on_progress` is called with the last block read and the last one there is. Raises what
-    `Indexer.advance` raises; the read model is then whole up to some block, and the node goes on
-    from there.
+    What grants open is opened, too. `on_progress` is called with the last block read and the last
+    one there is. Raises what `Indexer.advance` raises; the read model is then whole up to some
+    block, and the node goes on from there.
     """
     indexer.forget()
 
@@ -28,7 +28,9 @@ def rebuild(indexer: Indexer, on_progress: Callable[[int, int], None] | None = N
         if on_progress is not None:
             on_progress(progress.to_block, progress.head)
 
-    return indexer.advance(on_range=on_range)
+    progress = indexer.advance(on_range=on_range)
+    indexer.open_granted()
+    return progress
 
 
 def digest(engine: Engine) -> str:
@@ -36,7 +38,8 @@ def digest(engine: Engine) -> str:
 
     Each table by its name, then each row in the order of the primary key as a JSON array: bytes
     and wide integers as text, booleans as 0 and 1. Equal for equal views of the same final block,
-    whatever the database, however the chain was read, and whichever pairs lie in an archive.
+    once all is opened that grants open, whatever the database, however the chain was read, and
+    whichever pairs lie in an archive.
     """
     summed = hashlib.sha256()
     with engine.connect() as connection:

@@ -20,7 +20,6 @@ from app.domain.matching.pairs import Half, pair_key
 from app.domain.resolutions import Action, Side
 from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection, SealedPosting
 from app.indexer.errors import OtherView
-from app.indexer.granted import names_of
 from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
 from app.indexer.scan import Range
@@ -219,15 +218,6 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _add_day_totals(connection, changes.day_totals)
     _add_day_counts(connection, changes.day_counts)
     _put_balance_points(connection, changes.balance_points)
-    for number, grant in projection.grants:
-        _insert_new(
-            connection,
-            t.granted_names,
-            [
-                {"facility": grant.facility, "ref": ref, "grant": number, "event_ref": name}
-                for ref, name in names_of(connection, grant).items()
-            ],
-        )
 
 
 def _add_day_totals(
@@ -299,13 +289,6 @@ def _upsert(
     connection.execute(
         statement.on_conflict_do_update(index_elements=key, set_=changed), list(rows)
     )
-
-
-def _insert_new(connection: Connection, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert rows; where there is one of their key, it stays."""
-    if rows:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-        connection.execute(dialect.insert(table).on_conflict_do_nothing(), list(rows))
 
 
 def _account_row(account: Account) -> dict[str, int | None]:

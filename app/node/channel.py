@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -47,6 +48,8 @@ _STALLED_AFTER_S = 10.0
 _LOOK_ANYWAY_S = 1.0
 """Without a new block and without anything to post, the chain is looked at so often."""
 _JOBS_END_S = 3.0
+_GRANTS_FOR_S = 0.2
+"""In each second, at most, what was granted to this bank is opened for so long."""
 _SILENT_AFTER_S = 5.0
 """How long the endpoint may take to tell its newest block before it counts as unreachable."""
 
@@ -127,6 +130,7 @@ class Channel:
                 mails=self._alone(AlertMails(bank.engine, bank.name, _mail_server(bank)).look),
                 webhooks=self._alone(self._webhooks.look),
                 report_jobs=self._alone(self._reports.look),
+                grants=self._alone(partial(bank.follower.indexer.open_granted, _GRANTS_FOR_S)),
             ),
             channel=name,
         )

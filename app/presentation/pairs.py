@@ -82,6 +82,9 @@ class PairOut(Model):
     partner: str
     kind: str
     event_ref: str | None = Field(description="Null where this node cannot open the details.")
+    event_ref_is_granted: bool = Field(
+        description="A bank opened the name by a grant: it stands by that bank's signature."
+    )
     reference: str = Field(description="The keyed hash on the chain, hex.")
     target: str | None = Field(description="Reversals: `kind/event_ref` of the target.")
     type: str = Field(examples=["missing_at_partner"])
@@ -117,6 +120,7 @@ class LegOut(Model):
     side: str
     kind: str
     event_ref: str | None
+    event_ref_is_granted: bool
     reference: str
     target: str | None
     currency: str
@@ -137,6 +141,7 @@ class RejectionOut(Model):
     side: str
     kind: str
     event_ref: str | None
+    event_ref_is_granted: bool
     reference: str
     target: str | None
     currency: str
@@ -205,6 +210,7 @@ def pair_out(pair: Pair, money: Money) -> PairOut:
         partner=pair.partner,
         kind=pair.kind,
         event_ref=pair.event_ref,
+        event_ref_is_granted=pair.is_granted,
         reference=pair.reference,
         target=pair.target,
         type=pair.type,
@@ -236,6 +242,7 @@ def leg_out(leg: Leg, money: Money) -> LegOut:
         side=leg.side,
         kind=leg.kind,
         event_ref=leg.event_ref,
+        event_ref_is_granted=leg.is_granted,
         reference=leg.reference,
         target=leg.target,
         currency=currency,
@@ -259,6 +266,7 @@ def rejection_out(leg: Rejection, money: Money) -> RejectionOut:
         side=leg.side,
         kind=leg.kind,
         event_ref=leg.event_ref,
+        event_ref_is_granted=leg.is_granted,
         reference=leg.reference,
         target=leg.target,
         currency=currency,

@@ -1,8 +1,9 @@
 """The tables of the read model, from all its subjects.
 
-Only the indexer writes them, from final blocks, in the same transaction as its `cursor`. All of
-them but `incidents` can be rebuilt from the chain alone, equal to the last byte, so nothing in them
-may depend on when or in how many steps the chain was read.
+Only the indexer writes them, from final blocks, in the same transaction as its `cursor`; what
+grants open (`granted_names`) it adds afterwards. All of them but `incidents` can be rebuilt from
+the chain alone, equal to the last byte, so nothing in them may depend on when or in how many steps
+the chain was read.
 
 Units: amounts in minor units, days as `date.toordinal()`, times (`*_at`, `*_time`) as whole seconds
 since 1970 UTC by the block's clock.
@@ -30,6 +31,7 @@ from app.readmodel.disclosures.tables import (
     audit_anchors,
     detail_grants,
     granted_names,
+    granted_openings,
     sealed_postings,
 )
 from app.readmodel.facilities.tables import (
@@ -76,6 +78,7 @@ CHAIN_TABLES = (
     reasons,
     detail_grants,
     sealed_postings,
+    granted_openings,
     granted_names,
     audit_anchors,
 )
@@ -101,6 +104,7 @@ __all__ = [
     "facility_partners",
     "facility_pauses",
     "granted_names",
+    "granted_openings",
     "holds",
     "incidents",
     "member_keys",

@@ -14,7 +14,7 @@ from app.readmodel.pairs.ageing import AGES, DAY_S, age_of
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.pairs.period import pairs_of_period
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, Half, Pair
-from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
 from app.reports.source import Source
 
 _BY_AGE = (
@@ -161,7 +161,7 @@ def _line(source: Source, pair: Pair) -> Row:
         pair.partner,
         pair.type,
         pair.kind,
-        source.name(pair.event_ref, pair.reference),
+        pair.event_ref or NOT_OPENED,
         pair.reference,
         pair.target,
         _amount(lead),

@@ -57,6 +57,8 @@ def pair_certificate(connection: Connection, pair: Pair) -> bytes:
     }
     if pair.event_ref is None:
         facts["not_opened"] = ["event_ref"]
+    if pair.is_granted:
+        facts["opened_by_grant"] = ["event_ref"]
     if pair.difference is not None:
         facts["difference"] = format_amount(pair.difference, facility.decimals)
     if pair.agreed_business_date is not None:
@@ -265,6 +267,7 @@ _ORDER = (
     "kind",
     "event_ref",
     "not_opened",
+    "opened_by_grant",
     "reference",
     "target",
     "day",

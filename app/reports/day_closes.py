@@ -8,7 +8,7 @@ from functools import partial
 from app.readmodel.days.as_of import statements_at
 from app.readmodel.days.queries import carried_forward, day_records
 from app.readmodel.days.shapes import DayRecord
-from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -119,7 +119,7 @@ def _carried(source: Source, records: list[DayRecord]) -> Iterator[Row]:
                 record.day,
                 record.state,
                 pair.kind,
-                source.name(pair.event_ref, pair.reference),
+                pair.event_ref or NOT_OPENED,
                 pair.reference,
                 pair.target,
                 "0x" + record.statement_hash.hex(),

@@ -15,8 +15,9 @@ from app.intake.quarantine.queries import Selection, quarantined
 from app.outbox.dead_letters import all_letters
 from app.readmodel import tables as t
 from app.readmodel.chain import cursor
+from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs.rows import Rows
-from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -119,7 +120,7 @@ def _rejected(source: Source) -> Iterator[Row]:
         of.append(r.posted_at <= source.until)
     rows = Rows(source.names, source.clock, {})
     for row in source.connection.execute(
-        select(t.rejections)
+        select_named(t.rejections)
         .where(*of, r.business_day.between(request.first.toordinal(), request.last.toordinal()))
         .order_by(r.number)
     ):
@@ -129,7 +130,7 @@ def _rejected(source: Source) -> Iterator[Row]:
             one.bank,
             one.reason,
             one.kind,
-            source.name(one.event_ref, one.reference),
+            one.event_ref or NOT_OPENED,
             one.reference,
             one.target,
             one.half.amount,

@@ -17,7 +17,7 @@ from app.readmodel.accounts.movement_lines import movement_lines
 from app.readmodel.accounts.movements import AccountMovements, movements
 from app.readmodel.accounts.movements_as_of import OpenItems, movements_as_of, open_items_as_of
 from app.reports import breaks, resolutions
-from app.reports.model import Column, LinesTotal, Report, Row, RowTotal, Section, Type
+from app.reports.model import NOT_OPENED, Column, LinesTotal, Report, Row, RowTotal, Section, Type
 from app.reports.source import ReportRefused, Source
 
 KIND_ORDER = tuple(kind.feed_name for kind in Kind)
@@ -360,7 +360,7 @@ def _lines(source: Source) -> Iterator[Row]:
                 partner.name,
                 line.type,
                 line.kind,
-                source.name(line.event_ref, line.reference),
+                line.event_ref or NOT_OPENED,
                 line.reference,
                 line.target,
                 line.lead_date,

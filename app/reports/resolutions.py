@@ -89,7 +89,7 @@ def _row(source: Source, one: Resolution) -> Row:
         one.side,
         one.status,
         one.kind,
-        source.name(one.event_ref, one.reference),
+        one.event_ref or NOT_OPENED,
         one.reference,
         one.target,
         one.business_date,

@@ -11,8 +11,8 @@ from app.domain.errors import TallyError, UsageFault
 from app.locale import _, said
 from app.readmodel.chain import Position, position, position_at
 from app.readmodel.directory import Directory, Facility, Partner, directory
-from app.readmodel.disclosures.queries import Grant, granted_name, grants
-from app.reports.model import NOT_OPENED, Report, Section, instant_text
+from app.readmodel.disclosures.queries import Grant, grants
+from app.reports.model import Report, Section, instant_text
 
 
 class ReportRefused(TallyError):
@@ -54,15 +54,6 @@ class Source:
     def clock(self) -> int:
         """The chain's clock as of the report, seconds."""
         return int(self.as_of.block_time.timestamp())
-
-    def name(self, event_ref: str | None, reference: str) -> str:
-        """What stands for a reference (hex): its name where this node could open it when it was
-        posted, or by a bank's grant."""
-        if event_ref is None and self.grants:
-            event_ref = granted_name(
-                self.connection, self.facility.number, bytes.fromhex(reference)
-            )
-        return event_ref or NOT_OPENED
 
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """What the report is of, as of when; the same words from every node."""
@@ -133,7 +124,9 @@ def open_source(engine: Engine, request: Request) -> Iterator[Source]:
                 f"{request.partner!r} is no partner of facility {facility.id}",
                 remedy="Its partners: " + ", ".join(one.name for one in facility.partners),
             )
-        opening = tuple(one for one in grants(connection, facility.id) if one.names)
+        opening = tuple(
+            one for one in grants(connection, facility.id) if one.names or one.is_opening
+        )
         yield Source(connection, names, facility, partners, request, as_of, opening)
 
 

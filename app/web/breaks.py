@@ -153,6 +153,7 @@ class BreakRow:
     kind: str
     ref: str
     ref_known: bool
+    ref_granted: bool
     ref_title: str
     lead_amount: str
     lead_value_date: str
@@ -279,6 +280,7 @@ def break_row(
         kind=kind_text(pair.kind, pair.target),
         ref=pair.event_ref if pair.event_ref is not None else f"#{pair.reference[:12]}…",
         ref_known=pair.event_ref is not None,
+        ref_granted=pair.is_granted,
         ref_title=(
             _("On the chain: %(hash)s", hash=pair.reference)
             if pair.event_ref is not None

@@ -113,6 +113,7 @@ class LegLine:
     number: int
     ref: str
     ref_known: bool
+    ref_granted: bool
     kind: str
     facility: str
     partner: str
@@ -258,6 +259,7 @@ def _line(names: Directory, leg: Leg) -> LegLine:
         number=leg.number,
         ref=leg.event_ref or f"#{leg.reference[:12]}…",
         ref_known=leg.event_ref is not None,
+        ref_granted=leg.is_granted,
         kind=kind_text(leg.kind, leg.target),
         facility=leg.facility,
         partner=leg.partner or "",

@@ -29,6 +29,7 @@ from app.prepared_acts.lifecycle import WAITING
 from app.prepared_acts.tables import prepared_acts
 from app.readmodel.chain import clock
 from app.readmodel.directory import directory, of_account
+from app.readmodel.disclosures.names import event_name, select_named
 from app.readmodel.pairs import tables as t
 from app.readmodel.pairs.ageing import ages_of
 from app.readmodel.pairs.queries import is_type
@@ -128,7 +129,8 @@ class WorkList:
         if sort == "difference":
             order.insert(0, amount.desc())
         rows = self._connection.execute(
-            select(t.pairs, amount.label("sorted_by"))
+            select_named(t.pairs)
+            .add_columns(amount.label("sorted_by"))
             .where(t.OPEN, *conditions)
             .order_by(*order)
             .limit(limit + 1)
@@ -208,7 +210,7 @@ class WorkList:
         if start is not None:
             conditions.append(number > start if sort == "oldest" else number < start)
         order = number.asc() if sort == "oldest" else number.desc()
-        query = select(t.rejections).where(*conditions).order_by(order).limit(limit + 1)
+        query = select_named(t.rejections).where(*conditions).order_by(order).limit(limit + 1)
         return self._connection.execute(query).all()
 
     def _of_duplicates(self, where: WorkFilter) -> list[ColumnElement[bool]] | None:
@@ -226,7 +228,7 @@ class WorkList:
         number = table.c.number
         conditions = of_account(self._names, table, where.facility, where.partner)
         if where.text is not None:
-            conditions.append(table.c.event_ref.icontains(where.text, autoescape=True))
+            conditions.append(event_name(table).icontains(where.text, autoescape=True))
         if where.age is not None:
             least, most = ages_of(where.age)
             # An age of exactly whole days is in the bucket before.

@@ -4,7 +4,7 @@ import re
 import secrets
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -54,6 +54,10 @@ _MANIFEST = Manifest(
 )
 
 _NO_REPORTS = ReportFiles(Path("/nowhere"))
+
+
+def _references(event_ref: str) -> list[bytes]:
+    return [reference(REFERENCE_KEY, event_ref)]
 
 
 def _no_operator() -> LocalAccount:
@@ -163,6 +167,7 @@ def face(
     acts: PreparedActs | None = None,
     oidc: OidcSignIn | None = None,
     report_files: ReportFiles = _NO_REPORTS,
+    references: Callable[[str], Sequence[bytes]] = _references,
     port: int = 0,
 ) -> Iterator[Face]:
     """Serve the faces of one bank's node over its database; without `acts` it signs nothing."""
@@ -190,7 +195,7 @@ def face(
             activity=lambda: node.activity,
             match_times=node.match_times,
             feeds=RestFeeds(intake),
-            references=lambda event_ref: [reference(REFERENCE_KEY, event_ref)],
+            references=references,
             acts=acts
             or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None, _no_operator),
             report_files=report_files,

@@ -38,6 +38,7 @@ from app.reports.source import Request, open_source
 from deploy.consortium import Member
 from ganache.launcher import start
 from tests.feeds import facility_text
+from tests.integration.faces import face
 from tests.integration.posting import FACILITY, LEAD, Net
 
 REASON = "loan 4711 of Mrs Wang was booked twice"
@@ -207,6 +208,7 @@ def test_a_bank_opens_its_own_batches_of_a_period_to_one_observer(
 
     def granted() -> list[object]:
         net.catch_up(observer)
+        observer.follower.indexer.open_granted()
         found = names(observer)
         before = digest(observer.engine)
         observer.follower.rebuild(lambda last, head: None)
@@ -227,6 +229,7 @@ def test_a_bank_opens_its_own_batches_of_a_period_to_one_observer(
     old, *of_period = names(channel.lead)
     assert old != NOT_OPENED
     assert granted() == [NOT_OPENED, *of_period]
+    assert shown(observer, numbers["nanfeng"]) == [None, *of_period]
 
     with pytest.raises(UsageFault, match="huarui has posted no legs"):
         view = net.fresh_bank(f"sqlite:///{tmp_path}/huarui.db", "huarui").view
@@ -237,7 +240,51 @@ def test_a_bank_opens_its_own_batches_of_a_period_to_one_observer(
         grants.grant(replace(asked, reader="wuxi"), channel.lead.view, channel.days, signer)
 
     grants.revoke(grants.RevokeGrant(1), channel.lead.view, channel.days, signer)
+    net.catch_up(observer)
+    assert names(observer) == nothing, "though they are not deleted yet"
     assert granted() == nothing
+    assert shown(observer, numbers["nanfeng"]) == [None] * 3
+
+
+def shown(observer: Bank, member: int) -> list[str | None]:
+    """The names of the lead's legs at an observer, the oldest first: REST, pages, certificates and
+    the command line are seen to say the same, and that a grant opened it."""
+    found: list[str | None] = []
+    with face(
+        observer.engine,
+        bank="nanfeng",
+        member=member,
+        role="auditor",
+        references=observer.view.references,
+    ) as node:
+        client, person = node.client("read"), node.signed_in("viewer")
+        items = client.get("/v1/breaks").json()["items"]
+        page = person.get("/breaks").text
+        for one in sorted(items, key=lambda item: item["number"]):
+            name, number = one["event_ref"], one["number"]
+            assert one["event_ref_is_granted"] == (name is not None)
+            (leg,) = (
+                leg
+                for leg in client.get("/v1/legs").json()["items"]
+                if leg["reference"] == one["reference"]
+            )
+            assert (leg["event_ref"], leg["event_ref_is_granted"]) == (name, name is not None)
+            certificate = client.get(f"/v1/pairs/{number}/certificate").json()
+            assert certificate["event_ref"] == name
+            assert certificate.get("opened_by_grant") == (["event_ref"] if name else None)
+            assert certificate.get("not_opened") == (None if name else ["event_ref"])
+            text = name or f"#{one['reference'][:12]}…"
+            for path in (f"/breaks/{number}", f"/legs/{number}"):
+                of_one = person.get(path).text
+                assert text in of_one
+                assert ("By grant" in of_one) == (name is not None)
+            assert text in page
+            if name is not None:
+                for query in ({"event_ref": name}, {"text": name.lower()}):
+                    answer = client.get("/v1/pairs", params=query).json()["items"]
+                    assert [pair["number"] for pair in answer] == [number]
+            found.append(name)
+    return found
 
 
 def test_a_facility_is_not_proposed_with_a_bank_that_may_not_read_it(channel: Channel) -> None:

@@ -66,7 +66,8 @@ def grants(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
-    """List the grants, revoked ones too; `names` is how many references one opens at this node.
+    """List the grants, revoked ones too; `names` is how many references one opens at this node (it
+    opens them a few batches at a time).
 
     Example:
 
@@ -88,6 +89,6 @@ def grants(
             str(one.last),
             f"{one.granted_at:%Y-%m-%d}",
             Text(revoked),
-            f"{one.names:,}",
+            "opening" if one.is_opening else f"{one.names:,}",
         )
     show(made)

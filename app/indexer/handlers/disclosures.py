@@ -3,14 +3,13 @@
 from sqlalchemy import ColumnElement, Table, and_, delete, insert, literal, select, update
 
 from app.contracts.events import ContractEvent
-from app.indexer.projection import OpenedGrant, Projection
-from app.keys.sealing import open_batch_keys
-from app.readmodel.disclosures.tables import audit_anchors, detail_grants, granted_names
+from app.indexer.projection import Projection
+from app.readmodel.disclosures.tables import audit_anchors, detail_grants, granted_openings
 
 
 def details_granted(projection: Projection, event: ContractEvent) -> None:
-    """A bank opened details of its own batches; where it did so to this node's member, the keys
-    are used for those that were posted before."""
+    """A bank opened details of its own batches; where it did so to this node's member, they
+    are opened afterwards (`indexer.granted`): those that were posted before."""
     arguments = event.arguments
     number, facility, member = arguments["grant"], arguments["facility"], arguments["member"]
     first, last = arguments["fromDay"], arguments["toDay"]
@@ -28,33 +27,37 @@ def details_granted(projection: Projection, event: ContractEvent) -> None:
         tx_hash=bytes.fromhex(event.tx_hash[2:]),
     )
     state = projection.state
-    if arguments["reader"] != state.view.member:
-        return
-    posted, _ = state.heads.get((facility, member), (0, b""))
-    keys = open_batch_keys(arguments["sealedKeys"], state.view.sealing_keys)
-    opened = OpenedGrant(
-        facility,
-        member,
-        first,
-        last,
-        state.facilities[facility].reference_key,
-        {sequence: key for sequence, key in keys.items() if sequence <= posted},
-    )
-    projection.grants.append((number, opened))
+    if arguments["reader"] == state.view.member:
+        posted, _ = state.heads.get((facility, member), (0, b""))
+        _add(
+            projection,
+            granted_openings,
+            granted_openings.c.number == number,
+            number=number,
+            sealed_keys=arguments["sealedKeys"],
+            posted=posted,
+            opened=0,
+        )
 
 
 def grant_revoked(projection: Projection, event: ContractEvent) -> None:
-    """A grant is used no more: what it opened here is forgotten."""
+    """A grant is used no more: what it opened here is shown no more, and forgotten afterwards
+    (`indexer.granted`)."""
     number = event.arguments["grant"]
-    projection.grants = [one for one in projection.grants if one[0] != number]
     projection.statements += [
         update(detail_grants)
         .where(detail_grants.c.number == number)
         .values(
-            revoked_by=event.arguments["member"], revoked_at=projection.time(event.block_number)
+            revoked_by=event.arguments["member"],
+            revoked_at=projection.time(event.block_number),
+            names=0,
         ),
-        delete(granted_names).where(granted_names.c.grant == number),
+        delete(granted_openings).where(granted_openings.c.number == number),
     ]
+    if event.arguments["reader"] == projection.state.view.member:
+        projection.statements.append(
+            insert(granted_openings).values(number=number, posted=0, opened=0)
+        )
 
 
 def audit_head_anchored(projection: Projection, event: ContractEvent) -> None:

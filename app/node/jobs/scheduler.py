@@ -26,6 +26,7 @@ ALERTS_EVERY_S = 2.0
 MAILS_EVERY_S = 5.0
 WEBHOOKS_EVERY_S = 1.0
 REPORT_JOBS_EVERY_S = 1.0
+GRANTS_EVERY_S = 1.0
 
 _log = structlog.get_logger()
 
@@ -51,6 +52,7 @@ class Jobs:
     mails: Callable[[], object]
     webhooks: Callable[[], object]
     report_jobs: Callable[[], object]
+    grants: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ class Scheduler:
             ("mails", jobs.mails, MAILS_EVERY_S),
             ("webhooks", jobs.webhooks, WEBHOOKS_EVERY_S),
             ("report_jobs", jobs.report_jobs, REPORT_JOBS_EVERY_S),
+            ("grants", jobs.grants, GRANTS_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(

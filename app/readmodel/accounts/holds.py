@@ -10,6 +10,7 @@ from app.domain.kinds import Kind
 from app.readmodel import tables as t
 from app.readmodel.chain import clock
 from app.readmodel.directory import directory, of_account
+from app.readmodel.disclosures.names import event_name
 from app.readmodel.values import optional_time, to_time
 
 
@@ -47,7 +48,7 @@ def holds(
     if state is not None:
         conditions.append(c.state == state)
     rows = connection.execute(
-        select(t.holds, p.event_ref)
+        select(t.holds, event_name(t.pairs).label("event_ref"))
         .outerjoin(
             t.pairs,
             (p.ref == c.ref)

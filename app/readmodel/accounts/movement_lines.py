@@ -12,6 +12,7 @@ from app.readmodel.accounts.movements_as_of import agreed_amount, book_days
 from app.readmodel.accounts.sums import effect_of, type_of_pair
 from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility
+from app.readmodel.disclosures.names import event_name, target_event_name
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.values import kind_name, target_name, to_date
 
@@ -71,11 +72,11 @@ def _pairs(
         select(
             type_of_pair(source),
             c.kind,
-            c.event_ref,
+            event_name(source),
             c.ref,
             c.target_kind,
             c.target_ref,
-            c.target_event_ref,
+            target_event_name(source),
             *(within(day, day) for day in days),
             *(within(day, amount) for day, amount in zip(days, amounts, strict=True)),
         )
@@ -110,7 +111,11 @@ def _resolutions(
 ) -> Iterator[MovementLine]:
     c = t.resolutions.c
     query = (
-        select(t.resolutions, t.pairs.c.event_ref, t.pairs.c.target_event_ref)
+        select(
+            t.resolutions,
+            event_name(t.pairs).label("event_ref"),
+            target_event_name(t.pairs).label("target_event_ref"),
+        )
         .join(t.pairs, t.pairs.c.number == c.pair)
         .where(c.facility == facility, c.partner == partner, between(c.moved_day, low, high))
         .order_by(c.number)

@@ -13,6 +13,7 @@ from app.readmodel.accounts.stated_parts import stated_differences
 from app.readmodel.archive.source import with_archive
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory, of_account
+from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs.tables import OPEN, REVERSALS
 from app.readmodel.values import kind_name, optional_time, target_name, to_date, to_time
 
@@ -121,7 +122,7 @@ def carried_forward(connection: Connection, record: DayRecord) -> list[CarriedPa
     known = {
         _key(row): row
         for row in connection.execute(
-            select(found).where(
+            select_named(found).where(
                 found.c.facility == statement.facility,
                 found.c.partner == statement.partner,
                 tuple_(found.c.ref, found.c.kind).in_([(ref, kind) for kind, ref in named]),
@@ -132,7 +133,7 @@ def carried_forward(connection: Connection, record: DayRecord) -> list[CarriedPa
         at = int(record.proposed_at.timestamp())
         # It had open legs then: it has them still, or lost them since.
         rows = connection.execute(
-            select(t.pairs).where(
+            select_named(t.pairs).where(
                 *of_account,
                 REVERSALS,
                 c.first_posted_at <= at,

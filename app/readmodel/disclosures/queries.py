@@ -3,18 +3,24 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, select
 
 from app.readmodel.chain import cursor
 from app.readmodel.directory import directory
-from app.readmodel.disclosures.tables import audit_anchors, detail_grants, granted_names
+from app.readmodel.disclosures.tables import (
+    audit_anchors,
+    detail_grants,
+    granted_names,
+    granted_openings,
+)
 from app.readmodel.values import optional_time, to_date, to_time
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """Details of a bank's own batches, opened to an observer. `first` and `last`: business dates of
-    the legs. `names`: how many references it opens here (0 at any other node)."""
+    the legs. `names`: how many references it opens here; 0 at any other node, and while it
+    `is_opening`, step by step."""
 
     number: int
     facility: str
@@ -27,6 +33,7 @@ class Grant:
     revoked_by: str | None
     revoked_at: datetime | None
     names: int
+    is_opening: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +50,7 @@ class AuditAnchor:
 def grants(connection: Connection, facility: str | None = None) -> list[Grant]:
     """All grants, of one facility where its id is given, in the order of their numbers."""
     names = directory(connection)
-    g, n = detail_grants.c, granted_names.c
-    opened = select(func.count()).where(n.grant == g.number).scalar_subquery()
+    g, o = detail_grants.c, granted_openings.c
     return [
         Grant(
             row.number,
@@ -58,22 +64,24 @@ def grants(connection: Connection, facility: str | None = None) -> list[Grant]:
             None if row.revoked_by is None else names.members[row.revoked_by].name,
             optional_time(row.revoked_at),
             row.names,
+            bool(row.is_opening),
         )
         for row in connection.execute(
-            select(detail_grants, opened.label("names")).order_by(g.number)
+            select(detail_grants, o.sealed_keys.is_not(None).label("is_opening"))
+            .outerjoin(granted_openings, o.number == g.number)
+            .order_by(g.number)
         )
         if facility in (None, names.facility_id(row.facility))
     ]
 
 
-def granted_name(connection: Connection, facility: int, reference: bytes) -> str | None:
-    """A reference's name as grants open it here; None where none does, or where two banks have
-    sealed different ones."""
+def granted_references(connection: Connection, event_ref: str) -> list[bytes]:
+    """What an event_ref is on the chain, by the names that grants open here."""
     n = granted_names.c
-    found = connection.scalars(
-        select(n.event_ref).distinct().where(n.facility == facility, n.ref == reference)
-    ).all()
-    return found[0] if len(found) == 1 else None
+    return [
+        bytes(one)
+        for one in connection.scalars(select(n.ref).distinct().where(n.event_ref == event_ref))
+    ]
 
 
 def own_anchors(connection: Connection) -> list[AuditAnchor]:

@@ -17,6 +17,19 @@ detail_grants = Table(
     Column("tx_hash", LargeBinary(32), nullable=False),
     Column("revoked_by", Integer),  # null while it stands
     Column("revoked_at", BigInteger),
+    # How many references it opens here, once it is opened; 0 while it is, and once it is revoked.
+    Column("names", Integer, nullable=False, server_default="0"),
+)
+
+# What is still to be done for grants to this node's member: batches to be opened in the order of
+# their sequences, `opened` of them are; or, without keys, names of a revoked grant to be forgotten.
+granted_openings = Table(
+    "granted_openings",
+    metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("sealed_keys", LargeBinary),
+    Column("posted", BigInteger, nullable=False),  # the granter's sequence when it granted
+    Column("opened", Integer, nullable=False),
 )
 
 # Postings whose details do not open here, kept for a grant that may come: observers' nodes alone.
@@ -30,15 +43,16 @@ sealed_postings = Table(
     Column("sealed", LargeBinary, nullable=False),
 )
 
-# The names of references that a grant opens here, as its bank has sealed them; none is kept once it
-# is revoked. Held against the reference only where this node has the facility's reference key.
+# The names of references that a grant opens here, as its bank has sealed them; deleted once it is
+# revoked, step by step. Held against the reference only where this node has the facility's
+# reference key.
 granted_names = Table(
     "granted_names",
     metadata,
     Column("facility", BigInteger, primary_key=True, autoincrement=False),
     Column("ref", LargeBinary(20), primary_key=True),
     Column("grant", BigInteger, primary_key=True, autoincrement=False, index=True),
-    Column("event_ref", Text, nullable=False),
+    Column("event_ref", Text, nullable=False, index=True),
 )
 
 audit_anchors = Table(

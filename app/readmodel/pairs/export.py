@@ -21,6 +21,7 @@ from sqlalchemy import (
 from app.readmodel import tables as t
 from app.readmodel.accounts.sums import type_of_pair
 from app.readmodel.archive.source import with_archive
+from app.readmodel.disclosures.names import event_name
 from app.readmodel.pairs.shapes import MATCHED_TYPES
 from app.readmodel.pairs.tables import OPEN
 
@@ -59,7 +60,7 @@ def break_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairR
         r.partner,
         r.kind,
         r.ref,
-        r.event_ref,
+        event_name(t.rejections),
         (literal_column("'duplicate_at_'") + r.side).label("type"),
         case((is_lead, r.amount)),
         case((is_lead, null()), else_=r.amount),
@@ -79,7 +80,7 @@ def _pairs(source: FromClause) -> Select[*tuple[object, ...]]:
         c.partner,
         c.kind,
         c.ref,
-        c.event_ref,
+        event_name(source),
         type_of_pair(source),
         c.lead_amount,
         c.partner_amount,

@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 from datetime import date
 
-from sqlalchemy import Connection, FromClause, func, select
+from sqlalchemy import Connection, FromClause, func
 
 from app.readmodel.accounts.sums import type_of_pair
 from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Directory
+from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs import tables
 from app.readmodel.pairs.as_of import pairs_as_of
 from app.readmodel.pairs.rows import Rows
@@ -44,7 +45,7 @@ def pairs_of_period(
     c = pairs.c
     day = func.coalesce(c.lead_business_day, c.partner_business_day)
     for row in connection.execute(
-        select(pairs)
+        select_named(pairs)
         .where(
             c.facility == facility,
             c.partner == partner,
@@ -61,7 +62,7 @@ def pairs_of_period(
     if until is not None:
         of.append(r.posted_at <= until)
     for row in connection.execute(
-        select(rejections).where(*of, r.business_day.between(low, high)).order_by(r.number),
+        select_named(rejections).where(*of, r.business_day.between(low, high)).order_by(r.number),
         execution_options=streaming,
     ):
         yield rows.duplicate(row)

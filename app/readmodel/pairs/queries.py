@@ -32,6 +32,7 @@ from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel.archive.source import archived, last_number
 from app.readmodel.chain import clock
 from app.readmodel.directory import Directory, directory, of_account
+from app.readmodel.disclosures.names import event_name, select_named
 from app.readmodel.pairs import tables as t
 from app.readmodel.pairs.resolutions import proposed
 from app.readmodel.pairs.rows import Rows
@@ -257,7 +258,7 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     rows: list[Row[Any]] = []
     for part in _indexed(where) or [true()]:
         rows += view.connection.execute(
-            select(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
+            select_named(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
         )
     if "matched" in asked and not where.overdue and not where.resolved:
         rows += _archived_rows(view, limit)
@@ -271,7 +272,10 @@ def _archived_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     if found is None:
         return []
     return view.connection.execute(
-        select(found).where(*_of_pairs(view, found)).order_by(found.c.number.desc()).limit(limit)
+        select_named(found)
+        .where(*_of_pairs(view, found))
+        .order_by(found.c.number.desc())
+        .limit(limit)
     ).all()
 
 
@@ -316,7 +320,7 @@ def _rejection_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
         if low is not None or high is not None:
             conditions.append(_between(day, low, high))
     return view.connection.execute(
-        select(t.rejections).where(*conditions).order_by(c.number.desc()).limit(limit)
+        select_named(t.rejections).where(*conditions).order_by(c.number.desc()).limit(limit)
     ).all()
 
 
@@ -343,7 +347,7 @@ def _common(view: _View, table: Any) -> list[ColumnElement[bool]]:
     if where.postings is not None:
         conditions.append(or_(false(), *_of_postings(view, table, where.postings)))
     if where.text is not None:
-        conditions.append(c.event_ref.icontains(where.text, autoescape=True))
+        conditions.append(event_name(table).icontains(where.text, autoescape=True))
     return conditions
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from app.domain.resolutions import Action, Side
 from app.domain.resolutions import Resolution as Asked
 from app.readmodel.directory import Directory, directory, of_account
+from app.readmodel.disclosures.names import event_name, target_event_name
 from app.readmodel.pairs import tables as t
 from app.readmodel.pairs.shapes import Page, Resolution
 from app.readmodel.values import kind_name, optional_time, target_name, to_date, to_time
@@ -125,10 +126,11 @@ def asked(connection: Connection, number: int) -> Asked:
 
 
 def _with_names() -> Any:
-    p = t.pairs.c
-    return select(t.resolutions, p.event_ref, p.target_event_ref).join(
-        t.pairs, p.number == t.resolutions.c.pair
-    )
+    return select(
+        t.resolutions,
+        event_name(t.pairs).label("event_ref"),
+        target_event_name(t.pairs).label("target_event_ref"),
+    ).join(t.pairs, t.pairs.c.number == t.resolutions.c.pair)
 
 
 def _conditions(names: Directory, where: ResolutionFilter) -> list[ColumnElement[bool]]:

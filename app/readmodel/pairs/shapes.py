@@ -81,6 +81,8 @@ class Pair:
     """The keyed hash on the chain, hex."""
     event_ref: str | None
     """None where the sealed details do not open here, or do not hash to the reference."""
+    is_granted: bool
+    """The name is as a bank's grant opens it: it stands by that bank's signature alone."""
     target: str | None
     """Reversals: `kind/event_ref` of the target, or `kind/#hash` where it is unknown."""
     target_of: tuple[int, bytes] | None
@@ -127,6 +129,7 @@ class Leg:
     kind: str
     reference: str
     event_ref: str | None
+    is_granted: bool
     target: str | None
     half: Half
     status: str
@@ -150,6 +153,7 @@ class Rejection:
     kind: str
     reference: str
     event_ref: str | None
+    is_granted: bool
     target: str | None
     reason: str
     half: Half

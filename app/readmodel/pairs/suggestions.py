@@ -23,6 +23,7 @@ from app.domain.suggestions import (
 )
 from app.readmodel.chain import clock, cursor
 from app.readmodel.directory import Directory, directory
+from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs import tables as t
 from app.readmodel.pairs.queries import Filter, pairs
 from app.readmodel.pairs.resolutions import proposed
@@ -98,7 +99,9 @@ class _Search:
         return cls(connection, names, rows, member, loan_refs)
 
     def of(self, one: Pair) -> list[Suggestion]:
-        own = self.connection.execute(select(t.pairs).where(t.pairs.c.number == one.number)).one()
+        own = self.connection.execute(
+            select_named(t.pairs).where(t.pairs.c.number == one.number)
+        ).one()
         by_lead = own.partner_amount is None
         candidates = self._candidates(own, by_lead=by_lead)
         legs = self._legs([own, *candidates])
@@ -138,7 +141,7 @@ class _Search:
         found: list[Row[Any]] = []
         for condition in near[: 3 if apart else 1]:
             found += self.connection.execute(
-                select(t.pairs)
+                select_named(t.pairs)
                 .where(
                     c.facility == own.facility,
                     c.partner == own.partner,
