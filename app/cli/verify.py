@@ -17,7 +17,7 @@ from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.proof.check import check
 from app.proof.derive import LINE_NAMES
-from app.proof.file import NoBundle, read
+from app.proof.file import MOST_MIB, NoBundle, read
 from app.proof.statement import Proved
 from app.verify.errors import Unverified
 
@@ -35,6 +35,9 @@ def verify(
             "[default: the bundle's genesis is taken as it is]",
         ),
     ] = None,
+    most_mib: Annotated[
+        int, typer.Option(min=1, help="The largest content in MiB that is unpacked, in memory.")
+    ] = MOST_MIB,
     json: JsonOption = False,
 ) -> None:
     """Check a proof bundle alone: no network, no database, no key.
@@ -48,7 +51,7 @@ def verify(
     """
     try:
         trusted = None if trust is None else _validators(trust)
-        proved = check(_content(file), trusted)
+        proved = check(_content(file, most_mib), trusted, most_mib)
     except UsageFault as fault:
         if json:
             _write({"result": "not_checked", "why": f"{fault.where}: {fault.what}"})
@@ -73,9 +76,9 @@ def verify(
             stdout.print(Text(f"- {sentence}"), soft_wrap=True)
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path, most_mib: int) -> bytes:
     try:
-        return read(path)
+        return read(path, most_mib)
     except OSError as fault:
         raise UsageFault(f"the file cannot be read ({fault.strerror})", where=str(path)) from None
 

@@ -6,19 +6,19 @@ import orjson
 
 from app.indexer.collector import collector_paused
 from app.proof.derive import LINE_NAMES
-from app.proof.file import unpack
+from app.proof.file import MOST_MIB, unpack
 from app.proof.statement import Proved, prove, read_terms
 from app.verify.errors import Unverified
 
 
-def check(file: bytes, trusted: frozenset[bytes] | None = None) -> Proved:
+def check(file: bytes, trusted: frozenset[bytes] | None = None, most_mib: int = MOST_MIB) -> Proved:
     """Check a bundle's file. `trusted`: the addresses that the first validators must be; None: the
-    bundle's genesis is taken as it is.
+    bundle's genesis is taken as it is. `most_mib`: its content is no larger.
 
     Raises NoBundle, or Unverified, which says where the bundle is not the chain's, and why.
     """
     with collector_paused():
-        bundle = unpack(file)
+        bundle = unpack(file, most_mib)
         proved = prove(read_terms(bundle.statement), bundle.blocks, trusted)
     if proved.statement != bundle.statement:
         raise Unverified(

@@ -16,7 +16,9 @@ _DIGEST_BYTES = 32
 _HEAD_BYTES = len(MAGIC) + _DIGEST_BYTES
 _LEAST_ALIKE = 12
 """So many bytes of the magic must be there for a file to be taken for a bundle."""
-_MOST_CONTENT_BYTES = 2 << 30
+MOST_MIB = 512
+"""A small file may unpack to as much as it likes: more than this is unpacked only where it is
+asked for. Enough for 1.5 million lines."""
 _CHUNK_BYTES = 1 << 20
 _LEAST_HEADER_BYTES = 496
 """Of the 15 fields, as short as they can be."""
@@ -52,19 +54,19 @@ def pack(bundle: Bundle) -> bytes:
     return b"".join((MAGIC, hashlib.sha256(MAGIC + frame).digest(), frame))
 
 
-def read(path: Path) -> bytes:
+def read(path: Path, most_mib: int = MOST_MIB) -> bytes:
     """A bundle's file, or what a pipe or device says. Raises NoBundle before more of it is read
-    than its beginning, Unverified where it is larger than any bundle, and OSError."""
+    than its beginning, Unverified where it is larger than `most_mib`, and OSError."""
     with path.open("rb") as file:
         content = bytearray(file.read(_HEAD_BYTES))
         _check_head(content)
         size = os.fstat(file.fileno()).st_size
-        while max(size, len(content)) <= _MOST_CONTENT_BYTES:
+        while max(size, len(content)) <= most_mib << 20:
             chunk = file.read(_CHUNK_BYTES)
             if not chunk:
                 return bytes(content)
             content += chunk
-    raise Unverified("the file is larger than 2 GiB")
+    raise Unverified(f"the file is larger than {most_mib:,} MiB; `--most-mib` raises that")
 
 
 def _check_head(file: bytes | bytearray) -> None:
@@ -73,8 +75,9 @@ def _check_head(file: bytes | bytearray) -> None:
         raise NoBundle("it does not begin as a proof bundle does")
 
 
-def unpack(file: bytes) -> Bundle:
-    """Read a bundle's file. Raises NoBundle, or Unverified for a bundle that was changed."""
+def unpack(file: bytes, most_mib: int = MOST_MIB) -> Bundle:
+    """Read a bundle's file. Raises NoBundle, or Unverified for a bundle that was changed, or whose
+    content is larger than `most_mib`."""
     _check_head(file)
     if file[: len(MAGIC)] != MAGIC:
         raise Unverified("the file was changed: its first 16 bytes are not a bundle's")
@@ -85,8 +88,11 @@ def unpack(file: bytes) -> Bundle:
         raise Unverified("the file was changed: its SHA-256 is not the one that it states")
     try:
         size = zstandard.get_frame_parameters(frame).content_size
-        if size > _MOST_CONTENT_BYTES:  # also where it states none
-            raise Unverified("the file's content is larger than 2 GiB, or of no stated size")
+        if size > most_mib << 20:  # also where it states none
+            raise Unverified(
+                f"the file's content is larger than {most_mib:,} MiB, or of no stated size; "
+                "`--most-mib` raises that"
+            )
         decompressor = zstandard.ZstdDecompressor()
         content = decompressor.decompress(frame, allow_extra_data=False)
         encoded, blocks = encoded_items(content)

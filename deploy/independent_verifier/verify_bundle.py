@@ -4,7 +4,7 @@ It shares no code with the application: it is written from docs/proof-bundle.md 
 docs/wire-format.md alone, with the Python standard library and five well-known packages
 (eth-abi, eth-keys, eth-utils, rlp, zstandard). It asks no network, no database and no key.
 
-    python verify_bundle.py BUNDLE [--trust VALIDATORS.json]
+    python verify_bundle.py BUNDLE [--trust VALIDATORS.json] [--most-mib 512]
 
 It ends with 0 when everything in the bundle verifies, 1 when something does not (and says where),
 2 when the file is no proof bundle. The parts stand in the order of the checks:
@@ -49,7 +49,8 @@ def refuse(text: str) -> NoReturn:
 # 1. The file ---
 
 MAGIC = b"TALLYSTICKPROOF1"
-MOST_CONTENT_BYTES = 2 << 30
+MOST_MIB = 512
+"""A small file may unpack to as much as it likes: more than this only where it is asked for."""
 LEAST_HEADER_BYTES = 496
 """A header's 15 fields, as short as they can be."""
 DEEPEST = 8
@@ -119,7 +120,7 @@ def check_beginning(content: bytes) -> None:
         raise NotABundle("it does not begin as a proof bundle does")
 
 
-def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
+def read_file(content: bytes, most_mib: int) -> tuple[bytes, list[list[Any]]]:
     """The statement and the blocks of a bundle's file."""
     check_beginning(content)
     magic, stated, frame = content[:16], content[16:48], content[48:]
@@ -127,8 +128,8 @@ def read_file(content: bytes) -> tuple[bytes, list[list[Any]]]:
         refuse("the file: its first 16 bytes were changed")
     if hashlib.sha256(magic + frame).digest() != stated:
         refuse("the file: its SHA-256 is not the one that it states")
-    if zstandard.get_frame_parameters(frame).content_size > MOST_CONTENT_BYTES:
-        refuse("the file: its content has no stated size, or more than 2 GiB")
+    if zstandard.get_frame_parameters(frame).content_size > most_mib << 20:
+        refuse(f"the file: its content has no stated size, or more than {most_mib:,} MiB")
     unpacked = zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
     statement, blocks = parts_of(unpacked)
     return decode(statement), [read_block(one) for one in parts_of(blocks)]
@@ -1128,10 +1129,10 @@ class Verified:
     signatures: int
 
 
-def verify(content: bytes, trusted: set[bytes] | None) -> Verified:
+def verify(content: bytes, trusted: set[bytes] | None, most_mib: int = MOST_MIB) -> Verified:
     """Check a bundle's file. Raises NotABundle, or Refused for whatever does not verify."""
     try:
-        return _verify(content, trusted)
+        return _verify(content, trusted, most_mib)
     except (NotABundle, Refused):
         raise
     except Exception as fault:
@@ -1162,8 +1163,8 @@ def take_block(
             facility.take(event, found[:at], where)
 
 
-def _verify(content: bytes, trusted: set[bytes] | None) -> Verified:
-    statement, blocks = read_file(content)
+def _verify(content: bytes, trusted: set[bytes] | None, most_mib: int) -> Verified:
+    statement, blocks = read_file(content, most_mib)
     stated = json.loads(statement)
     engine, every = stated["seals"], stated["blocks"] == "all"
     chain_id, number = stated["chain_id"], stated["facility"]["number"]
@@ -1293,18 +1294,18 @@ def printable(text: str) -> str:
     return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
-def read_content(path: Path) -> bytes:
+def read_content(path: Path, most_mib: int) -> bytes:
     """A file, of which no more is read than a bundle can be."""
     with path.open("rb") as file:
         content = file.read(48)
         check_beginning(content)
         chunks, size = [content], os.fstat(file.fileno()).st_size
-        while max(size, sum(map(len, chunks))) <= MOST_CONTENT_BYTES:
+        while max(size, sum(map(len, chunks))) <= most_mib << 20:
             chunk = file.read(1 << 24)
             if not chunk:
                 return b"".join(chunks)
             chunks.append(chunk)
-    refuse("the file is larger than 2 GiB")
+    refuse(f"the file is larger than {most_mib:,} MiB")
 
 
 def read_trusted(path: Path) -> set[bytes]:
@@ -1321,10 +1322,13 @@ def main(arguments: Iterable[str] | None = None) -> int:
     parser.add_argument(
         "--trust", type=Path, help="a JSON list of the addresses that must be the first validators"
     )
+    parser.add_argument(
+        "--most-mib", type=int, default=MOST_MIB, help="the largest content that is unpacked"
+    )
     given = parser.parse_args(None if arguments is None else list(arguments))
     try:
         trusted = None if given.trust is None else read_trusted(given.trust)
-        found = verify(read_content(given.bundle), trusted)
+        found = verify(read_content(given.bundle, given.most_mib), trusted, given.most_mib)
     except (OSError, ValueError, TypeError, AttributeError, RecursionError) as fault:
         print(printable(f"a file cannot be read: {fault}"), file=sys.stderr)
         return NO_BUNDLE

@@ -59,6 +59,18 @@ def test_files_that_are_none_or_too_large(tmp_path: Path) -> None:
     assert codes(str(large)) == [1, 1]
 
 
+def test_a_small_file_is_unpacked_to_no_more_than_was_asked_for(tmp_path: Path) -> None:
+    """Three megabytes of zeros in the place of the statement are some hundred bytes in the file."""
+    bomb = tmp_path / "bomb"
+    bomb.write_bytes(pack(Bundle(bytes(3 << 20), [])))
+    assert bomb.stat().st_size < 1_000
+    assert codes(str(bomb), "--most-mib", "2") == [1, 1]
+    assert "larger than 2 MiB" in run(str(bomb), "--most-mib", "2").stderr
+    bundle = tmp_path / "bundle"
+    bundle.write_bytes(made())
+    assert codes(str(bundle), "--most-mib", "2") == [0, 0]
+
+
 @pytest.mark.parametrize(
     "listed",
     [b"", b"null", b"[]", b"[1]", b'["0x11"]', b'{"0x": 1}', b"\xff\xfe", b'"0x"'],
