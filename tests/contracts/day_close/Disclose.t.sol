@@ -61,9 +61,7 @@ contract DiscloseTest is FacilityFixture {
         }
         vm.prank(approverOf(LEAD));
         dayClose.revokeGrant(1);
-        _refuseGrant(
-            approverOf(LEAD), REGULATOR, abi.encodeWithSelector(IDisclosures.GrantTooMany.selector, LEAD, 16)
-        );
+        _refuseGrant(approverOf(LEAD), REGULATOR, abi.encodeWithSelector(IDisclosures.GrantTooMany.selector, LEAD, 16));
         vm.assertEq(_grant(ANNA, AUDITOR), 17, "another bank's");
         vm.warp((NOW / 1 days + 1) * 1 days - 1);
         _refuseGrant(approverOf(LEAD), AUDITOR, abi.encodeWithSelector(IDisclosures.GrantTooMany.selector, LEAD, 16));
