@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision: str = "granted_openings"
-down_revision: str | Sequence[str] | None = "openid_logout"
+down_revision: str | Sequence[str] | None = "archives"
 branch_labels: str | Sequence[str] | None = None
 depends_on: str | Sequence[str] | None = None
 
