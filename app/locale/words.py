@@ -8,6 +8,7 @@ from app.locale import N_
 MEMBERS = (
     N_("lead bank"), N_("partner bank"), N_("lead"), N_("partner"), N_("auditor"), N_("regulator"),
     N_("active"), N_("suspended"), N_("evicted"), N_("operator"), N_("approver"), N_("recovery"),
+    N_("sealing"),
 )  # fmt: skip
 ROLES = (
     N_("viewer"), N_("treasury"), N_("officer"), N_("administrator"), N_("invited"), N_("disabled"),
