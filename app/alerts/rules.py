@@ -62,6 +62,15 @@ def set_rule(connection: Connection, kind: AlertKind, rule: Rule) -> None:
     append(connection, Entry(current_actor.get(), "alert.rule", kind.value, details=details))
 
 
+def reset_rule(connection: Connection, kind: AlertKind) -> None:
+    """Return to a kind's default rule, with its row in the audit trail."""
+    before = rules(connection)[kind]
+    done = connection.execute(delete(alert_rules).where(alert_rules.c.kind == kind.value))
+    if done.rowcount:
+        details = {"before": _shown(before), "after": _shown(DEFAULTS[kind])}
+        append(connection, Entry(current_actor.get(), "alert.rule", kind.value, details=details))
+
+
 def _shown(rule: Rule) -> dict[str, object]:
     return {
         "enabled": rule.enabled,

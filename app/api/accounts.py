@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
+from app.api.etags import VIEWED, pending, tagged, view
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.security import READ
 from app.http.problems import Problem
@@ -31,7 +32,7 @@ from app.readmodel.directory import directory
 router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
 
 
-@router.get("/balances", summary="Reserve accounts")
+@router.get("/balances", dependencies=[tagged(view, pending)], summary="Reserve accounts")
 def list_balances(
     request: Request, facility: str | None = None, partner: str | None = None
 ) -> BalancesOut:
@@ -51,7 +52,7 @@ def list_forecasts(
         return ForecastsOut(items=[forecast_out(one) for one in found], as_of=as_of(connection))
 
 
-@router.get("/holds", summary="Holds")
+@router.get("/holds", dependencies=[VIEWED], summary="Holds")
 def list_holds(
     request: Request,
     facility: Facility = None,
@@ -66,7 +67,7 @@ def list_holds(
         return HoldsOut(items=[hold_out(one, money) for one in found], as_of=as_of(connection))
 
 
-@router.get("/balance-events", summary="Low balances and shortfalls")
+@router.get("/balance-events", dependencies=[VIEWED], summary="Low balances and shortfalls")
 def list_balance_events(
     request: Request, facility: Facility = None, partner: Partner = None, limit: Limit = 100
 ) -> BalanceEventsOut:
@@ -79,7 +80,11 @@ def list_balance_events(
         )
 
 
-@router.get("/statements", summary="Opening, movements by kind, and closing of a period")
+@router.get(
+    "/statements",
+    dependencies=[VIEWED],
+    summary="Opening, movements by kind, and closing of a period",
+)
 def list_statements(
     request: Request,
     facility: Annotated[str, Query(description="A facility's id", examples=["WLD-2016-A"])],

@@ -8,9 +8,10 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
+from app.api.etags import prepared_acts, tagged, trail, view
 from app.api.reading import Paging, reading
 from app.api.responses import KEYED, Responses, problem_responses
-from app.api.security import PREPARE, READ_OR_VIEW, SIGN, WITHDRAW
+from app.api.security import PREPARE, READ, SIGN, WITHDRAW
 from app.domain.errors import InputFault
 from app.http.context import Context
 from app.http.parameters import Number
@@ -24,6 +25,7 @@ from app.presentation.common import Model, money_of
 from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
 
 _MAX_BYTES = 32 * 1024
+PREPARED = tagged(view, prepared_acts, trail)
 _MAX_BATCH_BYTES = 512 * 1024
 _ACTING: Responses = problem_responses(400, 408, 409, 413, 415, 429, 507)
 
@@ -71,7 +73,7 @@ class BatchOut(Model):
     items: list[ActOut]
 
 
-@router.get("/acts", dependencies=[READ_OR_VIEW], summary="Prepared acts")
+@router.get("/acts", dependencies=[READ, PREPARED], summary="Prepared acts")
 def list_prepared_acts(
     request: Request,
     page: Paging,
@@ -94,7 +96,7 @@ def list_prepared_acts(
         return acts_out(connection, acts, found[: page.limit], page.next(following))
 
 
-@router.get("/acts/{number}", dependencies=[READ_OR_VIEW], summary="One prepared act")
+@router.get("/acts/{number}", dependencies=[READ, PREPARED], summary="One prepared act")
 def one_prepared_act(request: Request, number: ActNumber) -> ActOut:
     """With what it was prepared against, and the hash that a signature names."""
     context: Context = request.app.state.context
@@ -182,7 +184,7 @@ async def prepare_batch(request: Request, person: Annotated[Person, PREPARE]) ->
     return await run_in_threadpool(work)
 
 
-@router.get("/acts/batches/{number}", dependencies=[READ_OR_VIEW], summary="Acts of a batch")
+@router.get("/acts/batches/{number}", dependencies=[READ, PREPARED], summary="Acts of a batch")
 def one_batch(request: Request, number: ActNumber) -> BatchOut:
     """With the hash that a signature of all that wait names."""
     context: Context = request.app.state.context

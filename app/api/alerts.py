@@ -5,7 +5,6 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.alerts.kinds import AlertKind
 from app.alerts.store import (
@@ -18,19 +17,20 @@ from app.alerts.store import (
     snooze,
 )
 from app.api.bodies import described, json_body
+from app.api.etags import alerts, tagged, view
 from app.api.reading import Facility, Paging, reading
 from app.api.responses import WITH_BODY
-from app.api.security import READ_OR_VIEW, WORK
+from app.api.security import READ, WORK
 from app.domain.errors import UsageFault
-from app.http.context import Context
+from app.http.acting import writing
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import as_person
 from app.people.person import Person
 from app.presentation.alerts import AcknowledgeIn, AlertOut, SnoozeIn, alert_out
 from app.presentation.common import PageOut, as_of
 
 _MAX_BYTES = 4 * 1024
+RAISED = tagged(view, alerts)
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
 
@@ -38,7 +38,7 @@ AlertNumber = Annotated[Number, Path(description="An alert's number.")]
 Worker = Annotated[Person, WORK]
 
 
-@router.get("/alerts", dependencies=[READ_OR_VIEW], summary="Alerts")
+@router.get("/alerts", dependencies=[READ, RAISED], summary="Alerts")
 def list_alerts(
     request: Request,
     page: Paging,
@@ -65,7 +65,7 @@ def list_alerts(
         )
 
 
-@router.get("/alerts/{number}", dependencies=[READ_OR_VIEW], summary="One alert")
+@router.get("/alerts/{number}", dependencies=[READ, RAISED], summary="One alert")
 def show_alert(request: Request, number: AlertNumber) -> AlertOut:
     """With what became of it."""
     with reading(request) as connection:
@@ -106,14 +106,11 @@ async def snooze_alert(request: Request, number: AlertNumber, person: Worker) ->
 async def _act(
     request: Request, person: Person, number: int, act: Callable[[Connection], Alert]
 ) -> AlertOut:
-    context: Context = request.app.state.context
+    def work(connection: Connection) -> AlertOut:
+        _known(connection, number)
+        return _shown(connection, act(connection))
 
-    def work() -> AlertOut:
-        with as_person(request, person), context.engine.begin() as connection:
-            _known(connection, number)
-            return _shown(connection, act(connection))
-
-    return await run_in_threadpool(work)
+    return await writing(request, person, work)
 
 
 def _known(connection: Connection, number: int) -> Alert:

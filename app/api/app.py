@@ -9,18 +9,23 @@ from fastapi import APIRouter, FastAPI
 from app.api import (
     accounts,
     acts,
+    alert_rules,
     alerts,
     consortium,
     days,
+    etags,
     events,
     facilities,
     health,
     keys,
     metrics,
     pairs,
+    people,
     quarantine,
     reasons,
+    report_jobs,
     reports,
+    stream,
     suggestions,
     webhooks,
     worklist,
@@ -60,6 +65,8 @@ _TAGS: list[dict[str, Any]] = [
         "description": "For probes (without a key) and Prometheus (role `metrics`).",
     },
     {"name": "keys", "description": "API keys and their roles."},
+    {"name": "stream", "description": "What happens, as it happens."},
+    {"name": "people", "description": "People, roles, sessions, and the audit trail."},
 ]
 
 
@@ -77,6 +84,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     )
     app.state.context = context
     app.state.keyring = keyring
+    app.state.streams = stream.Streams(context)
     app.state.sessions = Sessions(
         context.engine, development=context.development, lengths=context.session_lengths
     )
@@ -87,6 +95,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     app.add_middleware(RefuseNul)
     app.add_middleware(Headers)
     problems.install(app)
+    etags.install(app)
     describe_problems(app)
     return app
 
@@ -107,11 +116,15 @@ def _rest() -> APIRouter:
         days.router,
         acts.router,
         alerts.router,
+        alert_rules.router,
         webhooks.router,
         reports.router,
+        report_jobs.router,
         consortium.router,
         reasons.router,
         keys.router,
+        people.router,
+        stream.router,
     ):
         rest.include_router(router, responses=KEYED)
     rest.include_router(health.router, responses=OPEN)

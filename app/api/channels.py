@@ -19,7 +19,7 @@ from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from app.api.responses import KEYED, describe_problems
-from app.api.security import METRICS, READ
+from app.api.security import METRICS, NODE_READ
 from app.http import problems
 from app.http.channels import ChannelAggregator, ChannelState, NodeContext
 from app.http.headers import Headers
@@ -33,13 +33,14 @@ _THREADS_EACH = 40
 _REQUESTS_EACH = 30
 """Requests of one channel at work at a time; others of it wait. The threads that are left are for
 its event streams: a channel that hangs must not take the others' threads."""
+_STREAMS = ("live", "wall/live", "v1/stream")
 
 
 router = APIRouter()
 
 
 @router.get(
-    "/channels", tags=["channels"], dependencies=[READ], summary="The channels of this node"
+    "/channels", tags=["channels"], dependencies=[NODE_READ], summary="The channels of this node"
 )
 def channels(request: Request) -> ChannelsOut:
     """For keys of the node (`tally keys create NAME --role read --config node.toml`)."""
@@ -171,7 +172,7 @@ class _Dispatch:
             return
         inner = {**scope, "root_path": root}
         with bound_contextvars(channel=name):
-            if rest == "live":  # for as long as its page is open
+            if rest in _STREAMS:  # for as long as somebody listens
                 await state.opened.application(inner, receive, send)
                 return
             async with self._limits.setdefault(name, asyncio.Semaphore(_REQUESTS_EACH)):

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 
+from app.api.etags import VIEWED
 from app.api.reading import Paging, reading
 from app.api.security import READ
 from app.http.problems import Problem
@@ -25,7 +26,7 @@ from app.readmodel.consortium.queries import (
     page_of_proposals,
 )
 
-router = APIRouter(prefix="/v1/consortium", tags=["consortium"], dependencies=[READ])
+router = APIRouter(prefix="/v1/consortium", tags=["consortium"], dependencies=[READ, VIEWED])
 
 _LARGEST = 2**32 - 1  # the contract's uint32
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from fastapi import APIRouter, Request
 
+from app.api.etags import VIEWED
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.security import READ
 from app.http.parameters import SmallNumber
@@ -12,7 +13,7 @@ from app.presentation.common import as_of, money_of
 from app.presentation.days import DayCloseOut, DayClosesOut, day_close_out
 from app.readmodel.days.queries import carried_forward, day_records, stated_difference
 
-router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
+router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ, VIEWED])
 
 
 @router.get("/day-closes", summary="Closed days")

@@ -2,8 +2,9 @@
 
 from fastapi import APIRouter, Request
 
+from app.api.etags import VIEWED
 from app.api.reading import reading
-from app.api.security import ANY
+from app.api.security import READ_OR_PUSH
 from app.http.problems import Problem
 from app.presentation.facilities import (
     FacilitiesOut,
@@ -16,7 +17,9 @@ from app.readmodel.facilities.agreed import agreed_facilities, agreed_facility
 router = APIRouter(prefix="/v1")
 
 
-@router.get("/facilities", tags=["facilities"], dependencies=[ANY], summary="Facilities")
+@router.get(
+    "/facilities", tags=["facilities"], dependencies=[READ_OR_PUSH, VIEWED], summary="Facilities"
+)
 def list_facilities(request: Request) -> FacilitiesOut:
     """Every facility on the chain that this node sees, proposed ones included."""
     with reading(request) as connection:
@@ -26,7 +29,7 @@ def list_facilities(request: Request) -> FacilitiesOut:
 @router.get(
     "/facilities/{facility}",
     tags=["facilities"],
-    dependencies=[ANY],
+    dependencies=[READ_OR_PUSH, VIEWED],
     summary="A facility's history",
 )
 def show_facility(request: Request, facility: str) -> FacilityHistoryOut:

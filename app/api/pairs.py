@@ -6,8 +6,9 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request
 
+from app.api.etags import VIEWED
 from app.api.reading import Page, Paging, reading
-from app.api.security import ANY, READ
+from app.api.security import READ, READ_OR_PUSH
 from app.domain.matching.pairs import PairType
 from app.http.context import Context
 from app.http.parameters import Number
@@ -68,25 +69,27 @@ def _filter(
 Filtering = Annotated[queries.Filter, Depends(_filter)]
 
 
-@router.get("/pairs", tags=["pairs"], dependencies=[READ], summary="Pairs of any type")
+@router.get("/pairs", tags=["pairs"], dependencies=[READ, VIEWED], summary="Pairs of any type")
 def list_pairs(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Matched pairs, breaks, one-sided and duplicate legs, newest first."""
     return _answer(request, queries.pairs, where, page, pair_out)
 
 
-@router.get("/matches", tags=["pairs"], dependencies=[READ], summary="Matched pairs")
+@router.get("/matches", tags=["pairs"], dependencies=[READ, VIEWED], summary="Matched pairs")
 def list_matches(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Pairs that are matched or within tolerance, newest first."""
     return _answer(request, queries.matches, where, page, pair_out)
 
 
-@router.get("/breaks", tags=["pairs"], dependencies=[READ], summary="Breaks")
+@router.get("/breaks", tags=["pairs"], dependencies=[READ, VIEWED], summary="Breaks")
 def list_breaks(request: Request, where: Filtering, page: Paging) -> PageOut[PairOut]:
     """Unequal pairs, one-sided legs and duplicate legs, newest first."""
     return _answer(request, queries.breaks, where, page, pair_out)
 
 
-@router.get("/resolutions", tags=["pairs"], dependencies=[READ], summary="Resolutions of breaks")
+@router.get(
+    "/resolutions", tags=["pairs"], dependencies=[READ, VIEWED], summary="Resolutions of breaks"
+)
 def list_resolutions(
     request: Request,
     page: Paging,
@@ -109,14 +112,16 @@ def list_resolutions(
         )
 
 
-@router.get("/legs", tags=["legs"], dependencies=[READ], summary="Posted legs")
+@router.get("/legs", tags=["legs"], dependencies=[READ, VIEWED], summary="Posted legs")
 def list_legs(request: Request, where: Filtering, page: Paging) -> PageOut[LegOut]:
     """Every posted leg, rejected ones too, with the transaction that carried it. A page holds both
     halves of `limit` pairs."""
     return _answer(request, queries.legs, where, page, leg_out)
 
 
-@router.get("/rejections", tags=["legs"], dependencies=[ANY], summary="Rejected legs")
+@router.get(
+    "/rejections", tags=["legs"], dependencies=[READ_OR_PUSH, VIEWED], summary="Rejected legs"
+)
 def list_rejections(request: Request, where: Filtering, page: Paging) -> PageOut[RejectionOut]:
     """Legs that the contract rejected, each with its reason, newest first."""
     return _answer(request, queries.rejections, where, page, rejection_out)

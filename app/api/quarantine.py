@@ -2,26 +2,26 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
-from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
+from app.api.etags import quarantined_rows, tagged, view
 from app.api.reading import Facility, Paging, reading
 from app.api.responses import WITH_BODY
-from app.api.security import ANY, PUSH
-from app.audit.actor import acting_as
+from app.api.security import READ_OR_PUSH, FeedWorker
 from app.domain.errors import UsageFault
+from app.http.acting import acting, name_of
 from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import address_of
 from app.intake.quarantine.dismiss import Decided, dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
 from app.intake.quarantine.replay import replay
+from app.people.person import Person
 from app.presentation.common import PageOut, as_of
 from app.presentation.quarantine import (
     DecidedOut,
@@ -38,18 +38,16 @@ from app.presentation.quarantine import (
 
 _MAX_MEND_BYTES = 512 * 1024
 _MAX_BYTES = 32 * 1024
+QUARANTINED = tagged(view, quarantined_rows)
 _MOST_ROWS = 2_000
 """Most rows that one request works on."""
-
-Made = TypeVar("Made")
 
 router = APIRouter(prefix="/v1", tags=["quarantine"])
 
 RowNumber = Annotated[Number, Path(description="A quarantined row's number.")]
-Pusher = Annotated[Key, PUSH]
 
 
-@router.get("/quarantine", dependencies=[ANY], summary="Quarantined rows")
+@router.get("/quarantine", dependencies=[READ_OR_PUSH, QUARANTINED], summary="Quarantined rows")
 def list_quarantine(
     request: Request,
     page: Paging,
@@ -72,7 +70,9 @@ def list_quarantine(
         )
 
 
-@router.get("/quarantine/{number}", dependencies=[ANY], summary="One quarantined row")
+@router.get(
+    "/quarantine/{number}", dependencies=[READ_OR_PUSH, QUARANTINED], summary="One quarantined row"
+)
 def show_quarantined(request: Request, number: RowNumber) -> QuarantinedRowOut:
     """Its text as it came, what it says now, and who did what about it."""
     with reading(request) as connection:
@@ -88,17 +88,17 @@ def show_quarantined(request: Request, number: RowNumber) -> QuarantinedRowOut:
     responses=WITH_BODY,
     openapi_extra=described(MendIn),
 )
-async def mend_row(request: Request, number: RowNumber, key: Pusher) -> QuarantinedRowOut:
+async def mend_row(request: Request, number: RowNumber, who: FeedWorker) -> QuarantinedRowOut:
     """It is judged as any row is; nothing is taken in until it is replayed. What it was, what it is
-    and whose key changed it is kept."""
+    and who changed it is kept."""
     asked = await json_body(request, MendIn, _MAX_MEND_BYTES)
     context: Context = request.app.state.context
 
     def work() -> QuarantinedRowOut:
-        done = mend(context.engine, context.feeds.intake, number, asked.values, _by(key))
+        done = mend(context.engine, context.feeds.intake, number, asked.values, _by(who))
         return _in_full(done)
 
-    return await _acting(request, key, work)
+    return await acting(request, who, work)
 
 
 @router.post(
@@ -107,7 +107,7 @@ async def mend_row(request: Request, number: RowNumber, key: Pusher) -> Quaranti
     responses=WITH_BODY,
     openapi_extra=described(RereadIn),
 )
-async def reread_feed(request: Request, key: Pusher) -> RereadOut:
+async def reread_feed(request: Request, who: FeedWorker) -> RereadOut:
     """Its waiting rows that are not ASCII. Nothing is taken in until they are replayed: see first
     whether the encoding was the right one."""
     asked = await json_body(request, RereadIn, _MAX_BYTES)
@@ -119,13 +119,13 @@ async def reread_feed(request: Request, key: Pusher) -> RereadOut:
             context.feeds.intake,
             asked.feed_id,
             asked.encoding,
-            _by(key),
+            _by(who),
             after=asked.after,
             most=_MOST_ROWS,
         )
         return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
 
-    return await _acting(request, key, work)
+    return await acting(request, who, work)
 
 
 @router.post(
@@ -134,7 +134,7 @@ async def reread_feed(request: Request, key: Pusher) -> RereadOut:
     responses=WITH_BODY,
     openapi_extra=described(SelectionIn),
 )
-async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
+async def replay_rows(request: Request, who: FeedWorker) -> ReplayOut:
     """What was accepted before is a duplicate: no replay books a row twice. Rows that are still at
     fault stay."""
     asked = await json_body(request, SelectionIn, _MAX_BYTES)
@@ -146,7 +146,7 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
             context.engine,
             context.feeds.intake,
             where,
-            _by(key),
+            _by(who),
             after=asked.after,
             most=_MOST_ROWS,
         )
@@ -157,7 +157,7 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
             next=done.following,
         )
 
-    return await _acting(request, key, work)
+    return await acting(request, who, work)
 
 
 @router.post(
@@ -166,10 +166,10 @@ async def replay_rows(request: Request, key: Pusher) -> ReplayOut:
     responses=WITH_BODY,
     openapi_extra=described(DecideIn),
 )
-async def dismiss_rows(request: Request, key: Pusher) -> DecidedOut:
+async def dismiss_rows(request: Request, who: FeedWorker) -> DecidedOut:
     """They wait no more and are never taken in; who dismissed them, when and why is kept. They stay
     among their feeds' quarantined rows."""
-    return await _decide(request, key, dismiss)
+    return await _decide(request, who, dismiss)
 
 
 @router.post(
@@ -178,33 +178,25 @@ async def dismiss_rows(request: Request, key: Pusher) -> DecidedOut:
     responses=WITH_BODY,
     openapi_extra=described(DecideIn),
 )
-async def restore_rows(request: Request, key: Pusher) -> DecidedOut:
+async def restore_rows(request: Request, who: FeedWorker) -> DecidedOut:
     """They wait again."""
-    return await _decide(request, key, restore)
+    return await _decide(request, who, restore)
 
 
-async def _decide(request: Request, key: Key, decide: Callable[..., Decided]) -> DecidedOut:
+async def _decide(
+    request: Request, who: Person | Key, decide: Callable[..., Decided]
+) -> DecidedOut:
     asked = await json_body(request, DecideIn, _MAX_BYTES)
     context: Context = request.app.state.context
     where = _selection(asked)
 
     def work() -> DecidedOut:
         done = decide(
-            context.engine, where, asked.why, _by(key), after=asked.after, most=_MOST_ROWS
+            context.engine, where, asked.why, _by(who), after=asked.after, most=_MOST_ROWS
         )
         return DecidedOut(rows=done.rows, next=done.following)
 
-    return await _acting(request, key, work)
-
-
-async def _acting(request: Request, key: Key, work: Callable[[], Made]) -> Made:
-    """What the work does is the key's act in the audit trail."""
-
-    def act() -> Made:
-        with acting_as(f"key:{key.id}", address_of(request)):
-            return work()
-
-    return await run_in_threadpool(act)
+    return await acting(request, who, work)
 
 
 def _selection(asked: SelectionIn) -> Selection:
@@ -222,5 +214,5 @@ def _in_full(found: RowInFull) -> QuarantinedRowOut:
     return QuarantinedRowOut.model_validate(asdict(found))
 
 
-def _by(key: Key) -> str:
-    return f"key {key.id} ({key.name})"
+def _by(who: Person | Key) -> str:
+    return name_of(who) if isinstance(who, Person) else f"key {who.id} ({who.name})"

@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from app.api.etags import VIEWED
 from app.api.reading import reading
 from app.api.security import READ
 from app.http.problems import Problem
 from app.presentation.reasons import ReasonOut, reason_out
 from app.readmodel.reasons.queries import reason
 
-router = APIRouter(prefix="/v1", tags=["consortium"], dependencies=[READ])
+router = APIRouter(prefix="/v1", tags=["consortium"], dependencies=[READ, VIEWED])
 
 
 @router.get("/reasons/{reason_hash}", summary="The reason behind a hash")

@@ -11,13 +11,12 @@ from fastapi.responses import Response, StreamingResponse
 from app.api.reading import reading
 from app.api.responses import Responses, problem_responses
 from app.api.security import Exporter
-from app.audit.trail import Entry, append
 from app.http.context import Context
 from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
-from app.http.sending import send_file
-from app.http.signed_in import address_of
+from app.http.sending import record_export, send_file
 from app.locale import in_language
+from app.presentation.report_jobs import FormatName, LanguageTag, ReportName
 from app.readmodel.days.queries import day_records
 from app.readmodel.pairs import queries as pairs
 from app.reports import source
@@ -28,19 +27,6 @@ from app.reports.certificate import (
     pair_certificate,
     write_certificate_page,
 )
-
-ReportName = Literal[
-    "reconciliation",
-    "reserve-statement",
-    "break-ageing",
-    "resolution-log",
-    "day-closes",
-    "membership",
-    "limits",
-    "exceptions",
-]
-FormatName = Literal["csv", "json", "xlsx", "parquet", "pdf"]
-LanguageTag = Literal["en", "zh-Hans"]
 
 router = APIRouter(prefix="/v1")
 
@@ -68,7 +54,7 @@ _CERTIFICATE: Responses = {
 )
 def make_report(
     request: Request,
-    by: Exporter,
+    who: Exporter,
     name: ReportName,
     facility: Annotated[str, Query(description="A facility's id")],
     first: Annotated[date, Query(alias="from", description="First business date, included")],
@@ -97,7 +83,7 @@ def make_report(
         # The file lives on, unnamed, until it is sent: slow readers hold no view of the database.
         file = path.open("rb")
         shown = file_name(name, asked, chosen)
-    _record_export(request, by, shown)
+    record_export(request, who, shown)
     return send_file(file, shown, chosen.media_type)
 
 
@@ -112,7 +98,7 @@ CertificateFormat = Literal["json", "pdf"]
     responses=_CERTIFICATE,
 )
 def certify_pair(
-    request: Request, by: Exporter, number: Number, format: CertificateFormat = "json"
+    request: Request, who: Exporter, number: Number, format: CertificateFormat = "json"
 ) -> Response:
     """What its two banks signed: the halves, the rules, the resolution. The JSON is canonical; the
     printable page bears its digest."""
@@ -121,7 +107,7 @@ def certify_pair(
         if found is None:
             raise Problem(404, "not-found", f"there is no pair {number} in this view")
         made = pair_certificate(connection, found)
-    _record_export(request, by, f"certificate of pair {number}")
+    record_export(request, who, f"certificate of pair {number}")
     return _certificate(made, format)
 
 
@@ -133,7 +119,7 @@ def certify_pair(
     responses=_CERTIFICATE,
 )
 def certify_day(
-    request: Request, by: Exporter, number: SmallNumber, format: CertificateFormat = "json"
+    request: Request, who: Exporter, number: SmallNumber, format: CertificateFormat = "json"
 ) -> Response:
     """The statement that two banks signed, and with which keys."""
     with reading(request) as connection:
@@ -141,14 +127,8 @@ def certify_day(
         if not found:
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
         made = day_certificate(connection, found[0])
-    _record_export(request, by, f"certificate of the day's statement {number}")
+    record_export(request, who, f"certificate of the day's statement {number}")
     return _certificate(made, format)
-
-
-def _record_export(request: Request, by: str, subject: str) -> None:
-    context: Context = request.app.state.context
-    with context.engine.begin() as connection:
-        append(connection, Entry(by, "export", subject, address=address_of(request)))
 
 
 def _certificate(certificate: bytes, format: CertificateFormat) -> Response:

@@ -4,6 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from app.api import etags
 from app.http.problems import MEDIA_TYPE
 from app.presentation.common import ProblemBody
 
@@ -44,13 +45,15 @@ WITH_BODY = problem_responses(400, 408, 413, 415, 507)
 
 
 def describe_problems(app: FastAPI) -> None:
-    """Give every described error the media type that it has: FastAPI knows only JSON's own."""
+    """Give every described error the media type that it has (FastAPI knows only JSON's own), and
+    every read its ETag."""
     described = app.openapi
 
     def openapi() -> dict[str, Any]:
         document = described()
         for operations in document["paths"].values():
             for operation in operations.values():
+                etags.describe(operation)
                 for status, response in operation["responses"].items():
                     content = response.get("content", {})
                     if int(status) >= 400 and "application/json" in content:

@@ -61,12 +61,13 @@ def allowed(*roles: Role) -> Callable[..., Key]:
 
 
 def acting(*rights: Right) -> Callable[..., Person]:
-    """A dependency that lets people pass who have one of these rights, with their session and its
-    token; others get a 401 or 403 problem."""
+    """A dependency that lets people pass who have one of these rights, with their session, and its
+    token where they change something; others get a 401 or 403 problem."""
 
     def check(request: Request, cookie: Annotated[str | None, Depends(_session)]) -> Person:
         person = signed_in(request)
-        check_csrf(request)
+        if request.method != "GET":
+            check_csrf(request)
         if not any(person.may(one) for one in rights):
             raise Problem(
                 403, "forbidden", f"none of your roles may do this; it takes {' or '.join(rights)}"
@@ -76,43 +77,24 @@ def acting(*rights: Right) -> Callable[..., Person]:
     return check
 
 
-def reading_or_viewing(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_session)],
-) -> None:
-    """A dependency that lets keys that read pass, and people who are signed in and may view."""
-    found = None if credentials is not None else open_session(request)
-    if found is None or not found.person.may("view"):
-        allowed("read", "admin")(request, credentials)
+def either(right: Right, *roles: Role) -> Callable[..., Person | Key]:
+    """A dependency: who asks. Keys of these roles pass, and people who are signed in and have the
+    right, with their session's token where they change something; others get a 401 or 403 problem.
+    """
 
-
-def exporting(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_session)],
-) -> str:
-    """A dependency: who exports, as the audit trail names them. Keys that read pass, and people who
-    are signed in and may export; others get a 401 or 403 problem."""
-    if credentials is None and open_session(request) is not None:
-        return f"person:{allowed_to('export')(request).name}"
-    return f"key:{allowed('read', 'admin')(request, credentials).id}"
-
-
-def administering(
-    request: Request,
-    credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
-    cookie: Annotated[str | None, Depends(_session)],
-) -> str:
-    """A dependency: who administers, as the audit trail names them. Keys of role `admin` pass, and
-    people who are signed in and may administer, with their session's token where they change
-    something; others get a 401 or 403 problem."""
-    if credentials is None and open_session(request) is not None:
-        person = allowed_to("administer")(request)
+    def check(
+        request: Request,
+        credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        cookie: Annotated[str | None, Depends(_session)],
+    ) -> Person | Key:
+        if credentials is not None or open_session(request) is None:
+            return allowed(*roles)(request, credentials)
+        person = allowed_to(right)(request)
         if request.method != "GET":
             check_csrf(request)
-        return f"person:{person.name}"
-    return f"key:{allowed('admin')(request, credentials).id}"
+        return person
+
+    return check
 
 
 def _unauthorized(detail: str) -> Problem:
@@ -135,16 +117,23 @@ KEY_OPTIONAL: dict[str, Any] = {"security": [{}]}
 """What the OpenAPI document says of a probe besides: that it may come without a key."""
 
 PUSH = Depends(allowed("feeds", "admin"))
-READ = Depends(allowed("read", "admin"))
-ANY = Depends(allowed("feeds", "read", "admin"))
 METRICS = Depends(allowed("metrics", "admin"))
 ADMIN = Depends(allowed("admin"))
-READ_OR_VIEW = Depends(reading_or_viewing)
+NODE_READ = Depends(allowed("read", "admin"))
+"""Of a node of several channels, which knows no people."""
+READ = Depends(either("view", "read", "admin"))
+Reader = Annotated[Person | Key, READ]
+READ_OR_PUSH = Depends(either("view", "feeds", "read", "admin"))
 PREPARE = Depends(acting("prepare"))
 SIGN = Depends(acting("sign"))
-WORK = Depends(acting("work"))
-VIEW = Depends(acting("view"))
 WITHDRAW = Depends(acting("prepare", "sign"))
 WORK = Depends(acting("work"))
-Administering = Annotated[str, Depends(administering)]
-Exporter = Annotated[str, Depends(exporting)]
+VIEW = Depends(acting("view"))
+EXPORT = Depends(acting("export"))
+ADMINISTER = Depends(acting("administer"))
+SET_RULES = Depends(acting("work", "administer"))
+ADMINISTERED = Depends(either("administer", "admin"))
+AUDITING = Depends(either("read_audit", "admin"))
+Administering = Annotated[Person | Key, ADMINISTERED]
+Exporter = Annotated[Person | Key, Depends(either("export", "read", "admin"))]
+FeedWorker = Annotated[Person | Key, Depends(either("work", "feeds", "admin"))]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
 
+from app.api.etags import accepted, tagged, view
 from app.api.reading import Facility, Paging, Partner, reading
 from app.api.security import READ
 from app.http.parameters import Number
@@ -15,7 +16,7 @@ from app.presentation.suggestions import SuggestionOut, suggestion_out
 from app.readmodel.pairs.queries import pair
 from app.readmodel.pairs.suggestions import suggestions, suggestions_for
 
-router = APIRouter(prefix="/v1", tags=["pairs"], dependencies=[READ])
+router = APIRouter(prefix="/v1", tags=["pairs"], dependencies=[READ, tagged(view, accepted)])
 
 
 class SuggestionsOut(Model):

@@ -1,23 +1,21 @@
 """Webhooks: endpoints registered, rotated, removed; deliveries listed and replayed."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
+from app.api.etags import RECORDED
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY
-from app.api.security import ADMIN, Administering
-from app.audit.actor import acting_as
+from app.api.security import ADMIN, ADMINISTERED, Administering
 from app.domain.errors import UsageFault
+from app.http.acting import writing
 from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import address_of
 from app.presentation.common import PageOut, as_of
 from app.presentation.webhooks import (
     DeliveryOut,
@@ -33,7 +31,6 @@ from app.webhooks.deliveries import DeliveryState, listed_deliveries, replay
 from app.webhooks.endpoints import endpoints, one_endpoint, register, remove, rotate
 
 _MAX_BYTES = 8 * 1024
-Made = TypeVar("Made")
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 
@@ -42,8 +39,8 @@ AdminKey = Annotated[Key, ADMIN]
 EndpointId = Annotated[str, Path(max_length=12, pattern="^[0-9a-f]{12}$")]
 
 
-@router.get("", summary="Webhook endpoints")
-def list_endpoints(request: Request, by: Administering) -> EndpointsOut:
+@router.get("", dependencies=[ADMINISTERED, RECORDED], summary="Webhook endpoints")
+def list_endpoints(request: Request) -> EndpointsOut:
     """Those that take events, the oldest first; never their secrets."""
     with reading(request) as connection:
         return EndpointsOut(items=[endpoint_out(one) for one in endpoints(connection)])
@@ -66,29 +63,29 @@ async def register_endpoint(request: Request, by: AdminKey) -> NewEndpointOut:
             *register(connection, asked.url, asked.events, development=context.development)
         )
 
-    return await run_in_threadpool(_acting, request, f"key:{by.id}", work)
+    return await writing(request, by, work)
 
 
 @router.post("/{endpoint}:rotate", summary="Rotate an endpoint's secret", responses=WITH_BODY)
-def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
+async def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
     """The new secret is in this answer and nowhere else. For a day both sign."""
 
     def work(connection: Connection) -> NewEndpointOut:
         _known(connection, endpoint)
         return new_endpoint_out(*rotate(connection, endpoint))
 
-    return _acting(request, f"key:{by.id}", work)
+    return await writing(request, by, work)
 
 
 @router.delete("/{endpoint}", status_code=204, summary="Remove an endpoint")
-def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) -> Response:
+async def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) -> Response:
     """It is sent nothing more."""
 
     def work(connection: Connection) -> None:
         _known(connection, endpoint)
         remove(connection, endpoint)
 
-    _acting(request, f"key:{by.id}", work)
+    await writing(request, by, work)
     return Response(status_code=204)
 
 
@@ -114,13 +111,12 @@ def list_deliveries(
 
 
 @router.post("/deliveries/{number}:replay", summary="Send an event again", responses=WITH_BODY)
-def replay_delivery(
+async def replay_delivery(
     request: Request, by: Administering, number: Annotated[Number, Path()]
 ) -> ReplayedOut:
     """One that is dead or was delivered, with the same id and content."""
-    return ReplayedOut(
-        deliveries=_acting(request, by, lambda connection: replay(connection, number))
-    )
+    replayed = await writing(request, by, lambda connection: replay(connection, number))
+    return ReplayedOut(deliveries=replayed)
 
 
 @router.post(
@@ -128,20 +124,14 @@ def replay_delivery(
     summary="Send an endpoint's dead deliveries again",
     responses=WITH_BODY,
 )
-def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
+async def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
     """All of them, with the ids and contents that they had."""
 
     def work(connection: Connection) -> ReplayedOut:
         _known(connection, endpoint)
         return ReplayedOut(deliveries=replay(connection, endpoint=endpoint))
 
-    return _acting(request, by, work)
-
-
-def _acting(request: Request, by: str, work: Callable[[Connection], Made]) -> Made:
-    context: Context = request.app.state.context
-    with acting_as(by, address_of(request)), context.engine.begin() as connection:
-        return work(connection)
+    return await writing(request, by, work)
 
 
 def _known(connection: Connection, endpoint: str) -> None:

@@ -1,30 +1,31 @@
 """The work list of breaks: assignees, comments, and the views that people keep. People act with
 their session."""
 
-from collections.abc import Callable
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
+from app.api.etags import RECORDED, prepared_acts, tagged, trail, view
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.responses import WITH_BODY
-from app.api.security import READ_OR_VIEW, VIEW, WORK
+from app.api.security import READ, VIEW, WORK
 from app.domain.errors import UsageFault
+from app.http.acting import writing
 from app.http.context import Context
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import as_person
 from app.people.person import Person, active_person
 from app.presentation.common import as_of, money_of
 from app.presentation.worklist import (
     AssignedOut,
+    AssigneesOut,
     AssignIn,
     CommentIn,
     NoteOut,
     NotesOut,
+    PersonOut,
     ViewIn,
     ViewOut,
     ViewsOut,
@@ -34,11 +35,10 @@ from app.presentation.worklist import (
 )
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.worklist.lines import Sort, Standing, WorkFilter, WorkList
-from app.worklist.notes import assign, comment, notes
+from app.worklist.notes import assign, comment, notes, workers
 from app.worklist.views import delete_view, save_view, views_of
 
 _MAX_BYTES = 32 * 1024
-Made = TypeVar("Made")
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 
@@ -46,7 +46,11 @@ BreakNumber = Annotated[Number, Path(description="A break's number.")]
 Age = Literal["up_to_1_day", "up_to_3_days", "up_to_7_days", "up_to_30_days", "over_30_days"]
 
 
-@router.get("/worklist", dependencies=[READ_OR_VIEW], summary="The work list of breaks")
+@router.get(
+    "/worklist",
+    dependencies=[READ, tagged(view, trail, prepared_acts)],
+    summary="The work list of breaks",
+)
 def list_work(
     request: Request,
     limit: Limit = 100,
@@ -90,7 +94,7 @@ def list_work(
 
 
 @router.get(
-    "/breaks/{number}/notes", dependencies=[READ_OR_VIEW], summary="What was noted about a break"
+    "/breaks/{number}/notes", dependencies=[READ, RECORDED], summary="What was noted about a break"
 )
 def list_notes(request: Request, number: BreakNumber) -> NotesOut:
     """Comments and assignments, oldest first. They are this bank's own and never on the chain."""
@@ -110,11 +114,19 @@ async def add_comment(
 ) -> NoteOut:
     """Kept in this bank's database, sealed; the other bank does not see it."""
     asked = await json_body(request, CommentIn, _MAX_BYTES)
-    return await _acting(
+    return await writing(
         request,
         person,
         lambda connection: note_out(comment(connection, number, person.display_name, asked.text)),
     )
+
+
+@router.get("/assignees", dependencies=[READ, RECORDED], summary="Who may work on breaks")
+def list_assignees(request: Request) -> AssigneesOut:
+    """By name."""
+    with reading(request) as connection:
+        found = workers(connection)
+    return AssigneesOut(items=[PersonOut(id=one.person, name=one.name) for one in found])
 
 
 @router.post(
@@ -134,10 +146,10 @@ async def assign_breaks(request: Request, person: Annotated[Person, WORK]) -> As
         numbers = sorted(set(asked.breaks))
         return AssignedOut(changed=assign(connection, numbers, person.display_name, to))
 
-    return await _acting(request, person, work)
+    return await writing(request, person, work)
 
 
-@router.get("/views", summary="The views that this person keeps")
+@router.get("/views", dependencies=[VIEW, RECORDED], summary="The views that this person keeps")
 def list_views(request: Request, person: Annotated[Person, VIEW]) -> ViewsOut:
     """Filters of the page of breaks, by name."""
     with reading(request) as connection:
@@ -160,7 +172,7 @@ async def keep_view(request: Request, person: Annotated[Person, VIEW]) -> ViewOu
         made = save_view(connection, person, asked.name, asked.query)
         return ViewOut(id=made.id, name=made.name, query=made.query)
 
-    return await _acting(request, person, work)
+    return await writing(request, person, work)
 
 
 @router.delete("/views/{number}", status_code=204, summary="Delete a view")
@@ -168,23 +180,11 @@ async def remove_view(
     request: Request, number: Annotated[Number, Path()], person: Annotated[Person, VIEW]
 ) -> None:
     """One of this person's own."""
-    await _acting(
-        request, person, lambda connection: delete_view(connection, person, number), unknown=404
-    )
 
-
-async def _acting(
-    request: Request, person: Person, work: Callable[[Connection], Made], unknown: int = 422
-) -> Made:
-    """What the work does is the person's act in the audit trail, in one transaction."""
-    context: Context = request.app.state.context
-
-    def act() -> Made:
+    def work(connection: Connection) -> None:
         try:
-            with as_person(request, person), context.engine.begin() as connection:
-                return work(connection)
+            delete_view(connection, person, number)
         except UsageFault as fault:
-            name = "not-found" if unknown == 404 else "invalid-request"
-            raise Problem(unknown, name, str(fault)) from None
+            raise Problem(404, "not-found", str(fault)) from None
 
-    return await run_in_threadpool(act)
+    await writing(request, person, work)

@@ -41,6 +41,11 @@ class Key:
     created_at: str
     revoked_at: str | None
 
+    @property
+    def actor(self) -> str:
+        """As the audit trail names this key."""
+        return f"key:{self.id}"
+
 
 def checked_role(role: str) -> Role:
     """The role by this name. Raises UsageFault."""

@@ -1,9 +1,17 @@
-"""Sending a file, which lives on until it is sent, even if it is deleted meanwhile."""
+"""Sending a file, which lives on until it is sent, even if it is deleted meanwhile; and the row of
+the audit trail that says so."""
 
 from collections.abc import Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from fastapi import Request
 from fastapi.responses import StreamingResponse
+
+from app.audit.trail import Entry, append
+from app.http.context import Context
+from app.http.keys import Key
+from app.http.signed_in import address_of
+from app.people.person import Person
 
 _CHUNK_BYTES = 1 << 18
 
@@ -18,6 +26,14 @@ def send_file(file: BinaryIO, name: str, media_type: str) -> StreamingResponse:
             "Content-Length": str(_size(file)),
         },
     )
+
+
+def record_export(request: Request, who: Person | Key, subject: str, **details: Any) -> None:
+    """Note in the audit trail what is sent to whom."""
+    context: Context = request.app.state.context
+    entry = Entry(who.actor, "export", subject, address=address_of(request))
+    with context.engine.begin() as connection:
+        append(connection, entry.with_details(**details))
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -76,7 +76,7 @@ def address_of(request: Request) -> str:
 
 def as_person(request: Request, person: Person) -> AbstractContextManager[None]:
     """What is done within is this person's act in the audit trail, from where the request came."""
-    return acting_as(f"person:{person.name}", address_of(request))
+    return acting_as(person.actor, address_of(request))
 
 
 def check_csrf(request: Request, given: str | None = None) -> None:

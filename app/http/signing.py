@@ -1,13 +1,16 @@
-"""The second factor, asked again before a signature or a change of people; and the signature."""
+"""The second factor, asked again before a signature or a change of people; and both of these."""
 
 from collections.abc import Callable
 from typing import TypeVar
 
 from fastapi import Request
+from sqlalchemy import Connection
 
 from app.domain.errors import InputFault
+from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import address_of, as_person
+from app.people.administration import Administrator
 from app.people.person import Person
 from app.people.sign_in import AnotherCodeWaits, NoSecondFactor, SignIn, TooManyAttempts
 from app.prepared_acts.errors import (
@@ -64,6 +67,22 @@ def _with_second_factor(
             return sign()
     except InputFault as fault:
         raise act_problem(fault) from None
+
+
+def administer(
+    request: Request,
+    person: Person,
+    code: str | None,
+    work: Callable[[Connection, Administrator], Signed],
+) -> Signed:
+    """Do in one transaction what an administrator asks for, with a code of the second factor; None
+    where none is asked for. Raises problems, and UsageFault for what cannot be done."""
+    if code is not None:
+        check_second_factor(request, person, code)
+    context: Context = request.app.state.context
+    by = Administrator(person.actor, person.id, address_of(request))
+    with as_person(request, person), context.engine.begin() as connection:
+        return work(connection, by)
 
 
 def check_second_factor(request: Request, person: Person, code: str) -> None:

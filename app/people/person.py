@@ -22,6 +22,11 @@ class Person:
     roles: frozenset[Role]
 
     @property
+    def actor(self) -> str:
+        """As the audit trail names this person."""
+        return f"person:{self.name}"
+
+    @property
     def is_external(self) -> bool:
         """Whether the bank's OpenID provider signs this person in."""
         return self.name.startswith(EXTERNAL)

@@ -7,7 +7,7 @@ from pydantic import Field
 from app.alerts.kinds import AlertKind
 from app.alerts.store import Alert, Logged
 from app.alerts.texts import kind_title, sentence
-from app.presentation.common import Model
+from app.presentation.common import Model, time_of
 
 
 class AlertChangeOut(Model):
@@ -65,11 +65,11 @@ def alert_out(alert: Alert, changes: list[Logged]) -> AlertOut:
         partner=alert.partner or None,
         details=dict(alert.details),
         raised_at=datetime.fromisoformat(alert.raised_at),
-        acknowledged_at=_time(alert.acknowledged_at),
+        acknowledged_at=time_of(alert.acknowledged_at),
         acknowledged_by=alert.acknowledged_by,
-        snoozed_until=_time(alert.snoozed_until),
-        escalated_at=_time(alert.escalated_at),
-        ended_at=_time(alert.ended_at),
+        snoozed_until=time_of(alert.snoozed_until),
+        escalated_at=time_of(alert.escalated_at),
+        ended_at=time_of(alert.ended_at),
         changes=[
             AlertChangeOut(
                 change=one.change, by=one.by, note=one.note, at=datetime.fromisoformat(one.at)
@@ -77,7 +77,3 @@ def alert_out(alert: Alert, changes: list[Logged]) -> AlertOut:
             for one in changes
         ],
     )
-
-
-def _time(text: str | None) -> datetime | None:
-    return None if text is None else datetime.fromisoformat(text)

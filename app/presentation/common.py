@@ -64,3 +64,8 @@ def as_of(connection: Connection) -> AsOf | None:
     if read is None:
         return None
     return AsOf(block=read.block_number, hash=read.block_hash, time=read.block_time)
+
+
+def time_of(text: str | None) -> datetime | None:
+    """A time as the node's own tables keep it: ISO 8601, UTC."""
+    return None if text is None else datetime.fromisoformat(text)

@@ -57,6 +57,10 @@ class CommentIn(Model):
     text: str = Field(min_length=1, max_length=MOST_COMMENT_CHARACTERS)
 
 
+class AssigneesOut(Model):
+    items: list[PersonOut]
+
+
 class AssignIn(Model):
     """Who is to work on which breaks."""
 

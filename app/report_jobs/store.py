@@ -55,6 +55,10 @@ class ReportJob:
     def file_name(self) -> str:
         return file_name(self.report, self.request, FORMATS[self.format])
 
+    @property
+    def media_type(self) -> str:
+        return FORMATS[self.format].media_type
+
 
 def ask(
     connection: Connection, report: str, request: Request, format_: str, language: str, by: str
@@ -119,9 +123,12 @@ def listed(connection: Connection) -> Sequence[ReportJob]:
     return [_job(row) for row in rows]
 
 
-def find(connection: Connection, id_: str) -> ReportJob | None:
+def one_job(connection: Connection, id_: str) -> ReportJob:
+    """Raises UsageFault where there is none of that id."""
     row = connection.execute(select(report_jobs).where(_J.id == id_)).one_or_none()
-    return None if row is None else _job(row)
+    if row is None:
+        raise UsageFault("there is no such report; it may have been deleted")
+    return _job(row)
 
 
 def being_made(connection: Connection) -> Sequence[ReportJob]:

@@ -22,6 +22,7 @@ from app.alerts.store import (
 )
 from app.alerts.texts import kind_title, sentence
 from app.domain.errors import UsageFault
+from app.http.acting import acting
 from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, is_open_to, open_session, signed_in
@@ -29,7 +30,6 @@ from app.locale import N_, _, translated
 from app.people.person import Person
 from app.people.roles import ROLES
 from app.readmodel.directory import directory
-from app.web.as_person import acting
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site

@@ -9,6 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from app.audit.trail import Entry, append
 from app.domain.errors import InputFault, UsageFault
+from app.http.acting import acting, name_of
 from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import address_of, allowed_to
@@ -21,7 +22,6 @@ from app.locale import said
 from app.outbox.dead_letters import replay as replay_letters
 from app.outbox.dead_letters import resume
 from app.people.person import Person
-from app.web.as_person import acting, name_of
 from app.web.feeds import Number, show_row, show_rows
 from app.web.feeds_page import RowFilters, row_page
 from app.web.forms import Form, signed_form

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import InputFault
+from app.http.acting import acting
 from app.http.body import stream_body
 from app.http.context import Context
 from app.http.signed_in import allowed_to, check_csrf
@@ -17,7 +18,6 @@ from app.intake.accept import UPLOADED
 from app.intake.check import check_feed
 from app.intake.results import FeedResult, Verdict
 from app.people.person import Person
-from app.web.as_person import acting
 from app.web.site import Site
 
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024

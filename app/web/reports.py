@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from datetime import date, datetime
-from pathlib import Path as FilePath
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
@@ -10,23 +9,20 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from app.audit.trail import Entry, append
 from app.domain.errors import TallyError, UsageFault
+from app.http.acting import acting
 from app.http.context import Context
-from app.http.problems import Problem
-from app.http.sending import send_file
-from app.http.signed_in import address_of, allowed_to
+from app.http.report_files import job_of, send_report, send_scheduled_report
+from app.http.signed_in import allowed_to
 from app.locale import N_, language, said
 from app.people.person import Person
 from app.readmodel.chain import position
 from app.readmodel.directory import directory
 from app.report_jobs import store
-from app.report_jobs.store import ReportJob
+from app.report_jobs.asking import ask_again, ask_for, delete
 from app.reports.catalogue import FORMATS
 from app.reports.model import title_of
 from app.reports.source import Request as Asked
-from app.reports.source import open_source
-from app.web.as_person import acting
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site
@@ -65,7 +61,7 @@ def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -
     async def asking(
         request: Request,
         person: Person,
-        work: Callable[[], None],
+        work: Callable[[], object],
         typed: dict[str, str] | None = None,
     ) -> Response:
         try:
@@ -85,82 +81,38 @@ def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -
         typed = {name: form.text(name).strip()[:_MOST_LETTERS] for name in _FIELDS}
 
         def work() -> None:
-            asked = _request(typed)
-            with open_source(context.engine, asked):  # what it names is known here
-                pass
-            with context.engine.begin() as connection:
-                store.ask(
-                    connection,
-                    typed["report"],
-                    asked,
-                    typed["format"],
-                    typed["language"],
-                    person.name,
-                )
+            ask_for(
+                context.engine,
+                typed["report"],
+                _request(typed),
+                typed["format"],
+                typed["language"],
+                person,
+            )
 
         return await asking(request, person, work, typed)
 
     @router.post("/reports/{job_id}/again")
     async def again(request: Request, person: Exporter, job_id: JobId, form: Sent) -> Response:
         """The same once more, in the place of one that failed."""
-
-        def work() -> None:
-            job = _job(context, job_id)
-            if job.state != "failed":
-                raise UsageFault("this report did not fail", remedy="Ask for a new one")
-            with context.engine.begin() as connection:
-                store.remove(connection, job, f"person:{person.name}")
-                store.ask(
-                    connection, job.report, job.request, job.format, job.language, person.name
-                )
-
-        return await asking(request, person, work)
+        return await asking(
+            request, person, lambda: ask_again(context.engine, job_of(request, job_id), person)
+        )
 
     @router.post("/reports/{job_id}/delete")
-    async def delete(request: Request, person: Exporter, job_id: JobId, form: Sent) -> Response:
+    async def remove(request: Request, person: Exporter, job_id: JobId, form: Sent) -> Response:
         def work() -> None:
-            job = _job(context, job_id)
-            context.report_files.of_job(job.id).unlink(missing_ok=True)
-            with context.engine.begin() as connection:
-                store.remove(connection, job, f"person:{person.name}")
+            delete(context.engine, context.report_files, job_of(request, job_id), person)
 
         return await asking(request, person, work)
-
-    _add_files(router, context)
-
-
-def _add_files(router: APIRouter, context: Context) -> None:
-    files = context.report_files
 
     @router.get("/reports/{job_id}/file")
     def download(request: Request, person: Exporter, job_id: JobId) -> Response:
-        job = _job(context, job_id)
-        if job.state != "made":
-            raise Problem(404, "not-found", "this report is not made")
-        path, kind = files.of_job(job.id), FORMATS[job.format].media_type
-        return send(request, person, path, job.file_name, kind, job=job.id, sha256=job.sha256)
+        return send_report(request, person, job_id)
 
     @router.get("/reports/scheduled/{name}")
     def download_scheduled(request: Request, person: Exporter, name: str) -> Response:
-        found = next((one for one in files.scheduled() if one.name == name), None)
-        if found is None or files.schedule is None:
-            raise Problem(404, "not-found", "there is no such file among the newest ones")
-        path = files.schedule.folder / found.name
-        return send(request, person, path, found.name, found.media_type)
-
-    def send(
-        request: Request, person: Person, path: FilePath, name: str, kind: str, **more: Any
-    ) -> Response:
-        try:
-            file = path.open("rb")
-        except OSError:
-            raise Problem(
-                404, "not-found", "the file is not on this node any more; ask for it again"
-            ) from None
-        entry = Entry(f"person:{person.name}", "export", name, address=address_of(request))
-        with context.engine.begin() as connection:
-            append(connection, entry.with_details(**more))
-        return send_file(file, name, kind)
+        return send_scheduled_report(request, person, name)
 
 
 def _show(
@@ -199,14 +151,6 @@ def _show(
         }
 
     return pages.show(request, "reports.html", look, 422 if fault else 200, right="export")
-
-
-def _job(context: Context, id_: str) -> ReportJob:
-    with context.engine.connect() as connection:
-        found = store.find(connection, id_)
-    if found is None:
-        raise Problem(404, "not-found", "there is no such report; it may have been deleted")
-    return found
 
 
 def _request(typed: dict[str, str]) -> Asked:

@@ -54,10 +54,11 @@ def test_no_fault_of_ours_and_no_answer_that_is_not_described(
     document = requests.get(f"{node.url}/openapi.json", timeout=30).json()
     headers = {} if role is None else {"Authorization": f"Bearer {node.key(role)}"}
     session = requests.Session()
+    # The event stream does not end: tests/integration/test_api_stream.py.
     operations = [
         found.ok()
         for found in schemathesis.openapi.from_dict(document).get_all_operations()
-        if not isinstance(found, Err)
+        if not isinstance(found, Err) and found.ok().path != "/v1/stream"
     ]
     assert len(operations) > 20
     for operation in operations:

@@ -44,6 +44,9 @@ PACKAGES: dict[str, frozenset[str]] = {
             "worklist",
             "alerts",
             "webhooks",
+            "report_jobs",
+            "people",
+            "audit",
             "locale",
         }
     ),
@@ -79,6 +82,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "actions",
             "http",
             "reports",
+            "report_jobs",
             "worklist",
             "alerts",
             "webhooks",
@@ -109,6 +113,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "archive": frozenset(
         {"domain", "chain", "contracts", "intake", "outbox", "readmodel", "audit"}
     ),
+    "client": frozenset({"domain", "presentation"}),
     "reports": frozenset({"domain", "intake", "outbox", "readmodel", "locale"}),
     "report_jobs": frozenset({"domain", "db", "reports", "people", "audit", "locale"}),
     "proof": frozenset(
@@ -148,7 +153,7 @@ LIBRARIES = {
     "joserfc": {"people"},
     "rich": {"cli"},
     "babel": {"locale"},
-    "httpx": {"cli", "local", "doctor", "people"},
+    "httpx": {"client", "local", "doctor", "people"},
 }
 """Which packages alone may import a library."""
 

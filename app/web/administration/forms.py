@@ -8,13 +8,12 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
-from app.audit.actor import acting_as
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.dual_control import Change, Made, ask, waiting
 from app.http.problems import Problem
-from app.http.signed_in import address_of, allowed_to
-from app.http.signing import check_second_factor
+from app.http.signed_in import allowed_to
+from app.http.signing import administer
 from app.people.administration import Administrator
 from app.people.person import Person
 from app.web.forms import Form, signed_form
@@ -75,19 +74,15 @@ class Tab:
     ) -> Response:
         """Do what a form asks for; then the page again, with what was made or what was wrong.
         `form` has the administrator's second factor; None where none is asked for."""
-        by = Administrator(f"person:{admin.name}", admin.id, address_of(request))
 
         def answer() -> Response:
             typed = {} if form is None else form.typed()
+            code = None if form is None else form.text("code")
             try:
-                if form is not None:
-                    check_second_factor(request, admin, form.text("code"))
+                made = administer(request, admin, code, work)
             except Problem as problem:
                 said_so = sentence(str(problem.detail))
                 return self.show(request, problem.status_code, error=said_so, typed=typed)
-            try:
-                with acting_as(by.actor, by.address), self._context.engine.begin() as connection:
-                    made = work(connection, by)
             except UsageFault as fault:
                 return self.show(request, 422, error=sentence(str(fault)), typed=typed)
             return self.show(request, made=made) if made else RedirectResponse(self._address, 303)

@@ -1,0 +1,117 @@
+"""ETags of reads, and 304 for who has the answer already.
+
+A tag is worked out before the read, from what the answer is made of: each read names its sources,
+and the mark of a source is another one after whatever may change in it. The tag is also over the
+address and who asks, under a secret of this process: no tag outlives the code that made an answer.
+"""
+
+import hashlib
+import secrets
+from collections.abc import Callable, Hashable
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Header, Request, Response
+from sqlalchemy import Connection, func, select
+
+from app.alerts.store import newest_change, open_alerts
+from app.api.reading import reading
+from app.audit.tables import audit_trail
+from app.http.signed_in import session_token
+from app.intake.tables import events, quarantine, quarantine_steps
+from app.outbox.pending import pending_by_facility
+from app.prepared_acts.store import newest_entry
+from app.readmodel.chain import position
+
+_SECRET = secrets.token_bytes(32)
+
+Source = Callable[[Connection], Hashable]
+"""Reads the mark of one source of answers."""
+
+
+class NotModified(Exception):
+    """Who asks has the answer of this tag."""
+
+    def __init__(self, tag: str) -> None:
+        super().__init__(tag)
+        self.tag = tag
+
+
+def view(connection: Connection) -> Hashable:
+    """What was read from the chain."""
+    return position(connection)
+
+
+def pending(connection: Connection) -> Hashable:
+    """What is accepted and not in the view."""
+    return tuple(sorted((id_, str(one)) for id_, one in pending_by_facility(connection).items()))
+
+
+def accepted(connection: Connection) -> Hashable:
+    """The events that this node has accepted."""
+    return (connection.execute(select(func.max(events.c.id))).scalar_one(),)
+
+
+def quarantined_rows(connection: Connection) -> Hashable:
+    """Rows that were not taken, and what people did about them."""
+    newest = (func.max(quarantine.c.id), func.max(quarantine_steps.c.id))
+    return tuple(connection.execute(select(one)).scalar_one() for one in newest)
+
+
+def trail(connection: Connection) -> Hashable:
+    """What people and keys did: each of it is a row of the audit trail."""
+    return (connection.execute(select(func.max(audit_trail.c.number))).scalar_one(),)
+
+
+def prepared_acts(connection: Connection) -> Hashable:
+    """Prepared acts, and what became of them."""
+    return newest_entry(connection)
+
+
+def alerts(connection: Connection) -> Hashable:
+    """Alerts; the figures of open ones are kept as they are now."""
+    return newest_change(connection), str(open_alerts(connection))
+
+
+def tagged(*sources: Source) -> Any:
+    """A dependency of a read that is made of these sources: its answer has a strong ETag, and is
+    304 where `If-None-Match` has the tag already."""
+
+    def check(
+        request: Request,
+        response: Response,
+        if_none_match: Annotated[
+            str | None, Header(description="`ETag`s of earlier answers to the same request")
+        ] = None,
+    ) -> None:
+        with reading(request) as connection:
+            marks = [source(connection) for source in sources]
+        who = request.headers.get("authorization", ""), session_token(request)
+        said = repr((str(request.url), who, marks)).encode()
+        tag = f'"{hashlib.blake2b(said, key=_SECRET, digest_size=16).hexdigest()}"'
+        known = (one.strip().removeprefix("W/") for one in (if_none_match or "").split(","))
+        if tag in known:
+            raise NotModified(tag)
+        response.headers["ETag"] = tag
+
+    return Depends(check)
+
+
+VIEWED = tagged(view)
+RECORDED = tagged(trail)
+
+
+def install(app: FastAPI) -> None:
+    """Answer 304, and describe it and the tags in the OpenAPI document."""
+
+    @app.exception_handler(NotModified)
+    async def not_modified(request: Request, known: NotModified) -> Response:
+        return Response(status_code=304, headers={"ETag": known.tag})
+
+
+def describe(operation: dict[str, Any]) -> None:
+    """Add to an operation of the OpenAPI document what a tagged read answers besides."""
+    if any(one["name"] == "if-none-match" for one in operation.get("parameters", ())):
+        operation["responses"]["304"] = {"description": "As the answer of the tag that was given"}
+        operation["responses"]["200"]["headers"] = {
+            "ETag": {"schema": {"type": "string"}, "description": "Strong; for `If-None-Match`"}
+        }

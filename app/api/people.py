@@ -1,0 +1,306 @@
+"""People, their roles and sessions, what waits for another administrator, and the audit trail. Who
+changes something does it with a session, under the rules of the pages: `app.http.dual_control`."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, TypeVar
+
+from fastapi import APIRouter, Path, Query, Request, Response
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+
+from app.api.bodies import described, json_body
+from app.api.etags import RECORDED
+from app.api.reading import Paging, reading
+from app.api.responses import WITH_BODY, Responses, problem_responses
+from app.api.security import ADMINISTER, ADMINISTERED, AUDITING, VIEW
+from app.audit.listing import recorded
+from app.http import keys
+from app.http.context import Context
+from app.http.dual_control import Act, Change, Made, ask, confirm, refuse, waiting
+from app.http.parameters import SmallNumber
+from app.http.problems import Problem
+from app.http.signed_in import session_token
+from app.http.signing import administer
+from app.people import administration as acts
+from app.people.administration import Administrator
+from app.people.directory import listed_people, listed_sessions
+from app.people.person import Person
+from app.people.sessions import csrf_token
+from app.presentation.people import (
+    AdministrationRequestOut,
+    AdministrationRequestsOut,
+    AuditOut,
+    CodeIn,
+    KeyAskIn,
+    MadeOut,
+    PeopleOut,
+    PersonIn,
+    RolesIn,
+    SessionsOut,
+    SignedInOut,
+    audit_row_out,
+    listed_person_out,
+    session_out,
+    signed_in_out,
+)
+
+_MAX_BYTES = 4 * 1024
+Done = TypeVar("Done")
+_WAITS: Responses = {
+    202: {"model": MadeOut, "description": "Another administrator confirms it: `waiting`"}
+}
+_CODED = WITH_BODY | problem_responses(429)
+_ASKED = _CODED | _WAITS
+
+router = APIRouter(prefix="/v1", tags=["people"])
+
+Admin = Annotated[Person, ADMINISTER]
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
+RequestNumber = Annotated[SmallNumber, Path(description="A request's number.")]
+
+
+@router.get("/session", summary="Who is signed in")
+def show_session(request: Request, person: Annotated[Person, VIEW]) -> SignedInOut:
+    """The person whose session the request comes with, and the session's token for changes."""
+    return signed_in_out(person, csrf_token(session_token(request)))
+
+
+@router.get("/people", dependencies=[ADMINISTERED], summary="People")
+def list_people(request: Request) -> PeopleOut:
+    """Everybody of this bank, by name."""
+    with reading(request) as connection:
+        return PeopleOut(items=[listed_person_out(one) for one in listed_people(connection)])
+
+
+@router.post(
+    "/people",
+    status_code=201,
+    summary="Add a person",
+    responses=_ASKED,
+    openapi_extra=described(PersonIn),
+)
+async def add_person(request: Request, response: Response, person: Admin) -> MadeOut:
+    """The one-time code in this answer opens for 72 hours. With a role that has power, another
+    administrator confirms it."""
+    asked = await json_body(request, PersonIn, _MAX_BYTES)
+    change = Change(
+        "person.add",
+        name=asked.name.strip().casefold(),
+        display_name=asked.display_name,
+        roles=tuple(asked.roles),
+    )
+    return await _ask(request, response, person, asked.code, change)
+
+
+@router.post(
+    "/people/{id}:roles",
+    summary="Give a person other roles",
+    responses=_ASKED,
+    openapi_extra=described(RolesIn),
+)
+async def set_roles(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+    """They hold from the next request on."""
+    asked = await json_body(request, RolesIn, _MAX_BYTES)
+    change = Change("person.roles", id, roles=tuple(asked.roles))
+    return await _ask(request, response, person, asked.code, change)
+
+
+@router.post(
+    "/people/{id}:enrolment",
+    summary="Give a person a new code to enrol",
+    responses=_ASKED,
+    openapi_extra=described(CodeIn),
+)
+async def give_enrolment(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+    """What the person signed in with before opens no more, and all sessions end."""
+    return await _ask_about(request, response, person, "person.enrolment", id)
+
+
+@router.post(
+    "/people/{id}:enable",
+    summary="Open a closed account",
+    responses=_ASKED,
+    openapi_extra=described(CodeIn),
+)
+async def enable(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+    """With what it signed in with."""
+    return await _ask_about(request, response, person, "person.enable", id)
+
+
+@router.post(
+    "/people/{id}:disable",
+    summary="Close a person's account",
+    status_code=204,
+    responses=_CODED,
+    openapi_extra=described(CodeIn),
+)
+async def disable(request: Request, person: Admin, id: Id) -> None:
+    """Its sessions end."""
+    asked = await json_body(request, CodeIn, _MAX_BYTES)
+    await _administer(
+        request, person, asked.code, lambda connection, by: acts.disable(connection, by, id)
+    )
+
+
+@router.post(
+    "/people/{id}:sign-out",
+    status_code=204,
+    summary="End all sessions of a person",
+    responses=WITH_BODY,
+)
+async def sign_out(request: Request, person: Admin, id: Id) -> None:
+    """No second factor is asked for: it must be quick."""
+    await _administer(
+        request, person, None, lambda connection, by: acts.end_all_sessions(connection, by, id)
+    )
+
+
+@router.get("/sessions", dependencies=[ADMINISTERED], summary="Open sessions")
+def list_sessions(request: Request) -> SessionsOut:
+    """The one that was seen last first."""
+    context: Context = request.app.state.context
+    with reading(request) as connection:
+        found = listed_sessions(connection, context.session_lengths)
+    return SessionsOut(items=[session_out(one) for one in found])
+
+
+@router.delete("/sessions/{id}", status_code=204, summary="End a session")
+async def end_session(request: Request, person: Admin, id: Id) -> None:
+    """Anybody's."""
+    await _administer(
+        request, person, None, lambda connection, by: acts.revoke_session(connection, by, id)
+    )
+
+
+@router.get(
+    "/administration-requests",
+    dependencies=[ADMINISTERED],
+    summary="What waits for another administrator",
+)
+def list_requests(request: Request) -> AdministrationRequestsOut:
+    """The oldest first."""
+    with reading(request) as connection:
+        found = waiting(connection)
+    return AdministrationRequestsOut(
+        items=[
+            AdministrationRequestOut(
+                number=one.number,
+                act=one.change.act,
+                name=one.change.name,
+                display_name=one.change.display_name,
+                roles=list(one.change.roles),
+                before=list(one.before),
+                asked_by=one.asked_by_name,
+                asked_at=datetime.fromisoformat(one.asked_at),
+                expires_at=datetime.fromisoformat(one.expires_at),
+            )
+            for one in found
+        ]
+    )
+
+
+@router.post(
+    "/administration-requests/{number}:confirm",
+    summary="Confirm what another administrator has asked for",
+    responses=_CODED,
+    openapi_extra=described(CodeIn),
+)
+async def confirm_request(request: Request, person: Admin, number: RequestNumber) -> MadeOut:
+    """Not by who asked for it. Refused (422) where it has changed since."""
+    asked = await json_body(request, CodeIn, _MAX_BYTES)
+    made = await _administer(
+        request, person, asked.code, lambda connection, by: confirm(connection, by, number)
+    )
+    return _made(made)
+
+
+@router.post(
+    "/administration-requests/{number}:refuse",
+    status_code=204,
+    summary="Refuse a request",
+    responses=WITH_BODY,
+)
+async def refuse_request(request: Request, person: Admin, number: RequestNumber) -> None:
+    """Another administrator's, or one's own."""
+    await _administer(request, person, None, lambda connection, by: refuse(connection, by, number))
+
+
+@router.post(
+    "/keys:ask",
+    status_code=201,
+    summary="Make an API key",
+    responses=_ASKED,
+    openapi_extra=described(KeyAskIn),
+)
+async def ask_for_key(request: Request, response: Response, person: Admin) -> MadeOut:
+    """For people. One of role `feeds` or `admin` another administrator confirms."""
+    asked = await json_body(request, KeyAskIn, _MAX_BYTES)
+    change = Change("key.create", name=asked.name, roles=(asked.role,))
+    return await _ask(request, response, person, asked.code, change)
+
+
+@router.post(
+    "/keys/{id}:revoke",
+    status_code=204,
+    summary="Revoke an API key",
+    responses=_CODED,
+    openapi_extra=described(CodeIn),
+)
+async def revoke_key(request: Request, person: Admin, id: Id) -> None:
+    """For people. It opens nothing from now on."""
+    asked = await json_body(request, CodeIn, _MAX_BYTES)
+
+    def work(connection: Connection, by: Administrator) -> None:
+        if not keys.revoke(connection, id):
+            raise Problem(404, "unknown-key", f"no open key has the id {id}")
+
+    await _administer(request, person, asked.code, work)
+
+
+@router.get("/audit", dependencies=[AUDITING, RECORDED], summary="The audit trail")
+def list_audit(
+    request: Request,
+    page: Paging,
+    actor: Annotated[str | None, Query(max_length=100, examples=["person:wang.fang"])] = None,
+) -> AuditOut:
+    """Who did what, newest first. `tally audit verify` checks it."""
+    with reading(request) as connection:
+        found = recorded(connection, actor=actor, before=page.before, limit=page.limit + 1)
+    shown = found[: page.limit]
+    return AuditOut(
+        items=[audit_row_out(one) for one in shown],
+        next=page.next(shown[-1].number if len(found) > page.limit else None),
+    )
+
+
+async def _ask_about(
+    request: Request, response: Response, person: Person, act: Act, id: str
+) -> MadeOut:
+    asked = await json_body(request, CodeIn, _MAX_BYTES)
+    return await _ask(request, response, person, asked.code, Change(act, id))
+
+
+async def _ask(
+    request: Request, response: Response, person: Person, code: str, change: Change
+) -> MadeOut:
+    """Done, or (202) left for another administrator to confirm."""
+    made = await _administer(
+        request, person, code, lambda connection, by: ask(connection, by, change)
+    )
+    if "number" in made:
+        response.status_code = 202
+    return _made(made)
+
+
+async def _administer(
+    request: Request,
+    person: Person,
+    code: str | None,
+    work: Callable[[Connection, Administrator], Done],
+) -> Done:
+    return await run_in_threadpool(administer, request, person, code, work)
+
+
+def _made(made: Made) -> MadeOut:
+    return MadeOut.model_validate({**made, "waiting": made.get("number")})

@@ -1,0 +1,140 @@
+"""Reports made in the background, and those that the node writes by its calendar."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request
+from fastapi.responses import StreamingResponse
+
+from app.api.bodies import described, json_body
+from app.api.reading import reading
+from app.api.responses import WITH_BODY, Responses
+from app.api.security import EXPORT, Exporter
+from app.http.acting import acting
+from app.http.context import Context
+from app.http.report_files import job_of, send_report, send_scheduled_report
+from app.people.person import Person
+from app.presentation.report_jobs import (
+    ReportJobIn,
+    ReportJobOut,
+    ReportJobsOut,
+    ScheduledReportsOut,
+    report_job_out,
+    scheduled_reports_out,
+)
+from app.report_jobs import store
+from app.report_jobs.asking import ask_again, ask_for, delete
+from app.reports.catalogue import FORMATS
+from app.reports.source import Request as Asked
+
+_MAX_BYTES = 4 * 1024
+_FILE: Responses = {
+    200: {
+        "description": "The file, whole",
+        "content": {
+            one.media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+            for one in FORMATS.values()
+        },
+    }
+}
+
+router = APIRouter(prefix="/v1", tags=["reports"])
+
+JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
+Asker = Annotated[Person, EXPORT]
+
+
+@router.get("/report-jobs", summary="Reports made in the background")
+def list_jobs(request: Request, who: Exporter) -> ReportJobsOut:
+    """Those that wait, are being made, were made or failed."""
+    with reading(request) as connection:
+        return ReportJobsOut(items=[report_job_out(one) for one in store.listed(connection)])
+
+
+@router.post(
+    "/report-jobs",
+    status_code=201,
+    summary="Ask for a report",
+    responses=WITH_BODY,
+    openapi_extra=described(ReportJobIn),
+)
+async def add_job(request: Request, person: Asker) -> ReportJobOut:
+    """One is made after the other: GET the job until its state is `made`, then its file."""
+    asked = await json_body(request, ReportJobIn, _MAX_BYTES)
+    context: Context = request.app.state.context
+    what = Asked(
+        facility=asked.facility,
+        first=asked.first,
+        last=asked.last,
+        partner=asked.partner,
+        block=asked.block,
+    )
+
+    def work() -> ReportJobOut:
+        return report_job_out(
+            ask_for(context.engine, asked.report, what, asked.format, asked.language, person)
+        )
+
+    return await acting(request, person, work)
+
+
+@router.get("/report-jobs/{id}", summary="One report and how far it is")
+def show_job(request: Request, who: Exporter, id: JobId) -> ReportJobOut:
+    """Its state and progress."""
+    return report_job_out(job_of(request, id))
+
+
+@router.get(
+    "/report-jobs/{id}/file",
+    summary="The file of a report",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+def download_job(request: Request, who: Exporter, id: JobId) -> StreamingResponse:
+    """404 while it is not made. Each download is a row of the audit trail."""
+    return send_report(request, who, id)
+
+
+@router.post(
+    "/report-jobs/{id}:again",
+    status_code=201,
+    summary="Make a report that failed again",
+    responses=WITH_BODY,
+)
+async def repeat_job(request: Request, person: Asker, id: JobId) -> ReportJobOut:
+    """A new job in the place of the one that failed."""
+    context: Context = request.app.state.context
+    return await acting(
+        request,
+        person,
+        lambda: report_job_out(ask_again(context.engine, job_of(request, id), person)),
+    )
+
+
+@router.delete("/report-jobs/{id}", status_code=204, summary="Delete a report and its file")
+async def delete_job(request: Request, person: Asker, id: JobId) -> None:
+    """One that is being made ends."""
+    context: Context = request.app.state.context
+    await acting(
+        request,
+        person,
+        lambda: delete(context.engine, context.report_files, job_of(request, id), person),
+    )
+
+
+@router.get("/scheduled-reports", summary="Reports that the node writes by its calendar")
+def list_scheduled(request: Request, who: Exporter) -> ScheduledReportsOut:
+    """What `[reports]` of `bank.toml` asks for, and the newest files of it."""
+    context: Context = request.app.state.context
+    files = context.report_files
+    return scheduled_reports_out(files.schedule, files.scheduled())
+
+
+@router.get(
+    "/scheduled-reports/{name}",
+    summary="The file of a scheduled report",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+def download_scheduled(request: Request, who: Exporter, name: str) -> StreamingResponse:
+    """One of the newest. Each download is a row of the audit trail."""
+    return send_scheduled_report(request, who, name)
