@@ -1,7 +1,6 @@
 """The `tally` command. Each verb lies in a file of its own; this one lists them."""
 
 import gc
-import getpass
 import logging
 import os
 import sys
@@ -11,6 +10,7 @@ import typer
 
 from app.audit.actor import current_actor
 from app.cli.shared.console import stderr
+from app.cli.shared.user import user
 from app.domain.errors import InputFault, TallyError
 from app.logs import configure_logs
 
@@ -47,7 +47,9 @@ _VERBS = {
     "hold": "Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
     "day": "Close the days of a reserve account: one bank states them, the other signs.",
     "reason": "Show why a bank did something: the text behind a reason's hash.",
-    "alerts": "What somebody should look at now: list it, acknowledge it.",
+    "sign-in": "Sign in to a bank's node, for the commands that act as a person.",
+    "sign-out": "End that session.",
+    "alerts": "What somebody should look at now: list it, acknowledge it, snooze it.",
     "webhooks": "Endpoints that are sent what happens, and what became of each event.",
     "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
     "verify": "Check a proof bundle alone: no network, no database, no key.",
@@ -107,20 +109,13 @@ def main() -> None:
         raise
 
 
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):  # a container's user may have no name
-        return str(os.getuid())
-
-
 def _run() -> None:
     # Rows come by the thousand and make no cycles: looking for them took a tenth of all work.
     gc.set_threshold(50_000)
     os.umask(0o077)  # databases, logs and reports are their owner's
     configure_logs(logging.INFO if sys.argv[1:2] and sys.argv[1] in _ACTING else logging.WARNING)
     if sys.argv[1:2] and sys.argv[1] not in _ENDING_AT_ONCE:
-        current_actor.set(f"command:{_user()}")
+        current_actor.set(f"command:{user()}")
     _register(sys.argv[1:])
     try:
         cli()

@@ -1,22 +1,27 @@
 """`tally alerts`: what somebody of the bank should look at now."""
 
+from itertools import islice
 from typing import Annotated
 
 import typer
 
-from app.alerts.store import acknowledge, listed_alerts, logs_of
 from app.cli.shared.console import stderr, stdout
-from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
-from app.presentation.alerts import alert_out
+from app.cli.shared.node import signed_in
+from app.cli.shared.reading import JsonOption, show, table
 
 _MOST = 1_000
 
-alerts = typer.Typer(help="What somebody should look at now.", no_args_is_help=True)
+alerts = typer.Typer(
+    help="What somebody should look at now, at the node that you signed in to (tally sign-in).",
+    no_args_is_help=True,
+)
+
+Number = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="An alert's number.")]
+Note = Annotated[str, typer.Option(help="What you do about it; it is kept.")]
 
 
 @alerts.command("list")
 def list_(
-    config: ConfigOption = DEFAULT_CONFIG,
     ended: Annotated[bool, typer.Option("--ended", help="Those that ended, too.")] = False,
     as_json: JsonOption = False,
 ) -> None:
@@ -24,12 +29,10 @@ def list_(
 
     Example:
 
-      tally alerts list --config bank.toml
+      tally alerts list
     """
-    with reading(config) as engine, engine.connect() as connection:
-        found = listed_alerts(connection, status="all" if ended else "open", limit=_MOST)
-        logs = logs_of(connection, [one.number for one in found])
-    items = [alert_out(one, logs[one.number]) for one in found]
+    with signed_in() as node:
+        items = list(islice(node.alerts(status="all" if ended else "open"), _MOST))
     if as_json:
         stdout.print_json(data={"items": [one.model_dump(mode="json") for one in items]})
         return
@@ -41,18 +44,33 @@ def list_(
     show(made)
 
 
-@alerts.command("acknowledge")
-def acknowledge_(
-    number: Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="An alert's number.")],
-    config: ConfigOption = DEFAULT_CONFIG,
-    note: Annotated[str, typer.Option(help="What you do about it; it is kept.")] = "",
-) -> None:
+@alerts.command()
+def acknowledge(number: Number, note: Note = "") -> None:
     """Say that you look after an alert: it is not escalated.
 
     Example:
 
-      tally alerts acknowledge 12 --note "a top-up is ordered" --config bank.toml
+      tally alerts acknowledge 12 --note "a top-up is ordered"
     """
-    with reading(config) as engine, engine.begin() as connection:
-        acknowledge(connection, number, note)
+    with signed_in() as node:
+        node.acknowledge(number, note)
     stderr.print(f"alert {number} acknowledged", highlight=False)
+
+
+@alerts.command()
+def snooze(
+    number: Number,
+    minutes: Annotated[int, typer.Option(min=1, max=7 * 24 * 60, help="For how long.")],
+    note: Note = "",
+) -> None:
+    """Keep an alert quiet; then, if its cause is still there, it is told again.
+
+    Example:
+
+      tally alerts snooze 12 --minutes 120
+    """
+    with signed_in() as node:
+        shown = node.snooze(number, minutes, note)
+    stderr.print(
+        f"alert {number} is quiet until {shown.snoozed_until:%Y-%m-%d %H:%M} UTC", highlight=False
+    )

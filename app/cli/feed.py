@@ -2,23 +2,24 @@
 
 import csv
 import os
-import ssl
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import httpx
 import orjson
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.cli.shared.console import stderr, stdout
-from app.domain.errors import ChainFault, FeedFault, TallyError, UsageFault
+from app.cli.shared.node import AuthorityOption, NodeOption, trusted
+from app.client.node import NodeClient
+from app.domain.errors import FeedFault, UsageFault
 from app.intake.check import check_feed
 from app.intake.facility_file import load_facility
 from app.intake.reader import check_header
 from app.intake.results import Verdict
+from app.presentation.events import VerdictOut
 
 _DIFFERENCES_EXIT = 1
 _CHUNK_BYTES = 256 * 1024
@@ -60,7 +61,7 @@ def check(
 @feed.command()
 def submit(
     file: Annotated[Path, typer.Argument(help="The feed (CSV or JSON lines).")],
-    node: Annotated[str, typer.Option(metavar="URL", help="The bank's node.")],
+    node: NodeOption,
     key_file: Annotated[
         Path | None,
         typer.Option(help=f"File with the API key; else it is taken from {_KEY_VARIABLE}."),
@@ -68,14 +69,7 @@ def submit(
     facility: Annotated[
         str | None, typer.Option(metavar="ID", help="The facility's id; else the first row's.")
     ] = None,
-    ca: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The certificate of the only authority that an https node is trusted by; else "
-            "this machine's.",
-        ),
-    ] = None,
+    ca: AuthorityOption = None,
 ) -> None:
     """Push a feed to a bank's node. What it answers as accepted is durable there.
 
@@ -87,7 +81,6 @@ def submit(
       TALLY_API_KEY=$(cat webank.key) tally feed submit webank.csv --node http://127.0.0.1:8701
     """
     check_header(file)
-    verified_by = True if ca is None else _authority(ca)
     key = _key(key_file)
     id_ = facility or _first_facility(file)
     content_type = "application/x-ndjson" if _is_json(file) else "text/csv"
@@ -100,7 +93,7 @@ def submit(
             console=stderr,
             disable=not stderr.is_terminal,
         ) as bars,
-        httpx.Client(base_url=node, timeout=None, verify=verified_by) as client,
+        NodeClient(node, key=key, trusted=trusted(ca)) as client,
     ):
         task = bars.add_task("", total=file.stat().st_size)
 
@@ -110,74 +103,10 @@ def submit(
                     bars.advance(task, len(part))
                     yield part
 
-        sums = _send(client, id_, content_type, key, body())
-    _print_sums(sums["in"], sums["accepted"], sums["duplicate"], sums["quarantined"])
-    if sums["quarantined"]:
+        sums = client.push_feed(id_, content_type, body(), _show_verdict)
+    _print_sums(sums.rows_in, sums.accepted, sums.duplicate, sums.quarantined)
+    if sums.quarantined:
         raise typer.Exit(_DIFFERENCES_EXIT)
-
-
-def _send(
-    client: httpx.Client, facility: str, content_type: str, key: str, body: Iterator[bytes]
-) -> dict[str, int]:
-    headers = {"Authorization": f"Bearer {key}", "Content-Type": content_type}
-    path = f"/v1/facilities/{facility}/events:bulk"
-    try:
-        with client.stream("POST", path, content=body, headers=headers) as answer:
-            if answer.status_code >= httpx.codes.BAD_REQUEST:
-                raise _refusal(answer.status_code, answer.read(), str(client.base_url))
-            for line in answer.iter_lines():
-                verdict = orjson.loads(line)
-                if "rows" in verdict:
-                    return dict(verdict["rows"])
-                if "problem" in verdict:
-                    raise TallyError(_problem_text(verdict["problem"]), where=str(client.base_url))
-                if verdict["verdict"] == "quarantined":
-                    _print_quarantined(
-                        verdict["row"], verdict["field"], verdict["value"], verdict["reason"]
-                    )
-    except httpx.InvalidURL as fault:
-        raise UsageFault(f"--node is no address ({fault})") from None
-    except httpx.TransportError as fault:
-        if "CERTIFICATE_VERIFY_FAILED" in str(fault):
-            raise UsageFault(
-                f"the node's certificate is not trusted ({fault})",
-                where=str(client.base_url),
-                remedy="Give its authority's certificate with --ca; nothing was sent",
-            ) from None
-        raise ChainFault(
-            f"the node does not answer ({type(fault).__name__})",
-            where=str(client.base_url),
-            remedy="Start it (tally node), then send the file again; nothing is taken twice",
-        ) from None
-    raise TallyError(
-        "the answer was cut short",
-        where=str(client.base_url),
-        remedy="Send the file again; nothing is taken twice",
-    )
-
-
-def _refusal(status: int, body: bytes, where: str) -> TallyError:
-    try:
-        text = _problem_text(orjson.loads(body))
-    except orjson.JSONDecodeError:
-        text = f"HTTP {status}"
-    fault = TallyError if status >= httpx.codes.INTERNAL_SERVER_ERROR else UsageFault
-    return fault(f"the node refused: {text}", where=where)
-
-
-def _problem_text(problem: dict[str, Any]) -> str:
-    return str(problem.get("detail") or problem.get("title") or "no reason given")
-
-
-def _authority(path: Path) -> ssl.SSLContext:
-    try:
-        return ssl.create_default_context(cafile=path)
-    except OSError as fault:  # an SSLError, too: no certificate in it
-        raise UsageFault(
-            f"--ca cannot be used ({fault.strerror or fault})",
-            where=str(path),
-            remedy="Give a file with a certificate in PEM",
-        ) from None
 
 
 def _key(path: Path | None) -> str:
@@ -223,6 +152,13 @@ def _first_facility(file: Path) -> str:
             "the first row names no facility", where=str(file), remedy="Give --facility ID"
         )
     return found
+
+
+def _show_verdict(verdict: VerdictOut) -> None:
+    if verdict.verdict == "quarantined":
+        _print_quarantined(
+            verdict.row, verdict.field or "", verdict.value or "", verdict.reason or ""
+        )
 
 
 def _print_quarantined(row: int, field: str, value: str, reason: str) -> None:

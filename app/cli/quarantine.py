@@ -1,7 +1,5 @@
 """`tally quarantine`: rows that were not taken; see them, mend them, and let them be taken in."""
 
-import os
-import pwd
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +23,7 @@ from app.cli.shared.reading import (
     table,
 )
 from app.cli.shared.unsealing import with_vault
+from app.cli.shared.user import user
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
 from app.intake.quarantine.dismiss import dismiss, restore
@@ -177,7 +176,7 @@ def mend_(
     """
     wanted = _values(values or [], values_file)
     with _quarantine(config) as (engine, intake_of):
-        found = mend(engine, intake_of, number, wanted, _user())
+        found = mend(engine, intake_of, number, wanted, _by())
     _print_row(found, as_json=as_json)
     if found.row.status == "faulty":
         raise typer.Exit(_FAULTY_EXIT)
@@ -201,7 +200,7 @@ def reread_(
       tally quarantine reread 3 --encoding gb18030 --config bank.toml
     """
     with _quarantine(config) as (engine, intake_of):
-        done = reread(engine, intake_of, feed, encoding.value, _user())
+        done = reread(engine, intake_of, feed, encoding.value, _by())
     stdout.print(f"{done.ready:,} rows ready, {done.faulty:,} faulty", highlight=False)
     if done.faulty:
         raise typer.Exit(_FAULTY_EXIT)
@@ -227,7 +226,7 @@ def replay_(
     """
     where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, intake_of):
-        done = replay(engine, intake_of, where, _user())
+        done = replay(engine, intake_of, where, _by())
     stdout.print(
         f"{done.accepted:,} accepted, {done.duplicate:,} duplicate, {done.faulty:,} faulty",
         highlight=False,
@@ -256,7 +255,7 @@ def dismiss_(
     """
     where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, _):
-        done = dismiss(engine, where, why, _user())
+        done = dismiss(engine, where, why, _by())
     stdout.print(f"{done.rows:,} rows dismissed", highlight=False)
 
 
@@ -278,7 +277,7 @@ def restore_(
     """
     where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, _):
-        done = restore(engine, where, why, _user())
+        done = restore(engine, where, why, _by())
     stdout.print(f"{done.rows:,} rows wait again", highlight=False)
 
 
@@ -304,12 +303,8 @@ def _quarantine(config: Path) -> Iterator[tuple[Engine, IntakeOf]]:
         yield engine, Intakes(engine, bank.name, is_behind=lambda: False).open
 
 
-def _user() -> str:
-    try:
-        name = pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:  # a container's user that has no name
-        name = f"uid {os.getuid()}"
-    return f"{name} (command line)"
+def _by() -> str:
+    return f"{user()} (command line)"
 
 
 def _values(given: list[str], file: Path | None) -> dict[str, str | None]:

@@ -43,7 +43,9 @@ _RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
 
 breaks = typer.Typer(
     cls=commands_of(
-        dict.fromkeys(_RESOLVING, "app.cli.breaks.resolve") | {"suggest": "app.cli.breaks.suggest"}
+        dict.fromkeys(_RESOLVING, "app.cli.breaks.resolve")
+        | dict.fromkeys(("assign", "comment"), "app.cli.breaks.work")
+        | {"suggest": "app.cli.breaks.suggest"}
     ),
     invoke_without_command=True,
 )
