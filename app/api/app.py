@@ -16,6 +16,7 @@ from app.api import (
     etags,
     events,
     facilities,
+    feeds,
     health,
     keys,
     metrics,
@@ -49,6 +50,7 @@ from final blocks of the chain only; what is accepted and not yet there is count
 
 _TAGS: list[dict[str, Any]] = [
     {"name": "events", "description": "Push events."},
+    {"name": "feeds", "description": "What was received, and what could not be posted."},
     {"name": "quarantine", "description": "Rows that were not taken: mend and replay them."},
     {"name": "facilities", "description": "The joint-lending agreements on the chain."},
     {"name": "reserves", "description": "Balances with their proof."},
@@ -107,6 +109,7 @@ def _rest() -> APIRouter:
     rest = APIRouter()
     for router in (
         events.router,
+        feeds.router,
         quarantine.router,
         facilities.router,
         accounts.router,

@@ -7,20 +7,18 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
-from app.audit.trail import Entry, append
 from app.domain.errors import InputFault, UsageFault
-from app.http.acting import acting, name_of
+from app.http.acting import acting, name_of, writing
 from app.http.context import Context
+from app.http.dead_letters import retry
 from app.http.problems import Problem
-from app.http.signed_in import address_of, allowed_to
+from app.http.signed_in import allowed_to
 from app.intake.cells import COLUMNS
 from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import Selection
 from app.intake.quarantine.replay import replay
 from app.locale import said
-from app.outbox.dead_letters import replay as replay_letters
-from app.outbox.dead_letters import resume
 from app.people.person import Person
 from app.web.feeds import Number, show_row, show_rows
 from app.web.feeds_page import RowFilters, row_page
@@ -111,20 +109,8 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     @router.post("/feeds/dead-letters")
     async def act_on_letters(request: Request, person: Worker, form: Sent) -> Response:
         """Events and stopped batches are tried again; the node posts them."""
-        event_id = form.text("event_id")
-
-        def work() -> int:
-            with context.engine.begin() as connection:
-                events = replay_letters(connection, [event_id] if event_id else None)
-                batches = 0 if event_id else resume(connection)
-                entry = Entry(
-                    f"person:{person.name}", "dead-letters.replay", event_id or "all",
-                    address=address_of(request),
-                )  # fmt: skip
-                append(connection, entry.with_details(events=events, batches=batches))
-            return events + batches
-
-        changed = await acting(request, person, work)
+        event_id = form.text("event_id") or None
+        changed = await writing(request, person, lambda connection: retry(connection, event_id))
         return RedirectResponse(f"{site.root}/feeds?changed={changed}", 303)
 
 

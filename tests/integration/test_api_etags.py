@@ -20,6 +20,7 @@ UNTAGGED = {
     "/v1/report-jobs/{id}", "/v1/report-jobs/{id}/file", "/v1/reports/{name}",
     "/v1/scheduled-reports", "/v1/scheduled-reports/{name}", "/v1/pairs/{number}/certificate",
     "/v1/day-closes/{number}/certificate", "/v1/stream", "/v1/alert-mails",
+    "/v1/feeds", "/v1/dead-letters",
 }  # fmt: skip
 """Files, and what changes without a trace that is cheap to look at; docs/api.md names them."""
 KNOWN = {"facility": "WLD-2016-A", "number": "1", "reason_hash": "0x" + "00" * 32}

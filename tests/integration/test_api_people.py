@@ -8,9 +8,11 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 
 from app.db.engine import create
+from app.intake.tables import events
+from app.outbox.dead_letters import add_dead_letter
 from app.people.administration import Administrator, add_person
 from app.people.clock import now
 from app.people.sessions import begin_session, csrf_token
@@ -211,6 +213,28 @@ class TestReports:
         } | change  # fmt: skip
         answer = Somebody(node, "treasury").client.post("/v1/report-jobs", json=asked)
         assert answer.status_code == status, answer.text
+
+
+def test_feeds_are_listed_and_what_could_not_be_posted_is_tried_again(node: Face) -> None:
+    feeder = node.client("feeds")
+    event = {
+        "event_id": "E-1", "facility": "WLD-2016-A", "event_ref": "TU-1", "kind": "top_up",
+        "amount": "5.00", "currency": "CNY", "value_date": "2026-03-02", "partner": "huarui",
+        "booked_at": "2026-03-02T09:00:00+08:00",
+    }  # fmt: skip
+    feeder.post("/v1/facilities/WLD-2016-A/events:bulk", json=[event, event | {"amount": "x"}])
+    feed = feeder.get("/v1/feeds").json()["items"][0]
+    assert (feed["rows_in"], feed["accepted"], feed["quarantined"]) == (2, 1, 1)
+    with node.engine.begin() as connection:
+        add_dead_letter(connection, connection.execute(select(events.c.id)).scalars().one(), "full")
+    officer, viewer = Somebody(node, "officer"), Somebody(node, "viewer")
+    letters = viewer.get("dead-letters").json()["events"]
+    assert [(one["event_id"], one["reason"]) for one in letters] == [("E-1", "full")]
+    assert viewer.post("dead-letters:retry").status_code == 403
+    assert officer.post("dead-letters:retry", event_id="E-1").json() == {"retried": 1}
+    assert viewer.get("dead-letters").json() == {"events": [], "batches": []}
+    trail = Somebody(node, "auditor").get("audit", actor=officer.person.actor).json()["items"]
+    assert (trail[0]["act"], trail[0]["subject"]) == ("dead-letters.replay", "E-1")
 
 
 class TestAlertRules:

@@ -1,0 +1,58 @@
+"""Feeds that were received, and what of them could not be posted."""
+
+from fastapi import APIRouter, Request
+
+from app.api.bodies import described, json_body
+from app.api.reading import Paging, reading
+from app.api.responses import WITH_BODY
+from app.api.security import READ_OR_PUSH, FeedWorker
+from app.http.acting import writing
+from app.http.dead_letters import retry
+from app.intake.feed_records import feed_records
+from app.outbox.dead_letters import all_letters, stopped_batches
+from app.presentation.common import PageOut, as_of
+from app.presentation.feeds import (
+    DeadLettersOut,
+    FeedOut,
+    RetriedOut,
+    RetryIn,
+    dead_letters_out,
+    feed_out,
+)
+
+_MAX_BYTES = 4 * 1024
+
+router = APIRouter(prefix="/v1", tags=["feeds"])
+
+
+@router.get("/feeds", dependencies=[READ_OR_PUSH], summary="Feeds that were received")
+def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
+    """Files and pushes with their sums, newest first."""
+    with reading(request) as connection:
+        found, following = feed_records(connection, page.limit, page.before)
+        return PageOut(
+            items=[feed_out(one) for one in found],
+            next=page.next(following),
+            as_of=as_of(connection),
+        )
+
+
+@router.get("/dead-letters", dependencies=[READ_OR_PUSH], summary="What could not be posted")
+def list_dead_letters(request: Request) -> DeadLettersOut:
+    """Events that were given up, and batches that have stopped: they wait for a person."""
+    with reading(request) as connection:
+        return dead_letters_out(all_letters(connection), stopped_batches(connection))
+
+
+@router.post(
+    "/dead-letters:retry",
+    summary="Try again what could not be posted",
+    responses=WITH_BODY,
+    openapi_extra=described(RetryIn),
+)
+async def retry_dead_letters(request: Request, who: FeedWorker) -> RetriedOut:
+    """The node posts it. Nothing is posted twice."""
+    asked = await json_body(request, RetryIn, _MAX_BYTES)
+    return RetriedOut(
+        retried=await writing(request, who, lambda connection: retry(connection, asked.event_id))
+    )

@@ -1,0 +1,90 @@
+"""Feeds that were received, and what of them could not be posted."""
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.intake.feed_records import FeedRecord
+from app.outbox.dead_letters import DeadLetter, StoppedBatch
+from app.presentation.common import Model, time_of
+
+
+class FeedOut(Model):
+    """rows_in = accepted + duplicate + quarantined. `dismissed` are among the quarantined,
+    `replayed` among accepted and duplicate."""
+
+    id: int
+    facility: str
+    name: str
+    source: str = Field(description="file, folder, bulk, push or upload")
+    received_at: datetime
+    finished_at: datetime | None = Field(
+        description="Null while it is read, or where that was cut short."
+    )
+    rows_in: int
+    accepted: int
+    duplicate: int
+    quarantined: int
+    replayed: int
+    dismissed: int
+
+
+class DeadLetterOut(Model):
+    """An event that was given up after bounded retries. `row`: its line in its feed."""
+
+    facility: str
+    feed_id: int
+    row: int
+    event_id: str
+    event_ref: str
+    reason: str
+    at: datetime
+
+
+class StoppedBatchOut(Model):
+    """A batch that failed too often; the ones behind it wait."""
+
+    facility: str
+    sequence: int
+    legs: int
+    why: str
+    at: datetime
+
+
+class DeadLettersOut(Model):
+    events: list[DeadLetterOut] = Field(description="Oldest first.")
+    batches: list[StoppedBatchOut]
+
+
+class RetryIn(Model):
+    event_id: str | None = Field(
+        None, max_length=64, description="Null: all events, and the batches that have stopped."
+    )
+
+
+class RetriedOut(Model):
+    retried: int
+
+
+def feed_out(one: FeedRecord) -> FeedOut:
+    return FeedOut(
+        id=one.id,
+        facility=one.facility,
+        name=one.name,
+        source=one.source,
+        received_at=datetime.fromisoformat(one.received_at),
+        finished_at=time_of(one.finished_at),
+        rows_in=one.rows_in,
+        accepted=one.accepted,
+        duplicate=one.duplicate,
+        quarantined=one.quarantined,
+        replayed=one.replayed,
+        dismissed=one.dismissed,
+    )
+
+
+def dead_letters_out(letters: list[DeadLetter], stopped: list[StoppedBatch]) -> DeadLettersOut:
+    return DeadLettersOut(
+        events=[DeadLetterOut.model_validate(one, from_attributes=True) for one in letters],
+        batches=[StoppedBatchOut.model_validate(one, from_attributes=True) for one in stopped],
+    )
