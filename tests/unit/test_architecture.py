@@ -37,6 +37,7 @@ PACKAGES: dict[str, frozenset[str]] = {
     "presentation": frozenset(
         {
             "domain",
+            "intake",
             "outbox",
             "readmodel",
             "actions",
