@@ -537,6 +537,8 @@ class TestOpenApi:
         # What people alone may do is asked with a session.
         client.cookies = shared.signed_in("officer", "approver").cookies
         client.headers["X-CSRF-Token"] = csrf_token(*client.cookies.values())
+        administrator = shared.signed_in("administrator")
+        administrator.headers["X-CSRF-Token"] = csrf_token(*administrator.cookies.values())
         tried = 0
         for path, operations in document["paths"].items():
             for method, operation in operations.items():
@@ -552,7 +554,10 @@ class TestOpenApi:
                         asked = f"{whole}?{each['name']}={value}"
                         if each["in"] == "path":
                             asked = path.replace(f"{{{each['name']}}}", value)
-                        answer = client.request(method, re.sub(r"\{\w+\}", "1", asked))
+                        address = re.sub(r"\{\w+\}", "1", asked)
+                        answer = client.request(method, address)
+                        if answer.status_code == httpx.codes.FORBIDDEN:
+                            answer = administrator.request(method, address)
                         assert answer.status_code < 500, (method, asked)
                         assert not refused or answer.status_code in (415, 422), (method, asked)
                         tried += 1
