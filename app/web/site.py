@@ -113,6 +113,8 @@ class Site:
             N_=N_,
             **shown,
         )
+        components = self.templates.get_template("components.html")
+        self.templates.globals["ui"] = components.module
 
     def html(self, name: str, status: int = 200, **values: Any) -> HTMLResponse:
         """A template, rendered."""

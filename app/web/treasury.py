@@ -24,6 +24,7 @@ from app.web.administration.webhooks import add_webhooks
 from app.web.agreement_acts import add_agreement_acts
 from app.web.alerts import add_alerts
 from app.web.attempts import Turns
+from app.web.design import add_design
 from app.web.enrol import add_enrol
 from app.web.feed_acts import add_group_acts, add_row_acts
 from app.web.feed_upload import add_upload
@@ -62,6 +63,7 @@ def create_treasury_page(context: Context) -> APIRouter:
     add_acts(router, context, site, pages)
     add_agreement_acts(router, context, site, pages)
     add_subjects(router, pages)
+    add_design(router, pages)
     add_people(router, context, pages)
     add_sessions(router, context, pages)
     add_keys(router, context, pages)

@@ -1,7 +1,8 @@
 """What requests, ticks, statements and closings cost with a long history beside a short one.
 
 The pairs are made by the indexer's own fold and written as it writes them; no chain is asked. One
-pair in a hundred ends within tolerance; the last few are one-sided, however long the history.
+pair in a hundred ends within tolerance; the last ones are breaks, as many however long the history:
+one half of them differ in their amounts, the others miss the partner's half.
 """
 
 import time
@@ -24,7 +25,7 @@ from app.indexer.postings import Judgement, Posting
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.scan import Header, Range
-from app.indexer.state import State, View
+from app.indexer.state import View
 from app.indexer.write import load_pairs, write
 from app.keys.sealing import seal_details
 from app.node.jobs.ageing import Ageing
@@ -38,12 +39,13 @@ from app.readmodel.pairs import queries
 from app.readmodel.values import to_date
 from app.reports.run_files import write_pairs
 from tests.integration.seeded import REFERENCE_KEY, START, Seed
+from tests.integration.vaults import VAULT
 
 SHORT = 10_000
 PAIRS_A_DAY = 10_000
 _POSTING = 500
 _POSTINGS_A_RANGE = 16
-_OPEN = 200
+_BREAKS = 200
 _RUNS = 7
 _KINDS = 8
 _SHARED = 5
@@ -53,11 +55,14 @@ _WITHIN_TOLERANCE_EVERY = 100
 
 
 class History:
-    """A bank's read model with `pairs` pairs of one account."""
+    """A bank's read model with `pairs` pairs of one account, the last `breaks` of them broken."""
 
-    def __init__(self, url: str, pairs: int) -> None:
-        self.engine = create(url)
+    def __init__(self, url: str, pairs: int, breaks: int = _BREAKS) -> None:
+        self.engine = create(url, vault=VAULT)
         self.pairs = pairs
+        self._first_missing = pairs - breaks // 2
+        self._first_break = pairs - breaks
+        self._open_legs = pairs - self._first_missing + 2 * (breaks - breaks // 2)
         self.last_day = START.date().toordinal() + (pairs - 1) // PAIRS_A_DAY
         seed = Seed(self.engine, partners=("huarui",))
         self._secret = PrivateKey.generate()
@@ -65,36 +70,44 @@ class History:
         with self.engine.begin() as connection:
             connection.execute(update(tables.facilities).values(sealed_reference_key=b"sealed"))
         with self.engine.connect() as connection:
-            state = load(
+            self._state = load(
                 connection,
                 View(_LEAD, "lead", [bytes(self._secret)]),
                 31337,
                 lambda _: REFERENCE_KEY,
             )
-        block = seed.block
-        for found in self._ranges(block):
-            self._apply(state, found)
-        self._finish()
-
-    def _ranges(self, block: int) -> Iterator[Range]:
+        self.block = seed.block
         size = _POSTING * _POSTINGS_A_RANGE
         for first in range(0, self.pairs, size):
-            block += 1
-            header = Header(block, block.to_bytes(32), bytes(32), int(START.timestamp()) + block)
-            made = [
-                self._posting(member, at, min(at + _POSTING, end), block)
-                for member, end in (
-                    (_LEAD, self.pairs),
-                    (_PARTNER, self.pairs - _OPEN),
-                )
-                for at in range(first, min(first + size, end), _POSTING)
-            ]
-            sealed = {posting.tx_hash: details for posting, details in made}
-            events = [posting for posting, _ in made]
-            yield Range(block, header, [*events], {block: header}, sealed, False, None)
+            ends = {_LEAD: self.pairs, _PARTNER: self._first_missing}
+            self._write({member: (first, min(first + size, end)) for member, end in ends.items()})
+        self._finish()
+
+    def arrive(self, count: int) -> None:
+        """So many pairs more, matched, in a block of their own."""
+        numbers = self.pairs, self.pairs + count
+        self._write({_LEAD: numbers, _PARTNER: numbers})
+        self.pairs += count
+        self._take_contract_books()
+
+    def _write(self, legs: dict[int, tuple[int, int]]) -> None:
+        """A block with the legs of these pairs (from, to) by member."""
+        self.block += 1
+        header = Header(
+            self.block, self.block.to_bytes(32), bytes(32), int(START.timestamp()) + self.block
+        )
+        made = [
+            self._posting(member, at, min(at + _POSTING, end), self.block)
+            for member, (first, end) in legs.items()
+            for at in range(first, end, _POSTING)
+        ]
+        sealed = {posting.tx_hash: details for posting, details in made}
+        events = [posting for posting, _ in made]
+        self._apply(Range(self.block, header, [*events], {self.block: header}, sealed, False, None))
 
     def _posting(self, member: int, first: int, end: int, block: int) -> tuple[Posting, bytes]:
-        legs, details, tolerated = [], [], []
+        legs, details = [], []
+        judgements: dict[int, Judgement] = {}
         for number in range(first, end):
             kind = 1 + number % _KINDS
             amount, name = 100_000 + number, f"R-{number:08d}"
@@ -102,9 +115,12 @@ class History:
             if member == _PARTNER:
                 amount = amount * _SHARE_BPS // 10_000 if kind <= _SHARED else amount
                 partner = 1
-                if number % _WITHIN_TOLERANCE_EVERY == 0:
+                if self._first_break <= number < self._first_missing:
+                    amount += 7
+                    judgements[number - first] = Judgement("amount", 1)
+                elif number % _WITHIN_TOLERANCE_EVERY == 0:
                     amount += 1
-                    tolerated.append(number - first)
+                    judgements[number - first] = Judgement("within_tolerance", 1)
             day = START.date().toordinal() + number // PAIRS_A_DAY
             legs.append(Leg(kind, partner, amount, day, day, 0, reference(REFERENCE_KEY, name)))
             details.append([name, None, f"E{number}", "", None, None, None])
@@ -114,11 +130,12 @@ class History:
         sealed = seal_details(details, {_LEAD: bytes(self._secret.public_key)})
         assert sealed is not None
         tx_hash = "0x" + (member << 64 | head[0]).to_bytes(32).hex()
-        judged = {(words[at], 1): Judgement("within_tolerance", 1) for at in tolerated}
+        judged = {(words[at], 1): judgement for at, judgement in judgements.items()}
         posting = Posting(1, member, *head, stream, block, tx_hash, {}, {}, judged)
         return posting, sealed
 
-    def _apply(self, state: State, found: Range) -> None:
+    def _apply(self, found: Range) -> None:
+        state = self._state
         projection = Projection(state, found.headers, lambda _: REFERENCE_KEY)
         project(projection, found.events, found.sealed)
         with self.engine.connect() as connection:
@@ -136,16 +153,8 @@ class History:
     def _finish(self) -> None:
         """The contract's books as the indexer would have read them; all days but the last closed;
         what the planner should know."""
-        a = tables.accounts.c
+        self._take_contract_books()
         with self.engine.begin() as connection:
-            connection.execute(
-                update(tables.accounts).values(
-                    contract_block=a.last_block,
-                    contract_open_legs=_OPEN,
-                    contract_closed_through=self.last_day - 1,
-                    **{f"contract_{name}": a[name] for name in BOOKS},
-                )
-            )
             sums = {
                 name: 0
                 for name in (one.name for one in tables.day_closes.columns)
@@ -161,6 +170,18 @@ class History:
             )  # fmt: skip
         with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
             connection.execute(text("ANALYZE"))
+
+    def _take_contract_books(self) -> None:
+        a = tables.accounts.c
+        with self.engine.begin() as connection:
+            connection.execute(
+                update(tables.accounts).values(
+                    contract_block=a.last_block,
+                    contract_open_legs=self._open_legs,
+                    contract_closed_through=self.last_day - 1,
+                    **{f"contract_{name}": a[name] for name in BOOKS},
+                )
+            )
 
     def acts(self) -> dict[str, Callable[[], object]]:
         """What a node does again and again, by name."""
