@@ -1,5 +1,6 @@
 """Which changes of alerts are mailed to whom, and when: queued here, sent by the node.
 
+An end is mailed once it has lasted; where its cause is soon back, neither is mailed.
 A person gets at most so many mails an hour; what is beyond waits for the next full hour and then
 comes in one mail.
 """
@@ -14,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.alerts.kinds import AlertKind, Rule
-from app.alerts.store import Alert, Told, one_alert
+from app.alerts.store import FLAPS_WITHIN, Alert, Told, one_alert
 from app.alerts.tables import WAITING, alert_log, alert_mail_settings, alert_mails
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
@@ -103,6 +104,15 @@ def queue_mails(
     now: datetime,
 ) -> None:
     """Let the mails about these changes wait, in the transaction of the changes."""
+    back = [one.alert.number for one in told if one.change == "back"]
+    told = [one for one in told if one.change != "back"]
+    if back:
+        ends = select(alert_log.c.id).where(alert_log.c.change == "ended")
+        connection.execute(
+            update(alert_mails)
+            .where(WAITING, alert_mails.c.change.in_(ends.where(alert_log.c.alert.in_(back))))
+            .values(state="dropped")
+        )
     if not told:
         return
     rows = connection.execute(
@@ -116,7 +126,7 @@ def queue_mails(
             "person": row.person,
             "change": one.log_id,
             "state": "waiting",
-            "due_at": stamp(_next_hour(now) if row.digest and not escalated else now),
+            "due_at": stamp(_due(one.change, now, digest=row.digest)),
             "attempts": 0,
         }
         for row in rows
@@ -233,6 +243,13 @@ def _settings(address: str, kinds: str, digest: bool) -> MailSettings:
     return MailSettings(
         address, frozenset(AlertKind(one) for one in json.loads(kinds) if one in known), digest
     )
+
+
+def _due(change: str, now: datetime, *, digest: bool) -> datetime:
+    """When a change is mailed: an end once it has lasted, an escalation always at once."""
+    if change == "ended":
+        now += FLAPS_WITHIN
+    return _next_hour(now) if digest and change != "escalated" else now
 
 
 def _next_hour(now: datetime) -> datetime:

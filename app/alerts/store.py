@@ -26,6 +26,8 @@ from app.domain.errors import UsageFault
 from app.people.clock import now, stamp
 
 Status = Literal["open", "ended", "all"]
+FLAPS_WITHIN = timedelta(minutes=5)
+"""What ends and is there again within this time is one alert, and nobody is mailed of it."""
 _LONGEST_SNOOZE = timedelta(days=7)
 _LONGEST_NOTE = 500
 
@@ -65,7 +67,8 @@ class Logged:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A change that people and systems are told of: raised, woken, escalated or ended."""
+    """A change that people and systems are told of: raised, woken, escalated, ended, or back
+    (raised again, FLAPS_WITHIN its end)."""
 
     log_id: int
     change: str
@@ -96,8 +99,9 @@ def apply(connection: Connection, changes: Iterable[Change], at: datetime) -> li
         if isinstance(change, Refresh):
             _change(connection, change.number, details=_json(change.details))
             continue
-        number, name = _write(connection, change, stamp(at))
-        log_id = _log(connection, number, name, None, "", stamp(at))
+        number, name = _write(connection, change, at)
+        logged = "raised" if name == "back" else name
+        log_id = _log(connection, number, logged, None, "", stamp(at))
         told.append(Told(log_id, name, one_alert(connection, number)))
     return told
 
@@ -184,11 +188,20 @@ def newest_change(connection: Connection) -> int:
 
 
 def _write(
-    connection: Connection, change: Raise | Wake | Escalate | End, at: str
+    connection: Connection, change: Raise | Wake | Escalate | End, at: datetime
 ) -> tuple[int, str]:
     """The number of the alert, and what became of it."""
     if isinstance(change, Raise):
         cause = change.cause
+        a = raised_alerts.c
+        ended = connection.execute(
+            select(a.number)
+            .where(a.kind == cause.kind.value, a.subject == cause.subject)
+            .where(a.ended_at > stamp(at - FLAPS_WITHIN))
+        ).scalar()
+        if ended is not None:
+            _change(connection, ended, ended_at=None, details=_json(cause.details))
+            return int(ended), "back"
         number = connection.execute(
             insert(raised_alerts)
             .values(
@@ -197,7 +210,7 @@ def _write(
                 facility=cause.facility,
                 partner=cause.partner,
                 details=_json(cause.details),
-                raised_at=at,
+                raised_at=stamp(at),
             )
             .returning(raised_alerts.c.number)
         ).scalar_one()
@@ -206,9 +219,9 @@ def _write(
         _change(connection, change.number, snoozed_until=None)
         return change.number, "woken"
     if isinstance(change, Escalate):
-        _change(connection, change.number, escalated_at=at)
+        _change(connection, change.number, escalated_at=stamp(at))
         return change.number, "escalated"
-    _change(connection, change.number, ended_at=at)
+    _change(connection, change.number, ended_at=stamp(at))
     return change.number, "ended"
 
 

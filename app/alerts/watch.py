@@ -96,8 +96,10 @@ class AlertWatch:
 
 
 def _emit(connection: Connection, told: Told) -> None:
-    if told.change in ("raised", "ended"):
-        emit(connection, f"alert.{told.change}", _event(told))
+    if told.change in ("raised", "back"):
+        emit(connection, "alert.raised", _event(told))
+    elif told.change == "ended":
+        emit(connection, "alert.ended", _event(told))
 
 
 def _event(told: Told) -> dict[str, object]:

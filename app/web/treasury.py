@@ -1,5 +1,6 @@
 """One bank's site: the positions, the other pages, the live stream."""
 
+import time
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -41,6 +42,9 @@ from app.web.site import Site
 from app.web.subjects import add_subjects
 from app.web.wall import add_wall
 from app.web.work_list import add_work_list
+
+_SESSION_EVERY_S = 5.0
+"""How often a stream looks whether its session is still open: each look is a query."""
 
 
 def create_treasury_page(context: Context) -> APIRouter:
@@ -103,10 +107,13 @@ def create_treasury_page(context: Context) -> APIRouter:
     @router.get("/live")
     async def stream(request: Request, reads: Reader) -> EventSourceResponse:
         async def messages() -> AsyncIterator[ServerSentEvent]:
+            looked_at = float("-inf")
             async for frame in live.frames(PAGE_PARTS):
                 # A session that ends, ends its streams too.
-                if reads is not None and await run_in_threadpool(open_session, request) is None:
-                    return
+                if reads is not None and time.monotonic() - looked_at > _SESSION_EVERY_S:
+                    if await run_in_threadpool(open_session, request) is None:
+                        return
+                    looked_at = time.monotonic()
                 yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
 
         return EventSourceResponse(messages(), ping=15, sep="\n")

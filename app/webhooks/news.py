@@ -1,8 +1,9 @@
 """What became of breaks, days and batches since the last look, as events for webhooks.
 
-The breaks that are open are held against those that were told, so that a view that is made anew
-tells nothing twice. While it is made anew nothing is told: breaks that it has not come to are not
-resolved. What was open before the first endpoint was registered is not told.
+The breaks that are open are held against those that were told, by the database, which gives those
+alone that differ; a view that is made anew tells nothing twice. While it is made anew nothing is
+told: breaks that it has not come to are not resolved. What was open before the first endpoint was
+registered is not told.
 """
 
 import json
@@ -10,7 +11,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, insert, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Row,
+    and_,
+    delete,
+    insert,
+    literal,
+    not_,
+    or_,
+    select,
+)
 
 from app.domain.money import format_amount
 from app.outbox.dead_letters import stopped_batches
@@ -30,11 +43,13 @@ _AT_A_TIME = 1_000
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """The open breaks by number, each account's last closed day, the batches that have stopped.
-    `block`: the last one of the view that says so."""
+    """The breaks by number that were opened (or are others) and resolved since the last look, each
+    account's last closed day, the batches that have stopped. `block`: the last one of the view that
+    says so."""
 
     block: int
-    breaks: Mapping[int, Shown]
+    opened: Mapping[int, Shown]
+    resolved: Mapping[int, Shown]
     closed: Mapping[str, str]
     stopped: Sequence[Shown]
 
@@ -45,15 +60,14 @@ def tell_news(engine: Engine) -> None:
         noted = _noted(connection)
         is_heard = bool(endpoints(connection))
         current = _now(connection, noted) if is_heard else None
-        told = _told(connection, noted) if noted is not None and current is not None else None
     if current is None and (is_heard or noted is None):
         return
     with engine.begin() as connection:
         if _noted(connection) != noted:  # another process has told it
             return
-        if current is not None and told is not None:
-            _tell(connection, current, told)
-        _note(connection, current, told)
+        if current is not None and noted is not None:
+            _tell(connection, current, json.loads(noted.closed), json.loads(noted.stopped))
+        _note(connection, current)
 
 
 def _now(connection: Connection, noted: Row[Any] | None) -> _State | None:
@@ -72,7 +86,8 @@ def _now(connection: Connection, noted: Row[Any] | None) -> _State | None:
         for one in balances(connection)
         if one.closed_through is not None
     }
-    return _State(read.block_number, _open_breaks(connection), closed, stopped)
+    opened, resolved = _opened(connection), _resolved(connection)
+    return _State(read.block_number, opened, resolved, closed, stopped)
 
 
 def _stopped(connection: Connection) -> Sequence[Shown]:
@@ -88,40 +103,33 @@ def _noted(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(webhook_state)).one_or_none()
 
 
-def _told(connection: Connection, noted: Row[Any]) -> _State:
-    breaks = {one.pair: json.loads(one.shown) for one in connection.execute(select(known_breaks))}
-    return _State(noted.block_number, breaks, json.loads(noted.closed), json.loads(noted.stopped))
-
-
-def _tell(connection: Connection, current: _State, told: _State) -> None:
-    for number in sorted(told.breaks.keys() - current.breaks.keys()):
-        emit(connection, "break.resolved", told.breaks[number])
-    for number, shown in sorted(current.breaks.items()):
-        if told.breaks.get(number) != shown:
-            emit(connection, "break.opened", shown)
+def _tell(
+    connection: Connection, current: _State, closed: Mapping[str, str], stopped: Sequence[Shown]
+) -> None:
+    for _, shown in sorted(current.resolved.items()):
+        emit(connection, "break.resolved", shown)
+    for _, shown in sorted(current.opened.items()):
+        emit(connection, "break.opened", shown)
     for account, day in current.closed.items():
-        if day > told.closed.get(account, ""):
+        if day > closed.get(account, ""):
             facility, _, partner = account.rpartition("/")
             emit(connection, "day.closed", {"facility": facility, "partner": partner, "day": day})
     for batch in current.stopped:
-        if batch not in told.stopped:
+        if batch not in stopped:
             emit(connection, "batch.stopped", batch)
 
 
-def _note(connection: Connection, current: _State | None, told: _State | None) -> None:
+def _note(connection: Connection, current: _State | None) -> None:
     connection.execute(delete(webhook_state))
     if current is None:  # nobody is told any more
         connection.execute(delete(known_breaks))
         return
-    before = told.breaks if told else {}
-    stale = [number for number, shown in before.items() if current.breaks.get(number) != shown]
+    stale = [*current.opened, *current.resolved]
     for first in range(0, len(stale), _AT_A_TIME):
         some = stale[first : first + _AT_A_TIME]
         connection.execute(delete(known_breaks).where(known_breaks.c.pair.in_(some)))
     fresh = [
-        {"pair": number, "shown": json.dumps(shown)}
-        for number, shown in current.breaks.items()
-        if before.get(number) != shown
+        {"pair": number, "shown": json.dumps(shown)} for number, shown in current.opened.items()
     ]
     if fresh:
         connection.execute(insert(known_breaks), fresh)
@@ -135,10 +143,23 @@ def _note(connection: Connection, current: _State | None, told: _State | None) -
     )
 
 
-def _open_breaks(connection: Connection) -> Mapping[int, Shown]:
-    """Unequal halves, and legs whose other half is overdue, by the pair's number."""
-    names, c = directory(connection), pairs.c
-    late = and_(c.status == "open", c.due_at < clock(connection))
+def _is_break(connection: Connection) -> ColumnElement[bool]:
+    """Unequal halves, and legs whose other half is overdue."""
+    late = and_(pairs.c.status == "open", pairs.c.due_at < clock(connection))
+    return and_(OPEN, or_(pairs.c.status != "open", late))
+
+
+def _resolved(connection: Connection) -> Mapping[int, Shown]:
+    """Those that were told and are no breaks any more."""
+    breaks = select(pairs.c.number).where(_is_break(connection))
+    gone = select(known_breaks).where(known_breaks.c.pair.not_in(breaks))
+    return {one.pair: json.loads(one.shown) for one in connection.execute(gone)}
+
+
+def _opened(connection: Connection) -> Mapping[int, Shown]:
+    """Those that were not told as they are: what changes of a break changes its type."""
+    names, c, known = directory(connection), pairs.c, known_breaks.c
+    is_told = known.shown.contains(literal('"type": "') + type_of_pair() + '"')
     rows = connection.execute(
         select(
             c.number,
@@ -149,7 +170,9 @@ def _open_breaks(connection: Connection) -> Mapping[int, Shown]:
             c.lead_amount,
             c.partner_amount,
             type_of_pair(),
-        ).where(OPEN, or_(c.status != "open", late))
+        )
+        .outerjoin(known_breaks, known.pair == c.number)
+        .where(_is_break(connection), or_(known.pair.is_(None), not_(is_told)))
     )
     found = {}
     for row in rows:

@@ -23,11 +23,15 @@ from tests.postgres import Cluster, PostgresMissing
 BREAKS = 10_000
 MOST_MS = 100
 MOST_TIMES = 1.5
-_RUNS = 40
+_RUNS = 20
 _P95 = _RUNS * 95 // 100 - 1
 _NOISE_MS = 3
 """What two runs of the same may differ by, so that times of a small figure say nothing."""
-_PARAMETERS = {"facility": "WLD-2016-A", "partner": "huarui", "number": "1"}
+_OF_A_PERSON = ("/v1/views",)
+"""What a program's key does not read."""
+_PARAMETERS = {
+    "facility": "WLD-2016-A", "partner": "huarui", "number": "1", "reason_hash": "0x" + "00" * 32
+}  # fmt: skip
 
 
 def pages(folder: Path, pairs: int) -> dict[str, Any]:
@@ -89,9 +93,6 @@ def measure(engine: Engine) -> dict[str, dict[str, float]]:
             elif path.startswith("/administration"):
                 client = administrator
             answer = client.get(path)
-            if answer.status_code == 401:  # what is kept with a person
-                client = officer
-                answer = client.get(path)
             assert answer.status_code in (200, 404, 503), f"{path}: {answer.status_code}"
             cpu, wall = [], []
             before = _database_seconds(engine)
@@ -117,6 +118,7 @@ def paths(node: Face) -> list[str]:
         path
         for path, methods in described.items()
         if "get" in methods
+        and path not in _OF_A_PERSON
         and not any(
             one["required"] and one["in"] == "query" for one in methods["get"].get("parameters", ())
         )
