@@ -1,11 +1,13 @@
 """The page's live stream: what changed is rendered once and sent to every open page."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Hashable
+import time
+from collections.abc import AsyncIterator, Callable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jinja2 import Environment
+from sse_starlette import ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from app.alerts.store import newest_change
@@ -26,6 +28,8 @@ _LOOK_EVERY_S = 1.0
 
 _REST_S = 0.25
 """The shortest time between two looks, however fast blocks come."""
+
+_MAY_SEE_EVERY_S = 5.0
 
 PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts", "work", "alerts")
 WALL_PARTS = ("state", "wall")
@@ -60,17 +64,25 @@ class Live:
         self._rendered: dict[str, _Rendered] = {}
         """By language."""
 
-    async def frames(self, parts: Collection[str]) -> AsyncIterator[Frame]:
-        """These parts once, then what changes of them, until the node stops."""
+    async def messages(
+        self, parts: Collection[str], may_see: Callable[[], bool]
+    ) -> AsyncIterator[ServerSentEvent]:
+        """These parts once, then what changes of them, until the node stops or who looks on may no
+        longer see them (each look is a query, so it is made every few seconds)."""
         notifier = self._context.notifier
         sent: dict[str, Hashable] = {}
+        look_at = 0.0
         while not notifier.closed:
             # Noted before looking, so that news during the look is not missed.
             version = notifier.version
+            if time.monotonic() >= look_at:
+                if not await run_in_threadpool(may_see):
+                    return
+                look_at = time.monotonic() + _MAY_SEE_EVERY_S
             for frame in await self._current(version):
                 if frame.event in parts and sent.get(frame.event) != frame.mark:
                     sent[frame.event] = frame.mark
-                    yield frame
+                    yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
             await asyncio.sleep(_REST_S)
             await notifier.wait(version, _LOOK_EVERY_S)
 

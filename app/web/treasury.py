@@ -1,14 +1,11 @@
 """One bank's site: the positions, the other pages, the live stream."""
 
-import time
-from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from sqlalchemy import Connection
-from sse_starlette import EventSourceResponse, ServerSentEvent
-from starlette.concurrency import run_in_threadpool
+from sse_starlette import EventSourceResponse
 
 from app.http.context import Context
 from app.http.signed_in import is_open_to, open_session, signed_in
@@ -42,9 +39,6 @@ from app.web.site import Site
 from app.web.subjects import add_subjects
 from app.web.wall import add_wall
 from app.web.work_list import add_work_list
-
-_SESSION_EVERY_S = 5.0
-"""How often a stream looks whether its session is still open: each look is a query."""
 
 
 def create_treasury_page(context: Context) -> APIRouter:
@@ -106,16 +100,9 @@ def create_treasury_page(context: Context) -> APIRouter:
 
     @router.get("/live")
     async def stream(request: Request, reads: Reader) -> EventSourceResponse:
-        async def messages() -> AsyncIterator[ServerSentEvent]:
-            looked_at = float("-inf")
-            async for frame in live.frames(PAGE_PARTS):
-                # A session that ends, ends its streams too.
-                if reads is not None and time.monotonic() - looked_at > _SESSION_EVERY_S:
-                    if await run_in_threadpool(open_session, request) is None:
-                        return
-                    looked_at = time.monotonic()
-                yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
+        def may_see() -> bool:
+            return reads is None or open_session(request) is not None
 
-        return EventSourceResponse(messages(), ping=15, sep="\n")
+        return EventSourceResponse(live.messages(PAGE_PARTS, may_see), ping=15, sep="\n")
 
     return router

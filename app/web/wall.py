@@ -4,13 +4,12 @@ It is signed in to with an API key of role `read`; the browser keeps a token mad
 opens this page and its stream alone, until the key is revoked (docs/decisions/0095).
 """
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
@@ -76,11 +75,5 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
         if not await run_in_threadpool(may_see, request):
             raise Problem(401, "unauthorized", "sign in to the wall again")
 
-        async def messages() -> AsyncIterator[ServerSentEvent]:
-            async for frame in live.frames(WALL_PARTS):
-                # With the key, its screens end.
-                if not await run_in_threadpool(may_see, request):
-                    return
-                yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
-
-        return EventSourceResponse(messages(), ping=15, sep="\n")
+        messages = live.messages(WALL_PARTS, partial(may_see, request))
+        return EventSourceResponse(messages, ping=15, sep="\n")

@@ -21,11 +21,7 @@ PAGES = {
         "/", "/breaks", "/breaks/1", "/accounts/WLD-2016-A/huarui", "/legs", "/legs/1", "/days",
         "/days/close", "/feeds", "/feeds/rows", "/acts", "/consortium", "/breaks/999",
         "/forecast", "/forecast/WLD-2016-A/huarui", "/facilities", "/facilities/WLD-2016-A",
-<<<<<<< HEAD
-        "/wall", "/reports", "/consortium/acts", "/new-facility",
-=======
-        "/wall", "/reports", "/design",
->>>>>>> 7fca4f8 (The design system on a page of its own: tokens for colours, text and spaces, components as macros that all pages use; paper prints light and without navigation; the bench of pages measures every page and read on both databases, and 50 streams)
+        "/wall", "/reports", "/consortium/acts", "/new-facility", "/design",
     ],
     "administrator": [
         "/administration", "/administration/sessions", "/administration/keys",
