@@ -5,6 +5,7 @@ opens this page and its stream alone, until the key is revoked (docs/decisions/0
 """
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
