@@ -12,6 +12,7 @@ from app.web.reserves import Tile
 from app.web.sparkline import Sparkline
 
 _SHEET = Path(__file__).parent / "static" / "page.css"
+_EXAMPLE = {"facility": "WLD-2016-A", "amount": "1,234,567.89", "currency": "CNY"}
 
 
 def add_design(router: APIRouter, pages: Pages) -> None:
@@ -27,6 +28,7 @@ def add_design(router: APIRouter, pages: Pages) -> None:
                 "sizes": _sizes("text"),
                 "spaces": _sizes("space"),
                 "tile": Tile,
+                "example": _EXAMPLE,
                 "curve": Sparkline("0,22 24,18 48,20 72,9 96,12 120,4", 25, 0, 0, 0),
             },
         )
