@@ -13,8 +13,8 @@ history  what requests, ticks, statements and closings cost and read at a millio
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
 reports  CPU seconds and memory for a report of a million lines as CSV, Parquet and XLSX, against
          pandas' own `to_csv` and `to_parquet` and XlsxWriter's constant-memory mode
-pages    what every page and REST read costs at a million pairs beside 10,000, server and client, on
-         SQLite: CPU ms, and the 95th percentile of the time
+pages    what every page and REST read costs at a million pairs beside 10,000, with 10,000 breaks, on
+         SQLite and on PostgreSQL: CPU ms, and the 95th percentile of the time; 50 live streams
 proofs   lines of a proof bundle verified a CPU second, against 50,000; bytes a line, against 80
 """
 
@@ -156,14 +156,19 @@ def _print_history(figures: Figures) -> None:
 
 
 def _print_pages(figures: Figures) -> None:
-    table = Table(box=None, header_style="dim")
-    table.add_column(f"{figures['beside']:,} and {figures['pairs']:,} pairs")
-    for name in ("CPU ms", "", "times", "p95 ms", ""):
-        table.add_column(name, justify="right")
-    for path, of in figures["paths"].items():
-        (short, long), walls = of["cpu_ms"], of["p95_ms"]
-        table.add_row(path, f"{short}", f"{long}", f"{long / short:.2f}", *map(str, walls))
-    stdout.print(table)
+    for kind in ("sqlite", "postgresql"):
+        if kind not in figures:
+            continue
+        table = Table(box=None, header_style="dim")
+        table.add_column(f"{kind}, {figures['beside']:,} and {figures['pairs']:,} pairs")
+        for name in ("CPU ms", "", "CPU p95 ms", "", "p95 ms", "", "kB", ""):
+            table.add_column(name, justify="right")
+        for path, of in figures[kind].items():
+            names = ("cpu_ms", "cpu_p95_ms", "p95_ms", "kb")
+            table.add_row(path, *(f"{value}" for name in names for value in of[name]))
+        stdout.print(table)
+        stdout.print(f"too slow: {', '.join(figures[f'{kind}_slow']) or 'none'}")
+        stdout.print(f"50 streams: {figures[f'{kind}_stream']['of_a_core']:.1%} of a core")
 
 
 def _print_reports(figures: Figures) -> None:
