@@ -23,8 +23,8 @@ BLOCK_GAS = "200000000"
 #: The well-known development mnemonic: the same accounts on every start and every machine.
 MNEMONIC = "test test test test test test test test test test test junk"
 ACCOUNTS = "4"
-#: Anvil keeps a whole copy of the state for each past block that can still be called: its memory,
-#: and the time of a dump, are blocks x slots. Blocks in bursts need more of them than timed ones.
+#: Anvil keeps a whole copy of the state for each past block that can still be called: its memory
+#: is blocks x slots. Blocks in bursts need more of them than timed ones.
 HISTORY_BLOCKS = 32
 TIMED_HISTORY_BLOCKS = 8
 
@@ -37,13 +37,16 @@ def command(
     port: int,
     chain_id: int,
     block_time_s: int | None,
+    since: int | None = None,
 ) -> list[str]:
     """The command that runs `engine` on `port` of `host`, a loopback address.
+
+    `since` is the time (UTC, seconds) of an anvil's first block; else it is now.
 
     Raises EngineMissing when the engine's npm package or Node is not installed.
     """
     if engine == "anvil":
-        return _anvil(state_dir, host, port, chain_id, block_time_s)
+        return _anvil(state_dir, host, port, chain_id, block_time_s, since)
     return _ganache(state_dir, host, port, chain_id, block_time_s)
 
 
@@ -60,7 +63,12 @@ def unguessable_host() -> str:
 
 
 def _anvil(
-    state_dir: Path, host: str, port: int, chain_id: int, block_time_s: int | None
+    state_dir: Path,
+    host: str,
+    port: int,
+    chain_id: int,
+    block_time_s: int | None,
+    since: int | None,
 ) -> list[str]:
     # The binary itself: the package's own starter is a Node process that stays in between.
     binary = PACKAGES / "@foundry-rs" / f"anvil-{npm_platform()}" / "bin" / "anvil"
@@ -76,6 +84,8 @@ def _anvil(
     else:
         # The launcher mines: with a block time of its own anvil keeps up to 1,500 states.
         call += [str(TIMED_HISTORY_BLOCKS), "--no-mining"]
+    if since is not None:
+        call += ["--timestamp", str(since)]
     # A page that knows the address may not ask by request: without CORS its JSON is refused.
     call += ["--no-cors"]
     # A JSON-RPC batch of forty postings is over the 2 MB that anvil takes by default.

@@ -32,7 +32,6 @@ import psutil
 from app import processes
 from app.processes import HOST
 from ganache import engines, rpc
-from ganache.dumps import Dumps
 from ganache.engines import ENGINES, Engine
 from ganache.errors import (
     ChainFailed,
@@ -42,6 +41,7 @@ from ganache.errors import (
     StateInUse,
     StateMismatch,
 )
+from ganache.journal import Journal
 from ganache.pool import Pool
 
 __all__ = [
@@ -68,11 +68,8 @@ _POLL_S = 0.02
 _TICK_S = 1.0
 #: A full block of a large state takes seconds.
 _MINE_TIMEOUT_S = 60.0
-#: What is mined between two dumps is lost with a kill. Dumps take a sixth of the time at most.
-_DUMP_INTERVAL_S = 5.0
-_DUMP_SHARE = 5
-#: So long the end of a chain may wait for its state, which grows with its history.
-_LAST_DUMP_S = 3.0
+#: So long the end of a chain that hangs is waited for.
+_LAST_BLOCKS_S = 3.0
 _PORT_TRIES = 5
 
 
@@ -130,9 +127,8 @@ def start(
     where pages in this machine's browsers can find it. `block_time_s` None makes blocks as
     transactions come, which suits single ones; bulk wants 1, because a burst makes many blocks and
     an anvil spends on each a time that grows with the state. Without `keep_state` an anvil stores
-    nothing, which spares a chain that is thrown away the dumps. A killed anvil comes back as it was
-    some seconds before; ganache loses nothing. A chain that died holds its folder until its handle
-    is stopped.
+    nothing. A killed anvil comes back without the blocks of its last second or two; ganache loses
+    nothing. A chain that died holds its folder until its handle is stopped.
 
     Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
     """
@@ -141,7 +137,7 @@ def start(
     state_dir = state_dir.resolve()
     host = HOST if port else engines.unguessable_host()
 
-    def command(port: int) -> list[str]:
+    def command(port: int, since: int | None = None) -> list[str]:
         return engines.command(
             engine,
             state_dir=state_dir,
@@ -149,6 +145,7 @@ def start(
             port=port,
             chain_id=chain_id,
             block_time_s=block_time_s,
+            since=since,
         )
 
     command(port)  # what is not installed is said before anything is made
@@ -158,15 +155,17 @@ def start(
     lock = _lock(state_dir)
     try:
         _check_state(state_dir, engine, chain_id)
-        dumps = Dumps(state_dir) if engine == "anvil" and keep_state else None
+        journal = Journal(state_dir) if engine == "anvil" and keep_state else None
+        since = journal.first_time if journal else None
         pool = Pool() if engine == "anvil" and block_time_s is None else None
         mine_every_s = block_time_s if engine == "anvil" else None
         tries = _PORT_TRIES if port == 0 else 1
         for attempt in range(1, tries + 1):
             chosen = port or processes.free_port()
             try:
-                care = _Care(lock, dumps, pool, mine_every_s)
-                return _start_on((host, chosen), engine, chain_id, command(chosen), state_dir, care)
+                care = _Care(lock, journal, pool, mine_every_s)
+                address = host, chosen
+                return _launch(address, engine, chain_id, command(chosen, since), state_dir, care)
             except PortTaken:  # another process took the free port in between
                 if attempt == tries:
                     raise
@@ -174,33 +173,6 @@ def start(
     except BaseException:
         lock.close()
         raise
-
-
-def _start_on(
-    address: tuple[str, int],
-    engine: Engine,
-    chain_id: int,
-    command: list[str],
-    state_dir: Path,
-    care: _Care,
-) -> ChainHandle:
-    """Start on `port` from the newest state that the engine takes."""
-    dumps = care.dumps
-    if not dumps:
-        return _launch(address, engine, chain_id, command, state_dir, care)
-    failure: ChainFailed | None = None
-    for state in dumps.sound():
-        try:
-            loading = [*command, "--load-state", str(state)]
-            return _launch(address, engine, chain_id, loading, state_dir, care)
-        except ChainFailed as error:
-            failure = error
-        finally:
-            dumps.loaded()
-    raise ChainFailed(
-        f"no stored state in {state_dir} can be started from; `make reset` forgets a demo's chain,"
-        f" another folder begins a new one" + (f"\n{failure}" if failure else "")
-    )
 
 
 def _launch(
@@ -224,6 +196,7 @@ def _launch(
         json.dump({"pid": process.pid, "launcher": os.getpid(), "url": url}, care.lock)
         care.lock.flush()
         _await_health(process, url, port, chain_id, log)
+        keeper.begin()
     except BaseException:
         keeper.abandon()
         raise
@@ -258,14 +231,14 @@ class _Care:
     """What is looked after while the chain runs."""
 
     lock: IO[str]
-    dumps: Dumps | None
+    journal: Journal | None
     pool: Pool | None
     mine_every_s: float | None
     """Seconds between blocks, where the launcher makes them."""
 
 
 class _Keeper(threading.Thread):
-    """Owns the chain's process: starts it, stores its state now and then, ends it.
+    """Owns the chain's process: starts it, makes and stores its blocks, ends it.
 
     A thread that lives as long as the process, because Linux ties a child to the very *thread*
     that made it. While the process is not waited for, its id and group belong to nobody else, so
@@ -279,8 +252,8 @@ class _Keeper(threading.Thread):
         self._url = url
         self._care = care
         self._spawned = threading.Event()
+        self._begun = threading.Event()
         self._stopping = threading.Event()
-        self._store = False
         self._process: psutil.Process | None = None
         self._failure: OSError | None = None
 
@@ -294,22 +267,31 @@ class _Keeper(threading.Thread):
     def alive(self) -> bool:
         return self._process is not None and processes.is_alive(self._process)
 
-    def stop(self) -> None:
-        """Store the state, end the process, let go of the state directory.
+    def begin(self) -> None:
+        """Bring the chain to where it was, and look after it from now on. Raises ChainFailed."""
+        if self._care.journal is not None:
+            try:
+                self._care.journal.make_again(self._url)
+                self._care.journal.add(self._url)
+            except (rpc.NoAnswer, OSError) as error:
+                raise ChainFailed(
+                    f"the chain cannot go on from its stored blocks: {error}"
+                ) from error
+        self._begun.set()
 
-        A state that takes too long to store is left: the one before it is kept.
-        """
-        self._store = True
+    def stop(self) -> None:
+        """Store the last blocks, end the process, let go of the state directory."""
         self._stopping.set()
-        self.join(_LAST_DUMP_S if self._care.dumps else None)
+        self.join(_LAST_BLOCKS_S)
         if self.is_alive() and self._process is not None:
-            processes.stop([self._process], _STOP_TIMEOUT_S)  # which ends the dump as well
+            processes.stop([self._process], _STOP_TIMEOUT_S)  # which ends its last call as well
         self.abandon()
         self._care.lock.close()
 
     def abandon(self) -> None:
-        """End the process and store nothing."""
+        """End the process."""
         self._stopping.set()
+        self._begun.set()
         self.join()
 
     def run(self) -> None:
@@ -322,19 +304,14 @@ class _Keeper(threading.Thread):
             return
         finally:
             self._spawned.set()
-        dump_at = time.monotonic() + _DUMP_INTERVAL_S
+        self._begun.wait()
         every_s = self._care.mine_every_s or _TICK_S
         tick_at = time.monotonic() + every_s
         while self.alive() and not self._stopping.wait(max(0.0, tick_at - time.monotonic())):
             tick_at = max(tick_at + every_s, time.monotonic())
             self._mine()
-            began = time.monotonic()
-            if began >= dump_at:
-                self._dump()
-                ended = time.monotonic()
-                dump_at = ended + max(_DUMP_INTERVAL_S, _DUMP_SHARE * (ended - began))
-        if self._store:
-            self._dump()
+            self._store()
+        self._store()
         processes.stop([self._process], _STOP_TIMEOUT_S)
 
     def _mine(self) -> None:
@@ -344,14 +321,14 @@ class _Keeper(threading.Thread):
             with suppress(rpc.NoAnswer):  # it is just starting, or just ending
                 rpc.call(self._url, "evm_mine", timeout_s=_MINE_TIMEOUT_S)
 
-    def _dump(self) -> None:
-        if self._care.dumps is None or not self.alive():
+    def _store(self) -> None:
+        if self._care.journal is None or not self.alive():
             return
         try:
-            self._care.dumps.take(self._url)
-        except (rpc.NoAnswer, OSError) as error:  # the dumps before it still stand
+            self._care.journal.add(self._url)
+        except (rpc.NoAnswer, OSError) as error:  # they are stored the next time
             with self._log.open("a") as log:
-                log.write(f"launcher: the state was not stored: {error}\n")
+                log.write(f"launcher: blocks were not stored: {error}\n")
 
 
 def _lock(state_dir: Path) -> IO[str]:

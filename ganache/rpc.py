@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+import http.client
 import json
-import urllib.error
-import urllib.request
+from contextlib import closing
 from typing import Any
-
-# Never through a proxy of the environment: the chain is on this machine.
-_OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+from urllib.parse import urlsplit
 
 
 class NoAnswer(Exception):
     """The address did not answer a JSON-RPC call with a result."""
 
 
+class Connection:
+    """A connection that is kept for many calls. Close it at the end."""
+
+    def __init__(self, url: str, timeout_s: float) -> None:
+        self._url = url
+        self._http = http.client.HTTPConnection(urlsplit(url).netloc, timeout=timeout_s)
+
+    def call(self, method: str, *params: Any) -> Any:
+        """The result of one call. Raises NoAnswer."""
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
+        try:
+            self._http.request("POST", "/", body, {"Content-Type": "application/json"})
+            answer = json.loads(self._http.getresponse().read())
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self._http.close()
+            raise NoAnswer(f"{self._url} does not answer {method}: {error}") from error
+        if not isinstance(answer, dict) or "result" not in answer:
+            raise NoAnswer(f"{self._url} refuses {method}: {answer}")
+        return answer["result"]
+
+    def close(self) -> None:
+        self._http.close()
+
+
 def call(url: str, method: str, *params: Any, timeout_s: float = 2.0) -> Any:
-    """The result of one call. Raises NoAnswer."""
-    body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-    request = urllib.request.Request(url, body, {"Content-Type": "application/json"})
-    try:
-        with _OPENER.open(request, timeout=timeout_s) as response:
-            answer = json.load(response)
-    except (OSError, ValueError) as error:
-        raise NoAnswer(f"{url} does not answer {method}: {error}") from error
-    if not isinstance(answer, dict) or "result" not in answer:
-        raise NoAnswer(f"{url} refuses {method}: {answer}")
-    return answer["result"]
+    """The result of one call on a connection of its own. Raises NoAnswer."""
+    with closing(Connection(url, timeout_s)) as connection:
+        return connection.call(method, *params)

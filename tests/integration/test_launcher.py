@@ -21,7 +21,6 @@ from eth_account import Account
 
 from app.processes import free_port
 from ganache import engines, rpc
-from ganache.dumps import Dumps
 from ganache.engines import Engine
 from ganache.errors import (
     ChainFailed,
@@ -150,10 +149,18 @@ def test_a_chain_that_cannot_start_shows_its_log(tmp_path: Path) -> None:
 def test_damaged_states_are_never_replaced_by_an_empty_chain(tmp_path: Path) -> None:
     with start("anvil", state_dir=tmp_path) as chain:
         send(chain.process.url, Account.create().key.hex(), 0)
-    for dump in (tmp_path / "dumps").glob("*.gz"):
-        dump.write_bytes(dump.read_bytes()[:-20])
-    with pytest.raises(ChainFailed, match="no stored state"):
-        start("anvil", state_dir=tmp_path)
+    journal = tmp_path / "blocks.jsonl"
+    stored = journal.read_bytes()
+    first, second = stored.splitlines(keepends=True)
+    other = second.replace(b'"transactions": ["', b'"transactions": ["0x", "')
+    for damaged, why in (
+        (b"?" + stored, "line 1 is damaged"),
+        (first + other, "stored blocks: .* refuses"),
+        (second, "block 0 cannot be made again"),
+    ):
+        journal.write_bytes(damaged)
+        with pytest.raises(ChainFailed, match=why):
+            start("anvil", state_dir=tmp_path)
 
 
 # --- what works ----------------------------------------------------------------------------------
@@ -278,8 +285,9 @@ def test_killed_and_started_again_has_no_half_state(engine: Engine, tmp_path: Pa
     chain = start(engine, state_dir=tmp_path)
     with chain:
         send(chain.process.url, key, 0)
-        if engine == "anvil":  # ganache writes each block; anvil is dumped now and then
-            await_true("a dump", lambda: any((tmp_path / "dumps").glob("*.gz")))
+        if engine == "anvil":  # ganache writes each block itself
+            journal = tmp_path / "blocks.jsonl"
+            await_true("the block's line", lambda: journal.read_bytes().count(b"\n") == 2)
         hashes = block_hashes(chain.process.url)
         os.kill(chain.process.pid, signal.SIGKILL)
         await_true("its end", lambda: not chain.alive())
@@ -290,15 +298,43 @@ def test_killed_and_started_again_has_no_half_state(engine: Engine, tmp_path: Pa
         assert height(url) == 2
 
 
-def test_a_damaged_newest_state_falls_back_to_the_one_before(tmp_path: Path) -> None:
+def test_a_last_block_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     key = Account.create().key.hex()
     for nonce in range(2):
         with start("anvil", state_dir=tmp_path) as chain:
             send(chain.process.url, key, nonce)
-    newest = max((tmp_path / "dumps").glob("*.gz"))
-    newest.write_bytes(newest.read_bytes()[:-20])
+    journal = tmp_path / "blocks.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-20])
+    for blocks in (1, 2):  # and what comes after it is stored in its place
+        with start("anvil", state_dir=tmp_path) as chain:
+            assert height(chain.process.url) == blocks
+            send(chain.process.url, key, blocks)
+
+
+def test_blocks_that_were_taken_back_are_not_stored(tmp_path: Path) -> None:
     with start("anvil", state_dir=tmp_path) as chain:
-        assert height(chain.process.url) == 1
+        url = chain.process.url
+        before = rpc.call(url, "evm_snapshot")
+        journal = tmp_path / "blocks.jsonl"
+        send(url, Account.create().key.hex(), 0)
+        send(url, Account.create().key.hex(), 0)
+        await_true("their lines", lambda: journal.read_bytes().count(b"\n") == 3)
+        rpc.call(url, "evm_revert", before)
+        send(url, Account.create().key.hex(), 0)
+        hashes = block_hashes(url)
+    with start("anvil", state_dir=tmp_path) as chain:
+        assert block_hashes(chain.process.url) == hashes
+
+
+def test_time_goes_on_from_now(tmp_path: Path) -> None:
+    """Also after blocks whose time somebody has set."""
+    with start("anvil", state_dir=tmp_path) as chain:
+        rpc.call(chain.process.url, "evm_setNextBlockTimestamp", int(time.time()) + 1_000)
+        rpc.call(chain.process.url, "evm_mine")
+        ahead = block_time(chain.process.url)
+    with start("anvil", state_dir=tmp_path) as chain:
+        rpc.call(chain.process.url, "evm_mine")
+        assert ahead <= block_time(chain.process.url) <= ahead + 60
 
 
 def test_reorg_of_the_first_block_never_happens(tmp_path: Path) -> None:
@@ -314,39 +350,13 @@ def test_reorg_of_the_first_block_never_happens(tmp_path: Path) -> None:
     assert len(first_blocks) == 1
 
 
-def test_only_a_few_states_are_kept(tmp_path: Path) -> None:
-    key = Account.create().key.hex()
-    for nonce in range(5):
-        with start("anvil", state_dir=tmp_path) as chain:
-            send(chain.process.url, key, nonce)
-    assert len(list((tmp_path / "dumps").iterdir())) == 3
-
-
-def test_a_state_that_takes_too_long_does_not_hold_up_the_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The one before it is kept."""
-    key = Account.create().key.hex()
+def test_a_chain_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ganache.launcher._LAST_BLOCKS_S", 0.1)
+    monkeypatch.setattr("ganache.launcher._STOP_TIMEOUT_S", 0.1)
     with start("anvil", state_dir=tmp_path) as chain:
-        send(chain.process.url, key, 0)
-    monkeypatch.setattr("ganache.launcher._LAST_DUMP_S", 0.1)
-
-    def take(dumps: Dumps, url: str) -> None:
-        await_true("the end of the chain", lambda: not answers(url))
-        raise rpc.NoAnswer
-
-    def answers(url: str) -> bool:
-        try:
-            return height(url) >= 0
-        except rpc.NoAnswer:
-            return False
-
-    with start("anvil", state_dir=tmp_path) as chain, monkeypatch.context() as slow:
-        slow.setattr(Dumps, "take", take)
-        send(chain.process.url, key, 1)
+        os.kill(chain.process.pid, signal.SIGSTOP)
         chain.stop()
-    with start("anvil", state_dir=tmp_path) as chain:
-        assert height(chain.process.url) == 1
+        assert not psutil.pid_exists(chain.process.pid)
 
 
 def test_stop_ends_its_own_chain_and_no_other(engine: Engine, tmp_path: Path) -> None:
@@ -362,7 +372,7 @@ def test_stop_ends_its_own_chain_and_no_other(engine: Engine, tmp_path: Path) ->
 def test_a_thrown_away_anvil_stores_nothing(tmp_path: Path) -> None:
     with start("anvil", state_dir=tmp_path, keep_state=False) as chain:
         send(chain.process.url, Account.create().key.hex(), 0)
-    assert not (tmp_path / "dumps").exists()
+    assert not (tmp_path / "blocks.jsonl").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the tie to the parent is Linux's")
@@ -407,6 +417,10 @@ def test_the_command_says_what_is_wrong_without_a_trace(tmp_path: Path) -> None:
 def address(key: str) -> str:
     account: str = Account.from_key(key).address
     return account
+
+
+def block_time(url: str) -> int:
+    return int(rpc.call(url, "eth_getBlockByNumber", "latest", False)["timestamp"], 16)
 
 
 def block_hashes(url: str) -> list[str]:

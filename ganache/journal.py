@@ -1,0 +1,117 @@
+"""Anvil's blocks on disk: each is written down once it is made, and made again at the next start.
+
+Anvil itself can only store everything at once: that takes longer the longer the history is, and no
+block may be made meanwhile. But a block follows from its time, its transactions and the block
+before it, to its very hash: these are all that is kept.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from ganache import rpc
+from ganache.errors import ChainFailed
+
+_TIMEOUT_S = 60.0
+"""A full block of a large state takes seconds."""
+
+
+class Journal:
+    """The blocks of one chain in `state_dir`, a line of JSON for each, from block 0 on."""
+
+    def __init__(self, state_dir: Path) -> None:
+        """Raises ChainFailed where a line cannot be read. (The last may have been cut off by a
+        kill: it is left out.)"""
+        self._path = state_dir / "blocks.jsonl"
+        self._kept: list[tuple[str, int]] = []
+        """Each block's hash, and where its line ends in the file."""
+        self.first_time: int | None = None
+        """The time of block 0; None where nothing was stored yet."""
+        self._path.touch(mode=0o600)
+        with self._path.open("rb") as file:
+            for line in file:
+                if not line.endswith(b"\n"):
+                    break
+                block = self._block(line)
+                if self.first_time is None:
+                    self.first_time = block["time"]
+                self._kept.append((block["hash"], file.tell()))
+
+    def make_again(self, url: str) -> None:
+        """Bring a new chain, begun at `first_time`, to where the stored one was.
+
+        Raises ChainFailed where it does not become the same, NoAnswer where it does not answer.
+        """
+        if self.first_time is None:
+            return
+        last_time = self.first_time
+        with closing(rpc.Connection(url, _TIMEOUT_S)) as chain, self._path.open("rb") as file:
+            automine = chain.call("anvil_getAutomine")
+            chain.call("evm_setAutomine", False)
+            for number in range(len(self._kept)):
+                block = self._block(file.readline())
+                if number:
+                    for transaction in block["transactions"]:
+                        chain.call("eth_sendRawTransaction", transaction)
+                    last_time = block["time"]
+                    chain.call("evm_setNextBlockTimestamp", last_time)
+                    chain.call("evm_mine")
+                made = chain.call("eth_getBlockByNumber", "latest", False)
+                if made["hash"] != block["hash"]:
+                    raise self._failure(f"block {number} cannot be made again")
+            chain.call("evm_setTime", max(int(time.time()), last_time))
+            chain.call("evm_setAutomine", automine)
+
+    def add(self, url: str) -> None:
+        """Store the blocks that are new, on disk when this returns.
+
+        Raises NoAnswer when the chain does not answer, OSError when the disk refuses; then they are
+        stored the next time.
+        """
+        with closing(rpc.Connection(url, _TIMEOUT_S)) as chain:
+            while self._kept:
+                last = chain.call("eth_getBlockByNumber", hex(len(self._kept) - 1), False)
+                if last is not None and last["hash"] == self._kept[-1][0]:
+                    break
+                self._kept.pop()  # somebody has taken it back
+            os.truncate(self._path, self._end())  # also what was cut off
+            while block := chain.call("eth_getBlockByNumber", hex(len(self._kept)), True):
+                self._write(
+                    {
+                        "time": int(block["timestamp"], 16),
+                        "hash": block["hash"],
+                        "transactions": [
+                            chain.call("debug_getRawTransaction", one["hash"])
+                            for one in block["transactions"]
+                        ],
+                    }
+                )
+
+    def _write(self, block: dict[str, Any]) -> None:
+        with self._path.open("ab") as file:
+            file.write(json.dumps(block).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+            self._kept.append((block["hash"], file.tell()))
+
+    def _end(self) -> int:
+        return self._kept[-1][1] if self._kept else 0
+
+    def _block(self, line: bytes) -> dict[str, Any]:
+        try:
+            block: dict[str, Any] = json.loads(line)
+            block["time"], block["hash"], block["transactions"]
+        except (ValueError, KeyError, TypeError):
+            raise self._failure(f"line {len(self._kept) + 1} is damaged") from None
+        return block
+
+    def _failure(self, what: str) -> ChainFailed:
+        return ChainFailed(
+            f"{self._path}: {what}; `make reset` forgets a demo's chain, another folder begins a "
+            "new one"
+        )
