@@ -22,6 +22,8 @@ class Intakes:
         self._engine = engine
         self._bank = bank
         self._is_behind = is_behind
+        self.on_accepted: Callable[[], None] = lambda: None
+        """Called after events were accepted, on the thread of who sent them."""
 
     def open(self, facility: str) -> Intake:
         """The intake of a facility. Raises UsageFault when this bank may not send its events."""
@@ -41,7 +43,8 @@ class Intakes:
                 f"{self._bank} is no party to facility {facility}",
                 remedy="Only its lead and its partners send feeds",
             )
-        return Intake(EventStore(self._engine), Validator(agreed.terms, self._bank))
+        store = EventStore(self._engine, lambda: self.on_accepted())
+        return Intake(store, Validator(agreed.terms, self._bank))
 
     def take_in(
         self,

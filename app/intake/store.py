@@ -72,8 +72,10 @@ _INSERT_EVENT = {
 class EventStore:
     """Where a bank keeps its events: its database."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, on_accepted: Callable[[], None] = lambda: None) -> None:
+        """`on_accepted` is called once events are committed."""
         self._engine = engine
+        self._on_accepted = on_accepted
 
     @contextmanager
     def writing(self) -> Iterator["EventTransaction"]:
@@ -86,6 +88,8 @@ class EventStore:
             transaction = EventTransaction(connection)
             yield transaction
         # Only now is it true.
+        if transaction.accepted:
+            self._on_accepted()
         for facility, feed, accepted in transaction.accepted:
             for some in listed(accepted):
                 _log.info("accepted", facility=facility, feed=feed, events=some)

@@ -26,6 +26,7 @@ from app.http.notifier import Notifier
 from app.intake.rest import RestFeeds
 from app.logs import listed
 from app.node.bank import Bank, open_bank
+from app.node.block_rhythm import SOON_S, BlockRhythm
 from app.node.jobs.ageing import Ageing
 from app.node.jobs.alerts import OwnFacts
 from app.node.jobs.audit_head import AuditHead
@@ -46,7 +47,11 @@ _log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
 _LOOK_ANYWAY_S = 1.0
-"""Without a new block and without anything to post, the chain is looked at so often."""
+"""Without a new block, the chain is looked at so often."""
+_REST_S = 3.0
+"""The same for posting, while nothing waits and nothing is on its way; the lease lasts longer."""
+_REST_LOOK_S = 1.0
+"""At rest, what another process has accepted is looked for so often; this one says it."""
 _JOBS_END_S = 3.0
 _GRANTS_FOR_S = 0.2
 """In each second, at most, what was granted to this bank is opened for so long."""
@@ -76,7 +81,9 @@ class Channel:
         self._facility_troubles: list[str] = []
         self._database_fault = ""
         self._free_disk_bytes: int | None = None
-        self._moved_at = time.monotonic()
+        self._rhythm = BlockRhythm(time.monotonic())
+        self._is_posting = True
+        """Whether events wait, or batches are on their way."""
         # The newest block at the last time, and when that was.
         self._submitted_at: tuple[int | None, float] = (None, 0.0)
         self._indexed_at: tuple[int | None, float] = (None, 0.0)
@@ -112,6 +119,7 @@ class Channel:
                 bank.config.development, bank.config.webhooks.networks, bank.config.webhooks.ca
             ),
         )
+        bank.intakes.on_accepted = lambda: self._scheduler.wake("submit")
         ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
         days = DayClose(bank.posting.rpc, bank.manifest.addresses["DayClose"])
         self._scheduler = Scheduler(
@@ -214,12 +222,22 @@ class Channel:
             raise
         self._database_fault = ""
 
-    def _submit(self) -> None:
+    def _submit(self) -> float:
+        """As `Jobs.submit`."""
+        has_waiting = self._bank.posting.has_waiting()
+        if has_waiting and not self._is_posting:
+            self._is_posting = True
+            self._scheduler.wake("index")
         head, now = self._head, time.monotonic()
-        is_quiet = head == self._submitted_at[0] and now - self._submitted_at[1] < _LOOK_ANYWAY_S
-        if is_quiet and not self._bank.posting.has_waiting():
-            return
-        self._submitted_at = head, now
+        is_new = self._is_posting and head != self._submitted_at[0]
+        look_s = _LOOK_ANYWAY_S if self._is_posting else _REST_S
+        if has_waiting or is_new or now - self._submitted_at[1] >= look_s:
+            self._submitted_at = head, now
+            self._post()
+            self._is_posting = has_waiting or in_flight(self._bank.engine)
+        return SOON_S if self._is_posting else _REST_LOOK_S
+
+    def _post(self) -> None:
         self._bank.posting.tick()
         self._facility_troubles = self._bank.posting.facility_troubles()
         conflict = self._bank.posting.conflict
@@ -231,16 +249,20 @@ class Channel:
             _log.info("posting goes on")
         self._troubles = troubles
 
-    def _index(self) -> None:
+    def _index(self) -> float:
+        """As `Jobs.index`."""
+        self._follow()
+        return SOON_S if self._is_posting else self._rhythm.wait_s(time.monotonic())
+
+    def _follow(self) -> None:
         try:
             self._asked_at = time.monotonic()
             head = self._bank.follower.head()
             self._asked_at = None
-            if head != self._head:
-                self._moved_at = time.monotonic()
+            self._rhythm.note(head, time.monotonic())
             self._head = head
             self._note_stall(
-                time.monotonic() - self._moved_at > _STALLED_AFTER_S
+                time.monotonic() - self._rhythm.moved_at_s > _STALLED_AFTER_S
                 and in_flight(self._bank.engine)
             )
             if self._matches_after is None:

@@ -15,7 +15,7 @@ from app.readmodel.chain import Position
 
 
 def test_a_job_that_fails_again_and_again_is_logged_once_and_counted() -> None:
-    def fail() -> None:
+    def fail() -> float:
         raise KeyError("what nobody thought of")
 
     scheduler = Scheduler(Jobs(**{one.name: fail for one in fields(Jobs)}))

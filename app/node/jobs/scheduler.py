@@ -1,10 +1,15 @@
-"""The node's scheduler: what recurs, each job on its own thread, never two of a kind at once."""
+"""The node's scheduler: what recurs, each job on its own thread, never two of a kind at once.
+
+Posting and reading the chain say themselves when they are due again, and can be woken; all else
+runs at fixed intervals.
+"""
 
 import logging
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal, TypeVar
 
 import structlog
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -12,8 +17,8 @@ from structlog.contextvars import bound_contextvars
 
 from app.domain.errors import TallyError
 
-SUBMIT_EVERY_S = 0.1
-INDEX_EVERY_S = 0.1
+_AT_MOST_EVERY_S = 0.1
+"""What is woken, or failed, runs again no sooner."""
 FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0
@@ -24,22 +29,24 @@ REPORTS_EVERY_S = 60.0
 AUDIT_HEAD_EVERY_S = 600.0
 ALERTS_EVERY_S = 2.0
 MAILS_EVERY_S = 5.0
-WEBHOOKS_EVERY_S = 1.0
-REPORT_JOBS_EVERY_S = 1.0
+WEBHOOKS_EVERY_S = 2.0
+REPORT_JOBS_EVERY_S = 2.0
 GRANTS_EVERY_S = 1.0
 
 _log = structlog.get_logger()
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Jobs:
     """What a node does again and again. Each raises TallyError for what may pass by itself.
 
-    `watch` looks after the database and the disk.
+    `submit` and `index` return after how many seconds they are due again. `watch` looks after the
+    database and the disk.
     """
 
-    submit: Callable[[], object]
-    index: Callable[[], object]
+    submit: Callable[[], float]
+    index: Callable[[], float]
     feed_folder: Callable[[], object]
     ageing: Callable[[], object]
     watch: Callable[[], object]
@@ -75,13 +82,13 @@ class Scheduler:
         self._named = {"channel": channel} if channel else {}
         self._troubles: dict[str, str] = {}
         self._running: set[str] = set()
-        self._stopping = False
+        self._loops = {"submit": jobs.submit, "index": jobs.index}
+        self._woken = {name: threading.Event() for name in self._loops}
+        self._ending = threading.Event()
         self._idle = threading.Condition()
-        self.runs: dict[str, Runs] = {}
+        self.runs: dict[str, Runs] = {name: Runs() for name in self._loops}
         """By the job's name."""
         for name, job, every_s in (
-            ("submit", jobs.submit, SUBMIT_EVERY_S),
-            ("index", jobs.index, INDEX_EVERY_S),
             ("feed_folder", jobs.feed_folder, FEED_FOLDER_EVERY_S),
             ("ageing", jobs.ageing, AGEING_EVERY_S),
             ("watch", jobs.watch, WATCH_EVERY_S),
@@ -110,23 +117,41 @@ class Scheduler:
 
     def start(self) -> None:
         self._scheduler.start()
+        for name, job in self._loops.items():
+            threading.Thread(target=self._repeat, args=(name, job), name=name, daemon=True).start()
+
+    def wake(self, name: Literal["submit", "index"]) -> None:
+        """There is something for it to do now. Safe from any thread."""
+        self._woken[name].set()
 
     def stop(self, within_s: float) -> bool:
         """Start no more jobs and let running ones end; False where one did not in that time."""
         self._scheduler.shutdown(wait=False)
+        for woken in self._woken.values():
+            woken.set()
         with self._idle:
-            self._stopping = True
+            self._ending.set()
             return self._idle.wait_for(lambda: not self._running, within_s)
 
-    def _guarded(self, name: str, job: Callable[[], object]) -> None:
+    def _repeat(self, name: str, job: Callable[[], float]) -> None:
+        woken = self._woken[name]
+        while not self._ending.is_set():
+            began = time.monotonic()
+            woken.clear()
+            due_after_s = self._guarded(name, job) or 0.0
+            woken.wait(max(0.0, began + due_after_s - time.monotonic()))
+            self._ending.wait(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
+
+    def _guarded(self, name: str, job: Callable[[], _T]) -> _T | None:
+        """What the job returned; None where it failed."""
         with self._idle:
-            if self._stopping:
-                return
+            if self._ending.is_set():
+                return None
             self._running.add(name)
         began = time.monotonic()
         try:
             with bound_contextvars(**self._named):
-                self._run(name, job)
+                return self._run(name, job)
         finally:
             self.runs[name].runs += 1
             self.runs[name].seconds += time.monotonic() - began
@@ -134,9 +159,9 @@ class Scheduler:
                 self._running.discard(name)
                 self._idle.notify_all()
 
-    def _run(self, name: str, job: Callable[[], object]) -> None:
+    def _run(self, name: str, job: Callable[[], _T]) -> _T | None:
         try:
-            job()
+            done = job()
         except TallyError as fault:
             self._note(name, str(fault))
         except Exception as fault:  # a job must never end the scheduler
@@ -147,6 +172,8 @@ class Scheduler:
         else:
             if self._troubles.pop(name, None) is not None:
                 _log.info("job works again", job=name)
+            return done
+        return None
 
     def _note(self, name: str, trouble: str) -> None:
         self.runs[name].failures += 1

@@ -1,0 +1,42 @@
+"""When to ask for the newest block: about when the next one is due, by when the last ones came.
+
+A node at rest asks so two or three times a block instead of ten times a second. What an endpoint
+makes it believe delays a look by a second at most.
+"""
+
+from collections import deque
+
+SOON_S = 0.1
+_IRREGULAR_S = 0.2
+_LONGEST_S = 1.0
+_EARLY = 0.9
+"""Of the time between two blocks: the first look for the next one."""
+_BLOCKS = 8
+
+
+class BlockRhythm:
+    """Learns from the looks that were taken. Pure: times are those of any clock that only goes
+    on."""
+
+    def __init__(self, now_s: float) -> None:
+        self.moved_at_s = now_s
+        """When the newest block was last another one than before."""
+        self._head: int | None = None
+        self._gaps_s: deque[float] = deque(maxlen=_BLOCKS)
+
+    def note(self, head: int, now_s: float) -> None:
+        """The newest block at a look."""
+        if head == self._head:
+            return
+        if self._head is not None and head > self._head:
+            self._gaps_s.append((now_s - self.moved_at_s) / (head - self._head))
+        self._head, self.moved_at_s = head, now_s
+
+    def wait_s(self, now_s: float) -> float:
+        """How long a node that waits for nothing may wait until the next look."""
+        if len(self._gaps_s) < _BLOCKS or max(self._gaps_s) > 2 * min(self._gaps_s):
+            return _IRREGULAR_S
+        since_s, shortest_s = now_s - self.moved_at_s, min(self._gaps_s)
+        if since_s > 2 * max(self._gaps_s):
+            return _IRREGULAR_S
+        return min(max(_EARLY * shortest_s - since_s, SOON_S), _LONGEST_S)

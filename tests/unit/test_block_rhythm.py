@@ -1,0 +1,55 @@
+"""A node at rest asks for the newest block when it is due, and sees it as soon as ever."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from app.node.block_rhythm import SOON_S, BlockRhythm
+
+
+def looks_and_delays(period_s: float, jitter_s: float, seconds: float) -> tuple[float, list[float]]:
+    """Looks a second on a chain that makes a block each period, and how late each was seen."""
+    chance = random.Random(7)
+    rhythm, now_s, seen, looks = BlockRhythm(0.0), 0.0, 0, 0
+    times = [n * period_s + chance.uniform(0, jitter_s) for n in range(int(seconds / period_s) + 2)]
+    delays = []
+    while now_s < seconds:
+        head = sum(1 for one in times if one <= now_s)
+        rhythm.note(head, now_s)
+        if head > seen:
+            delays.append(now_s - times[head - 1])
+        seen, looks = head, looks + 1
+        now_s += rhythm.wait_s(now_s)
+    return looks / seconds, delays
+
+
+@pytest.mark.parametrize("period_s", [1.0, 2.0, 5.0])
+def test_blocks_in_time_are_seen_at_once_with_few_looks(period_s: float) -> None:
+    looks, delays = looks_and_delays(period_s, 0.05, 300.0)
+    assert looks < 3.5 / min(period_s, 1.0)
+    assert max(delays[10:]) <= SOON_S + 0.001
+
+
+def test_blocks_at_any_time_are_seen_soon() -> None:
+    _, delays = looks_and_delays(0.5, 0.5, 120.0)
+    assert max(delays) <= 0.5
+
+
+def test_a_chain_that_stands_still_or_jumps_is_looked_at_often() -> None:
+    rhythm = BlockRhythm(0.0)
+    for block in range(20):
+        rhythm.note(block, float(block))
+    assert rhythm.wait_s(19.0) == pytest.approx(0.9)
+    assert rhythm.wait_s(19.95) == SOON_S
+    assert rhythm.wait_s(40.0) <= 0.2
+    rhythm.note(1_000, 40.0)
+    assert rhythm.wait_s(40.0) <= 0.2
+
+
+def test_no_endpoint_makes_it_wait_for_long() -> None:
+    rhythm = BlockRhythm(0.0)
+    for block in range(20):
+        rhythm.note(block, 3_600.0 * block)
+    assert rhythm.wait_s(19 * 3_600.0) == 1.0
