@@ -82,9 +82,15 @@ class Rpc:
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
-        self._authority: str | bool = str(tls.ca) if tls.ca else True
+        authority: str | bool = str(tls.ca) if tls.ca else True
+        # The environment's proxies and authorities are looked up once: for each request that would
+        # take as long as all else. And no stranger is told what ~/.netrc holds.
+        self._settings = self._session.merge_environment_settings(
+            self._endpoint, {}, False, authority, None
+        )
+        self._session.trust_env = False
         if tls.certificate and tls.key:
-            self._session.cert = (str(tls.certificate), str(tls.key))
+            self._settings["cert"] = (str(tls.certificate), str(tls.key))
 
     @cached_property
     def web3(self) -> Web3:
@@ -184,8 +190,7 @@ class Rpc:
                 data=payload,
                 headers={"Content-Type": "application/json"},
                 timeout=self._timeouts_s,
-                # Here and not in the session: there an environment variable would override it.
-                verify=self._authority,
+                **self._settings,
             )
             answer.raise_for_status()
             return orjson.loads(answer.content)
