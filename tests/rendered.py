@@ -14,15 +14,38 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from app import processes
 from app.processes import HOST
 from deploy.compose.folder import Rendered, secret_files
+from deploy.compose.render import render
 from deploy.compose.services import Service
+from deploy.consortium import ConsortiumFolder, Member, create
+from deploy.network.layout import Network, Validator
 from deploy.proxy import nginx
 
 _TEXTS = (".toml", ".json", ".conf", ".map")
 _TEMPORARY = "/tmp"
+
+
+def skip_without_besu() -> None:
+    """Besu is in no package registry: where there is none, what is rendered is not run."""
+    if shutil.which("besu") is None:
+        pytest.skip("there is no Besu on the PATH (hyperledger/besu 25.11, Java 21)")
+    if nginx.find() is None:
+        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+
+
+def rendered_for(root: Path, members: list[Member], seats: list[tuple[str, int]]) -> Rendered:
+    """A consortium rendered for Besu, with development keys, which are quick to make. `seats`:
+    each validator's bank, and its number there."""
+    folder = ConsortiumFolder(root / "net")
+    folder.root.mkdir()
+    folder.write_members(members)
+    validators = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in seats]
+    create(ConsortiumFolder(root / "out"), members)
+    return render(Network(folder, 4_711, validators), root / "out")
 
 
 class Loopback:
@@ -58,6 +81,14 @@ class Loopback:
         """End one service, or all."""
         names = [name] if name else list(self._running)
         processes.stop([self._running.pop(one) for one in names])
+
+    def kill(self, name: str) -> None:
+        """As `kill -9`, with what it has started."""
+        process = self._running.pop(name)
+        family = [process, *process.children(recursive=True)]
+        for one in family:
+            one.kill()
+        psutil.wait_procs(family)
 
     def command(self, name: str) -> list[str]:
         """What runs it here."""

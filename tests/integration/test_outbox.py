@@ -28,7 +28,7 @@ from app.outbox.pending import Pending, pending_by_facility
 from app.outbox.progress import drained
 from app.outbox.tables import attempts, batches
 from app.readmodel import tables as readmodel
-from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net
+from tests.integration.posting import BASE, FACILITY, LEAD, PARTNERS, Net, await_true
 
 
 class Crash(Exception):
@@ -411,6 +411,29 @@ def test_a_chain_that_swallows_little_gets_small_batches_of_each_facility_in_tur
     net.drain(bank, "SECOND")
     assert max(net.rows(bank, select(batches.c.legs)))[0] < 20
     assert net.account(bank).books.lead_book == 100 * BASE
+
+
+def test_a_chain_that_stood_still_gets_less_at_a_time(net: Net, bank: Bank) -> None:
+    pace = bank.posting.submitter._pace = Pace(Pacing(first_gas=32_000_000, late_after_s=0.2))
+    net.feed(bank, 100)
+    net.mining(False)
+    bank.posting.tick()
+    whole = pace.transaction_gas
+
+    def is_quartered() -> bool:
+        bank.posting.tick()
+        return pace.gas <= 8_000_000
+
+    await_true(is_quartered, "a quarter")
+    pace._bounds = Pacing(first_gas=32_000_000, late_after_s=60.0)
+    net.mining(True)
+    net.drain(bank)
+    before = len(net.rows(bank, select(batches.c.id)))
+    net.feed(bank, 200)
+    net.drain(bank)
+    later = net.rows(bank, select(batches.c.gas_limit).order_by(batches.c.id).offset(before))
+    assert later[0].gas_limit < whole / 2
+    assert net.account(bank).books.lead_book == 300 * BASE
 
 
 def test_a_facility_that_is_agreed_later_is_posted_to(

@@ -4,7 +4,6 @@ where there is one."""
 from __future__ import annotations
 
 import json
-import shutil
 import time
 import tomllib
 from collections.abc import Iterator
@@ -21,27 +20,19 @@ from app.processes import HOST
 from deploy import tls
 from deploy.besu.render import CONTROL_PORT, P2P_PORT, RPC_PORT
 from deploy.compose.folder import Rendered
-from deploy.compose.render import render
-from deploy.consortium import ConsortiumFolder, Member, create
+from deploy.consortium import Member
 from deploy.network.contracts import found_on, permissions_on
-from deploy.network.layout import Network, Validator
 from deploy.proxy import nginx
 from ganache.launcher import ChainProcess
-from tests.rendered import Loopback
+from tests.rendered import Loopback, rendered_for, skip_without_besu
 
 MEMBERS = [Member("webank", "lead"), Member("huarui", "partner"), Member("luoyang", "partner")]
-SEATS = (("webank", 1), ("huarui", 1), ("luoyang", 1), ("webank", 2))
+SEATS = [("webank", 1), ("huarui", 1), ("luoyang", 1), ("webank", 2)]
 
 
 @pytest.fixture(scope="module")
 def rendered(tmp_path_factory: pytest.TempPathFactory) -> Rendered:
-    root = tmp_path_factory.mktemp("rendered")
-    folder = ConsortiumFolder(root / "net")
-    folder.root.mkdir()
-    folder.write_members(MEMBERS)
-    seats = [Validator(f"{bank}-{n}", bank, "0x" + "0" * 40, "", 1, 2, 3) for bank, n in SEATS]
-    create(ConsortiumFolder(root / "out"), MEMBERS)  # development keys, which are quick to make
-    return render(Network(folder, 4_711, seats), root / "out")
+    return rendered_for(tmp_path_factory.mktemp("rendered"), MEMBERS, SEATS)
 
 
 @pytest.fixture
@@ -133,10 +124,7 @@ def test_a_rendered_proxy_lets_members_through_and_nobody_else(
 def test_four_besus_are_founded_go_on_without_one_and_read_their_permissions_again(
     rendered: Rendered, loopback: Loopback
 ) -> None:
-    if shutil.which("besu") is None:
-        pytest.skip("there is no Besu on the PATH (hyperledger/besu 25.11, Java 21)")
-    if nginx.find() is None:
-        pytest.skip("nginx is not installed (Debian: apt-get install nginx-light)")
+    skip_without_besu()
     for name in loopback.services:
         loopback.start(name)
     url = proxied(loopback, "webank")

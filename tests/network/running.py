@@ -8,12 +8,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
+from app import processes
+from app.config import load_config
+from deploy.consortium import ConsortiumFolder
 from deploy.network.health import NetworkHealth, look
 from deploy.network.layout import Network
 from tests.e2e.running import ROOT, Outcome
@@ -41,14 +45,36 @@ def tally(
     return Outcome(done.returncode, done.stdout, done.stderr, out)
 
 
+class Consortium(Protocol):
+    """One whose chain runs on this machine."""
+
+    @property
+    def folder(self) -> ConsortiumFolder: ...
+
+
 def reconcile(
-    network: Network, facility: Path, lead: Path, partners: Mapping[str, Path], out: Path
+    network: Consortium, facility: Path, lead: Path, partners: Mapping[str, Path], out: Path
 ) -> Outcome:
     feeds: list[str | Path] = ["--lead", lead]
     for name, feed in partners.items():
         feeds += ["--partner", f"{name}={feed}"]
     where: list[str | Path] = ["--network", network.folder.root, "--out", out, "--json"]
     return tally("reconcile", "--facility", facility, *feeds, *where, out=out)
+
+
+@contextmanager
+def nodes(folder: ConsortiumFolder, banks: Iterable[str]) -> Iterator[None]:
+    """These banks' nodes at work."""
+    running = []
+    try:
+        for bank in banks:
+            config = folder.config(bank)
+            assert load_config(config).validator, "its node knows its chain node"
+            command = [sys.executable, "-m", "app", "node", "--config", str(config)]
+            running.append(processes.start(command, config.with_name("node.log")))
+        yield
+    finally:
+        processes.stop(running, within_s=30)
 
 
 def status(network: Network) -> dict[str, Any]:
