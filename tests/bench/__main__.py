@@ -13,8 +13,8 @@ history  what requests, ticks, statements and closings cost and read at a millio
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
 reports  CPU seconds and memory for a report of a million lines as CSV, Parquet and XLSX, against
          pandas' own `to_csv` and `to_parquet` and XlsxWriter's constant-memory mode
-pages    what every page and REST read costs at a million pairs beside 10,000, with 10,000 breaks, on
-         SQLite and on PostgreSQL: CPU ms, and the 95th percentile of the time; 50 live streams
+pages    what every page and REST read costs at a million pairs beside 10,000, with as many breaks,
+         on SQLite and on PostgreSQL: CPU ms, the 95th percentile of the time; and 50 live streams
 proofs   lines of a proof bundle verified a CPU second, against 50,000; bytes a line, against 80
 """
 
