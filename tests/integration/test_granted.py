@@ -157,7 +157,13 @@ def test_nobody_who_writes_waits_for_what_is_opened(
     assert names(database, 1) == []
 
 
-@pytest.mark.parametrize("box", [b"rubbish", SealedBox(_READER.public_key).encrypt(b"x" * 41)])
+@pytest.mark.parametrize(
+    "box",
+    [
+        pytest.param(b"rubbish", id="no box"),
+        pytest.param(SealedBox(_READER.public_key).encrypt(b"x" * 41), id="a byte too many"),
+    ],
+)
 def test_what_is_no_list_of_keys_opens_nothing(
     database: Engine, sealed: dict[int, bytes], box: bytes
 ) -> None:
