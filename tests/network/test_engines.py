@@ -97,7 +97,7 @@ def test_it_reconciles_also_without_one_and_is_rebuilt(
     assert reconcile_one(validators, facility, "D3", tmp_path) == {"matched": 3}
 
 
-def test_two_dead_stop_it_and_it_goes_on_by_itself(validators: Validators, tmp_path: Path) -> None:
+def test_two_killed_and_back_it_goes_on_by_itself(validators: Validators, tmp_path: Path) -> None:
     first, *_, third, fourth = validators.names
     for name in (third, fourth):
         validators.kill(name)
