@@ -15,7 +15,6 @@ import psycopg
 import pytest
 
 from app.processes import free_port
-from ganache import launcher
 from tests.chains import Chain
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net
 from tests.killing import Killing, configure, killing
@@ -60,9 +59,8 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scene]:
+def scene(tmp_path: Path) -> Iterator[Scene]:
     """The lead's database on a PostgreSQL of this test's own, the partner's an SQLite."""
-    monkeypatch.setattr(launcher, "_DUMP_INTERVAL_S", 1.0)
     with ExitStack() as stack:
         try:
             cluster = stack.enter_context(Cluster())
