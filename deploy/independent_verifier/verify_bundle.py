@@ -120,7 +120,7 @@ def check_beginning(content: bytes) -> None:
         raise NotABundle("it does not begin as a proof bundle does")
 
 
-def read_file(content: bytes, most_mib: int) -> tuple[bytes, list[list[Any]]]:
+def read_file(content: bytes, most_mib: int = MOST_MIB) -> tuple[bytes, list[list[Any]]]:
     """The statement and the blocks of a bundle's file."""
     check_beginning(content)
     magic, stated, frame = content[:16], content[16:48], content[48:]

@@ -474,7 +474,8 @@ def test_the_dashboards_questions_are_promql(tmp_path: Path) -> None:
 
 
 def test_alerts_and_dashboard_ask_for_metrics_that_a_node_has() -> None:
-    source = (HERE.parents[1] / "app" / "http" / "metrics.py").read_text()
+    http = HERE.parents[1] / "app" / "http"
+    source = (http / "metrics.py").read_text() + (http / "match_times.py").read_text()
     asked = set(re.findall(r"\btally_\w+", " ".join(expressions())))
     asked |= set(re.findall(r"\btally_\w+", (HERE / "prometheus" / "alerts.yml").read_text()))
     for metric in asked:
