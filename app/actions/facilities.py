@@ -260,7 +260,7 @@ def resume(asked: ResumeFacility, view: View, contract: FacilityRegistry, signer
 def parties_asked(view: View, terms: Facility) -> tuple[dict[str, Party], list[Party]]:
     """The lead and the partners by name, and who else may read its references.
 
-    Raises UsageFault unless this bank leads it, its id is free, and all are active members."""
+    Raises UsageFault unless this bank leads it and all are active members."""
     if terms.lead != view.bank:
         raise UsageFault(
             f"{terms.lead} leads facility {terms.id}, not {view.bank}",
@@ -270,11 +270,6 @@ def parties_asked(view: View, terms: Facility) -> tuple[dict[str, Party], list[P
         names = directory(connection)
         banks = {one.name: one.number for one in names.members.values() if one.name in terms.banks}
         may_read = readers(connection, banks=banks.values(), observers=None)
-    known = names.facility(terms.id)
-    if known is not None and known.state != "withdrawn":
-        raise UsageFault(
-            f"there is a facility {terms.id}, led by {known.lead}", remedy="Choose another id"
-        )
     parties = {
         name: Party(number, may_read[number])
         for name, number in banks.items()

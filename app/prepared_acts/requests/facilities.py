@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.actions import facilities
 from app.actions.view import View
+from app.domain.errors import UsageFault
 from app.domain.facility_changes import next_shares, parse_share
 from app.domain.facility_file import facility_of
 from app.domain.reasons import checked_reason
@@ -40,6 +41,11 @@ class ProposeFacilityIn(Asking):
     def asked(self, view: View) -> facilities.ProposeFacility:
         terms = facility_of(self.terms, where="terms")
         facilities.parties_asked(view, terms)
+        known = view.names().facility(terms.id)
+        if known is not None and known.state != "withdrawn":
+            raise UsageFault(
+                f"there is a facility {terms.id}, led by {known.lead}", remedy="Choose another id"
+            )
         return facilities.ProposeFacility(terms)
 
 
