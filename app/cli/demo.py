@@ -62,8 +62,7 @@ def demo(
     try:
         with ExitStack() as stack:
             if network_dir is None:
-                _say("starting the chain and founding the consortium")
-                environment = stack.enter_context(own_chain(directory or _FOLDER))
+                environment = stack.enter_context(own_chain(directory or _FOLDER, _say))
             else:
                 environment = stack.enter_context(on_network(network_dir))
             running = stack.enter_context(running_demo(environment, _say))

@@ -1,7 +1,7 @@
 """Where the demonstration takes place: on a chain of its own, or on a network of this machine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -13,7 +13,8 @@ from app.domain.facility import Facility, Partner, Shares
 from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium, embedded, network
 from app.processes import free_ports, is_free
-from deploy.consortium import Member
+from deploy.consortium import ConsortiumFolder, Member
+from ganache.journal import stored_blocks
 
 FACILITY = Path(__file__).with_name("facility.toml")
 AUDITOR = "audit-office"
@@ -34,8 +35,14 @@ class DemoEnvironment:
 
 
 @contextmanager
-def own_chain(root: Path) -> Iterator[DemoEnvironment]:
+def own_chain(root: Path, say: Callable[[str], None]) -> Iterator[DemoEnvironment]:
     """An embedded chain in `root`, founded where it was not, and stopped at the end."""
+    blocks = stored_blocks(ConsortiumFolder(root).chain)
+    say(
+        f"making the chain's {blocks:,} stored blocks again; `make reset` forgets them"
+        if blocks
+        else "starting the chain and founding the consortium"
+    )
     facility = load_facility(FACILITY)
     members = [Member(facility.lead, "lead")]
     members += [Member(partner.name, "partner") for partner in facility.partners]
