@@ -19,6 +19,10 @@ from app.readmodel.pairs.suggestions import suggestions, suggestions_for
 router = APIRouter(prefix="/v1", tags=["pairs"], dependencies=[READ, tagged(view, accepted)])
 
 
+_MOST_LEGS = 10
+"""Searched in one request: with thousands of breaks each takes up to 10 ms."""
+
+
 class SuggestionsOut(Model):
     """Of one break, best first."""
 
@@ -30,15 +34,15 @@ def list_suggestions(
     request: Request, page: Paging, facility: Facility = None, partner: Partner = None
 ) -> PageOut[SuggestionOut]:
     """Legs of the lead and of a partner that may be the same event, by reference, amount, date,
-    kind and loan. A page holds those of `limit` one-sided legs of the lead, newest first: it may be
-    empty and have a `next`."""
+    kind and loan. A page holds those of `limit` one-sided legs of the lead, newest first, at most
+    of ten: it may be empty and have a `next`."""
     with reading(request) as connection:
         found = suggestions(
             connection,
             partial(loan_refs, connection),
             facility,
             partner,
-            page.limit,
+            min(page.limit, _MOST_LEGS),
             page.before,
         )
         money = money_of(connection)
