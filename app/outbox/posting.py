@@ -25,7 +25,7 @@ from app.outbox.dead_letters import collect, stopped_batches
 from app.outbox.facility import PostingFacilities
 from app.outbox.lease import Lease, Standing
 from app.outbox.nonce_queue import NonceQueue
-from app.outbox.progress import waiting
+from app.outbox.progress import has_waiting
 from app.outbox.restore import Restored, Restorer
 from app.outbox.submitter import Submitter
 
@@ -115,7 +115,8 @@ class Posting:
 
     def has_waiting(self) -> bool:
         """Whether accepted events wait to be put into a batch."""
-        return waiting(self._engine, [one.id for one in self.facilities.known])
+        with self._engine.connect() as connection:
+            return any(has_waiting(connection, one.id) for one in self.facilities.known)
 
     @property
     def conflict(self) -> str:

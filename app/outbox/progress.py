@@ -1,9 +1,6 @@
 """How far a bank's postings have come, and what they cost."""
 
-from collections.abc import Iterable
-from typing import Any
-
-from sqlalchemy import Engine, Select, func, select
+from sqlalchemy import Connection, Engine, func, select
 
 from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
@@ -11,10 +8,10 @@ from app.outbox.lifecycle import BROADCAST, FINAL, STOPPED
 from app.outbox.tables import batches
 
 
-def waiting(engine: Engine, facilities: Iterable[str]) -> bool:
-    """Whether an accepted event of these facilities is in no batch yet."""
-    with engine.connect() as connection:
-        return any(connection.execute(_waiting(one)).first() is not None for one in facilities)
+def has_waiting(connection: Connection, facility: str) -> bool:
+    """Whether an accepted event of a facility is in no batch yet."""
+    first = waiting_events(facility).with_only_columns(events.c.id).limit(1)
+    return connection.execute(first).first() is not None
 
 
 def drained(engine: Engine, facility: str) -> bool:
@@ -26,13 +23,8 @@ def drained(engine: Engine, facility: str) -> bool:
     )
     with engine.connect() as connection:
         return (
-            connection.execute(_waiting(facility)).first() is None
-            and connection.execute(unsettled).first() is None
+            not has_waiting(connection, facility) and connection.execute(unsettled).first() is None
         )
-
-
-def _waiting(facility: str) -> Select[Any]:
-    return waiting_events(facility).with_only_columns(events.c.id).limit(1)
 
 
 def in_flight(engine: Engine) -> bool:

@@ -20,7 +20,7 @@ from app.outbox.lease import LeaseLost
 from app.outbox.lifecycle import BROADCAST, REFUSED, STOPPED, TO_BROADCAST
 from app.outbox.nonce_queue import NonceQueue
 from app.outbox.pace import Pace
-from app.outbox.progress import waiting
+from app.outbox.progress import has_waiting
 from app.outbox.seal import SealedBatch, newest_head, seal_batch
 from app.outbox.settle import Settler
 from app.outbox.tables import batches
@@ -161,12 +161,12 @@ class Submitter:
         and each would wait for it."""
         with self._engine.connect() as connection:
             held_up = set(connection.execute(_HELD_UP).scalars())
-        turn = next((n for n, one in enumerate(facilities) if one.id == self._turn), 0)
-        due = deque(
-            one
-            for one in (*facilities[turn:], *facilities[:turn])
-            if one.id not in held_up and waiting(self._engine, [one.id])
-        )
+            turn = next((n for n, one in enumerate(facilities) if one.id == self._turn), 0)
+            due = deque(
+                one
+                for one in (*facilities[turn:], *facilities[:turn])
+                if one.id not in held_up and has_waiting(connection, one.id)
+            )
         if not due or not self._pace.has_room():
             return 0
         sealed: list[tuple[PostingFacility, SealedBatch]] = []
