@@ -87,6 +87,15 @@ class NodeConnection:
             time.sleep(max(min(asked, _LONGEST_WAIT_S), wait * random.uniform(0.8, 1.2)))
         raise AssertionError("the last attempt returns or raises")
 
+    @contextmanager
+    def stream(self, method: str, path: str, **given: Any) -> Iterator[httpx.Response]:
+        """An answer of 2xx or 3xx that is read as it comes. Raises as `send`, but asks once."""
+        with self.faults(), self.http.stream(method, path, **given) as answer:
+            if answer.is_error:
+                answer.read()
+            self.check(answer)
+            yield answer
+
     def check(self, answer: httpx.Response) -> None:
         """Raises what the answer says went wrong."""
         if answer.status_code < httpx.codes.BAD_REQUEST:

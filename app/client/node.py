@@ -141,19 +141,13 @@ class NodeClient:
         """Push a whole feed (CSV or JSON lines) as it is read; tells of each row. Where it fails on
         the way, push the same again: nothing is taken twice."""
         connection = self._connection
-        with (
-            connection.faults(),
-            connection.http.stream(
-                "POST",
-                f"/v1/facilities/{facility}/events:bulk",
-                content=body,
-                headers={"Content-Type": content_type},
-                timeout=None,
-            ) as answer,
-        ):
-            if answer.is_error:
-                answer.read()
-                connection.check(answer)
+        with connection.stream(
+            "POST",
+            f"/v1/facilities/{facility}/events:bulk",
+            content=body,
+            headers={"Content-Type": content_type},
+            timeout=None,
+        ) as answer:
             for line in answer.iter_lines():
                 told = orjson.loads(line)
                 if "rows" in told:
@@ -175,15 +169,9 @@ class NodeClient:
             headers = {} if after is None else {"Last-Event-ID": after}
             timeout = httpx.Timeout(_STREAM_SILENT_S)
             try:
-                with (
-                    connection.faults(),
-                    connection.http.stream(
-                        "GET", "/v1/stream", headers=headers, timeout=timeout
-                    ) as answer,
-                ):
-                    if answer.is_error:
-                        answer.read()
-                        connection.check(answer)
+                with connection.stream(
+                    "GET", "/v1/stream", headers=headers, timeout=timeout
+                ) as answer:
                     for event in events_of(answer.iter_lines()):
                         after = event.id
                         yield event
