@@ -26,11 +26,7 @@ def sha256_of(path: Path) -> bytes:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").digest()
     except OSError as fault:
-        raise StorageFault(
-            f"this file of the archive cannot be read ({fault.strerror})",
-            where=str(path),
-            remedy=_REMEDY,
-        ) from fault
+        raise _unreadable(path, fault) from fault
 
 
 def read_rows(
@@ -70,17 +66,21 @@ def _check(path: Path, sha256: bytes) -> None:
     try:
         stat = path.stat()
     except OSError as fault:
-        raise StorageFault(
-            f"this file of the archive cannot be read ({fault.strerror})",
-            where=str(path),
-            remedy=_REMEDY,
-        ) from fault
+        raise _unreadable(path, fault) from fault
     if _sha256_once(path, stat.st_ino, stat.st_size, stat.st_mtime_ns) != sha256:
         raise StorageFault(
             "this file of the archive is not the one that was written",
             where=str(path),
             remedy=_REMEDY,
         )
+
+
+def _unreadable(path: Path, fault: OSError) -> StorageFault:
+    return StorageFault(
+        f"this file of the archive cannot be read ({fault.strerror})",
+        where=str(path),
+        remedy=_REMEDY,
+    )
 
 
 @lru_cache(1024)
