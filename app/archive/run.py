@@ -29,7 +29,7 @@ from app.domain.day_close import Sums
 from app.domain.errors import StorageFault, UsageFault
 from app.readmodel.archive.source import with_archive
 from app.readmodel.archive.tables import archives
-from app.readmodel.directory import Directory, Facility, directory
+from app.readmodel.directory import Facility, directory
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class Plan:
 def plan(engine: Engine, facility_id: str, before: date) -> Plan:
     """What `archive` would do. Raises UsageFault for a facility that is not known here."""
     with engine.connect() as connection:
-        choice = choose(connection, known_facility(directory(connection), facility_id), before)
+        choice = choose(connection, directory(connection).known_facility(facility_id), before)
         return Plan(months(connection, choice), choice.held_back)
 
 
@@ -74,7 +74,7 @@ def archive(
     month has left.
     """
     with engine.connect() as connection:
-        facility = known_facility(directory(connection), facility_id)
+        facility = directory(connection).known_facility(facility_id)
     with _alone(root):
         find_moved(engine, root)
         for begun in _go_on(engine):
@@ -93,17 +93,6 @@ def archive(
                     before,
                 )
             )
-
-
-def known_facility(names: Directory, facility_id: str) -> Facility:
-    """Raises UsageFault for a facility that is not known here."""
-    found = names.facility(facility_id)
-    if found is None:
-        known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
-        raise UsageFault(
-            f"facility {facility_id!r} is not on this chain", remedy=f"Its facilities: {known}"
-        )
-    return found
 
 
 def _archive(

@@ -5,6 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Table, and_, false, or_, select
 
+from app.domain.errors import UsageFault
 from app.readmodel import tables as t
 
 
@@ -61,6 +62,16 @@ class Directory:
         return next(
             (one for one in reversed(self.facilities.values()) if one.id == facility_id), None
         )
+
+    def known_facility(self, facility_id: str) -> Facility:
+        """As `facility`. Raises UsageFault for one that is not known here."""
+        found = self.facility(facility_id)
+        if found is None:
+            known = ", ".join(one.id for one in self.facilities.values()) or "none yet"
+            raise UsageFault(
+                f"facility {facility_id!r} is not on this chain", remedy=f"Its facilities: {known}"
+            )
+        return found
 
     def member(self, name: str) -> Member | None:
         return next((one for one in self.members.values() if one.name == name), None)

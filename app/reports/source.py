@@ -110,14 +110,8 @@ def open_source(engine: Engine, request: Request) -> Iterator[Source]:
         )
     with _snapshot(engine) as connection:
         names = directory(connection)
-        facility = names.facility(request.facility)
         as_of = _position(connection, request.block)
-        if facility is None:
-            known = ", ".join(one.id for one in names.facilities.values()) or "none yet"
-            raise UsageFault(
-                f"facility {request.facility!r} is not on this chain",
-                remedy=f"Its facilities: {known}",
-            )
+        facility = names.known_facility(request.facility)
         partners = tuple(one for one in facility.partners if request.partner in (None, one.name))
         if not partners:
             raise UsageFault(
