@@ -3,23 +3,21 @@ one, served as in production, and what the live stream costs while many look on.
 
 import re
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 import httpx
 import psutil
-import psycopg
 from sqlalchemy import Engine, text
 
 from app.cli.shared.console import stderr
+from tests.bench.databases import short_and_long
 from tests.bench.history import SHORT, History
 from tests.bench.viewers import viewers
 from tests.e2e.test_every_page import PAGES
 from tests.integration.faces import Face, face
 from tests.integration.test_query_plans import REQUESTS
-from tests.postgres import Cluster, PostgresMissing
 
 BREAKS = 10_000
 MOST_MS = 100
@@ -42,17 +40,7 @@ def pages(folder: Path, pairs: int) -> dict[str, Any]:
     node's and the client's CPU and of time (95th percentile), each at 10,000 pairs and at so many,
     with 10,000 breaks besides; and what the live stream takes."""
     found: dict[str, Any] = {"beside": SHORT, "pairs": pairs, "breaks": BREAKS}
-    with ExitStack() as stack:
-        urls = {"sqlite": [f"sqlite:///{folder / name}.sqlite" for name in ("short", "long")]}
-        try:
-            cluster = stack.enter_context(Cluster())
-        except PostgresMissing as missing:
-            stderr.print(str(missing))
-        else:
-            with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-                for name in ("short", "long"):
-                    connection.execute(f"CREATE DATABASE {name}")
-            urls["postgresql"] = [cluster.url(name) for name in ("short", "long")]
+    with short_and_long(folder) as urls:
         for kind, (short_url, long_url) in urls.items():
             stderr.print(f"pages at {pairs:,} pairs in {kind}", style="dim")
             short = History(short_url, SHORT + BREAKS, BREAKS)

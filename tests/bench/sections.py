@@ -14,6 +14,7 @@ from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank
 from app.processes import free_port
+from tests.bench.databases import short_and_long
 from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 from tests.bench.history import SHORT, History, written_beside_pandas
@@ -112,17 +113,7 @@ def history(folder: Path, pairs: int) -> Figures:
     """What requests, ticks, statements and closings cost with `pairs` pairs, as times of what they
     cost with SHORT, on each kind of database."""
     figures: Figures = {"pairs": pairs, "beside": SHORT}
-    with ExitStack() as stack:
-        urls = {"sqlite": [f"sqlite:///{folder / name}.sqlite" for name in ("short", "long")]}
-        try:
-            cluster = stack.enter_context(Cluster())
-        except PostgresMissing as missing:
-            stderr.print(str(missing))
-        else:
-            with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-                for name in ("short", "long"):
-                    connection.execute(f"CREATE DATABASE {name}")
-            urls["postgresql"] = [cluster.url(name) for name in ("short", "long")]
+    with short_and_long(folder) as urls:
         for kind, (short_url, long_url) in urls.items():
             stderr.print(f"a history of {pairs:,} pairs in {kind}", style="dim")
             short, long = History(short_url, SHORT), History(long_url, pairs)
