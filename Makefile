@@ -6,10 +6,11 @@
 #   make reset    forget the demo's state                                make halmos   symbolic proofs of the contracts
 #   make contracts-report  the contracts' sizes, gas, coverage, mutants  make mutants  do the contracts' tests bite?
 #   make lock     renew requirements.lock from pyproject.toml        make snapshots  what is made and committed
+#   make screenshots  pictures of each page for docs/screenshots
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots halmos forge-test \
+.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots screenshots halmos forge-test \
 	lint-and-forge-test test-tools reset lock
 
 # Bytecode is kept, whatever the shell says: hundreds of processes in the tests would each compile the application.
@@ -136,6 +137,10 @@ snapshots: setup
 	@$(BIN)/python -m deploy.error_page
 	@$(BIN)/python -m tests.contracts.layout
 	@$(BIN)/python -m tests.contracts.gas
+
+# Pictures of each page, of a demonstration's nodes; look at them before they are committed.
+screenshots: setup test-tools
+	@$(BIN)/python -m tests.e2e.screenshots
 
 reset:
 	@rm -rf .tally

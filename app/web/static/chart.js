@@ -32,9 +32,10 @@
         : { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: chart.time_zone },
     );
     const axis = { stroke: token("--ink-2"), grid, ticks: grid, font: "12px Inter, sans-serif" };
+    const { paddingLeft, paddingRight } = getComputedStyle(figure);
     const plot = new uPlot(
       {
-        width: figure.clientWidth,
+        width: figure.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight),
         height: figure.clientHeight - 32,
         tzDate: (at) => uPlot.tzDate(new Date(at * 1e3), chart.time_zone),
         scales: { x: { range: chart.range } },
@@ -72,6 +73,8 @@
   document.addEventListener("DOMContentLoaded", drawAll);
   document.addEventListener("htmx:afterSwap", drawAll);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew);
+  // What is drawn knows no style sheet: paper has other colours and another width.
+  matchMedia("print").addEventListener("change", drawAnew);
   let waiting;
   addEventListener("resize", () => {
     clearTimeout(waiting);
