@@ -1,14 +1,10 @@
 """What waits for a second administrator."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "administration_requests"
-down_revision: str | Sequence[str] | None = "disclosures"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "administration_requests"
+down_revision = "disclosures"
 
 
 def upgrade() -> None:
@@ -44,7 +40,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_administration_requests")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("administration_requests")

@@ -1,14 +1,10 @@
 """Alerts with their rules and mails; webhooks with their deliveries."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "alerts"
-down_revision: str | Sequence[str] | None = "last_looks"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "alerts"
+down_revision = "last_looks"
 
 
 def upgrade() -> None:
@@ -273,42 +269,3 @@ def upgrade() -> None:
         postgresql_where=sa.text("state = 'waiting'"),
     )
     op.create_index("ix_feeds_facility", "feeds", ["facility", "id"], unique=False)
-
-
-def downgrade() -> None:
-    op.drop_index("ix_feeds_facility", table_name="feeds")
-    op.drop_index(
-        "ix_alert_mails_waiting",
-        table_name="alert_mails",
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
-    )
-    op.drop_index("ix_alert_mails_sent", table_name="alert_mails")
-    op.drop_table("alert_mails")
-    op.drop_index(
-        "ix_webhook_deliveries_waiting",
-        table_name="webhook_deliveries",
-        sqlite_where=sa.text("state = 'waiting'"),
-        postgresql_where=sa.text("state = 'waiting'"),
-    )
-    op.drop_index("ix_webhook_deliveries_state", table_name="webhook_deliveries")
-    op.drop_index("ix_webhook_deliveries_endpoint", table_name="webhook_deliveries")
-    op.drop_table("webhook_deliveries")
-    op.drop_table("alert_mail_settings")
-    op.drop_index(op.f("ix_alert_log_alert"), table_name="alert_log")
-    op.drop_table("alert_log")
-    op.drop_table("webhook_state")
-    op.drop_table("webhook_events")
-    op.drop_table("webhook_endpoints")
-    op.drop_index(
-        "uq_raised_alerts_open",
-        table_name="raised_alerts",
-        sqlite_where=sa.text("ended_at IS NULL"),
-        postgresql_where=sa.text("ended_at IS NULL"),
-    )
-    op.drop_index("ix_raised_alerts_kind", table_name="raised_alerts")
-    op.drop_index("ix_raised_alerts_facility", table_name="raised_alerts")
-    op.drop_table("raised_alerts")
-    op.drop_table("known_breaks")
-    op.drop_table("alert_watch")
-    op.drop_table("alert_rules")

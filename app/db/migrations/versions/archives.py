@@ -1,14 +1,10 @@
 """Archives of closed days, and what lies in them."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "archives"
-down_revision: str | Sequence[str] | None = "openid_logout"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "archives"
+down_revision = "openid_logout"
 
 
 def upgrade() -> None:
@@ -58,8 +54,3 @@ def upgrade() -> None:
         comment="Where each pair is that is not in the table of pairs.",
         sqlite_with_rowid=False,
     )
-
-
-def downgrade() -> None:
-    op.drop_table("archived_pairs")
-    op.drop_table("archives")

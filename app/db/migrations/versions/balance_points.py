@@ -4,15 +4,11 @@ The read model is wiped, for the node to read the chain anew when it starts: onl
 those that a rebuild makes. What was accepted and posted is not touched.
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "balance_points"
-down_revision: str | Sequence[str] | None = "people"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "balance_points"
+down_revision = "people"
 
 _CHAIN_TABLES = (
     "cursor", "blocks", "members", "facilities", "facility_partners", "facility_observers",
@@ -37,7 +33,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("facility", "partner", "at", name=op.f("pk_balance_points")),
         comment="The books at the end of every five minutes in which a block moved them.",
     )
-
-
-def downgrade() -> None:
-    op.drop_table("balance_points")

@@ -4,15 +4,11 @@ The read model is wiped, for the node to read the chain anew when it starts: onl
 those that a rebuild makes. What was accepted and posted is not touched.
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "day_totals"
-down_revision: str | Sequence[str] | None = "facility_observers"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "day_totals"
+down_revision = "facility_observers"
 
 _CHAIN_TABLES = (
     "cursor", "blocks", "members", "facilities", "facility_partners", "facility_observers",
@@ -20,7 +16,6 @@ _CHAIN_TABLES = (
     "facility_pauses", "postings", "pairs", "rejections", "accounts", "proposals", "votes",
     "member_keys", "validators", "consortium_log", "holds", "alerts", "day_closes", "resolutions",
 )  # fmt: skip
-_UNMATCHED = sa.text("status <> 'matched'")
 _INDEXES = {
     "open": (
         ["number"],
@@ -31,10 +26,6 @@ _INDEXES = {
         sa.text("status = 'within_tolerance' OR action IS NOT NULL"),
     ),
     "reversals": (["facility", "partner"], sa.text("kind = 12")),
-}
-_INDEXES_BEFORE = {
-    "unmatched": (["number"], _UNMATCHED),
-    "unmatched_account": (["facility", "partner", "number"], _UNMATCHED),
 }
 
 
@@ -59,19 +50,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("facility", "partner", "day", "type", name=op.f("pk_day_counts")),
         comment="Pairs and duplicate legs by day and type.",
     )
-    _index(_INDEXES_BEFORE, _INDEXES)
+    op.drop_index("ix_pairs_unmatched", "pairs")
+    op.drop_index("ix_pairs_unmatched_account", "pairs")
+    for name, (columns, condition) in _INDEXES.items():
+        op.create_index(
+            f"ix_pairs_{name}",
+            "pairs",
+            columns,
+            sqlite_where=condition,
+            postgresql_where=condition,
+        )
     op.create_index("ix_day_closes_account", "day_closes", ["facility", "partner", "state", "day"])
     op.create_index("ix_rejections_account", "rejections", ["facility", "partner", "number"])
     op.create_index("ix_rejections_ref", "rejections", ["ref"])
-
-
-def downgrade() -> None:
-    op.drop_index("ix_rejections_ref", "rejections")
-    op.drop_index("ix_rejections_account", "rejections")
-    op.drop_index("ix_day_closes_account", "day_closes")
-    _index(_INDEXES, _INDEXES_BEFORE)
-    op.drop_table("day_counts")
-    op.drop_table("day_totals")
 
 
 def _account_and_day() -> tuple[sa.Column[int], ...]:
@@ -80,19 +71,3 @@ def _account_and_day() -> tuple[sa.Column[int], ...]:
         sa.Column("partner", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("day", sa.Integer(), autoincrement=False, nullable=False),
     )
-
-
-def _index(
-    before: dict[str, tuple[list[str], sa.TextClause]],
-    after: dict[str, tuple[list[str], sa.TextClause]],
-) -> None:
-    for name in before:
-        op.drop_index(f"ix_pairs_{name}", "pairs")
-    for name, (columns, condition) in after.items():
-        op.create_index(
-            f"ix_pairs_{name}",
-            "pairs",
-            columns,
-            sqlite_where=condition,
-            postgresql_where=condition,
-        )

@@ -3,15 +3,11 @@
 `balance_points` has had the chain read anew before: these tables are filled by that, too.
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "disclosures"
-down_revision: str | Sequence[str] | None = "worklist"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "disclosures"
+down_revision = "worklist"
 
 
 def upgrade() -> None:
@@ -57,8 +53,3 @@ def upgrade() -> None:
         sa.Column("tx_hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("member", "rows", name=op.f("pk_audit_anchors")),
     )
-
-
-def downgrade() -> None:
-    for table in ("audit_anchors", "granted_names", "sealed_postings", "detail_grants"):
-        op.drop_table(table)

@@ -1,14 +1,10 @@
 """People whom the bank's OpenID provider knows."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "external_identities"
-down_revision: str | Sequence[str] | None = "languages"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "external_identities"
+down_revision = "languages"
 
 
 def upgrade() -> None:
@@ -30,7 +26,3 @@ def upgrade() -> None:
             "issuer", "subject", name=op.f("uq_external_identities_issuer_subject")
         ),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("external_identities")

@@ -1,14 +1,10 @@
 """Facilities: bounds of shares, changes agreed by their parties, pauses; ids come free again."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "facility_changes"
-down_revision: str | Sequence[str] | None = "0001"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "facility_changes"
+down_revision = "0001"
 
 
 def upgrade() -> None:
@@ -60,13 +56,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("facility", "number", name=op.f("pk_facility_pauses")),
         comment="When a party stopped the posting for a facility.",
     )
-
-
-def downgrade() -> None:
-    for table in ("facility_pauses", "facility_acceptances", "facility_changes"):
-        op.drop_table(table)
-    with op.batch_alter_table("facilities") as facilities:
-        facilities.drop_index("ix_facilities_id")
-        facilities.create_unique_constraint("uq_facilities_id", ["id"])
-        facilities.drop_column("largest_partner_bps")
-        facilities.drop_column("least_lead_bps")

@@ -1,14 +1,10 @@
 """Facilities: the auditors and regulators that their terms name."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "facility_observers"
-down_revision: str | Sequence[str] | None = "facility_splits"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "facility_observers"
+down_revision = "facility_splits"
 
 
 def upgrade() -> None:
@@ -46,7 +42,3 @@ def upgrade() -> None:
         "resolutions",
     ):
         op.execute(f"DELETE FROM {table}")
-
-
-def downgrade() -> None:
-    op.drop_table("facility_observers")

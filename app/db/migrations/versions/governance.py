@@ -1,14 +1,10 @@
 """The consortium's votes, keys, nodes and log; where members stand."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "governance"
-down_revision: str | Sequence[str] | None = "facility_changes"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "governance"
+down_revision = "facility_changes"
 
 
 def upgrade() -> None:
@@ -88,11 +84,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_consortium_log")),
         comment="Changes of the consortium and emergency stops, for those who look later.",
     )
-
-
-def downgrade() -> None:
-    for table in ("consortium_log", "validators", "member_keys", "votes", "proposals"):
-        op.drop_table(table)
-    with op.batch_alter_table("members") as members:
-        members.drop_column("stopped_until")
-        members.drop_column("state")

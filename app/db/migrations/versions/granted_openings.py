@@ -1,14 +1,10 @@
 """What is still to be opened of grants, and how many names each has opened."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "granted_openings"
-down_revision: str | Sequence[str] | None = "archives"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "granted_openings"
+down_revision = "archives"
 
 
 def upgrade() -> None:
@@ -29,9 +25,3 @@ def upgrade() -> None:
         ' (SELECT count(*) FROM granted_names WHERE "grant" = detail_grants.number)'
     )
     op.create_index(op.f("ix_granted_names_event_ref"), "granted_names", ["event_ref"])
-
-
-def downgrade() -> None:
-    op.drop_index(op.f("ix_granted_names_event_ref"), table_name="granted_names")
-    op.drop_column("detail_grants", "names")
-    op.drop_table("granted_openings")

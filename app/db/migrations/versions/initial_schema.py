@@ -1,14 +1,10 @@
 """The first schema: feeds and events, outbox, read model, API keys."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0001"
-down_revision: str | Sequence[str] | None = None
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "0001"
+down_revision = None
 
 
 def upgrade() -> None:
@@ -503,73 +499,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("dead_letters", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_dead_letters_event"), ["event"], unique=False)
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("dead_letters", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_dead_letters_event"))
-
-    op.drop_table("dead_letters")
-    with op.batch_alter_table("quarantine", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_quarantine_feed_id"))
-
-    op.drop_table("quarantine")
-    with op.batch_alter_table("events", schema=None) as batch_op:
-        batch_op.drop_index(
-            "uq_events_identity",
-            sqlite_where=sa.text("duplicate_leg = 0"),
-            postgresql_where=sa.text("NOT duplicate_leg"),
-        )
-        batch_op.drop_index(
-            "ix_events_waiting",
-            sqlite_where=sa.text("batch_id IS NULL AND parts > 0"),
-            postgresql_where=sa.text("batch_id IS NULL AND parts > 0"),
-        )
-        batch_op.drop_index("ix_events_batch")
-
-    op.drop_table("events")
-    with op.batch_alter_table("batch_log", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_batch_log_batch_id"))
-
-    op.drop_table("batch_log")
-    with op.batch_alter_table("attempts", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_attempts_batch_id"))
-
-    op.drop_table("attempts")
-    op.drop_table("share_versions")
-    op.drop_table("rule_versions")
-    op.drop_table("rejections")
-    with op.batch_alter_table("postings", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_postings_block_number"))
-
-    op.drop_table("postings")
-    with op.batch_alter_table("pairs", schema=None) as batch_op:
-        batch_op.drop_index(
-            "ix_pairs_unmatched_account",
-            sqlite_where=sa.text("status <> 'matched'"),
-            postgresql_where=sa.text("status <> 'matched'"),
-        )
-        batch_op.drop_index(
-            "ix_pairs_unmatched",
-            sqlite_where=sa.text("status <> 'matched'"),
-            postgresql_where=sa.text("status <> 'matched'"),
-        )
-
-    op.drop_table("pairs")
-    op.drop_table("members")
-    op.drop_table("leases")
-    op.drop_table("incidents")
-    with op.batch_alter_table("feeds", schema=None) as batch_op:
-        batch_op.drop_index("ix_feeds_source_name")
-
-    op.drop_table("feeds")
-    op.drop_table("facility_partners")
-    op.drop_table("facilities")
-    op.drop_table("cursor")
-    op.drop_table("blocks")
-    with op.batch_alter_table("batches", schema=None) as batch_op:
-        batch_op.drop_index("ix_batches_state")
-
-    op.drop_table("batches")
-    op.drop_table("api_keys")
-    op.drop_table("accounts")

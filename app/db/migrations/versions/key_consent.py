@@ -1,14 +1,10 @@
 """Replacements of keys that wait; a sealing key that two members name."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "key_consent"
-down_revision: str | Sequence[str] | None = "verified_blocks"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "key_consent"
+down_revision = "verified_blocks"
 
 
 def upgrade() -> None:
@@ -17,11 +13,3 @@ def upgrade() -> None:
     with op.batch_alter_table("member_keys") as member_keys:
         member_keys.drop_constraint("pk_member_keys", type_="primary")
         member_keys.create_primary_key("pk_member_keys", ["key", "member"])
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("member_keys") as member_keys:
-        member_keys.drop_constraint("pk_member_keys", type_="primary")
-        member_keys.create_primary_key("pk_member_keys", ["key"])
-    with op.batch_alter_table("proposals") as proposals:
-        proposals.drop_column("due_at")

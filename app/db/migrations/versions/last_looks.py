@@ -1,14 +1,10 @@
 """What people saw of the positions when they last said so."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "last_looks"
-down_revision: str | Sequence[str] | None = "administration_requests"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "last_looks"
+down_revision = "administration_requests"
 
 
 def upgrade() -> None:
@@ -27,7 +23,3 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("person", name=op.f("pk_last_looks")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("last_looks")

@@ -1,14 +1,10 @@
 """Pairs: the one-sided legs of either side are found by account, amount and value date."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "one_sided_legs"
-down_revision: str | Sequence[str] | None = "quarantine_work"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "one_sided_legs"
+down_revision = "quarantine_work"
 
 
 def upgrade() -> None:
@@ -21,8 +17,3 @@ def upgrade() -> None:
             sqlite_where=where,
             postgresql_where=where,
         )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_pairs_missing_at_lead", "pairs")
-    op.drop_index("ix_pairs_missing_at_partner", "pairs")

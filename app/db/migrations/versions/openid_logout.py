@@ -1,14 +1,10 @@
 """Which of the OpenID provider's sessions a session here began with, and spent logout tokens."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "openid_logout"
-down_revision: str | Sequence[str] | None = "report_jobs"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "openid_logout"
+down_revision = "report_jobs"
 
 
 def upgrade() -> None:
@@ -31,10 +27,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("token_hash", name=op.f("pk_used_logout_tokens")),
     )
     op.create_index(op.f("ix_used_logout_tokens_used_at"), "used_logout_tokens", ["used_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("used_logout_tokens")
-    with op.batch_alter_table("sessions") as sessions:
-        sessions.drop_index(op.f("ix_sessions_provider_session"))
-        sessions.drop_column("provider_session")

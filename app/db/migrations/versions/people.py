@@ -1,14 +1,10 @@
 """People, their roles, second factors and sessions; the audit trail."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "people"
-down_revision: str | Sequence[str] | None = "quarantine_dismissed"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "people"
+down_revision = "quarantine_dismissed"
 
 
 def upgrade() -> None:
@@ -160,16 +156,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_audit_trail")),
     )
     op.create_index("ix_audit_trail_actor", "audit_trail", ["actor", "number"])
-
-
-def downgrade() -> None:
-    for table in (
-        "audit_trail",
-        "failed_attempts",
-        "sessions",
-        "enrolments",
-        "recovery_codes",
-        "person_roles",
-        "people",
-    ):
-        op.drop_table(table)

@@ -3,16 +3,13 @@
 Make them again with `tally keys create`: a hash cannot be turned into another.
 """
 
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "plain_key_hashes"
-down_revision: str | Sequence[str] | None = "batch_states"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "plain_key_hashes"
+down_revision = "batch_states"
 
 
 def upgrade() -> None:
@@ -25,20 +22,12 @@ def upgrade() -> None:
         .where(keys.c.revoked_at.is_(None), keys.c.hash.startswith("$argon2"))
         .values(revoked_at=now)
     )
-    _comment("SHA-256 of the whole key", before="argon2id of the whole key")
-
-
-def downgrade() -> None:
-    _comment("argon2id of the whole key", before="SHA-256 of the whole key")
-
-
-def _comment(text: str, before: str) -> None:
     if op.get_bind().dialect.supports_comments:
         op.alter_column(
             "api_keys",
             "hash",
-            comment=text,
-            existing_comment=before,
+            comment="SHA-256 of the whole key",
+            existing_comment="argon2id of the whole key",
             existing_type=sa.Text(),
             existing_nullable=False,
         )

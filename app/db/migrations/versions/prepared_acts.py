@@ -1,14 +1,10 @@
 """What persons of the bank prepare and others sign."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "prepared_acts"
-down_revision: str | Sequence[str] | None = "reasons"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "prepared_acts"
+down_revision = "reasons"
 
 _BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _WAITS = sa.text("state IN ('prepared', 'signing', 'sent')")
@@ -113,9 +109,3 @@ def upgrade() -> None:
         sa.UniqueConstraint("act", "nonce"),
     )
     op.create_index("ix_prepared_act_transactions_act", "prepared_act_transactions", ["act"])
-
-
-def downgrade() -> None:
-    op.drop_table("prepared_act_transactions")
-    op.drop_table("prepared_act_log")
-    op.drop_table("prepared_acts")

@@ -1,14 +1,10 @@
 """Quarantined rows are kept as they came, so that they can be mended, read again and replayed."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "quarantine_work"
-down_revision: str | Sequence[str] | None = "key_consent"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "quarantine_work"
+down_revision = "key_consent"
 
 _WAITING = sa.text("status IN ('faulty', 'ready')")
 _BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
@@ -114,14 +110,3 @@ def upgrade() -> None:
     op.create_index(
         op.f("ix_quarantine_steps_quarantine_id"), "quarantine_steps", ["quarantine_id"]
     )
-
-
-def downgrade() -> None:
-    op.drop_table("quarantine_steps")
-    with op.batch_alter_table("quarantine") as quarantine:
-        quarantine.drop_index("ix_quarantine_waiting")
-        for name in ("mended", "encoding", "raw", "status"):
-            quarantine.drop_column(name)
-    with op.batch_alter_table("feeds") as feeds:
-        feeds.drop_column("header")
-        feeds.drop_column("replayed")

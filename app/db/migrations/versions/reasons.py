@@ -1,14 +1,10 @@
 """The reasons that banks gave, as far as this node may read them."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "reasons"
-down_revision: str | Sequence[str] | None = "stated_shares"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "reasons"
+down_revision = "stated_shares"
 
 
 def upgrade() -> None:
@@ -22,7 +18,3 @@ def upgrade() -> None:
         sa.Column("tx_hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("reason_hash", name=op.f("pk_reasons")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("reasons")

@@ -1,14 +1,10 @@
 """Reports that are made in the background."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "report_jobs"
-down_revision: str | Sequence[str] | None = "webhook_block"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "report_jobs"
+down_revision = "webhook_block"
 
 
 def upgrade() -> None:
@@ -37,7 +33,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("number", name=op.f("pk_report_jobs")),
         sa.UniqueConstraint("id", name=op.f("uq_report_jobs_id")),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("report_jobs")

@@ -1,14 +1,10 @@
 """Holds, alerts and closed days; an operator's own calls among the outbox's attempts."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "reserves"
-down_revision: str | Sequence[str] | None = "governance"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "reserves"
+down_revision = "governance"
 
 
 def upgrade() -> None:
@@ -76,13 +72,3 @@ def upgrade() -> None:
     op.add_column("pairs", sa.Column("partner_book_day", sa.Integer(), nullable=True))
     with op.batch_alter_table("attempts") as attempts:
         attempts.alter_column("batch_id", existing_type=sa.BigInteger(), nullable=True)
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("attempts") as attempts:
-        attempts.alter_column("batch_id", existing_type=sa.BigInteger(), nullable=False)
-    op.drop_column("pairs", "partner_book_day")
-    op.drop_column("pairs", "lead_book_day")
-    op.drop_table("day_closes")
-    op.drop_table("alerts")
-    op.drop_table("holds")

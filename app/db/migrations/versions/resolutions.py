@@ -1,14 +1,10 @@
 """Breaks are resolved: what was proposed, and how pairs stand."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "resolutions"
-down_revision: str | Sequence[str] | None = "reserves"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "resolutions"
+down_revision = "reserves"
 
 
 def upgrade() -> None:
@@ -60,10 +56,3 @@ def upgrade() -> None:
     op.add_column("pairs", sa.Column("action", sa.Text(), nullable=True))
     op.add_column("pairs", sa.Column("resolved_side", sa.Text(), nullable=True))
     op.add_column("pairs", sa.Column("resolved_at", sa.BigInteger(), nullable=True))
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("pairs") as pairs:
-        for column in ("resolved_at", "resolved_side", "action"):
-            pairs.drop_column(column)
-    op.drop_table("resolutions")

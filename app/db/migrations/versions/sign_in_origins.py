@@ -1,14 +1,10 @@
 """Whence people have signed in."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "sign_in_origins"
-down_revision: str | Sequence[str] | None = "alerts"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "sign_in_origins"
+down_revision = "alerts"
 
 
 def upgrade() -> None:
@@ -26,7 +22,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key_hash", name=op.f("pk_sign_in_origins")),
     )
     op.create_index(op.f("ix_sign_in_origins_last_at"), "sign_in_origins", ["last_at"])
-
-
-def downgrade() -> None:
-    op.drop_table("sign_in_origins")

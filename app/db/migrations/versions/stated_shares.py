@@ -3,15 +3,11 @@
 Legs that were read before have none: `tally rebuild` makes the view anew.
 """
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "stated_shares"
-down_revision: str | Sequence[str] | None = "events_in_batches"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "stated_shares"
+down_revision = "events_in_batches"
 
 _STATED = sa.text("stated_shares IS NOT NULL")
 
@@ -25,9 +21,3 @@ def upgrade() -> None:
         sqlite_where=_STATED,
         postgresql_where=_STATED,
     )
-
-
-def downgrade() -> None:
-    op.drop_index("ix_pairs_stated", "pairs")
-    with op.batch_alter_table("pairs") as pairs:
-        pairs.drop_column("stated_shares")

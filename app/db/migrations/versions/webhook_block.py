@@ -1,14 +1,10 @@
 """Of which block the view was that webhooks were told of last."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "webhook_block"
-down_revision: str | Sequence[str] | None = "sign_in_origins"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "webhook_block"
+down_revision = "sign_in_origins"
 
 
 def upgrade() -> None:
@@ -24,8 +20,3 @@ def upgrade() -> None:
                 comment="of the view that was told last",
             )
         )
-
-
-def downgrade() -> None:
-    with op.batch_alter_table("webhook_state") as state:
-        state.drop_column("block_number")

@@ -1,15 +1,11 @@
 """What people note about breaks, and who works on which; acts of one batch, and acts about no
 account."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "worklist"
-down_revision: str | Sequence[str] | None = "external_identities"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "worklist"
+down_revision = "external_identities"
 
 _BIG_KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
@@ -72,12 +68,3 @@ def upgrade() -> None:
         ),
         sa.UniqueConstraint("person", "name", name="uq_saved_views_name"),
     )
-
-
-def downgrade() -> None:
-    op.drop_table("saved_views")
-    op.drop_table("break_notes")
-    op.drop_table("break_assignments")
-    with op.batch_alter_table("prepared_acts") as acts:
-        acts.drop_index("ix_prepared_acts_batch")
-        acts.drop_column("batch")
