@@ -17,231 +17,92 @@ Facts = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`words` say what it does, `contract` is the name of the one that takes it, `key` the purpose
-    of the bank's key that signs."""
+    """`words` say what it does, `asked` is what is asked of it, and `perform` does it."""
 
-    name: str
     words: str
-    contract: str
     asked: type[Any]
     perform: Callable[..., Done]
-    key: Literal["approver", "operator"] = "approver"
 
-
-_BREAKS, _DAYS = "Reconciliation", "DayClose"
-_HOLDS, _FACILITIES, _CONSORTIUM = "ReserveLedger", "FacilityRegistry", "ConsortiumRegistry"
 
 KINDS: dict[str, Kind] = {
-    one.name: one
-    for one in (
-        Kind(
-            "breaks.propose",
-            "propose a resolution",
-            _BREAKS,
-            breaks.ProposeResolution,
-            breaks.propose,
-        ),
-        Kind(
-            "breaks.accept",
-            "accept the resolution",
-            _BREAKS,
-            breaks.AcceptResolution,
-            breaks.accept,
-        ),
-        Kind(
-            "breaks.dispute",
-            "dispute the resolution",
-            _BREAKS,
-            breaks.DisputeResolution,
-            breaks.dispute,
-        ),
-        Kind(
-            "breaks.withdraw",
-            "take our resolution back",
-            _BREAKS,
-            breaks.WithdrawResolution,
-            breaks.withdraw,
-        ),
-        Kind("days.propose", "propose to close the day", _DAYS, days.ProposeDay, days.propose),
-        Kind("days.confirm", "confirm the statement", _DAYS, days.ConfirmDay, days.confirm),
-        Kind("days.dispute", "dispute the statement", _DAYS, days.DisputeDay, days.dispute),
-        Kind("days.withdraw", "take our statement back", _DAYS, days.WithdrawDay, days.withdraw),
-        Kind(
-            "days.propose_reopening",
-            "propose to open the day again",
-            _DAYS,
-            days.ProposeReopening,
-            days.propose_reopening,
-        ),
-        Kind(
-            "days.confirm_reopening",
-            "open the day again",
-            _DAYS,
-            days.ConfirmReopening,
-            days.confirm_reopening,
-        ),
-        Kind(
-            "days.withdraw_reopening",
-            "take our reopening back",
-            _DAYS,
-            days.WithdrawReopening,
-            days.withdraw_reopening,
-        ),
-        Kind(
-            "holds.place",
-            "hold the parts of a drawdown",
-            _HOLDS,
-            holds.PlaceHolds,
-            holds.place,
-            "operator",
-        ),
-        Kind(
-            "holds.release",
-            "release what is held",
-            _HOLDS,
-            holds.ReleaseHolds,
-            holds.release,
-            "operator",
-        ),
-        Kind(
-            "facilities.propose",
-            "propose a facility",
-            _FACILITIES,
-            facilities.ProposeFacility,
-            facilities.propose,
-        ),
-        Kind(
-            "facilities.accept",
-            "accept the facility",
-            _FACILITIES,
-            facilities.AcceptFacility,
-            facilities.accept,
-        ),
-        Kind(
-            "facilities.decline",
-            "decline the facility",
-            _FACILITIES,
-            facilities.DeclineFacility,
-            facilities.decline,
-        ),
-        Kind(
-            "facilities.withdraw",
-            "take the facility back",
-            _FACILITIES,
-            facilities.WithdrawFacility,
-            facilities.withdraw,
-        ),
-        Kind(
-            "facilities.propose_shares",
-            "propose new shares",
-            _FACILITIES,
-            facilities.ProposeShares,
-            facilities.propose_shares,
-        ),
-        Kind(
-            "facilities.propose_rules",
-            "propose new rules",
-            _FACILITIES,
-            facilities.ProposeRules,
-            facilities.propose_rules,
-        ),
-        Kind(
-            "facilities.propose_close",
-            "propose to close the facility",
-            _FACILITIES,
-            facilities.ProposeClose,
-            facilities.propose_close,
-        ),
-        Kind(
-            "facilities.accept_change",
-            "accept the change",
-            _FACILITIES,
-            facilities.AcceptChange,
-            facilities.accept_change,
-        ),
-        Kind(
-            "facilities.enact_change",
-            "bring the change into force",
-            _FACILITIES,
-            facilities.EnactChange,
-            facilities.enact_change,
-        ),
-        Kind(
-            "facilities.withdraw_change",
-            "take our change back",
-            _FACILITIES,
-            facilities.WithdrawChange,
-            facilities.withdraw_change,
-        ),
-        Kind(
-            "facilities.pause",
-            "stop the posting",
-            _FACILITIES,
-            facilities.PauseFacility,
-            facilities.pause,
-        ),
-        Kind(
-            "facilities.resume",
-            "let the posting go on",
-            _FACILITIES,
-            facilities.ResumeFacility,
-            facilities.resume,
-        ),
-        Kind(
-            "consortium.propose",
-            "propose to the consortium",
-            _CONSORTIUM,
-            consortium.Propose,
-            consortium.propose,
-        ),
-        Kind(
-            "consortium.vote", "vote on the proposal", _CONSORTIUM, consortium.Vote, consortium.vote
-        ),
-        Kind(
-            "consortium.enact",
-            "enact the proposal",
-            _CONSORTIUM,
-            consortium.Enact,
-            consortium.enact,
-        ),
-        Kind(
-            "consortium.withdraw",
-            "take our proposal back",
-            _CONSORTIUM,
-            consortium.Withdraw,
-            consortium.withdraw,
-        ),
-        Kind(
-            "consortium.object",
-            "object to the key",
-            _CONSORTIUM,
-            consortium.ObjectToKey,
-            consortium.object_to_key,
-        ),
-        Kind(
-            "consortium.stop",
-            "ask for an emergency stop",
-            _CONSORTIUM,
-            consortium.StopMember,
-            consortium.stop,
-        ),
-        Kind(
-            "consortium.lift",
-            "ask to end the emergency stop",
-            _CONSORTIUM,
-            consortium.LiftStop,
-            consortium.lift,
-        ),
-    )
+    "breaks.propose": Kind("propose a resolution", breaks.ProposeResolution, breaks.propose),
+    "breaks.accept": Kind("accept the resolution", breaks.AcceptResolution, breaks.accept),
+    "breaks.dispute": Kind("dispute the resolution", breaks.DisputeResolution, breaks.dispute),
+    "breaks.withdraw": Kind("take our resolution back", breaks.WithdrawResolution, breaks.withdraw),
+    "days.propose": Kind("propose to close the day", days.ProposeDay, days.propose),
+    "days.confirm": Kind("confirm the statement", days.ConfirmDay, days.confirm),
+    "days.dispute": Kind("dispute the statement", days.DisputeDay, days.dispute),
+    "days.withdraw": Kind("take our statement back", days.WithdrawDay, days.withdraw),
+    "days.propose_reopening": Kind(
+        "propose to open the day again", days.ProposeReopening, days.propose_reopening
+    ),
+    "days.confirm_reopening": Kind(
+        "open the day again", days.ConfirmReopening, days.confirm_reopening
+    ),
+    "days.withdraw_reopening": Kind(
+        "take our reopening back", days.WithdrawReopening, days.withdraw_reopening
+    ),
+    "holds.place": Kind("hold the parts of a drawdown", holds.PlaceHolds, holds.place),
+    "holds.release": Kind("release what is held", holds.ReleaseHolds, holds.release),
+    "facilities.propose": Kind(
+        "propose a facility", facilities.ProposeFacility, facilities.propose
+    ),
+    "facilities.accept": Kind("accept the facility", facilities.AcceptFacility, facilities.accept),
+    "facilities.decline": Kind(
+        "decline the facility", facilities.DeclineFacility, facilities.decline
+    ),
+    "facilities.withdraw": Kind(
+        "take the facility back", facilities.WithdrawFacility, facilities.withdraw
+    ),
+    "facilities.propose_shares": Kind(
+        "propose new shares", facilities.ProposeShares, facilities.propose_shares
+    ),
+    "facilities.propose_rules": Kind(
+        "propose new rules", facilities.ProposeRules, facilities.propose_rules
+    ),
+    "facilities.propose_close": Kind(
+        "propose to close the facility", facilities.ProposeClose, facilities.propose_close
+    ),
+    "facilities.accept_change": Kind(
+        "accept the change", facilities.AcceptChange, facilities.accept_change
+    ),
+    "facilities.enact_change": Kind(
+        "bring the change into force", facilities.EnactChange, facilities.enact_change
+    ),
+    "facilities.withdraw_change": Kind(
+        "take our change back", facilities.WithdrawChange, facilities.withdraw_change
+    ),
+    "facilities.pause": Kind("stop the posting", facilities.PauseFacility, facilities.pause),
+    "facilities.resume": Kind(
+        "let the posting go on", facilities.ResumeFacility, facilities.resume
+    ),
+    "consortium.propose": Kind("propose to the consortium", consortium.Propose, consortium.propose),
+    "consortium.vote": Kind("vote on the proposal", consortium.Vote, consortium.vote),
+    "consortium.enact": Kind("enact the proposal", consortium.Enact, consortium.enact),
+    "consortium.withdraw": Kind("take our proposal back", consortium.Withdraw, consortium.withdraw),
+    "consortium.object": Kind(
+        "object to the key", consortium.ObjectToKey, consortium.object_to_key
+    ),
+    "consortium.stop": Kind("ask for an emergency stop", consortium.StopMember, consortium.stop),
+    "consortium.lift": Kind("ask to end the emergency stop", consortium.LiftStop, consortium.lift),
 }
 """By the name under which an act stands in the log."""
 
+_CONTRACTS = {
+    "breaks": "Reconciliation",
+    "days": "DayClose",
+    "holds": "ReserveLedger",
+    "facilities": "FacilityRegistry",
+    "consortium": "ConsortiumRegistry",
+}
+"""By the first part of an act's name."""
+
 _HEX = ConfigDict(ser_json_bytes="hex", val_json_bytes="hex")
 _SHAPES = {
-    one.name: TypeAdapter(
+    name: TypeAdapter(
         create_model(one.asked.__name__ + "Kept", __config__=_HEX, asked=(one.asked, ...))
     )
-    for one in KINDS.values()
+    for name, one in KINDS.items()
 }
 
 
@@ -258,6 +119,16 @@ class Content:
     @property
     def kind(self) -> Kind:
         return KINDS[self.act]
+
+    @property
+    def contract(self) -> str:
+        """The name of the one that takes it."""
+        return _CONTRACTS[self.act.partition(".")[0]]
+
+    @property
+    def key(self) -> Literal["approver", "operator"]:
+        """The purpose of the bank's key that signs it."""
+        return "operator" if self.act.startswith("holds.") else "approver"
 
     def to_json(self) -> bytes:
         """The same bytes for the same content."""

@@ -402,12 +402,12 @@ class PreparedActs:
             except Exception as fault:
                 self._release(act.number, _nothing_sent(fault), attempt)
                 raise
-            kind = act.content.kind
+            content = act.content
             try:
                 self._check_unchanged(act)
                 with acting_as(f"person:{person.name}", address):
-                    done = kind.perform(
-                        act.content.asked, self._view, self._contracts[kind.contract], signer
+                    done = content.kind.perform(
+                        content.asked, self._view, self._contracts[content.contract], signer
                     )
             except (InputFault, ContractReverted) as fault:
                 self._refuse(act.number, fault, attempt)
@@ -465,7 +465,7 @@ class PreparedActs:
 
     def _signer(self, act: PreparedAct, person: Person, attempt: str, kept: list[Signed]) -> Signer:
         """The key for one act; its bytes are stored, and put into `kept`, before they are sent."""
-        purpose = act.content.kind.key
+        purpose = act.content.key
         account = self._operator() if purpose == "operator" else self._opened_approver()
 
         def keep(signed: Sequence[Signed], connection: Connection | None) -> None:
