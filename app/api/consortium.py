@@ -10,14 +10,13 @@ from app.api.security import READ
 from app.http.problems import Problem
 from app.presentation.common import as_of
 from app.presentation.consortium import (
+    MemberOut,
     MembersOut,
     ProposalOut,
     ProposalsOut,
+    ValidatorOut,
     ValidatorsOut,
-    members_out,
     proposal_out,
-    proposals_out,
-    validators_out,
 )
 from app.readmodel.consortium.queries import (
     list_members,
@@ -35,7 +34,9 @@ _LARGEST = 2**32 - 1  # the contract's uint32
 def read_members(request: Request) -> MembersOut:
     """Every member ever admitted, with its state, role and keys."""
     with reading(request) as connection:
-        return MembersOut(items=members_out(list_members(connection)), as_of=as_of(connection))
+        return MembersOut(
+            items=[MemberOut.of(one) for one in list_members(connection)], as_of=as_of(connection)
+        )
 
 
 @router.get("/proposals", summary="Proposals")
@@ -52,7 +53,7 @@ def read_proposals(
     with reading(request) as connection:
         found = page_of_proposals(connection, state, page.limit, page.before)
         return ProposalsOut(
-            items=proposals_out(found.items),
+            items=[proposal_out(one) for one in found.items],
             next=page.next(found.following),
             as_of=as_of(connection),
         )
@@ -73,4 +74,4 @@ def read_validators(request: Request) -> ValidatorsOut:
     """The validator nodes that the members have registered."""
     with reading(request) as connection:
         found = list_validators(connection)
-        return ValidatorsOut(items=validators_out(found), as_of=as_of(connection))
+        return ValidatorsOut(items=[ValidatorOut.of(one) for one in found], as_of=as_of(connection))

@@ -12,12 +12,12 @@ from app.intake.feed_records import feed_records
 from app.outbox.dead_letters import all_letters, stopped_batches
 from app.presentation.common import PageOut, as_of
 from app.presentation.feeds import (
+    DeadLetterOut,
     DeadLettersOut,
     FeedOut,
     RetriedOut,
     RetryIn,
-    dead_letters_out,
-    feed_out,
+    StoppedBatchOut,
 )
 
 _MAX_BYTES = 4 * 1024
@@ -31,7 +31,7 @@ def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
     with reading(request) as connection:
         found, following = feed_records(connection, page.limit, page.before)
         return PageOut(
-            items=[feed_out(one) for one in found],
+            items=[FeedOut.of(one) for one in found],
             next=page.next(following),
             as_of=as_of(connection),
         )
@@ -41,7 +41,10 @@ def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
 def list_dead_letters(request: Request) -> DeadLettersOut:
     """Events that were given up, and batches that have stopped: they wait for a person."""
     with reading(request) as connection:
-        return dead_letters_out(all_letters(connection), stopped_batches(connection))
+        return DeadLettersOut(
+            events=[DeadLetterOut.of(one) for one in all_letters(connection)],
+            batches=[StoppedBatchOut.of(one) for one in stopped_batches(connection)],
+        )
 
 
 @router.post(

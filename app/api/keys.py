@@ -1,6 +1,5 @@
 """API keys by REST, for keys of role admin; people ask for them (`app.api.people`)."""
 
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
@@ -26,7 +25,7 @@ def list_keys(request: Request) -> KeysOut:
     """All keys, revoked ones too, oldest first; never their text."""
     context: Context = request.app.state.context
     with context.engine.connect() as connection:
-        return KeysOut(items=[KeyOut(**asdict(key)) for key in keys.list_keys(connection)])
+        return KeysOut(items=[KeyOut.of(key) for key in keys.list_keys(connection)])
 
 
 @router.post(
@@ -42,7 +41,7 @@ async def create_key(request: Request, by: Annotated[keys.Key, ADMIN]) -> NewKey
 
     def create(connection: Connection) -> NewKeyOut:
         key, text = keys.create(connection, wanted.name, wanted.role)
-        return NewKeyOut(**asdict(key), key=text)
+        return NewKeyOut.of(key, key=text)
 
     return await writing(request, by, create)
 

@@ -2,7 +2,6 @@
 changes something does it with a session, under the rules of the pages: `app.http.dual_control`."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -31,17 +30,17 @@ from app.presentation.people import (
     AdministrationRequestOut,
     AdministrationRequestsOut,
     AuditOut,
+    AuditRowOut,
     CodeIn,
     KeyAskIn,
     MadeOut,
     PeopleOut,
     PersonIn,
     RolesIn,
+    SessionOut,
     SessionsOut,
     SignedInOut,
-    audit_row_out,
     listed_person_out,
-    session_out,
     signed_in_out,
 )
 
@@ -162,7 +161,7 @@ def list_sessions(request: Request) -> SessionsOut:
     context: Context = request.app.state.context
     with reading(request) as connection:
         found = listed_sessions(connection, context.session_lengths)
-    return SessionsOut(items=[session_out(one) for one in found])
+    return SessionsOut(items=[SessionOut.of(one) for one in found])
 
 
 @router.delete("/sessions/{id}", status_code=204, summary="End a session")
@@ -184,16 +183,13 @@ def list_requests(request: Request) -> AdministrationRequestsOut:
         found = waiting(connection)
     return AdministrationRequestsOut(
         items=[
-            AdministrationRequestOut(
-                number=one.number,
+            AdministrationRequestOut.of(
+                one,
                 act=one.change.act,
                 name=one.change.name,
                 display_name=one.change.display_name,
-                roles=list(one.change.roles),
-                before=list(one.before),
+                roles=one.change.roles,
                 asked_by=one.asked_by_name,
-                asked_at=datetime.fromisoformat(one.asked_at),
-                expires_at=datetime.fromisoformat(one.expires_at),
             )
             for one in found
         ]
@@ -269,7 +265,7 @@ def list_audit(
         found = recorded(connection, actor=actor, before=page.before, limit=page.limit + 1)
     shown = found[: page.limit]
     return AuditOut(
-        items=[audit_row_out(one) for one in shown],
+        items=[AuditRowOut.of(one) for one in shown],
         next=page.next(shown[-1].number if len(found) > page.limit else None),
     )
 

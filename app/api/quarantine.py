@@ -1,7 +1,6 @@
 """Quarantined rows: seen, mended, read again in another encoding, replayed, dismissed."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
@@ -19,7 +18,7 @@ from app.http.parameters import Number
 from app.http.problems import Problem
 from app.intake.quarantine.dismiss import Decided, dismiss, restore
 from app.intake.quarantine.mend import mend, reread
-from app.intake.quarantine.queries import WAITING, RowInFull, Selection, quarantined, row_in_full
+from app.intake.quarantine.queries import WAITING, Selection, quarantined, row_in_full
 from app.intake.quarantine.replay import replay
 from app.people.person import Person
 from app.presentation.common import PageOut, as_of
@@ -64,7 +63,7 @@ def list_quarantine(
     with reading(request) as connection:
         found = quarantined(connection, where, page.limit, page.before)
         return PageOut(
-            items=[QuarantinedOut.model_validate(row, from_attributes=True) for row in found.items],
+            items=[QuarantinedOut.of(row) for row in found.items],
             next=page.next(found.following),
             as_of=as_of(connection),
         )
@@ -77,7 +76,7 @@ def show_quarantined(request: Request, number: RowNumber) -> QuarantinedRowOut:
     """Its text as it came, what it says now, and who did what about it."""
     with reading(request) as connection:
         try:
-            return _in_full(row_in_full(connection, number))
+            return QuarantinedRowOut.of(row_in_full(connection, number))
         except UsageFault as fault:
             raise Problem(404, "unknown-row", str(fault)) from None
 
@@ -96,7 +95,7 @@ async def mend_row(request: Request, number: RowNumber, who: FeedWorker) -> Quar
 
     def work() -> QuarantinedRowOut:
         done = mend(context.engine, context.feeds.intake, number, asked.values, _by(who))
-        return _in_full(done)
+        return QuarantinedRowOut.of(done)
 
     return await acting(request, who, work)
 
@@ -208,10 +207,6 @@ def _selection(asked: SelectionIn) -> Selection:
             422, "invalid-request", "say which rows: numbers, facility, feed_id, field or reason"
         )
     return where
-
-
-def _in_full(found: RowInFull) -> QuarantinedRowOut:
-    return QuarantinedRowOut.model_validate(asdict(found))
 
 
 def _by(who: Person | Key) -> str:

@@ -166,12 +166,10 @@ def _blocks(connection: Connection, after: int) -> Iterator[tuple[Row[Any], Bloc
     )
     for one in posted:
         found.setdefault(one.block_number, []).append(
-            PostingReadOut(
+            PostingReadOut.of(
+                one,
                 facility=names.facility_id(one.facility),
                 bank=names.member_name(one.member),
-                sequence=one.sequence,
-                legs=one.legs,
-                rejected=one.rejected,
             )
         )
     for row in rows:
@@ -206,36 +204,13 @@ def _is_young(at: str) -> bool:
 
 
 def _alert(row: Row[Any]) -> AlertChangedOut:
-    return AlertChangedOut(
-        alert=row.number,
-        kind=row.kind,
-        subject=row.subject,
-        facility=row.facility or None,
-        partner=row.partner or None,
-        change=row.change,
-        by=row.by,
-        note=row.note,
-        at=datetime.fromisoformat(row.at),
+    return AlertChangedOut.of(
+        row, alert=row.number, facility=row.facility or None, partner=row.partner or None
     )
 
 
 def _act(row: Row[Any]) -> ActChangedOut:
-    return ActChangedOut(
-        number=row.number,
-        act=row.act,
-        facility=row.facility,
-        partner=row.partner,
-        pair=row.pair,
-        state=row.state,
-        by=row.person_name,
-        at=datetime.fromisoformat(row.at),
-    )
-
-
-def _note(row: Row[Any]) -> NoteAddedOut:
-    return NoteAddedOut(
-        pair=row.pair, what=row.what, author=row.author, at=datetime.fromisoformat(row.at)
-    )
+    return ActChangedOut.of(row, by=row.person_name)
 
 
 _l, _r = alert_log.c, raised_alerts.c
@@ -258,5 +233,5 @@ _LOGS = (
         ).join(prepared_acts, _a.number == _p.act),
         _act,
     ),
-    _Log("note", select(_n.id, _n.at, _n.pair, _n.what, _n.author), _note),
+    _Log("note", select(_n.id, _n.at, _n.pair, _n.what, _n.author), NoteAddedOut.of),
 )  # fmt: skip

@@ -20,12 +20,10 @@ from app.presentation.common import PageOut, as_of
 from app.presentation.webhooks import (
     DeliveryOut,
     EndpointIn,
+    EndpointOut,
     EndpointsOut,
     NewEndpointOut,
     ReplayedOut,
-    delivery_out,
-    endpoint_out,
-    new_endpoint_out,
 )
 from app.webhooks.deliveries import DeliveryState, listed_deliveries, replay
 from app.webhooks.endpoints import endpoints, one_endpoint, register, remove, rotate
@@ -43,7 +41,7 @@ EndpointId = Annotated[str, Path(max_length=12, pattern="^[0-9a-f]{12}$")]
 def list_endpoints(request: Request) -> EndpointsOut:
     """Those that take events, the oldest first; never their secrets."""
     with reading(request) as connection:
-        return EndpointsOut(items=[endpoint_out(one) for one in endpoints(connection)])
+        return EndpointsOut(items=[EndpointOut.of(one) for one in endpoints(connection)])
 
 
 @router.post(
@@ -59,9 +57,10 @@ async def register_endpoint(request: Request, by: AdminKey) -> NewEndpointOut:
     context: Context = request.app.state.context
 
     def work(connection: Connection) -> NewEndpointOut:
-        return new_endpoint_out(
-            *register(connection, asked.url, asked.events, development=context.development)
+        made, secret = register(
+            connection, asked.url, asked.events, development=context.development
         )
+        return NewEndpointOut.of(made, secret=secret)
 
     return await writing(request, by, work)
 
@@ -72,7 +71,8 @@ async def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) ->
 
     def work(connection: Connection) -> NewEndpointOut:
         _known(connection, endpoint)
-        return new_endpoint_out(*rotate(connection, endpoint))
+        found, secret = rotate(connection, endpoint)
+        return NewEndpointOut.of(found, secret=secret)
 
     return await writing(request, by, work)
 
@@ -104,7 +104,7 @@ def list_deliveries(
         )
         shown = found[: page.limit]
         return PageOut(
-            items=[delivery_out(one) for one in shown],
+            items=[DeliveryOut.of(one) for one in shown],
             next=page.next(shown[-1].number if len(found) > page.limit else None),
             as_of=as_of(connection),
         )

@@ -30,7 +30,6 @@ from app.presentation.worklist import (
     ViewOut,
     ViewsOut,
     WorkPageOut,
-    note_out,
     work_line_out,
 )
 from app.readmodel.pairs.shapes import BREAK_TYPES
@@ -99,7 +98,7 @@ def list_work(
 def list_notes(request: Request, number: BreakNumber) -> NotesOut:
     """Comments and assignments, oldest first. They are this bank's own and never on the chain."""
     with reading(request) as connection:
-        return NotesOut(items=[note_out(one) for one in notes(connection, number)])
+        return NotesOut(items=[NoteOut.of(one) for one in notes(connection, number)])
 
 
 @router.post(
@@ -117,7 +116,7 @@ async def add_comment(
     return await writing(
         request,
         person,
-        lambda connection: note_out(comment(connection, number, person.display_name, asked.text)),
+        lambda connection: NoteOut.of(comment(connection, number, person.display_name, asked.text)),
     )
 
 

@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -170,7 +169,7 @@ class Channel:
             None if silent else self._head,
             self._stalled,
             endpoint=self._bank.follower.endpoint(),
-            endpoints=[EndpointOut(**asdict(one)) for one in self._bank.endpoints.health()],
+            endpoints=[EndpointOut.of(one) for one in self._bank.endpoints.health()],
             verifies=self._bank.follower.verifies,
             index_fault=self._index_fault,
             wrong_chain=self._wrong_chain,

@@ -191,31 +191,23 @@ class StatementsOut(Model):
 
 def balance_out(account: Balance) -> BalanceOut:
     books = account.contract or account.books
-
-    def amount(minor: int) -> str:
-        return format_amount(minor, account.decimals)
-
-    return BalanceOut(
-        facility=account.facility,
-        partner=account.partner,
-        currency=account.currency,
-        lead_book=amount(books.lead_book),
-        partner_book=amount(books.partner_book),
-        agreed=amount(books.agreed),
-        proof=None if account.proof is None else amount(account.proof),
-        open_lead=amount(books.open_lead),
-        open_partner=amount(books.open_partner),
-        accepted_difference=amount(books.accepted_difference),
-        open_legs=account.open_legs,
+    minor = {
+        "lead_book": books.lead_book,
+        "partner_book": books.partner_book,
+        "agreed": books.agreed,
+        "open_lead": books.open_lead,
+        "open_partner": books.open_partner,
+        "accepted_difference": books.accepted_difference,
+        "low_balance": account.low_balance,
+        "held": account.held,
+        "available": account.available,
+        "shortfall": account.shortfall,
+    }
+    return BalanceOut.of(
+        account,
         pairs=account.counts,
-        overdue=account.overdue,
-        low_balance=amount(account.low_balance),
-        held=amount(account.held),
-        available=amount(account.available),
-        closed_through=account.closed_through,
-        low=account.low,
-        shortfall=amount(account.shortfall),
-        last_block=account.last_block,
+        proof=None if account.proof is None else format_amount(account.proof, account.decimals),
+        **{name: format_amount(amount, account.decimals) for name, amount in minor.items()},
     )
 
 
@@ -276,35 +268,17 @@ def forecast_out(one: AccountForecast) -> ForecastOut:
 
 def hold_out(hold: Hold, money: Money) -> HoldOut:
     _, decimals = money[hold.facility]
-    return HoldOut(
-        facility=hold.facility,
-        partner=hold.partner,
-        reference=hold.reference,
-        event_ref=hold.event_ref,
-        amount=format_amount(hold.amount, decimals),
-        state=hold.state,
-        expires_at=hold.expires_at,
-        overdue=hold.overdue,
-        placed_at=hold.placed_at,
-        ended_at=hold.ended_at,
-        released_by=hold.released_by,
-        transaction=hold.transaction,
-    )
+    return HoldOut.of(hold, amount=format_amount(hold.amount, decimals))
 
 
 def balance_event_out(alert: Alert, money: Money) -> BalanceEventOut:
     _, decimals = money[alert.facility]
-    return BalanceEventOut(
-        number=alert.number,
-        facility=alert.facility,
-        partner=alert.partner,
-        what=alert.what,
+    return BalanceEventOut.of(
+        alert,
         balance=format_amount(alert.balance, decimals),
         low_balance=None
         if alert.low_balance is None
         else format_amount(alert.low_balance, decimals),
-        at=alert.at,
-        transaction=alert.transaction,
     )
 
 

@@ -53,19 +53,8 @@ class AlertMailsOut(Model):
 
 
 def alert_rule_out(kind: AlertKind, rule: Rule) -> AlertRuleOut:
-    return AlertRuleOut(
-        kind=kind,
-        title=kind_title(kind),
-        timed=kind in TIMED,
-        enabled=rule.enabled,
-        minutes=rule.minutes,
-        amounts=dict(rule.amounts),
-        escalate_minutes=rule.escalate_minutes,
-        escalate_to=rule.escalate_to,
-    )
+    return AlertRuleOut.of(rule, kind=kind, title=kind_title(kind), timed=kind in TIMED)
 
 
 def alert_mails_in(settings: MailSettings) -> AlertMailsIn:
-    return AlertMailsIn(
-        address=settings.address, kinds=sorted(settings.kinds), digest=settings.digest
-    )
+    return AlertMailsIn.of(settings, kinds=sorted(settings.kinds))

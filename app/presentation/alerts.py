@@ -7,7 +7,7 @@ from pydantic import Field
 from app.alerts.kinds import AlertKind
 from app.alerts.store import Alert, Logged
 from app.alerts.texts import kind_title, sentence
-from app.presentation.common import Model, time_of
+from app.presentation.common import Model
 
 
 class AlertChangeOut(Model):
@@ -54,26 +54,11 @@ class SnoozeIn(Model):
 
 
 def alert_out(alert: Alert, changes: list[Logged]) -> AlertOut:
-    return AlertOut(
-        number=alert.number,
-        kind=alert.kind,
+    return AlertOut.of(
+        alert,
         title=kind_title(alert.kind),
         text=sentence(alert.kind, alert.details),
-        critical=alert.critical,
-        subject=alert.subject,
         facility=alert.facility or None,
         partner=alert.partner or None,
-        details=dict(alert.details),
-        raised_at=datetime.fromisoformat(alert.raised_at),
-        acknowledged_at=time_of(alert.acknowledged_at),
-        acknowledged_by=alert.acknowledged_by,
-        snoozed_until=time_of(alert.snoozed_until),
-        escalated_at=time_of(alert.escalated_at),
-        ended_at=time_of(alert.ended_at),
-        changes=[
-            AlertChangeOut(
-                change=one.change, by=one.by, note=one.note, at=datetime.fromisoformat(one.at)
-            )
-            for one in changes
-        ],
+        changes=changes,
     )

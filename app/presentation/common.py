@@ -5,7 +5,7 @@ Amounts are decimal text in the facility's currency, days `YYYY-MM-DD`, times IS
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
@@ -22,7 +22,14 @@ Money = Mapping[str, tuple[str, int]]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    @classmethod
+    def of(cls, source: object, **others: object) -> Self:
+        """From what `source` has under the names of the fields; `others` are given, and say what
+        is shown in another way or under another name. Text is read as the field's type."""
+        same = {one: getattr(source, one) for one in cls.model_fields if one not in others}
+        return cls.model_validate(same | others)
 
 
 class ProblemBody(Model):
@@ -64,8 +71,3 @@ def as_of(connection: Connection) -> AsOf | None:
     if read is None:
         return None
     return AsOf(block=read.block_number, hash=read.block_hash, time=read.block_time)
-
-
-def time_of(text: str | None) -> datetime | None:
-    """A time as the node's own tables keep it: ISO 8601, UTC."""
-    return None if text is None else datetime.fromisoformat(text)

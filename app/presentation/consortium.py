@@ -6,7 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from app.presentation.common import AsOf, Model
-from app.readmodel.consortium.shapes import ConsortiumMember, Proposal, ValidatorNode
+from app.readmodel.consortium.shapes import Proposal
 
 
 class MemberOut(Model):
@@ -109,37 +109,13 @@ class ConsortiumOut(Model):
     as_of: AsOf | None
 
 
-def members_out(members: list[ConsortiumMember]) -> list[MemberOut]:
-    return [MemberOut.model_validate(one, from_attributes=True) for one in members]
-
-
-def proposals_out(proposals: list[Proposal]) -> list[ProposalOut]:
-    return [proposal_out(one) for one in proposals]
-
-
 def proposal_out(one: Proposal) -> ProposalOut:
-    return ProposalOut(
-        number=one.number,
-        kind=one.kind,
-        asked=one.asked,
-        proposer=one.proposer,
-        subject=one.subject,
-        reason_hash=one.reason_hash,
-        content_hash=one.content_hash,
-        state=one.state,
-        created_at=one.created_at,
-        expires_at=one.expires_at,
-        due_at=one.due_at,
-        decided_at=one.decided_at,
-        votes=[VoteOut.model_validate(vote, from_attributes=True) for vote in one.votes],
-        yes=None if one.tally is None else one.tally.yes,
-        no=None if one.tally is None else one.tally.no,
-        electorate=None if one.tally is None else one.tally.electorate,
-        needed=None if one.tally is None else one.tally.needed,
-        not_voted=list(one.missing),
-        transaction=one.transaction,
+    tally = one.tally
+    return ProposalOut.of(
+        one,
+        yes=tally and tally.yes,
+        no=tally and tally.no,
+        electorate=tally and tally.electorate,
+        needed=tally and tally.needed,
+        not_voted=one.missing,
     )
-
-
-def validators_out(validators: list[ValidatorNode]) -> list[ValidatorOut]:
-    return [ValidatorOut.model_validate(one, from_attributes=True) for one in validators]

@@ -82,12 +82,8 @@ def day_close_out(
             lead=amount(of.lead), partner=amount(of.partner), agreed=amount(of.agreed)
         )
 
-    return DayCloseOut(
-        number=record.number,
-        facility=record.facility,
-        partner=record.partner,
-        day=record.day,
-        state=record.state,
+    return DayCloseOut.of(
+        record,
         opening=sums(statement.opening),
         movement=sums(statement.movement),
         closing=sums(statement.closing),
@@ -98,12 +94,9 @@ def day_close_out(
         carried_forward=None
         if carried is None
         else [
-            CarriedOut(
+            CarriedOut.of(
+                one,
                 pair=one.number,
-                kind=one.kind,
-                reference=one.reference,
-                event_ref=one.event_ref,
-                target=one.target,
                 lead_amount=None if one.lead_amount is None else amount(one.lead_amount),
                 partner_amount=None if one.partner_amount is None else amount(one.partner_amount),
             )
@@ -111,13 +104,5 @@ def day_close_out(
         ],
         stated_parts_difference=None if stated_difference is None else amount(stated_difference),
         statement_hash="0x" + record.statement_hash.hex(),
-        proposed_by=record.proposed_by,
-        proposed_block=record.proposed_block,
-        proposed_at=record.proposed_at,
-        transaction=record.transaction,
-        answered_by=record.answered_by,
-        answered_at=record.answered_at,
         reason_hash=None if record.reason_hash is None else "0x" + record.reason_hash.hex(),
-        reopen_by=record.reopen_by,
-        reopened_at=record.reopened_at,
     )

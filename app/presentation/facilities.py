@@ -6,7 +6,7 @@ from typing import Literal
 from pydantic import Field
 from sqlalchemy import Connection
 
-from app.domain.facility import Facility, Shares
+from app.domain.facility import Facility
 from app.domain.money import format_amount
 from app.presentation.common import Amount, AsOf, Model, as_of
 from app.readmodel.directory import directory
@@ -119,37 +119,23 @@ class FacilitiesOut(Model):
     items: list[FacilityOut]
 
 
-def shares_out(shares: Shares) -> SharesOut:
-    return SharesOut(principal=shares.principal, interest=shares.interest, fee=shares.fee)
-
-
 def facility_out(agreed: AgreedFacility) -> FacilityOut:
     terms = agreed.terms
-    return FacilityOut(
-        id=terms.id,
+    return FacilityOut.of(
+        terms,
         state=agreed.state,
-        waiting_for=list(agreed.waiting_for),
-        lead=terms.lead,
-        currency=terms.currency,
-        decimals=terms.decimals,
-        time_zone=terms.time_zone,
+        waiting_for=agreed.waiting_for,
         cut_off=terms.cut_off.isoformat(),
-        split=terms.split,
         first_day=to_date(terms.first_day),
-        rules=RulesOut(
+        rules=RulesOut.of(
+            terms.rules,
             amount_tolerance=format_amount(terms.rules.amount_tolerance, terms.decimals),
-            date_window_days=terms.rules.date_window_days,
-            match_deadline_hours=terms.rules.match_deadline_hours,
         ),
-        bounds=BoundsOut(
-            least_lead_share_bps=terms.bounds.least_lead_share_bps,
-            largest_partner_share_bps=terms.bounds.largest_partner_share_bps,
-        ),
-        paused_by=list(agreed.paused_by),
+        paused_by=agreed.paused_by,
         partners=[
-            PartnerOut(
-                name=partner.name,
-                share_bps=shares_out(partner.shares),
+            PartnerOut.of(
+                partner,
+                share_bps=partner.shares,
                 low_balance=format_amount(partner.low_balance, terms.decimals),
             )
             for partner in terms.partners
@@ -167,11 +153,9 @@ def history_out(connection: Connection, agreed: AgreedFacility) -> FacilityHisto
         rule_versions=[_rules(terms, one) for one in history.rules],
         changes=[_change(terms, one) for one in history.changes],
         pauses=[
-            PauseOut(
-                member=one.member,
+            PauseOut.of(
+                one,
                 reason_hash="0x" + one.reason_hash.hex(),
-                paused_at=one.paused_at,
-                resumed_at=one.resumed_at,
                 resumed_by=one.resumed_by or None,
             )
             for one in history.pauses
@@ -189,7 +173,7 @@ def _shares(terms: Facility, row: SharesRow) -> SharesVersionOut:
         version=row.version or None,
         effective_from=_day(row.effective_from),
         share_bps={
-            partner.name: shares_out(shares)
+            partner.name: SharesOut.of(shares)
             for partner, shares in zip(terms.partners, row.shares, strict=True)
         },
     )
@@ -207,19 +191,10 @@ def _rules(terms: Facility, row: RulesRow) -> RulesVersionOut:
 
 
 def _change(terms: Facility, row: ChangeRow) -> ChangeOut:
-    return ChangeOut(
-        number=row.number,
-        kind=row.kind,
-        state=row.state,
-        proposer=row.proposer,
-        proposed_at=row.proposed_at,
-        expires_at=row.expires_at,
-        accepted_by=list(row.accepted_by),
-        waits_for=list(row.waits_for),
-        decided_at=row.decided_at,
-        version=row.version,
-        shares=None if row.shares is None else _shares(terms, row.shares),
-        rules=None if row.rules is None else _rules(terms, row.rules),
+    return ChangeOut.of(
+        row,
+        shares=row.shares and _shares(terms, row.shares),
+        rules=row.rules and _rules(terms, row.rules),
         reason_hash="0x" + row.reason_hash.hex(),
         hash="0x" + row.hash.hex(),
     )

@@ -4,9 +4,7 @@ from datetime import datetime
 
 from pydantic import Field
 
-from app.intake.feed_records import FeedRecord
-from app.outbox.dead_letters import DeadLetter, StoppedBatch
-from app.presentation.common import Model, time_of
+from app.presentation.common import Model
 
 
 class FeedOut(Model):
@@ -64,27 +62,3 @@ class RetryIn(Model):
 
 class RetriedOut(Model):
     retried: int
-
-
-def feed_out(one: FeedRecord) -> FeedOut:
-    return FeedOut(
-        id=one.id,
-        facility=one.facility,
-        name=one.name,
-        source=one.source,
-        received_at=datetime.fromisoformat(one.received_at),
-        finished_at=time_of(one.finished_at),
-        rows_in=one.rows_in,
-        accepted=one.accepted,
-        duplicate=one.duplicate,
-        quarantined=one.quarantined,
-        replayed=one.replayed,
-        dismissed=one.dismissed,
-    )
-
-
-def dead_letters_out(letters: list[DeadLetter], stopped: list[StoppedBatch]) -> DeadLettersOut:
-    return DeadLettersOut(
-        events=[DeadLetterOut.model_validate(one, from_attributes=True) for one in letters],
-        batches=[StoppedBatchOut.model_validate(one, from_attributes=True) for one in stopped],
-    )

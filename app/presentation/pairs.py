@@ -7,7 +7,7 @@ from pydantic import Field
 from app.domain.money import format_amount
 from app.locale import _, said
 from app.presentation.common import Amount, Model, Money
-from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
+from app.readmodel.pairs.shapes import Half, Leg, Pair, Resolution
 
 
 def action_text(action: str, side: str | None) -> str:
@@ -153,17 +153,7 @@ class RejectionOut(Model):
 
 
 def _half(half: Half | None, decimals: int) -> HalfOut | None:
-    if half is None:
-        return None
-    return HalfOut(
-        amount=format_amount(half.amount, decimals),
-        value_date=half.value_date,
-        business_date=half.business_date,
-        sequence=half.sequence,
-        index=half.index,
-        posted_at=half.posted_at,
-        reversed=half.reversed,
-    )
+    return None if half is None else HalfOut.of(half, amount=format_amount(half.amount, decimals))
 
 
 def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
@@ -172,27 +162,8 @@ def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
     def amount(minor: int | None) -> str | None:
         return None if minor is None else format_amount(minor, decimals)
 
-    return ResolutionOut(
-        number=resolution.number,
-        facility=resolution.facility,
-        partner=resolution.partner,
-        pair=resolution.pair,
-        kind=resolution.kind,
-        event_ref=resolution.event_ref,
-        reference=resolution.reference,
-        target=resolution.target,
-        action=resolution.action,
-        side=resolution.side,
-        business_date=resolution.business_date,
-        reason=resolution.reason,
-        proposed_by=resolution.proposed_by,
-        proposed_at=resolution.proposed_at,
-        proposed_in=resolution.proposed_in,
-        status=resolution.status,
-        decided_by=resolution.decided_by,
-        decided_at=resolution.decided_at,
-        decided_in=resolution.decided_in,
-        dispute_reason=resolution.dispute_reason,
+    return ResolutionOut.of(
+        resolution,
         currency=currency,
         lead_moved=amount(resolution.lead_moved),
         partner_moved=amount(resolution.partner_moved),
@@ -204,72 +175,34 @@ def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
 def pair_out(pair: Pair, money: Money) -> PairOut:
     currency, decimals = money[pair.facility]
     difference = pair.difference
-    return PairOut(
-        number=pair.number,
-        facility=pair.facility,
-        partner=pair.partner,
-        kind=pair.kind,
-        event_ref=pair.event_ref,
+    return PairOut.of(
+        pair,
         event_ref_is_granted=pair.is_granted,
-        reference=pair.reference,
-        target=pair.target,
-        type=pair.type,
         currency=currency,
         lead_leg=_half(pair.lead, decimals),
         partner_leg=_half(pair.partner_half, decimals),
         difference=None if difference is None else format_amount(difference, decimals),
-        first_posted_at=pair.first_posted_at,
-        due_at=pair.due_at,
-        overdue=pair.overdue,
-        rules_version=pair.rules_version,
-        shares_version=pair.shares_version,
-        agreed_business_date=pair.agreed_business_date,
         resolution=pair.action,
-        resolved_at=pair.resolved_at,
         proposal=None if pair.proposal is None else resolution_out(pair.proposal, money),
     )
 
 
 def leg_out(leg: Leg, money: Money) -> LegOut:
     currency, decimals = money[leg.facility]
-    half = _half(leg.half, decimals)
-    assert half is not None
-    return LegOut(
-        number=leg.number,
-        facility=leg.facility,
-        partner=leg.partner,
-        bank=leg.bank,
-        side=leg.side,
-        kind=leg.kind,
-        event_ref=leg.event_ref,
+    return LegOut.of(
+        leg,
         event_ref_is_granted=leg.is_granted,
-        reference=leg.reference,
-        target=leg.target,
         currency=currency,
-        leg=half,
-        status=leg.status,
-        reason=leg.reason,
-        transaction=leg.transaction,
+        leg=_half(leg.half, decimals),
         block=leg.block_number,
     )
 
 
-def rejection_out(leg: Rejection, money: Money) -> RejectionOut:
+def rejection_out(leg: Leg, money: Money) -> RejectionOut:
     currency, decimals = money[leg.facility]
-    half = _half(leg.half, decimals)
-    assert half is not None
-    return RejectionOut(
-        number=leg.number,
-        facility=leg.facility,
-        partner=leg.partner,
-        bank=leg.bank,
-        side=leg.side,
-        kind=leg.kind,
-        event_ref=leg.event_ref,
+    return RejectionOut.of(
+        leg,
         event_ref_is_granted=leg.is_granted,
-        reference=leg.reference,
-        target=leg.target,
         currency=currency,
-        leg=half,
-        reason=leg.reason,
+        leg=_half(leg.half, decimals),
     )

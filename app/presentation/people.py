@@ -5,11 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
-from app.audit.listing import Recorded
-from app.people.directory import ListedPerson, ListedSession, State
+from app.people.directory import ListedPerson, State
 from app.people.person import Person
 from app.people.roles import RIGHTS, ROLES, Right, Role
-from app.presentation.common import Model, time_of
+from app.presentation.common import Model
 from app.presentation.keys import KeyIn
 
 
@@ -138,33 +137,20 @@ class AuditOut(Model):
 
 
 def listed_person_out(one: ListedPerson) -> ListedPersonOut:
-    return ListedPersonOut(
-        id=one.person.id,
-        name=one.person.name,
-        display_name=one.person.display_name,
-        roles=sorted(one.person.roles, key=ROLES.index),
-        state=one.state,
-        has_second_factor=one.has_second_factor,
-        development=one.development,
-        created_at=datetime.fromisoformat(one.created_at),
-        last_seen_at=time_of(one.last_seen_at),
-    )
-
-
-def session_out(one: ListedSession) -> SessionOut:
-    return SessionOut.model_validate(one, from_attributes=True)
-
-
-def signed_in_out(person: Person, csrf: str) -> SignedInOut:
-    return SignedInOut(
+    person = one.person
+    return ListedPersonOut.of(
+        one,
         id=person.id,
         name=person.name,
         display_name=person.display_name,
         roles=sorted(person.roles, key=ROLES.index),
-        rights=[right for right in RIGHTS if person.may(right)],
-        csrf=csrf,
     )
 
 
-def audit_row_out(row: Recorded) -> AuditRowOut:
-    return AuditRowOut.model_validate(row, from_attributes=True)
+def signed_in_out(person: Person, csrf: str) -> SignedInOut:
+    return SignedInOut.of(
+        person,
+        roles=sorted(person.roles, key=ROLES.index),
+        rights=[right for right in RIGHTS if person.may(right)],
+        csrf=csrf,
+    )

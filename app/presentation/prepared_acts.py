@@ -99,38 +99,19 @@ def act_out(
     asked = _asked(act.content.asked)
     signer = signed_by(act)
     pair = None if act.pair is None else queries.pair(connection, act.pair)
-    return ActOut(
-        number=act.number,
+    return ActOut.of(
+        act,
         act=act.content.act,
         words=act_words(act),
-        facility=act.facility,
-        partner=act.partner,
-        pair=act.pair,
-        batch=act.batch,
         event_ref=None if pair is None else pair.event_ref,
-        subject=act.subject,
         asked=asked,
         contents=acts.contents(act),
         effect=_effect(pair, act, asked, money or money_of(connection)),
         facts=act.content.facts,
-        hash=act.hash,
-        state=act.state,
         prepared_by=act.log[0].person_name or "",
-        prepared_at=datetime.fromisoformat(act.log[0].at),
-        expires_at=datetime.fromisoformat(act.expires_at),
+        prepared_at=act.log[0].at,
         signed_by=None if signer is None else signer.person_name,
-        transaction=act.transaction,
-        block=act.block,
-        note=act.note,
-        log=[
-            HappenedOut(
-                state=one.state,
-                person=one.person_name,
-                note=one.note,
-                at=datetime.fromisoformat(one.at),
-            )
-            for one in act.log
-        ],
+        log=[HappenedOut.of(one, person=one.person_name) for one in act.log],
     )
 
 

@@ -20,11 +20,4 @@ class ReasonOut(Model):
 
 
 def reason_out(one: GivenReason) -> ReasonOut:
-    return ReasonOut(
-        reason_hash="0x" + one.reason_hash.hex(),
-        text=one.text,
-        salt="0x" + one.salt.hex(),
-        member=one.member,
-        given_at=one.given_at,
-        transaction=one.transaction,
-    )
+    return ReasonOut.of(one, reason_hash="0x" + one.reason_hash.hex(), salt="0x" + one.salt.hex())

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from app.presentation.common import Model, time_of
+from app.presentation.common import Model
 from app.report_jobs.files import Schedule, ScheduledFile
 from app.report_jobs.store import ReportJob, State
 
@@ -90,27 +90,16 @@ class ScheduledReportsOut(Model):
 
 
 def report_job_out(job: ReportJob) -> ReportJobOut:
-    return ReportJobOut(
-        id=job.id,
-        report=job.report,
-        facility=job.request.facility,
-        first=job.request.first,
-        last=job.request.last,
-        partner=job.request.partner,
-        block=job.request.block,
-        format=job.format,
-        language=job.language,
-        asked_by=job.asked_by,
-        asked_at=datetime.fromisoformat(job.asked_at),
-        state=job.state,
-        section=job.section,
-        lines=job.lines,
-        ended_at=time_of(job.ended_at),
+    request = job.request
+    return ReportJobOut.of(
+        job,
+        facility=request.facility,
+        first=request.first,
+        last=request.last,
+        partner=request.partner,
+        block=request.block,
         as_of_block=job.as_of,
-        file_name=job.file_name,
         size_bytes=job.size,
-        sha256=job.sha256,
-        why=job.why,
     )
 
 
@@ -118,19 +107,6 @@ def scheduled_reports_out(
     schedule: Schedule | None, files: list[ScheduledFile]
 ) -> ScheduledReportsOut:
     return ScheduledReportsOut(
-        schedule=None
-        if schedule is None
-        else ScheduleOut(
-            reports=list(schedule.names),
-            formats=list(schedule.formats),
-            hours_after_cut_off=schedule.hours_after_cut_off,
-        ),
-        files=[
-            ScheduledFileOut(
-                name=one.name,
-                size_bytes=one.size,
-                written_at=datetime.fromisoformat(one.written_at),
-            )
-            for one in files
-        ],
+        schedule=schedule and ScheduleOut.of(schedule, reports=schedule.names),
+        files=[ScheduledFileOut.of(one, size_bytes=one.size) for one in files],
     )

@@ -31,10 +31,7 @@ class SuggestionOut(Model):
 def suggestion_out(suggestion: Suggestion, money: Money) -> SuggestionOut:
     return SuggestionOut(
         score=suggestion.score.points,
-        factors=[
-            FactorOut(name=one.name, points=one.points, weight=one.weight, because=one.because)
-            for one in suggestion.score.factors
-        ],
+        factors=list(suggestion.score.factors),
         lead=pair_out(suggestion.lead, money),
         partner=pair_out(suggestion.partner, money),
     )

@@ -6,8 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from app.presentation.common import Model
-from app.webhooks.deliveries import Delivery, DeliveryState
-from app.webhooks.endpoints import Endpoint
+from app.webhooks.deliveries import DeliveryState
 from app.webhooks.events import EventType
 
 
@@ -51,36 +50,3 @@ class DeliveryOut(Model):
 
 class ReplayedOut(Model):
     deliveries: int
-
-
-def endpoint_out(endpoint: Endpoint) -> EndpointOut:
-    return EndpointOut(**_fields(endpoint))
-
-
-def new_endpoint_out(endpoint: Endpoint, secret: str) -> NewEndpointOut:
-    return NewEndpointOut(**_fields(endpoint), secret=secret)
-
-
-def _fields(endpoint: Endpoint) -> dict[str, Any]:
-    return {
-        "id": endpoint.id,
-        "url": endpoint.url,
-        "events": list(endpoint.events),
-        "created_at": datetime.fromisoformat(endpoint.created_at),
-    }
-
-
-def delivery_out(one: Delivery) -> DeliveryOut:
-    return DeliveryOut(
-        number=one.number,
-        endpoint=one.endpoint,
-        event_id=one.event_id,
-        type=one.type,
-        data=one.data,
-        state=one.state,
-        attempts=one.attempts,
-        next_at=datetime.fromisoformat(one.next_at),
-        status=one.status,
-        fault=one.fault,
-        delivered_at=datetime.fromisoformat(one.delivered_at) if one.delivered_at else None,
-    )

@@ -8,7 +8,7 @@ from pydantic import Field
 from app.presentation.common import AsOf, Model, Money
 from app.presentation.pairs import PairOut, pair_out
 from app.worklist.lines import MOST_SELECTED, Standing, WorkLine
-from app.worklist.notes import MOST_COMMENT_CHARACTERS, Note
+from app.worklist.notes import MOST_COMMENT_CHARACTERS
 
 Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
@@ -93,14 +93,9 @@ class ViewsOut(Model):
 
 def work_line_out(line: WorkLine, money: Money) -> WorkLineOut:
     who = line.assignee
-    return WorkLineOut(
+    return WorkLineOut.of(
+        line,
         pair=pair_out(line.pair, money),
-        assignee=None if who is None else PersonOut(id=who.person, name=who.name),
-        comments=line.comments,
-        prepared=line.prepared,
+        assignee=who and PersonOut(id=who.person, name=who.name),
         state=line.standing,
     )
-
-
-def note_out(note: Note) -> NoteOut:
-    return NoteOut.model_validate(note, from_attributes=True)

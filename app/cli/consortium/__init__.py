@@ -1,8 +1,7 @@
 """`tally consortium`: members, votes, keys, nodes and emergency stops."""
 
 from datetime import datetime
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import typer
 from eth_utils.crypto import keccak
@@ -34,10 +33,9 @@ from app.node.bank import read_manifest
 from app.presentation.common import as_of
 from app.presentation.consortium import (
     ConsortiumOut,
-    members_out,
+    MemberOut,
+    ValidatorOut,
     proposal_out,
-    proposals_out,
-    validators_out,
 )
 from app.readmodel.consortium.queries import (
     list_members,
@@ -61,20 +59,6 @@ NumberArgument = Annotated[int, typer.Argument(min=1, max=2**32 - 1, help="The p
 _LOG_LINES = 20
 
 
-class Objector(StrEnum):
-    """A key that objects."""
-
-    approver = "approver"
-    recovery = "recovery"
-
-
-class Choice(StrEnum):
-    """How to vote."""
-
-    yes = "yes"
-    no = "no"
-
-
 @consortium.command("list")
 def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) -> None:
     """Show the members, the proposals, the validators and the contracts.
@@ -94,9 +78,9 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
         read_to = as_of(connection)
     if as_json:
         whole = ConsortiumOut(
-            members=members_out(members),
-            proposals=proposals_out(proposals),
-            validators=validators_out(validators),
+            members=[MemberOut.of(one) for one in members],
+            proposals=[proposal_out(one) for one in proposals],
+            validators=[ValidatorOut.of(one) for one in validators],
             contracts=addresses,
             as_of=read_to,
         )
@@ -140,7 +124,7 @@ def show_one(
 @consortium.command()
 def vote(
     number: NumberArgument,
-    choice: Annotated[Choice, typer.Argument(help="For or against.")],
+    choice: Annotated[Literal["yes", "no"], typer.Argument(help="For or against.")],
     yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -155,8 +139,8 @@ def vote(
       tally consortium vote 3 yes --config bank.toml
     """
     with acting(config) as bank:
-        seen = _shown(bank, number, yes, f"Vote {choice.value}?")
-        asked = actions.Vote((seen,), choice is Choice.yes)
+        seen = _shown(bank, number, yes, f"Vote {choice}?")
+        asked = actions.Vote((seen,), choice == "yes")
         done = actions.vote(asked, bank.view, bank.consortium, bank.approver())
     _show_outcome(number, done)
 
@@ -184,7 +168,9 @@ def enact(
 def object_(
     number: NumberArgument,
     yes: YesOption = False,
-    signed_by: Annotated[Objector, typer.Option(help="The key that signs.")] = Objector.approver,
+    signed_by: Annotated[
+        Literal["approver", "recovery"], typer.Option(help="The key that signs.")
+    ] = "approver",
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Object to a key that the others would give this bank: it keeps its own.
@@ -199,7 +185,7 @@ def object_(
     with acting(config) as bank:
         seen = _shown(bank, number, yes, "Object to it?")
         asked = actions.ObjectToKey(seen)
-        signer = bank.key(signed_by.value)
+        signer = bank.key(signed_by)
         done = actions.object_to_key(asked, bank.view, bank.consortium, signer)
     _show_outcome(number, done)
 

@@ -15,9 +15,13 @@ Judged = Literal["matched", "within_tolerance", "amount", "date", "amount_and_da
 Status = Literal["open", Judged]
 """The same, and `open` while one is absent. A resolution leaves it."""
 
-PairType = Literal[
-    Judged, "missing_at_partner", "missing_at_lead", "duplicate_at_lead", "duplicate_at_partner"
-]
+BreakType = Literal[
+    "amount", "date", "amount_and_date", "missing_at_partner", "missing_at_lead",
+    "duplicate_at_lead", "duplicate_at_partner",
+]  # fmt: skip
+"""What a leg without an equal other half is counted as."""
+
+PairType = Literal["matched", "within_tolerance", BreakType]
 """What a pair or a duplicate leg is counted as; an open pair by the side that misses its half."""
 
 PAIR_TYPES: tuple[PairType, ...] = get_args(PairType)

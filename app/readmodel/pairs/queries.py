@@ -44,7 +44,6 @@ from app.readmodel.pairs.shapes import (
     Leg,
     Page,
     Pair,
-    Rejection,
 )
 
 LINES_A_PAGE = 20_000
@@ -144,9 +143,7 @@ def legs(
     lines: list[tuple[int, list[Leg]]] = [
         (row.number, view.rows.legs_of_pair(row)) for row in _pair_rows(view, limit + 1)
     ]
-    lines += [
-        (row.number, [view.rows.rejected_leg(row)]) for row in _rejection_rows(view, limit + 1)
-    ]
+    lines += [(row.number, [view.rows.rejection(row)]) for row in _rejection_rows(view, limit + 1)]
     lines.sort(key=lambda line: -line[0])
     items = [leg for _, both in lines[:limit] for leg in both]
     following = view.following([number for number, _ in lines], limit)
@@ -168,7 +165,7 @@ def postings_in(
 
 def rejections(
     connection: Connection, where: Filter = EVERYTHING, limit: int = 100, before: int | None = None
-) -> Page[Rejection]:
+) -> Page[Leg]:
     """Legs that the contract rejected, for whatever reason."""
     view = _View.open(connection, where, before, by_index=True)
     rows = _rejection_rows(view, limit + 1)

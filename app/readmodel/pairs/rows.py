@@ -1,12 +1,12 @@
 """From rows of the tables to pairs, legs and rejections."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import Row
 
 from app.readmodel.directory import Directory
-from app.readmodel.pairs.shapes import Half, Leg, Pair, Rejection, Resolution
+from app.readmodel.pairs.shapes import Half, Leg, Pair, Resolution
 from app.readmodel.values import kind_name, optional_time, target_name, to_date, to_time
 
 
@@ -21,14 +21,7 @@ class Rows:
 
     def pair(self, row: Row[Any]) -> Pair:
         return Pair(
-            number=row.number,
-            facility=self._names.facility_id(row.facility),
-            partner=self._names.partner_name(row.facility, row.partner),
-            kind=kind_name(row.kind),
-            reference=row.ref.hex(),
-            event_ref=row.event_ref,
-            is_granted=bool(row.is_granted),
-            target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+            **self._event(row),
             target_of=(row.target_kind, bytes(row.target_ref)) if row.target_kind else None,
             type=_type(row),
             lead=_lead_half(row),
@@ -49,14 +42,7 @@ class Rows:
     def duplicate(self, row: Row[Any]) -> Pair:
         half = _rejected_half(row)
         return Pair(
-            number=row.number,
-            facility=self._names.facility_id(row.facility),
-            partner=self._names.partner_name(row.facility, row.partner),
-            kind=kind_name(row.kind),
-            reference=row.ref.hex(),
-            event_ref=row.event_ref,
-            is_granted=bool(row.is_granted),
-            target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
+            **self._event(row),
             target_of=(row.target_kind, bytes(row.target_ref)) if row.target_kind else None,
             type=f"duplicate_at_{row.side}",
             lead=half if row.side == "lead" else None,
@@ -72,71 +58,39 @@ class Rows:
             proposal=None,
         )
 
-    def rejection(self, row: Row[Any]) -> Rejection:
-        return Rejection(
-            number=row.number,
-            facility=self._names.facility_id(row.facility),
-            partner=self._names.partner_name(row.facility, row.partner) if row.partner else None,
-            bank=self._names.bank(row.facility, row.partner, row.side),
-            side=row.side,
-            kind=kind_name(row.kind),
-            reference=row.ref.hex(),
-            event_ref=row.event_ref,
-            is_granted=bool(row.is_granted),
-            target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
-            reason=row.reason,
-            half=_rejected_half(row),
-        )
+    def rejection(self, row: Row[Any]) -> Leg:
+        return self._leg(row, row.side, _rejected_half(row), "rejected", row.reason)
 
     def legs_of_pair(self, row: Row[Any]) -> list[Leg]:
-        found: list[Leg] = []
-        sides: list[tuple[str, Callable[[Row[Any]], Half | None]]] = [
-            ("lead", _lead_half),
-            ("partner", _partner_half),
-        ]
-        for side, half_of in sides:
-            half = half_of(row)
-            if half is not None:
-                found.append(
-                    Leg(
-                        number=row.number,
-                        facility=self._names.facility_id(row.facility),
-                        partner=self._names.partner_name(row.facility, row.partner),
-                        bank=self._names.bank(row.facility, row.partner, side),
-                        side=side,
-                        kind=kind_name(row.kind),
-                        reference=row.ref.hex(),
-                        event_ref=row.event_ref,
-                        is_granted=bool(row.is_granted),
-                        target=target_name(row.target_kind, row.target_ref, row.target_event_ref),
-                        half=half,
-                        status=row.status,
-                        reason=None,
-                        transaction="",
-                        block_number=0,
-                    )
-                )
-        return found
+        halves = (("lead", _lead_half(row)), ("partner", _partner_half(row)))
+        return [self._leg(row, side, half, row.status) for side, half in halves if half]
 
-    def rejected_leg(self, row: Row[Any]) -> Leg:
-        rejected = self.rejection(row)
+    def _leg(
+        self, row: Row[Any], side: str, half: Half, status: str, reason: str | None = None
+    ) -> Leg:
         return Leg(
-            number=rejected.number,
-            facility=rejected.facility,
-            partner=rejected.partner,
-            bank=rejected.bank,
-            side=rejected.side,
-            kind=rejected.kind,
-            reference=rejected.reference,
-            event_ref=rejected.event_ref,
-            is_granted=rejected.is_granted,
-            target=rejected.target,
-            half=rejected.half,
-            status="rejected",
-            reason=rejected.reason,
+            **self._event(row),
+            bank=self._names.bank(row.facility, row.partner, side),
+            side=side,
+            half=half,
+            status=status,
+            reason=reason,
             transaction="",
             block_number=0,
         )
+
+    def _event(self, row: Row[Any]) -> dict[str, Any]:
+        """What a pair and a leg have in common."""
+        return {
+            "number": row.number,
+            "facility": self._names.facility_id(row.facility),
+            "partner": self._names.partner_name(row.facility, row.partner) if row.partner else None,
+            "kind": kind_name(row.kind),
+            "reference": row.ref.hex(),
+            "event_ref": row.event_ref,
+            "is_granted": bool(row.is_granted),
+            "target": target_name(row.target_kind, row.target_ref, row.target_event_ref),
+        }
 
 
 def _type(row: Row[Any]) -> str:

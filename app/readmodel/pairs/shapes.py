@@ -5,14 +5,16 @@ Amounts are minor units, unsigned unless said otherwise.
 
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, get_args
+
+from app.domain.matching.pairs import BreakType
 
 Item = TypeVar("Item")
 
 MATCHED_TYPES = ("matched", "within_tolerance")
 ONE_SIDED_TYPES = ("missing_at_partner", "missing_at_lead")
 DUPLICATE_TYPES = ("duplicate_at_lead", "duplicate_at_partner")
-BREAK_TYPES = ("amount", "date", "amount_and_date", *ONE_SIDED_TYPES, *DUPLICATE_TYPES)
+BREAK_TYPES: tuple[BreakType, ...] = get_args(BreakType)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,9 @@ class Leg:
     """One posted leg (a lead's shared leg: one per partner's part).
 
     `status`: matched, within_tolerance, a type of break, open, or rejected; `reason` says why for
-    the rejected.
+    the rejected, as `indexer.postings.REASONS`, with `part_` before it for one partner's part that
+    the contract skipped. `transaction` and `block_number` are filled where legs alone are asked
+    for.
     """
 
     number: int
@@ -136,27 +140,6 @@ class Leg:
     reason: str | None
     transaction: str
     block_number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A leg that the contract rejected, or one partner's part that it skipped.
-
-    `reason`: as `indexer.postings.REASONS`, with `part_` before it for a part.
-    """
-
-    number: int
-    facility: str
-    partner: str | None
-    bank: str
-    side: str
-    kind: str
-    reference: str
-    event_ref: str | None
-    is_granted: bool
-    target: str | None
-    reason: str
-    half: Half
 
 
 @dataclass(frozen=True, slots=True)
