@@ -1,7 +1,6 @@
 """`tally keys`: API keys of a bank's node."""
 
 import os
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -22,21 +21,12 @@ ConfigOption = Annotated[
 ]
 
 
-class KeyRole(StrEnum):
-    """What a key may do."""
-
-    feeds = "feeds"
-    read = "read"
-    metrics = "metrics"
-    admin = "admin"
-
-
 @keys.command()
 def create(
     name: Annotated[str, typer.Argument(help="Who will use it.")],
     config: ConfigOption,
     role: Annotated[
-        KeyRole,
+        api_keys.Role,
         typer.Option(
             help="feeds pushes, read reads, metrics scrapes /metrics, admin does all of it."
         ),
@@ -57,14 +47,14 @@ def create(
 
       tally keys create core-banking --role feeds --config bank.toml --out webank.key
     """
-    if role is KeyRole.feeds and isinstance(load_node(config), NodeConfig):
+    if role == "feeds" and isinstance(load_node(config), NodeConfig):
         raise UsageFault(
             "feeds are pushed to a channel, not to the node",
             where=str(config),
             remedy="Give the channel's own bank.toml",
         )
     with _database(config).begin() as connection:
-        _, text = api_keys.create(connection, name, role.value)
+        _, text = api_keys.create(connection, name, role)
         if out is not None:  # before the commit: no key is left that nobody has
             _write_new(out, text + "\n")
     if out is None:

@@ -4,9 +4,8 @@ import os
 import shlex
 import shutil
 import sys
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
 import typer
@@ -31,13 +30,6 @@ from deploy.network.health import NetworkHealth, look
 
 _FAULT_TOLERANT = 4
 _MOST_VALIDATORS = 16  # all share this machine
-
-
-class RenderEngine(StrEnum):
-    """The engines whose files can be rendered."""
-
-    BESU = "besu"
-    EDGE = "edge"
 
 
 network = typer.Typer(
@@ -143,7 +135,7 @@ def admit_(
       tally network admit nanfeng --dir net
     """
     check_names([name])
-    found = admit(directory, name, role.value if role else None, _say)
+    found = admit(directory, name, role, _say)
     _print_health(found, look(found), directory)
 
 
@@ -172,7 +164,7 @@ def evict_(
 def render(
     directory: DirOption,
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
-    engine: Annotated[RenderEngine, typer.Option(help="Whose files.")] = RenderEngine.BESU,
+    engine: Annotated[Literal["besu", "edge"], typer.Option(help="Whose files.")] = "besu",
     release: Annotated[
         Release | None,
         typer.Option(
@@ -192,7 +184,7 @@ def render(
       tally network render --dir net --engine besu --out consortium
     """
     found = layout.read(directory)
-    if engine is RenderEngine.EDGE:
+    if engine == "edge":
         out.mkdir(parents=True, exist_ok=True)
         (out / "genesis.json").unlink(missing_ok=True)
         write_genesis(edge.build(_say), found, (out / "genesis.json").resolve())
@@ -221,7 +213,7 @@ def render_newcomer_(
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
     role: Annotated[
         RoleName, typer.Option(help="A lead or partner gets a validator, the others none.")
-    ] = RoleName("partner"),
+    ] = "partner",
     address: Annotated[
         str | None,
         typer.Option(metavar="IP", help="Its validator's among the peers; else the next free one."),
@@ -244,7 +236,7 @@ def render_newcomer_(
       tally network render-newcomer nanfeng --from consortium --out nanfeng
     """
     check_names([name])
-    made = render_newcomer(source, out, Member(name, role.value), address, release)
+    made = render_newcomer(source, out, Member(name, role), address, release)
     where = shlex.quote(str(out))
     keys = shlex.quote(str(made.rendered.folder.keys(name)))
     lines = [f"wrote {out}"]

@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,6 +26,7 @@ from app.cli.shared.user import user
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
 from app.intake.quarantine.dismiss import dismiss, restore
+from app.intake.quarantine.kept_row import Encoding
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import (
     DISMISSED,
@@ -65,24 +65,6 @@ Numbers = Annotated[
     list[int] | None,
     typer.Argument(metavar="[NUMBER]...", min=1, max=_LARGEST, help="Only these rows."),
 ]
-
-
-class Encoding(StrEnum):
-    """In which a file can be read again (`kept_row.ENCODINGS`)."""
-
-    utf_8 = "utf-8"
-    gb18030 = "gb18030"
-    big5 = "big5"
-    shift_jis = "shift_jis"
-    euc_kr = "euc_kr"
-    cp1252 = "cp1252"
-    cp1250 = "cp1250"
-    cp1251 = "cp1251"
-    euc_jp = "euc_jp"
-    koi8_r = "koi8_r"
-    cp866 = "cp866"
-    cp1255 = "cp1255"
-    cp1256 = "cp1256"
 
 
 @quarantine.command("list")
@@ -200,7 +182,7 @@ def reread_(
       tally quarantine reread 3 --encoding gb18030 --config bank.toml
     """
     with _quarantine(config) as (engine, intake_of):
-        done = reread(engine, intake_of, feed, encoding.value, _by())
+        done = reread(engine, intake_of, feed, encoding, _by())
     stdout.print(f"{done.ready:,} rows ready, {done.faulty:,} faulty", highlight=False)
     if done.faulty:
         raise typer.Exit(_FAULTY_EXIT)

@@ -107,6 +107,6 @@ def scheduled_reports_out(
     schedule: Schedule | None, files: list[ScheduledFile]
 ) -> ScheduledReportsOut:
     return ScheduledReportsOut(
-        schedule=schedule and ScheduleOut.of(schedule, reports=schedule.names),
+        schedule=None if schedule is None else ScheduleOut.of(schedule, reports=schedule.names),
         files=[ScheduledFileOut.of(one, size_bytes=one.size) for one in files],
     )

@@ -29,9 +29,10 @@ class SuggestionOut(Model):
 
 
 def suggestion_out(suggestion: Suggestion, money: Money) -> SuggestionOut:
-    return SuggestionOut(
+    return SuggestionOut.of(
+        suggestion,
         score=suggestion.score.points,
-        factors=list(suggestion.score.factors),
+        factors=suggestion.score.factors,
         lead=pair_out(suggestion.lead, money),
         partner=pair_out(suggestion.partner, money),
     )

@@ -10,12 +10,11 @@ import pytest
 from sqlalchemy import Engine
 from typer.testing import CliRunner, Result
 
-from app.cli.quarantine import Encoding, quarantine
+from app.cli.quarantine import quarantine
 from app.db.engine import create
 from app.db.vault import Vault
 from app.domain.errors import UsageFault
 from app.intake.facilities import Intakes
-from app.intake.quarantine.kept_row import ENCODINGS
 from app.keys.keystore import STORAGE, create_keys
 from app.keys.versions import KeyVersions
 from app.logs import configure_logs
@@ -130,7 +129,3 @@ def test_those_that_stay_faulty_are_an_exit_code() -> None:
 def test_what_is_asked_wrongly_is_refused(arguments: tuple[str, ...]) -> None:
     result = CliRunner().invoke(quarantine, arguments)
     assert isinstance(result.exception, UsageFault), result.output
-
-
-def test_the_command_knows_the_encodings_that_there_are() -> None:
-    assert [one.value for one in Encoding] == list(ENCODINGS)

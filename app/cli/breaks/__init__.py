@@ -25,7 +25,7 @@ from app.readmodel.pairs import queries
 
 
 class BreakType(StrEnum):
-    """The types of breaks (`results.BREAK_TYPES`)."""
+    """As `domain.matching.pairs.BreakType`: Typer takes no list of Literals."""
 
     amount = "amount"
     date = "date"
@@ -37,8 +37,6 @@ class BreakType(StrEnum):
 
 
 _MOST_LINES = 1_000_000
-
-
 _RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
 
 breaks = typer.Typer(
@@ -85,7 +83,7 @@ def list_(
         where = queries.Filter(
             facility=checked_facility(connection, facility),
             partner=partner,
-            types=[one.value for one in type_ or ()],
+            types=type_ or (),
             text=text,
             overdue=True if overdue else None,
             resolved=resolved,

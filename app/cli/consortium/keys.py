@@ -1,7 +1,6 @@
 """`tally consortium keys`: the keys by which the chain knows the members, and their rotation."""
 
-from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from rich.text import Text
@@ -18,21 +17,6 @@ keys = typer.Typer(help="The keys by which the chain knows the members.", no_arg
 keys.command()(create)
 keys.command("show")(show_own)
 keys.command()(prove)
-
-
-class OwnKey(StrEnum):
-    """A key that a bank replaces itself."""
-
-    operator = "operator"
-    sealing = "sealing"
-    approver = "approver"
-
-
-class Signer(StrEnum):
-    """The key that replaces another."""
-
-    approver = "approver"
-    recovery = "recovery"
 
 
 @keys.command("list")
@@ -66,10 +50,13 @@ def list_(
 
 @keys.command("rotate")
 def rotate_(
-    purpose: Annotated[OwnKey, typer.Argument(help="The key that is replaced.")],
+    purpose: Annotated[
+        Literal["operator", "sealing", "approver"],
+        typer.Argument(help="The key that is replaced."),
+    ],
     config: ConfigOption = DEFAULT_CONFIG,
     signed_by: Annotated[
-        Signer | None,
+        Literal["approver", "recovery"] | None,
         typer.Option(help="The key that replaces it.", show_default="approver, else recovery"),
     ] = None,
 ) -> None:
@@ -85,11 +72,11 @@ def rotate_(
 
       tally consortium keys rotate operator --config bank.toml
     """
-    signer = signed_by.value if signed_by else ROTATED_BY[purpose.value]
+    signer = signed_by or ROTATED_BY[purpose]
     with acting(config) as bank:
-        asked = RotateKey(purpose.value, bank.config.keys, bank.config.development)
+        asked = RotateKey(purpose, bank.config.keys, bank.config.development)
         rotated = rotate(asked, bank.view, bank.consortium, bank.key(signer))
-    stdout.print(f"the {purpose.value} key is now {rotated.key}", highlight=False)
+    stdout.print(f"the {purpose} key is now {rotated.key}", highlight=False)
     stdout.print(f"the old one is kept: {rotated.old_key_file}", markup=False, highlight=False)
     if rotated.receipts:
         show_done(rotated, f"tally consortium keys list --member {bank.config.name}")

@@ -51,7 +51,7 @@ def create(
         Path, typer.Option("--dir", metavar="KEYS", help="A folder that is new or empty.")
     ],
     name: Annotated[str, typer.Option(help="The bank's name, as the consortium shall know it.")],
-    role: RoleOption = RoleName.partner,
+    role: RoleOption = "partner",
     manifest: ManifestOption = None,
     development: Annotated[
         bool,
@@ -104,7 +104,7 @@ def show_own(
         typer.Option("--dir", metavar="KEYS", help="The keys' folder, where no bank.toml is yet."),
     ] = None,
     name: Annotated[str, typer.Option(help="With --dir: the bank's name.")] = "",
-    role: RoleOption = RoleName.partner,
+    role: RoleOption = "partner",
     manifest: ManifestOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -163,14 +163,14 @@ def prove(
             f"{found.name} is no member, as far as its node has read the chain",
             remedy="A newcomer's line is made by `tally consortium keys show`",
         )
-    development, name = found.development, purpose.value
+    development, name = found.development, purpose
     if directory is None:
         key = prepare_successor(found.keys, name, development=development)
     else:
         key = public_half(directory / f"{name}.json")
     line = ["tally", "consortium", "propose", "key", found.name, name, key]
     proof = None
-    if purpose is not PurposeName.sealing:
+    if purpose != "sealing":
         successor = (
             load_successor(found.keys, name, development=development)
             if directory is None
@@ -197,7 +197,7 @@ def _proof(
     if network is None:
         return None
     signers = signing_accounts(folder, development=development)
-    number = role_number(role.value)
+    number = role_number(role)
     return prove_admission(_registry(network), name, number, public_keys(folder), signers)
 
 
@@ -210,14 +210,14 @@ def _hand_over(
         "recovery": public.recovery,
         "sealing_key": public.sealing.hex(),
     }
-    line = ["tally", "consortium", "propose", "admit", name, "--role", role.value]
+    line = ["tally", "consortium", "propose", "admit", name, "--role", role]
     for purpose, key in keys.items():
         line += ["--" + purpose.replace("_", "-"), key]
     whole = None if proof is None else shlex.join([*line, "--proof", "0x" + proof.hex()])
     if as_json:
         body = {
             "name": name,
-            "role": role.value,
+            "role": role,
             **keys,
             "proof": None if proof is None else "0x" + proof.hex(),
             "propose": whole,

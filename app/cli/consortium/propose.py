@@ -1,8 +1,7 @@
 """`tally consortium propose`: what a bank asks the others for."""
 
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 from eth_utils.address import is_address, to_checksum_address
@@ -43,32 +42,11 @@ ReasonOption = Annotated[
 ]
 
 
-class RoleName(StrEnum):
-    """What a member may do."""
-
-    lead = "lead"
-    partner = "partner"
-    auditor = "auditor"
-    regulator = "regulator"
-
-
-class PurposeName(StrEnum):
-    """What a key is for."""
-
-    operator = "operator"
-    approver = "approver"
-    recovery = "recovery"
-    sealing = "sealing"
-
-
-class ContractName(StrEnum):
-    """The consortium's contracts."""
-
-    ConsortiumRegistry = "ConsortiumRegistry"
-    FacilityRegistry = "FacilityRegistry"
-    ReserveLedger = "ReserveLedger"
-    Reconciliation = "Reconciliation"
-    DayClose = "DayClose"
+RoleName = Literal["lead", "partner", "auditor", "regulator"]
+PurposeName = Literal["operator", "approver", "recovery", "sealing"]
+ContractName = Literal[
+    "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose"
+]
 
 
 @propose.command("admit")
@@ -99,7 +77,7 @@ def propose_admit(
     """
     newcomer = Newcomer(
         name=name,
-        role=role.value,
+        role=role,
         sealing_key=bytes.fromhex(_sealing(sealing_key)),
         operator=_address(operator, "--operator"),
         approver=_address(approver, "--approver"),
@@ -164,7 +142,7 @@ def propose_role(
     """
     with acting(config) as bank:
         number = bank.view.member(member)
-        _propose(bank, change_role(number, role.value), reason)
+        _propose(bank, change_role(number, role), reason)
 
 
 @propose.command("key")
@@ -188,10 +166,10 @@ def propose_key(
 
       tally consortium propose key huarui recovery 0x5a…09 --proof 0x9e… --reason "safe burnt down"
     """
-    fresh = _sealing(key) if purpose is PurposeName.sealing else _address(key, "KEY")
+    fresh = _sealing(key) if purpose == "sealing" else _address(key, "KEY")
     with acting(config) as bank:
         number = bank.view.member(member)
-        _propose(bank, replace_key(number, purpose.value, fresh, _proof(proof, NO_PROOF)), reason)
+        _propose(bank, replace_key(number, purpose, fresh, _proof(proof, NO_PROOF)), reason)
 
 
 @propose.command()
@@ -241,7 +219,7 @@ def propose_upgrade(
     except ValueError:
         raise UsageFault(f"--call {call!r} is not hex") from None
     with acting(config) as bank:
-        proxy = bank.manifest.addresses[contract.value]
+        proxy = bank.manifest.addresses[contract]
         _propose(bank, upgrade(proxy, address, octets), reason)
 
 

@@ -2,9 +2,8 @@
 
 import sys
 import time
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 import typer
@@ -17,13 +16,6 @@ from app.intake.facility_file import load_facility
 from app.intake.reader import check_header
 
 _DIFFERENCES_EXIT = 1
-
-
-class Engine(StrEnum):
-    """Chain engines that can be embedded."""
-
-    anvil = "anvil"
-    ganache = "ganache"
 
 
 def reconcile(
@@ -41,7 +33,9 @@ def reconcile(
         typer.Option(metavar="DIR", help="Write matched.csv, breaks.csv and quarantine.csv here."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
-    engine: Annotated[Engine, typer.Option(help="The fresh chain's engine.")] = Engine.anvil,
+    engine: Annotated[
+        Literal["anvil", "ganache"], typer.Option(help="The fresh chain's engine.")
+    ] = "anvil",
 ) -> None:
     """Reconcile the banks' feeds: each bank signs and posts its own, the contracts match them.
 
@@ -64,7 +58,7 @@ def reconcile(
     from app.cli.reconcile.run import run
     from app.cli.shared.run_result import has_differences
 
-    result = run(terms, feeds, network_dir, engine.value, out, started)
+    result = run(terms, feeds, network_dir, engine, out, started)
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     else:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from io import BytesIO
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from app.domain.events import ParsedEvent, Quarantined, Row
 from app.intake import json_values
@@ -17,22 +17,12 @@ from app.intake.validation import Validator, cells_of
 ASCII = "ascii"
 """The encoding of a row whose file is not UTF-8 throughout: its other bytes are unknown."""
 
-ENCODINGS = (
-    "utf-8",
-    "gb18030",
-    "big5",
-    "shift_jis",
-    "euc_kr",
-    "cp1252",
-    "cp1250",
-    "cp1251",
-    "euc_jp",
-    "koi8_r",
-    "cp866",
-    "cp1255",
-    "cp1256",
-)
+Encoding = Literal[
+    "utf-8", "gb18030", "big5", "shift_jis", "euc_kr", "cp1252", "cp1250", "cp1251", "euc_jp",
+    "koi8_r", "cp866", "cp1255", "cp1256",
+]  # fmt: skip
 """In which a file can be read again. GBK and GB2312 are parts of GB18030, Latin-1 is of cp1252."""
+ENCODINGS: tuple[Encoding, ...] = get_args(Encoding)
 
 _NOT_ASCII = "is not ASCII, in a file that is not UTF-8: read the file again in its own encoding"
 
