@@ -6,9 +6,9 @@ apostrophe before it. However many lines there are, few are in memory.
 """
 
 import csv
-import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -39,9 +39,10 @@ _BETWEEN = "\0"
 """Between the cells of a line while it is sorted: before every character that a cell can hold."""
 _NUMBERS = 256
 """How many numbers of partners there are."""
-_FIRST = 0x100
-_QUOTED = re.compile(r'[",\r]')
-_LINES_AT_A_TIME = 1_000
+_CODE = 2
+"""How many characters stand for a partner's name."""
+_QUOTED = '",\r'
+_LINES_AT_A_TIME = 5_000
 
 
 def write_pairs(engine: Engine, facility: str, out: Path) -> None:
@@ -69,7 +70,7 @@ def write_quarantine(lines: Iterable[tuple[str, int, str, str, str]], out: Path)
 
 
 class _Partners:
-    """One character for each partner of a facility, in the order of their names: a name may hold
+    """_CODE characters for each partner of a facility, in the order of their names: a name may hold
     anything, and stands in no line that is sorted."""
 
     def __init__(self, names: Directory, facility: int) -> None:
@@ -77,10 +78,10 @@ class _Partners:
             number: guarded(names.partner_name(facility, number)) for number in range(_NUMBERS)
         }
         ordered = sorted(shown, key=lambda number: (shown[number], number))
-        self.characters = {number: chr(_FIRST + place) for place, number in enumerate(ordered)}
+        self.codes = {number: f"{place:0{_CODE}x}" for place, number in enumerate(ordered)}
         """By number."""
-        self.names = {self.characters[number]: name for number, name in shown.items()}
-        """By character."""
+        self.names = {self.codes[number]: name for number, name in shown.items()}
+        """By code."""
 
 
 class _Texts(dict[Any, str]):
@@ -119,7 +120,7 @@ def _lines(
         yield from map(
             _BETWEEN.join,
             zip(
-                map(partners.characters.__getitem__, by),
+                map(partners.codes.__getitem__, by),
                 map(kinds.__getitem__, kind),
                 names,
                 types,
@@ -158,13 +159,19 @@ def _money(decimals: int) -> Callable[[int], str]:
     return money
 
 
-def _write_lines(file: TextIO, lines: Iterable[str], partners: _Partners) -> None:
+def _write_lines(file: TextIO, lines: Iterable[Sequence[str]], partners: _Partners) -> None:
     writer = csv.writer(Lines(file))
     writer.writerow(PAIR_COLUMNS)
-    names, remaining = partners.names, iter(lines)
-    while chunk := [names[line[0]] + line[1:] for line in islice(remaining, _LINES_AT_A_TIME)]:
-        text = "\n".join(chunk)
-        if _QUOTED.search(text):
-            writer.writerows(line.split(_BETWEEN) for line in chunk)
-        else:
-            file.write(text.replace(_BETWEEN, ",") + "\n")
+    for several in lines:
+        end = 0
+        while end < len(several):
+            start, code = end, several[end][:_CODE]
+            of_partner = bisect_right(several, code, start, key=itemgetter(slice(_CODE)))
+            end = min(of_partner, start + _LINES_AT_A_TIME)
+            name = partners.names[code]
+            text = "\n".join(("", *several[start:end])).replace(f"\n{code}", f"\n{name}")
+            if name.isprintable() and not any(one in text for one in _QUOTED):
+                file.write(text[1:].replace(_BETWEEN, ",") + "\n")
+            else:
+                rows = (line.split(_BETWEEN) for line in several[start:end])
+                writer.writerows((name, *cells) for _, *cells in rows)

@@ -1,22 +1,24 @@
 """Sorting more lines than memory holds."""
 
-import heapq
 import tempfile
-from collections.abc import Iterable, Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
 from pathlib import Path
+from typing import TextIO
 
 LINES_IN_MEMORY = 200_000
+_BLOCK_CHARACTERS = 1 << 20
 
 
-def sorted_lines(lines: Iterable[str], folder: Path) -> Iterator[str]:
-    """The lines in order, each without a line feed in it; what does not fit into memory waits in
-    unnamed files in `folder`."""
+def sorted_lines(lines: Iterable[str], folder: Path) -> Iterator[Sequence[str]]:
+    """The lines in order, many at a time, each without a line feed in it; what does not fit into
+    memory waits in unnamed files in `folder`."""
     remaining = iter(lines)
     chunk = sorted(islice(remaining, LINES_IN_MEMORY))
     if len(chunk) < LINES_IN_MEMORY:
-        yield from chunk
+        yield chunk
         return
     with ExitStack() as files:
         runs = []
@@ -24,12 +26,34 @@ def sorted_lines(lines: Iterable[str], folder: Path) -> Iterator[str]:
             file = files.enter_context(
                 tempfile.TemporaryFile("w+", encoding="utf-8", newline="\n", dir=folder)
             )
-            file.writelines(f"{line}\n" for line in chunk)
+            file.write("\n".join(chunk) + "\n")
             file.seek(0)
-            runs.append(file)
+            runs.append(_blocks(file))
             chunk = sorted(islice(remaining, LINES_IN_MEMORY))
-        yield from heapq.merge(*map(_bare, runs))
+        yield from _merged(runs)
 
 
-def _bare(file: Iterable[str]) -> Iterator[str]:
-    return (line[:-1] for line in file)
+def _blocks(file: TextIO) -> Iterator[list[str]]:
+    """The lines of a file, many at a time."""
+    rest = ""
+    while text := file.read(_BLOCK_CHARACTERS):
+        *block, rest = (rest + text).split("\n")
+        if block:
+            yield block
+
+
+def _merged(runs: Iterable[Iterator[list[str]]]) -> Iterator[list[str]]:
+    """Runs of sorted lines as one. Up to the first end of a block all lines are at hand, and to
+    sort what is sorted in parts takes no more than to compare each line once."""
+    held = [(block, run) for run in runs for block in islice(run, 1)]
+    while held:
+        last = min(block[-1] for block, _ in held)
+        cuts = [bisect_right(block, last) for block, _ in held]
+        yield sorted(
+            line for (block, _), cut in zip(held, cuts, strict=True) for line in block[:cut]
+        )
+        held = [
+            (rest, run)
+            for (block, run), cut in zip(held, cuts, strict=True)
+            for rest in ([block[cut:]] if cut < len(block) else islice(run, 1))
+        ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Executable,
     FromClause,
@@ -25,7 +26,7 @@ from app.readmodel.disclosures.names import event_name
 from app.readmodel.pairs.shapes import MATCHED_TYPES
 from app.readmodel.pairs.tables import OPEN
 
-_ROWS_AT_A_TIME = 5_000
+_ROWS_AT_A_TIME = 1_000
 
 
 class PairRow(NamedTuple):
@@ -48,7 +49,7 @@ def matched_rows(connection: Connection, facility: int) -> Iterator[Sequence[Pai
     """Pairs that are matched or within tolerance."""
     source = with_archive(connection, facility=facility)
     c = source.c
-    matched = _pairs(source).where(c.facility == facility, c.status.in_(MATCHED_TYPES))
+    matched = _pairs(source, c.status).where(c.facility == facility, c.status.in_(MATCHED_TYPES))
     return _rows(connection, matched)
 
 
@@ -68,20 +69,21 @@ def break_rows(connection: Connection, facility: int) -> Iterator[Sequence[PairR
         case((is_lead, null()), else_=r.value_day),
         r.posted_at,
     ).where(r.facility == facility, r.reason == "duplicate")
+    breaks = _pairs(t.pairs, type_of_pair())
     return _rows(
         connection,
-        union_all(_pairs(t.pairs).where(t.pairs.c.facility == facility, OPEN), duplicates),
+        union_all(breaks.where(t.pairs.c.facility == facility, OPEN), duplicates),
     )
 
 
-def _pairs(source: FromClause) -> Select[*tuple[object, ...]]:
+def _pairs(source: FromClause, type_: ColumnElement[str]) -> Select[*tuple[object, ...]]:
     c = source.c
     return select(
         c.partner,
         c.kind,
         c.ref,
         event_name(source),
-        type_of_pair(source),
+        type_,
         c.lead_amount,
         c.partner_amount,
         c.lead_value_day,
@@ -91,5 +93,5 @@ def _pairs(source: FromClause) -> Select[*tuple[object, ...]]:
 
 
 def _rows(connection: Connection, query: Executable) -> Iterator[Sequence[PairRow]]:
-    streaming = connection.execution_options(stream_results=True).execute(query)
-    yield from streaming.partitions(_ROWS_AT_A_TIME)  # type: ignore[misc]
+    streaming = connection.execution_options(yield_per=_ROWS_AT_A_TIME).execute(query)
+    yield from streaming.partitions()  # type: ignore[misc]
