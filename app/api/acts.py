@@ -14,6 +14,7 @@ from app.api.responses import KEYED, Responses, problem_responses
 from app.api.security import PREPARE, READ, SIGN, WITHDRAW
 from app.domain.errors import InputFault
 from app.http.context import Context
+from app.http.idempotency import IdempotencyKey, repeatable
 from app.http.parameters import Number
 from app.http.signed_in import as_person
 from app.http.signing import act_problem, sign_act, sign_batch
@@ -113,16 +114,26 @@ def one_prepared_act(request: Request, number: ActNumber) -> ActOut:
     responses=_ACTING,
     openapi_extra=described(PrepareIn),
 )
-async def prepare_act(request: Request, person: Annotated[Person, PREPARE]) -> ActOut:
+async def prepare_act(
+    request: Request, person: Annotated[Person, PREPARE], key: IdempotencyKey = None
+) -> ActOut:
     """For the signature of another person; nothing reaches the chain. Refused (409) where another
     act about the same waits."""
-    asked = (await json_body(request, PrepareIn, _MAX_BYTES)).root
+    asked = await json_body(request, PrepareIn, _MAX_BYTES)
     context: Context = request.app.state.context
+    sent = repeatable(request, person, key, asked)
 
     def work() -> ActOut:
+        if sent:
+            with reading(request) as connection:
+                before = sent.made(connection)
+            if before is not None:
+                return _shown(request, context.acts.act(before))
         try:
             with as_person(request, person):
-                prepared = context.acts.prepare(person, asked)
+                prepared = context.acts.prepare(
+                    person, asked.root, on_prepared=sent.keep if sent else None
+                )
             return _shown(request, prepared)
         except InputFault as fault:
             raise act_problem(fault) from None

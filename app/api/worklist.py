@@ -9,11 +9,12 @@ from sqlalchemy import Connection
 from app.api.bodies import described, json_body
 from app.api.etags import RECORDED, prepared_acts, tagged, trail, view
 from app.api.reading import Facility, Limit, Partner, reading
-from app.api.responses import WITH_BODY
+from app.api.responses import WITH_BODY, problem_responses
 from app.api.security import READ, VIEW, WORK
 from app.domain.errors import UsageFault
 from app.http.acting import writing
 from app.http.context import Context
+from app.http.idempotency import IdempotencyKey, repeatable
 from app.http.parameters import Number
 from app.http.problems import Problem
 from app.people.person import Person, active_person
@@ -105,19 +106,29 @@ def list_notes(request: Request, number: BreakNumber) -> NotesOut:
     "/breaks/{number}/comments",
     status_code=201,
     summary="Comment on a break",
-    responses=WITH_BODY,
+    responses=WITH_BODY | problem_responses(409),
     openapi_extra=described(CommentIn),
 )
 async def add_comment(
-    request: Request, number: BreakNumber, person: Annotated[Person, WORK]
+    request: Request,
+    number: BreakNumber,
+    person: Annotated[Person, WORK],
+    key: IdempotencyKey = None,
 ) -> NoteOut:
     """Kept in this bank's database, sealed; the other bank does not see it."""
     asked = await json_body(request, CommentIn, _MAX_BYTES)
-    return await writing(
-        request,
-        person,
-        lambda connection: NoteOut.of(comment(connection, number, person.display_name, asked.text)),
-    )
+    sent = repeatable(request, person, key, asked)
+
+    def work(connection: Connection) -> NoteOut:
+        before = sent.made(connection) if sent else None
+        if before is not None:
+            return NoteOut.of(next(one for one in notes(connection, number) if one.id == before))
+        made = comment(connection, number, person.display_name, asked.text)
+        if sent:
+            sent.keep(connection, made.id)
+        return NoteOut.of(made)
+
+    return await writing(request, person, work)
 
 
 @router.get("/assignees", dependencies=[READ, RECORDED], summary="Who may work on breaks")

@@ -1,5 +1,6 @@
 """A node as its users see it: what it shows, what is pushed to it, what people do there."""
 
+import secrets
 import ssl
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -123,8 +124,10 @@ class NodeClient:
         return self._post("/v1/breaks:assign", AssignedOut, asked, is_repeatable=True)
 
     def comment(self, number: int, text: str) -> NoteOut:
-        """Comment on a break."""
-        return self._post(f"/v1/breaks/{number}/comments", NoteOut, {"text": text})
+        """Comment on a break; once, however often it has to be sent."""
+        path = f"/v1/breaks/{number}/comments"
+        key = {"Idempotency-Key": secrets.token_hex(16)}
+        return self._post(path, NoteOut, {"text": text}, is_repeatable=True, headers=key)
 
     def push(self, facility: str, events: Sequence[Mapping[str, Any]]) -> BulkOut:
         """Push at most 5,000 events. Their ids keep them from counting twice."""
@@ -204,7 +207,15 @@ class NodeClient:
         return shape.model_validate_json(answer.content)
 
     def _post(
-        self, path: str, shape: type[Shape], body: Any, *, is_repeatable: bool = False
+        self,
+        path: str,
+        shape: type[Shape],
+        body: Any,
+        *,
+        is_repeatable: bool = False,
+        headers: Mapping[str, str] | None = None,
     ) -> Shape:
-        answer = self._connection.send("POST", path, json=body, is_repeatable=is_repeatable)
+        answer = self._connection.send(
+            "POST", path, json=body, is_repeatable=is_repeatable, headers=headers
+        )
         return shape.model_validate_json(answer.content)

@@ -1,6 +1,7 @@
-"""The API keys of this node's REST interface, and what waits for a second administrator."""
+"""The API keys of this node's REST interface, what waits for a second administrator, and requests
+that may be sent again."""
 
-from sqlalchemy import Column, ForeignKey, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, Text
 
 from app.db.metadata import metadata
 
@@ -29,4 +30,14 @@ administration_requests = Table(
     Column("state", String(12), nullable=False, comment="waiting, confirmed, refused"),
     Column("decided_by", Text, comment="as the audit trail names who did"),
     Column("decided_at", String(32), comment="UTC"),
+)
+
+answered_requests = Table(
+    "answered_requests",
+    metadata,
+    Column("person", ForeignKey("people.id"), primary_key=True),
+    Column("key_hash", LargeBinary(32), primary_key=True, comment="SHA-256 of its Idempotency-Key"),
+    Column("asked_hash", LargeBinary(32), nullable=False, comment="SHA-256 of path and body"),
+    Column("made", BigInteger, nullable=False, comment="the number of what it made"),
+    Column("at", String(32), nullable=False, index=True, comment="UTC; kept for a day"),
 )

@@ -13,7 +13,6 @@ from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from sqlalchemy import Connection
 
-from app.actions.consortium import Enact, SeenProposal
 from app.actions.days import check_statement, day_to_answer, find_account
 from app.actions.facilities import ProposeFacility
 from app.actions.holds import ReleaseHolds
@@ -28,7 +27,13 @@ from app.contracts.errors import ContractReverted
 from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.reconciliation import Reconciliation
 from app.contracts.reserve_ledger import ReserveLedger
-from app.domain.errors import ChainFault, InputFault, TallyError, UsageFault
+from app.domain.errors import (
+    ChainFault,
+    ChainUnreachable,
+    InputFault,
+    TallyError,
+    UsageFault,
+)
 from app.keys.errors import KeyUnusable
 from app.people.person import Person
 from app.people.roles import Right
@@ -139,9 +144,11 @@ class PreparedActs:
         request: Request,
         shown: Facts | None = None,
         batch: int | None = None,
+        on_prepared: Callable[[Connection, int], None] | None = None,
     ) -> PreparedAct:
         """Prepare an act for another person's signature. `shown`: the facts that the person saw;
-        `batch`: the first act of those that it is prepared with.
+        `batch`: the first act of those that it is prepared with; `on_prepared`: called with its
+        number in the transaction that stores it.
 
         Raises NotAllowed, SigningIsOff, ActConflict where something has changed since, or another
         act about the same waits, and UsageFault for what cannot be asked.
@@ -150,13 +157,20 @@ class PreparedActs:
         if self._approver is None:
             raise SigningIsOff
         asked = request.asked(self._view)
-        facts = facts_of(asked, self._view) | self._code_facts(asked)
+        facts = facts_of(asked, self._view)
         if shown is not None and (changed := changes(shown, facts)):
             raise ActConflict(
                 "overtaken",
                 f"{asked.subject} has changed since it was shown: {'; '.join(changed)}",
                 remedy="Look at it again",
             )
+        try:
+            facts |= self._code_facts(asked)
+        except ChainFault:
+            raise UsageFault(
+                "the code that the upgrade would bring cannot be read from the chain now",
+                remedy="Try again once the chain answers",
+            ) from None
         content = Content(request.act, asked, facts, person.id)
         facility, partner, pair = self._about(asked)
         if not isinstance(asked, ProposeFacility):  # which has no parties yet
@@ -177,6 +191,8 @@ class PreparedActs:
                 batch=batch,
                 expires_at=now + EXPIRES_AFTER,
             )
+            if on_prepared is not None:
+                on_prepared(connection, number)
             made = store.one_act(connection, number)
         self._log_state(made, person)
         return made
@@ -318,9 +334,9 @@ class PreparedActs:
         return change_facts(self._view, facility, change)
 
     def facts_of_proposal(self, number: int) -> Facts:
-        """The same of an act about a proposal to the consortium."""
-        seen = Enact(SeenProposal(number, b""))
-        return proposal_facts(self._view, number) | self._code_facts(seen)
+        """The same of an act about a proposal to the consortium, but for the code of an upgrade,
+        which is asked of the chain when an act is prepared and again when it is signed."""
+        return proposal_facts(self._view, number)
 
     def look(self) -> None:
         """Settle what was sent and is open, give up what was cut off, and let expire what nobody
@@ -440,14 +456,18 @@ class PreparedActs:
             )
 
     def _code_facts(self, asked: object) -> Facts:
-        """The code that an upgrade would put behind a contract, as the chain has it now."""
+        """The code that an upgrade would put behind a contract, as the chain has it now. Raises
+        ChainFault."""
         address = upgraded_to(self._view, asked)
         if address is None:
             return {}
-        try:
-            code = keccak(hexstr=self._rpc.call("eth_getCode", [address, "latest"]))
-        except ChainFault:
-            return {CODE_HASH: "cannot be read from the chain now"}
+        read: list[str] = []
+        self._answer_within(
+            lambda: read.append(self._rpc.call("eth_getCode", [address, "latest"])), "read code"
+        )
+        if not read:
+            raise ChainUnreachable("the chain did not answer in time")
+        code = keccak(hexstr=read[0])
         return {CODE_HASH: "there is no code" if code == keccak(b"") else "0x" + code.hex()}
 
     def _check_party(self, facility: str | None, partner: str | None) -> None:

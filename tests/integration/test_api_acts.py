@@ -196,6 +196,15 @@ def test_two_people_act_on_one_break(
     done(proposing(lead, other, action="void", side=None), 201)
 
 
+def test_an_act_that_is_sent_again_is_prepared_once(lead: ActingBank, officer: Colleague) -> None:
+    officer.client.headers["Idempotency-Key"] = "7f3a"
+    prepared = done(proposing(lead, officer), 201)
+    assert done(proposing(lead, officer), 201) == prepared
+    refused(proposing(lead, officer, reason="another"), 409, "idempotency-conflict")
+    officer.client.headers["Idempotency-Key"] = "7f3b"
+    refused(proposing(lead, officer), 409, "waiting-already")
+
+
 def test_a_proposal_overtaken_by_a_late_half(
     lead: ActingBank, officer: Colleague, approver: Colleague
 ) -> None:

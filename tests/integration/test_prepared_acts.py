@@ -49,6 +49,7 @@ from deploy.consortium import ConsortiumFolder
 from tests.integration.acting import newcomer_file
 from tests.integration.posted import TODAY, Event, World
 from tests.integration.posting import await_true
+from tests.integration.test_consortium import deploy_day_close
 from tests.integration.vaults import VAULT
 
 MEI = Person("p-mei", "mei", "Mei", frozenset({"officer"}))
@@ -600,6 +601,9 @@ class TestConsortium:
         assert asked.content.facts[CODE_HASH] == "0x" + keccak(hexstr=code).hex()
         empty = propose(lead, "upgrade", contract="DayClose", implementation="0x" + "12" * 20)
         assert empty.content.facts[CODE_HASH] == "there is no code"
+        away = bank_of(world, "webank", lead.engine, Rpc("http://127.0.0.1:9"))
+        with pytest.raises(UsageFault, match="cannot be read from the chain now"):
+            propose(away, "upgrade", contract="DayClose", implementation="0x" + "12" * 20)
 
         node = "0x" + "7b" * 20
         for missing in ({}, {"member": "wuxi", "node": node}, {"node": node, "role": "lead"}):
@@ -611,6 +615,29 @@ class TestConsortium:
         assert lead.sign(ANN, asked).state is State.SIGNED
         both_read(lead, partner)
         assert partner.acts.facts_of_proposal(1)["Member"] == "wuxi"
+
+    def test_a_vote_on_an_upgrade_reads_the_code_when_it_is_prepared(
+        self, lead: Bank, partner: Bank
+    ) -> None:
+        """And not each time that the page is looked at: the chain may be away then."""
+        upgrading = lead.prepare(
+            MEI, "consortium.propose", kind="upgrade", reason="minutes of 3 March",
+            contract="DayClose", implementation=deploy_day_close(lead.world),
+        )  # fmt: skip
+        lead.sign(ANN, upgrading)
+        both_read(lead, partner)
+        away = bank_of(partner.world, "huarui", partner.engine, Rpc("http://127.0.0.1:9"))
+        shown = away.acts.facts_of_proposal(1)
+        assert shown["Contract"] == "DayClose" and CODE_HASH not in shown
+        vote = {"act": "consortium.vote", "proposal": 1, "content_hash": shown["Content hash"]}
+        request = REQUEST.validate_python(vote | {"in_favour": True})
+        with pytest.raises(UsageFault, match="cannot be read from the chain now"):
+            away.acts.prepare(MEI, request, shown)
+        voting = partner.acts.prepare(MEI, request, shown)
+        assert voting.content.facts[CODE_HASH] == upgrading.content.facts[CODE_HASH]
+        with pytest.raises(ChainUnreachable):
+            away.sign(ANN, voting)
+        assert partner.acts.act(voting.number).state is State.PREPARED
 
     def test_a_facility_is_proposed_and_accepted(self, lead: Bank, partner: Bank) -> None:
         terms = {
