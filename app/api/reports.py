@@ -62,7 +62,7 @@ def make_report(
     partner: Annotated[str | None, Query(description="One partner's account alone")] = None,
     block: Annotated[Number | None, Query(description="As of a past block")] = None,
     format: FormatName = "json",
-    language: Annotated[LanguageTag, Query(description="Of titles and notes")] = "en",
+    language: Annotated[LanguageTag, Query(description="Of titles, notes and words")] = "en",
 ) -> StreamingResponse:
     """The same block and the same parameters are the same bytes from every node whose bank may see
     the same. Nothing is sent before the report is whole."""
@@ -88,6 +88,7 @@ def make_report(
 
 
 CertificateFormat = Literal["json", "pdf"]
+PageLanguage = Annotated[LanguageTag, Query(description="Of the printable page")]
 
 
 @router.get(
@@ -98,7 +99,11 @@ CertificateFormat = Literal["json", "pdf"]
     responses=_CERTIFICATE,
 )
 def certify_pair(
-    request: Request, who: Exporter, number: Number, format: CertificateFormat = "json"
+    request: Request,
+    who: Exporter,
+    number: Number,
+    format: CertificateFormat = "json",
+    language: PageLanguage = "en",
 ) -> Response:
     """What its two banks signed: the halves, the rules, the resolution. The JSON is canonical; the
     printable page bears its digest."""
@@ -108,7 +113,7 @@ def certify_pair(
             raise Problem(404, "not-found", f"there is no pair {number} in this view")
         made = pair_certificate(connection, found)
     record_export(request, who, f"certificate of pair {number}")
-    return _certificate(made, format)
+    return _certificate(made, format, language)
 
 
 @router.get(
@@ -119,7 +124,11 @@ def certify_pair(
     responses=_CERTIFICATE,
 )
 def certify_day(
-    request: Request, who: Exporter, number: SmallNumber, format: CertificateFormat = "json"
+    request: Request,
+    who: Exporter,
+    number: SmallNumber,
+    format: CertificateFormat = "json",
+    language: PageLanguage = "en",
 ) -> Response:
     """The statement that two banks signed, and with which keys."""
     with reading(request) as connection:
@@ -128,14 +137,14 @@ def certify_day(
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
         made = day_certificate(connection, found[0])
     record_export(request, who, f"certificate of the day's statement {number}")
-    return _certificate(made, format)
+    return _certificate(made, format, language)
 
 
-def _certificate(certificate: bytes, format: CertificateFormat) -> Response:
+def _certificate(certificate: bytes, format: CertificateFormat, language: LanguageTag) -> Response:
     headers = {"X-Content-SHA256": digest_of(certificate)}
     if format == "json":
         return Response(certificate, media_type="application/json", headers=headers)
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder, in_language(language):
         path = Path(folder) / "page"
         write_certificate_page(certificate, path)
         return Response(path.read_bytes(), media_type="application/pdf", headers=headers)

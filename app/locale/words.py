@@ -74,7 +74,7 @@ FACTS = (
     N_("Content hash"), N_("Standing"), N_("Stopped until"), N_("Asked for"), N_("Proof"),
     N_("Votes so far"), N_("%(yes)s of %(needed)s needed, %(no)s against"), N_("What follows"),
     N_("this vote makes the majority"), N_("Asked for within 24 hours by"),
-    N_("Code hash (keccak-256)"), N_("there is no code"), N_("cannot be read from the chain now"),
+    N_("Code hash (keccak-256)"), N_("there is no code"),
     N_("no contract of this network"), N_("signed by the keys that are named"),
     N_("none, as a sealing key signs nothing: compare it with what its holder tells you"),
 )  # fmt: skip
@@ -103,8 +103,22 @@ AUDIT = (
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
 REPORTS = (
     N_("from"), N_("to"), N_("block hash"), N_("block time"), N_("names opened by"),
-    N_("currency"),
+    N_("currency"), N_("up to 1 day"), N_("up to 3 days"), N_("up to 7 days"),
+    N_("up to 30 days"), N_("over 30 days"), N_("reopened"), N_("replaced"), N_("in force"),
+    N_("declined"), N_("close"),
+    N_("equal to the contract's own books after this block"),
+    N_("from the legs alone: of past blocks the node keeps no books of the contract"),
+    N_("none: only a bank's own report of now holds them"),
+    N_("those of %(bank)s, as of when this was made"),
 )  # fmt: skip
-"""Parameters of reports that no page shows."""
+"""Parameters of reports, and words in their cells, that no page shows."""
+CERTIFICATES = (
+    N_("certificate"), N_("facility number"), N_("not opened"), N_("opened by grant"),
+    N_("result"), N_("agreed on"), N_("halves"), N_("signer"), N_("word"), N_("movement"),
+    N_("legs"), N_("signers"), N_("accepted at"), N_("accepted in"), N_("as of"), N_("chain id"),
+    N_("change"), N_("terms"), N_("answered at"), N_("proposed at"), N_("proposed in"),
+    N_("statement hash"), N_("reason hash"), N_("lead moved"), N_("partner moved"),
+    N_("accepted difference"), N_("event ref"), N_("posted at"), N_("sequence"), N_("bank"),
+)  # fmt: skip
 MARKS = (N_(". "), N_(": "), N_("; "))
 """Between the parts of a fault."""

@@ -19,14 +19,14 @@ from app.reports.source import Source
 
 _BY_AGE = (
     Column("partner"),
-    Column("type"),
+    Column("type", words=True),
     *(Column(name, Type.COUNT, total=True) for name, _ in AGES),
     Column("overdue", Type.COUNT, total=True),
 )
 _BREAKS = (
     Column("partner"),
-    Column("type"),
-    Column("kind"),
+    Column("type", words=True),
+    Column("kind", words=True),
     Column("event_ref", wide=True),
     Column("reference", wide=True),
     Column("target", wide=True),
@@ -39,9 +39,9 @@ _BREAKS = (
     Column("partner_business_date", Type.DATE),
     Column("first_posted_at", Type.INSTANT),
     Column("due_at", Type.INSTANT),
-    Column("is_overdue"),
-    Column("age"),
-    Column("resolution"),
+    Column("is_overdue", words=True),
+    Column("age", words=True),
+    Column("resolution", words=True),
 )
 
 

@@ -18,6 +18,7 @@ import segno
 from sqlalchemy import Connection, select
 
 from app.domain.money import format_amount
+from app.locale import _, said
 from app.readmodel.chain import cursor, position
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.directory import Directory, Facility, directory
@@ -27,7 +28,7 @@ from app.readmodel.pairs.resolutions import ResolutionFilter, asked, resolutions
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Half, Pair
 from app.readmodel.signers import block_at, key_at, posting_of
 from app.readmodel.values import to_date
-from app.reports.model import instant_text
+from app.reports.model import instant_text, word
 from app.reports.pdf_pages import Pages
 
 Facts = dict[str, Any]
@@ -127,11 +128,11 @@ def digest_of(certificate: bytes) -> str:
 
 
 def write_certificate_page(certificate: bytes, path: Path) -> None:
-    """Write the printable page of a certificate."""
+    """Write the printable page of a certificate, in the current language."""
     facts = orjson.loads(certificate)
     digest = digest_of(certificate)
     is_day = facts["certificate"] == "day"
-    title = "Certificate of a closed day" if is_day else "Match certificate"
+    title = _("Certificate of a closed day") if is_day else _("Match certificate")
     pages = Pages(
         title,
         # Nothing on the page tells when it was made.
@@ -141,8 +142,9 @@ def write_certificate_page(certificate: bytes, path: Path) -> None:
     )
     _draw(pages, digest)
     pages.text_line(
-        f"The code is the SHA-256 of the certificate's JSON file, {digest}.\nThe same certificate "
-        "made by the other bank, or by an auditor, has the same digest."
+        _("The code is the SHA-256 of the certificate’s JSON file, %(digest)s.", digest=digest)
+        + "\n"
+        + _("The same certificate made by the other bank, or by an auditor, has the same digest.")
     )
     pages.facts(_lines(facts), label_mm=62)
     pages.output(str(path))
@@ -286,11 +288,25 @@ _ORDER = (
 )
 
 
+_WORDS = (
+    "kind",
+    "result",
+    "state",
+    "action",
+    "side",
+    "accepted_in",
+    "not_opened",
+    "opened_by_grant",
+)
+"""Facts whose values are words of ours."""
+
+
 def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
     """All facts, a line each; those that people look for first."""
     keys = sorted(facts, key=lambda key: (_ORDER.index(key) if key in _ORDER else 99, key))
     for key in keys:
-        value, name = facts[key], f"{before}{key}".replace("_", " ")
+        value, name = facts[key], before + said(key.replace("_", " "))
+        shown = word if key in _WORDS else str
         if isinstance(value, dict):
             yield from _lines(value, f"{name}: ")
         elif isinstance(value, list):
@@ -298,9 +314,9 @@ def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
                 if isinstance(one, dict):
                     yield from _lines(one, f"{name} {place}: ")
                 else:
-                    yield f"{name} {place}", str(one)
+                    yield f"{name} {place}", shown(one)
         elif value is not None:
-            yield name, str(value)
+            yield name, shown(value)
 
 
 def _draw(pages: Pages, text: str) -> None:

@@ -16,7 +16,7 @@ _BOOKS = ("lead", "partner", "agreed")
 _STATEMENTS = (
     Column("partner"),
     Column("day", Type.DATE),
-    Column("state"),
+    Column("state", words=True),
     *(
         Column(f"{row}_{book}", Type.MONEY)
         for row in ("opening", "movement", "closing")
@@ -38,8 +38,8 @@ _STATEMENTS = (
 _CARRIED = (
     Column("partner"),
     Column("day", Type.DATE),
-    Column("state"),
-    Column("kind"),
+    Column("state", words=True),
+    Column("kind", words=True),
     Column("event_ref", wide=True),
     Column("reference", wide=True),
     Column("target", wide=True),

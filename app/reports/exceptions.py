@@ -26,8 +26,8 @@ _PAGE_ROWS = 1_000
 _REJECTED = (
     Column("partner"),
     Column("bank"),
-    Column("reason"),
-    Column("kind"),
+    Column("reason", words=True),
+    Column("kind", words=True),
     Column("event_ref", wide=True),
     Column("reference", wide=True),
     Column("target", wide=True),
@@ -42,15 +42,15 @@ _DEAD_LETTERS = (
     Column("row", Type.COUNT),
     Column("event_id", wide=True),
     Column("event_ref", wide=True),
-    Column("reason", wide=True),
+    Column("reason", wide=True, words=True),
     Column("at", Type.INSTANT),
 )
 _QUARANTINED = (
     Column("feed", wide=True),
     Column("row", Type.COUNT),
     Column("field"),
-    Column("reason", wide=True),
-    Column("state"),
+    Column("reason", wide=True, words=True),
+    Column("state", words=True),
     Column("at", Type.INSTANT),
 )
 

@@ -36,18 +36,18 @@ _CONCENTRATION = (
     Column("lower_book", Type.MONEY, total=True),
     Column("balance_bps", Type.BASIS_POINTS),
     Column("low_balance", Type.MONEY),
-    Column("below_low_balance"),
+    Column("below_low_balance", words=True),
 )
 _BOUNDS = (
     Column("version", Type.COUNT),
     Column("effective_from", Type.DATE),
-    Column("component"),
+    Column("component", words=True),
     Column("lead_bps", Type.BASIS_POINTS),
     Column("least_lead_bps", Type.BASIS_POINTS),
     Column("largest_partner"),
     Column("partner_bps", Type.BASIS_POINTS),
     Column("largest_partner_bps", Type.BASIS_POINTS),
-    Column("within_bounds"),
+    Column("within_bounds", words=True),
 )
 
 

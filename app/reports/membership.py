@@ -26,15 +26,15 @@ from app.reports.source import Source
 
 _MEMBERS = (
     Column("member"),
-    Column("role"),
-    Column("state"),
+    Column("role", words=True),
+    Column("state", words=True),
     Column("stopped_until", Type.INSTANT),
     Column("at", Type.INSTANT),
     Column("transaction", wide=True),
 )
 _KEYS = (
     Column("member"),
-    Column("purpose"),
+    Column("purpose", words=True),
     Column("key", wide=True),
     Column("given_by"),
     Column("since_block", Type.COUNT),
@@ -44,7 +44,7 @@ _KEYS = (
 )
 _DONE = (
     Column("at", Type.INSTANT),
-    Column("what"),
+    Column("what", words=True),
     Column("member"),
     Column("by"),
     Column("details", wide=True),
@@ -63,12 +63,12 @@ _UPGRADES = (
 )
 _PROPOSALS = (
     Column("number", Type.COUNT),
-    Column("what"),
+    Column("what", words=True),
     Column("member"),
     Column("details", wide=True),
     Column("by"),
     Column("at", Type.INSTANT),
-    Column("state"),
+    Column("state", words=True),
     Column("decided_at", Type.INSTANT),
     Column("in_favour"),
     Column("against"),
@@ -77,7 +77,7 @@ _PROPOSALS = (
     Column("transaction", wide=True),
 )
 _TERMS = (
-    Column("state"),
+    Column("state", words=True),
     Column("hash", wide=True),
     Column("by"),
     Column("accepted_by", wide=True),
@@ -86,7 +86,7 @@ _TERMS = (
     Column("activated_block", Type.COUNT),
     Column("currency"),
     Column("time_zone"),
-    Column("split"),
+    Column("split", words=True),
     Column("first_day", Type.DATE),
     Column("least_lead_bps", Type.BASIS_POINTS),
     Column("largest_partner_bps", Type.BASIS_POINTS),
@@ -109,11 +109,11 @@ _RULES = (
 )
 _CHANGES = (
     Column("number", Type.COUNT),
-    Column("what"),
+    Column("what", words=True),
     Column("version", Type.COUNT),
     Column("by"),
     Column("at", Type.INSTANT),
-    Column("state"),
+    Column("state", words=True),
     Column("decided_at", Type.INSTANT),
     Column("accepted_by", wide=True),
     Column("waits_for"),

@@ -3,16 +3,17 @@ written. Every format is written from this alone.
 
 Nothing in a report depends on when, where or by whose node it was made: the same block, parameters
 and language are the same bytes for everyone who may see the same. The language is that of the
-titles and notes of what people read (xlsx, pdf); names, which programs read, are English always.
+titles, notes and words of what people read (xlsx, pdf); what programs read is English always.
 """
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from app.locale import said
+from app.locale import DEFAULT, N_, _, language, said
 
 
 class Type(Enum):
@@ -56,7 +57,7 @@ class RowTotal:
     columns: tuple[str, ...]
 
 
-NOT_OPENED = "(not opened)"
+NOT_OPENED = N_("(not opened)")
 """In the place of a text that is sealed on the chain, and that this node's key opens not, or that
 does not hash to what was signed. Its hash stands beside it."""
 
@@ -70,6 +71,21 @@ def title_of(name: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def word(text: str) -> str:
+    """A word of ours (`missing_at_lead`, `MemberAdmitted`), or a sentence of another layer, in the
+    current language; in English as it is."""
+    if language() == DEFAULT:
+        return text
+    if text.isidentifier():
+        return said(re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text).replace("_", " ").lower())
+    return said(text)
+
+
+def parameter_text(name: str, value: str) -> str:
+    """A parameter's value in the current language; names of facilities and banks as they are."""
+    return value if name in ("facility", "lead", "partner") else said(value)
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """`name` is the key of programs, of small letters and `_`; people read `title`. Names mean the
@@ -80,10 +96,18 @@ class Column:
     total: bool = False
     wide: bool = False
     """Its texts are long."""
+    words: bool = False
+    """Its texts are words of ours (a kind, a state, why), which people read as `word` has them."""
 
     @property
     def title(self) -> str:
         return title_of(self.name)
+
+    def shown(self, text: str) -> str:
+        """A text of its cells as people read it."""
+        if self.words:
+            return word(text)
+        return _(NOT_OPENED) if text == NOT_OPENED else text
 
 
 @dataclass(frozen=True, slots=True)

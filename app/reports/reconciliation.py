@@ -24,7 +24,7 @@ KIND_ORDER = tuple(kind.feed_name for kind in Kind)
 
 _SUMMARY = (
     Column("partner"),
-    Column("book"),
+    Column("book", words=True),
     Column("opening", Type.MONEY),
     Column("movements", Type.MONEY),
     Column("closing", Type.MONEY),
@@ -45,12 +45,12 @@ _BOOKS = (
     Column("partner_book", Type.MONEY, total=True),
     Column("agreed", Type.MONEY, total=True),
 )
-_MOVEMENTS = (Column("partner"), Column("kind"), *_BOOKS)
-_PAIRS = (Column("partner"), Column("type"), Column("count", Type.COUNT, total=True))
+_MOVEMENTS = (Column("partner"), Column("kind", words=True), *_BOOKS)
+_PAIRS = (Column("partner"), Column("type", words=True), Column("count", Type.COUNT, total=True))
 LINES = (
     Column("partner"),
-    Column("type"),
-    Column("kind"),
+    Column("type", words=True),
+    Column("kind", words=True),
     Column("event_ref", wide=True),
     Column("reference", wide=True),
     Column("target", wide=True),

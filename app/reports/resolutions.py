@@ -10,10 +10,10 @@ from app.reports.source import Source
 
 _COLUMNS = (
     Column("partner"),
-    Column("action"),
-    Column("side"),
-    Column("status"),
-    Column("kind"),
+    Column("action", words=True),
+    Column("side", words=True),
+    Column("status", words=True),
+    Column("kind", words=True),
     Column("event_ref", wide=True),
     Column("reference", wide=True),
     Column("target", wide=True),

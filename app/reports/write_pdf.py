@@ -7,7 +7,18 @@ from itertools import islice
 from pathlib import Path
 
 from app.locale import _, said
-from app.reports.model import NUMBERS, Cell, Column, Report, Row, Section, Type, plain, title_of
+from app.reports.model import (
+    NUMBERS,
+    Cell,
+    Column,
+    Report,
+    Row,
+    Section,
+    Type,
+    parameter_text,
+    plain,
+    title_of,
+)
 from app.reports.pdf_pages import Pages
 from app.reports.texts import shown_texts
 
@@ -41,7 +52,7 @@ def write_pdf(report: Report, path: Path) -> None:
         block=of["block"],
     )
     pages = Pages(title, report.block_time, foot=foot)
-    pages.facts((title_of(name), value) for name, value in report.parameters)
+    pages.facts((title_of(name), parameter_text(name, value)) for name, value in report.parameters)
     if report.signers:
         pages.facts([(_("Signed by"), ", ".join(report.signers))])
     pages.text_line(
@@ -116,8 +127,10 @@ def _printed(
 
 
 def _texts(column: Column, decimals: int, cells: Sequence[Cell]) -> list[str]:
-    """The cells as people read them: amounts and counts with commas between thousands."""
+    """The cells as people read them: words in their language, commas between thousands."""
     texts = shown_texts(column.type, decimals, cells)
+    if column.type is Type.TEXT:
+        return list(map(column.shown, texts))
     if column.type not in NUMBERS:
         return texts
     parts = [text.partition(".") for text in texts]

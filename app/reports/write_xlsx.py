@@ -26,6 +26,7 @@ from app.reports.model import (
     Section,
     Type,
     instant_text,
+    parameter_text,
     plain,
     title_of,
 )
@@ -116,7 +117,8 @@ class _Writer:
         for item, value in self._report.parameters:
             row += 1
             sheet.write_string(row, 0, title_of(item), self._label)
-            sheet.write_string(row, 1, value, self._formats[Type.TEXT])
+            shown = parameter_text(item, value)
+            sheet.write_string(row, 1, shown, self._formats[Type.TEXT])
         for place, signer in enumerate(self._report.signers):
             row += 1
             sheet.write_string(row, 0, "" if place else _("Signed by"), self._label)
@@ -197,20 +199,23 @@ class _Writer:
     def _sum_of_lines(self, total: LinesTotal) -> str:
         [section] = [one for one in self._report.sections if one.name == total.section]
         places = {column.name: place for place, column in enumerate(section.columns)}
+        columns = {column.name: column for column in section.columns}
         last = max(2, self._last_rows[section.name] + 1)
 
         def area(name: str) -> str:
             column = xl_col_to_name(places[name])
             return f"'{section.title}'!${column}$2:${column}${last}"
 
-        conditions = "".join(f",{area(name)},{_equal_to(text)}" for name, text in total.where)
+        conditions = "".join(
+            f",{area(name)},{_equal_to(columns[name].shown(text))}" for name, text in total.where
+        )
         return f"=SUMIFS({area(total.column)}{conditions})"
 
     def _writer(self, sheet: Any, column: Column) -> Callable[[int, int, Any], None]:
         style = self._formats[column.type]
         text, number = sheet.write_string, sheet.write_number
         if column.type is Type.TEXT:
-            return lambda row, place, cell: text(row, place, cell, style)
+            return lambda row, place, cell: text(row, place, column.shown(cell), style)
         if column.type is Type.MONEY:
             scale = -self._report.decimals
 

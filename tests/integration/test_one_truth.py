@@ -260,12 +260,18 @@ def test_a_certificates_page_bears_the_digest_of_its_file(told: Told) -> None:
     with face(told.engines["webank"]) as node, node.client("read") as client:
         path = f"/v1/pairs/{found.number}/certificate"
         file, page = client.get(path), client.get(path, params={"format": "pdf"})
+        in_chinese = client.get(path, params={"format": "pdf", "language": "zh-Hans"})
         assert client.get("/v1/pairs/999999/certificate").status_code == 404
         assert client.get("/v1/day-closes/999999/certificate").status_code == 404
     digest = hashlib.sha256(file.content).hexdigest()
     assert file.headers["x-content-sha256"] == digest
     assert page.headers["content-type"] == "application/pdf"
-    with closing(pypdfium2.PdfDocument(page.content)) as document:
-        text = "".join(one.get_textpage().get_text_bounded() for one in document)
-    assert digest in text
-    assert "adjust" in text
+    text, chinese = _printed(page.content), _printed(in_chinese.content)
+    assert digest in text and digest in chinese
+    assert "adjust" in text and "adjust" not in chinese
+    assert "匹配证书" in chinese
+
+
+def _printed(page: bytes) -> str:
+    with closing(pypdfium2.PdfDocument(page)) as document:
+        return "".join(one.get_textpage().get_text_bounded() for one in document)

@@ -19,7 +19,7 @@ from sqlalchemy import Engine
 
 from app.db.engine import create
 from app.domain.kinds import Kind
-from app.locale import in_language
+from app.locale import in_language, said
 from app.reports import write_pdf
 from app.reports.catalogue import FORMATS, REPORTS
 from app.reports.source import Request, open_source
@@ -79,19 +79,29 @@ def test_parquet_has_decimals_and_a_manifest_with_digests(engine: Engine, tmp_pa
     )
 
 
-def test_titles_and_notes_are_in_the_readers_language_and_names_for_programs_are_not(
+def test_what_people_read_is_in_their_language_and_what_programs_read_is_not(
     engine: Engine, tmp_path: Path
 ) -> None:
     with in_language("zh-Hans"):
         pdf = made(engine, "reconciliation", "pdf", tmp_path / "report.pdf")
         csv = made(engine, "reconciliation", "csv", tmp_path / "report.csv")
-        made(engine, "reconciliation", "xlsx", tmp_path / "report.xlsx")
+        xlsx = made(engine, "reconciliation", "xlsx", tmp_path / "report.xlsx")
+        words = {name: said(name) for name in ("missing at partner", "principal")}
     with closing(pypdfium2.PdfDocument(pdf)) as document:
         first = document[0].get_textpage().get_text_bounded()
+        printed = "".join(page.get_textpage().get_text_bounded() for page in document)
     assert "每日对账表" in first
     assert "核验差额" in first
-    assert "Opening" not in first
-    assert csv.read_text("utf-8-sig").startswith("section,")
+    assert "Opening" not in first and "contract's own books" not in first
+    assert words["missing at partner"] in printed and "missing_at" not in printed
+    text = csv.read_text("utf-8-sig")
+    assert text.startswith("section,") and "missing_at_partner" in text
+    with ZipFile(xlsx) as archive:
+        names = [one for one in archive.namelist() if one.startswith("xl/worksheets/")]
+        sheets = "".join(archive.read(one).decode() for one in names)
+    assert words["missing at partner"] in sheets and "missing_at" not in sheets
+    # Totals add up the lines of a kind by the word that stands there.
+    assert f'"={words["principal"]}"' in sheets
 
 
 def test_a_printed_report_has_page_numbers_signers_and_chinese(

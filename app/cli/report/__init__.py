@@ -34,6 +34,10 @@ from app.reports.source import Request, Source, open_source
 _DAY = ["%Y-%m-%d"]
 _TEXT_FORMATS = ("csv", "json")
 
+LanguageOption = Annotated[
+    str,
+    typer.Option(metavar="|".join(LANGUAGES), help="Of what people read (xlsx, pdf)."),
+]
 
 _GRANTS = "app.cli.report.grants"
 _WithMore = commands_of(
@@ -85,18 +89,11 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
                 help="Where to; - is standard output (csv, json). [default: a new name here]",
             ),
         ] = None,
-        language: Annotated[
-            str,
-            typer.Option(metavar="|".join(LANGUAGES), help="Of titles and notes (xlsx, pdf)."),
-        ] = DEFAULT,
+        language: LanguageOption = DEFAULT,
         config: ConfigOption = DEFAULT_CONFIG,
     ) -> None:
         chosen = _format(format_, out)
-        if language not in LANGUAGES:
-            raise UsageFault(
-                f"language {language!r} is none of ours", remedy=f"Give {' or '.join(LANGUAGES)}"
-            )
-        set_language(language)
+        _read_in(language)
         request = Request(
             facility=facility,
             first=first.date(),
@@ -138,6 +135,7 @@ def certificate(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to. [default: a new name here]")
     ] = None,
+    language: LanguageOption = DEFAULT,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Write what two banks signed about one pair or day: a JSON file, and a page to print beside
@@ -151,6 +149,7 @@ def certificate(
         raise UsageFault(
             "a certificate is of one pair or of one day", remedy="Give --pair or --day"
         )
+    _read_in(language)
     path = out or Path(f"certificate-{'day' if pair is None else 'pair'}-{pair or day}.json")
     with reading(config) as engine:
         with engine.connect() as connection:
@@ -169,6 +168,14 @@ def certificate(
     written(path, lambda target: write_bytes(target, made))
     written(page, lambda target: write_certificate_page(made, target))
     stderr.print(Text(f"{path}, {page}: SHA-256 {digest_of(made)}"))
+
+
+def _read_in(language: str) -> None:
+    if language not in LANGUAGES:
+        raise UsageFault(
+            f"language {language!r} is none of ours", remedy=f"Give {' or '.join(LANGUAGES)}"
+        )
+    set_language(language)
 
 
 def _format(name: str, out: Path | None) -> Format:
