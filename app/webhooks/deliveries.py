@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from random import uniform
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, Select, select, update
 
@@ -17,7 +17,6 @@ from app.webhooks.sending import Answer
 from app.webhooks.tables import WAITING, webhook_deliveries, webhook_endpoints, webhook_events
 
 DeliveryState = Literal["waiting", "delivered", "dead"]
-DELIVERY_STATES: tuple[DeliveryState, ...] = get_args(DeliveryState)
 DEAD_AFTER = timedelta(days=3)
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 5, 6 * 3600
 _GONE = 410

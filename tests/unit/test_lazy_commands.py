@@ -7,7 +7,7 @@ import pytest
 
 _CHAIN = {"web3", "eth_account", "requests", "websockets"}
 _SERVER = {"fastapi", "starlette", "uvicorn", "apscheduler", "prometheus_client", "jinja2"}
-_FILES = {"pandas", "xlsxwriter", "httpx", "cryptography", "solcx", "psutil"}
+_FILES = {"xlsxwriter", "httpx", "cryptography", "solcx", "psutil"}
 _PRINT_MODULES = "\nimport sys; sys.stderr.write(' '.join(sys.modules))"
 
 
