@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from app.people.person import Person
+from tests.integration.faces import Face
 
 FLAGS = [
     "--no-sandbox",
@@ -50,6 +53,12 @@ class Watched:
 
     def close(self) -> None:
         self.page.close()
+
+
+def sign_in(context: BrowserContext, node: Face, person: Person) -> None:
+    """This person is signed in in a browser."""
+    name, value = node.cookie(person)
+    context.add_cookies([{"name": name, "value": value, "url": node.url}])
 
 
 # Every text against what lies behind it: WCAG AA, 4.5 to 1 (3 to 1 for large text).

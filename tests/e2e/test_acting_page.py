@@ -15,11 +15,9 @@ from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import delete
 
 from app.domain.kinds import Kind
-from app.people.clock import now
-from app.people.sessions import begin_session
 from app.people.tables import sessions
 from ganache.launcher import start
-from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.e2e.browsing import CONTRASTS, Watched, launched, sign_in
 from tests.integration.acting import ActingBank, acting_bank, newcomer_file
 from tests.integration.faces import Credentials, enrolled
 from tests.integration.posted import TODAY, Event, World, new_world
@@ -87,12 +85,7 @@ class Somebody:
         return self.credentials.person.display_name
 
     def sign_in(self) -> None:
-        with self.bank.engine.begin() as connection:
-            token = begin_session(
-                connection, self.credentials.person.id, now(), address="", agent="test"
-            )
-        name = f"tally_session_{self.bank.face.member}"
-        self.page.context.add_cookies([{"name": name, "value": token, "url": self.bank.face.url}])
+        sign_in(self.page.context, self.bank.face, self.credentials.person)
 
     def signed_out(self) -> None:
         """The session ends on the server."""

@@ -12,10 +12,8 @@ from playwright.sync_api import expect
 
 from app.alerts.judge import NodeFacts, Stopped
 from app.db.engine import create
-from app.people.clock import now
-from app.people.sessions import begin_session
-from tests.e2e.browsing import CONTRASTS, Watched, launched
-from tests.integration.faces import Face, add_test_person, face
+from tests.e2e.browsing import CONTRASTS, Watched, launched, sign_in
+from tests.integration.faces import Face, face
 from tests.integration.test_alerts import HOSTILE, Bank
 from tests.integration.vaults import VAULT
 
@@ -39,13 +37,10 @@ def node(bank: Bank) -> Iterator[Face]:
 
 
 def test_a_top_up_ends_a_shortfall_on_screen(bank: Bank, node: Face, chromium_path: str) -> None:
-    with bank.engine.begin() as connection:
-        person = add_test_person(connection, ("officer",))
-        token = begin_session(connection, person.id, now(), address="", agent="test")
     with launched(chromium_path) as browser:
         watched = Watched(browser, viewport={"width": 1280, "height": 800})
         page = watched.page
-        page.context.add_cookies([{"name": "tally_session_1", "value": token, "url": node.url}])
+        sign_in(page.context, node, node.person("officer"))
         page.goto(f"{node.url}/alerts")
         expect(page.get_by_text("Nothing is the matter.")).to_be_visible()
         page.wait_for_function("document.querySelector('#live') !== null")

@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.db.engine import create
-from tests.e2e.browsing import Watched, launched
+from tests.e2e.browsing import Watched, launched, sign_in
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
@@ -49,9 +49,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
 def open_as(node: Face, browser: Browser, role: str, **context: object) -> Watched:
     watched = Watched(browser, viewport={"width": 1280, "height": 900}, **context)
     if role:
-        token = node.signed_in(role).cookies["tally_session_1"]
-        cookie = {"name": "tally_session_1", "value": token, "url": node.url}
-        watched.page.context.add_cookies([cookie])  # type: ignore[list-item]
+        sign_in(watched.page.context, node, node.person(role))
     return watched
 
 

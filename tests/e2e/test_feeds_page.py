@@ -11,11 +11,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.db.engine import create
-from app.people.clock import now
-from app.people.sessions import begin_session
-from tests.e2e.browsing import CONTRASTS, launched
+from tests.e2e.browsing import CONTRASTS, launched, sign_in
 from tests.feeds import csv_bytes
-from tests.integration.faces import Face, add_test_person, face
+from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 from tests.integration.test_api_events import event
 from tests.integration.vaults import VAULT
@@ -47,12 +45,8 @@ def node(tmp_path: Path) -> Iterator[Face]:
 
 def opened(browser: Browser, node: Face, role: str, **options: Any) -> BrowserContext:
     """A browser in which somebody of that role is signed in."""
-    with node.engine.begin() as connection:
-        person = add_test_person(connection, (role,))
-        token = begin_session(connection, person.id, now(), address="", agent="test")
     context = browser.new_context(**options)
-    cookie = {"name": f"tally_session_{node.member}", "value": token, "url": node.url}
-    context.add_cookies([cookie])  # type: ignore[list-item]
+    sign_in(context, node, node.person(role))
     return context
 
 

@@ -17,7 +17,7 @@ from app.db.engine import create
 from app.domain.kinds import Kind
 from app.http.context import NodeHealth
 from app.readmodel import tables
-from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.e2e.browsing import CONTRASTS, Watched, launched, sign_in
 from tests.e2e.two_nodes import FACILITY_ID, TwoNodes, two_nodes
 from tests.feeds import row_now
 from tests.integration.faces import Face, enrolled, face
@@ -352,8 +352,7 @@ class TestStates:
             seed.close_block(connection)
         other = enrolled(seed.engine, "officer").person
         page = watched.page
-        token = node.signed_in("officer").cookies["tally_session_1"]
-        page.context.add_cookies([{"name": "tally_session_1", "value": token, "url": node.url}])
+        sign_in(page.context, node, node.person("officer"))
         page.goto(f"{node.url}/breaks")
         page.keyboard.press("?")
         expect(page.get_by_role("dialog")).to_contain_text("next break")

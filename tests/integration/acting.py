@@ -16,10 +16,8 @@ from app.actions.view import View
 from app.db.engine import create, upgrade
 from app.keys.keystore import create_keys, load_account
 from app.keys.possession import Registry, prove_admission, signing_accounts
-from app.people.clock import now
-from app.people.sessions import begin_session, csrf_token
 from app.prepared_acts.service import PreparedActs
-from tests.integration.faces import Credentials, Face, enrolled, face
+from tests.integration.faces import Credentials, Face, enrolled, face, with_token
 from tests.integration.posted import World
 from tests.integration.vaults import VAULT
 
@@ -65,11 +63,7 @@ class ActingBank:
 
     def colleague(self, *roles: str) -> Colleague:
         found = enrolled(self.engine, *roles)
-        with self.engine.begin() as connection:
-            token = begin_session(connection, found.person.id, now(), address="", agent="test")
-        client = self.face.client(None)
-        client.cookies.set(f"tally_session_{self.face.member}", token)
-        client.headers["X-CSRF-Token"] = csrf_token(token)
+        client = with_token(self.face.client_of(found.person))
         return Colleague(client, found, list(found.recovery))
 
 

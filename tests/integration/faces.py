@@ -37,7 +37,7 @@ from app.people.enrolment import set_credentials
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.person import Person
 from app.people.second_factor import new_secret
-from app.people.sessions import begin_session
+from app.people.sessions import begin_session, csrf_token
 from app.prepared_acts.service import PreparedActs
 from app.readmodel.facilities.agreed import agreed_facilities
 from app.report_jobs.files import ReportFiles
@@ -109,14 +109,26 @@ class Face:
         self.clients.append(client)
         return client
 
-    def signed_in(self, *roles: str) -> httpx.Client:
-        """A client with an open session of a new person of these roles."""
+    def person(self, *roles: str, development: bool = False) -> Person:
+        """A new person, of a name that nobody has."""
         with self.engine.begin() as connection:
-            person = add_test_person(connection, roles)
+            return add_test_person(connection, roles, development=development)
+
+    def cookie(self, person: Person) -> tuple[str, str]:
+        """Name and value of the cookie of a session that this person has opened."""
+        with self.engine.begin() as connection:
             token = begin_session(connection, person.id, now(), address="", agent="test")
+        return f"tally_session_{self.member}", token
+
+    def client_of(self, person: Person) -> httpx.Client:
+        """A client with an open session of this person."""
         client = self.client(None)
-        client.cookies.set(f"tally_session_{self.member}", token)
+        client.cookies.set(*self.cookie(person))
         return client
+
+    def signed_in(self, *roles: str) -> httpx.Client:
+        """The same of a new person of these roles."""
+        return self.client_of(self.person(*roles))
 
 
 def csrf_of(page: str) -> str:
@@ -126,10 +138,18 @@ def csrf_of(page: str) -> str:
     return found[1]
 
 
-def add_test_person(connection: Connection, roles: tuple[str, ...]) -> Person:
+def with_token(client: httpx.Client) -> httpx.Client:
+    """A client of somebody who is signed in, with the token of whatever changes something."""
+    client.headers["X-CSRF-Token"] = csrf_token(*client.cookies.values())
+    return client
+
+
+def add_test_person(
+    connection: Connection, roles: Sequence[str], *, development: bool = False
+) -> Person:
     """A new person, of a name that nobody has."""
-    name = f"p-{secrets.token_hex(4)}"
-    return add_person(connection, Administrator("command:test"), name, name.upper(), roles)
+    name, by = f"p-{secrets.token_hex(4)}", Administrator("command:test")
+    return add_person(connection, by, name, name.upper(), roles, development=development)
 
 
 @dataclass(frozen=True)

@@ -16,11 +16,10 @@ from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.dual_control import Change, ask, confirm, waiting
 from app.http.tables import administration_requests
-from app.people.administration import Administrator, add_person
+from app.people.administration import Administrator
 from app.people.clock import now, stamp
 from app.people.directory import listed_people, listed_sessions
 from app.people.person import roles_of
-from app.people.sessions import begin_session
 from app.people.sign_in import SignIn
 from app.people.tables import failed_attempts
 from tests.integration.faces import Face, add_test_person, csrf_of, enrolled, face
@@ -50,15 +49,8 @@ class Admin:
     """An administrator at work."""
 
     def __init__(self, node: Face) -> None:
-        name = f"admin-{token_hex(3)}"
-        with node.engine.begin() as connection:
-            by = Administrator("command:test")
-            self.person = add_person(
-                connection, by, name, name.upper(), ["administrator"], development=True
-            )
-            token = begin_session(connection, self.person.id, now(), address="", agent="test")
-        self.client = node.client(None)
-        self.client.cookies.set("tally_session_1", token)
+        self.person = node.person("administrator", development=True)
+        self.client = node.client_of(self.person)
         self.page = self.client.get("/administration").text
         self.csrf = csrf_of(self.page)
 

@@ -9,8 +9,7 @@ import pytest
 
 from app.db.engine import create
 from app.domain.kinds import Kind
-from app.people.sessions import csrf_token
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, face, with_token
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -90,9 +89,7 @@ def test_a_new_block_changes_the_tags_of_the_view_alone(node: Face, seed: Seed) 
 
 
 def test_what_people_do_changes_the_tags_of_what_it_is_about(node: Face) -> None:
-    officer = node.signed_in("officer")
-    token = officer.cookies["tally_session_1"]
-    officer.headers["X-CSRF-Token"] = csrf_token(token)
+    officer = with_token(node.signed_in("officer"))
     before = {path: officer.get(path) for path in ("/v1/breaks/1/notes", "/v1/worklist")}
     breaks = officer.get("/v1/breaks")
     said = officer.post("/v1/breaks/1/comments", json={"text": "asked them"})

@@ -13,12 +13,9 @@ from sqlalchemy import Engine, select
 from app.db.engine import create
 from app.intake.tables import events
 from app.outbox.dead_letters import add_dead_letter
-from app.people.administration import Administrator, add_person
-from app.people.clock import now
-from app.people.sessions import begin_session, csrf_token
 from app.report_jobs.files import ReportFiles
 from app.report_jobs.making import ReportMaker
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, face, with_token
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
@@ -49,14 +46,8 @@ class Somebody:
     """A person at work, by REST alone."""
 
     def __init__(self, node: Face, *roles: str) -> None:
-        name = f"p-{token_hex(3)}"
-        with node.engine.begin() as connection:
-            by = Administrator("command:test")
-            self.person = add_person(connection, by, name, name.upper(), roles, development=True)
-            token = begin_session(connection, self.person.id, now(), address="", agent="test")
-        self.client = node.client(None)
-        self.client.cookies.set("tally_session_1", token)
-        self.client.headers["X-CSRF-Token"] = csrf_token(token)
+        self.person = node.person(*roles, development=True)
+        self.client = with_token(node.client_of(self.person))
 
     def get(self, path: str, **query: Any) -> Any:
         return self.client.get(f"/v1/{path}", params=query)

@@ -18,12 +18,11 @@ from app.http.context import NodeHealth
 from app.intake.tables import events, feeds
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
-from app.people.sessions import csrf_token
 from app.presentation.health import EndpointOut
 from app.readmodel.consortium.tables import proposals
 from app.readmodel.pairs import queries
 from app.web.chain_state import chain_state
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face, face, with_token
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -536,9 +535,8 @@ class TestOpenApi:
         client, document = shared.client("admin"), shared.client(None).get("/openapi.json").json()
         # What people alone may do is asked with a session.
         client.cookies = shared.signed_in("officer", "approver").cookies
-        client.headers["X-CSRF-Token"] = csrf_token(*client.cookies.values())
-        administrator = shared.signed_in("administrator")
-        administrator.headers["X-CSRF-Token"] = csrf_token(*administrator.cookies.values())
+        with_token(client)
+        administrator = with_token(shared.signed_in("administrator"))
         tried = 0
         for path, operations in document["paths"].items():
             for method, operation in operations.items():

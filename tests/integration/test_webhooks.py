@@ -23,8 +23,7 @@ from sqlalchemy import Engine, delete, insert, select, update
 from app.audit.tables import audit_trail
 from app.db.engine import create
 from app.domain.kinds import Kind
-from app.people.clock import now, stamp
-from app.people.sessions import begin_session
+from app.people.clock import stamp
 from app.readmodel import tables
 from app.webhooks import sending
 from app.webhooks.deliveries import Delivery, listed_deliveries, replay
@@ -393,10 +392,7 @@ class TestAdministering:
 
     def test_on_the_page(self, node: Face, receiver: Receiver) -> None:
         somebody = enrolled(node.engine, "administrator")
-        with node.engine.begin() as connection:
-            session = begin_session(connection, somebody.person.id, now(), address="", agent="")
-        admin = node.client(None)
-        admin.cookies.set("tally_session_1", session)
+        admin = node.client_of(somebody.person)
         token = csrf_of(admin.get("/administration/webhooks").text)
         address = "/administration/webhooks"
         evil = {

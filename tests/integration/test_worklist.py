@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from sqlalchemy import Engine, func, select
 
@@ -14,12 +13,11 @@ from app.audit.tables import audit_trail
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.people.person import Person
-from app.people.sessions import csrf_token
 from app.worklist import notes
 from app.worklist.lines import NOBODY, WorkFilter, WorkList
 from app.worklist.notes import assign
 from app.worklist.tables import break_notes
-from tests.integration.faces import Face, add_test_person, face
+from tests.integration.faces import Face, add_test_person, face, with_token
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -60,12 +58,6 @@ def node(seed: Seed) -> Iterator[Face]:
 def person(engine: Engine, *roles: str) -> Person:
     with engine.begin() as connection:
         return add_test_person(connection, roles)
-
-
-def client_of(node: Face, *roles: str) -> httpx.Client:
-    client = node.signed_in(*roles)
-    client.headers["X-CSRF-Token"] = csrf_token(client.cookies["tally_session_1"])
-    return client
 
 
 def listed(seed: Seed, sort: str = "newest", **where: object) -> list[int]:
@@ -114,7 +106,7 @@ def test_who_works_on_what(seed: Seed) -> None:
 
 
 def test_by_rest(node: Face, seed: Seed) -> None:
-    officer, viewer = client_of(node, "officer"), client_of(node, "viewer")
+    officer, viewer = with_token(node.signed_in("officer")), with_token(node.signed_in("viewer"))
     refused = viewer.post("/v1/breaks/1/comments", json={"text": "no"})
     assert refused.status_code == 403
     text = "<script>alert(1)</script> 客户 asked"
