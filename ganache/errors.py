@@ -6,7 +6,10 @@ LauncherError
 ├── StateInUse      another running chain holds the state directory
 ├── StateMismatch   the state directory belongs to another engine or chain id
 └── ChainFailed     the process started but did not become a healthy chain
+    └── DumpUnusable    and might from its blocks alone
 """
+
+from pathlib import Path
 
 
 class LauncherError(Exception):
@@ -31,3 +34,11 @@ class StateMismatch(LauncherError):
 
 class ChainFailed(LauncherError):
     """The process did not become a healthy chain; the message ends with its log."""
+
+
+class DumpUnusable(ChainFailed):
+    """The stored state at `path` is damaged, or is not this chain's."""
+
+    def __init__(self, path: Path, why: Exception) -> None:
+        super().__init__(f"{path} cannot be gone on from: {why}")
+        self.path = path

@@ -1,8 +1,8 @@
 """Anvil's blocks on disk: each is written down once it is made, and made again at the next start.
 
-Anvil itself can only store everything at once: that takes longer the longer the history is, and no
-block may be made meanwhile. But a block follows from its time, its transactions and the block
-before it, to its very hash: these are all that is kept.
+Anvil itself can only store everything at once, which takes longer the longer the history is. But a
+block follows from its time, its transactions and the block before it, to its very hash: these are
+all that is kept.
 """
 
 from __future__ import annotations
@@ -14,8 +14,9 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
-from ganache import rpc
-from ganache.errors import ChainFailed
+from ganache import rpc, traces
+from ganache.dumps import Dump, Dumps
+from ganache.errors import ChainFailed, DumpUnusable
 
 _TIMEOUT_S = 60.0
 """A full block of a large state takes seconds."""
@@ -24,10 +25,12 @@ _TIMEOUT_S = 60.0
 _FILE = "blocks.jsonl"
 
 
-def stored_blocks(state_dir: Path) -> int:
+def blocks_to_make(state_dir: Path) -> int:
     """How many blocks a start has to make again, some tens of milliseconds each."""
     with suppress(FileNotFoundError), (state_dir / _FILE).open("rb") as file:
-        return sum(1 for _ in file)
+        stored = sum(1 for _ in file)
+        dump = Dumps(state_dir).usable(stored - 1)
+        return stored - (dump.number if dump else 0)
     return 0
 
 
@@ -52,28 +55,48 @@ class Journal:
                     self.first_time = block["time"]
                 self._kept.append((block["hash"], file.tell()))
 
-    def make_again(self, url: str) -> None:
-        """Bring a new chain, begun at `first_time`, to where the stored one was.
+    @property
+    def height(self) -> int:
+        """The number of the newest block; -1 before the first."""
+        return len(self._kept) - 1
 
-        Raises ChainFailed where it does not become the same, NoAnswer where it does not answer.
+    def make_again(self, url: str, dump: Dump | None) -> None:
+        """Bring a new chain, begun at `first_time`, to where the stored one was, from a dump or
+        from its first block on.
+
+        Raises ChainFailed where it does not become the same, DumpUnusable where it might without
+        the dump, NoAnswer where it does not answer.
         """
         if self.first_time is None:
             return
-        last_time = self.first_time
+        if dump is not None:
+            try:
+                dump.load(url)
+                self._make_after(url, dump.number)
+            except (ChainFailed, rpc.NoAnswer, OSError) as error:
+                raise DumpUnusable(dump.path, error) from error
+        else:
+            self._make_after(url, 0)
+
+    def _make_after(self, url: str, number: int) -> None:
+        """Make the blocks after a block that is there."""
+        last_time = self.first_time or 0
         with closing(rpc.Connection(url, _TIMEOUT_S)) as chain, self._path.open("rb") as file:
             automine = chain.call("anvil_getAutomine")
             chain.call("evm_setAutomine", False)
-            for number in range(len(self._kept)):
+            file.seek(self._kept[number][1])
+            for _ in range(number, self.height):
                 block = self._block(file.readline())
-                if number:
-                    for transaction in block["transactions"]:
-                        chain.call("eth_sendRawTransaction", transaction)
-                    last_time = block["time"]
-                    chain.call("evm_setNextBlockTimestamp", last_time)
-                    chain.call("evm_mine")
+                for transaction in block["transactions"]:
+                    chain.call("eth_sendRawTransaction", transaction)
+                last_time = block["time"]
+                chain.call("evm_setNextBlockTimestamp", last_time)
+                chain.call("evm_mine")
+                if block["transactions"]:
+                    traces.forget(chain, chain.call("eth_getBlockByNumber", "latest", True))
             made = chain.call("eth_getBlockByNumber", "latest", False)
             if made["hash"] != self._kept[-1][0]:  # which follows from all before it
-                raise self._failure(f"block {len(self._kept) - 1} cannot be made again")
+                raise self._failure(f"block {self.height} cannot be made again")
             chain.call("evm_setTime", max(int(time.time()), last_time))
             chain.call("evm_setAutomine", automine)
 
@@ -101,6 +124,7 @@ class Journal:
                         ],
                     }
                 )
+                traces.forget(chain, block)
 
     def _write(self, block: dict[str, Any]) -> None:
         with self._path.open("ab") as file:

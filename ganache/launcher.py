@@ -32,9 +32,11 @@ import psutil
 from app import processes
 from app.processes import HOST
 from ganache import engines, rpc
+from ganache.dumps import Dumps
 from ganache.engines import ENGINES, Engine
 from ganache.errors import (
     ChainFailed,
+    DumpUnusable,
     EngineMissing,
     LauncherError,
     PortTaken,
@@ -70,6 +72,8 @@ _TICK_S = 1.0
 _MINE_TIMEOUT_S = 60.0
 #: So long the end of a chain that hangs is waited for.
 _LAST_BLOCKS_S = 3.0
+#: So long no block is made for a dump: anvil has copied its state by then, and packs it.
+_HELD_S = 1.0
 _PORT_TRIES = 5
 
 
@@ -127,8 +131,8 @@ def start(
     where pages in this machine's browsers can find it. `block_time_s` None makes blocks as
     transactions come, which suits single ones; bulk wants 1, because a burst makes many blocks and
     an anvil spends on each a time that grows with the state. Without `keep_state` an anvil stores
-    nothing. A killed anvil comes back without the blocks of its last second or two; ganache loses
-    nothing. A chain that died holds its folder until its handle is stopped.
+    nothing. A killed anvil comes back without the blocks of its last second or two, and makes its
+    blocks again: with a block time the last minutes', without one all; ganache loses nothing. A chain that died holds its folder until its handle is stopped.
 
     Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
     """
@@ -159,17 +163,23 @@ def start(
         since = journal.first_time if journal else None
         pool = Pool() if engine == "anvil" and block_time_s is None else None
         mine_every_s = block_time_s if engine == "anvil" else None
+        # While a state is copied no block may come: the launcher must be who makes them.
+        dumps = Dumps(state_dir) if journal and mine_every_s else None
+        care = _Care(lock, journal, dumps, pool, mine_every_s)
+        log = state_dir / "chain.log"
+        log.unlink(missing_ok=True)
         tries = _PORT_TRIES if port == 0 else 1
-        for attempt in range(1, tries + 1):
-            chosen = port or processes.free_port()
+        while True:
+            address = host, port or processes.free_port()
             try:
-                care = _Care(lock, journal, pool, mine_every_s)
-                address = host, chosen
-                return _launch(address, engine, chain_id, command(chosen, since), state_dir, care)
+                return _launch(address, engine, chain_id, command(address[1], since), log, care)
             except PortTaken:  # another process took the free port in between
-                if attempt == tries:
+                tries -= 1
+                if not tries:
                     raise
-        raise AssertionError("unreachable")
+            except DumpUnusable as unusable:  # an older one, or all blocks from the first on
+                _note(log, unusable)
+                unusable.path.unlink()
     except BaseException:
         lock.close()
         raise
@@ -180,13 +190,11 @@ def _launch(
     engine: Engine,
     chain_id: int,
     command: list[str],
-    state_dir: Path,
+    log: Path,
     care: _Care,
 ) -> ChainHandle:
     host, port = address
     url = f"http://{host}:{port}"
-    log = state_dir / "chain.log"
-    log.unlink(missing_ok=True)
     keeper = _Keeper(command, log, url, care)
     keeper.start()
     try:
@@ -200,7 +208,7 @@ def _launch(
     except BaseException:
         keeper.abandon()
         raise
-    return ChainHandle(ChainProcess(engine, url, chain_id, process.pid, state_dir, log), keeper)
+    return ChainHandle(ChainProcess(engine, url, chain_id, process.pid, log.parent, log), keeper)
 
 
 def _await_health(process: psutil.Process, url: str, port: int, chain_id: int, log: Path) -> None:
@@ -232,6 +240,7 @@ class _Care:
 
     lock: IO[str]
     journal: Journal | None
+    dumps: Dumps | None
     pool: Pool | None
     mine_every_s: float | None
     """Seconds between blocks, where the launcher makes them."""
@@ -254,6 +263,9 @@ class _Keeper(threading.Thread):
         self._spawned = threading.Event()
         self._begun = threading.Event()
         self._stopping = threading.Event()
+        self._restored = False
+        """Whether the chain is where the stored one was: only then its blocks are stored."""
+        self._dumping: threading.Thread | None = None
         self._process: psutil.Process | None = None
         self._failure: OSError | None = None
 
@@ -269,14 +281,16 @@ class _Keeper(threading.Thread):
 
     def begin(self) -> None:
         """Bring the chain to where it was, and look after it from now on. Raises ChainFailed."""
-        if self._care.journal is not None:
+        journal, dumps = self._care.journal, self._care.dumps
+        if journal is not None:
             try:
-                self._care.journal.make_again(self._url)
-                self._care.journal.add(self._url)
+                journal.make_again(self._url, dumps.usable(journal.height) if dumps else None)
+                journal.add(self._url)
             except (rpc.NoAnswer, OSError) as error:
                 raise ChainFailed(
                     f"the chain cannot go on from its stored blocks: {error}"
                 ) from error
+        self._restored = True
         self._begun.set()
 
     def stop(self) -> None:
@@ -284,7 +298,8 @@ class _Keeper(threading.Thread):
         self._stopping.set()
         self.join(_LAST_BLOCKS_S)
         if self.is_alive() and self._process is not None:
-            processes.stop([self._process], _STOP_TIMEOUT_S)  # which ends its last call as well
+            with suppress(psutil.NoSuchProcess):
+                self._process.kill()  # which ends its last call as well
         self.abandon()
         self._care.lock.close()
 
@@ -311,8 +326,11 @@ class _Keeper(threading.Thread):
             tick_at = max(tick_at + every_s, time.monotonic())
             self._mine()
             self._store()
+            self._dump()
         self._store()
         processes.stop([self._process], _STOP_TIMEOUT_S)
+        if self._dumping:
+            self._dumping.join()  # its call has ended with the process
 
     def _mine(self) -> None:
         if self._care.pool is not None:
@@ -322,13 +340,35 @@ class _Keeper(threading.Thread):
                 rpc.call(self._url, "evm_mine", timeout_s=_MINE_TIMEOUT_S)
 
     def _store(self) -> None:
-        if self._care.journal is None or not self.alive():
+        if self._care.journal is None or not self._restored or not self.alive():
             return
         try:
             self._care.journal.add(self._url)
         except (rpc.NoAnswer, OSError) as error:  # they are stored the next time
-            with self._log.open("a") as log:
-                log.write(f"launcher: blocks were not stored: {error}\n")
+            _note(self._log, f"blocks were not stored: {error}")
+
+    def _dump(self) -> None:
+        journal, dumps = self._care.journal, self._care.dumps
+        if journal is None or dumps is None or (self._dumping and self._dumping.is_alive()):
+            return
+        number = journal.height
+        if not dumps.is_due(number):
+            return
+
+        def take() -> None:
+            try:
+                dumps.take(self._url, number)
+            except (rpc.NoAnswer, OSError) as error:  # those before it still stand
+                _note(self._log, f"the state was not stored: {error}")
+
+        self._dumping = threading.Thread(target=take, daemon=True)
+        self._dumping.start()
+        self._dumping.join(_HELD_S)
+
+
+def _note(log: Path, what: object) -> None:
+    with log.open("a") as file:
+        file.write(f"launcher: {what}\n")
 
 
 def _lock(state_dir: Path) -> IO[str]:

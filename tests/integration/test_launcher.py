@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import http.server
 import ipaddress
+import json
 import os
+import random
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,15 +16,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 
 from app.processes import free_port
-from ganache import engines, rpc
+from ganache import dumps, engines, rpc
 from ganache.engines import Engine
 from ganache.errors import (
     ChainFailed,
@@ -29,6 +36,7 @@ from ganache.errors import (
     StateInUse,
     StateMismatch,
 )
+from ganache.journal import Journal
 from ganache.launcher import start
 from ganache.pool import Pool
 
@@ -161,6 +169,7 @@ def test_damaged_states_are_never_replaced_by_an_empty_chain(tmp_path: Path) -> 
         journal.write_bytes(damaged)
         with pytest.raises(ChainFailed, match=why):
             start("anvil", state_dir=tmp_path)
+        assert journal.read_bytes() == damaged
 
 
 # --- what works ----------------------------------------------------------------------------------
@@ -298,6 +307,194 @@ def test_killed_and_started_again_has_no_half_state(engine: Engine, tmp_path: Pa
         assert height(url) == 2
 
 
+# Counts its calls with data, and logs each; without data it tells how many.
+COUNTER = bytes.fromhex(
+    "6021600c60003960216000f336600f5760005460005260206000f35b600160005401600055602a60006000a100"
+)
+
+
+class Counting:
+    """Blocks of a chain that counts, some with transactions that fail."""
+
+    def __init__(self) -> None:
+        self.key = Account.create().key.hex()
+        self.sent: list[str] = []
+        self.contract = ""
+
+    def mine(self, url: str, blocks: int) -> None:
+        for _ in range(blocks):
+            nonce = len(self.sent)
+            if not self.contract:
+                signed = raw(self.key, nonce, to=None, data=COUNTER)
+            else:
+                gas = 21_100 if nonce % 3 == 2 else 100_000
+                signed = raw(self.key, nonce, to=self.contract, data=b"1", gas=gas)
+            self.sent.append(offer(url, signed))
+            rpc.call(url, "evm_mine")
+            await_mined(url, self.sent[-1])
+            receipt = rpc.call(url, "eth_getTransactionReceipt", self.sent[-1])
+            self.contract = self.contract or to_checksum_address(receipt["contractAddress"])
+
+    def seen(self, url: str, through: int) -> list[Any]:
+        """What a node may ask of these blocks, and of the newest."""
+        blocks = [
+            rpc.call(url, "eth_getBlockByNumber", hex(number), True)
+            for number in range(through + 1)
+        ]
+        logs = {"fromBlock": "0x0", "toBlock": hex(through), "address": self.contract}
+        return [
+            blocks,
+            [rpc.call(url, "eth_getBlockReceipts", one["number"]) for one in blocks],
+            [rpc.call(url, "eth_getTransactionByHash", one) for one in self.sent],
+            [rpc.call(url, "debug_getRawTransaction", one) for one in self.sent],
+            rpc.call(url, "eth_getLogs", logs),
+            rpc.call(url, "eth_call", {"to": self.contract}, "latest"),
+            rpc.call(url, "eth_getCode", self.contract, "latest"),
+            nonce_of(url, self.key),
+        ]
+
+
+def stored_through(state: Path) -> int:
+    """The newest block that is on disk."""
+    return (state / "blocks.jsonl").read_bytes().count(b"\n") - 1
+
+
+def stored_hashes(state: Path) -> list[str]:
+    lines = (state / "blocks.jsonl").read_text().splitlines()
+    return [json.loads(line)["hash"] for line in lines]
+
+
+def dump_numbers(state: Path) -> list[int]:
+    return sorted(int(path.name.split(".")[0]) for path in (state / "states").glob("*.gz"))
+
+
+def await_lines(state: Path, through: int) -> None:
+    await_true("the blocks' lines", lambda: stored_through(state) >= through)
+
+
+def await_next_dump(state: Path, mine: Callable[[], None]) -> None:
+    had = dump_numbers(state)
+    mine()
+    await_true("another dump", lambda: dump_numbers(state) != had)
+
+
+def test_what_was_traced_is_forgotten_and_nothing_else(tmp_path: Path) -> None:
+    with start("anvil", state_dir=tmp_path) as chain:
+        url, counting = chain.process.url, Counting()
+        rpc.call(url, "evm_setAutomine", False)
+        counting.mine(url, 3)
+        before = counting.seen(url, 3)
+        await_lines(tmp_path, 3)
+        await_true(
+            "no traces",
+            lambda: not any(rpc.call(url, "trace_transaction", one) for one in counting.sent),
+        )
+        assert counting.seen(url, 3) == before
+
+
+@dataclass
+class Stored:
+    """A chain that has ended: its folder, what was sent, and the two states in it."""
+
+    folder: Path
+    counting: Counting
+    older: int
+    newer: int
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> Stored:
+    folder, counting = tmp_path_factory.mktemp("stored"), Counting()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dumps, "EVERY_BLOCKS", 6)
+        with start("anvil", state_dir=folder, block_time_s=1) as chain:
+            for count in (1, 2, 2):
+                await_next_dump(folder, lambda: counting.mine(chain.process.url, 6))
+                assert len(dump_numbers(folder)) == count
+            patch.setattr(dumps, "EVERY_BLOCKS", 1_000)
+            counting.mine(chain.process.url, engines.TIMED_HISTORY_BLOCKS)
+    return Stored(folder, counting, *dump_numbers(folder))
+
+
+def cut_off(dump: Path) -> None:
+    dump.write_bytes(dump.read_bytes()[:-50])
+
+
+def without_a_count(dump: Path) -> None:
+    """Well-formed, and not the state of this chain."""
+    state = json.loads(gzip.decompress(dump.read_bytes()))
+    (counts,) = (one["storage"] for one in state["accounts"].values() if one["storage"])
+    counts.update(dict.fromkeys(counts, "0x" + "1" * 64))
+    dump.write_bytes(gzip.compress(json.dumps(state).encode()))
+
+
+@pytest.mark.parametrize(
+    ("damage", "made_after"),
+    [
+        ([], ["newer"]),
+        ([cut_off], ["older"]),
+        ([without_a_count], ["newer", "older"]),
+        ([without_a_count, cut_off], ["newer", "the first block"]),
+        ([Path.unlink, Path.unlink], ["the first block"]),
+    ],
+    ids=["whole", "cut off", "another state", "both damaged", "none"],
+)
+def test_blocks_after_a_stored_state_are_made_again_and_all_of_them_where_it_is_damaged(
+    stored: Stored,
+    damage: list[Callable[[Path], None]],
+    made_after: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    state, made = tmp_path / "state", []
+    shutil.copytree(stored.folder, state)
+    (state / "states" / "partial").write_bytes(b"a kill came while this was written")
+    for number, harm in zip((stored.newer, stored.older), damage, strict=False):
+        harm(state / "states" / f"{number}.json.gz")
+    names = {0: "the first block", stored.older: "older", stored.newer: "newer"}
+    make = Journal._make_after
+
+    def noted(self: Journal, url: str, number: int) -> None:
+        made.append(names[number])
+        make(self, url, number)
+
+    monkeypatch.setattr(Journal, "_make_after", noted)
+    through = stored_through(state)
+    hashes = stored_hashes(state)
+    with start("anvil", state_dir=state, block_time_s=1) as chain:
+        url, past = chain.process.url, hex(through - engines.TIMED_HISTORY_BLOCKS + 1)
+        assert made == made_after
+        seen = stored.counting.seen(url, through)
+        assert block_hashes(url)[: through + 1] == hashes
+        counts = [
+            int(rpc.call(url, "eth_call", {"to": stored.counting.contract}, at), 16)
+            for at in ("latest", past)
+        ]
+    failed = len([one for one in range(1, len(stored.counting.sent)) if one % 3 == 2])
+    assert counts[0] == len(stored.counting.sent) - 1 - failed == len(seen[4]) > counts[1] > 0
+    refused = (state / "chain.log").read_text().count("cannot be gone on from")
+    assert refused == len(damage) - damage.count(Path.unlink)
+
+
+def test_kill_9_at_any_moment_while_the_state_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dumps, "EVERY_BLOCKS", 2)
+    chance, counting = random.Random(12), Counting()
+    hashes: list[str] = []
+    for _ in range(3):
+        with start("anvil", state_dir=tmp_path, block_time_s=1) as chain:
+            url = chain.process.url
+            assert block_hashes(url)[: len(hashes)] == hashes
+            counting.sent = counting.sent[: int(nonce_of(url, counting.key), 16)]
+            counting.mine(url, 5)
+            await_lines(tmp_path, height(url))
+            time.sleep(chance.uniform(0.0, 0.1))  # a state is stored just then
+            os.kill(chain.process.pid, signal.SIGKILL)
+        hashes = stored_hashes(tmp_path)
+    assert dump_numbers(tmp_path)
+
+
 def test_a_last_block_that_was_cut_off_is_left_out(tmp_path: Path) -> None:
     key = Account.create().key.hex()
     for nonce in range(2):
@@ -352,7 +549,6 @@ def test_reorg_of_the_first_block_never_happens(tmp_path: Path) -> None:
 
 def test_a_chain_that_hangs_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ganache.launcher._LAST_BLOCKS_S", 0.1)
-    monkeypatch.setattr("ganache.launcher._STOP_TIMEOUT_S", 0.1)
     with start("anvil", state_dir=tmp_path) as chain:
         os.kill(chain.process.pid, signal.SIGSTOP)
         chain.stop()
@@ -417,6 +613,11 @@ def test_the_command_says_what_is_wrong_without_a_trace(tmp_path: Path) -> None:
 def address(key: str) -> str:
     account: str = Account.from_key(key).address
     return account
+
+
+def nonce_of(url: str, key: str) -> str:
+    nonce: str = rpc.call(url, "eth_getTransactionCount", address(key), "latest")
+    return nonce
 
 
 def block_time(url: str) -> int:

@@ -14,7 +14,7 @@ from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium, embedded, network
 from app.processes import free_ports, is_free
 from deploy.consortium import ConsortiumFolder, Member
-from ganache.journal import stored_blocks
+from ganache.journal import blocks_to_make
 
 FACILITY = Path(__file__).with_name("facility.toml")
 AUDITOR = "audit-office"
@@ -37,9 +37,9 @@ class DemoEnvironment:
 @contextmanager
 def own_chain(root: Path, say: Callable[[str], None]) -> Iterator[DemoEnvironment]:
     """An embedded chain in `root`, founded where it was not, and stopped at the end."""
-    blocks = stored_blocks(ConsortiumFolder(root).chain)
+    blocks = blocks_to_make(ConsortiumFolder(root).chain)
     say(
-        f"making the chain's {blocks:,} stored blocks again; `make reset` forgets them"
+        f"making the chain's last {blocks:,} blocks again; `make reset` forgets the chain"
         if blocks
         else "starting the chain and founding the consortium"
     )
