@@ -132,7 +132,8 @@ def start(
     transactions come, which suits single ones; bulk wants 1, because a burst makes many blocks and
     an anvil spends on each a time that grows with the state. Without `keep_state` an anvil stores
     nothing. A killed anvil comes back without the blocks of its last second or two, and makes its
-    blocks again: with a block time the last minutes', without one all; ganache loses nothing. A chain that died holds its folder until its handle is stopped.
+    blocks again: with a block time those of the last minutes, without one all of them. ganache
+    loses nothing. A chain that died holds its folder until its handle is stopped.
 
     Raises EngineMissing, PortTaken, StateInUse, StateMismatch, ChainFailed.
     """
