@@ -15,7 +15,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, delete, func, insert, select, update
 
 from app.alerts.kinds import AlertKind, Rule
-from app.alerts.store import FLAPS_WITHIN, Alert, Told, one_alert
+from app.alerts.store import FLAPS_WITHIN, Alert, Notification, one_alert
 from app.alerts.tables import WAITING, alert_log, alert_mail_settings, alert_mails
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
@@ -44,13 +44,13 @@ class MailSettings:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A mail that is due: what it tells, oldest first, by the change's name. At a repeat it has the
-    same id and tells the same. `language`: BCP 47."""
+    """A mail that is due: its changes, oldest first, by their names. At a repeat it has the same id
+    and the same changes. `language`: BCP 47."""
 
     message_id: str
     address: str
     language: str
-    told: Sequence[tuple[str, Alert]]
+    changes: Sequence[tuple[str, Alert]]
 
 
 def settings_of(connection: Connection, person_id: str) -> MailSettings | None:
@@ -99,13 +99,13 @@ def set_settings(
 
 def queue_mails(
     connection: Connection,
-    told: Sequence[Told],
+    notifications: Sequence[Notification],
     rules: Mapping[AlertKind, Rule],
     now: datetime,
 ) -> None:
     """Let the mails about these changes wait, in the transaction of the changes."""
-    back = [one.alert.number for one in told if one.change == "back"]
-    told = [one for one in told if one.change != "back"]
+    back = [one.alert.number for one in notifications if one.change == "back"]
+    others = [one for one in notifications if one.change != "back"]
     if back:
         ends = select(alert_log.c.id).where(alert_log.c.change == "ended")
         connection.execute(
@@ -113,7 +113,7 @@ def queue_mails(
             .where(WAITING, alert_mails.c.change.in_(ends.where(alert_log.c.alert.in_(back))))
             .values(state="dropped")
         )
-    if not told:
+    if not others:
         return
     rows = connection.execute(
         select(alert_mail_settings)
@@ -130,7 +130,7 @@ def queue_mails(
             "attempts": 0,
         }
         for row in rows
-        for one in told
+        for one in others
         if (escalated := one.change == "escalated")
         or one.alert.kind in _settings(row.address, row.kinds, row.digest).kinds
         if not escalated or rules[one.alert.kind].escalate_to in roles[row.person]
@@ -221,9 +221,9 @@ def _mails(connection: Connection, now: datetime) -> list[Mail]:
         .order_by(m.id)
     )
     found: dict[str, Mail] = {}
-    told: dict[str, list[tuple[str, Alert]]] = {}
+    changes_of: dict[str, list[tuple[str, Alert]]] = {}
     for row in rows:
-        changes = told.setdefault(row.message_id, [])
+        changes = changes_of.setdefault(row.message_id, [])
         changes.append((row.change, one_alert(connection, row.alert)))
         language = row.language or DEFAULT
         found[row.message_id] = Mail(row.message_id, row.address, language, changes)

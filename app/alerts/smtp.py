@@ -120,7 +120,7 @@ class AlertMails:
         return message
 
     def _write(self, message: EmailMessage, server: MailServer, mail: Mail) -> None:
-        lines = [_lines(change, alert) for change, alert in mail.told]
+        lines = [_lines(change, alert) for change, alert in mail.changes]
         where = f"\n{server.page.rstrip('/')}/alerts\n" if server.page else ""
         message["Subject"] = "".join(
             one if one.isprintable() else " " for one in self._subject(mail)
@@ -128,14 +128,14 @@ class AlertMails:
         message.set_content("\n".join(lines) + where)
 
     def _subject(self, mail: Mail) -> str:
-        if len(mail.told) > 1:
+        if len(mail.changes) > 1:
             return ngettext(
                 "%(bank)s: %(num)s change of alerts",
                 "%(bank)s: %(num)s changes of alerts",
-                len(mail.told),
+                len(mail.changes),
                 bank=self._bank,
             )
-        ((change, alert),) = mail.told
+        ((change, alert),) = mail.changes
         return _(
             "%(bank)s: %(title)s, %(subject)s (%(change)s)",
             bank=self._bank,

@@ -66,8 +66,8 @@ class Logged:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
-    """A change that people and systems are told of: raised, woken, escalated, ended, or back
+class Notification:
+    """A change that people and systems are notified of: raised, woken, escalated, ended, or back
     (raised again, FLAPS_WITHIN its end)."""
 
     log_id: int
@@ -92,9 +92,9 @@ def open_alerts(connection: Connection) -> list[OpenAlert]:
     ]
 
 
-def apply(connection: Connection, changes: Iterable[Change], at: datetime) -> list[Told]:
-    """Write what the judge has found; returns what is to be told."""
-    told = []
+def apply(connection: Connection, changes: Iterable[Change], at: datetime) -> list[Notification]:
+    """Write what the judge has found; returns what people and systems are notified of."""
+    notifications = []
     for change in changes:
         if isinstance(change, Refresh):
             _change(connection, change.number, details=_json(change.details))
@@ -102,8 +102,8 @@ def apply(connection: Connection, changes: Iterable[Change], at: datetime) -> li
         number, name = _write(connection, change, at)
         logged = "raised" if name == "back" else name
         log_id = _log(connection, number, logged, None, "", stamp(at))
-        told.append(Told(log_id, name, one_alert(connection, number)))
-    return told
+        notifications.append(Notification(log_id, name, one_alert(connection, number)))
+    return notifications
 
 
 def acknowledge(connection: Connection, number: int, note: str = "") -> Alert:
@@ -115,7 +115,7 @@ def acknowledge(connection: Connection, number: int, note: str = "") -> Alert:
 
 
 def snooze(connection: Connection, number: int, minutes: int, note: str = "") -> Alert:
-    """It is quiet for so long; then, if the cause is still there, it is told again. Raises
+    """It is quiet for so long; then, if the cause is still there, it is notified again. Raises
     UsageFault."""
     if not 0 < minutes <= _LONGEST_SNOOZE // timedelta(minutes=1):
         raise UsageFault(f"an alert is snoozed for 1 minute to {_LONGEST_SNOOZE.days} days")

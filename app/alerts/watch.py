@@ -1,4 +1,4 @@
-"""Looking after the alerts: facts are read, judged, and what changed is written and told."""
+"""Looking after the alerts: facts are read, judged, and what changed is written and notified."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from app.alerts.facts import chain_facts, last_feeds
 from app.alerts.judge import ChainFacts, NodeFacts, judge
 from app.alerts.mails import queue_mails
 from app.alerts.rules import rules
-from app.alerts.store import Told, apply, open_alerts
+from app.alerts.store import Notification, apply, open_alerts
 from app.alerts.tables import alert_watch
 from app.readmodel.accounts.forecasts import ProjectedShortfall, projected_shortfalls
 from app.readmodel.chain import position
@@ -86,25 +86,25 @@ class AlertWatch:
             # Judged again: somebody may have changed a rule or acknowledged an alert since.
             current = rules(connection)
             changes = judge(chain, node, current, open_alerts(connection), now)
-            told = apply(connection, changes, now)
-            queue_mails(connection, told, current, now)
-            for one in told:
+            notifications = apply(connection, changes, now)
+            queue_mails(connection, notifications, current, now)
+            for one in notifications:
                 _emit(connection, one)
             if chain is not None:
                 connection.execute(delete(alert_watch))
                 connection.execute(insert(alert_watch).values(id=1, block_number=block))
 
 
-def _emit(connection: Connection, told: Told) -> None:
-    if told.change in ("raised", "back"):
-        emit(connection, "alert.raised", _event(told))
-    elif told.change == "ended":
-        emit(connection, "alert.ended", _event(told))
+def _emit(connection: Connection, one: Notification) -> None:
+    if one.change in ("raised", "back"):
+        emit(connection, "alert.raised", _event(one))
+    elif one.change == "ended":
+        emit(connection, "alert.ended", _event(one))
 
 
-def _event(told: Told) -> dict[str, object]:
-    """What webhooks are told of an alert."""
-    alert = told.alert
+def _event(one: Notification) -> dict[str, object]:
+    """What webhooks say of an alert."""
+    alert = one.alert
     return {
         "alert": alert.number,
         "kind": alert.kind.value,

@@ -106,17 +106,33 @@ def _pair_row(pair: StoredPair) -> tuple[Any, ...]:
 
 
 def _pair(row: Sequence[Any]) -> StoredPair:
-    number, facility, account, kind, reference, target_kind, target_reference = row[:7]
-    event_ref, target_event_ref = row[7:9]
-    lead, lead_reversed, partner, partner_reversed = row[9:15], row[15], row[16:22], row[22]
-    shares_version, rules_version, status, first_posted_at, due_at = row[23:28]
-    agreed_day, lead_book_day, partner_book_day, action, resolved_side = row[28:33]
-    resolved_at, stated_shares = row[33:]
+    (
+        number, facility, account, kind, reference, target_kind, target_reference,
+        event_ref, target_event_ref,
+        lead_amount, lead_value, lead_business, lead_sequence, lead_index, lead_at, lead_reversed,
+        partner_amount, partner_value, partner_business, partner_sequence, partner_index,
+        partner_at, partner_reversed,
+        shares_version, rules_version, status, first_posted_at, due_at,
+        agreed_day, lead_book_day, partner_book_day, action, resolved_side, resolved_at,
+        stated_shares,
+    ) = row  # fmt: skip
+    lead, partner = None, None
+    if lead_amount is not None:
+        lead = Half(lead_amount, lead_value, lead_business, lead_sequence, lead_index, lead_at)
+    if partner_amount is not None:
+        partner = Half(
+            partner_amount,
+            partner_value,
+            partner_business,
+            partner_sequence,
+            partner_index,
+            partner_at,
+        )
     return StoredPair(
         kind,
         target_kind,
-        None if lead[0] is None else Half(*lead),
-        None if partner[0] is None else Half(*partner),
+        lead,
+        partner,
         bool(lead_reversed),
         bool(partner_reversed),
         status,
