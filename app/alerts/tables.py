@@ -12,19 +12,15 @@ from sqlalchemy import (
     Table,
     Text,
     literal_column,
-    text,
 )
 
 from app.db.metadata import metadata
-
-_BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
-_OPEN = text("ended_at IS NULL")
-_UNSENT = text("state = 'waiting'")
+from app.db.types import BIG_KEY, partial_index
 
 raised_alerts = Table(
     "raised_alerts",
     metadata,
-    Column("number", _BIG_KEY, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("kind", String(24), nullable=False),
     Column("subject", String(200), nullable=False, comment="one is open for each kind and subject"),
     Column("facility", String(64), nullable=False, comment="empty where it is about no facility"),
@@ -36,13 +32,8 @@ raised_alerts = Table(
     Column("snoozed_until", String(32), comment="UTC; null where it is not"),
     Column("escalated_at", String(32)),
     Column("ended_at", String(32), comment="null while the cause is there"),
-    Index(
-        "uq_raised_alerts_open",
-        "kind",
-        "subject",
-        unique=True,
-        sqlite_where=_OPEN,
-        postgresql_where=_OPEN,
+    partial_index(
+        "uq_raised_alerts_open", "kind", "subject", where="ended_at IS NULL", unique=True
     ),
     Index("ix_raised_alerts_facility", "facility", "number"),
     Index("ix_raised_alerts_kind", "kind", "number"),
@@ -51,7 +42,7 @@ raised_alerts = Table(
 alert_log = Table(
     "alert_log",
     metadata,
-    Column("id", _BIG_KEY, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("alert", ForeignKey("raised_alerts.number"), nullable=False, index=True),
     Column(
         "change",
@@ -89,7 +80,7 @@ alert_mail_settings = Table(
 alert_mails = Table(
     "alert_mails",
     metadata,
-    Column("id", _BIG_KEY, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("person", ForeignKey("people.id"), nullable=False),
     Column("change", ForeignKey("alert_log.id"), nullable=False, comment="what is told"),
     Column("state", String(8), nullable=False, comment="waiting, sent, dropped"),
@@ -98,7 +89,7 @@ alert_mails = Table(
     Column("attempts", Integer, nullable=False),
     Column("sent_at", String(32)),
     Column("fault", Text, comment="of the last attempt"),
-    Index("ix_alert_mails_waiting", "due_at", sqlite_where=_UNSENT, postgresql_where=_UNSENT),
+    partial_index("ix_alert_mails_waiting", "due_at", where="state = 'waiting'"),
     Index("ix_alert_mails_sent", "person", "sent_at"),
 )
 

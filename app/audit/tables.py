@@ -1,15 +1,16 @@
 """The table of the audit trail."""
 
-from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, String, Table, Text
+from sqlalchemy import Column, Index, LargeBinary, String, Table, Text
 
 from app.db.metadata import metadata
+from app.db.types import BIG_KEY
 
 audit_trail = Table(
     "audit_trail",
     metadata,
     Column(
         "number",
-        BigInteger().with_variant(Integer, "sqlite"),
+        BIG_KEY,
         primary_key=True,
         autoincrement=False,
         comment="1, 2, 3, ... without gaps",

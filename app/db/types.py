@@ -1,8 +1,27 @@
-"""Column types of ours."""
+"""Column types and indexes of ours."""
 
 from typing import Any
 
-from sqlalchemy import Dialect, LargeBinary, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    Dialect,
+    Index,
+    Integer,
+    LargeBinary,
+    Text,
+    TypeDecorator,
+    text,
+)
+
+BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+"""The type of a row's number: SQLite counts up an INTEGER alone."""
+
+
+def partial_index(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows for which a condition holds, in SQL that both databases read."""
+    return Index(
+        name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where)
+    )
 
 
 class Sealed(LargeBinary):

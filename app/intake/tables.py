@@ -20,14 +20,12 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
-from app.db.types import Sealed
-
-_BigKey = BigInteger().with_variant(Integer, "sqlite")
+from app.db.types import BIG_KEY, Sealed, partial_index
 
 feeds = Table(
     "feeds",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("facility", String(64), nullable=False),
     Column("name", Text, nullable=False, comment="the file's name, or what the bulk was called"),
     Column("source", String(16), nullable=False, comment="file, folder, bulk, push"),
@@ -52,7 +50,7 @@ feeds = Table(
 events = Table(
     "events",
     metadata,
-    Column("id", _BigKey, primary_key=True, comment="the order of acceptance"),
+    Column("id", BIG_KEY, primary_key=True, comment="the order of acceptance"),
     Column("feed_id", ForeignKey("feeds.id"), nullable=False),
     Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
     Column("facility", String(64), nullable=False),
@@ -83,26 +81,14 @@ events = Table(
         sqlite_where=text("duplicate_leg = 0"),
         postgresql_where=text("NOT duplicate_leg"),
     ),
-    Index(
-        "ix_events_waiting",
-        "facility",
-        "id",
-        sqlite_where=text("batch_id IS NULL AND parts > 0"),
-        postgresql_where=text("batch_id IS NULL AND parts > 0"),
-    ),
-    Index(
-        "ix_events_batch",
-        "batch_id",
-        "leg_index",
-        sqlite_where=text("batch_id IS NOT NULL"),
-        postgresql_where=text("batch_id IS NOT NULL"),
-    ),
+    partial_index("ix_events_waiting", "facility", "id", where="batch_id IS NULL AND parts > 0"),
+    partial_index("ix_events_batch", "batch_id", "leg_index", where="batch_id IS NOT NULL"),
 )
 
 quarantine = Table(
     "quarantine",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("feed_id", ForeignKey("feeds.id"), nullable=False, index=True),
     Column("row", BigInteger, nullable=False, comment="its first physical line in the feed"),
     Column("field", String(16), nullable=False, comment="a column, or `row`, or `chain`"),
@@ -121,18 +107,13 @@ quarantine = Table(
     Column(
         "mended", Sealed(rewritten=True), comment="sealed: JSON of the columns that were mended"
     ),
-    Index(
-        "ix_quarantine_waiting",
-        "id",
-        sqlite_where=text("status IN ('faulty', 'ready')"),
-        postgresql_where=text("status IN ('faulty', 'ready')"),
-    ),
+    partial_index("ix_quarantine_waiting", "id", where="status IN ('faulty', 'ready')"),
 )
 
 quarantine_steps = Table(
     "quarantine_steps",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("quarantine_id", ForeignKey("quarantine.id"), nullable=False, index=True),
     Column("at", String(32), nullable=False),
     Column("by", Text, nullable=False, comment="who: an API key, or a user of the command line"),

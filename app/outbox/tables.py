@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import BIG_KEY
 
 AnyRow = Row[*tuple[Any, ...]]
 """A row of a query, its columns by name."""
@@ -28,7 +29,7 @@ AnyRow = Row[*tuple[Any, ...]]
 batches = Table(
     "batches",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("facility", String(64), nullable=False, comment="the facility's id"),
     Column("facility_number", Integer, nullable=False),
     Column("sequence", BigInteger, nullable=False),
@@ -48,7 +49,7 @@ batches = Table(
 attempts = Table(
     "attempts",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column(
         "batch_id",
         ForeignKey("batches.id"),
@@ -75,7 +76,7 @@ attempts = Table(
 batch_log = Table(
     "batch_log",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("batch_id", ForeignKey("batches.id"), nullable=False, index=True),
     Column("state", String(10), nullable=False),
     Column("detail", Text, nullable=False, server_default=""),
@@ -94,7 +95,7 @@ leases = Table(
 dead_letters = Table(
     "dead_letters",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("event", ForeignKey("events.id"), nullable=False, index=True),
     Column("batch_id", ForeignKey("batches.id"), comment="whose leg it was; null = never in one"),
     Column("reason", Text, nullable=False),

@@ -8,25 +8,20 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
     String,
     Table,
     Text,
     UniqueConstraint,
-    text,
 )
 
 from app.db.metadata import metadata
-from app.db.types import Sealed
-
-_BigKey = BigInteger().with_variant(Integer, "sqlite")
-_WAITS = text("state IN ('prepared', 'signing', 'sent')")
+from app.db.types import BIG_KEY, Sealed, partial_index
 
 prepared_acts = Table(
     "prepared_acts",
     metadata,
-    Column("number", _BigKey, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("act", String(32), nullable=False, comment="as in the log of acts: breaks.propose, ..."),
     Column("facility", String(64), comment="its id; null: about the consortium"),
     Column("partner", String(64), comment="null: about no account"),
@@ -44,19 +39,18 @@ prepared_acts = Table(
     Column("block_number", BigInteger),
     Index("ix_prepared_acts_state", "state", "number"),
     Index("ix_prepared_acts_pair", "pair"),
-    Index(
+    partial_index(
         "uq_prepared_acts_waiting",
         "subject",
+        where="state IN ('prepared', 'signing', 'sent')",
         unique=True,
-        sqlite_where=_WAITS,
-        postgresql_where=_WAITS,
     ),
 )
 
 prepared_act_log = Table(
     "prepared_act_log",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("act", ForeignKey("prepared_acts.number"), nullable=False, index=True),
     Column("state", String(10), nullable=False),
     Column("person", String(64), comment="the person's id; null: nobody did it, it happened"),
@@ -68,7 +62,7 @@ prepared_act_log = Table(
 prepared_act_transactions = Table(
     "prepared_act_transactions",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("act", ForeignKey("prepared_acts.number"), nullable=False, index=True),
     Column("address", String(42), nullable=False, comment="of the key that has signed it"),
     Column("nonce", BigInteger, nullable=False),

@@ -1,15 +1,14 @@
 """The table of report jobs."""
 
-from sqlalchemy import BigInteger, Column, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, String, Table, Text
 
 from app.db.metadata import metadata
-
-_BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
+from app.db.types import BIG_KEY
 
 report_jobs = Table(
     "report_jobs",
     metadata,
-    Column("number", _BIG_KEY, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("id", String(16), nullable=False, unique=True),  # the name of its file
     Column("report", String(32), nullable=False),
     Column("facility", Text, nullable=False),  # its id

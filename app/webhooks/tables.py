@@ -12,14 +12,10 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     literal_column,
-    text,
 )
 
 from app.db.metadata import metadata
-from app.db.types import Sealed
-
-_BIG_KEY = BigInteger().with_variant(Integer, "sqlite")
-_WAITING = text("state = 'waiting'")
+from app.db.types import BIG_KEY, Sealed, partial_index
 
 webhook_endpoints = Table(
     "webhook_endpoints",
@@ -37,7 +33,7 @@ webhook_endpoints = Table(
 webhook_events = Table(
     "webhook_events",
     metadata,
-    Column("number", _BIG_KEY, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("id", String(40), nullable=False, unique=True, comment="webhook-id"),
     Column("type", String(32), nullable=False),
     Column("payload", Text, nullable=False, comment="JSON, the same bytes at every attempt"),
@@ -47,7 +43,7 @@ webhook_events = Table(
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
-    Column("number", _BIG_KEY, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("endpoint", ForeignKey("webhook_endpoints.id"), nullable=False),
     Column("event", ForeignKey("webhook_events.number"), nullable=False),
     Column("state", String(9), nullable=False, comment="waiting, delivered, dead"),
@@ -58,12 +54,7 @@ webhook_deliveries = Table(
     Column("fault", Text, comment="of the last attempt; null where it was taken"),
     Column("delivered_at", String(32), comment="UTC"),
     UniqueConstraint("endpoint", "event"),
-    Index(
-        "ix_webhook_deliveries_waiting",
-        "next_at",
-        sqlite_where=_WAITING,
-        postgresql_where=_WAITING,
-    ),
+    partial_index("ix_webhook_deliveries_waiting", "next_at", where="state = 'waiting'"),
     Index("ix_webhook_deliveries_endpoint", "endpoint", "number"),
     Index("ix_webhook_deliveries_state", "state", "number"),
 )

@@ -4,7 +4,6 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
-    Integer,
     String,
     Table,
     Text,
@@ -12,21 +11,19 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
-from app.db.types import Sealed
-
-_BigKey = BigInteger().with_variant(Integer, "sqlite")
+from app.db.types import BIG_KEY, Sealed
 
 break_assignments = Table(
     "break_assignments",
     metadata,
-    Column("pair", _BigKey, primary_key=True, autoincrement=False, comment="the break's number"),
+    Column("pair", BIG_KEY, primary_key=True, autoincrement=False, comment="the break's number"),
     Column("person", ForeignKey("people.id"), nullable=False, index=True),
 )
 
 break_notes = Table(
     "break_notes",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("pair", BigInteger, nullable=False, index=True, comment="the break's number"),
     Column("what", String(10), nullable=False, comment="comment, assigned or unassigned"),
     Column("author", Text, nullable=False, comment="as the person was called then"),
@@ -37,7 +34,7 @@ break_notes = Table(
 saved_views = Table(
     "saved_views",
     metadata,
-    Column("id", _BigKey, primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("person", ForeignKey("people.id"), nullable=False),
     Column("name", String(60), nullable=False),
     Column("query", Text, nullable=False, comment="the filter as it stands in the address"),

@@ -13,11 +13,12 @@ from sqlalchemy import (
 )
 
 from app.db.metadata import metadata
+from app.db.types import BIG_KEY
 
 archives = Table(
     "archives",
     metadata,
-    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("id", BIG_KEY, primary_key=True),
     Column("facility", BigInteger, nullable=False),
     Column("month", String(7), nullable=False, comment="YYYY-MM, of the agreed business days"),
     Column("before", Integer, nullable=False, comment="day: all of its days are earlier"),

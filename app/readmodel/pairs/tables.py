@@ -15,18 +15,14 @@ from sqlalchemy import (
     and_,
     literal_column,
     or_,
-    text,
 )
 
 from app.db.metadata import metadata
+from app.db.types import BIG_KEY, partial_index
 from app.domain.kinds import Kind
 
 # INTEGER makes it SQLite's own row id.
-_ROW_NUMBER = BigInteger().with_variant(Integer, "sqlite")
 
-_OPEN = text("status <> 'matched' AND status <> 'within_tolerance' AND action IS NULL")
-_WITHIN_TOLERANCE_OR_RESOLVED = text("status = 'within_tolerance' OR action IS NOT NULL")
-_REVERSALS = text("kind = 12")
 
 postings = Table(
     "postings",
@@ -48,7 +44,7 @@ pairs = Table(
     "pairs",
     metadata,
     # Order on the chain (of first halves), one count for pairs and rejections: the cursor of pages.
-    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("number", BIG_KEY, primary_key=True, autoincrement=False),
     Column("facility", BigInteger, nullable=False),
     Column("partner", SmallInteger, nullable=False),
     Column("kind", SmallInteger, nullable=False),
@@ -98,45 +94,36 @@ pairs = Table(
     UniqueConstraint(
         "ref", "kind", "partner", "facility", "target_kind", "target_ref", name="uq_pairs_identity"
     ),
-    Index("ix_pairs_open", "number", sqlite_where=_OPEN, postgresql_where=_OPEN),
-    Index(
+    partial_index(
+        "ix_pairs_open",
+        "number",
+        where="status <> 'matched' AND status <> 'within_tolerance' AND action IS NULL",
+    ),
+    partial_index(
         "ix_pairs_within_tolerance_or_resolved",
         "number",
-        sqlite_where=_WITHIN_TOLERANCE_OR_RESOLVED,
-        postgresql_where=_WITHIN_TOLERANCE_OR_RESOLVED,
+        where="status = 'within_tolerance' OR action IS NOT NULL",
     ),
-    Index(
-        "ix_pairs_reversals",
-        "facility",
-        "partner",
-        sqlite_where=_REVERSALS,
-        postgresql_where=_REVERSALS,
-    ),
-    Index(
-        "ix_pairs_stated",
-        "facility",
-        "lead_business_day",
-        sqlite_where=text("stated_shares IS NOT NULL"),
-        postgresql_where=text("stated_shares IS NOT NULL"),
+    partial_index("ix_pairs_reversals", "facility", "partner", where="kind = 12"),
+    partial_index(
+        "ix_pairs_stated", "facility", "lead_business_day", where="stated_shares IS NOT NULL"
     ),
     # For suggestions: the legs of either side that wait, by what they say.
-    Index(
+    partial_index(
         "ix_pairs_missing_at_partner",
         "facility",
         "partner",
         "lead_amount",
         "lead_value_day",
-        sqlite_where=text("status = 'open' AND partner_amount IS NULL"),
-        postgresql_where=text("status = 'open' AND partner_amount IS NULL"),
+        where="status = 'open' AND partner_amount IS NULL",
     ),
-    Index(
+    partial_index(
         "ix_pairs_missing_at_lead",
         "facility",
         "partner",
         "partner_amount",
         "partner_value_day",
-        sqlite_where=text("status = 'open' AND lead_amount IS NULL"),
-        postgresql_where=text("status = 'open' AND lead_amount IS NULL"),
+        where="status = 'open' AND lead_amount IS NULL",
     ),
 )
 
@@ -160,7 +147,7 @@ REVERSALS: ColumnElement[bool] = pairs.c.kind == literal_column(str(int(Kind.REV
 rejections = Table(
     "rejections",
     metadata,
-    Column("number", _ROW_NUMBER, primary_key=True, autoincrement=False),
+    Column("number", BIG_KEY, primary_key=True, autoincrement=False),
     Column("facility", BigInteger, nullable=False),
     # A lead's shared duplicate has one row per partner whose part of it is not 0, and so has each
     # part that was skipped; any other rejected leg one row, with the partner as posted (0 = all).
@@ -193,7 +180,7 @@ resolutions = Table(
     "resolutions",
     metadata,
     # Order on the chain, from 1.
-    Column("number", _ROW_NUMBER, primary_key=True),
+    Column("number", BIG_KEY, primary_key=True),
     Column("facility", BigInteger, nullable=False),
     Column("partner", SmallInteger, nullable=False),
     Column("pair", BigInteger, nullable=False),  # number of the pair
@@ -227,12 +214,7 @@ resolutions = Table(
     Column("partner_moved", BigInteger),
     Column("agreed", BigInteger),
     Column("accepted_difference", BigInteger),
-    Index(
-        "ix_resolutions_proposed",
-        "pair",
-        sqlite_where=text("status = 'proposed'"),
-        postgresql_where=text("status = 'proposed'"),
-    ),
+    partial_index("ix_resolutions_proposed", "pair", where="status = 'proposed'"),
 )
 
 PROPOSED: ColumnElement[bool] = resolutions.c.status == literal_column("'proposed'")
