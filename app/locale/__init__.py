@@ -67,7 +67,7 @@ def N_(message: str) -> str:
 
 def translated(message: str) -> str:
     """A text of the catalog in the current language, its placeholders as they are."""
-    return _catalog(language()).gettext(message)
+    return _catalog(language()).gettext(message) if message else ""  # which is the catalog's head
 
 
 def translated_plural(one: str, many: str, count: int) -> str:
@@ -91,7 +91,7 @@ def said(text: str) -> str:
     their texts with placeholders (`deploy.texts`): the text is that of the most exact one that
     fits. What fits none, as a whole or up to a colon, semicolon or full stop, stays as it is.
     """
-    return text if language() == DEFAULT else _said(language(), text)
+    return text if not text or language() == DEFAULT else _said(language(), text)
 
 
 @lru_cache(4096)

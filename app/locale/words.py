@@ -77,6 +77,17 @@ FACTS = (
     N_("Code hash (keccak-256)"), N_("there is no code"),
     N_("no contract of this network"), N_("signed by the keys that are named"),
     N_("none, as a sealing key signs nothing: compare it with what its holder tells you"),
+    N_("version %(number)s: %(said_what)s"), N_("rules by %(bank)s: %(said_what)s"),
+    N_("shares by %(bank)s: %(said_what)s"), N_("close by %(bank)s: %(said_what)s"),
+    N_("tolerance %(amount)s, window %(days)s days, deadline %(hours)s h, "
+       "cut-off %(time)s, %(said_from)s"),
+    N_("%(said_shares)s basis points of principal/interest/fee, %(said_from)s"),
+    N_("%(shares)s basis points of principal/interest/fee"),
+    N_("for ever, once nothing is open or held"),
+    N_("admit, by %(bank)s"), N_("suspend, by %(bank)s"), N_("reinstate, by %(bank)s"),
+    N_("evict, by %(bank)s"), N_("change role, by %(bank)s"), N_("replace key, by %(bank)s"),
+    N_("register validator, by %(bank)s"), N_("remove validator, by %(bank)s"),
+    N_("upgrade, by %(bank)s"),
 )  # fmt: skip
 CONSORTIUM = (
     N_("admit"), N_("suspend"), N_("reinstate"), N_("evict"), N_("change role"), N_("replace key"),
@@ -97,8 +108,17 @@ AUDIT = (
     N_("key.revoke"), N_("feed.upload"), N_("dead-letters.replay"), N_("quarantine.mended"),
     N_("quarantine.reread"), N_("quarantine.replayed"), N_("quarantine.dismissed"),
     N_("quarantine.restored"),
+    N_("breaks.assign"), N_("breaks.comment"), N_("breaks.propose"), N_("breaks.accept"),
+    N_("breaks.dispute"), N_("breaks.withdraw"), N_("days.propose"), N_("days.confirm"),
+    N_("days.dispute"), N_("days.withdraw"), N_("holds.place"), N_("holds.release"),
+    N_("facilities.propose"), N_("facilities.accept"), N_("consortium.propose"),
+    N_("consortium.vote"), N_("report.make"), N_("report.delete"),
 )  # fmt: skip
 """Acts of the audit trail; any other shows the name that the trail has."""
+AUDIT_DETAILS = (
+    N_("assigned to"), N_("prepared act"), N_("signed by"), N_("transactions"), N_("job"),
+    N_("size"), N_("roles"),
+)  # fmt: skip
 
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
 REPORTS = (

@@ -187,7 +187,7 @@ def act_view(
 def _about(out: ActOut) -> str:
     if out.pair is None:
         account = [one for one in (out.facility, out.partner) if one is not None]
-        return ", ".join(account) or out.subject
+        return ", ".join(account) or said(out.subject.replace("_", " "))
     about = _("break %(number)s", number=out.pair)
     return f"{about}, {out.event_ref}" if out.event_ref else about
 

@@ -321,13 +321,13 @@ def _change_form(
         choices.append(
             FormChoice("facilities.enact_change", _("bring it into force, where who waits is gone"))
         )
-    waits = ", ".join(change.waits_for) or "nobody"
+    waits = ", ".join(change.waits_for) or _("nobody")
     return ActForm(
         address,
         _("Change %(number)s: %(kind)s", number=change.number, kind=said(change.kind)),
         _(
             "%(facts)s. Still to accept it: %(waits)s.",
-            facts="; ".join(facts.values()),
+            facts="; ".join(map(said, facts.values())),
             waits=waits,
         ),
         choices,

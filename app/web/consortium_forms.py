@@ -58,7 +58,7 @@ def consortium_forms(connection: Connection, context: Context) -> Iterator[ActFo
             form = _proposal_form(context, one)
             if form.choices:
                 yield form
-    others = [(one.name, f"{one.name} ({one.role}, {one.state})") for one in members]
+    others = [(one.name, f"{one.name} ({said(one.role)}, {said(one.state)})") for one in members]
     member = FormField("member", _("Member"), kind="select", options=others)
     yield _proposing(
         "propose",
@@ -176,8 +176,11 @@ def _proposal_form(context: Context, one: Proposal) -> ActForm:
             choices.append(FormChoice("consortium.object", _("object to the key")))
     if one.proposer == context.bank:
         choices.append(FormChoice("consortium.withdraw", _("take it back")))
-    asked = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in one.asked.items())
-    votes = ", ".join(f"{v.member} {'for' if v.in_favour else 'against'}" for v in one.votes)
+    asked = ", ".join(
+        f"{said(name.replace('_', ' '))} {said(value) if name == 'role' else value}"
+        for name, value in one.asked.items()
+    )
+    votes = ", ".join(f"{v.member} {said('for' if v.in_favour else 'against')}" for v in one.votes)
     return ActForm(
         "consortium/acts",
         _(

@@ -247,6 +247,7 @@ def test_what_another_layer_said_is_translated_with_its_values() -> None:
         assert _("Sign out") == "退出登录"
         assert ngettext("%(num)s day", "%(num)s days", 3) == "3 天"
         assert said("100% of nothing that is known") == "100% of nothing that is known"
+        assert _("") == said("") == ""
     assert _("Sign out") == N_("Sign out") == said("Sign out")
 
 

@@ -11,6 +11,8 @@ from app.locale import said
 from app.web.pages import Pages
 
 _ROWS = 50
+_WORDS = ("state", "role", "roles", "key")
+"""Details whose values are words of ours."""
 
 
 def add_audit(router: APIRouter, pages: Pages) -> None:
@@ -42,6 +44,8 @@ def _details(row: Recorded) -> str:
     """What else a row says, in one line."""
     parts = []
     for name, value in row.details.items():
-        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
-        parts.append(f"{said(name.replace('_', ' '))} {shown}")
+        label = "assigned to" if name == "to" else name.replace("_", " ")
+        values = [str(one) for one in (value if isinstance(value, list) else [value])]
+        shown = map(said, values) if name in _WORDS else values
+        parts.append(f"{said(label)} {', '.join(shown)}")
     return "; ".join(parts)
