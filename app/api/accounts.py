@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from app.api.etags import VIEWED, pending, tagged, view
+from app.api.etags import BY_BODY, VIEWED, TaggedByBody, pending, tagged, view
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.security import READ
 from app.http.problems import Problem
@@ -29,7 +29,7 @@ from app.readmodel.accounts.movements import movements
 from app.readmodel.accounts.stated_parts import stated_differences
 from app.readmodel.directory import directory
 
-router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ])
+router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ], route_class=TaggedByBody)
 
 
 @router.get("/balances", dependencies=[tagged(view, pending)], summary="Reserve accounts")
@@ -41,7 +41,7 @@ def list_balances(
         return balances_out(connection, facility, partner)
 
 
-@router.get("/forecasts", summary="Projected balances")
+@router.get("/forecasts", dependencies=[BY_BODY], summary="Projected balances")
 def list_forecasts(
     request: Request, facility: str | None = None, partner: str | None = None
 ) -> ForecastsOut:

@@ -9,7 +9,7 @@ from app.alerts.kinds import AlertKind, Rule
 from app.alerts.mails import MailSettings, set_settings, settings_of
 from app.alerts.rules import reset_rule, rules, set_rule
 from app.api.bodies import described, json_body
-from app.api.etags import RECORDED
+from app.api.etags import BY_BODY, RECORDED, TaggedByBody
 from app.api.reading import reading
 from app.api.responses import WITH_BODY
 from app.api.security import READ, SET_RULES, VIEW
@@ -28,7 +28,7 @@ from app.presentation.alert_rules import (
 
 _MAX_BYTES = 16 * 1024
 
-router = APIRouter(prefix="/v1", tags=["alerts"])
+router = APIRouter(prefix="/v1", tags=["alerts"], route_class=TaggedByBody)
 
 RuleSetter = Annotated[Person, SET_RULES]
 Reader = Annotated[Person, VIEW]
@@ -70,7 +70,7 @@ async def delete_rule(request: Request, person: RuleSetter, kind: AlertKind) -> 
     return await writing(request, person, work)
 
 
-@router.get("/alert-mails", summary="What this person is mailed")
+@router.get("/alert-mails", dependencies=[BY_BODY], summary="What this person is mailed")
 def show_mails(request: Request, person: Reader) -> AlertMailsOut:
     """Of the person who is signed in."""
     with reading(request) as connection:

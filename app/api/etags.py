@@ -1,16 +1,18 @@
 """ETags of reads, and 304 for who has the answer already.
 
 A tag is worked out before the read, from what the answer is made of: each read names its sources,
-and the mark of a source is another one after whatever may change in it. The tag is also over the
+and the mark of a source is another one after whatever may change in it. Where a source leaves no
+trace that is cheap to look at, the tag is of the answer itself (`BY_BODY`). A tag is also over the
 address and who asks, under a secret of this process: no tag outlives the code that made an answer.
 """
 
 import hashlib
 import secrets
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Request, Response
+from fastapi.routing import APIRoute
 from sqlalchemy import Connection, func, select
 
 from app.alerts.store import newest_change, open_alerts
@@ -27,6 +29,11 @@ _SECRET = secrets.token_bytes(32)
 
 Source = Callable[[Connection], Hashable]
 """Reads the mark of one source of answers."""
+
+
+IfNoneMatch = Annotated[
+    str | None, Header(description="`ETag`s of earlier answers to the same request")
+]
 
 
 class NotModified(Exception):
@@ -79,28 +86,51 @@ def tagged(*sources: Source) -> Any:
     """A dependency of a read that is made of these sources: its answer has a strong ETag, and is
     304 where `If-None-Match` has the tag already."""
 
-    def check(
-        request: Request,
-        response: Response,
-        if_none_match: Annotated[
-            str | None, Header(description="`ETag`s of earlier answers to the same request")
-        ] = None,
-    ) -> None:
+    def check(request: Request, response: Response, if_none_match: IfNoneMatch = None) -> None:
         with reading(request) as connection:
             marks = [source(connection) for source in sources]
-        who = request.headers.get("authorization", ""), session_token(request)
-        said = repr((str(request.url), who, marks)).encode()
-        tag = f'"{hashlib.blake2b(said, key=_SECRET, digest_size=16).hexdigest()}"'
-        known = (one.strip().removeprefix("W/") for one in (if_none_match or "").split(","))
-        if tag in known:
-            raise NotModified(tag)
-        response.headers["ETag"] = tag
+        response.headers["ETag"] = _new_tag(request, repr(marks).encode(), if_none_match)
 
     return Depends(check)
 
 
 VIEWED = tagged(view)
 RECORDED = tagged(trail)
+
+
+def _by_body(request: Request, if_none_match: IfNoneMatch = None) -> None:
+    request.state.tagged_by_body = True
+
+
+BY_BODY = Depends(_by_body)
+"""Of a read of a router of `TaggedByBody`: the read is done, and what is known is not sent."""
+
+
+class TaggedByBody(APIRoute):
+    """A route that tags its answer where it depends on `BY_BODY`."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def tagging(request: Request) -> Response:
+            response = await answer(request)
+            if getattr(request.state, "tagged_by_body", False):
+                known = request.headers.get("if-none-match")
+                response.headers["ETag"] = _new_tag(request, bytes(response.body), known)
+            return response
+
+        return tagging
+
+
+def _new_tag(request: Request, mark: bytes, if_none_match: str | None) -> str:
+    """The tag of an answer. Raises NotModified where the client knows it."""
+    who = request.headers.get("authorization", ""), session_token(request)
+    said = repr((str(request.url), who)).encode() + mark
+    tag = f'"{hashlib.blake2b(said, key=_SECRET, digest_size=16).hexdigest()}"'
+    known = (one.strip().removeprefix("W/") for one in (if_none_match or "").split(","))
+    if tag in known:
+        raise NotModified(tag)
+    return tag
 
 
 def install(app: FastAPI) -> None:

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 
 from app.api.bodies import described, json_body
+from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY
 from app.api.security import READ_OR_PUSH, FeedWorker
@@ -22,10 +23,10 @@ from app.presentation.feeds import (
 
 _MAX_BYTES = 4 * 1024
 
-router = APIRouter(prefix="/v1", tags=["feeds"])
+router = APIRouter(prefix="/v1", tags=["feeds"], route_class=TaggedByBody)
 
 
-@router.get("/feeds", dependencies=[READ_OR_PUSH], summary="Feeds that were received")
+@router.get("/feeds", dependencies=[READ_OR_PUSH, BY_BODY], summary="Feeds that were received")
 def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
     """Files and pushes with their sums, newest first."""
     with reading(request) as connection:
@@ -37,7 +38,9 @@ def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
         )
 
 
-@router.get("/dead-letters", dependencies=[READ_OR_PUSH], summary="What could not be posted")
+@router.get(
+    "/dead-letters", dependencies=[READ_OR_PUSH, BY_BODY], summary="What could not be posted"
+)
 def list_dead_letters(request: Request) -> DeadLettersOut:
     """Events that were given up, and batches that have stopped: they wait for a person."""
     with reading(request) as connection:

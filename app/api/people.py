@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
-from app.api.etags import RECORDED
+from app.api.etags import BY_BODY, RECORDED, TaggedByBody
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY, Responses, problem_responses
 from app.api.security import ADMINISTER, ADMINISTERED, AUDITING, VIEW
@@ -52,14 +52,14 @@ _WAITS: Responses = {
 _CODED = WITH_BODY | problem_responses(429)
 _ASKED = _CODED | _WAITS
 
-router = APIRouter(prefix="/v1", tags=["people"])
+router = APIRouter(prefix="/v1", tags=["people"], route_class=TaggedByBody)
 
 Admin = Annotated[Person, ADMINISTER]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 RequestNumber = Annotated[SmallNumber, Path(description="A request's number.")]
 
 
-@router.get("/session", summary="Who is signed in")
+@router.get("/session", dependencies=[BY_BODY], summary="Who is signed in")
 def show_session(request: Request, person: Annotated[Person, VIEW]) -> SignedInOut:
     """The person whose session the request comes with, and the session's token for changes."""
     return signed_in_out(person, csrf_token(session_token(request)))
@@ -174,7 +174,7 @@ async def end_session(request: Request, person: Admin, id: Id) -> None:
 
 @router.get(
     "/administration-requests",
-    dependencies=[ADMINISTERED],
+    dependencies=[ADMINISTERED, BY_BODY],
     summary="What waits for another administrator",
 )
 def list_requests(request: Request) -> AdministrationRequestsOut:

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
 
 from app.api.bodies import described, json_body
+from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import reading
 from app.api.responses import WITH_BODY, Responses
 from app.api.security import EXPORT, Exporter
@@ -37,13 +38,13 @@ _FILE: Responses = {
     }
 }
 
-router = APIRouter(prefix="/v1", tags=["reports"])
+router = APIRouter(prefix="/v1", tags=["reports"], route_class=TaggedByBody)
 
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 Asker = Annotated[Person, EXPORT]
 
 
-@router.get("/report-jobs", summary="Reports made in the background")
+@router.get("/report-jobs", dependencies=[BY_BODY], summary="Reports made in the background")
 def list_jobs(request: Request, who: Exporter) -> ReportJobsOut:
     """Those that wait, are being made, were made or failed."""
     with reading(request) as connection:
@@ -77,7 +78,7 @@ async def add_job(request: Request, person: Asker) -> ReportJobOut:
     return await acting(request, person, work)
 
 
-@router.get("/report-jobs/{id}", summary="One report and how far it is")
+@router.get("/report-jobs/{id}", dependencies=[BY_BODY], summary="One report and how far it is")
 def show_job(request: Request, who: Exporter, id: JobId) -> ReportJobOut:
     """Its state and progress."""
     return report_job_out(job_of(request, id))
@@ -121,7 +122,11 @@ async def delete_job(request: Request, person: Asker, id: JobId) -> None:
     )
 
 
-@router.get("/scheduled-reports", summary="Reports that the node writes by its calendar")
+@router.get(
+    "/scheduled-reports",
+    dependencies=[BY_BODY],
+    summary="Reports that the node writes by its calendar",
+)
 def list_scheduled(request: Request, who: Exporter) -> ScheduledReportsOut:
     """What `[reports]` of `bank.toml` asks for, and the newest files of it."""
     context: Context = request.app.state.context

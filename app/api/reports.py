@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response, StreamingResponse
 
+from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import reading
 from app.api.responses import Responses, problem_responses
 from app.api.security import Exporter
@@ -28,7 +29,7 @@ from app.reports.certificate import (
     write_certificate_page,
 )
 
-router = APIRouter(prefix="/v1")
+router = APIRouter(prefix="/v1", route_class=TaggedByBody)
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
 _CERTIFICATE: Responses = {
@@ -94,6 +95,7 @@ PageLanguage = Annotated[LanguageTag, Query(description="Of the printable page")
 @router.get(
     "/pairs/{number}/certificate",
     tags=["reports"],
+    dependencies=[BY_BODY],
     summary="The certificate of a pair",
     response_class=Response,
     responses=_CERTIFICATE,
@@ -119,6 +121,7 @@ def certify_pair(
 @router.get(
     "/day-closes/{number}/certificate",
     tags=["reports"],
+    dependencies=[BY_BODY],
     summary="The certificate of a day's statement",
     response_class=Response,
     responses=_CERTIFICATE,

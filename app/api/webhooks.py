@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from sqlalchemy import Connection
 
 from app.api.bodies import described, json_body
-from app.api.etags import RECORDED
+from app.api.etags import BY_BODY, RECORDED, TaggedByBody
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY
 from app.api.security import ADMIN, ADMINISTERED, Administering
@@ -30,7 +30,7 @@ from app.webhooks.endpoints import endpoints, one_endpoint, register, remove, ro
 
 _MAX_BYTES = 8 * 1024
 
-router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=TaggedByBody)
 
 AdminKey = Annotated[Key, ADMIN]
 """People change endpoints on the page, with their second factor."""
@@ -89,7 +89,7 @@ async def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) 
     return Response(status_code=204)
 
 
-@router.get("/deliveries", summary="Deliveries")
+@router.get("/deliveries", dependencies=[BY_BODY], summary="Deliveries")
 def list_deliveries(
     request: Request,
     by: Administering,

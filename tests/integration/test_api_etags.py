@@ -14,15 +14,14 @@ from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
 UNTAGGED = {
-    "/health", "/ready", "/metrics", "/v1/forecasts", "/v1/session", "/v1/sessions", "/v1/people",
-    "/v1/administration-requests", "/v1/webhooks/deliveries", "/v1/report-jobs",
-    "/v1/report-jobs/{id}", "/v1/report-jobs/{id}/file", "/v1/reports/{name}",
-    "/v1/scheduled-reports", "/v1/scheduled-reports/{name}", "/v1/pairs/{number}/certificate",
-    "/v1/day-closes/{number}/certificate", "/v1/stream", "/v1/alert-mails",
-    "/v1/feeds", "/v1/dead-letters",
+    "/health", "/ready", "/metrics", "/v1/sessions", "/v1/people", "/v1/stream",
+    "/v1/report-jobs/{id}/file", "/v1/reports/{name}", "/v1/scheduled-reports/{name}",
 }  # fmt: skip
-"""Files, and what changes without a trace that is cheap to look at; docs/api.md names them."""
-KNOWN = {"facility": "WLD-2016-A", "number": "1", "reason_hash": "0x" + "00" * 32}
+"""Files, and what is another answer each time; docs/api.md names them."""
+PEOPLES = {"/v1/views", "/v1/session", "/v1/alert-mails"}
+KNOWN = {
+    "facility": "WLD-2016-A", "number": "1", "reason_hash": "0x" + "00" * 32, "id": "0" * 16,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -57,7 +56,7 @@ def test_every_read_has_a_tag_by_which_nothing_is_sent_twice(node: Face) -> None
         params = {"facility": "WLD-2016-A", "from": "2026-03-02", "to": "2026-03-02"}
         needed = [one["name"] for one in methods["get"]["parameters"] if one["required"]]
         query = {name: params[name] for name in needed if name in params and "{" not in path}
-        who = node.signed_in("officer") if path == "/v1/views" else client
+        who = node.signed_in("officer") if path in PEOPLES else client
         answer = who.get(path.format_map(KNOWN), params=query)
         if answer.status_code == httpx.codes.NOT_FOUND:
             assert "etag" not in answer.headers, path
