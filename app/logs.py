@@ -40,7 +40,8 @@ Listed = TypeVar("Listed")
 def configure_logs(level: int = logging.WARNING) -> None:
     """Key=value lines on a terminal, JSON lines elsewhere; times in UTC.
 
-    Everything goes through here: lines of libraries, too, and no line holds a secret.
+    Everything goes through here: lines of libraries and Python's warnings, too, and no line holds a
+    secret.
     """
     renderer: Processor = (
         structlog.dev.ConsoleRenderer()
@@ -70,6 +71,7 @@ def configure_logs(level: int = logging.WARNING) -> None:
         )
     )
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
+    logging.captureWarnings(True)
 
 
 def listed(items: Sequence[Listed]) -> Iterator[Sequence[Listed]]:

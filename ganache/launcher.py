@@ -298,6 +298,7 @@ class _Keeper(threading.Thread):
         """Store the last blocks, end the process, let go of the state directory."""
         self._stopping.set()
         self.join(_LAST_BLOCKS_S)
+        # Only the keeper waits for the process: of two that do, psutil may let one forget its end.
         if self.is_alive() and self._process is not None:
             with suppress(psutil.NoSuchProcess):
                 self._process.kill()  # which ends its last call as well

@@ -4,7 +4,7 @@ ChainFault
 ├── ChainUnreachable     nobody answers, or not in time: worth trying again
 │   ├── OutOfSync        the right chain without its newest blocks: a node that lags or was wiped
 │   └── NotVerified      the node answered what the chain's validators do not vouch for
-├── WrongChain           another chain, contract version or missing code than the manifest says
+├── WrongChain           another chain or contract version than the manifest says
 ├── ChainAnswer          the node answered with a JSON-RPC error: its code and text
 └── ContractReverted     a contract refused a call or transaction: see `contracts.errors`
 """

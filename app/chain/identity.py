@@ -26,7 +26,7 @@ def identity_requests(manifest: Manifest) -> list[tuple[str, list[Any]]]:
 
 def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
     """The newest block there. Raises WrongChain unless the answers are those of the manifest's
-    chain and contracts, OutOfSync when they are of that chain's first blocks alone."""
+    chain, OutOfSync when they are of that chain before it had the contracts."""
     try:
         chain_id, genesis, code, newest = (
             int(answers[0], 16),
@@ -51,18 +51,13 @@ def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
             "network anew",
         )
     if code in ("0x", "0x0", None):
-        absent = f"there is no Reconciliation contract at {manifest.addresses['Reconciliation']}"
-        if newest < manifest.first_block:
-            raise OutOfSync(
-                f"{absent}: the node has {newest} blocks, the contracts stand in later ones",
-                where=url,
-                remedy="It was wiped or has lost its newest blocks: let it sync, restore it, or "
-                "found the network anew",
-            )
-        raise WrongChain(
-            absent,
+        # Of our own first block: it has not come as far yet, however far that is.
+        raise OutOfSync(
+            f"there is no Reconciliation contract at {manifest.addresses['Reconciliation']} as of "
+            f"block {newest}",
             where=url,
-            remedy="Mend `manifest` or `rpc` in bank.toml, or found the network anew",
+            remedy="The node was wiped or has lost its newest blocks: let it sync, restore it, or "
+            "found the network anew; where other nodes answer the same, mend `manifest`",
         )
     return newest
 

@@ -14,7 +14,7 @@
     │   └── SchemaFault         made by another version of Tallystick
     └── ChainFault              the chain (the commands exit with 3)
         ├── ChainUnreachable    down or too slow to answer
-        └── WrongChain          another chain id, other contracts or another contract version
+        └── WrongChain          another chain, or another contract version
 
 Faults of a single row are no exceptions: they are `domain.events.Quarantined`.
 """
@@ -90,5 +90,9 @@ class ChainUnreachable(ChainFault):
     """Down or too slow to answer; the same call may succeed later."""
 
 
+class StillReading(ChainUnreachable):
+    """The read model lacks blocks, so what it does not hold may well be on the chain."""
+
+
 class WrongChain(ChainFault):
-    """Another chain id, other contracts or another contract version."""
+    """Another chain, or another contract version."""

@@ -24,6 +24,7 @@ from app.domain.errors import (
     DiskFull,
     EventConflict,
     InputFault,
+    StillReading,
     StorageFault,
     TallyError,
 )
@@ -101,6 +102,8 @@ def problem_of(error: TallyError) -> Problem:
         return unavailable("the database is busy; send the same request again")
     if isinstance(error, StorageFault):
         return unavailable("the database is away; send the same request again later")
+    if isinstance(error, StillReading):
+        return unavailable("the chain is still being read; send the same request again later")
     if isinstance(error, ChainFault):
         return unavailable("the chain is away; send the same request again later")
     return Problem(500, "internal", error.what)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
-from app.domain.errors import ChainUnreachable, UsageFault
+from app.domain.errors import StillReading, UsageFault
 from app.intake.accept import Intake
 from app.intake.reader import open_feed
 from app.intake.results import FeedResult
@@ -66,13 +66,13 @@ class Intakes:
 
     def facility(self, id_: str) -> AgreedFacility:
         """A facility on the chain. Raises UsageFault when there is none of that id, and
-        ChainUnreachable while the view is being made (or rebuilt) and cannot know."""
+        StillReading while the view is being made (or rebuilt) and cannot know."""
         with self._engine.connect() as connection:
             found = agreed_facility(connection, id_)
         if found is not None and found.active:
             return found
         if self._is_behind():
-            raise ChainUnreachable(
+            raise StillReading(
                 f"the chain is still being read; what it says of facility {id_!r} is not known yet",
                 remedy="Try again in some seconds",
             )

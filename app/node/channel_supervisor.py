@@ -19,6 +19,10 @@ _LONGEST_WAIT_S = 10.0
 
 _OPENING_ENDS_S = 3.0
 
+_BUILDING = threading.Lock()
+"""FastAPI silences pydantic's warnings for the whole process while it builds an application: one of
+two that are built at once would let the other's through."""
+
 _log = structlog.get_logger()
 
 
@@ -81,9 +85,9 @@ class ChannelSupervisor:
             else:
                 self._channel = channel
                 channel.start()
-                self._state = ChannelState(
-                    self._config.name, Opened(channel.context, bank_application(channel.context))
-                )
+                with _BUILDING:
+                    application = bank_application(channel.context)
+                self._state = ChannelState(self._config.name, Opened(channel.context, application))
                 _log.info("channel open")
                 return
             self._ending.wait(wait_s)

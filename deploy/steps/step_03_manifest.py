@@ -1,5 +1,6 @@
 """Step 3: the manifest, which tells every bank's node which chain and which contracts are its."""
 
+from app.chain.errors import OutOfSync
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.domain.errors import WrongChain
@@ -18,7 +19,7 @@ def verify(deployment: Deployment) -> str:
         return f"{deployment.folder.manifest} is not of this founding"
     try:
         check_chain(deployment.rpc, manifest)
-    except WrongChain as fault:
+    except (WrongChain, OutOfSync) as fault:
         return str(fault)
     return ""
 

@@ -100,15 +100,23 @@ class Channel:
 
     def push(self, bank: str, *events: dict[str, Any]) -> None:
         url = self.url if bank == LEAD else self.node.url
-        answer = httpx.post(
-            f"{url}/v1/facilities/{self.facility}/events:bulk",
-            json=list(events),
-            headers={"Authorization": f"Bearer {self.key(bank, 'feeds')}"},
-            timeout=30,
-            verify=NO_TLS,
-        )
-        assert answer.status_code == httpx.codes.OK, answer.text
-        assert answer.json()["rows"]["accepted"] == len(events), answer.text
+
+        def taken() -> bool:
+            answer = httpx.post(
+                f"{url}/v1/facilities/{self.facility}/events:bulk",
+                json=list(events),
+                headers={"Authorization": f"Bearer {self.key(bank, 'feeds')}"},
+                timeout=30,
+                verify=NO_TLS,
+            )
+            # A node that has just opened still reads the chain, and does not know the facility yet.
+            if "still being read" in answer.text:
+                return False
+            assert answer.status_code == httpx.codes.OK, answer.text
+            assert answer.json()["rows"]["accepted"] == len(events), answer.text
+            return True
+
+        _await(taken, f"{bank} takes the events")
 
     def pairs(self, bank: str) -> list[tuple[str, str]]:
         """What a bank's node shows of it: each pair's reference and type."""

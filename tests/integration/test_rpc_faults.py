@@ -17,6 +17,8 @@ from sqlalchemy import select
 
 from app.chain import failover as endpoints
 from app.chain.errors import OutOfSync
+from app.chain.identity import check_chain
+from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable, WrongChain
 from app.node.bank import Bank
 from app.outbox import broadcast
@@ -266,6 +268,14 @@ def test_a_liar_is_refused_and_another_endpoint_is_read(
     await_states(bank, "refused", "good")
     assert "the receipts are not those of the block" in bank.endpoints.health()[0].why
     assert set(incidents(bank)) == {"refused"}
+
+
+def test_a_node_amid_the_blocks_of_the_founding_is_no_other_chain(net: Net, own: Proxy) -> None:
+    own.tamper = lambda method, _, result: "0x" if method == "eth_getCode" else result
+    rpc = Rpc(own.url)
+    with pytest.raises(OutOfSync, match="no Reconciliation contract"):
+        check_chain(rpc, net.manifest)
+    rpc.close()
 
 
 def test_a_wiped_endpoint_is_out_of_sync_and_no_other_chain(

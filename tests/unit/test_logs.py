@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Iterator
 
 import pytest
@@ -18,6 +19,7 @@ KEY = "tk_0123456789ab_" + "f" * 64
 def configured() -> Iterator[None]:
     handlers, level = logging.root.handlers[:], logging.root.level
     yield
+    logging.captureWarnings(False)
     logging.root.handlers[:] = handlers
     logging.root.setLevel(level)
     structlog.reset_defaults()
@@ -50,6 +52,15 @@ def test_no_secret_is_written(given: str, secret: str, capsys: pytest.CaptureFix
     assert [json.loads(line)["event"][:2] for line in lines] == ["to", "it", "fa"]
     assert secret not in "\n".join(lines)
     assert "***" in lines[0]
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_a_line_of_the_log(capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logs()
+    warnings.warn("something is deprecated", DeprecationWarning, stacklevel=1)
+    (line,) = said(capsys)
+    assert "something is deprecated" in json.loads(line)["event"]
+    assert json.loads(line)["level"] == "warning"
 
 
 def test_a_key_can_still_be_told_by_its_id(capsys: pytest.CaptureFixture[str]) -> None:
