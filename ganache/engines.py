@@ -83,7 +83,9 @@ def _anvil(
         call += [str(HISTORY_BLOCKS)]
     else:
         # The launcher mines: with a block time of its own anvil keeps up to 1,500 states.
-        call += [str(TIMED_HISTORY_BLOCKS), "--no-mining"]
+        call += [str(TIMED_HISTORY_BLOCKS)]
+    if since is not None or block_time_s is not None:
+        call += ["--no-mining"]
     if since is not None:
         call += ["--timestamp", str(since)]
     # A page that knows the address may not ask by request: without CORS its JSON is refused.

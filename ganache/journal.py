@@ -21,7 +21,7 @@ from ganache.errors import ChainFailed, DumpUnusable
 _TIMEOUT_S = 60.0
 """A full block of a large state takes seconds."""
 
-
+_MAKE_TRIES = 100
 _FILE = "blocks.jsonl"
 
 
@@ -61,8 +61,8 @@ class Journal:
         return len(self._kept) - 1
 
     def make_again(self, url: str, dump: Dump | None) -> None:
-        """Bring a new chain, begun at `first_time`, to where the stored one was, from a dump or
-        from its first block on.
+        """Bring a new chain, begun at `first_time` and not mining, to the stored one, from
+        a dump or from its first block on.
 
         Raises ChainFailed where it does not become the same, DumpUnusable where it might without
         the dump, NoAnswer where it does not answer.
@@ -82,23 +82,35 @@ class Journal:
         """Make the blocks after a block that is there."""
         last_time = self.first_time or 0
         with closing(rpc.Connection(url, _TIMEOUT_S)) as chain, self._path.open("rb") as file:
-            automine = chain.call("anvil_getAutomine")
-            chain.call("evm_setAutomine", False)
+            base = chain.call("eth_getBlockByNumber", "latest", False)
+            if base["hash"] != self._kept[number][0]:
+                raise self._failure(f"block {number} cannot be made again")
             file.seek(self._kept[number][1])
-            for _ in range(number, self.height):
+            for made in range(number + 1, len(self._kept)):
                 block = self._block(file.readline())
-                for transaction in block["transactions"]:
-                    chain.call("eth_sendRawTransaction", transaction)
+                self._make(chain, made, block)
                 last_time = block["time"]
-                chain.call("evm_setNextBlockTimestamp", last_time)
-                chain.call("evm_mine")
-                if block["transactions"]:
-                    traces.forget(chain, chain.call("eth_getBlockByNumber", "latest", True))
-            made = chain.call("eth_getBlockByNumber", "latest", False)
-            if made["hash"] != self._kept[-1][0]:  # which follows from all before it
-                raise self._failure(f"block {self.height} cannot be made again")
             chain.call("evm_setTime", max(int(time.time()), last_time))
-            chain.call("evm_setAutomine", automine)
+
+    def _make(self, chain: rpc.Connection, number: int, block: dict[str, Any]) -> None:
+        """Make the next block again. Who knows the address sends already: what is none of the
+        block's leaves the pool, and where it came in between, the block is made once more."""
+        calls: list[tuple[str, list[Any]]] = [
+            ("anvil_dropAllTransactions", []),
+            *(("eth_sendRawTransaction", [signed]) for signed in block["transactions"]),
+            ("evm_setNextBlockTimestamp", [block["time"]]),
+            ("evm_mine_detailed", []),
+        ]
+        for _ in range(_MAKE_TRIES):
+            answers = chain.batch(calls)
+            mined = answers[-1].get("result")
+            if mined and mined[0]["hash"] == block["hash"]:
+                traces.forget(chain, mined[0])
+                return
+            if mined:
+                chain.call("anvil_rollback", 1)
+        why = next((f" ({one['error']['message']})" for one in answers if "error" in one), "")
+        raise self._failure(f"block {number} cannot be made again{why}")
 
     def add(self, url: str) -> None:
         """Store the blocks that are new, on disk when this returns.

@@ -287,6 +287,8 @@ class _Keeper(threading.Thread):
             try:
                 journal.make_again(self._url, dumps.usable(journal.height) if dumps else None)
                 journal.add(self._url)
+                if self._care.pool is not None:
+                    rpc.call(self._url, "evm_setAutomine", True)
             except (rpc.NoAnswer, OSError) as error:
                 raise ChainFailed(
                     f"the chain cannot go on from its stored blocks: {error}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,16 +23,32 @@ class Connection:
 
     def call(self, method: str, *params: Any) -> Any:
         """The result of one call. Raises NoAnswer."""
-        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
-        try:
-            self._http.request("POST", "/", body, {"Content-Type": "application/json"})
-            answer = json.loads(self._http.getresponse().read())
-        except (OSError, ValueError, http.client.HTTPException) as error:
-            self._http.close()
-            raise NoAnswer(f"{self._url} does not answer {method}: {error}") from error
+        answer = self._exchange({"jsonrpc": "2.0", "id": 1, "method": method, "params": params})
         if not isinstance(answer, dict) or "result" not in answer:
             raise NoAnswer(f"{self._url} refuses {method}: {answer}")
         return answer["result"]
+
+    def batch(self, calls: Sequence[tuple[str, Sequence[Any]]]) -> list[dict[str, Any]]:
+        """The answers to several calls in one request, each with a result or an error. Raises
+        NoAnswer."""
+        answers = self._exchange(
+            [
+                {"jsonrpc": "2.0", "id": place, "method": method, "params": params}
+                for place, (method, params) in enumerate(calls)
+            ]
+        )
+        if not isinstance(answers, list) or len(answers) != len(calls):
+            raise NoAnswer(f"{self._url} refuses a batch: {answers}")
+        return answers
+
+    def _exchange(self, request: object) -> Any:
+        body = json.dumps(request)
+        try:
+            self._http.request("POST", "/", body, {"Content-Type": "application/json"})
+            return json.loads(self._http.getresponse().read())
+        except (OSError, ValueError, http.client.HTTPException) as error:
+            self._http.close()
+            raise NoAnswer(f"{self._url} does not answer: {error}") from error
 
     def close(self) -> None:
         self._http.close()
