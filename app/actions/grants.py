@@ -59,7 +59,7 @@ def grant(asked: GrantDetails, view: View, contract: DayClose, signer: Signer) -
         public = connection.execute(
             select(members.c.sealing_key).where(members.c.number == reader)
         ).scalar_one()
-    keys = _own_batch_keys(view, asked)
+    keys = own_batch_keys(view, asked)
     if not keys:
         raise UsageFault(
             f"{view.bank} has posted no legs of {asked.facility} with business dates from "
@@ -88,7 +88,7 @@ def revoke(asked: RevokeGrant, view: View, contract: DayClose, signer: Signer) -
     return signer.send(contract.revoke_grant(asked.number))
 
 
-def _own_batch_keys(view: View, asked: GrantDetails) -> dict[int, bytes]:
+def own_batch_keys(view: View, asked: GrantDetails) -> dict[int, bytes]:
     """The keys of this bank's batches with a leg of the period, by sequence."""
     own = view.member(view.bank)
     secrets = list(view.sealing_keys())

@@ -25,6 +25,7 @@ from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.db.engine import snapshot
 from app.domain.day_close import Sums
 from app.domain.errors import StorageFault, UsageFault
 from app.readmodel.archive.source import with_archive
@@ -120,8 +121,8 @@ def _archive(
             )
             .returning(archives.c.id)
         ).scalar_one()
-    with engine.connect() as connection:
-        # One snapshot: what is written and what is added up beside it are of one block.
+    # What is written and what is added up beside it are of one block.
+    with snapshot(engine) as connection:
         choice = choose(connection, facility, before)
         written = write_folder(connection, directory(connection), choice, month, own, folder)
         # With what earlier archives hold of the same days.

@@ -12,6 +12,7 @@ from app.archive.sums import Days, add, of_database, of_rows
 from app.archive.write import MANIFEST, sums_of
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.db.engine import snapshot
 from app.domain.errors import StorageFault
 from app.readmodel.archive.files import PAIRS, read_rows, sha256_of
 from app.readmodel.archive.tables import archived_pairs, archives
@@ -37,7 +38,7 @@ def verify(
         fine = fine and not faults
         say(what, faults)
 
-    with engine.connect() as connection:
+    with snapshot(engine) as connection:  # pairs may move meanwhile, either way
         a = archives.c
         held = connection.execute(select(archives).where(a.state != "writing").order_by(a.id)).all()
         for facility in sorted({row.facility for row in held}):

@@ -1,8 +1,9 @@
 """Opening a bank's database, SQLite in WAL mode or PostgreSQL, and bringing it up to date.
 
-`engine.connect()` is for reading: one consistent snapshot. `engine.begin()` is for writing: it
-takes SQLite's write lock at once, because a transaction that reads first and then writes would
-fail, not wait, when another writer came between.
+`engine.connect()` is for reading: each statement sees a consistent state of the data, and all of
+`snapshot(engine)` the same one. `engine.begin()` is for writing: it takes SQLite's write lock at
+once, because a transaction that reads first and then writes would fail, not wait, when another
+writer came between.
 """
 
 import re
@@ -136,6 +137,15 @@ def create(
         engine.busy_timeout_s = busy_timeout_ms / 1000
     event.listen(engine, "handle_error", _translate)
     return engine
+
+
+@contextmanager
+def snapshot(engine: Engine) -> Iterator[Connection]:
+    """A connection for reading whose statements all see the same data, as SQLite's do anyway."""
+    with engine.connect() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execution_options(isolation_level="REPEATABLE READ")
+        yield connection
 
 
 def schema_of(url: URL) -> str | None:

@@ -7,6 +7,7 @@ from datetime import date
 
 from sqlalchemy import Connection, Engine
 
+from app.db.engine import snapshot
 from app.domain.errors import TallyError, UsageFault
 from app.locale import _, said
 from app.readmodel.chain import Position, position, position_at
@@ -108,7 +109,7 @@ def open_source(engine: Engine, request: Request) -> Iterator[Source]:
             f"the report would end on {request.last}, before it begins on {request.first}",
             remedy="Give the first date and the last in their order; both are included",
         )
-    with _snapshot(engine) as connection:
+    with snapshot(engine) as connection:
         names = directory(connection)
         as_of = _position(connection, request.block)
         facility = names.known_facility(request.facility)
@@ -148,12 +149,3 @@ def _position(connection: Connection, block: int | None) -> Position:
     if found is None:
         raise UsageFault(f"nothing of this consortium is on the chain up to block {block:,}")
     return found
-
-
-@contextmanager
-def _snapshot(engine: Engine) -> Iterator[Connection]:
-    """A connection whose statements all see the same data, as SQLite's do by themselves."""
-    with engine.connect() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execution_options(isolation_level="REPEATABLE READ")
-        yield connection

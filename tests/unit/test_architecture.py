@@ -109,10 +109,10 @@ PACKAGES: dict[str, frozenset[str]] = {
         }
     ),
     "archive": frozenset(
-        {"domain", "chain", "contracts", "intake", "outbox", "readmodel", "audit"}
+        {"domain", "chain", "contracts", "db", "intake", "outbox", "readmodel", "audit"}
     ),
     "client": frozenset({"domain", "presentation"}),
-    "reports": frozenset({"domain", "intake", "outbox", "readmodel", "locale"}),
+    "reports": frozenset({"domain", "db", "intake", "outbox", "readmodel", "locale"}),
     "report_jobs": frozenset({"domain", "db", "reports", "people", "audit", "locale"}),
     "proof": frozenset(
         {"domain", "chain", "contracts", "verify", "indexer", "readmodel", "reports"}

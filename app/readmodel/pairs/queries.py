@@ -253,12 +253,13 @@ def _pair_rows(view: _View, limit: int) -> Sequence[Row[Any]]:
     if where.resolved is not None:
         conditions.append(c.action.is_not(None) if where.resolved else c.action.is_(None))
     rows: list[Row[Any]] = []
+    if "matched" in asked and not where.overdue and not where.resolved:
+        # Before the table: from now on no pair moves from it into an archive.
+        rows += _archived_rows(view, limit)
     for part in _indexed(where) or [true()]:
         rows += view.connection.execute(
             select_named(t.pairs).where(part, *conditions).order_by(c.number.desc()).limit(limit)
         )
-    if "matched" in asked and not where.overdue and not where.resolved:
-        rows += _archived_rows(view, limit)
     return sorted(rows, key=lambda row: -row.number)[:limit]
 
 
