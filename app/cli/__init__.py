@@ -122,9 +122,9 @@ def _run() -> None:
     except TallyError as fault:
         where = f"{fault.where}: " if fault.where else ""
         stderr.print("[bold red]error[/]", end=" ")
-        stderr.print(where + fault.what, markup=False, highlight=False)
+        stderr.print(where + fault.what)
         if fault.remedy:
-            stderr.print(f"      {fault.remedy}", markup=False, highlight=False)
+            stderr.print(f"      {fault.remedy}")
         sys.exit(_INPUT_EXIT if isinstance(fault, InputFault) else _FAILED_EXIT)
     except Exception as fault:
         if os.environ.get(_TRACE_VARIABLE):
@@ -132,7 +132,6 @@ def _run() -> None:
         stderr.print(f"[bold red]error[/] tally itself failed ({type(fault).__name__}).", end=" ")
         stderr.print(
             f"Run it again with {_TRACE_VARIABLE}=1 and report what it prints; "
-            "what was accepted is kept",
-            highlight=False,
+            "what was accepted is kept"
         )
         sys.exit(_FAILED_EXIT)

@@ -54,7 +54,7 @@ def acknowledge(number: Number, note: Note = "") -> None:
     """
     with signed_in() as node:
         node.acknowledge(number, note)
-    stderr.print(f"alert {number} acknowledged", highlight=False)
+    stderr.print(f"alert {number} acknowledged")
 
 
 @alerts.command()
@@ -71,6 +71,4 @@ def snooze(
     """
     with signed_in() as node:
         shown = node.snooze(number, minutes, note)
-    stderr.print(
-        f"alert {number} is quiet until {shown.snoozed_until:%Y-%m-%d %H:%M} UTC", highlight=False
-    )
+    stderr.print(f"alert {number} is quiet until {shown.snoozed_until:%Y-%m-%d %H:%M} UTC")

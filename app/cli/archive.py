@@ -56,10 +56,10 @@ def _archive(
     with closing(open_bank(load_config(config))) as bank:
         found = run.plan(bank.engine, facility, before.date())
         for why in found.held_back:
-            stderr.print(f"later days stay: {why}", style="dim", highlight=False)
+            stderr.print(f"later days stay: {why}", style="dim")
         if dry_run:
             for month in found.months:
-                stdout.print(f"{month.name}: {month.pairs:,} pairs", highlight=False)
+                stdout.print(f"{month.name}: {month.pairs:,} pairs")
             return
         run.archive(
             bank.engine,
@@ -74,7 +74,7 @@ def _archive(
 
 
 def _say(done: Archived) -> None:
-    stdout.print(f"{done.month}: {done.pairs:,} pairs in {done.folder}", highlight=False)
+    stdout.print(f"{done.month}: {done.pairs:,} pairs in {done.folder}")
 
 
 @archive.command()
@@ -88,9 +88,9 @@ def verify(config: ConfigOption = DEFAULT_CONFIG) -> None:
     loaded = load_config(config)
 
     def say(what: str, faults: Sequence[str]) -> None:
-        stdout.print(f"{what}: {'in order' if not faults else 'WRONG'}", highlight=False)
+        stdout.print(f"{what}: {'in order' if not faults else 'WRONG'}")
         for fault in faults:
-            stderr.print(f"  {fault}", style="red", highlight=False)
+            stderr.print(f"  {fault}", style="red")
 
     with closing(open_bank(loaded)) as bank:
         run.find_moved(bank.engine, loaded.archive)

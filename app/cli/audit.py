@@ -55,22 +55,20 @@ def verify(
             where=str(config),
             remedy=f"It holds up to row {found.head.number}; compare with a backup",
         )
-    stdout.print(f"{found.head.number:,} rows, each fits the one before", highlight=False)
+    stdout.print(f"{found.head.number:,} rows, each fits the one before")
     known = {one.number for one in (*read, *last)}
     if known:
         stdout.print(
             f"{len(known):,} heads anchored on the chain, the last of row {max(known):,}; each is "
-            "that row's",
-            highlight=False,
+            "that row's"
         )
     else:
-        stdout.print("nothing is anchored on the chain yet", highlight=False)
+        stdout.print("nothing is anchored on the chain yet")
     if why_not:
         stderr.print(
             f"the chain was not asked for the last one ({why_not}): whoever can write this "
             "database can change the ones that it holds",
             style="yellow",
-            markup=False,
         )
     typer.echo(f"head {found.head}")
 

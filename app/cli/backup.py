@@ -38,4 +38,4 @@ def backup(
             f"{server.render_as_string(hide_password=True)}",
         )
     size = copy_sqlite(Path(url.database or ""), target)
-    stderr.print(f"{target}: {size:,} bytes", highlight=False)
+    stderr.print(f"{target}: {size:,} bytes")

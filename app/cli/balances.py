@@ -65,15 +65,13 @@ def balances(
     show(made)
     for pending in found.pending:
         stderr.print(
-            Text(
-                f"{pending.facility}: {pending.waiting:,} events pending (accepted here, not yet "
-                f"on the chain), {pending.dead_letters:,} in the dead letters"
-            )
+            f"{pending.facility}: {pending.waiting:,} events pending (accepted here, not yet "
+            f"on the chain), {pending.dead_letters:,} in the dead letters"
         )
     show_as_of(found.as_of)
 
 
-def _row(account: BalanceOut) -> tuple[Text, ...]:
+def _row(account: BalanceOut) -> tuple[str | Text, ...]:
     proof = Text("reading", "yellow")
     if account.proof is not None:
         zero = not account.proof.strip("-0.")
@@ -83,22 +81,22 @@ def _row(account: BalanceOut) -> tuple[Text, ...]:
         for name, count in account.pairs.items()
         if name not in ("matched", "within_tolerance")
     )
-    mark = Text("")
+    mark = Text()
     if account.shortfall.strip("0."):
         mark = Text("shortfall", "bold red")
     elif account.low:
         mark = Text("low", "yellow")
     return (
-        Text(account.facility),
-        Text(account.partner),
+        account.facility,
+        account.partner,
         Text(account.currency, "dim"),
-        Text(account.lead_book),
-        Text(account.partner_book),
+        account.lead_book,
+        account.partner_book,
         Text(account.agreed, "bold"),
         Text(account.held, "dim" if not account.held.strip("0.") else ""),
-        Text(account.available),
+        account.available,
         proof,
-        Text(f"{account.open_legs:,}"),
+        f"{account.open_legs:,}",
         Text(f"{broken:,}", "yellow" if broken else "dim"),
         Text(f"{account.overdue:,}", "yellow" if account.overdue else "dim"),
         Text("-" if account.closed_through is None else f"{account.closed_through}", "dim"),

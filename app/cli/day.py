@@ -198,7 +198,7 @@ def reopen(
         on = date.fromordinal(last.day)
         parts = (bank.view, bank.day_close, bank.approver())
         if last.reopening_hash is not None and last.reopening_by != bank.view.bank:
-            stderr.print(Text(f"{last.reopening_by} proposes to open {on} of {account.subject}"))
+            stderr.print(f"{last.reopening_by} proposes to open {on} of {account.subject}")
             confirm_signing(yes, f"Open {on} again?")
             confirmed = ConfirmReopening(account, last.day, last.reopening_hash)
             what, done = "opened", days.confirm_reopening(confirmed, *parts)
@@ -244,11 +244,11 @@ def list_(
         )
         made.add_row(
             str(one.number),
-            Text(one.facility),
-            Text(one.partner),
+            one.facility,
+            one.partner,
             f"{one.day}",
             Text(state, "yellow" if one.state == "proposed" else ""),
-            Text(one.proposed_by),
+            one.proposed_by,
             one.closing.agreed,
             f"{one.open_legs:,}",
         )
@@ -286,25 +286,22 @@ def show_(
         return
     currency, decimals = money[record.facility]
     stdout.print(
-        Text(
-            f"{record.facility}, {record.partner}, {record.day}: {record.state}; proposed by "
-            f"{record.proposed_by} in block {record.proposed_block:,}"
-        )
+        f"{record.facility}, {record.partner}, {record.day}: {record.state}; proposed by "
+        f"{record.proposed_by} in block {record.proposed_block:,}"
     )
     _show(record.statement, decimals, currency)
     if out.stated_parts_difference is not None:
         stdout.print(
             f"the lead's stated parts differ from the shares by {out.stated_parts_difference} "
-            f"{currency} that day",
-            highlight=False,
+            f"{currency} that day"
         )
     if out.carried_forward:
         made = table("pair", "kind", "event_ref", numbers=("lead", "partner"))
         for one in out.carried_forward:
             made.add_row(
                 "-" if one.pair is None else f"{one.pair}",
-                Text(one.kind),
-                Text(one.event_ref or f"#{one.reference}"),
+                one.kind,
+                one.event_ref or f"#{one.reference}",
                 one.lead_amount or "-",
                 one.partner_amount or "-",
             )
@@ -324,13 +321,12 @@ def _show(statement: Statement, decimals: int, currency: str) -> None:
     made.add_row("accepted", "", money(statement.open.accepted_difference), "")
     show(made)
     stdout.print(
-        f"{statement.open.legs:,} open legs in {len(statement.open.names):,} pairs carried forward",
-        highlight=False,
+        f"{statement.open.legs:,} open legs in {len(statement.open.names):,} pairs carried forward"
     )
 
 
 def _sent(what: str, done: Done) -> None:
-    stdout.print(Text(f"{what}: {done.receipts[0].transaction}"))
+    stdout.print(f"{what}: {done.receipts[0].transaction}")
     show_salt(done)
 
 

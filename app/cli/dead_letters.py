@@ -48,10 +48,8 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
         show(events)
     for batch in stopped:
         stdout.print(
-            Text(
-                f"batch {batch.sequence} of {batch.facility} ({batch.legs} legs) has stopped since "
-                f"{batch.at}: {batch.why}"
-            )
+            f"batch {batch.sequence} of {batch.facility} ({batch.legs} legs) has stopped since "
+            f"{batch.at}: {batch.why}"
         )
 
 
@@ -86,4 +84,4 @@ def replay_(
                 current_actor.get(), "dead-letters.replay", ", ".join(event_ids or ["all"])
             )
             append(connection, entry.with_details(events=events, batches=batches))
-    stderr.print(f"{events} events and {batches} batches are tried again", highlight=False)
+    stderr.print(f"{events} events and {batches} batches are tried again")

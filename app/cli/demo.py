@@ -130,13 +130,13 @@ def _lines(running: Demo) -> list[tuple[str, str, str, str]]:
 def _print_addresses(running: Demo) -> None:
     stdout.print("Pages to open:")
     for node in running.nodes:
-        stdout.print(f"  {node.name:14} {node.url}", highlight=False)
-    stdout.print(f"Sign in there as {', '.join(NAMES)}:", highlight=False)
-    stdout.print(f"  {sign_in_note()}; development only", highlight=False)
+        stdout.print(f"  {node.name:14} {node.url}")
+    stdout.print(f"Sign in there as {', '.join(NAMES)}:")
+    stdout.print(f"  {sign_in_note()}; development only")
 
 
 def _say(text: str) -> None:
-    stdout.print(text, style="dim", highlight=False)
+    stdout.print(text, style="dim")
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import orjson
 import typer
-from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.node import AuthorityOption, NodeOption, trusted
@@ -51,7 +51,7 @@ def check(
 
     seen = check_feed(file, terms, bank or terms.lead, quarantined=report)
     for warning in seen.warnings:
-        stderr.print(f"[yellow]warning[/] {escape(warning)}")
+        stderr.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     result = seen.result
     _print_sums(result.rows_in, result.accepted, result.duplicate, result.quarantined)
     if result.quarantined:
@@ -163,14 +163,12 @@ def _show_verdict(verdict: VerdictOut) -> None:
 
 def _print_quarantined(row: int, field: str, value: str, reason: str) -> None:
     stderr.print(
-        f"row {row} [bold]{escape(field)}[/] {escape(reason)} [dim]{escape(repr(value[:60]))}[/]",
-        highlight=False,
+        Text.assemble(f"row {row} ", (field, "bold"), f" {reason} ", (repr(value[:60]), "dim"))
     )
 
 
 def _print_sums(rows_in: int, accepted: int, duplicate: int, quarantined: int) -> None:
     stdout.print(
         f"{rows_in:,} rows in: {accepted:,} accepted, {duplicate:,} duplicate, "
-        f"{quarantined:,} quarantined",
-        highlight=False,
+        f"{quarantined:,} quarantined"
     )

@@ -121,7 +121,7 @@ def release(
     for event in done.events:
         name = terms.partners[event.arguments["partner"] - 1].name
         amount = format_amount(event.arguments["amount"], terms.decimals)
-        stdout.print(Text(f"{name}: {amount} released, {event.tx_hash}"))
+        stdout.print(f"{name}: {amount} released, {event.tx_hash}")
 
 
 @hold.command("list")
@@ -152,12 +152,12 @@ def list_(
     for one in found.items:
         style = "yellow" if one.overdue else "" if one.state == "active" else "dim"
         made.add_row(
-            Text(one.facility),
-            Text(one.partner),
-            Text(one.event_ref or f"#{one.reference}"),
+            one.facility,
+            one.partner,
+            one.event_ref or f"#{one.reference}",
             Text("expired" if one.overdue else one.state, style),
-            Text(f"{one.expires_at:%Y-%m-%d %H:%M}"),
-            Text(one.amount),
+            f"{one.expires_at:%Y-%m-%d %H:%M}",
+            one.amount,
         )
     show(made)
     show_as_of(found.as_of)

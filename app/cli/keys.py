@@ -90,7 +90,7 @@ def revoke(
     with _database(config).begin() as connection:
         if not api_keys.revoke(connection, key_id):
             raise UsageFault(f"no open key has the id {key_id!r}", remedy="See `tally keys list`")
-    stderr.print(f"key {key_id} is closed", highlight=False)
+    stderr.print(f"key {key_id} is closed")
 
 
 def _write_new(path: Path, text: str) -> None:

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import orjson
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from app.cli.consortium.propose import RoleName
 from app.cli.shared.console import stderr, stdout
@@ -80,10 +80,9 @@ def create(
     made = create_network(directory, members, validators, _say)
     stdout.print(
         f"chain {made.chain_id}: {len(members)} members, "
-        f"{', '.join(validator.name for validator in made.validators)}",
-        highlight=False,
+        f"{', '.join(validator.name for validator in made.validators)}"
     )
-    stdout.print(f"start it with: {_up_command(directory)}", markup=False, highlight=False)
+    stdout.print(f"start it with: {_up_command(directory)}")
 
 
 @network.command()
@@ -109,7 +108,7 @@ def down(directory: DirOption) -> None:
       tally network down --dir net
     """
     stopped = operate.down(layout.read(directory))
-    stdout.print(f"{stopped} validators stopped", highlight=False)
+    stdout.print(f"{stopped} validators stopped")
 
 
 @network.command("admit")
@@ -188,14 +187,10 @@ def render(
         out.mkdir(parents=True, exist_ok=True)
         (out / "genesis.json").unlink(missing_ok=True)
         write_genesis(edge.build(_say), found, (out / "genesis.json").resolve())
-        stdout.print(f"wrote {out / 'genesis.json'}", markup=False, highlight=False)
+        stdout.print(f"wrote {out / 'genesis.json'}")
         return
     render_compose(found, out, release)
-    stdout.print(
-        f"wrote {out}; next: cd {shlex.quote(str(out))} && docker compose up -d --wait",
-        markup=False,
-        highlight=False,
-    )
+    stdout.print(f"wrote {out}; next: cd {shlex.quote(str(out))} && docker compose up -d --wait")
 
 
 @network.command("render-newcomer")
@@ -251,7 +246,7 @@ def render_newcomer_(
         )
     lines.append(f"next: cd {where} && docker compose up -d --wait")
     for line in lines:
-        stdout.print(line, soft_wrap=True, markup=False, highlight=False)
+        stdout.print(line, soft_wrap=True)
 
 
 @network.command()
@@ -265,10 +260,7 @@ def found(directory: DirOption, rpc: RpcOption = None) -> None:
       tally network found --dir consortium
     """
     manifest = contracts.found_on(directory, rpc, _say)
-    stdout.print(
-        f"founded on chain {manifest.chain_id}, from block {manifest.first_block}",
-        highlight=False,
-    )
+    stdout.print(f"founded on chain {manifest.chain_id}, from block {manifest.first_block}")
 
 
 @network.command()
@@ -284,19 +276,14 @@ def permissions(directory: DirOption, rpc: RpcOption = None) -> None:
       tally network permissions --dir consortium
     """
     done = contracts.permissions_on(directory, rpc)
-    stdout.print(f"{done.nodes} nodes and {done.accounts} accounts are let in", highlight=False)
-    stdout.print(f"by the proxies: {', '.join(done.names)}", markup=False, highlight=False)
+    stdout.print(f"{done.nodes} nodes and {done.accounts} accounts are let in")
+    stdout.print(f"by the proxies: {', '.join(done.names)}")
     if done.proxies:
         stdout.print(
             f"now, in {directory}: docker compose restart {' '.join(done.proxies)}",
             soft_wrap=True,
-            markup=False,
-            highlight=False,
         )
-    stdout.print(
-        "and each bank, at its own Besu's WebSocket: perm_reloadPermissionsFromFile",
-        highlight=False,
-    )
+    stdout.print("and each bank, at its own Besu's WebSocket: perm_reloadPermissionsFromFile")
 
 
 @network.command()
@@ -333,7 +320,7 @@ def certificates(directory: DirOption) -> None:
             remedy="nginx must be there when a network is made",
         )
     proxy.renew(found)
-    stdout.print(f"{len(found.api_tls_ports)} members have new certificates", highlight=False)
+    stdout.print(f"{len(found.api_tls_ports)} members have new certificates")
 
 
 @network.command()
@@ -415,22 +402,22 @@ def _print_health(found: layout.Network, health: NetworkHealth, directory: Path)
         table.add_column(column, justify="right")
     table.add_column("rpc")
     for one in health.validators:
-        name = escape(one.validator.name)
+        name = one.validator.name
         if not one.running:
-            table.add_row(name, "[red]down[/]", "", "", "", one.validator.rpc)
+            table.add_row(name, Text("down", "red"), "", "", "", one.validator.rpc)
         elif not one.answers:
-            table.add_row(name, "[yellow]silent[/]", "", "", str(one.pid), one.validator.rpc)
+            table.add_row(name, Text("silent", "yellow"), "", "", str(one.pid), one.validator.rpc)
         else:
             table.add_row(
                 name,
-                "[green]running[/]",
+                Text("running", "green"),
                 f"{one.height:,}",
                 str(one.peers),
                 str(one.pid),
                 one.validator.rpc,
             )
     stdout.print(table)
-    stdout.print(f"chain {found.chain_id}: {_state(health, directory)}", highlight=False)
+    stdout.print(f"chain {found.chain_id}: {_state(health, directory)}")
 
 
 def _state(health: NetworkHealth, directory: Path) -> str:
@@ -450,4 +437,4 @@ def _up_command(directory: Path) -> str:
 
 
 def _say(text: str) -> None:
-    stderr.print(text, style="dim", markup=False, highlight=False)
+    stderr.print(text, style="dim")

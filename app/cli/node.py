@@ -62,7 +62,7 @@ def node(
         running = SingleNode(_channel(loaded), loaded.api.host, loaded.api.port)
         served = f"{loaded.name} is"
     try:
-        running.serve(lambda address: stdout.print(f"{served} at {address}", highlight=False))
+        running.serve(lambda address: stdout.print(f"{served} at {address}"))
     finally:
         if running.stuck:
             # A job waits for a chain or a disk that does not answer. Nothing is lost with it: a

@@ -59,7 +59,7 @@ def create_administrator(
     typer.echo("recovery codes, each for once:")
     for code in codes:
         typer.echo(f"  {code}")
-    stderr.print(f"{person.name} may sign in as administrator", highlight=False)
+    stderr.print(f"{person.name} may sign in as administrator")
 
 
 @people.command("list")
@@ -133,7 +133,7 @@ def confirm(
     for name in ("code", "second_code", "key"):
         if name in made:
             typer.echo(made[name])
-    stderr.print(f"request {number} is confirmed", highlight=False)
+    stderr.print(f"request {number} is confirmed")
 
 
 def _id_of(connection: Connection, name: str) -> str:

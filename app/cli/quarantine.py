@@ -103,7 +103,7 @@ def list_(
     made = table("number", "facility", "feed", "file", "row", "status", "field", "value", "reason")
     for row in page.items:
         texts = (row.number, row.facility, row.feed_id, Path(row.feed).name, row.row, row.status)
-        made.add_row(*(Text(str(one)) for one in (*texts, row.field, row.value[:60], row.reason)))
+        made.add_row(*(str(one) for one in (*texts, row.field, row.value[:60], row.reason)))
     show(made)
     if not page.items:
         stderr.print("no row of this bank's waits", style="dim")
@@ -183,7 +183,7 @@ def reread_(
     """
     with _quarantine(config) as (engine, intake_of):
         done = reread(engine, intake_of, feed, encoding, _by())
-    stdout.print(f"{done.ready:,} rows ready, {done.faulty:,} faulty", highlight=False)
+    stdout.print(f"{done.ready:,} rows ready, {done.faulty:,} faulty")
     if done.faulty:
         raise typer.Exit(_FAULTY_EXIT)
 
@@ -210,8 +210,7 @@ def replay_(
     with _quarantine(config) as (engine, intake_of):
         done = replay(engine, intake_of, where, _by())
     stdout.print(
-        f"{done.accepted:,} accepted, {done.duplicate:,} duplicate, {done.faulty:,} faulty",
-        highlight=False,
+        f"{done.accepted:,} accepted, {done.duplicate:,} duplicate, {done.faulty:,} faulty"
     )
     if done.faulty:
         raise typer.Exit(_FAULTY_EXIT)
@@ -238,7 +237,7 @@ def dismiss_(
     where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, _):
         done = dismiss(engine, where, why, _by())
-    stdout.print(f"{done.rows:,} rows dismissed", highlight=False)
+    stdout.print(f"{done.rows:,} rows dismissed")
 
 
 @quarantine.command("restore")
@@ -260,7 +259,7 @@ def restore_(
     where = _selection(numbers, facility, feed, field, reason)
     with _quarantine(config) as (engine, _):
         done = restore(engine, where, why, _by())
-    stdout.print(f"{done.rows:,} rows wait again", highlight=False)
+    stdout.print(f"{done.rows:,} rows wait again")
 
 
 def _selection(
@@ -324,19 +323,19 @@ def _print_row(found: RowInFull, *, as_json: bool) -> None:
         return
     row = found.row
     head = f"row {row.row} of {Path(row.feed).name} (feed {row.feed_id}, {row.facility})"
-    stdout.print(Text(f"{head}: {row.status}"))
+    stdout.print(f"{head}: {row.status}")
     if row.reason:
         stdout.print(Text(f"{row.field} {row.reason}: {row.value!r}", "yellow"))
     stdout.print(Text(found.text if found.text is not None else "the row is not kept", "dim"))
     for column, value in found.columns.items():
-        stdout.print(Text(f"  {column:<12} {value!r}"))
+        stdout.print(f"  {column:<12} {value!r}")
     for step in found.steps:
         what = f"{step.at} {step.step} by {step.by}: {step.status} {step.field} {step.reason}"
-        stdout.print(Text(what.rstrip()))
+        stdout.print(what.rstrip())
         if step.why:
-            stdout.print(Text(f"  {step.why}"))
+            stdout.print(f"  {step.why}")
         for column, change in step.changes.items():
-            stdout.print(Text(f"  {column:<12} {change.was!r} -> {change.now!r}"))
+            stdout.print(f"  {column:<12} {change.was!r} -> {change.now!r}")
 
 
 def _print_json(value: Any) -> None:

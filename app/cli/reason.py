@@ -42,7 +42,7 @@ def reason(
     if as_json:
         typer.echo(reason_out(found).model_dump_json(indent=2))
         return
-    stdout.print(Text(found.text))
+    stdout.print(found.text)
     stdout.print(
         Text(f"by {found.member}, {found.given_at:%Y-%m-%d %H:%M} UTC, {found.transaction}", "dim")
     )

@@ -35,7 +35,7 @@ def rebuild(
         with bank.engine.connect() as connection:
             archived = connection.execute(select(func.count()).select_from(archived_pairs)).scalar()
         if archived:
-            stderr.print(f"{archived:,} archived pairs come back from the chain", highlight=False)
+            stderr.print(f"{archived:,} archived pairs come back from the chain")
         columns = (
             TextColumn("rebuilding"),
             BarColumn(),
@@ -48,6 +48,4 @@ def rebuild(
             bank.follower.rebuild(
                 lambda done, total: bars.update(task, completed=done, total=total)
             )
-        stdout.print(
-            f"block {bank.follower.position()} digest {digest(bank.engine)}", highlight=False
-        )
+        stdout.print(f"block {bank.follower.position()} digest {digest(bank.engine)}")

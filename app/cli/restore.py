@@ -32,14 +32,12 @@ def restore(
         for done in bank.posting.restore(bank.follower.catch_up):
             stdout.print(
                 f"{done.facility}: {done.batches:,} batches and {done.events:,} events read back, "
-                f"{len(done.dropped):,} batches dropped",
-                highlight=False,
+                f"{len(done.dropped):,} batches dropped"
             )
             for leg in done.unreadable:
                 stderr.print(
                     f"{done.facility}: {leg}: its details cannot be read; sent again, it is "
                     "refused as a duplicate",
                     style="yellow",
-                    highlight=False,
                 )
-        stdout.print(f"block {bank.follower.position()}", highlight=False)
+        stdout.print(f"block {bank.follower.position()}")

@@ -29,4 +29,4 @@ def sign_in(
         keep_session(client.sign_in(name, password, code), ca)
         person = client.person()
     roles = ", ".join(person.roles)
-    stderr.print(f"signed in as {person.display_name} ({roles})", markup=False, highlight=False)
+    stderr.print(f"signed in as {person.display_name} ({roles})")

@@ -54,5 +54,5 @@ def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) 
             reseal(engine, Vault(keys), sealed, show_progress)
     finally:
         engine.dispose()
-    stdout.print("what is encrypted is sealed with a fresh storage key", highlight=False)
-    stdout.print(f"the old one is kept: {old}", markup=False, highlight=False)
+    stdout.print("what is encrypted is sealed with a fresh storage key")
+    stdout.print(f"the old one is kept: {old}")

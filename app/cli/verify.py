@@ -71,9 +71,9 @@ def verify(
         ("Assumed", _assumed(proved, trusted is not None)),
         ("Not proved", _not_proved(proved)),
     ):
-        stdout.print(Text(f"{title}:"))
+        stdout.print(f"{title}:")
         for sentence in sentences:
-            stdout.print(Text(f"- {sentence}"), soft_wrap=True)
+            stdout.print(f"- {sentence}", soft_wrap=True)
 
 
 def _content(path: Path, most_mib: int) -> bytes:
@@ -108,7 +108,7 @@ def _say(json: bool, result: str, why: str, text: str) -> None:
         _write({"result": result, "why": why})
     else:
         # It may repeat what stands in the file, which is not to reach the terminal as it is.
-        stderr.print(Text(printable(text.encode("utf-8", "replace"))), soft_wrap=True)
+        stderr.print(printable(text.encode("utf-8", "replace")), soft_wrap=True)
 
 
 def _write(result: Mapping[str, Any]) -> None:

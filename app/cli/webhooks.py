@@ -51,7 +51,7 @@ def register(
         endpoint, secret = registry.register(
             connection, url, event or EVENT_TYPES, development=bank.development
         )
-    stderr.print(f"endpoint {endpoint.id}; its secret is shown this once:", highlight=False)
+    stderr.print(f"endpoint {endpoint.id}; its secret is shown this once:")
     typer.echo(secret)
 
 
@@ -117,4 +117,4 @@ def replay(endpoint: EndpointId, config: ConfigOption = DEFAULT_CONFIG) -> None:
     with reading(config) as engine, engine.begin() as connection:
         registry.one_endpoint(connection, endpoint)
         replayed = sent.replay(connection, endpoint=endpoint)
-    stderr.print(f"{replayed:,} deliveries wait again", highlight=False)
+    stderr.print(f"{replayed:,} deliveries wait again")

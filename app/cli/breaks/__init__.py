@@ -120,9 +120,9 @@ def list_(
     show_as_of(found.as_of)
 
 
-def _row(pair: PairOut) -> tuple[Text, ...]:
-    def amount(half: HalfOut | None) -> Text:
-        return Text(half.amount) if half else Text("-", "dim")
+def _row(pair: PairOut) -> tuple[str | Text, ...]:
+    def amount(half: HalfOut | None) -> str | Text:
+        return half.amount if half else Text("-", "dim")
 
     def day(half: HalfOut | None) -> Text:
         return Text(half.value_date.isoformat() if half else "", "dim")
@@ -131,9 +131,9 @@ def _row(pair: PairOut) -> tuple[Text, ...]:
     return (
         Text(str(pair.number), "dim"),
         Text(pair.type.replace("_", " "), "yellow"),
-        Text(pair.partner),
-        Text(pair.kind.replace("_", " ")),
-        Text(f"#{pair.reference[:12]}", "dim") if pair.event_ref is None else Text(pair.event_ref),
+        pair.partner,
+        pair.kind.replace("_", " "),
+        Text(f"#{pair.reference[:12]}", "dim") if pair.event_ref is None else pair.event_ref,
         amount(pair.lead_leg),
         amount(pair.partner_leg),
         Text(pair.difference or "", "bold"),
@@ -149,4 +149,4 @@ def _resolution(pair: PairOut) -> Text:
         return Text(pair.resolution.replace("_", " "), "green")
     if pair.proposal is not None:
         return Text(f"{pair.proposal.action.replace('_', ' ')} proposed", "cyan")
-    return Text("")
+    return Text()

@@ -88,9 +88,7 @@ def propose(
         done = actions.propose(asked, bank.view, bank.reconciliation, bank.approver())
         other = other_bank(bank.view, pair)
     show_transactions(done)
-    stderr.print(
-        f"once it is read, {other} sees it with `tally breaks proposals`", style="dim", markup=False
-    )
+    stderr.print(f"once it is read, {other} sees it with `tally breaks proposals`", style="dim")
 
 
 def accept(
@@ -204,13 +202,13 @@ def proposals(
     for one in found.items:
         made.add_row(
             Text(str(one.pair), "dim"),
-            Text(one.partner),
-            Text(one.kind.replace("_", " ")),
-            Text(one.event_ref or f"#{one.reference[:12]}"),
+            one.partner,
+            one.kind.replace("_", " "),
+            one.event_ref or f"#{one.reference[:12]}",
             Text(action_text(one.action, one.side), "cyan"),
-            Text(one.proposed_by),
-            Text(one.status),
-            Text(one.dispute_reason or one.reason or "(sealed for others)"),
+            one.proposed_by,
+            one.status,
+            one.dispute_reason or one.reason or "(sealed for others)",
         )
     show(made)
     if page.following is not None:
@@ -226,18 +224,16 @@ def _show_proposed(view: View, pair: Pair) -> None:
     assert one is not None, "who answers a proposal has found it"
     event = one.event_ref or f"#{one.reference[:12]}"
     stderr.print(
-        Text(
-            f"break {one.pair}, {shown.type.replace('_', ' ')}: {one.facility}, {one.partner}, "
-            f"{one.kind.replace('_', ' ')} {event}" + (f" of {one.target}" if one.target else "")
-        )
+        f"break {one.pair}, {shown.type.replace('_', ' ')}: {one.facility}, {one.partner}, "
+        f"{one.kind.replace('_', ' ')} {event}" + (f" of {one.target}" if one.target else "")
     )
     for name, half in (("lead", shown.lead_leg), ("partner", shown.partner_leg)):
         what = "no leg" if half is None else f"{half.amount} {one.currency} on {half.value_date}"
-        stderr.print(Text(f"  {name}: {what}"))
+        stderr.print(f"  {name}: {what}")
     stderr.print(Text(f"  {one.proposed_by} proposes: {action_text(one.action, one.side)}", "cyan"))
-    stderr.print(Text(f"  effect: {_effect(pair, one)}"))
-    stderr.print(Text(f"  books move on {one.business_date}, where they move"))
-    stderr.print(Text(f"  reason: {one.reason or '(sealed for others, or not what was signed)'}"))
+    stderr.print(f"  effect: {_effect(pair, one)}")
+    stderr.print(f"  books move on {one.business_date}, where they move")
+    stderr.print(f"  reason: {one.reason or '(sealed for others, or not what was signed)'}")
 
 
 def _effect(pair: Pair, one: ResolutionOut) -> str:

@@ -81,10 +81,10 @@ def suggest(
 def _print(found: SuggestionOut) -> None:
     stdout.print(
         Text(f"{found.score // 100}.{found.score % 100:02} %", "bold"),
-        Text(f"{found.lead.facility} {found.lead.partner}"),
+        f"{found.lead.facility} {found.lead.partner}",
     )
-    stdout.print(Text(_line("lead", found.lead, found.lead.lead_leg)))
-    stdout.print(Text(_line("partner", found.partner, found.partner.partner_leg)))
+    stdout.print(_line("lead", found.lead, found.lead.lead_leg))
+    stdout.print(_line("partner", found.partner, found.partner.partner_leg))
     for factor in found.factors:
         points = f"{factor.points // 100}.{factor.points % 100:02} %"
         stdout.print(Text(f"    {factor.name:<10} {points:>9}  {factor.because}", "dim"))

@@ -36,7 +36,7 @@ def assign(
                 )
             assignee = known[to]
         changed = node.assign(numbers, assignee).changed
-    stderr.print(f"{changed:,} breaks assigned anew", highlight=False)
+    stderr.print(f"{changed:,} breaks assigned anew")
 
 
 def comment(

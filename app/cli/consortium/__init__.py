@@ -91,7 +91,7 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     if validators:
         nodes = table("validator", "member", "enode")
         for node in validators:
-            nodes.add_row(node.node, Text(node.member), Text(node.enode))
+            nodes.add_row(node.node, node.member, node.enode)
         show(nodes)
     contracts = table("contract", "address")
     for name, address in addresses.items():
@@ -225,7 +225,7 @@ def _show_code(bank: Acting, proposal: Proposal) -> None:
     implementation = proposal.asked["implementation"]
     name = bank.view.contract_at(proposal.asked["proxy"]) or "no contract of this network"
     stands = keccak(hexstr=bank.rpc.call("eth_getCode", [implementation, "latest"])).hex()
-    stderr.print(Text(f"  code at {implementation}: {stands}, by {bank.rpc.origin}"))
+    stderr.print(f"  code at {implementation}: {stands}, by {bank.rpc.origin}")
     try:
         ours = implementation_hash(name, implementation)
     except CompileError:
@@ -246,7 +246,7 @@ def _show_outcome(number: int, done: Done) -> None:
         "KeyReplacementObjected": "is objected to: the bank keeps its key",
     }
     outcome = next((text for name, text in outcomes.items() if done.event(name) is not None), None)
-    stdout.print(f"proposal {number} {outcome or 'is still open'}", highlight=False)
+    stdout.print(f"proposal {number} {outcome or 'is still open'}")
     show_done(done, f"tally consortium show {number}")
 
 
@@ -258,8 +258,8 @@ def _show_members(members: list[ConsortiumMember]) -> None:
             state = Text(f"stopped until {_time(one.stopped_until)}", "bold red")
         made.add_row(
             str(one.number),
-            Text(one.name),
-            Text(one.role),
+            one.name,
+            one.role,
             state,
             one.operator or "",
             one.approver or "",
@@ -277,8 +277,8 @@ def _show_proposals(proposals: list[Proposal]) -> None:
             votes = f"{one.tally.yes} of {one.tally.needed} needed, {one.tally.no} against"
         made.add_row(
             str(one.number),
-            Text(_what(one)),
-            Text(one.proposer),
+            _what(one),
+            one.proposer,
             Text(one.state, _COLOURS[one.state]),
             votes,
             _time(one.expires_at) if one.state in ("open", "waiting") else "",
@@ -294,35 +294,31 @@ def _show_proposal(one: Proposal, to: Console) -> None:
         Text.assemble(f"proposal {one.number}: {_what(one)} ", (one.state, _COLOURS[one.state]))
     )
     for name, value in one.asked.items():
-        to.print(Text(f"  {name.replace('_', ' ')}: {value}"))
-    to.print(Text(f"  proposed by {one.proposer}, {_time(one.created_at)} UTC"))
-    to.print(Text(f"  reason's hash {one.reason_hash}"))
-    to.print(Text(f"  content's hash {one.content_hash}, which a vote signs"))
+        to.print(f"  {name.replace('_', ' ')}: {value}")
+    to.print(f"  proposed by {one.proposer}, {_time(one.created_at)} UTC")
+    to.print(f"  reason's hash {one.reason_hash}")
+    to.print(f"  content's hash {one.content_hash}, which a vote signs")
     if one.decided_at is not None:
-        to.print(Text(f"  {one.state} {_time(one.decided_at)} UTC"))
+        to.print(f"  {one.state} {_time(one.decided_at)} UTC")
     for vote_ in one.votes:
         mark = "for" if vote_.in_favour else "against"
         note = "" if vote_.counts or one.tally is None else " (does not count now)"
-        to.print(Text(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}"))
+        to.print(f"  {vote_.member}: {mark}, {_time(vote_.at)} UTC{note}")
     if one.state == "waiting":
         to.print(Text(f"  {_waiting(one)}", "bold yellow"))
     if one.tally is not None:
         to.print(
-            Text(
-                f"  {one.tally.yes} in favour of {one.tally.needed} needed, of "
-                f"{one.tally.electorate} banks; not yet voted: {', '.join(one.missing) or 'nobody'}"
-            )
+            f"  {one.tally.yes} in favour of {one.tally.needed} needed, of "
+            f"{one.tally.electorate} banks; not yet voted: {', '.join(one.missing) or 'nobody'}"
         )
-        to.print(Text(f"  expires {_time(one.expires_at)} UTC"))
+        to.print(f"  expires {_time(one.expires_at)} UTC")
 
 
 def _show_log(lines: list[LogLine]) -> None:
     made = table("when", "what", "member", "by", "")
     for line in reversed(lines):
         details = ", ".join(f"{name} {value}" for name, value in line.details.items())
-        made.add_row(
-            _time(line.at), line.what, Text(line.member or ""), Text(line.by or ""), Text(details)
-        )
+        made.add_row(_time(line.at), line.what, line.member or "", line.by or "", details)
     show(made)
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from app.actions import consortium as actions
 from app.actions.consortium import LiftStop, StopMember
@@ -43,13 +42,9 @@ def stop(
         confirm(yes, "Ask that it be stopped?")
         done = actions.stop(asked, bank.view, bank.consortium, bank.approver())
     if done.event("EmergencyStopped") is not None:
-        stdout.print(f"{member} is stopped", markup=False, highlight=False)
+        stdout.print(f"{member} is stopped")
     else:
-        stdout.print(
-            f"asked for; a second bank must run the same for {member} within 24 hours",
-            markup=False,
-            highlight=False,
-        )
+        stdout.print(f"asked for; a second bank must run the same for {member} within 24 hours")
     show_done(done, "tally consortium list")
 
 
@@ -72,13 +67,9 @@ def lift(
         confirm(yes, "Ask that its stop end?")
         done = actions.lift(asked, bank.view, bank.consortium, bank.approver())
     if done.event("EmergencyLifted") is not None:
-        stdout.print(f"{member} may act again", markup=False, highlight=False)
+        stdout.print(f"{member} may act again")
     else:
-        stdout.print(
-            f"asked for; a second bank must run the same for {member} within 24 hours",
-            markup=False,
-            highlight=False,
-        )
+        stdout.print(f"asked for; a second bank must run the same for {member} within 24 hours")
     show_done(done, "tally consortium list")
 
 
@@ -89,8 +80,8 @@ def _show(bank: Acting, number: int) -> None:
     stop = "not stopped"
     if member.stopped_until is not None:
         stop = f"stopped until {member.stopped_until:%Y-%m-%d %H:%M} UTC"
-    stderr.print(Text(f"member {number}: {member.name}, {member.role}, {member.state}, {stop}"))
+    stderr.print(f"member {number}: {member.name}, {member.role}, {member.state}, {stop}")
     for one in emergency.requests:
         why = "" if one.reason is None else f": {one.reason}"
         asked = f"  {one.by} asked at {one.at:%Y-%m-%d %H:%M} UTC to {one.what} it{why}"
-        stderr.print(Text(asked))
+        stderr.print(asked)

@@ -3,7 +3,6 @@
 from typing import Annotated, Literal
 
 import typer
-from rich.text import Text
 
 from app.actions.keys import ROTATED_BY, RotateKey, rotate
 from app.cli.consortium.own_keys import create, prove, show_own
@@ -36,7 +35,7 @@ def list_(
     made = table("member", "purpose", "key", "given by", "since block", "replaced in block")
     for one in found:
         made.add_row(
-            Text(one.member),
+            one.member,
             one.purpose,
             one.key,
             one.given_by,
@@ -76,8 +75,8 @@ def rotate_(
     with acting(config) as bank:
         asked = RotateKey(purpose, bank.config.keys, bank.config.development)
         rotated = rotate(asked, bank.view, bank.consortium, bank.key(signer))
-    stdout.print(f"the {purpose} key is now {rotated.key}", highlight=False)
-    stdout.print(f"the old one is kept: {rotated.old_key_file}", markup=False, highlight=False)
+    stdout.print(f"the {purpose} key is now {rotated.key}")
+    stdout.print(f"the old one is kept: {rotated.old_key_file}")
     if rotated.receipts:
         show_done(rotated, f"tally consortium keys list --member {bank.config.name}")
     else:

@@ -78,11 +78,7 @@ def create(
     network = None if manifest is None else manifest_at(manifest)
     folder = directory.resolve()
     for left in unfinished(folder):
-        stderr.print(
-            f"{left} was left by a run that was cut off; nobody knows its keys: delete it",
-            markup=False,
-            highlight=False,
-        )
+        stderr.print(f"{left} was left by a run that was cut off; nobody knows its keys: delete it")
     public = create_keys(folder, development=development)
     proof = _proof(network, folder, name, role, development=development)
     _hand_over(name, role, public, proof, as_json=as_json)
@@ -92,8 +88,6 @@ def create(
         f"made {folder}; back it up before the admission, the file `passphrase` apart from the "
         "rest, and name the folder in bank.toml (`keys`)",
         style="dim",
-        markup=False,
-        highlight=False,
     )
 
 
@@ -182,7 +176,7 @@ def prove(
         body = {"member": found.name, "purpose": name, "key": key, "proof": proof}
         typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
         return
-    stdout.print(shlex.join(line), soft_wrap=True, markup=False, highlight=False)
+    stdout.print(shlex.join(line), soft_wrap=True)
     stderr.print("another bank proposes so, with its --reason", style="dim")
 
 
@@ -237,5 +231,5 @@ def _hand_over(
         return
     stdout.print()
     # One line, so that it can be copied whole.
-    stdout.print(whole, soft_wrap=True, markup=False, highlight=False)
+    stdout.print(whole, soft_wrap=True)
     stderr.print("a bank of the consortium proposes so, with its --reason", style="dim")

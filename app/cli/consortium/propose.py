@@ -233,10 +233,8 @@ def _propose(bank: Acting, content: ProposalContent, reason: str) -> None:
     done = actions.propose(asked, bank.view, bank.consortium, bank.approver())
     made = done.event("ProposalMade")
     number = made["proposal"] if made else "?"
-    stdout.print(f"proposal {number} is made, and this bank's vote given", highlight=False)
-    stdout.print(
-        f"the others vote with: tally consortium vote {number} yes", highlight=False, style="dim"
-    )
+    stdout.print(f"proposal {number} is made, and this bank's vote given")
+    stdout.print(f"the others vote with: tally consortium vote {number} yes", style="dim")
     show_done(done, f"tally consortium show {number}")
 
 

@@ -55,11 +55,11 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     made = table("facility", "state", "lead", "partners", "currency")
     for one in found.items:
         made.add_row(
-            Text(one.id),
+            one.id,
             state_text(one.state),
-            Text(one.lead),
-            Text(", ".join(partner.name for partner in one.partners)),
-            Text(one.currency),
+            one.lead,
+            ", ".join(partner.name for partner in one.partners),
+            one.currency,
         )
     show(made)
     show_as_of(read_to)
@@ -80,7 +80,7 @@ def show_(
         typer.echo(known.model_dump_json(indent=2))
         return
     _say(Text.assemble((known.id, "bold"), "  ", state_text(known.state)))
-    _say(Text(f"lead {known.lead}, {known.currency}, {known.time_zone}"))
+    _say(f"lead {known.lead}, {known.currency}, {known.time_zone}")
     splits = "the lead splits events" if known.split == "lead" else "the contract splits events"
     _say(f"{splits}; no date before {known.first_day.isoformat()}")
     if known.waiting_for and known.state == "proposed":
@@ -94,18 +94,16 @@ def show_(
             f"{bounds.largest_partner_share_bps or 10000} basis points"
         )
     for shares in known.share_versions:
-        _say(Text(f"shares {shares.version}: {shares_line(shares)}"))
+        _say(f"shares {shares.version}: {shares_line(shares)}")
     for rules in known.rule_versions:
-        _say(Text(f"rules {rules.version}: {rules_line(rules)}"))
+        _say(f"rules {rules.version}: {rules_line(rules)}")
     for change in known.changes:
         if change.state == "open":
             _say(Text(f"change {change.number}: {change_line(change)}", "yellow"))
             _say(
-                Text(
-                    f"  by {change.proposer}, until {change.expires_at:%Y-%m-%d %H:%M} UTC; "
-                    f"accepted by {', '.join(change.accepted_by)}; "
-                    f"waits for {', '.join(change.waits_for)}"
-                )
+                f"  by {change.proposer}, until {change.expires_at:%Y-%m-%d %H:%M} UTC; "
+                f"accepted by {', '.join(change.accepted_by)}; "
+                f"waits for {', '.join(change.waits_for)}"
             )
     show_as_of(known.as_of)
 
@@ -127,18 +125,18 @@ def history(
     made = table("change", "state", "proposed", "by", "decided", "what", "accepted by")
     for change in known.changes:
         made.add_row(
-            Text(str(change.number)),
+            str(change.number),
             state_text(change.state),
-            Text(f"{change.proposed_at:%Y-%m-%d %H:%M}"),
-            Text(change.proposer),
-            Text(f"{change.decided_at:%Y-%m-%d %H:%M}" if change.decided_at else "-"),
-            Text(change_line(change)),
-            Text(", ".join(change.accepted_by)),
+            f"{change.proposed_at:%Y-%m-%d %H:%M}",
+            change.proposer,
+            f"{change.decided_at:%Y-%m-%d %H:%M}" if change.decided_at else "-",
+            change_line(change),
+            ", ".join(change.accepted_by),
         )
     show(made)
     for pause in known.pauses:
         until = f"{pause.resumed_at:%Y-%m-%d %H:%M}" if pause.resumed_at else "now"
-        _say(Text(f"paused by {pause.member}: {pause.paused_at:%Y-%m-%d %H:%M} to {until}"))
+        _say(f"paused by {pause.member}: {pause.paused_at:%Y-%m-%d %H:%M} to {until}")
     show_as_of(known.as_of)
 
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
-from rich.text import Text
 
 from app.actions import facilities as actions
 from app.actions.facilities import (
@@ -80,11 +79,11 @@ def propose(
       tally facility propose wld-2016-a.toml --config bank.toml
     """
     terms = load_facility(file)
-    _note(Text(f"facility {terms.id} of {terms.lead}, {terms.currency}:"))
+    _note(f"facility {terms.id} of {terms.lead}, {terms.currency}:")
     for one in terms.partners:
         share = one.shares
         triple = f"{share.principal}/{share.interest}/{share.fee}"
-        _note(Text(f"  {one.name} {triple} (principal/interest/fee in basis points)"))
+        _note(f"  {one.name} {triple} (principal/interest/fee in basis points)")
     confirm_always(yes, "Propose it?")
     done = _perform(config, actions.propose, ProposeFacility(terms))
     _show(f"facility {terms.id} is proposed", done, terms.id)
@@ -192,7 +191,7 @@ def accept(
         _show(f"facility {id_} is accepted", done, id_)
         return
     shown = find_change(known, change)
-    _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
+    _note(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}")
     confirm_always(yes, "Accept it?")
     asked = AcceptChange(id_, change, bytes.fromhex(shown.hash[2:]))
     done = _perform(config, actions.accept_change, asked)
@@ -213,7 +212,7 @@ def enact(
     """
     known = known_facility(config, id_)
     shown = find_change(known, change)
-    _note(Text(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}"))
+    _note(f"change {change} of {id_}, by {shown.proposer}: {change_line(shown)}")
     confirm(yes, "Bring it into force?")
     asked = EnactChange(id_, change, bytes.fromhex(shown.hash[2:]))
     done = _perform(config, actions.enact_change, asked)
@@ -297,16 +296,16 @@ def _perform(
 
 
 def _note_terms(known: Known) -> None:
-    _note(Text(f"facility {known.terms.id} of {known.terms.lead}:"))
-    _note(Text(f"  shares: {shares_line(known.shown.share_versions[0])}"))
-    _note(Text(f"  rules: {rules_line(known.shown.rule_versions[0])}"))
+    _note(f"facility {known.terms.id} of {known.terms.lead}:")
+    _note(f"  shares: {shares_line(known.shown.share_versions[0])}")
+    _note(f"  rules: {rules_line(known.shown.rule_versions[0])}")
 
 
-def _note(line: Text) -> None:
+def _note(line: str) -> None:
     stderr.print(line, soft_wrap=True)
 
 
 def _show(what: str, done: Done, id_: str) -> None:
     made = done.event("ChangeProposed")
-    _note(Text(what if made is None else f"{what}: change {made['change']}"))
+    _note(what if made is None else f"{what}: change {made['change']}")
     show_done(done, f"tally facility show {id_}")

@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from app.cli.shared.console import stderr
 from app.cli.shared.run_result import quarantine_lines, run_result
@@ -91,7 +91,7 @@ def _progress(feeds: dict[str, Path]) -> Iterator[Callable[[str, service.Message
 
         def hear(bank: str, message: service.Message) -> None:
             if isinstance(message, service.Warned):
-                bars.console.print(f"[yellow]warning[/] {escape(message.text)}", highlight=False)
+                bars.console.print(Text.assemble(("warning", "yellow"), f" {message.text}"))
             if bank not in tasks:
                 return
             if isinstance(message, service.RowsTaken):

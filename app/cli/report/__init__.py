@@ -10,7 +10,6 @@ from typing import Annotated, Any
 
 import typer
 from click import Context
-from rich.text import Text
 
 from app.cli.report.progress import shown
 from app.cli.shared.console import stderr
@@ -110,7 +109,7 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
             path = out or Path(file_name(made.name, request, chosen))
             with shown(made) as told:
                 written(path, lambda target: chosen.write(told, target))
-            stderr.print(Text(f"{path}: as of block {source.as_of.block_number:,}"))
+            stderr.print(f"{path}: as of block {source.as_of.block_number:,}")
 
     write.__doc__ = (
         f"{make.__doc__}\n\nThe same block and the same words give the same bytes from every "
@@ -167,7 +166,7 @@ def certificate(
     page = path.with_suffix(".pdf")
     written(path, lambda target: write_bytes(target, made))
     written(page, lambda target: write_certificate_page(made, target))
-    stderr.print(Text(f"{path}, {page}: SHA-256 {digest_of(made)}"))
+    stderr.print(f"{path}, {page}: SHA-256 {digest_of(made)}")
 
 
 def _read_in(language: str) -> None:

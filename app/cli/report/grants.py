@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from app.actions.grants import GrantDetails, RevokeGrant
 from app.actions.grants import grant as grant_details
@@ -41,7 +40,7 @@ def grant(
         done = grant_details(asked, bank.view, bank.day_close, bank.approver())
     granted = done.event("DetailsGranted")
     assert granted is not None
-    stdout.print(f"grant {granted['grant']}", highlight=False)
+    stdout.print(f"grant {granted['grant']}")
     show_done(done, "tally report grants")
 
 
@@ -82,13 +81,13 @@ def grants(
         revoked = "" if one.revoked_at is None else f"{one.revoked_at:%Y-%m-%d}, {one.revoked_by}"
         made.add_row(
             str(one.number),
-            Text(one.facility),
-            Text(one.bank),
-            Text(one.reader),
+            one.facility,
+            one.bank,
+            one.reader,
             str(one.first),
             str(one.last),
             f"{one.granted_at:%Y-%m-%d}",
-            Text(revoked),
+            revoked,
             "opening" if one.is_opening else f"{one.names:,}",
         )
     show(made)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.text import Text
 
 from app.cli.shared.acting import acting
 from app.cli.shared.console import stderr
@@ -42,9 +41,7 @@ def prove(
     written(out, lambda target: write_bytes(target, made.file))
     lines = len(made.proved.facts["lines"])
     stderr.print(
-        Text(
-            f"{out}: {lines:,} lines as of block {made.proved.facts['last']['number']:,}, proved "
-            f"by {made.proved.headers:,} blocks in {len(made.file):,} bytes"
-        ),
+        f"{out}: {lines:,} lines as of block {made.proved.facts['last']['number']:,}, proved "
+        f"by {made.proved.headers:,} blocks in {len(made.file):,} bytes",
         soft_wrap=True,
     )

@@ -129,4 +129,4 @@ def show_salt(done: Done) -> None:
 def show_done(done: Done, see: str) -> None:
     """Say which transaction it was, and where its result is to be seen once it is final."""
     show_transactions(done)
-    stderr.print(f"once the bank's node has read that block: {see}", style="dim", markup=False)
+    stderr.print(f"once the bank's node has read that block: {see}", style="dim")

@@ -2,5 +2,11 @@
 
 from rich.console import Console
 
-stdout = Console()
-stderr = Console(stderr=True)
+
+def console(*, to_stderr: bool = False, width: int | None = None) -> Console:
+    """Text is written as it stands: names and reasons come from others, and are no markup."""
+    return Console(stderr=to_stderr, width=width, markup=False, emoji=False, highlight=False)
+
+
+stdout = console()
+stderr = console(to_stderr=True)

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Engine
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import console, stderr, stdout
 from app.config import load_config
 from app.db import engine as db
 from app.presentation.common import AsOf
@@ -67,8 +66,7 @@ def table(*texts: str, numbers: tuple[str, ...] = ()) -> Table:
 
 def show(made: Table) -> None:
     """Print a table; where it is no terminal, without cutting its cells to 80 columns."""
-    console = stdout if stdout.is_terminal else Console(width=_PIPED_WIDTH)
-    console.print(made)
+    (stdout if stdout.is_terminal else console(width=_PIPED_WIDTH)).print(made)
 
 
 def show_as_of(as_of: AsOf | None) -> None:

@@ -27,7 +27,7 @@ def print_summary(console: Console, result: Mapping[str, Any]) -> None:
                 Text(),
                 _chain(result),
             ),
-            title=f"[bold]{result['facility']}[/]",
+            title=Text(result["facility"], "bold"),
             padding=(1, 2),
             expand=False,
         )
@@ -67,7 +67,7 @@ def _reserves(reserves: Mapping[str, Mapping[str, str]]) -> Table:
             f"{books['lead_book']} {currency}",
             f"{books['partner_book']} {currency}",
             f"{books['agreed']} {currency}",
-            f"[{'green' if zero else 'bold red'}]{proof}[/]",
+            Text(proof, "green" if zero else "bold red"),
         )
     return table
 
@@ -92,5 +92,5 @@ def _table(first: str, *others: str) -> Table:
     return table
 
 
-def _alarm(count: int) -> str:
-    return f"[bold yellow]{count:,}[/]" if count else "[dim]0[/]"
+def _alarm(count: int) -> Text:
+    return Text(f"{count:,}", "bold yellow" if count else "dim")
