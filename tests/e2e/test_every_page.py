@@ -2,19 +2,24 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from app.db.engine import create
+from app.domain.kinds import Kind
+from app.people.sessions import csrf_token
 from tests.e2e.browsing import Watched, launched, sign_in
 from tests.integration.faces import Face, face
-from tests.integration.seeded import Seed
+from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
 AXE = Path(__file__).parents[1] / "axe/node_modules/axe-core/axe.min.js"
 FIRST_LOAD = 200_000
 """Bytes of the first page with all that it loads."""
+MARKUP = "<img src=x onerror=alert(1)>'\"&amp;{{7*7}}"
+WIDE = "汉" * 64
 
 PAGES = {
     "officer": [
@@ -40,7 +45,12 @@ def browser(chromium_path: str) -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
     engine = create(f"sqlite:///{tmp_path_factory.mktemp('pages') / 'bank.sqlite'}", vault=VAULT)
-    Seed(engine).fill(40)
+    seed = Seed(engine)
+    seed.fill(40)
+    with engine.begin() as connection:
+        for event_ref in (MARKUP, WIDE):
+            seed.pair(connection, 1, Kind.FEE, event_ref, 500, "amount", day=START.date())
+        seed.close_block(connection)
     with face(engine) as served:
         yield served
     engine.dispose()
@@ -99,6 +109,55 @@ def test_the_first_page_is_light(node: Face, browser: Browser, role: str, addres
     watched.close()
     assert len(sizes) >= 3
     assert sum(sizes) < FIRST_LOAD
+
+
+def test_wide_and_hostile_texts_are_shown_as_they_are(node: Face, browser: Browser) -> None:
+    """In what feeds bring, in what people write, and in an address."""
+    officer = node.signed_in("officer")
+    officer.headers["X-CSRF-Token"] = csrf_token(officer.cookies["tally_session_1"])
+    newest = officer.get("/v1/breaks", params={"limit": 2}).json()["items"]
+    assert {one["event_ref"] for one in newest} == {MARKUP, WIDE}
+    for text in (MARKUP, WIDE * 4):
+        for one in newest:
+            said = officer.post(f"/v1/breaks/{one['number']}/comments", json={"text": text})
+            assert said.status_code == 201
+        kept = {"name": text[:60], "query": f"?{urlencode({'text': MARKUP})}"}
+        assert officer.post("/v1/views", json=kept).status_code == 201
+    watched = Watched(browser)
+    dialogs: list[str] = []
+    watched.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    cookie = {"name": "tally_session_1", "value": officer.cookies["tally_session_1"]}
+    watched.page.context.add_cookies([cookie | {"url": node.url}])  # type: ignore[list-item]
+    searches = [f"/breaks?{urlencode({'text': MARKUP})}", f"/legs?{urlencode({'q': MARKUP})}"]
+    numbers = [one["number"] for one in newest]
+    pages = [*(f"/{name}/{one}" for name in ("breaks", "legs") for one in numbers)]
+    wider = {}
+    for address in ("/", "/breaks", "/legs", "/accounts/WLD-2016-A/huarui", *pages, *searches):
+        watched.page.goto(f"{node.url}{address}")
+        assert watched.page.locator("img[src=x]").count() == 0, address
+        for width in (1280, 390):
+            watched.page.set_viewport_size({"width": width, "height": 900})
+            over = watched.page.evaluate(
+                "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+            )
+            if over > 0:
+                wider[address, width] = over
+    watched.page.goto(f"{node.url}/breaks")
+    expect(watched.page.locator("#breaks-list")).to_contain_text(MARKUP)
+    assert watched.complaints == []
+    watched.close()
+    assert (dialogs, wider) == ([], {})
+
+
+def test_ages_are_the_nodes_whatever_the_browsers_clock_says(node: Face, browser: Browser) -> None:
+    watched = open_as(node, browser, "viewer")
+    page = watched.page
+    page.goto(f"{node.url}/")
+    age = page.locator(".block time").text_content()
+    page.clock.set_fixed_time("2001-01-01T00:00:00Z")
+    page.goto(f"{node.url}/")
+    expect(page.locator(".block time")).to_have_text(age or "")
+    watched.close()
 
 
 def test_paper_is_light_and_says_whose_figures_it_shows(node: Face, browser: Browser) -> None:
