@@ -125,7 +125,7 @@ def test_wide_and_hostile_texts_are_shown_as_they_are(node: Face, browser: Brows
         assert officer.post("/v1/views", json=kept).status_code == 201
     watched = Watched(browser)
     dialogs: list[str] = []
-    watched.page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
+    watched.page.on("dialog", lambda dialog: dialogs.append(dialog.message))
     cookie = {"name": "tally_session_1", "value": officer.cookies["tally_session_1"]}
     watched.page.context.add_cookies([cookie | {"url": node.url}])  # type: ignore[list-item]
     searches = [f"/breaks?{urlencode({'text': MARKUP})}", f"/legs?{urlencode({'q': MARKUP})}"]
