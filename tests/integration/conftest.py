@@ -11,9 +11,11 @@ from sqlalchemy import Engine
 
 from app.db.engine import create, upgrade
 from ganache.launcher import start
+from tests.integration.faces import Face, face
 from tests.integration.nodes import Node, begin_anew
 from tests.integration.posted import World, new_world
 from tests.integration.posting import LEAD, Net
+from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
 
@@ -41,6 +43,21 @@ def database(database_url: str) -> Iterator[Engine]:
     upgrade(engine)
     yield engine
     engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def seed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seed]:
+    """A facility in force in a database of the module's own, as the indexer would have read it."""
+    engine = create(f"sqlite:///{tmp_path_factory.mktemp('seed') / 'bank.sqlite'}", vault=VAULT)
+    yield Seed(engine)
+    engine.dispose()
+
+
+@pytest.fixture(scope="module")
+def node(seed: Seed) -> Iterator[Face]:
+    """A node that serves it."""
+    with face(seed.engine) as served:
+        yield served
 
 
 @pytest.fixture(scope="module")

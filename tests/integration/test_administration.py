@@ -11,7 +11,6 @@ import pytest
 from sqlalchemy import Engine, delete, select, update
 
 from app.audit.tables import audit_trail
-from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.dual_control import Change, ask, confirm, waiting
@@ -24,7 +23,6 @@ from app.people.sign_in import SignIn
 from app.people.tables import failed_attempts
 from tests.integration.faces import Face, add_test_person, csrf_of, enrolled, face
 from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
 
 TABS = ("", "/sessions", "/keys", "/requests", "/audit")
 CODE = "000000"
@@ -32,11 +30,8 @@ CODE = "000000"
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('admin') / 'bank.sqlite'}", vault=VAULT)
-    Seed(opened)
-    yield opened
-    opened.dispose()
+def engine(seed: Seed) -> Engine:
+    return seed.engine
 
 
 @pytest.fixture(scope="module")

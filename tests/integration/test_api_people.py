@@ -10,14 +10,12 @@ import httpx
 import pytest
 from sqlalchemy import Engine, select
 
-from app.db.engine import create
 from app.intake.tables import events
 from app.outbox.dead_letters import add_dead_letter
 from app.report_jobs.files import ReportFiles
 from app.report_jobs.making import ReportMaker
 from tests.integration.faces import Face, face, with_token
 from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
 
 CODE = "000000"
 """That of development people."""
@@ -29,11 +27,8 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> ReportFiles:
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('people') / 'bank.sqlite'}", vault=VAULT)
-    Seed(opened)
-    yield opened
-    opened.dispose()
+def engine(seed: Seed) -> Engine:
+    return seed.engine
 
 
 @pytest.fixture(scope="module")

@@ -2,28 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import pytest
 
-from app.db.engine import create
-from tests.integration.faces import Face, face
-from tests.integration.seeded import Seed
+from tests.integration.faces import Face
 from tests.integration.test_api_events import BULK, assert_problem, event
-from tests.integration.vaults import VAULT
 
 PATH = "/v1/quarantine"
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
-    engine = create(f"sqlite:///{tmp_path_factory.mktemp('node') / 'bank.sqlite'}", vault=VAULT)
-    Seed(engine)
-    with face(engine) as served:
-        yield served
-    engine.dispose()
 
 
 @pytest.fixture(scope="module")

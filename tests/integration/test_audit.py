@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -20,22 +19,12 @@ from app.node.jobs.audit_head import AuditHead
 from app.readmodel.disclosures.queries import own_anchors
 from ganache.launcher import start
 from tests.e2e.running import Outcome, tally_in_process
-from tests.integration.faces import Face, face
+from tests.integration.faces import Face
 from tests.integration.posting import Net
 from tests.integration.seeded import START, Seed
-from tests.integration.vaults import VAULT
 
 ROOT = Path(__file__).parents[2]
 FACILITY = "WLD-2016-A"
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
-    engine = create(f"sqlite:///{tmp_path_factory.mktemp('audit') / 'bank.sqlite'}", vault=VAULT)
-    Seed(engine)
-    with face(engine) as served:
-        yield served
-    engine.dispose()
 
 
 def write(engine: Engine, rows: int = 5) -> None:

@@ -24,21 +24,17 @@ from app.cli.breaks import breaks
 from app.cli.shared.node import keep_session, session_file
 from app.client.connection import NodeConnection, NodeRefused, NodeSilent
 from app.client.node import NodeClient
-from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.domain.kinds import Kind
 from tests.integration.faces import Credentials, Face, enrolled, face
 from tests.integration.seeded import START, Seed
-from tests.integration.vaults import VAULT
 
 DOCUMENT = Path(__file__).parents[2] / "docs/api.md"
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('client') / 'bank.sqlite'}", vault=VAULT)
-    seed = Seed(opened)
-    with opened.begin() as connection:
+def engine(seed: Seed) -> Engine:
+    with seed.engine.begin() as connection:
         for number in range(7):
             seed.pair(connection, 1, Kind.PRINCIPAL, f"R-{number}", 10, "amount", day=START.date())
         seed.close_block(connection)
@@ -50,8 +46,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
             "huarui",
         )
         apply(connection, [Raise(cause)], datetime.now(UTC))
-    yield opened
-    opened.dispose()
+    return seed.engine
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,6 @@ from pyotp import TOTP
 from sqlalchemy import Engine, delete, select
 
 from app.audit.tables import audit_trail
-from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.people.administration import Administrator, add_person, disable, give_enrolment, set_roles
 from app.people.clock import now
@@ -37,7 +36,6 @@ from app.people.tables import failed_attempts, people
 from app.processes import free_port
 from tests.integration.faces import Face, csrf_of, enrolled, face
 from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
 from tests.openid import ROLES, RunningProvider, running_provider
 
 BY = Administrator("command:test")
@@ -51,11 +49,8 @@ PEOPLE: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('openid') / 'bank.sqlite'}", vault=VAULT)
-    Seed(opened)
-    yield opened
-    opened.dispose()
+def engine(seed: Seed) -> Engine:
+    return seed.engine
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,12 @@
 """In which language pages and their live stream come: as chosen, else as the browser prefers."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
 
-from app.db.engine import create
 from app.locale import LANGUAGES
-from tests.integration.faces import Face, csrf_of, enrolled, face
-from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
+from tests.integration.faces import Face, csrf_of, enrolled
 
 CHINESE = {"Accept-Language": "zh-CN,zh;q=0.9,en;q=0.8"}
-
-
-@pytest.fixture(scope="module")
-def node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Face]:
-    engine = create(f"sqlite:///{tmp_path_factory.mktemp('languages') / 'b.sqlite'}", vault=VAULT)
-    Seed(engine)
-    with face(engine) as found:
-        yield found
-    engine.dispose()
 
 
 def is_in(language: str, answer: httpx.Response) -> bool:

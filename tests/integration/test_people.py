@@ -15,7 +15,6 @@ from pyotp import TOTP
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
 from app.audit.tables import audit_trail
-from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.people import attempts, second_factor
 from app.people.administration import (
@@ -51,18 +50,14 @@ from tests.integration.faces import (
 )
 from tests.integration.posting import await_true
 from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
 
 BY = Administrator("command:test")
 COOKIE = "tally_session_1"
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('people') / 'bank.sqlite'}", vault=VAULT)
-    Seed(opened)
-    yield opened
-    opened.dispose()
+def engine(seed: Seed) -> Engine:
+    return seed.engine
 
 
 @pytest.fixture(scope="module")

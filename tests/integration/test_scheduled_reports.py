@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,22 +10,18 @@ import pytest
 from sqlalchemy import Engine, update
 
 from app.config import ReportSchedule
-from app.db.engine import create
 from app.domain.errors import ConfigFault, UsageFault
 from app.node.jobs.scheduled_reports import ScheduledReports
 from app.readmodel import tables
 from app.readmodel.chain import position
 from app.reports.source import ReportRefused
 from tests.integration.seeded import Seed
-from tests.integration.vaults import VAULT
 
 
 @pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
-    opened = create(f"sqlite:///{tmp_path_factory.mktemp('node') / 'node.db'}", vault=VAULT)
-    Seed(opened).fill(20)
-    yield opened
-    opened.dispose()
+def engine(seed: Seed) -> Engine:
+    seed.fill(20)
+    return seed.engine
 
 
 def schedule(folder: Path, **changes: object) -> ReportSchedule:
