@@ -4,9 +4,12 @@ The key is a keystore file of the bank's (`storage.json`) and never in the datab
 of the database, or a backup, tells nothing of borrowers.
 """
 
+import itertools
+import os
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 
+from nacl.bindings import crypto_secretbox_easy
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 from sqlalchemy import Connection
@@ -18,7 +21,7 @@ _OPTION = "vault"
 
 
 class Vault:
-    """Encrypts single values (XSalsa20-Poly1305, a random nonce each)."""
+    """Encrypts single values (XSalsa20-Poly1305, a nonce each)."""
 
     def __init__(self, keys: Iterable[bytes]) -> None:
         """`keys` of KEY_BYTES, asked for each time: the one in use first, then those that older
@@ -27,9 +30,16 @@ class Vault:
         self._opened_before: SecretBox | None = None
 
     def sealer(self) -> Callable[[bytes], bytes]:
-        """Seals the values of one transaction, with the key that is in use now."""
-        box = SecretBox(next(iter(self._keys)))
-        return lambda clear: bytes(box.encrypt(clear))
+        """Seals the values of one transaction, with the key that is in use now. Their nonces are
+        16 bytes drawn for the transaction, which no other has, and a count."""
+        key = bytes(SecretBox(next(iter(self._keys))))
+        drawn, numbers = os.urandom(SecretBox.NONCE_SIZE - 8), itertools.count()
+
+        def seal(clear: bytes) -> bytes:
+            nonce = drawn + next(numbers).to_bytes(8)
+            return nonce + crypto_secretbox_easy(clear, nonce, key)
+
+        return seal
 
     def open(self, sealed: bytes) -> bytes:
         """Raises StorageFault for what another key has sealed, or what was changed."""

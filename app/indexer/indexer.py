@@ -231,18 +231,16 @@ class Indexer:
                 self._refused.discard(self._rpc.origin)
                 reading = self._read(ahead, found.cursor, final)
                 with collector_paused():
-                    changes = self._apply(
+                    legs = self._apply(
                         state,
                         found,
                         at_head=found.last.number == run.head,
                         recording=recording,
                     )
-                if changes.matched and self.on_matched is not None:
-                    self.on_matched(_own(state, changes.matched), found.last.number)
                 run.last = found.last.number
-                run.legs += changes.legs
+                run.legs += legs
                 if on_range is not None:
-                    on_range(Progress(found.first, found.last.number, changes.legs, run.head))
+                    on_range(Progress(found.first, found.last.number, legs, run.head))
         if self._verified is not None and self._has_other_role(state):
             run.reorged = True
 
@@ -276,7 +274,8 @@ class Indexer:
             return None
         return ahead.submit((self._verified or self._scanner).read, before, final)
 
-    def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> Changes:
+    def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> int:
+        """Returns how many legs were posted."""
         projection = Projection(state, found.headers, self._open_key)
         first_unused = state.next_number
         project(projection, found.events, found.sealed)
@@ -285,6 +284,7 @@ class Indexer:
                 load_pairs(connection, state.accounts, projection.wanted)
         for step in projection.steps:
             step()
+        projection.steps.clear()  # they hold the projection, which holds them
         changes = projection.changes
         for account in changes.accounts.values():
             account.pairs.clear()
@@ -299,7 +299,9 @@ class Indexer:
             found_odd = changes.incidents + changes.unreadable
             record_incidents(connection, found_odd, int(time.time()))
         _move(state, found)
-        return changes
+        if changes.matched and self.on_matched is not None:
+            self.on_matched(_own(state, changes.matched), found.last.number)
+        return changes.legs
 
     def _check(self, state: State, found: Range, changes: Changes) -> None:
         """Hold the view against the contracts' own state after the range's last block."""

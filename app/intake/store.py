@@ -1,6 +1,6 @@
 """The event store: where the intake keeps what it accepts, in SQLite or PostgreSQL."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,13 +22,12 @@ SQLite's write lock has it. What one writer looked up cannot change before it co
 
 # Spelled as in the unique index of identities: SQLite would not use it for `IS 0`.
 _STANDS = events.c.duplicate_leg == false()
-_CONTENTS = select(events.c.event_id, events.c.content).where(
-    events.c.event_id.in_(bindparam("event_ids", expanding=True))
-)
-_STANDING = select(events.c.identity, events.c.amount, events.c.parts, events.c.reversed).where(
-    events.c.identity.in_(bindparam("identities", expanding=True)),
-    _STANDS,
-)
+_CONTENTS = "SELECT event_id, content FROM events WHERE event_id"
+_STANDING = {
+    dialect: "SELECT identity, amount, parts, reversed FROM events "
+    f"WHERE duplicate_leg = {no} AND identity"
+    for dialect, no in (("sqlite", "0"), ("postgresql", "false"))
+}
 _MARK_REVERSED = (
     update(events)
     .where(
@@ -144,15 +143,25 @@ class EventTransaction:
         """The content of those events that were accepted."""
         if not event_ids:
             return {}
-        found = self._connection.execute(_CONTENTS, {"event_ids": list(event_ids)})
-        return {event_id: bytes(content) for event_id, content in found}
+        return {event_id: bytes(content) for event_id, content in self._among(_CONTENTS, event_ids)}
 
     def standing(self, identities: Collection[bytes]) -> Mapping[bytes, StandingEvent]:
         """The events that stand for those identities, where there are any."""
         if not identities:
             return {}
-        found = self._connection.execute(_STANDING, {"identities": list(identities)})
-        return {bytes(row[0]): StandingEvent(row[1], row[2], row[3]) for row in found}
+        found = self._among(_STANDING[self._connection.dialect.name], identities)
+        return {
+            bytes(identity): StandingEvent(amount, parts, bool(is_reversed))
+            for identity, amount, parts, is_reversed in found
+        }
+
+    def _among(self, query: str, values: Collection[Any]) -> Iterable[Any]:
+        """Rows of a query, which ends with a column, of one of many values. Straight to the driver:
+        SQLAlchemy works out a name for each value."""
+        if self._connection.dialect.name == "postgresql":
+            return self._connection.exec_driver_sql(f"{query} = ANY(%s)", (list(values),))
+        marks = ", ".join("?" * len(values))
+        return self._connection.exec_driver_sql(f"{query} IN ({marks})", tuple(values))
 
     def receipt(self, event_id: str) -> Receipt:
         """The receipt of an accepted event."""

@@ -48,7 +48,7 @@ _STALLED_AFTER_S = 10.0
 _LOOK_ANYWAY_S = 1.0
 """Without a new block, the chain is looked at so often."""
 _REST_S = 3.0
-"""The same for posting, while nothing waits and nothing is on its way; the lease lasts longer."""
+"""The same while nothing waits and nothing is on its way; the lease lasts longer."""
 _REST_LOOK_S = 1.0
 """At rest, what another process has accepted is looked for so often; this one says it."""
 _JOBS_END_S = 3.0
@@ -229,12 +229,14 @@ class Channel:
             self._scheduler.wake("index")
         head, now = self._head, time.monotonic()
         is_new = self._is_posting and head != self._submitted_at[0]
-        look_s = _LOOK_ANYWAY_S if self._is_posting else _REST_S
-        if has_waiting or is_new or now - self._submitted_at[1] >= look_s:
+        if has_waiting or is_new or now - self._submitted_at[1] >= self._look_anyway_s():
             self._submitted_at = head, now
             self._post()
             self._is_posting = has_waiting or in_flight(self._bank.engine)
         return SOON_S if self._is_posting else _REST_LOOK_S
+
+    def _look_anyway_s(self) -> float:
+        return _LOOK_ANYWAY_S if self._is_posting else _REST_S
 
     def _post(self) -> None:
         self._bank.posting.tick()
@@ -267,7 +269,7 @@ class Channel:
             if self._matches_after is None:
                 self._matches_after = self._bank.follower.position() or head
             if head == self._indexed_at[0] and (
-                time.monotonic() - self._indexed_at[1] < _LOOK_ANYWAY_S
+                time.monotonic() - self._indexed_at[1] < self._look_anyway_s()
             ):
                 return
             self._read_blocks()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import (
+    BindParameter,
     Connection,
     Engine,
     Select,
@@ -55,7 +56,7 @@ class StoppedBatch:
     at: str
 
 
-def waiting_events(facility: str | None = None) -> Select[Any]:
+def waiting_events(facility: str | BindParameter[str] | None = None) -> Select[Any]:
     """The accepted events that no batch carries yet, dead letters apart; of one facility or all."""
     waiting = (
         select(events)
@@ -138,27 +139,8 @@ def all_letters(connection: Connection) -> list[DeadLetter]:
 
 def stopped_batches(connection: Connection, facility: str | None = None) -> list[StoppedBatch]:
     """The batches that failed too often, of one facility or of all."""
-    newest = (
-        select(func.max(batch_log.c.id))
-        .where(batch_log.c.batch_id == batches.c.id, batch_log.c.state == STOPPED)
-        .correlate(batches)
-        .scalar_subquery()
-    )
-    query = (
-        select(
-            batches.c.facility,
-            batches.c.sequence,
-            batches.c.legs,
-            batch_log.c.detail,
-            batch_log.c.at,
-        )
-        .join(batch_log, batch_log.c.id == newest)
-        .where(batches.c.state == STOPPED)
-        .order_by(batches.c.facility, batches.c.sequence)
-    )
-    if facility is not None:
-        query = query.where(batches.c.facility == facility)
-    return [StoppedBatch(*row) for row in connection.execute(query)]
+    found = [StoppedBatch(*row) for row in connection.execute(_STOPPED)]
+    return [one for one in found if facility in (None, one.facility)]
 
 
 def replay(connection: Connection, event_ids: Collection[str] | None = None) -> int:
@@ -187,6 +169,25 @@ def resume(connection: Connection) -> int:
     return len(ids)
 
 
+_STOPPED = (
+    select(
+        batches.c.facility,
+        batches.c.sequence,
+        batches.c.legs,
+        batch_log.c.detail,
+        batch_log.c.at,
+    )
+    .join(
+        batch_log,
+        batch_log.c.id
+        == select(func.max(batch_log.c.id))
+        .where(batch_log.c.batch_id == batches.c.id, batch_log.c.state == STOPPED)
+        .correlate(batches)
+        .scalar_subquery(),
+    )
+    .where(batches.c.state == STOPPED)
+    .order_by(batches.c.facility, batches.c.sequence)
+)
 _LETTERS = (
     select(
         events.c.facility,

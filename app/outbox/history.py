@@ -3,9 +3,15 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, bindparam, insert, update
 
 from app.outbox.tables import batch_log, batches
+
+_PUT_STATE = (
+    update(batches)
+    .where(batches.c.id.in_(bindparam("batches", expanding=True)))
+    .values(state=bindparam("now"))
+)
 
 
 def log_state(
@@ -15,7 +21,7 @@ def log_state(
     if not batch_ids:
         return
     note(connection, batch_ids, state, detail)
-    connection.execute(update(batches).where(batches.c.id.in_(batch_ids)).values(state=state))
+    connection.execute(_PUT_STATE, {"batches": batch_ids, "now": state})
 
 
 def note(connection: Connection, batch_ids: Sequence[int], state: str, detail: str) -> None:

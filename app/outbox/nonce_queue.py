@@ -6,7 +6,7 @@ Nonces are given by us, each to bytes that are stored before they are sent.
 from eth_account.signers.local import LocalAccount
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
-from sqlalchemy import Connection, Engine, exists, func, insert, select
+from sqlalchemy import Connection, Engine, bindparam, exists, func, insert, select
 
 from app.contracts.transactions import sign
 from app.outbox.history import log_state, note
@@ -65,16 +65,12 @@ class NonceQueue:
     def take_over(self, mined: int) -> None:
         """Sign anew what a former operator key of this bank has signed: since that was replaced
         the contract refuses what it signed, so that the bytes can still count only once."""
-        of_others = _FIRST_OPEN.limit(None).where(
-            ~exists().where(
-                attempts.c.batch_id == batches.c.id, attempts.c.operator == self.address
-            )
-        )
+        ours = {"operator": self.address}
         with self._engine.connect() as connection:
-            if connection.execute(of_others.limit(1)).first() is None:
+            if connection.execute(_FIRST_OF_OTHERS, ours).first() is None:
                 return
         with self.lease.writing() as connection:
-            rows = connection.execute(of_others).all()
+            rows = connection.execute(_OF_OTHERS, ours).all()
             for row in rows:
                 self.sign(connection, row.id, row.calldata, row.gas_limit, mined)
             log_state(
@@ -96,9 +92,7 @@ class NonceQueue:
 
 def next_nonce(connection: Connection, operator: str, mined: int) -> int:
     """The first nonce of a key that neither the chain counts nor bytes of ours have."""
-    newest = connection.execute(
-        select(func.max(attempts.c.nonce)).where(attempts.c.operator == operator)
-    ).scalar_one()
+    newest = connection.execute(_NEWEST_NONCE, {"operator": operator}).scalar_one()
     return mined if newest is None else max(int(newest) + 1, mined)
 
 
@@ -127,9 +121,18 @@ def store(
     return tx_hash
 
 
+_NEWEST_NONCE = select(func.max(attempts.c.nonce)).where(
+    attempts.c.operator == bindparam("operator")
+)
 _FIRST_OPEN = (
     select(batches.c.id, batches.c.calldata, batches.c.gas_limit)
     .where(batches.c.state.in_(OPEN))
     .order_by(batches.c.facility, batches.c.sequence)
     .limit(1)
 )
+_OF_OTHERS = _FIRST_OPEN.limit(None).where(
+    ~exists().where(
+        attempts.c.batch_id == batches.c.id, attempts.c.operator == bindparam("operator")
+    )
+)
+_FIRST_OF_OTHERS = _OF_OTHERS.limit(1)

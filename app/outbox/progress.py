@@ -1,17 +1,20 @@
 """How far a bank's postings have come, and what they cost."""
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, select
 
 from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
 from app.outbox.lifecycle import BROADCAST, FINAL, STOPPED
 from app.outbox.tables import batches
 
+_FIRST_WAITING = waiting_events(bindparam("facility")).with_only_columns(events.c.id).limit(1)
+
+_FIRST_SENT = select(batches.c.id).where(batches.c.state == BROADCAST).limit(1)
+
 
 def has_waiting(connection: Connection, facility: str) -> bool:
     """Whether an accepted event of a facility is in no batch yet."""
-    first = waiting_events(facility).with_only_columns(events.c.id).limit(1)
-    return connection.execute(first).first() is not None
+    return connection.execute(_FIRST_WAITING, {"facility": facility}).first() is not None
 
 
 def drained(engine: Engine, facility: str) -> bool:
@@ -29,9 +32,8 @@ def drained(engine: Engine, facility: str) -> bool:
 
 def in_flight(engine: Engine) -> bool:
     """Whether batches were broadcast that are not final yet."""
-    sent = select(batches.c.id).where(batches.c.state == BROADCAST).limit(1)
     with engine.connect() as connection:
-        return connection.execute(sent).first() is not None
+        return connection.execute(_FIRST_SENT).first() is not None
 
 
 def last_batch(engine: Engine, facility: str) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, Integer, bindparam, insert, select
 
 from app.contracts.posting import encode_post, next_digest
 from app.contracts.reconciliation import PostingHead
@@ -28,6 +28,19 @@ _GAS_DAY_TOTAL = 2 * 23_000  # its own book's, and the agreed one on the lead's 
 _GAS_BYTE = 16
 _PART_BYTES = 125  # its word, and its details as they are sealed
 
+_NEWEST_HEAD = (
+    select(batches.c.sequence, batches.c.digest)
+    .where(batches.c.facility == bindparam("facility"))
+    .order_by(batches.c.sequence.desc())
+    .limit(1)
+)
+_OLDEST_WAITING = (
+    waiting_events(bindparam("facility"))
+    .with_only_columns(*(events.c[name] for name in WaitingEvent._fields))
+    .order_by(events.c.id)
+    .limit(bindparam("most", type_=Integer))
+)
+_ADD_BATCH = insert(batches).returning(batches.c.id)
 _PUT_INTO_BATCH = {
     dialect: f"UPDATE events SET batch_id = {mark}, leg_index = {mark} WHERE id = {mark}"
     for dialect, mark in (("sqlite", "?"), ("postgresql", "%s"))
@@ -48,12 +61,7 @@ class SealedBatch:
 
 def newest_head(connection: Connection, facility: str) -> PostingHead | None:
     """The last batch that we sealed for a facility; None when there is none."""
-    row = connection.execute(
-        select(batches.c.sequence, batches.c.digest)
-        .where(batches.c.facility == facility)
-        .order_by(batches.c.sequence.desc())
-        .limit(1)
-    ).first()
+    row = connection.execute(_NEWEST_HEAD, {"facility": facility}).first()
     return None if row is None else PostingHead(row.sequence, row.digest)
 
 
@@ -88,19 +96,18 @@ def seal_batch(
         return None
     gas_limit = _gas(rows, facility, len(calldata))
     batch_id: int = connection.execute(
-        insert(batches)
-        .values(
-            facility=facility.id,
-            facility_number=facility.number,
-            sequence=sequence,
-            legs=len(rows),
-            calldata=calldata,
-            digest=next_digest(head.digest, stream),
-            gas_limit=gas_limit,
-            state=SEALED,
-            sealed_at=now_utc(),
-        )
-        .returning(batches.c.id)
+        _ADD_BATCH,
+        {
+            "facility": facility.id,
+            "facility_number": facility.number,
+            "sequence": sequence,
+            "legs": len(rows),
+            "calldata": calldata,
+            "digest": next_digest(head.digest, stream),
+            "gas_limit": gas_limit,
+            "state": SEALED,
+            "sealed_at": now_utc(),
+        },
     ).scalar_one()
     log_state(connection, [batch_id], SEALED)
     # Straight to the driver: the one statement that runs for every leg.
@@ -128,14 +135,8 @@ def _waiting(
     parts = min(MAX_PARTS, (most_gas - _GAS_BASE) // (_GAS_PART + _GAS_BYTE * _PART_BYTES))
     # A lead's shared leg counts a part for each partner, whether or not it gets one.
     most = parts if facility.own_partner else parts // facility.partners
-    columns = [events.c[name] for name in WaitingEvent._fields]
-    waiting = (
-        waiting_events(facility.id)
-        .with_only_columns(*columns)
-        .order_by(events.c.id)
-        .limit(max(1, most))
-    )
-    return _ordered([WaitingEvent(*row) for row in connection.execute(waiting).all()])
+    found = connection.execute(_OLDEST_WAITING, {"facility": facility.id, "most": max(1, most)})
+    return _ordered([WaitingEvent(*row) for row in found])
 
 
 def _ordered(rows: Sequence[WaitingEvent]) -> list[WaitingEvent]:

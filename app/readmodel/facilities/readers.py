@@ -2,13 +2,27 @@
 
 from collections.abc import Collection
 
-from sqlalchemy import Connection, select
+from sqlalchemy import BindParameter, Connection, bindparam, select
 
 from app.readmodel.consortium.tables import members
 from app.readmodel.facilities.tables import facilities, facility_observers, facility_partners
 
 _BANKS = ("lead", "partner")
 _OBSERVERS = ("auditor", "regulator")
+
+_FACILITY: BindParameter[int] = bindparam("facility")
+_LEAD = select(facilities.c.lead).where(facilities.c.number == _FACILITY)
+_PARTNERS = select(facility_partners.c.member, facility_partners.c.partner).where(
+    facility_partners.c.facility == _FACILITY
+)
+_FACILITY_OBSERVERS = select(facility_observers.c.member).where(
+    facility_observers.c.facility == _FACILITY
+)
+_ACTIVE_MEMBERS = (
+    select(members.c.number, members.c.role, members.c.sealing_key)
+    .where(members.c.state == "active")
+    .order_by(members.c.number)
+)
 
 
 def facility_readers(
@@ -18,17 +32,13 @@ def facility_readers(
 
     With `partner`, who may read what concerns that partner's account alone: no other partner.
     """
-    lead = connection.execute(
-        select(facilities.c.lead).where(facilities.c.number == facility)
-    ).scalar_one()
-    p, o = facility_partners.c, facility_observers.c
-    partners = select(p.member).where(p.facility == facility)
-    if partner is not None:
-        partners = partners.where(p.partner == partner)
+    wanted = {"facility": facility}
+    lead = connection.execute(_LEAD, wanted).scalar_one()
+    partners = connection.execute(_PARTNERS, wanted).all()
     return readers(
         connection,
-        banks={lead, *connection.scalars(partners)},
-        observers=set(connection.scalars(select(o.member).where(o.facility == facility))),
+        banks={lead, *(member for member, number in partners if partner in (None, number))},
+        observers=set(connection.scalars(_FACILITY_OBSERVERS, wanted)),
     )
 
 
@@ -38,9 +48,7 @@ def readers(
     """Sealing keys by member number: of those of `banks` that are active banks, and of those of
     `observers` (None: all members) that are active auditors or regulators."""
     found = {}
-    for row in connection.execute(
-        select(members).where(members.c.state == "active").order_by(members.c.number)
-    ):
+    for row in connection.execute(_ACTIVE_MEMBERS):
         is_bank = row.role in _BANKS and row.number in banks
         is_observer = row.role in _OBSERVERS and (observers is None or row.number in observers)
         if is_bank or is_observer:
