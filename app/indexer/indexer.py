@@ -12,7 +12,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 
-from eth_utils.crypto import keccak
 from sqlalchemy import Engine, select
 
 from app.chain.engines import engine as chain_engine
@@ -21,7 +20,8 @@ from app.chain.errors import ChainAnswer, NotVerified
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
-from app.contracts.consortium_registry import ROLES
+from app.contracts.consortium_registry import ConsortiumRegistry
+from app.contracts.errors import ContractReverted
 from app.domain.errors import ChainUnreachable, WrongChain
 from app.domain.matched import MatchedPair
 from app.indexer.changes import Changes, Incident
@@ -47,7 +47,6 @@ from app.verify.bloom import may_name
 _COUNT_ALL_EVERY_S = 60.0
 _NEXT_BLOCK_S = 2.0
 _POLL_S = 0.05
-_MEMBER = "0x" + keccak(text="member(uint16)")[:4].hex()
 
 
 @dataclass(frozen=True, slots=True)
@@ -457,20 +456,15 @@ class Indexer:
 
     def _own_role(self) -> str:
         """Asked of the registry, because its answer decides what is projected from block one."""
-        registry = self._manifest.addresses["ConsortiumRegistry"]
-        answer = self._rpc.call(
-            "eth_call", [{"to": registry, "data": f"{_MEMBER}{self._member:064x}"}, "latest"]
-        )
-        words = bytes.fromhex(answer[2:])
-        # A struct with a string in it: offset of the struct, then name's offset, then the role.
-        role = ROLES.get(int.from_bytes(words[64:96]))
-        if role is None:
+        registry = ConsortiumRegistry(self._rpc, self._manifest.addresses["ConsortiumRegistry"])
+        try:
+            return registry.role(self._member)
+        except (ContractReverted, LookupError):
             raise WrongChain(
                 f"this consortium has no member {self._member}",
                 where=self._rpc.url,
                 remedy="Check the node's own member number, and that the bank was admitted",
-            )
-        return role
+            ) from None
 
     def _open_key(self, sealed: bytes) -> bytes | None:
         return open_reference_key(sealed, self._sealing_keys)

@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
-from app.domain.matching.pairs import Half, pair_key
+from app.domain.matching.pairs import Half, pair_key, split_key
 from app.domain.resolutions import Action, Side
 from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection, SealedPosting
 from app.indexer.errors import OtherView
@@ -163,11 +163,7 @@ def load_pairs(
     wanted: Mapping[tuple[int, int], set[bytes]],
 ) -> None:
     """Put the pairs of the wanted keys into their accounts, as far as there are any."""
-    keys = [
-        (*account, key[0], key[1:21], key[21] if len(key) > 21 else 0, key[22:])
-        for account, its_keys in wanted.items()
-        for key in its_keys
-    ]
+    keys = [(*account, *split_key(key)) for account, its_keys in wanted.items() for key in its_keys]
     if not keys:
         return
     if connection.dialect.name == "postgresql":

@@ -87,6 +87,12 @@ def pair_key(
     return key + _BYTES[target_kind] + target_reference if target_reference else key
 
 
+def split_key(key: bytes) -> tuple[int, bytes, int, bytes]:
+    """Kind, reference, target's kind and target's reference, as `pair_key` took them."""
+    target = target_key(key)
+    return key[0], key[1 : 1 + REFERENCE_BYTES], target[0] if target else 0, target[1:]
+
+
 def target_key(key: bytes) -> bytes:
     """The key of a reversal's target, by the reversal's own; empty where there is none."""
     return key[1 + REFERENCE_BYTES :]

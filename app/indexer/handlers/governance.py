@@ -112,7 +112,7 @@ def validator_registered(projection: Projection, event: ContractEvent) -> None:
         projection,
         event,
         member=arguments["member"],
-        node=_address(arguments["node"]),
+        node=to_checksum_address(arguments["node"]),
         enode=arguments["enode"],
     )
 
@@ -121,7 +121,7 @@ def validator_removed(projection: Projection, event: ContractEvent) -> None:
     """A node is a validator no more."""
     node = event.arguments["node"]
     projection.statements.append(delete(validators).where(validators.c.node == node))
-    log(projection, event, node=_address(node))
+    log(projection, event, node=to_checksum_address(node))
 
 
 def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
@@ -130,8 +130,8 @@ def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
     log(
         projection,
         event,
-        proxy=_address(arguments["proxy"]),
-        implementation=_address(arguments["implementation"]),
+        proxy=to_checksum_address(arguments["proxy"]),
+        implementation=to_checksum_address(arguments["implementation"]),
     )
 
 
@@ -145,7 +145,3 @@ def _decide(projection: Projection, event: ContractEvent, state: str) -> None:
             decided_block=event.block_number,
         )
     )
-
-
-def _address(octets: bytes) -> str:
-    return to_checksum_address(octets)
