@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 
 import pytest
@@ -413,8 +414,11 @@ def test_a_chain_that_swallows_little_gets_small_batches_of_each_facility_in_tur
     assert net.account(bank).books.lead_book == 100 * BASE
 
 
-def test_a_chain_that_stood_still_gets_less_at_a_time(net: Net, bank: Bank) -> None:
-    pace = bank.posting.submitter._pace = Pace(Pacing(first_gas=32_000_000, late_after_s=0.2))
+def test_a_chain_that_stood_still_gets_less_at_a_time_and_more_again_when_it_goes_on(
+    net: Net, bank: Bank
+) -> None:
+    bounds = Pacing(first_gas=4_000_000, late_after_s=0.2, least_gas=400_000)
+    pace = bank.posting.submitter._pace = Pace(bounds)
     net.feed(bank, 100)
     net.mining(False)
     bank.posting.tick()
@@ -422,18 +426,19 @@ def test_a_chain_that_stood_still_gets_less_at_a_time(net: Net, bank: Bank) -> N
 
     def is_quartered() -> bool:
         bank.posting.tick()
-        return pace.gas <= 8_000_000
+        return pace.gas <= 1_000_000
 
     await_true(is_quartered, "a quarter")
-    pace._bounds = Pacing(first_gas=32_000_000, late_after_s=60.0)
+    pace._bounds = replace(bounds, late_after_s=60.0)
     net.mining(True)
     net.drain(bank)
     before = len(net.rows(bank, select(batches.c.id)))
-    net.feed(bank, 200)
+    net.feed(bank, 800)
     net.drain(bank)
     later = net.rows(bank, select(batches.c.gas_limit).order_by(batches.c.id).offset(before))
-    assert later[0].gas_limit < whole / 2
-    assert net.account(bank).books.lead_book == 300 * BASE
+    assert later[0].gas_limit < whole
+    assert pace.gas > bounds.first_gas
+    assert net.account(bank).books.lead_book == 900 * BASE
 
 
 def test_a_facility_that_is_agreed_later_is_posted_to(
