@@ -221,3 +221,13 @@ def test_the_schedule_and_its_files_alone_are_shown(
     for name in ("secret.csv", "limits_link.csv", "..%2Fbank.sqlite"):
         assert auditor.get(address + name).status_code == 404
     assert trail(engine) == [("export", "done")]
+
+
+def test_a_certificate_is_downloaded_from_its_page(node: Face, auditor: httpx.Client) -> None:
+    auditor.headers["Accept-Language"] = "zh-CN"
+    page = auditor.get("/breaks/1").text
+    addresses = re.findall(r'href="(/v1/[^"]+)" download', page)
+    types = [auditor.get(one.replace("&amp;", "&")).headers["content-type"] for one in addresses]
+    assert types == ["application/pdf", "application/json"]
+    assert "language=zh-Hans" in addresses[0]
+    assert "/certificate" not in node.signed_in("viewer").get("/breaks/1").text
