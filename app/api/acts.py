@@ -92,9 +92,8 @@ def list_prepared_acts(
             limit=page.limit + 1,
             before=page.before,
         )
-        following = found[page.limit - 1].number if len(found) > page.limit else None
-        acts = request.app.state.context.acts
-        return acts_out(connection, acts, found[: page.limit], page.next(following))
+        shown, following = page.cut(found)
+        return acts_out(connection, request.app.state.context.acts, shown, following)
 
 
 @router.get("/acts/{number}", dependencies=[READ, PREPARED], summary="One prepared act")

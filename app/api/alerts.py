@@ -56,11 +56,11 @@ def list_alerts(
             before=page.before,
             limit=page.limit + 1,
         )
-        shown = found[: page.limit]
+        shown, following = page.cut(found)
         logs = logs_of(connection, [one.number for one in shown])
         return PageOut(
             items=[alert_out(one, logs[one.number]) for one in shown],
-            next=page.next(shown[-1].number if len(found) > page.limit else None),
+            next=following,
             as_of=as_of(connection),
         )
 

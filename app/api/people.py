@@ -263,11 +263,8 @@ def list_audit(
     """Who did what, newest first. `tally audit verify` checks it."""
     with reading(request) as connection:
         found = recorded(connection, actor=actor, before=page.before, limit=page.limit + 1)
-    shown = found[: page.limit]
-    return AuditOut(
-        items=[AuditRowOut.of(one) for one in shown],
-        next=page.next(shown[-1].number if len(found) > page.limit else None),
-    )
+    shown, following = page.cut(found)
+    return AuditOut(items=[AuditRowOut.of(one) for one in shown], next=following)
 
 
 async def _ask_about(

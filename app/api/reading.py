@@ -2,10 +2,10 @@
 
 import base64
 import binascii
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
 from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
@@ -29,12 +29,27 @@ def reading(request: Request) -> Iterator[Connection]:
         yield connection
 
 
+class Numbered(Protocol):
+    """A line that a cursor can name."""
+
+    @property
+    def number(self) -> int: ...
+
+
+Line = TypeVar("Line", bound=Numbered)
+
+
 @dataclass(frozen=True, slots=True)
 class Page:
     """Which page. A cursor is opaque: it holds the number of the last line of the page before."""
 
     limit: int
     before: int | None
+
+    def cut(self, found: Sequence[Line]) -> tuple[Sequence[Line], str | None]:
+        """The lines of this page, of which one more was looked for, and its `next`."""
+        shown = found[: self.limit]
+        return shown, self.next(shown[-1].number if len(found) > self.limit else None)
 
     def next(self, following: int | None) -> str | None:
         if following is None:

@@ -102,10 +102,10 @@ def list_deliveries(
         found = listed_deliveries(
             connection, endpoint=endpoint, state=state, before=page.before, limit=page.limit + 1
         )
-        shown = found[: page.limit]
+        shown, following = page.cut(found)
         return PageOut(
             items=[DeliveryOut.of(one) for one in shown],
-            next=page.next(shown[-1].number if len(found) > page.limit else None),
+            next=following,
             as_of=as_of(connection),
         )
 

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Annotated
 
+import segno
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
@@ -17,7 +18,6 @@ from app.people.second_factor import enrolment_uri
 from app.people.sign_in import SignIn, TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
 from app.web.forms import Form, read_form
-from app.web.qr import qr_image
 from app.web.site import Site
 from app.web.text import sentence
 
@@ -35,7 +35,7 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
             error=error,
             enrolment=found,
             code=code,
-            image=qr_image(uri) if uri else "",
+            image=_qr_image(uri) if uri else "",
         )
 
     @router.get("/enrol")
@@ -71,3 +71,10 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
             sign_in.note_wrong_enrolment(address)
             return enrol_page(None, status=401, error=_("This code opens nothing, or no more."))
         return enrol_page(found, code)
+
+
+def _qr_image(text: str) -> str:
+    """A QR code that the page holds itself: a data URI (SVG)."""
+    return str(
+        segno.make(text, micro=False).svg_data_uri(scale=4, border=2, dark="#000", light="#fff")
+    )

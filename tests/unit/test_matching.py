@@ -12,7 +12,7 @@ from app.domain.kinds import Kind
 from app.domain.matching.books import Books
 from app.domain.matching.judgement import RulesVersion, judge
 from app.domain.matching.outcomes import outcome
-from app.domain.matching.pairs import SETTLED, Half, Pair, pair_key, target_key
+from app.domain.matching.pairs import SETTLED, Half, Pair, pair_key, split_key, target_key
 from app.domain.matching.reversals import mark_reversed, reversible
 from app.domain.matching.splits import WHOLE_BPS, part
 from app.domain.matching.versions import Version, in_force
@@ -178,6 +178,8 @@ def test_a_pairs_key_names_its_target_too() -> None:
         pair_key(12, own, 1, own),
     }
     assert len(keys) == 6
+    assert split_key(pair_key(12, own, 1, target)) == (12, own, 1, target)
+    assert split_key(pair_key(1, own)) == (1, own, 0, b"")
     assert target_key(pair_key(12, own, 1, target)) == pair_key(1, target)
     assert target_key(pair_key(1, own)) == b""
 
