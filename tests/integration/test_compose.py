@@ -5,6 +5,7 @@ No container engine runs here: what is checked is each file by its own tool, and
 
 from __future__ import annotations
 
+import http.server
 import ipaddress
 import json
 import os
@@ -13,6 +14,7 @@ import shutil
 import stat
 import subprocess
 import sys
+import threading
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,47 @@ def test_every_service_has_a_healthcheck_and_images_are_pinned(compose: dict[str
         assert "no-new-privileges:true" in service["security_opt"], name
     node = compose["services"]["webank-node"]
     assert "/ready" in " ".join(node["healthcheck"]["test"])
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "healthy"),
+    [(200, b'{"status":"UP"}', True), (503, b'{"status":"DOWN"}', False)],
+    ids=["up", "down"],
+)
+def test_healthchecks_go_by_what_is_answered(
+    compose: dict[str, Any], status: int, body: bytes, healthy: bool
+) -> None:
+    """Run as they are rendered, against something else that answers."""
+    services = compose["services"]
+    paths: list[str] = []
+
+    class Answering(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            paths.append(self.path)
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    besu = next(one for one in services.values() if "besu" in one["image"])
+    with http.server.HTTPServer(("127.0.0.1", 0), Answering) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        for service, there, mark in (
+            (besu, r"127\.0\.0\.1/8545", "/"),
+            (services["webank-node"], r"[\d.]+:8700", ":"),
+        ):
+            here = f"127.0.0.1{mark}{server.server_port}"
+            command = [re.sub(there, here, word) for word in service["healthcheck"]["test"][1:]]
+            assert command != service["healthcheck"]["test"][1:]
+            program = {"python": sys.executable}.get(command[0], command[0])
+            done = subprocess.run([program, *command[1:]], capture_output=True, check=False)
+            assert (done.returncode == 0) is healthy, done
+        server.shutdown()
+    assert paths == ["/liveness", "/ready"]
+    proxy = services["webank-proxy"]
+    assert proxy["healthcheck"]["test"][-1] in {str(port["target"]) for port in proxy["ports"]}
 
 
 def test_outside_reaches_proxies_and_grafana_on_this_machine_only(compose: dict[str, Any]) -> None:
