@@ -3,14 +3,23 @@ reconciled, killed, voted out and in, rebuilt."""
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.chain.manifest import Manifest
-from app.contracts.consortium_registry import ConsortiumRegistry
-from app.contracts.proposals import register_validator, remove_validator
+from app.contracts.consortium_registry import ConsortiumRegistry, role_number
+from app.contracts.proposals import (
+    Newcomer,
+    about,
+    admit,
+    register_validator,
+    remove_validator,
+)
+from app.keys.keystore import create_keys
+from app.keys.possession import Registry, prove_admission, signing_accounts
 from deploy.consortium import Member
 from deploy.network.contracts import permissions_on
 from deploy.votes import Ballot
@@ -129,3 +138,50 @@ def test_the_banks_nodes_vote_a_validator_out_and_in_as_the_registry_says(
             assert (permitted.nodes, len(permitted.names)) == (len(seats), len(BANKS))
     finally:
         rpc.close()
+
+
+def test_a_bank_is_admitted_gets_a_validator_and_is_evicted_with_it(
+    validators: Validators, engine: str
+) -> None:
+    """The chain's part of it, by the banks' votes and their nodes': a seat changes hands."""
+    name, folder = "tabor", validators.folder
+    rpc = validators.rpc(validators.names[0])
+    try:
+        address = Manifest.read(folder.manifest).addresses["ConsortiumRegistry"]
+        registry = ConsortiumRegistry(rpc, address)
+        ballot = Ballot(rpc, registry, folder)
+        seats = registry.validators()
+        seat = seats[-1]
+        create_keys(folder.keys(name), development=True)
+        keys = folder.public_keys(name)
+        place = Registry(registry.chain_id(), registry.address)
+        signers = signing_accounts(folder.keys(name), development=True)
+        proof = prove_admission(place, name, role_number("partner"), keys, signers)
+        newcomer = Newcomer(
+            name, "partner", keys.sealing, keys.operator, keys.approver, keys.recovery, proof
+        )
+        with nodes(folder, BANKS):
+            ballot.carry([admit(newcomer)], f"admit {name}", print)
+            number = registry.member_named(name)
+            assert registry.state_of(number) == "active"
+            ballot.carry([remove_validator(seat.node)], "its seat", print)
+            await_true("three validators", lambda: len(sealing(validators)) == len(seats) - 1)
+            ballot.carry([register_validator(number, seat.node, seat.enode)], "a seat", print)
+            await_true("four validators", lambda: seat.node in sealing(validators))
+            if engine == "besu":
+                assert name in permissions_on(folder.root, rpc.url).names
+
+            ballot.carry([about("evict", number)], f"evict {name}", print, subject=number)
+            await_true("its seat is gone", lambda: seat.node not in sealing(validators))
+            assert registry.state_of(number) == "evicted"
+            if engine == "besu":
+                permitted = permissions_on(folder.root, rpc.url)
+                assert name not in permitted.names and permitted.nodes == len(seats) - 1
+            again = register_validator(seat.member, seat.node, seat.enode)
+            ballot.carry([again], "the seat of before", print)
+            await_true("four validators again", lambda: len(sealing(validators)) == len(seats))
+        if engine == "besu":
+            assert permissions_on(folder.root, rpc.url).nodes == len(seats)
+    finally:
+        rpc.close()
+        shutil.rmtree(folder.keys(name).parent)
