@@ -205,7 +205,7 @@ def test_a_manifest_of_other_contracts(anvil: Chain, founding: Founding) -> None
     elsewhere = replace(
         net.manifest, addresses={**net.manifest.addresses, "Reconciliation": "0x" + "0" * 40}
     )
-    with pytest.raises(WrongChain, match="no Reconciliation contract"):
+    with pytest.raises(OutOfSync, match="no Reconciliation contract"):
         check_chain(net.rpc, elsewhere)
 
 

@@ -141,7 +141,7 @@ class TestSubjects:
             seed.close_block(connection)
         page = node.client(None).get("/accounts/WLD-2016-A/wuxi").text
         row = r'scope="row">(?:<a [^>]*>)?([A-Z][a-z ]+)(?:</a>)?</th>.*?data-label="Agreed">(.+?)<'
-        lines = re.findall(row, page)
+        lines = re.findall(row, page, re.DOTALL)
         assert lines[:3] == [("Opening", "40.00"), ("Top up", "+40.00"), ("Closing", "80.00")]
         legs = f"/legs?facility=WLD-2016-A&amp;partner=wuxi&amp;from={today}&amp;to={today}"
         assert legs in page
