@@ -127,9 +127,22 @@ window.addEventListener("focus", () => {
 
 document.addEventListener("htmx:sseError", () => showLost(true));
 document.addEventListener("htmx:sseOpen", () => showLost(false));
+// What is said of a part while it is being fetched would be lost with it: the new one asks once more.
+const missed = new Map();
+for (const part of ["accounts", "breaks", "decisions", "acts", "work", "alerts"]) {
+  const note = ({ target, type }) => {
+    if (target.classList.contains("htmx-request")) missed.set(target.id, type);
+  };
+  document.addEventListener(`sse:${part}`, note, true);
+}
+
 document.addEventListener("htmx:afterSettle", (event) => {
   markMoved();
   tick();
+  const fetched = event.detail.requestConfig?.elt.id;
+  const said = missed.get(fetched);
+  missed.delete(fetched);
+  if (said) htmx.trigger(`#${fetched}`, said);
   // Only what the reader asked for is read out, not what moves by itself.
   const asked = event.detail.requestConfig?.elt;
   const count = document.getElementById("breaks-count");
