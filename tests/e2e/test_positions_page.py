@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from app.db.engine import create
 from app.domain.kinds import Kind
@@ -100,6 +100,36 @@ def test_an_account_is_drawn_and_each_figure_leads_to_its_legs(
     expect(page.locator("#subject canvas")).to_have_count(1)
     expect(page.get_by_role("heading", name="How good it was")).to_be_visible()
     assert watched.complaints == []
+    watched.close()
+
+
+def test_what_changes_while_a_part_is_fetched_is_fetched_too(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    page = watched.page
+    sign_in(page.context, node, node.person("treasury"))
+    page.goto(f"{node.url}/accounts/WLD-2016-A/huarui")
+    expect(page.locator("#subject canvas")).to_have_count(2)
+    page.evaluate(
+        "addEventListener('sse:accounts', () => (window.heard = 1 + (window.heard ?? 0)))"
+    )
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        answer = route.fetch()
+        held.append(route)
+        if len(held) == 1:  # the page is fetched, and not there yet
+            heard = page.evaluate("window.heard")
+            top_up(seed, node, "IN-6")
+            while page.evaluate("window.heard") == heard:
+                page.wait_for_timeout(20)
+        route.fulfill(response=answer)
+
+    page.route("**/accounts/WLD-2016-A/huarui", hold)
+    top_up(seed, node, "IN-5")
+    expect(page.locator('[data-figure="agreed"]')).to_have_text("5,000.00")
+    assert len(held) == 2
     watched.close()
 
 
