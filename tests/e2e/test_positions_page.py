@@ -129,7 +129,7 @@ def test_what_changes_while_a_part_is_fetched_is_fetched_too(
     page.route("**/accounts/WLD-2016-A/huarui", hold)
     top_up(seed, node, "IN-5")
     expect(page.locator('[data-figure="agreed"]')).to_have_text("5,000.00")
-    assert len(held) == 2
+    assert len(held) >= 2
     watched.close()
 
 
