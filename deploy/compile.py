@@ -19,8 +19,8 @@ from typing import Any
 import solcx
 from filelock import FileLock
 
-from app.chain.manifest import CONTRACTS as DEPLOYED
 from app.contracts import abi
+from app.domain.consortium import CONTRACTS as DEPLOYED
 
 CONTRACTS = Path(__file__).resolve().parent.parent / "contracts"
 ARTIFACTS = CONTRACTS / "artifacts"

@@ -17,13 +17,11 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Literal
 
+from app.domain.consortium import MemberRole
 from app.keys.keystore import PublicKeys, create_keys, public_keys
 from deploy.bank_toml import BankToml, OwnNodes, with_endpoints
 from deploy.tls import Certificates
-
-Role = Literal["lead", "partner", "auditor", "regulator"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ class Member:
     """A member; the founding ones are numbered on the chain by their places, from 1."""
 
     name: str
-    role: Role
+    role: MemberRole
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.error_catalogue import ACCESS, REJECTIONS, REMEDIES
+from app.domain.consortium import CONTRACTS
 from deploy.compile import CONTRACTS as SOURCES
 from deploy.compile import compile_contracts, load_artifact
 

@@ -5,7 +5,7 @@ public halves and signatures stand in them. They are checked as the registry doe
 proposes nothing that the contract will refuse.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, TypeVar
 
 from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -21,6 +21,7 @@ from app.contracts.proposals import (
     purpose_number,
     replace_key,
 )
+from app.domain.consortium import KeyPurpose, MemberRole
 from app.domain.errors import UsageFault
 from app.domain.lookalike import folded
 from app.domain.votes import BANK_ROLES
@@ -41,7 +42,7 @@ class _File(BaseModel):
 
 class _NewcomerFile(_File):
     name: Annotated[str, Field(min_length=1, max_length=256)]
-    role: Literal["lead", "partner", "auditor", "regulator"]
+    role: MemberRole
     operator: _Address = NO_ADDRESS
     approver: _Address = NO_ADDRESS
     recovery: _Address = NO_ADDRESS
@@ -51,7 +52,7 @@ class _NewcomerFile(_File):
 
 class _SuccessorFile(_File):
     member: Annotated[str, Field(min_length=1, max_length=256)]
-    purpose: Literal["operator", "approver", "recovery", "sealing"]
+    purpose: KeyPurpose
     key: _Address | _SealingKey
     proof: _Proof | None = None
 

@@ -9,14 +9,7 @@ from eth_utils.address import is_checksum_address
 from pydantic import TypeAdapter, ValidationError
 
 from app.chain.engines import engine as chain_engine
-
-CONTRACTS = (
-    "ConsortiumRegistry",
-    "FacilityRegistry",
-    "ReserveLedger",
-    "Reconciliation",
-    "DayClose",
-)
+from app.domain.consortium import CONTRACTS
 
 CONTRACT_VERSION = 2
 """The `contractVersion()` that this release of the application speaks to."""

@@ -12,9 +12,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.consortium.propose import RoleName
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.names import check_names
+from app.domain.consortium import MemberRole
 from app.domain.errors import UsageFault
 from deploy.besu.render import Release
 from deploy.compose.newcomer import render_newcomer
@@ -116,7 +116,7 @@ def admit_(
     name: Annotated[str, typer.Argument(help="The newcomer's name.")],
     directory: DirOption,
     role: Annotated[
-        RoleName | None,
+        MemberRole | None,
         typer.Option(
             help="What it may do; where nothing is said, partner. A lead or partner gets a "
             "validator of its own, an auditor or regulator none."
@@ -207,7 +207,7 @@ def render_newcomer_(
     ],
     out: Annotated[Path, typer.Option(metavar="DIR", help="Where to; made where it is missing.")],
     role: Annotated[
-        RoleName, typer.Option(help="A lead or partner gets a validator, the others none.")
+        MemberRole, typer.Option(help="A lead or partner gets a validator, the others none.")
     ] = "partner",
     address: Annotated[
         str | None,

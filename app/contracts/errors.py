@@ -20,9 +20,9 @@ from eth_utils.abi import (
     get_abi_input_types,
 )
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.abi import load_abi
 from app.contracts.error_catalogue import ACCESS, explain
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import ChainFault
 
 

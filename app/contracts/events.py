@@ -13,8 +13,8 @@ from eth_abi.exceptions import DecodingError
 from eth_typing import ABIComponent
 from eth_utils.abi import collapse_if_tuple, event_abi_to_log_topic, filter_abi_by_type
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.abi import load_abi
+from app.domain.consortium import CONTRACTS
 
 
 @dataclass(frozen=True, slots=True)

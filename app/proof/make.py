@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.chain.engines import engine as chain_engine
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.domain.consortium import CONTRACTS
 from app.proof.collect import collect
 from app.proof.file import Bundle, pack
 from app.proof.statement import SEALS, Proved, Terms, prove

@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from app.chain.manifest import CONTRACTS
+from app.domain.consortium import CONTRACTS
 from app.indexer.collector import collector_paused
 from app.indexer.errors import Incomplete
 from app.indexer.project import UNREADABLE

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection
 
+from app.domain.consortium import CONTRACTS, MEMBER_ROLES
 from app.http.context import Context
 from app.locale import _, said
-from app.prepared_acts.requests.consortium import CONTRACTS
 from app.readmodel.consortium.queries import (
     list_keys,
     list_members,
@@ -70,7 +70,7 @@ def consortium_forms(connection: Connection, context: Context) -> Iterator[ActFo
             "evict": _("evict a member for ever"),
             **{
                 f"change_role&role={role}": _("make it %(role)s", role=said(role))
-                for role in ("lead", "partner", "auditor", "regulator")
+                for role in MEMBER_ROLES
             },
         },
         member,

@@ -12,13 +12,14 @@ from app.config import load_config
 from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import Newcomer, register_validator
 from app.contracts.proposals import admit as asked_to_admit
+from app.domain.consortium import MemberRole
 from app.domain.errors import ChainFault, UsageFault
 from app.domain.votes import BANK_ROLES
 from app.keys.keystore import create_keys
 from app.keys.possession import Registry, prove_admission, signing_accounts
 from app.processes import free_ports
 from deploy import tls
-from deploy.consortium import Member, Role, write_config
+from deploy.consortium import Member, write_config
 from deploy.network import layout, proxy
 from deploy.network.genesis import make_keys
 from deploy.network.health import look
@@ -32,7 +33,7 @@ _SAY_EVERY_S = 5.0
 _POLL_S = 0.3
 
 
-def admit(root: Path, name: str, role: Role | None, say: Say) -> Network:
+def admit(root: Path, name: str, role: MemberRole | None, say: Say) -> Network:
     """Admit `name` to the network in `root` by the votes of the banks whose keys lie there.
 
     A bank (`partner` where nothing is said, or `lead`) gets a validator of its own; an auditor or
@@ -53,7 +54,7 @@ def admit(root: Path, name: str, role: Role | None, say: Say) -> Network:
         return change.network
 
 
-def _decide(change: Change, role: Role | None) -> Role:
+def _decide(change: Change, role: MemberRole | None) -> MemberRole:
     """The role, from this run or the one that was cut off. Raises UsageFault."""
     noted, state, name = change.noted(), change.state, change.name
     if state == "evicted":
@@ -80,7 +81,7 @@ def _decide(change: Change, role: Role | None) -> Role:
             where=str(folder.root),
             remedy="Its chain node is its own to run",
         )
-    begun: Role | None = noted["role"] if noted else None
+    begun: MemberRole | None = noted["role"] if noted else None
     if begun and role and role != begun:
         raise UsageFault(
             f"the admission of {name} as {begun} was begun and is not through",
@@ -89,7 +90,7 @@ def _decide(change: Change, role: Role | None) -> Role:
     return begun or role or "partner"
 
 
-def _prepare(change: Change, role: Role) -> Validator | None:
+def _prepare(change: Change, role: MemberRole) -> Validator | None:
     """Make what `create` makes for a founder; what a run before has made stays."""
     network, name, folder = change.network, change.name, change.network.folder
     if not folder.keys(name).exists():
@@ -172,7 +173,7 @@ def _start(change: Change, validator: Validator) -> None:
         time.sleep(_POLL_S)
 
 
-def _vote_in(change: Change, role: Role) -> None:
+def _vote_in(change: Change, role: MemberRole) -> None:
     name, folder = change.name, change.network.folder
     if change.state == "none":
         keys = folder.public_keys(name)

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.chain.errors import ChainAnswer
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import ClientTls, Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import ChainFault, UsageFault
 from deploy import compile as compiler
 from deploy import tls

@@ -1,6 +1,6 @@
 """Step 1: the contracts' code, which the proxies will stand for. On the chain in one go."""
 
-from app.chain.manifest import CONTRACTS
+from app.domain.consortium import CONTRACTS
 from deploy.steps.deployment import Deployment, implementation_hash
 
 NAME = "1 implementations"

@@ -1,7 +1,7 @@
 """Step 2: the founding. One transaction makes all proxies, wires them and admits the founders."""
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.consortium_registry import ROLES
+from app.domain.consortium import CONTRACTS
 from deploy.compile import load_artifact
 from deploy.steps.deployment import Deployment
 

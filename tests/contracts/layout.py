@@ -11,7 +11,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from app.chain.manifest import CONTRACTS
+from app.domain.consortium import CONTRACTS
 from deploy.compile import compile_contracts, load_artifact
 
 SNAPSHOT = Path(__file__).with_name("snapshots") / "layout.json"

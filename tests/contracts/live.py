@@ -20,10 +20,10 @@ from web3 import Web3
 from web3.contract import Contract
 
 from app.chain.errors import ChainAnswer
-from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted, reverted
 from app.contracts.transactions import wait_for_receipt
+from app.domain.consortium import CONTRACTS
 from app.domain.facility import EARLIEST_DAY
 from deploy.compile import compile_contracts, load_artifact
 

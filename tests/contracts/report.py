@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from app.chain.manifest import CONTRACTS
 from app.cli.shared.console import stderr, stdout
+from app.domain.consortium import CONTRACTS
 from deploy.compile import compile_contracts, load_artifact
 from deploy.forge import forge
 from tests.contracts import gas

@@ -18,9 +18,9 @@ from eth_abi.abi import encode
 from eth_typing import ChecksumAddress
 from eth_utils.crypto import keccak
 
-from app.chain.manifest import CONTRACTS
 from app.chain.rpc import Rpc
 from app.contracts.errors import AccessRefused
+from app.domain.consortium import CONTRACTS
 from app.domain.legs import Leg, pack
 from deploy.compile import CONTRACTS as SOURCES
 from deploy.compile import compile_contracts, load_artifact

@@ -52,12 +52,18 @@ def top_up(seed: Seed, node: Face, ref: str) -> None:
     node.notifier.publish(block)
 
 
+def treasurers(browser: Browser, node: Face) -> Watched:
+    """A treasurer's browser, signed in."""
+    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    sign_in(watched.page.context, node, node.person("treasury"))
+    return watched
+
+
 def test_what_changed_since_it_was_seen_is_marked_and_nothing_moves(
     browser: Browser, seed: Seed, node: Face
 ) -> None:
-    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    watched = treasurers(browser, node)
     page = watched.page
-    sign_in(page.context, node, node.person("treasury"))
     page.goto(node.url)
     agreed = page.locator('[data-figure="1-huarui-agreed"]')
     expect(agreed).to_have_text("4,000.00")
@@ -85,9 +91,8 @@ def test_an_account_is_drawn_and_each_figure_leads_to_its_legs(
     browser: Browser, seed: Seed, node: Face
 ) -> None:
     top_up(seed, node, "IN-2")
-    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    watched = treasurers(browser, node)
     page = watched.page
-    sign_in(page.context, node, node.person("treasury"))
     page.goto(f"{node.url}/accounts/WLD-2016-A/huarui")
     expect(page.locator("#subject canvas")).to_have_count(2)
     top_up(seed, node, "IN-3")
@@ -106,9 +111,8 @@ def test_an_account_is_drawn_and_each_figure_leads_to_its_legs(
 def test_what_changes_while_a_part_is_fetched_is_fetched_too(
     browser: Browser, seed: Seed, node: Face
 ) -> None:
-    watched = Watched(browser, viewport={"width": 1280, "height": 900})
+    watched = treasurers(browser, node)
     page = watched.page
-    sign_in(page.context, node, node.person("treasury"))
     page.goto(f"{node.url}/accounts/WLD-2016-A/huarui")
     expect(page.locator("#subject canvas")).to_have_count(2)
     page.evaluate(

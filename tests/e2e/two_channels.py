@@ -7,10 +7,10 @@ import json
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,8 +31,10 @@ from app.people.clock import now
 from app.people.sessions import begin_session
 from app.processes import free_port
 from deploy.consortium import Member
+from tests.e2e.pushing import push_events
 from tests.feeds import facility_text, row_now
 from tests.integration.faces import add_test_person
+from tests.integration.posting import await_true
 from tests.plain_http import NO_TLS
 
 LEAD = "webank"
@@ -100,23 +102,7 @@ class Channel:
 
     def push(self, bank: str, *events: dict[str, Any]) -> None:
         url = self.url if bank == LEAD else self.node.url
-
-        def taken() -> bool:
-            answer = httpx.post(
-                f"{url}/v1/facilities/{self.facility}/events:bulk",
-                json=list(events),
-                headers={"Authorization": f"Bearer {self.key(bank, 'feeds')}"},
-                timeout=30,
-                verify=NO_TLS,
-            )
-            # A node that has just opened still reads the chain, and does not know the facility yet.
-            if "still being read" in answer.text:
-                return False
-            assert answer.status_code == httpx.codes.OK, answer.text
-            assert answer.json()["rows"]["accepted"] == len(events), answer.text
-            return True
-
-        _await(taken, f"{bank} takes the events")
+        push_events(url, self.facility, self.key(bank, "feeds"), events)
 
     def pairs(self, bank: str) -> list[tuple[str, str]]:
         """What a bank's node shows of it: each pair's reference and type."""
@@ -224,7 +210,7 @@ def _await_open(lead: TwoChannels, channel: Channel) -> None:
         except httpx.TransportError:
             return False
 
-    _await(is_open, f"channel {channel.name} is open")
+    await_true(is_open, f"channel {channel.name} is open", WAIT_S)
 
 
 def _trade(channel: Channel) -> None:
@@ -239,14 +225,11 @@ def _trade(channel: Channel) -> None:
         [(f"{channel.word}-match", "matched"), (f"{channel.word}-alone", "missing_at_partner")]
     )
     for bank in (lead, partner):
-        _await(lambda bank=bank: channel.pairs(bank) == wanted, f"{bank} sees the pairs")
+        await_true(partial(_sees, channel, bank, wanted), f"{bank} sees the pairs", WAIT_S)
 
 
-def _await(condition: Any, what: str) -> None:
-    deadline = time.monotonic() + WAIT_S
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {WAIT_S} s: {what}"
-        time.sleep(0.1)
+def _sees(channel: Channel, bank: str, pairs: list[tuple[str, str]]) -> bool:
+    return channel.pairs(bank) == pairs
 
 
 def digits(amount: str) -> int:

@@ -23,6 +23,7 @@ from app.people.second_factor import DEVELOPMENT_CODE
 from app.people.sessions import csrf_token
 from app.processes import free_ports
 from deploy.consortium import Member
+from tests.e2e.pushing import push_events
 from tests.feeds import facility_text
 from tests.plain_http import NO_TLS
 
@@ -42,15 +43,7 @@ class RunningNode:
 
     def push(self, *events: dict[str, Any]) -> None:
         """Push events; each must be accepted."""
-        answer = httpx.post(
-            f"{self.url}/v1/facilities/{FACILITY_ID}/events:bulk",
-            json=list(events),
-            headers={"Authorization": f"Bearer {self.key}"},
-            timeout=30,
-            verify=NO_TLS,
-        )
-        assert answer.status_code == 200, answer.text
-        assert answer.json()["rows"]["accepted"] == len(events), answer.text
+        push_events(self.url, FACILITY_ID, self.key, events)
 
     def reader(self) -> httpx.Client:
         """A client that reads with a key, as programs do."""

@@ -17,8 +17,9 @@ from pyotp import TOTP
 from sqlalchemy import Connection, Engine
 
 from app.actions.view import View
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
 from app.http import keys

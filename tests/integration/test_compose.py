@@ -25,9 +25,10 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.cli.network import network
 from app.config import load_config
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import ConfigFault, UsageFault
 from app.verify import extra_data
 from deploy.compose.newcomer import render_newcomer

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 
 from app.actions import consortium
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.transactions import next_nonce
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import ChainFault
 from app.intake.facility_file import load_facility
 from app.local.consortium import Consortium

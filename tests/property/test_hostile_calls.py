@@ -20,10 +20,10 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.abi import load_abi
 from app.contracts.events import event_kinds
 from app.db.engine import create, upgrade
+from app.domain.consortium import CONTRACTS
 from app.domain.legs import pack
 from app.indexer.rebuild import digest, rebuild
 from app.keys.keystore import load_account

@@ -14,11 +14,12 @@ import pytest
 from eth_abi.abi import encode
 from sqlalchemy import Engine, func, select
 
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.events import event_kinds
 from app.contracts.posting import next_digest
 from app.db.engine import create, upgrade
+from app.domain.consortium import CONTRACTS
 from app.domain.legs import Leg, pack
 from app.indexer.decode import Decoder
 from app.indexer.handlers import HANDLERS

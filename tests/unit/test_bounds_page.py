@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.chain.manifest import CONTRACTS
 from app.contracts.abi import load_abi
+from app.domain.consortium import CONTRACTS
 
 _PAGE = Path(__file__).parents[2] / "docs/decisions/0086-what-one-member-makes-alone.md"
 _BY_CONTRACTS_ALONE = {

@@ -14,8 +14,9 @@ import pytest
 from pydantic import BaseModel
 from sqlalchemy import create_engine
 
-from app.chain.manifest import CONTRACTS, Manifest
+from app.chain.manifest import Manifest
 from app.config import BankConfig, load_config
+from app.domain.consortium import CONTRACTS
 from app.domain.errors import ConfigFault
 from app.keys.keystore import create_keys
 from app.node.bank import approver_key, openid_sign_in, read_manifest, session_lengths

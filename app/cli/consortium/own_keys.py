@@ -9,13 +9,13 @@ import typer
 from eth_utils.address import to_checksum_address
 
 from app.chain.manifest import Manifest
-from app.cli.consortium.propose import PurposeName, RoleName
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.names import check_names
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.config import load_config
 from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import purpose_number
+from app.domain.consortium import KeyPurpose, MemberRole
 from app.domain.errors import UsageFault
 from app.keys.keystore import (
     PublicKeys,
@@ -36,7 +36,7 @@ from app.keys.possession import (
 from app.node.bank import manifest_at, read_manifest
 from app.readmodel.consortium.queries import list_members
 
-RoleOption = Annotated[RoleName, typer.Option(help="What it is to be in the consortium.")]
+RoleOption = Annotated[MemberRole, typer.Option(help="What it is to be in the consortium.")]
 ManifestOption = Annotated[
     Path | None,
     typer.Option(
@@ -127,7 +127,7 @@ def show_own(
 
 
 def prove(
-    purpose: Annotated[PurposeName, typer.Argument(help="What the key is for.")],
+    purpose: Annotated[KeyPurpose, typer.Argument(help="What the key is for.")],
     config: ConfigOption = DEFAULT_CONFIG,
     directory: Annotated[
         Path | None,
@@ -185,7 +185,7 @@ def _registry(network: Manifest) -> Registry:
 
 
 def _proof(
-    network: Manifest | None, folder: Path, name: str, role: RoleName, *, development: bool
+    network: Manifest | None, folder: Path, name: str, role: MemberRole, *, development: bool
 ) -> bytes | None:
     """The keys' own, that they ask to be admitted so; None where no consortium is named."""
     if network is None:
@@ -196,7 +196,7 @@ def _proof(
 
 
 def _hand_over(
-    name: str, role: RoleName, public: PublicKeys, proof: bytes | None, *, as_json: bool
+    name: str, role: MemberRole, public: PublicKeys, proof: bytes | None, *, as_json: bool
 ) -> None:
     keys = {
         "operator": public.operator,

@@ -1,7 +1,7 @@
 """`tally consortium propose`: what a bank asks the others for."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 from eth_utils.address import is_address, to_checksum_address
@@ -24,6 +24,7 @@ from app.contracts.proposals import (
     replace_key,
     upgrade,
 )
+from app.domain.consortium import ContractName, KeyPurpose, MemberRole
 from app.domain.errors import UsageFault
 
 propose = typer.Typer(
@@ -42,17 +43,10 @@ ReasonOption = Annotated[
 ]
 
 
-RoleName = Literal["lead", "partner", "auditor", "regulator"]
-PurposeName = Literal["operator", "approver", "recovery", "sealing"]
-ContractName = Literal[
-    "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose"
-]
-
-
 @propose.command("admit")
 def propose_admit(
     name: Annotated[str, typer.Argument(help="The newcomer's name, 1 to 256 bytes.")],
-    role: Annotated[RoleName, typer.Option(help="What it may do.")],
+    role: Annotated[MemberRole, typer.Option(help="What it may do.")],
     sealing_key: Annotated[str, typer.Option(help="Its public sealing key, 64 hex digits.")],
     reason: ReasonOption,
     operator: Annotated[str, typer.Option(help="Its operator key's address.")] = NO_ADDRESS,
@@ -130,7 +124,7 @@ def evict(
 @propose.command("role")
 def propose_role(
     member: MemberArgument,
-    role: Annotated[RoleName, typer.Argument(help="Its new role.")],
+    role: Annotated[MemberRole, typer.Argument(help="Its new role.")],
     reason: ReasonOption,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
@@ -148,7 +142,7 @@ def propose_role(
 @propose.command("key")
 def propose_key(
     member: MemberArgument,
-    purpose: Annotated[PurposeName, typer.Argument(help="What the key is for.")],
+    purpose: Annotated[KeyPurpose, typer.Argument(help="What the key is for.")],
     key: Annotated[str, typer.Argument(help="Its address; of a sealing key 64 hex digits.")],
     reason: ReasonOption,
     proof: Annotated[

@@ -1,6 +1,6 @@
 """Acts about the consortium: proposals, votes, emergency stops."""
 
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Literal
 
 from eth_utils.address import to_checksum_address
 from pydantic import Field
@@ -16,16 +16,13 @@ from app.contracts.proposals import (
     remove_validator,
     upgrade,
 )
+from app.domain.consortium import ContractName, MemberRole
 from app.domain.errors import UsageFault
 from app.domain.reasons import checked_reason
 from app.prepared_acts.requests.shared import Asking, Hash, Name, ReasonText
 
 _Number = Annotated[int, Field(ge=1, le=2**31 - 1, description="The proposal's number.")]
 _Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
-Contract = Literal[
-    "ConsortiumRegistry", "FacilityRegistry", "ReserveLedger", "Reconciliation", "DayClose"
-]
-CONTRACTS: tuple[str, ...] = get_args(Contract)
 
 _NEEDED = {
     "admit": {"file"},
@@ -61,7 +58,7 @@ class ProposeIn(Asking):
         "upgrade",
     ]
     member: Name | None = None
-    role: Literal["lead", "partner", "auditor", "regulator"] | None = None
+    role: MemberRole | None = None
     file: str | None = Field(
         None,
         max_length=claims.MAX_FILE,
@@ -72,7 +69,7 @@ class ProposeIn(Asking):
     enode: str | None = Field(
         None, min_length=1, max_length=512, description="Where its peers find it."
     )
-    contract: Contract | None = None
+    contract: ContractName | None = None
     implementation: _Address | None = Field(None, description="Where its new code stands.")
     call: str | None = Field(
         None,

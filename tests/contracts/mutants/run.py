@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
-from app.chain.manifest import CONTRACTS as PROXIED
+from app.domain.consortium import CONTRACTS as PROXIED
 from deploy.compile import (
     CONTRACTS,
     SETTINGS,

@@ -1,14 +1,10 @@
 """Requests that may be sent again, by their Idempotency-Key."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "answered_requests"
-down_revision: str | Sequence[str] | None = "granted_openings"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
+revision = "answered_requests"
+down_revision = "granted_openings"
 
 
 def upgrade() -> None:
