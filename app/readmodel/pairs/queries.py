@@ -226,14 +226,16 @@ def _indexed(where: Filter) -> list[ColumnElement[bool]]:
     if where.overdue:
         return [t.OPEN]
     if where.resolved:
-        return [t.WITHIN_TOLERANCE_OR_RESOLVED]
+        return [t.RESOLVED]
     if "matched" in asked:
         return []
     parts: list[ColumnElement[bool]] = []
     if asked & _OPEN_TYPES:
         parts.append(t.OPEN)
-    if "within_tolerance" in asked or where.resolved is None:
-        parts.append(t.WITHIN_TOLERANCE_OR_RESOLVED)
+    if "within_tolerance" in asked:
+        parts.append(t.WITHIN_TOLERANCE)
+    if where.resolved is None:
+        parts.append(t.RESOLVED)
     return parts or [false()]
 
 

@@ -7,9 +7,20 @@ the facility's readers, and the loans of the bank's own legs.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, func, literal_column, select
+from sqlalchemy import (
+    BigInteger,
+    Connection,
+    Integer,
+    Row,
+    Select,
+    bindparam,
+    func,
+    literal_column,
+    select,
+)
 
 from app.domain.kinds import Kind
 from app.domain.suggestions import (
@@ -72,15 +83,14 @@ def suggestions(
     )
     page = pairs(connection, where, limit, before)
     search = _Search.open(connection, loan_refs)
-    items = [found for one in page.items for found in search.of(one)]
-    return Page(items, page.following)
+    return Page(search.of(page.items), page.following)
 
 
 def suggestions_for(connection: Connection, loan_refs: LoanRefs, one: Pair) -> list[Suggestion]:
     """The suggestions for one break, best first; none where it is not one-sided and open."""
     if one.type not in ONE_SIDED_TYPES or one.action is not None:
         return []
-    return _Search.open(connection, loan_refs).of(one)
+    return _Search.open(connection, loan_refs).of([one])
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,14 +108,27 @@ class _Search:
         rows = Rows(names, clock(connection), proposed(connection, names))
         return cls(connection, names, rows, member, loan_refs)
 
-    def of(self, one: Pair) -> list[Suggestion]:
-        own = self.connection.execute(
-            select_named(t.pairs).where(t.pairs.c.number == one.number)
-        ).one()
+    def of(self, wanted: Sequence[Pair]) -> list[Suggestion]:
+        """Those of one-sided legs, in their order, each leg's best first."""
+        numbers = [one.number for one in wanted]
+        rows = {
+            row.number: row
+            for row in self.connection.execute(
+                select_named(t.pairs).where(t.pairs.c.number.in_(numbers))
+            )
+        }
+        return [
+            found
+            for one in wanted
+            if one.number in rows
+            for found in self._of(one, rows[one.number])
+        ]
+
+    def _of(self, one: Pair, own: Row[Any]) -> list[Suggestion]:
         by_lead = own.partner_amount is None
         candidates = self._candidates(own, by_lead=by_lead)
-        legs = self._legs([own, *candidates])
-        mine = legs[own.number]
+        legs = self._legs([own, *candidates]) if candidates else {}
+        mine = legs.get(own.number)
         if mine is None:
             return []
         found = []
@@ -124,36 +147,24 @@ class _Search:
 
     def _candidates(self, own: Row[Any], *, by_lead: bool) -> list[Row[Any]]:
         """The open legs of the other side of the same account, with a near amount and date."""
-        c = t.pairs.c
         if by_lead:
             amount, day, other = own.lead_amount, own.lead_value_day, "partner"
-            is_open = c.lead_amount.is_(None)
         else:
             amount, day, other = own.partner_amount, own.partner_value_day, "lead"
-            is_open = c.partner_amount.is_(None)
-        its_amount, its_day = c[f"{other}_amount"], c[f"{other}_value_day"]
         apart = amount * AMOUNT_APART_BPS // FULL
-        near = [
-            its_amount == amount,
-            its_amount.between(amount - apart, amount - 1),
-            its_amount.between(amount + 1, amount + apart),
-        ]
+        near = [(amount, amount), (amount - apart, amount - 1), (amount + 1, amount + apart)]
         found: list[Row[Any]] = []
-        for condition in near[: 3 if apart else 1]:
+        for low, high in near[: 3 if apart else 1]:
             found += self.connection.execute(
-                select_named(t.pairs)
-                .where(
-                    c.facility == own.facility,
-                    c.partner == own.partner,
-                    # Written out, as in the partial indexes.
-                    c.status == literal_column("'open'"),
-                    is_open,
-                    c.action.is_(None),
-                    condition,
-                    its_day.between(day - DAYS_APART, day + DAYS_APART),
-                )
-                .order_by(func.abs(its_amount - amount), func.abs(its_day - day), c.number)
-                .limit(_MOST_CANDIDATES)
+                _waiting_legs(other, is_equal=low == amount),
+                {
+                    "of_facility": own.facility,
+                    "of_partner": own.partner,
+                    "amount": amount,
+                    "low": low,
+                    "high": high,
+                    "day": day,
+                },
             )
         return found
 
@@ -196,3 +207,31 @@ class _Search:
         if side == "lead":
             return terms.lead_member
         return next((one.member for one in terms.partners if one.number == partner), 0)
+
+
+@cache
+def _waiting_legs(side: str, *, is_equal: bool) -> Select[Any]:
+    """The open legs of a side near an amount and a day, the nearest first; made once, as making it
+    takes longer than the database does. It asks for `of_facility`, `of_partner`, `amount`, `day`
+    and, for amounts that are not equal, `low` and `high`."""
+    c = t.pairs.c
+    its_amount, its_day = c[f"{side}_amount"], c[f"{side}_value_day"]
+    amount, low, high = (bindparam(name, type_=BigInteger()) for name in ("amount", "low", "high"))
+    day = bindparam("day", type_=Integer())
+    absent = c.lead_amount if side == "partner" else c.partner_amount
+    query: Select[Any] = (
+        select_named(t.pairs)
+        .where(
+            c.facility == bindparam("of_facility"),
+            c.partner == bindparam("of_partner"),
+            # Written out, as in the partial indexes.
+            c.status == literal_column("'open'"),
+            absent.is_(None),
+            c.action.is_(None),
+            its_amount == amount if is_equal else its_amount.between(low, high),
+            its_day.between(day - DAYS_APART, day + DAYS_APART),
+        )
+        .order_by(func.abs(its_amount - amount), func.abs(its_day - day), c.number)
+        .limit(_MOST_CANDIDATES)
+    )
+    return query

@@ -14,7 +14,6 @@ from sqlalchemy import (
     UniqueConstraint,
     and_,
     literal_column,
-    or_,
 )
 
 from app.db.metadata import metadata
@@ -100,10 +99,11 @@ pairs = Table(
         where="status <> 'matched' AND status <> 'within_tolerance' AND action IS NULL",
     ),
     partial_index(
-        "ix_pairs_within_tolerance_or_resolved",
+        "ix_pairs_within_tolerance",
         "number",
-        where="status = 'within_tolerance' OR action IS NOT NULL",
+        where="status = 'within_tolerance' AND action IS NULL",
     ),
+    partial_index("ix_pairs_resolved", "number", where="action IS NOT NULL"),
     partial_index("ix_pairs_reversals", "facility", "partner", where="kind = 12"),
     partial_index(
         "ix_pairs_stated", "facility", "lead_business_day", where="stated_shares IS NOT NULL"
@@ -137,10 +137,12 @@ OPEN: ColumnElement[bool] = and_(
 """Pairs with open legs: one-sided, or unequal and not resolved. There are as many as there is work
 for people, however long the history."""
 
-WITHIN_TOLERANCE_OR_RESOLVED: ColumnElement[bool] = or_(
-    pairs.c.status == literal_column("'within_tolerance'"), pairs.c.action.is_not(None)
+WITHIN_TOLERANCE: ColumnElement[bool] = and_(
+    pairs.c.status == literal_column("'within_tolerance'"), pairs.c.action.is_(None)
 )
-"""Pairs that are neither open nor equal."""
+RESOLVED: ColumnElement[bool] = pairs.c.action.is_not(None)
+"""Pairs that were breaks, until the two banks resolved them. All pairs but the matched are in one
+of `OPEN`, `WITHIN_TOLERANCE` and `RESOLVED`."""
 
 REVERSALS: ColumnElement[bool] = pairs.c.kind == literal_column(str(int(Kind.REVERSAL)))
 
