@@ -22,6 +22,7 @@ from app.domain.events import Quarantined
 from app.http.body import JSON, only, read_body, stream_body, too_large
 from app.http.context import Context
 from app.http.problems import Problem, problem_of
+from app.intake.accept import BULK_NAME
 from app.intake.results import FeedResult, Receipt, Verdict
 from app.presentation.common import ProblemBody
 from app.presentation.events import BulkOut, EventIn, ReceiptOut
@@ -166,7 +167,7 @@ async def _array(request: Request, facility: str) -> Response:
                 f"{len(events):,} events are more than the {MAX_BULK_ROWS:,} of one array; send "
                 "several, or all of them as CSV or JSON lines"
             )
-        result, verdicts = feeds.bulk(facility, events, "bulk by REST")
+        result, verdicts = feeds.bulk(facility, events, BULK_NAME)
         answer = {
             "feed_id": result.feed_id,
             "rows": _sums(result),
@@ -246,7 +247,7 @@ class _Reading:
         try:
             with self._spool:
                 result, warnings = self._context.feeds.stream(
-                    self._facility, self._spool, "bulk by REST", self._verdicts
+                    self._facility, self._spool, BULK_NAME, self._verdicts
                 )
             end = {
                 "feed_id": result.feed_id,

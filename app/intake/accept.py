@@ -28,6 +28,9 @@ CHUNK_ROWS = 2_000
 UPLOADED = "upload"
 """The source of a feed that a person has sent through the page: who did is in the audit trail."""
 
+BULK_NAME = "bulk by REST"
+"""Of each feed that came as a bulk by REST."""
+
 PUSHED = "push"
 """The source of the feed (one a day) that holds the events pushed one by one."""
 

@@ -89,7 +89,8 @@ def said(text: str) -> str:
 
     Faults, reasons and notes are made (and kept) in English, with values in them. The catalog has
     their texts with placeholders (`deploy.texts`): the text is that of the most exact one that
-    fits. What fits none, as a whole or up to a colon, semicolon or full stop, stays as it is.
+    fits; a word stands there once, with a small first letter. What fits none, as a whole or up to a
+    colon, semicolon or full stop, stays as it is.
     """
     return text if not text or language() == DEFAULT else _said(language(), text)
 
@@ -98,9 +99,10 @@ def said(text: str) -> str:
 def _said(tag: str, text: str) -> str:
     catalog = _catalog(tag)
     message = text.replace("%", "%%")
-    found = catalog.gettext(message)
-    if found != message:
-        return found % ()
+    for first, shown in ((message[0], str), (message[0].lower(), _with_capital)):
+        key = first + message[1:]
+        if (found := catalog.gettext(key)) != key:
+            return shown(found % ())
     for parts, names, target in _patterns(tag):
         values = _values(parts, text)
         if values is not None:
@@ -114,6 +116,10 @@ def _said(tag: str, text: str) -> str:
         if found_mark and (head := _said(tag, first)) != first:
             return head + catalog.gettext(mark) + _said(tag, rest)
     return text
+
+
+def _with_capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 @cache

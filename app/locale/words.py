@@ -88,6 +88,17 @@ FACTS = (
     N_("evict, by %(bank)s"), N_("change role, by %(bank)s"), N_("replace key, by %(bank)s"),
     N_("register validator, by %(bank)s"), N_("remove validator, by %(bank)s"),
     N_("upgrade, by %(bank)s"),
+    N_("Shares of"), N_("%(amount)s, reference %(hash)s"), N_("reference %(hash)s"),
+    N_("%(facility)s, led by %(bank)s, in %(currency)s"),
+    N_("%(shares)s basis points of principal/interest/fee, warned below %(amount)s"),
+    N_("tolerance %(amount)s, window %(days)s days, deadline %(hours)s h"),
+    N_("the contract"), N_("the lead"), N_("proxy"),
+    N_("%(bank)s, lead"), N_("%(bank)s, partner"), N_("%(bank)s, auditor"),
+    N_("%(bank)s, regulator"), N_("%(said_number)s (shares)"), N_("%(said_number)s (rules)"),
+    N_("%(said_number)s (close)"),
+    N_("Opening, lead book"), N_("Opening, partner book"), N_("Movement, lead book"),
+    N_("Movement, partner book"), N_("Movement, agreed"), N_("Closing, lead book"),
+    N_("Closing, partner book"), N_("Closing, agreed"),
 )  # fmt: skip
 CONSORTIUM = (
     N_("admit"), N_("suspend"), N_("reinstate"), N_("evict"), N_("change role"), N_("replace key"),
@@ -113,11 +124,36 @@ AUDIT = (
     N_("days.dispute"), N_("days.withdraw"), N_("holds.place"), N_("holds.release"),
     N_("facilities.propose"), N_("facilities.accept"), N_("consortium.propose"),
     N_("consortium.vote"), N_("report.make"), N_("report.delete"),
+    N_("administration.ask"), N_("administration.confirm"), N_("administration.refuse"),
+    N_("alert.acknowledged"), N_("alert.mail"), N_("alert.rule"), N_("alert.snoozed"),
+    N_("archive"), N_("audit.anchor"), N_("breaks.delete-view"), N_("breaks.save-view"),
+    N_("consortium.enact"), N_("consortium.lift"), N_("consortium.object"), N_("consortium.stop"),
+    N_("consortium.withdraw"), N_("days.confirm_reopening"), N_("days.propose_reopening"),
+    N_("days.withdraw_reopening"), N_("facilities.accept_change"), N_("facilities.decline"),
+    N_("facilities.enact_change"), N_("facilities.pause"), N_("facilities.propose_close"),
+    N_("facilities.propose_rules"), N_("facilities.propose_shares"), N_("facilities.resume"),
+    N_("facilities.withdraw"), N_("facilities.withdraw_change"), N_("grants.grant"),
+    N_("grants.revoke"), N_("keys.rotate"), N_("person.display-name"), N_("webhook.register"),
+    N_("webhook.remove"), N_("webhook.replay"), N_("webhook.rotate"),
 )  # fmt: skip
-"""Acts of the audit trail; any other shows the name that the trail has."""
+"""All acts of the audit trail."""
+AUDIT_SUBJECTS = (
+    N_("account %(account)s"), N_("break %(number)s"), N_("%(count)s breaks"),
+    N_("drawdown %(drawdown)s"), N_("facility %(facility)s"),
+    N_("facility %(facility)s, change %(number)s"), N_("feed %(number)s"), N_("grant %(number)s"),
+    N_("member %(number)s"), N_("proposal %(number)s"), N_("for proposal %(numbers)s"),
+    N_("against proposal %(numbers)s"), N_("operator key"), N_("approver key"),
+    N_("certificate of pair %(number)s"), N_("certificate of the day's statement %(number)s"),
+    N_("all"),
+)  # fmt: skip
+ACTORS = (N_("nobody"), N_("node"), N_("provider"))
 AUDIT_DETAILS = (
     N_("assigned to"), N_("prepared act"), N_("signed by"), N_("transactions"), N_("job"),
-    N_("size"), N_("roles"),
+    N_("size"), N_("roles"), N_("rows"), N_("sessions"), N_("session"), N_("events"),
+    N_("batches"), N_("before"), N_("after"), N_("asked by"), N_("act"), N_("note"), N_("why"),
+    N_("breaks"), N_("folder"), N_("manifest"), N_("issuer"), N_("by"), N_("enabled"),
+    N_("minutes"), N_("amounts"), N_("escalate minutes"), N_("escalate to"), N_("url"),
+    N_("deliveries"),
 )  # fmt: skip
 
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")

@@ -55,7 +55,7 @@ def _proposed_facility(view: View, asked: facilities.ProposeFacility) -> Facts:
         "Largest share of a partner": bound(terms.bounds.largest_partner_share_bps),
         "Rules": f"tolerance {amount(terms.rules.amount_tolerance)}, window "
         f"{terms.rules.date_window_days} days, deadline {terms.rules.match_deadline_hours} h",
-        "Cut-off": f"{terms.cut_off} in {terms.time_zone}",
+        "Cut-off": f"{terms.cut_off}, {terms.time_zone}",
         "Split by": "the contract" if terms.split == "contract" else "the lead",
         "First day": f"{date.fromordinal(terms.first_day)}",
     }

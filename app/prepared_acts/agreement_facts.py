@@ -69,7 +69,7 @@ def facility_facts(view: View, id_: str) -> Facts:
         "Terms": _NONE if known.terms_hash is None else "0x" + known.terms_hash.hex(),
         "Shares": f"version {history.shares[-1].version}: {shares_text(known, history.shares[-1])}",
         "Rules": f"version {history.rules[-1].version}: {rules_text(known, history.rules[-1])}",
-        "Changes that wait": ", ".join(open_changes) or _NONE,
+        "Changes that wait": "; ".join(open_changes) or _NONE,
     }
 
 

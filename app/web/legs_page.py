@@ -18,7 +18,7 @@ from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.resolutions import ResolutionFilter, resolutions
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, Leg, Pair
-from app.web.text import iso, money, whole
+from app.web.text import feed_name, iso, money, whole
 
 PAGE_ROWS = 50
 
@@ -317,7 +317,7 @@ def before_the_chain(origin: Origin) -> Iterator[LifeStep]:
     """What this bank did with a leg of its own before a block had it."""
     yield LifeStep(
         origin.received_at[:19] + "Z",
-        _("Line %(number)s of %(feed)s", number=whole(origin.row), feed=origin.feed),
+        _("Line %(number)s of %(feed)s", number=whole(origin.row), feed=feed_name(origin.feed)),
         f"event_id {origin.event_id}",
         "/feeds",
     )

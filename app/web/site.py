@@ -21,7 +21,18 @@ from app.domain.errors import ConfigFault
 from app.http.problems import Problem
 from app.http.signed_in import HOST_PREFIX
 from app.locale import LANGUAGES, N_, language, said, translated, translated_plural
-from app.web.text import ago, ago_texts, at, capital, grouped, label, minute, moment, whole
+from app.web.text import (
+    ago,
+    ago_texts,
+    at,
+    capital,
+    feed_name,
+    grouped,
+    label,
+    minute,
+    moment,
+    whole,
+)
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -97,6 +108,7 @@ class Site:
         )
         self.templates.filters["ago"] = ago
         self.templates.filters["capital"] = capital
+        self.templates.filters["feed_name"] = feed_name
         self.templates.filters["label"] = label
         self.templates.filters["said"] = said
         self.templates.filters["at"] = at

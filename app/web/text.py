@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from markupsafe import Markup
 
 from app.domain.money import format_amount
+from app.intake.accept import BULK_NAME
 from app.locale import _, ngettext, said
 
 
@@ -62,6 +63,14 @@ def capital(text: str) -> str:
 def sentence(text: str) -> str:
     """What went wrong, in the reader's language, with a capital first letter and a full stop."""
     return capital(said(text)) + _(".")
+
+
+def feed_name(name: str) -> str:
+    """A feed's name: of a file its own; what the node has named itself in the reader's words."""
+    if name == BULK_NAME:
+        return _("bulk by REST")
+    pushed = re.fullmatch(r"pushed (\d{4}-\d{2}-\d{2})", name)
+    return _("pushed %(day)s", day=pushed[1]) if pushed else name
 
 
 def weekday(day: date) -> str:

@@ -46,6 +46,7 @@ from app.readmodel.days.queries import day_records
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.pairs import queries
 from deploy.consortium import ConsortiumFolder
+from tests.chinese import english_when_said
 from tests.integration.acting import newcomer_file
 from tests.integration.posted import TODAY, Event, World
 from tests.integration.posting import await_true
@@ -83,7 +84,12 @@ class Bank:
         return find_break(self.view, named).number
 
     def prepare(self, person: Person, act: str, **asked: Any) -> PreparedAct:
-        return self.acts.prepare(person, REQUEST.validate_python({"act": act, **asked}))
+        """Prepare an act; people read all of its facts in Chinese, too."""
+        made = self.acts.prepare(person, REQUEST.validate_python({"act": act, **asked}))
+        facts = made.content.facts | self.acts.contents(made)
+        facts.pop("Its reason", None)  # somebody's own words
+        assert english_when_said(*facts, *facts.values()) == {}
+        return made
 
     def sign(self, person: Person, act: PreparedAct) -> PreparedAct:
         return self.acts.sign(person, act.number, act.hash)

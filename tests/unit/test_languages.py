@@ -4,7 +4,6 @@ import ast
 import re
 from collections.abc import Iterator
 from decimal import Decimal
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from jinja2 import Environment, nodes
 
 from app.locale import N_, _, accepted_language, in_language, ngettext, said
 from deploy.texts import catalogs, gone, read_catalog, untranslated
+from tests.chinese import ShownTexts
 
 APP = Path(__file__).parents[2] / "app"
 TEMPLATES = sorted((APP / "web" / "templates").glob("*.html"))
@@ -22,7 +22,6 @@ READ_BY_PEOPLE = [
     for path in sorted((APP / package).rglob("*.py"))
     if "node_modules" not in path.parts
 ]
-SHOWN_ATTRIBUTES = {"title", "alt", "placeholder", "aria-label", "data-label", "data-announce"}
 SAME_EVERYWHERE = {"Tallystick", "UTC", "tally", "xxxx", "tk_", "RP", "Enter"}
 """Names, and words of the command line that a page quotes."""
 
@@ -95,7 +94,7 @@ def test_text_of_a_catalog_is_not(source: str) -> None:
 def _untranslated_in(source: str) -> Iterator[str]:
     """Texts that a template shows as they stand in it."""
     page, expressions = _page_and_expressions(source)
-    shown = _Shown()
+    shown = ShownTexts()
     shown.feed(page)
     shown.close()
     for text in shown.texts:
@@ -180,21 +179,6 @@ def _all_constants(node: nodes.Node) -> Iterator[str]:
         yield node.value
     for child in node.iter_child_nodes():
         yield from _all_constants(child)
-
-
-class _Shown(HTMLParser):
-    """What of a page is shown or read out."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.texts += [value for name, value in attrs if name in SHOWN_ATTRIBUTES and value]
-
-    def handle_data(self, data: str) -> None:
-        if self.cdata_elem is None:
-            self.texts.append(data)
 
 
 def _sentences_in(tree: ast.Module) -> Iterator[str]:
