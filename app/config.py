@@ -205,7 +205,9 @@ class BankConfig(_ConfigFile):
     """A bank's node on one channel: its `bank.toml`. All paths are whole.
 
     `database_url` names the schema too, where a PostgreSQL database holds several
-    (`database_schema`). `archive` is where `tally archive` writes. `inbox` is watched: a file
+    (`database_schema`). `archive` is where `tally archive` writes; with
+    `archive_after_days` the node does it by itself, month by month, so many days after their last
+    business date. `inbox` is watched: a file
     `FACILITY/name.csv` in it is taken in as a feed.
 
     `rpc`: the chain's endpoints, the preferred one (the bank's own) first. Where they are https,
@@ -228,6 +230,7 @@ class BankConfig(_ConfigFile):
     rpc_key: _ExistingPath | None = None
     inbox: _Path
     archive: Annotated[_Path, Field(validate_default=True)] = Path("archive")
+    archive_after_days: Annotated[int | None, Field(ge=1, le=3650)] = None
     min_free_disk_mb: Annotated[int, Field(ge=0)] = 512
     api: Api = Api()
     approver: Approver | None = None

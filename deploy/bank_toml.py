@@ -32,6 +32,7 @@ class BankToml:
     manifest: str
     rpc: Sequence[str]
     inbox: str
+    archive: str
     host: str
     port: int
     tls: Mapping[str, str]
@@ -52,6 +53,7 @@ class BankToml:
         for key, path in self.tls.items():
             document.add(key, path)
         document.add("inbox", self.inbox)
+        document.add("archive", self.archive)
         document.add("api", _table({"host": self.host, "port": self.port}))
         if self.approver is not None:
             document.add("approver", _table(self.approver))

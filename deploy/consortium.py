@@ -126,6 +126,7 @@ def write_config(
         manifest="../../network.json",
         rpc=[rpc] if isinstance(rpc, str) else rpc,
         inbox="inbox",
+        archive="archive",
         host="127.0.0.1",
         port=port,
         tls={} if certificates is None else _tls_paths(certificates, path.parent),

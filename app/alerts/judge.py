@@ -78,6 +78,15 @@ class Ending:
 
 
 @dataclass(frozen=True, slots=True)
+class NotArchived:
+    """A facility whose closed days could not be archived, why, and since when."""
+
+    facility: str
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class NodeFacts:
     """What the node knows of itself. `feeds`: when each facility of which this bank has sent
     events last received a feed."""
@@ -87,6 +96,7 @@ class NodeFacts:
     chain_trouble: str = ""
     chain_trouble_since: datetime | None = None
     endings: Sequence[Ending] = ()
+    not_archived: Sequence[NotArchived] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +277,11 @@ def _of_node(node: NodeFacts, rules: Mapping[AlertKind, Rule], now: datetime) ->
         if ending.at - now <= timedelta(minutes=rules[AlertKind.EXPIRY].minutes):
             details = {"name": ending.name, "ends": ending.at.isoformat(timespec="minutes")}
             yield Cause(AlertKind.EXPIRY, ending.name[:200], details)
+
+    for one in node.not_archived:
+        if _lasts(one.since, rules[AlertKind.NOT_ARCHIVED], now):
+            details = {"why": one.why[:500]}
+            yield Cause(AlertKind.NOT_ARCHIVED, one.facility, details, one.facility)
 
 
 def _lasts(since: datetime | None, rule: Rule, now: datetime) -> bool:

@@ -21,6 +21,7 @@ class AlertKind(StrEnum):
     BATCH_STOPPED = "batch_stopped"
     CHAIN_STALLED = "chain_stalled"
     EXPIRY = "expiry"
+    NOT_ARCHIVED = "not_archived"
 
 
 CRITICAL = frozenset(
@@ -60,6 +61,7 @@ DEFAULTS: Mapping[AlertKind, Rule] = {
     AlertKind.BATCH_STOPPED: Rule(escalate_minutes=_HOUR),
     AlertKind.CHAIN_STALLED: Rule(minutes=1, escalate_minutes=_HOUR),
     AlertKind.EXPIRY: Rule(minutes=30 * _DAY),
+    AlertKind.NOT_ARCHIVED: Rule(minutes=_HOUR),
 }
 
 TIMED = frozenset(
@@ -69,6 +71,7 @@ TIMED = frozenset(
         AlertKind.FEED_SILENT,
         AlertKind.CHAIN_STALLED,
         AlertKind.EXPIRY,
+        AlertKind.NOT_ARCHIVED,
     }
 )
 """The kinds whose rule has a duration."""

@@ -16,6 +16,7 @@ _TITLES = {
     AlertKind.BATCH_STOPPED: N_("Postings stopped"),
     AlertKind.CHAIN_STALLED: N_("Chain stalled"),
     AlertKind.EXPIRY: N_("Key or certificate near its end"),
+    AlertKind.NOT_ARCHIVED: N_("Closed days not archived"),
 }
 
 _SENTENCES = {
@@ -37,6 +38,7 @@ _SENTENCES = {
     AlertKind.BATCH_STOPPED: N_("Nothing more is posted until a person has looked: %(why)s"),
     AlertKind.CHAIN_STALLED: N_("The chain stands still: %(why)s"),
     AlertKind.EXPIRY: N_("%(name)s ends at %(ends)s."),
+    AlertKind.NOT_ARCHIVED: N_("Closed days stay in the database: %(why)s"),
 }
 
 

@@ -79,6 +79,7 @@ class AlertWatch:
             known.chain_trouble,
             known.chain_trouble_since,
             known.endings,
+            known.not_archived,
         )
 
     def _write(self, chain: ChainFacts | None, node: NodeFacts, now: datetime, block: int) -> None:

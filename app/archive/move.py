@@ -76,7 +76,11 @@ def _moving(engine: Engine) -> Iterator[Connection]:
 
 
 def _pairs(connection: Connection, archive: int, rows: Rows) -> int:
-    c = pairs.c
+    c, a = pairs.c, archives.c
+    # The row's lock: a rebuild, which takes all pairs back, comes wholly before or after this.
+    holds = select(a.holds_pairs).where(a.id == archive).with_for_update()
+    if not connection.execute(holds).scalar_one():
+        return 0
     kept = {
         row.number: row
         for row in connection.execute(select(pairs).where(c.number.in_([row[0] for row in rows])))

@@ -43,6 +43,7 @@ def _isolation(config: NodeConfig) -> Finding:
 def _bank(config: BankConfig) -> Iterator[Finding]:
     yield from machine.check_keys(config)
     yield machine.check_inbox(config)
+    yield from machine.check_archive(config)
     yield from _beyond(config)
 
 

@@ -92,6 +92,21 @@ def check_inbox(config: BankConfig) -> Finding:
     return ok("inbox", str(config.inbox))
 
 
+def check_archive(config: BankConfig) -> Iterator[Finding]:
+    """Where the node archives by itself: closed days can be written there."""
+    if config.archive_after_days is None:
+        return
+    there = next(one for one in (config.archive, *config.archive.parents) if one.exists())
+    if there.is_dir() and os.access(there, os.W_OK | os.X_OK):
+        yield ok("archive", str(config.archive))
+    else:
+        yield fail(
+            "archive",
+            f"{config.archive} may not be written, or is no folder",
+            "Give it to the user that the node runs as, or mend `archive` in bank.toml",
+        )
+
+
 def check_disk(config: BankConfig, folder: Path) -> Finding:
     """Room where the database (or, with a server, the inbox) lies."""
     try:

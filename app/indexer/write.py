@@ -337,8 +337,9 @@ def record_incidents(
 
 def wipe(connection: Connection) -> None:
     """Forget all that the chain can tell again; pairs in archives too, whose files stay."""
-    connection.execute(sqlalchemy.delete(archived_pairs))
+    # In this order: it waits for the pairs that are being moved, whose keys go with the others.
     connection.execute(update(archives).values(holds_pairs=False))
+    connection.execute(sqlalchemy.delete(archived_pairs))
     for table in reversed(t.CHAIN_TABLES):
         connection.execute(sqlalchemy.delete(table))
 

@@ -31,6 +31,7 @@ from app.node.jobs.alerts import OwnFacts
 from app.node.jobs.audit_head import AuditHead
 from app.node.jobs.expired_holds import ExpiredHolds
 from app.node.jobs.feed_folder import FeedFolder
+from app.node.jobs.scheduled_archive import ScheduledArchive
 from app.node.jobs.scheduled_reports import ScheduledReports
 from app.node.jobs.scheduler import Jobs, Scheduler
 from app.outbox.matched_events import MatchedEvent, matched_events
@@ -109,8 +110,19 @@ class Channel:
             report_files=report_files,
             mail_domains=bank.config.mail.domains if bank.config.mail else (),
         )
+        self._archive = ScheduledArchive(
+            bank.engine,
+            bank.endpoints.client(),
+            bank.manifest,
+            bank.member,
+            bank.config.archive,
+            bank.config.archive_after_days,
+        )
         self._alerts = AlertWatch(
-            bank.engine, bank.name, self._is_behind, OwnFacts(bank.config, self._health)
+            bank.engine,
+            bank.name,
+            self._is_behind,
+            OwnFacts(bank.config, self._health, self._archive.not_archived),
         )
         self._webhooks = WebhookSender(
             bank.engine,
@@ -138,6 +150,7 @@ class Channel:
                 webhooks=self._alone(self._webhooks.look),
                 report_jobs=self._alone(self._reports.look),
                 grants=self._alone(partial(bank.follower.indexer.open_granted, _GRANTS_FOR_S)),
+                archive=self._alone(self._look_after_archive),
             ),
             channel=name,
         )
@@ -298,6 +311,11 @@ class Channel:
         self._alerts.look()
         if not self._is_behind():
             tell_news(self._bank.engine)
+
+    def _look_after_archive(self) -> None:
+        # A view that lacks blocks may not know that a day was reopened.
+        if not self._is_behind():
+            self._archive.look()
 
     def _read_blocks(self) -> None:
         try:

@@ -227,6 +227,7 @@ def _write_bank_config(rendered: Rendered, bank: Bank) -> None:
         manifest=services.MANIFEST,
         rpc=[*(url for one in ordered for url in one.endpoints), *rendered.elsewhere],
         inbox="/var/lib/tallystick/inbox",
+        archive="/var/lib/tallystick/archive",
         host=bank.node_host,
         port=services.NODE_PORT,
         tls={"rpc_ca": "consortium-ca", "rpc_cert": "client.pem", "rpc_key": "client.key"},

@@ -262,6 +262,13 @@ def test_a_node_reads_its_configuration(compose: dict[str, Any], out: Path, tmp_
             shutil.copy(compose["secrets"][secret["source"]]["file"], place / target)
         config = load_config(place / "bank.toml")
         assert config.name == name and not config.development
+        volume = next(
+            mount["target"]
+            for mount in compose["services"][f"{name}-node"]["volumes"]
+            if mount["type"] == "volume"
+        )
+        # What it writes lies on its volume: nothing else of a container can be written, and stays.
+        assert {str(config.inbox.parent), str(config.archive.parent)} == {volume}
         assert {path.name for path in config.keys.iterdir()} == {
             "operator.json", "sealing.json", "storage.json", "passphrase",
         }  # fmt: skip

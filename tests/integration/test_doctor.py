@@ -375,3 +375,13 @@ def test_beside_the_running_node(net: Net, nodes: Nodes, monkeypatch: pytest.Mon
 def test_an_inbox_that_is_missing(config: Path, tmp_path: Path) -> None:
     set_(config, "inbox", str(tmp_path / "none"))
     assert troubles(config) == {"inbox": "fail"}
+
+
+def test_a_folder_for_archives_that_is_none(config: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    set_(config, "archive", str(tmp_path / "file" / "archive"))
+    assert troubles(config) == {}, "nobody asked this node to archive"
+    set_(config, "archive_after_days", 90)
+    assert troubles(config) == {"archive": "fail"}
+    set_(config, "archive", str(tmp_path / "made" / "later"))
+    assert troubles(config) == {}

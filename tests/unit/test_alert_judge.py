@@ -18,6 +18,7 @@ from app.alerts.judge import (
     Ending,
     Escalate,
     NodeFacts,
+    NotArchived,
     OpenAlert,
     Raise,
     Refresh,
@@ -91,13 +92,14 @@ def test_the_node_raises() -> None:
         chain_trouble="away",
         chain_trouble_since=AGO,
         endings=[Ending("near", NOW + timedelta(days=29)), Ending("far", NOW + timedelta(days=31))],
+        not_archived=[NotArchived("F", "no {room}", AGO), NotArchived("G", "busy", NOW)],
     )
     found = judged(None, node=node)
     subjects = sorted((one.cause.kind.value, one.cause.subject) for one in found
                       if isinstance(one, Raise))  # fmt: skip
     assert subjects == [
         ("batch_stopped", "F"), ("batch_stopped", "all postings"), ("chain_stalled", "chain"),
-        ("expiry", "near"), ("feed_silent", "F"),
+        ("expiry", "near"), ("feed_silent", "F"), ("not_archived", "F"),
     ]  # fmt: skip
     for one in found:
         assert isinstance(one, Raise)

@@ -1,4 +1,5 @@
-"""What the node knows of itself and its alerts go by: the chain, stopped postings, certificates."""
+"""What the node knows of itself and its alerts go by: the chain, stopped postings, certificates,
+archives that could not be made."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -9,7 +10,7 @@ import structlog
 from cryptography import x509
 from sqlalchemy import Connection
 
-from app.alerts.judge import Ending, NodeFacts, Stopped
+from app.alerts.judge import Ending, NodeFacts, NotArchived, Stopped
 from app.config import BankConfig
 from app.http.context import NodeHealth
 from app.outbox.dead_letters import stopped_batches
@@ -23,8 +24,14 @@ _log = structlog.get_logger()
 class OwnFacts:
     """Reads them; certificates once an hour."""
 
-    def __init__(self, config: BankConfig, health: Callable[[], NodeHealth]) -> None:
+    def __init__(
+        self,
+        config: BankConfig,
+        health: Callable[[], NodeHealth],
+        not_archived: Callable[[], Sequence[NotArchived]],
+    ) -> None:
         self._health = health
+        self._not_archived = not_archived
         self._files = certificate_files(config)
         self._trouble_since: datetime | None = None
         self._endings: list[Ending] = []
@@ -43,6 +50,7 @@ class OwnFacts:
             chain_trouble=trouble,
             chain_trouble_since=self._trouble_since,
             endings=[*self._certificates(), *_keys(connection)],
+            not_archived=self._not_archived(),
         )
 
     def _certificates(self) -> Sequence[Ending]:

@@ -32,6 +32,7 @@ MAILS_EVERY_S = 5.0
 WEBHOOKS_EVERY_S = 2.0
 REPORT_JOBS_EVERY_S = 2.0
 GRANTS_EVERY_S = 1.0
+ARCHIVE_EVERY_S = 300.0
 
 _log = structlog.get_logger()
 _T = TypeVar("_T")
@@ -60,6 +61,7 @@ class Jobs:
     webhooks: Callable[[], object]
     report_jobs: Callable[[], object]
     grants: Callable[[], object]
+    archive: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -102,6 +104,7 @@ class Scheduler:
             ("webhooks", jobs.webhooks, WEBHOOKS_EVERY_S),
             ("report_jobs", jobs.report_jobs, REPORT_JOBS_EVERY_S),
             ("grants", jobs.grants, GRANTS_EVERY_S),
+            ("archive", jobs.archive, ARCHIVE_EVERY_S),
         ):
             self.runs[name] = Runs()
             self._scheduler.add_job(
