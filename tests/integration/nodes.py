@@ -22,7 +22,7 @@ from tests.plain_http import NO_TLS
 ROOT = Path(__file__).resolve().parents[2]
 _END_S = 60.0
 """A node that hangs is told from one on a machine that is busy; how fast it ends proves nothing."""
-_START_S = 90  # a new interpreter on a machine that does much else
+START_S = 90  # a new interpreter on a machine that does much else
 
 
 class Node:
@@ -68,7 +68,7 @@ class Node:
             health = self.health()
             return bool(health) and wanted(health)
 
-        await_true(there, "the node's health", wait_s=_START_S)
+        await_true(there, "the node's health", wait_s=START_S)
 
     def unready(self) -> list[str]:
         """The names of what keeps it from its work; empty when it is ready."""

@@ -25,7 +25,7 @@ from app.outbox.tables import batches
 from app.processes import free_port
 from deploy.consortium import write_config
 from ganache.launcher import start
-from tests.integration.nodes import ROOT, Node, Nodes, begin_anew, live
+from tests.integration.nodes import ROOT, START_S, Node, Nodes, begin_anew, live
 from tests.integration.posting import FACILITY, LEAD, PARTNERS, Net, await_true
 
 
@@ -92,7 +92,7 @@ def test_it_starts_while_the_chain_is_down_and_catches_up(tmp_path: Path) -> Non
 
 def test_a_signal_while_it_waits_for_its_chain(net: Net, nodes: Nodes) -> None:
     node = nodes(PARTNERS[1], rpc=f"http://127.0.0.1:{free_port()}")
-    await_true(lambda: "waiting for the chain" in node.said(), "it waits")
+    await_true(lambda: "waiting for the chain" in node.said(), "it waits", wait_s=START_S)
     assert node.ends() == 0
 
 
