@@ -1,21 +1,28 @@
-"""A real PostgreSQL for one test run: a cluster of its own on a free port, removed at the end."""
+"""A real PostgreSQL for one test run: a cluster of its own on a free port, removed at the end.
+
+A run that is killed leaves its cluster; the next one removes it. A folder's lock tells whose run is
+gone: its process alone holds it.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import IO, Self
 
 import psutil
 
 from app.processes import free_port
 
 _OWNER = "postgres"
+_PREFIX = "tallystick-pg-"
 _TRIES = 3
 
 
@@ -28,16 +35,26 @@ class Cluster:
 
     def __init__(self) -> None:
         self._bin = _binaries()
-        # PostgreSQL refuses to run as root: then Debian's own user of it does.
-        self._as_owner = ["runuser", "-u", _OWNER, "--"] if os.geteuid() == 0 else []
-        self._folder = Path(tempfile.mkdtemp(prefix="tallystick-pg-"))
+        remove_left_over()
+        with _one_at_a_time():
+            self._folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+            self._lock = _locked(self._folder, "x")
+        self._data = self._folder / "data"
         self.port = 0
 
     def __enter__(self) -> Self:
         try:
-            if self._as_owner:
+            if _as_owner():
                 shutil.chown(self._folder, _OWNER, _OWNER)
-            self._call("initdb", "--auth=trust", "--username=tallystick", "--no-sync", "-E", "UTF8")
+            _run(
+                self._data,
+                "initdb",
+                "--auth=trust",
+                "--username=tallystick",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            )
             for attempt in range(1, _TRIES + 1):
                 self.port = free_port()
                 try:
@@ -48,12 +65,12 @@ class Cluster:
                         raise
             raise AssertionError("unreachable")
         except BaseException:
-            shutil.rmtree(self._folder)
+            self._remove()
             raise
 
     def __exit__(self, *_: object) -> None:
-        self._call("pg_ctl", "-w", "-m", "immediate", "stop")
-        shutil.rmtree(self._folder)
+        _stop(self._data)
+        self._remove()
 
     def start(self) -> None:
         """Start the server, after `kill` again on the same port."""
@@ -62,19 +79,18 @@ class Cluster:
             " -c fsync=off -c autovacuum=off"
             " -c shared_buffers=32MB -c max_connections=60"
         )
-        log = self._folder / "log"
-        self._call("pg_ctl", "-w", "-l", str(log), "-o", settings, "start")
+        log = self._data / "log"
+        _run(self._data, "pg_ctl", "-w", "-l", str(log), "-o", settings, "start")
 
     def kill(self) -> None:
         """Kill -9 the server with all its processes. (Its writes are the kernel's already.)"""
-        pid = int((self._folder / "postmaster.pid").read_text().split()[0])
-        server = psutil.Process(pid)
+        server = _server(self._data)
         processes = [server, *server.children(recursive=True)]
         for process in processes:
             with suppress(psutil.NoSuchProcess):
                 process.kill()
         psutil.wait_procs(processes, timeout=10)
-        (self._folder / "postmaster.pid").unlink()  # else pg_ctl says that it starts all the same
+        (self._data / "postmaster.pid").unlink()  # else pg_ctl says that it starts all the same
 
     def program(self, name: str) -> Path:
         """One of the server's own tools, such as pg_dump."""
@@ -83,14 +99,77 @@ class Cluster:
     def url(self, database: str) -> str:
         return f"postgresql://tallystick@127.0.0.1:{self.port}/{database}"
 
-    def _call(self, program: str, *arguments: str) -> None:
-        subprocess.run(
-            [*self._as_owner, str(self._bin / program), "-D", str(self._folder), *arguments],
-            check=True,
-            cwd="/",
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,  # a pipe would be kept open by the server
-        )
+    def _remove(self) -> None:
+        shutil.rmtree(self._folder)
+        self._lock.close()
+
+
+def remove_left_over() -> None:
+    """Stop and remove the clusters of runs that were killed."""
+    with _one_at_a_time():
+        for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+            try:
+                lock = _locked(folder, "r")
+            except OSError:  # its run is at work, or it is another user's
+                continue
+            with lock:
+                data = folder / "data"
+                if _runs(data):
+                    _stop(data)
+                shutil.rmtree(folder)
+
+
+def _stop(data: Path) -> None:
+    _run(data, "pg_ctl", "-w", "-m", "immediate", "stop")
+
+
+def _run(data: Path, program: str, *arguments: str) -> None:
+    subprocess.run(
+        [*_as_owner(), str(_binaries() / program), "-D", str(data), *arguments],
+        check=True,
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,  # a pipe would be kept open by the server
+    )
+
+
+def _as_owner() -> list[str]:
+    """PostgreSQL refuses to run as root: then Debian's own user of it does."""
+    return ["runuser", "-u", _OWNER, "--"] if os.geteuid() == 0 else []
+
+
+def _server(data: Path) -> psutil.Process:
+    """The process that its folder names."""
+    return psutil.Process(int((data / "postmaster.pid").read_text().split()[0]))
+
+
+def _runs(data: Path) -> bool:
+    with suppress(OSError, ValueError, psutil.Error):
+        # The number may be another process's by now.
+        return str(data) in _server(data).cmdline()
+    return False
+
+
+def _locked(folder: Path, mode: str) -> IO[str]:
+    """The folder's lock, opened in that mode, which no other process has. Raises OSError."""
+    lock = (folder / "lock").open(mode)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        lock.close()
+        raise
+    return lock
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Between runs, so that none removes the folder of another that has no lock yet."""
+    shared = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    try:
+        fcntl.flock(shared, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(shared)
 
 
 def _binaries() -> Path:
