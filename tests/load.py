@@ -6,6 +6,7 @@ from __future__ import annotations
 import threading
 import time
 from bisect import bisect_left
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,17 +24,24 @@ from tests.killing import Feed, KilledNode, Killing
 
 _LOOK_EVERY_S = 0.02
 _WEIGH_EVERY_S = 5.0
-_ROUND_S = 0.25
+_ROUND_S = 0.27
+"""No divisor of a block's second: where in that the rounds fall moves on, and what is measured does
+not hang on the moment at which the feeds began."""
 
 
 def steady(events_per_s: int) -> Feed:
-    """So many events a second, both halves together, in bulks of a quarter of a second."""
+    """So many events a second, both halves together, in bulks of about a quarter of a second."""
     rows = max(1, round(events_per_s / 2 * _ROUND_S))
 
     def rows_of(number: int) -> list[tuple[str, int]]:
         return [(f"S{number}-{place}", 100 + 7 * number + place) for place in range(rows)]
 
     return Feed(rows_of, 2 * rows / events_per_s)
+
+
+def percentile(ordered: Sequence[float], part: int) -> float:
+    """The smallest of some values, in order of size, that so many of a hundred do not exceed."""
+    return ordered[ceil(len(ordered) * part / 100) - 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +149,7 @@ class Watch:
             - accepted[row.event_ref]
             for row in pairs
         )
-        return Latency(
-            len(took), *(took[ceil(len(took) * part) - 1] for part in (0.5, 0.95, 0.99, 1.0))
-        )
+        return Latency(len(took), *(percentile(took, part) for part in (50, 95, 99, 100)))
 
     def _visible_at(self, block: int) -> float:
         """When the slower one of the banks held a block."""

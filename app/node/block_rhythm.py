@@ -1,12 +1,15 @@
 """When to ask for the newest block: about when the next one is due, by when the last ones came.
 
-A node at rest asks so two or three times a block instead of ten times a second. What an endpoint
-makes it believe delays a look by a second at most.
+A node at rest asks so two or three times a block instead of ten times a second. One that waits for
+a block asks more often, and most often while one is due. What an endpoint makes it believe delays a
+look by a second at most.
 """
 
 from collections import deque
 
 SOON_S = 0.1
+_DUE_S = 0.03
+"""Between two looks of a node that waits for a block, while one is due."""
 _IRREGULAR_S = 0.2
 _LONGEST_S = 1.0
 _EARLY = 0.9
@@ -32,11 +35,18 @@ class BlockRhythm:
             self._gaps_s.append((now_s - self.moved_at_s) / (head - self._head))
         self._head, self.moved_at_s = head, now_s
 
-    def wait_s(self, now_s: float) -> float:
-        """How long a node that waits for nothing may wait until the next look."""
+    def wait_s(self, now_s: float, *, is_waiting: bool = False) -> float:
+        """How long until the next look; `is_waiting`: batches are on their way."""
+        if is_waiting:
+            return self._until_due_s(now_s, _DUE_S, SOON_S, irregular_s=SOON_S)
+        return self._until_due_s(now_s, SOON_S, _LONGEST_S, irregular_s=_IRREGULAR_S)
+
+    def _until_due_s(
+        self, now_s: float, least_s: float, most_s: float, *, irregular_s: float
+    ) -> float:
         if len(self._gaps_s) < _BLOCKS or max(self._gaps_s) > 2 * min(self._gaps_s):
-            return _IRREGULAR_S
+            return irregular_s
         since_s, shortest_s = now_s - self.moved_at_s, min(self._gaps_s)
         if since_s > 2 * max(self._gaps_s):
-            return _IRREGULAR_S
-        return min(max(_EARLY * shortest_s - since_s, SOON_S), _LONGEST_S)
+            return irregular_s
+        return min(max(_EARLY * shortest_s - since_s, least_s), most_s)

@@ -266,7 +266,7 @@ class Channel:
     def _index(self) -> float:
         """As `Jobs.index`."""
         self._follow()
-        return SOON_S if self._is_posting else self._rhythm.wait_s(time.monotonic())
+        return self._rhythm.wait_s(time.monotonic(), is_waiting=self._is_posting)
 
     def _follow(self) -> None:
         try:

@@ -7,7 +7,8 @@ instant  the same on an anvil that makes a block for every transaction, against 
          web3.py loop that signs locally, sends one transaction per leg and waits for each receipt;
          a pair is two legs
 edge     the same on four Polygon Edge validators with blocks of 1 s, against (a); and the time from
-         acceptance until both banks' nodes show a pair as matched, at a tenth of that load
+         acceptance until both banks' nodes show a pair as matched, at a tenth of that load,
+         beside what the engine alone takes for a transaction that does nothing
 rebuild  legs a second of `tally rebuild`, on SQLite and on PostgreSQL
 history  what requests, ticks, statements and closings cost and read at a million pairs beside
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
@@ -124,6 +125,11 @@ def _print_speed(engine: str, figures: Figures) -> None:
             table.add_row(
                 f"accepted to matched at both banks, {part}, {rate} events/s",
                 f"{figures[f'latency_{part}_s']:.2f} s",
+                "",
+            )
+            table.add_row(
+                f"one transaction straight to the engine until both have its block, {part}",
+                f"{figures[f'raw_latency_{part}_s']:.2f} s",
                 "",
             )
     stdout.print(table)

@@ -1,6 +1,7 @@
 """What is measured on a chain, of whichever engine. Each consortium is founded before the clock
 starts."""
 
+import random
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack, closing
@@ -8,13 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_account import Account
 from eth_utils.crypto import keccak
 from sqlalchemy import select
 from web3 import Web3
 from web3.types import Wei
 
 from app.chain.rpc import Rpc
-from app.contracts.transactions import wait_for_receipt
+from app.contracts.transactions import sign, wait_for_receipt
 from app.domain.errors import ChainFault
 from app.domain.facility import Facility
 from app.domain.legs import Leg, pack
@@ -32,6 +34,8 @@ from tests.bench.feeds import LEAD, PARTNER
 
 _WINDOW = 24
 _ALL_MINED_S = 300.0
+_LOOK_EVERY_S = 0.01
+_NOTHING_GAS = 30_000
 _ALL_FORGOTTEN_S = 30.0
 """Without a receipt for so long, transactions may have been dropped."""
 
@@ -94,7 +98,8 @@ def _send(rpcs: Sequence[Rpc], lanes: Sequence[list[str]]) -> list[str]:
     for position in range(0, max(map(len, lanes)), _WINDOW):
         for rpc, lane in zip(rpcs, lanes, strict=True):
             part = lane[position : position + _WINDOW]
-            rpc.batch([("eth_sendRawTransaction", [raw]) for raw in part])
+            # Sent once more, what was mined meanwhile is answered with an error.
+            rpc.batch_answers([("eth_sendRawTransaction", [raw]) for raw in part])
     return [Web3.to_hex(keccak(hexstr=lane[-1])) for lane in lanes]
 
 
@@ -103,6 +108,46 @@ def _receipt(rpc: Rpc, tx_hash: str) -> dict[str, Any] | None:
         return wait_for_receipt(rpc, tx_hash, _ALL_FORGOTTEN_S)
     except ChainFault:
         return None
+
+
+def raw_latency(urls: Sequence[str], chain_id: int, seconds: float) -> list[float]:
+    """How long the engine alone takes: seconds from sending a transaction that does nothing, at
+    moments that hang on no block's, until all endpoints have its block; in order of size."""
+    chance, account = random.Random(1), Account.create()
+    sent: dict[str, float] = {}
+    took: dict[str, float] = {}
+    with ExitStack() as stack:
+        rpcs = [stack.enter_context(closing(Rpc(url))) for url in urls]
+        heads = [_height(rpc) for rpc in rpcs]
+        missing = [set[str]() for _ in rpcs]
+        due, end = time.monotonic(), time.monotonic() + seconds
+        while due < end or any(missing):
+            assert time.monotonic() < end + _ALL_FORGOTTEN_S
+            if due <= time.monotonic() and due < end:
+                raw = sign(
+                    account, chain_id=chain_id, nonce=len(sent), to=account.address, data=b"",
+                    gas=_NOTHING_GAS,
+                )  # fmt: skip
+                tx_hash: str = Web3.to_hex(keccak(raw))
+                sent[tx_hash] = time.monotonic()
+                rpcs[0].call("eth_sendRawTransaction", ["0x" + raw.hex()])
+                for of_endpoint in missing:
+                    of_endpoint.add(tx_hash)
+                due += chance.uniform(0.1, 0.3)
+            for place, rpc in enumerate(rpcs):
+                for number in range(heads[place] + 1, _height(rpc) + 1):
+                    block = rpc.call("eth_getBlockByNumber", [hex(number), False])
+                    now = time.monotonic()
+                    for tx_hash in missing[place].intersection(block["transactions"]):
+                        took[tx_hash] = max(now - sent[tx_hash], took.get(tx_hash, 0.0))
+                    missing[place].difference_update(block["transactions"])
+                    heads[place] = number
+            time.sleep(_LOOK_EVERY_S)
+    return sorted(took.values())
+
+
+def _height(rpc: Rpc) -> int:
+    return int(rpc.call("eth_blockNumber", []), 16)
 
 
 def plain_loop(consortium: Consortium, legs: int) -> float:

@@ -18,9 +18,9 @@ from tests.bench.databases import short_and_long
 from tests.bench.environments import Anvil, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 from tests.bench.history import SHORT, History, written_beside_pandas
-from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine
+from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine, raw_latency
 from tests.killing import configure, killing
-from tests.load import Watch, steady
+from tests.load import Watch, percentile, steady
 from tests.postgres import Cluster, PostgresMissing
 
 Figures = dict[str, Any]
@@ -74,8 +74,12 @@ def edge(folder: Path, pairs: int, runs: int) -> Figures:
         time.sleep(_LATENCY_S)
         both.assert_exactly_once(_SETTLED_S)
         latency = watch.latency(both)
+    stderr.print(f"{_LATENCY_S} s of transactions straight to the engine", style="dim")
+    with environment.fresh() as (consortium, urls):
+        raw = raw_latency(urls, consortium.manifest().chain_id, _LATENCY_S)
     return {
         **figures,
+        **{f"raw_latency_p{part}_s": round(percentile(raw, part), 2) for part in (50, 95, 99)},
         "latency_events_per_second": events_per_s,
         "latency_pairs": latency.pairs,
         "latency_p50_s": round(latency.p50_s, 2),

@@ -32,6 +32,17 @@ def test_blocks_in_time_are_seen_at_once_with_few_looks(period_s: float) -> None
     assert max(delays[10:]) <= SOON_S + 0.001
 
 
+def test_a_node_that_waits_for_a_block_looks_more_often_while_one_is_due() -> None:
+    rhythm = BlockRhythm(0.0)
+    for block in range(20):
+        rhythm.note(block, float(block))
+    assert rhythm.wait_s(19.0, is_waiting=True) == SOON_S
+    assert rhythm.wait_s(19.85, is_waiting=True) == pytest.approx(0.05)
+    assert rhythm.wait_s(19.95, is_waiting=True) == pytest.approx(0.03)
+    assert rhythm.wait_s(20.3, is_waiting=True) == pytest.approx(0.03)
+    assert rhythm.wait_s(40.0, is_waiting=True) == SOON_S
+
+
 def test_blocks_at_any_time_are_seen_soon() -> None:
     _, delays = looks_and_delays(0.5, 0.5, 120.0)
     assert max(delays) <= 0.5

@@ -18,7 +18,7 @@ from structlog.contextvars import bound_contextvars
 from app.domain.errors import TallyError
 
 _AT_MOST_EVERY_S = 0.1
-"""What is woken, or failed, runs again no sooner."""
+"""What is woken, or failed, runs again no sooner; what asks for it does."""
 FEED_FOLDER_EVERY_S = 2.0
 AGEING_EVERY_S = 30.0
 WATCH_EVERY_S = 5.0
@@ -141,9 +141,12 @@ class Scheduler:
         while not self._ending.is_set():
             began = time.monotonic()
             woken.clear()
-            due_after_s = self._guarded(name, job) or 0.0
-            woken.wait(max(0.0, began + due_after_s - time.monotonic()))
-            self._ending.wait(max(0.0, began + _AT_MOST_EVERY_S - time.monotonic()))
+            due_after_s = self._guarded(name, job)
+            least_s = (
+                _AT_MOST_EVERY_S if due_after_s is None else min(due_after_s, _AT_MOST_EVERY_S)
+            )
+            woken.wait(max(0.0, began + (due_after_s or 0.0) - time.monotonic()))
+            self._ending.wait(max(0.0, began + least_s - time.monotonic()))
 
     def _guarded(self, name: str, job: Callable[[], _T]) -> _T | None:
         """What the job returned; None where it failed."""
