@@ -11,8 +11,9 @@ from app.http.signed_in import CSRF_FIELD, check_csrf, check_origin
 
 _TYPE = "application/x-www-form-urlencoded"
 _MOST_BYTES = 16 * 1024
-_MOST_SIGNED_BYTES = 32 * 1024
-"""Of a form of somebody who is signed in: the longest reason, in any script."""
+_MOST_SIGNED_BYTES = 256 * 1024
+"""Of a form of somebody who is signed in: the longest texts, nine bytes a character that is not
+ASCII."""
 _MOST_FIELDS = 200
 
 

@@ -20,8 +20,10 @@ _YEAR = 31_536_000
 
 async def _set_reader_language(request: Request) -> None:
     """Set for the request. The person's choice comes as a cookie, so that the page before signing
-    in has it too and no page costs another query."""
-    chosen = request.cookies.get(_COOKIE, "")
+    in has it too and no page costs another query. Parts of a page that is open come in the page's
+    own language, which it says: another one may have been chosen in another tab."""
+    page_s = request.headers.get("x-page-language") or request.query_params.get("language")
+    chosen = page_s or request.cookies.get(_COOKIE, "")
     if chosen not in LANGUAGES:
         chosen = accepted_language(request.headers.get("accept-language", ""))
     set_language(chosen)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from jinja2 import Environment
-from sse_starlette import ServerSentEvent
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
 from app.alerts.store import newest_change
@@ -31,8 +31,22 @@ _REST_S = 0.25
 
 _MAY_SEE_EVERY_S = 5.0
 
+_ALIVE_EVERY_S = 5
+"""A page that hears nothing for longer than twice of that is cut off (`stream.js`)."""
+
 PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts", "work", "alerts")
 WALL_PARTS = ("state", "wall")
+
+
+def live_answer(messages: AsyncIterator[ServerSentEvent]) -> EventSourceResponse:
+    """The stream of these messages, with signs of life between them: the browser tells a page of no
+    connection that was cut without a word."""
+    return EventSourceResponse(
+        messages,
+        ping=_ALIVE_EVERY_S,
+        ping_message_factory=lambda: ServerSentEvent(event="alive", data="-", sep="\n"),
+        sep="\n",
+    )
 
 
 @dataclass(frozen=True, slots=True)

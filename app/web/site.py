@@ -41,6 +41,9 @@ _MODULES = _HERE / "node_modules"
 _FILES: dict[str, tuple[Path, str]] = {
     "page.css": (_HERE / "static/page.css", "text/css"),
     "page.js": (_HERE / "static/page.js", "text/javascript"),
+    "stream.js": (_HERE / "static/stream.js", "text/javascript"),
+    "forms.js": (_HERE / "static/forms.js", "text/javascript"),
+    "upload.js": (_HERE / "static/upload.js", "text/javascript"),
     "worklist.css": (_HERE / "static/worklist.css", "text/css"),
     "worklist.js": (_HERE / "static/worklist.js", "text/javascript"),
     "positions.js": (_HERE / "static/positions.js", "text/javascript"),
@@ -50,7 +53,6 @@ _FILES: dict[str, tuple[Path, str]] = {
     "positions.css": (_HERE / "static/positions.css", "text/css"),
     "mark.svg": (_HERE / "static/mark.svg", "image/svg+xml"),
     "vendor/htmx.min.js": (_MODULES / "htmx.org/dist/htmx.min.js", "text/javascript"),
-    "vendor/sse.js": (_MODULES / "htmx-ext-sse/dist/sse.min.js", "text/javascript"),
     "font/inter-latin.woff2": (
         _MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
         "font/woff2",

@@ -29,7 +29,7 @@ from app.web.feed_upload import add_upload
 from app.web.feeds import add_feeds
 from app.web.language import add_language, page_router
 from app.web.legs import add_legs
-from app.web.live import PAGE_PARTS, Live
+from app.web.live import PAGE_PARTS, Live, live_answer
 from app.web.pages import Pages
 from app.web.reports import add_reports
 from app.web.reserves import reserves
@@ -103,6 +103,6 @@ def create_treasury_page(context: Context) -> APIRouter:
         def may_see() -> bool:
             return reads is None or open_session(request) is not None
 
-        return EventSourceResponse(live.messages(PAGE_PARTS, may_see), ping=15, sep="\n")
+        return live_answer(live.messages(PAGE_PARTS, may_see))
 
     return router

@@ -21,7 +21,7 @@ from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
 from app.web.chain_state import chain_state
 from app.web.forms import Form, read_form
-from app.web.live import WALL_PARTS, Live
+from app.web.live import WALL_PARTS, Live, live_answer
 from app.web.reserves import reserves
 from app.web.site import Site
 
@@ -77,4 +77,4 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
             raise Problem(401, "unauthorized", "sign in to the wall again")
 
         messages = live.messages(WALL_PARTS, partial(may_see, request))
-        return EventSourceResponse(messages, ping=15, sep="\n")
+        return live_answer(messages)

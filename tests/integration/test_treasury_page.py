@@ -222,7 +222,7 @@ class TestWall:
             assert browser.post("/wall", data={"key": text}).status_code == 303
             kept = browser.cookies["tally_wall_1"]
             assert text not in kept
-            assert "sse-connect" in browser.get("/wall").text
+            assert "data-stream" in browser.get("/wall").text
             assert browser.get("/").status_code == 303
             carried = {"Cookie": f"tally_wall_1={kept}"}
             assert browser.get("/v1/balances", headers=carried).status_code == 401

@@ -1,4 +1,4 @@
-// What htmx leaves to us: ages that tick, figures that show that they moved, a lost connection.
+// What moves by itself: ages that tick, figures that show that they moved, parts that are fetched anew.
 "use strict";
 
 const seenAt = new WeakMap();
@@ -50,90 +50,13 @@ function announceState() {
   chainState = pill.dataset.state;
 }
 
-function showLost(lost) {
-  const notice = document.getElementById("lost");
-  if (notice.hidden !== lost) return;
-  const block = document.querySelector("[data-block]");
-  if (lost && block) document.getElementById("lost-block").textContent = notice.dataset.asOf.replace("#", block.textContent);
-  notice.hidden = !lost;
-}
-
-// Forms that are being filled in (`data-keep`): nothing typed is lost, whatever comes.
-
-function isTouched(form) {
-  // What was refused came back with what was typed, as if the page had brought it.
-  return form.hasAttribute("data-refused") || [...form.elements].some(
-    (field) =>
-      field.type !== "hidden" &&
-      (field.value !== field.defaultValue || field.checked !== field.defaultChecked) &&
-      field.type !== "submit" &&
-      field.type !== "button" &&
-      field.tagName !== "FIELDSET",
-  ) || form.contains(document.activeElement);
-}
-
-document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const forms = [...(event.detail.target?.querySelectorAll("form[data-keep], form.sign") ?? [])];
-  const touched = forms.filter(isTouched);
-  if (!touched.length) return;
-  event.detail.shouldSwap = false;
-  // Only where something else would stand there now: a block alone changes nothing of it.
-  const seen = (part) => part?.querySelector("[name=seen], [name=hash]")?.value ?? "";
-  for (const form of touched) {
-    const notice = form.querySelector("[data-outdated]");
-    const anew = event.detail.fragment.querySelector(`form[action="${form.getAttribute("action")}"]`);
-    if (notice && seen(anew) !== seen(form)) notice.hidden = false;
-  }
-});
-
-// What a form is refused for comes as a page, with what was typed.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  const { xhr } = event.detail;
-  const isPage = xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
-  if (isPage && (xhr.status === 409 || xhr.status === 422)) {
-    event.detail.shouldSwap = true;
-    event.detail.isError = false;
-  }
-});
-
-const expired = () => document.getElementById("expired");
-
-// Somebody whose session has ended signs in in another tab; this page then takes up the new one.
-async function renewSession() {
-  const answer = await fetch(location.href, { redirect: "manual" });
-  if (!answer.ok) return;
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-  const token = page.querySelector("form.person [name=csrf]")?.value;
-  if (!token) return;
-  for (const field of document.querySelectorAll("[name=csrf]")) field.value = token;
-  document.getElementById("live").setAttribute("hx-headers", JSON.stringify({ "X-CSRF-Token": token }));
-  document.querySelector("form.person").replaceWith(page.querySelector("form.person"));
-  expired().hidden = true;
-  say(expired().dataset.renewed);
-}
-
-document.addEventListener("htmx:beforeOnLoad", (event) => {
-  const { xhr } = event.detail;
-  const isOver = xhr.status === 401 || (xhr.status === 403 && xhr.responseText.includes("foreign-form"));
-  const forms = [...document.querySelectorAll("form[data-keep], form.sign")];
-  if (!isOver || !expired() || !forms.some(isTouched)) return;
-  event.preventDefault();
-  expired().hidden = false;
-  if (xhr.status === 403) renewSession();
-});
-window.addEventListener("focus", () => {
-  if (expired() && !expired().hidden) renewSession();
-});
-
-document.addEventListener("htmx:sseError", () => showLost(true));
-document.addEventListener("htmx:sseOpen", () => showLost(false));
 // What is said of a part while it is being fetched would be lost with it: the new one asks once more.
 const missed = new Map();
 for (const part of ["accounts", "breaks", "decisions", "acts", "work", "alerts"]) {
   const note = ({ target, type }) => {
     if (target.classList.contains("htmx-request")) missed.set(target.id, type);
   };
-  document.addEventListener(`sse:${part}`, note, true);
+  document.addEventListener(`live:${part}`, note, true);
 }
 
 document.addEventListener("htmx:afterSettle", (event) => {
@@ -148,7 +71,7 @@ document.addEventListener("htmx:afterSettle", (event) => {
   const count = document.getElementById("breaks-count");
   if (count && asked?.id && asked.id !== "breaks-list" && asked.id !== "bulk") say(count.textContent);
 });
-document.addEventListener("htmx:sseMessage", () => {
+document.addEventListener("live:news", () => {
   markMoved();
   announceState();
   tick();
@@ -159,58 +82,3 @@ document.addEventListener("DOMContentLoaded", () => {
   tick();
   setInterval(tick, 1000);
 });
-
-// A file whose text goes into a form's field, where it is seen before it is sent.
-document.addEventListener("change", async (event) => {
-  const field = document.getElementById(event.target.dataset?.into ?? "");
-  const file = event.target.files?.[0];
-  if (!field || !file) return;
-  field.value = (await file.slice(0, field.maxLength + 1).text()).slice(0, field.maxLength);
-  field.dispatchEvent(new Event("input", { bubbles: true }));
-});
-
-// Sending a file: the page shows what would become of it, and sends it again to be taken in.
-function uploads() {
-  const form = document.getElementById("upload");
-  if (!form) return;
-  const drop = document.getElementById("drop");
-  const chosen = document.getElementById("upload-file");
-  const result = document.getElementById("upload-result");
-
-  async function send(file, take) {
-    const facility = document.getElementById("upload-facility").value;
-    const asked = new URLSearchParams({ facility, name: file.name, take });
-    result.textContent = take ? form.dataset.taking : form.dataset.checking;
-    try {
-      const answer = await fetch(`${form.dataset.address}?${asked}`, {
-        method: "POST",
-        body: file,
-        headers: { "X-CSRF-Token": form.dataset.csrf, "Content-Type": "application/octet-stream" },
-      });
-      if (answer.ok) {
-        result.innerHTML = await answer.text();
-      } else {
-        const problem = await answer.json();
-        result.textContent = problem.detail || problem.title;
-      }
-    } catch {
-      result.textContent = form.dataset.failed;
-    }
-    document.getElementById("upload-take")?.addEventListener("click", () => send(file, true));
-    document.getElementById("upload-leave")?.addEventListener("click", () => {
-      result.textContent = "";
-      chosen.value = "";
-    });
-  }
-
-  chosen.addEventListener("change", () => chosen.files[0] && send(chosen.files[0], false));
-  for (const name of ["dragover", "dragleave", "drop"]) {
-    drop.addEventListener(name, (event) => {
-      event.preventDefault();
-      drop.classList.toggle("over", name === "dragover");
-      if (name === "drop" && event.dataTransfer.files[0]) send(event.dataTransfer.files[0], false);
-    });
-  }
-}
-
-document.addEventListener("DOMContentLoaded", uploads);

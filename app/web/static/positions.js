@@ -28,18 +28,24 @@
   async function keep() {
     const now = {};
     for (const cell of figures()) now[cell.dataset.figure] = cell.textContent;
-    const answer = await fetch(line.dataset.address, {
-      method: "POST",
-      body: JSON.stringify(now),
-      headers: { "Content-Type": "application/json", "X-CSRF-Token": line.dataset.csrf },
-    });
-    if (!answer.ok) return;
-    line.dataset.at = (await answer.json()).seen_at;
+    if (!(await sessionIsOpen())) return;
+    try {
+      const answer = await fetch(line.dataset.address, {
+        method: "POST",
+        body: JSON.stringify(now),
+        headers: { "Content-Type": "application/json", "X-CSRF-Token": formToken() },
+      });
+      const text = await answer.text();
+      if (!answer.ok) return showFailed(reasonOf(answer.status, text));
+      line.dataset.at = JSON.parse(text).seen_at;
+    } catch {
+      return showFailed(notice("failed").dataset.unsent);
+    }
     seen = now;
     mark();
   }
 
   document.getElementById("mark-seen").addEventListener("click", keep);
-  document.addEventListener("htmx:sseMessage", mark);
+  document.addEventListener("live:news", mark);
   mark();
 })();

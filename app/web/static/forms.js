@@ -1,0 +1,177 @@
+// Forms: nothing that somebody types is lost, whatever comes, and nothing that is sent fails unsaid.
+"use strict";
+
+const notice = (id) => document.getElementById(id);
+const personForm = () => document.querySelector("form.person");
+const formToken = () => personForm().querySelector("[name=csrf]").value;
+const filledForms = () => [...document.querySelectorAll('form[method="post"]:not(.person, .languages), #upload')];
+
+function isChanged(field) {
+  if (["hidden", "submit", "button", "fieldset"].includes(field.type)) return false;
+  if (field.tagName === "SELECT") {
+    const before = [...field.options].findIndex((one) => one.defaultSelected);
+    return field.selectedIndex !== Math.max(before, 0);
+  }
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+function isTouched(form) {
+  // What was refused came back with what was typed, as if the page had brought it.
+  return form.hasAttribute("data-refused") || [...form.elements].some(isChanged) || form.contains(document.activeElement);
+}
+
+document.addEventListener("htmx:oobBeforeSwap", (event) => {
+  const forms = [...(event.detail.target?.querySelectorAll("form[data-keep], form.sign") ?? [])];
+  const touched = forms.filter(isTouched);
+  if (!touched.length) return;
+  event.detail.shouldSwap = false;
+  // Only where something else would stand there now: a block alone changes nothing of it.
+  const seen = (part) => part?.querySelector("[name=seen], [name=hash]")?.value ?? "";
+  for (const form of touched) {
+    const outdated = form.querySelector("[data-outdated]");
+    const anew = event.detail.fragment.querySelector(`form[action="${form.getAttribute("action")}"]`);
+    if (outdated && seen(anew) !== seen(form)) outdated.hidden = false;
+  }
+});
+
+// --- The session of whoever sits here -----------------------------------------------------------
+
+function sessionOver() {
+  if (filledForms().some(isTouched)) notice("expired").hidden = false;
+  else location.assign(`${notice("expired").dataset.signIn}?next=${encodeURIComponent(location.pathname + location.search)}`);
+}
+
+// Somebody may have signed in again in another tab: this page takes up the new session.
+function takeUp(session) {
+  const wasOver = !notice("expired").hidden;
+  notice("expired").hidden = true;
+  if (session.csrf !== formToken()) {
+    for (const field of document.querySelectorAll("[name=csrf]")) field.value = session.csrf;
+    const headers = JSON.parse(notice("live").getAttribute("hx-headers"));
+    notice("live").setAttribute("hx-headers", JSON.stringify({ ...headers, "X-CSRF-Token": session.csrf }));
+  }
+  if (session.id !== personForm().dataset.person) {
+    if (!filledForms().some(isTouched)) location.reload();
+    personForm().dataset.person = session.id;
+    personForm().querySelector(".person-name").textContent = session.display_name;
+    notice("other-person").textContent = notice("other-person").dataset.text.replace("#", session.display_name);
+    notice("other-person").hidden = false;
+  } else if (wasOver) {
+    say(notice("expired").dataset.renewed);
+  }
+}
+
+// Whether somebody is signed in; says so where not, or where the node does not answer.
+async function sessionIsOpen() {
+  try {
+    const answer = await fetch(notice("expired").dataset.session, { signal: AbortSignal.timeout(10_000) });
+    if (answer.ok) takeUp(await answer.json());
+    else if (answer.status === 401) sessionOver();
+    else showFailed(await reasonOf(answer.status, await answer.text()));
+    return answer.ok;
+  } catch {
+    showFailed(notice("failed").dataset.unsent);
+    return false;
+  }
+}
+
+const askAgain = () => personForm() && sessionIsOpen();
+document.addEventListener("live:again", askAgain);
+document.addEventListener("live:refused", (event) => {
+  event.preventDefault();
+  sessionOver();
+});
+addEventListener("focus", () => notice("expired").hidden || askAgain());
+
+// --- Sending ------------------------------------------------------------------------------------
+
+// Each form asks first whether its session is open: a page that is left takes what was typed with it.
+const sending = new WeakSet();
+const asked = new WeakSet();
+
+document.addEventListener("htmx:confirm", async (event) => {
+  const { elt, verb, issueRequest } = event.detail;
+  if (verb !== "post" || !personForm()) return;
+  event.preventDefault();
+  if (sending.has(elt)) return;
+  sending.add(elt);
+  const isOpen = await sessionIsOpen();
+  sending.delete(elt);
+  if (isOpen) issueRequest(true);
+});
+
+document.addEventListener("submit", async (event) => {
+  const form = event.target;
+  if (form.method !== "post" || form.hasAttribute("hx-post") || !personForm()) return;
+  if (asked.delete(form)) return;
+  event.preventDefault();
+  if (sending.has(form)) return;
+  sending.add(form);
+  if (await sessionIsOpen()) {
+    asked.add(form);
+    form.requestSubmit(event.submitter);
+    // The page is left now; where the answer is a file, it is not.
+    await new Promise((done) => setTimeout(done, 10_000));
+  }
+  sending.delete(form);
+});
+
+function showFailed(text) {
+  notice("failed").textContent = text;
+  notice("failed").hidden = false;
+}
+
+function reasonOf(status, text) {
+  let why = `HTTP ${status}`;
+  try {
+    why = JSON.parse(text).detail ?? why;
+  } catch {
+    // a proxy's own page
+  }
+  return notice("failed").dataset.refused.replace("#", why);
+}
+
+// What a form is refused for comes as a page, with what was typed.
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { xhr } = event.detail;
+  const isPage = xhr.getResponseHeader("Content-Type")?.startsWith("text/html");
+  if (isPage && [403, 409, 422, 429].includes(xhr.status)) {
+    event.detail.shouldSwap = true;
+    event.detail.isError = false;
+  }
+});
+
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr } = event.detail;
+  if (xhr.status !== 401) return;
+  event.preventDefault();
+  sessionOver();
+});
+
+const RETRY_MS = 3_000;
+
+function notAnswered(event) {
+  const { elt, requestConfig, xhr } = event.detail;
+  const by = requestConfig.triggeringEvent?.type ?? "";
+  const isPassing = xhr.status === 0 || xhr.status >= 500;
+  if (by.startsWith("live:")) {
+    if (isPassing) setTimeout(() => elt.isConnected && htmx.trigger(elt, by), RETRY_MS);
+  } else if (by && xhr.status !== 0) {
+    showFailed(reasonOf(xhr.status, xhr.responseText));
+  } else if (by) {
+    showFailed(notice("failed").dataset[requestConfig.verb === "post" ? "unanswered" : "unsent"]);
+  }
+}
+for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, notAnswered);
+document.addEventListener("htmx:beforeRequest", (event) => {
+  if (!event.detail.requestConfig.triggeringEvent?.type.startsWith("live:")) notice("failed").hidden = true;
+});
+
+// A file whose text goes into a form's field, where it is seen before it is sent.
+document.addEventListener("change", async (event) => {
+  const field = document.getElementById(event.target.dataset?.into ?? "");
+  const file = event.target.files?.[0];
+  if (!field || !file) return;
+  field.value = (await file.slice(0, field.maxLength + 1).text()).slice(0, field.maxLength);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+});
