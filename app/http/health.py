@@ -116,7 +116,7 @@ def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[Tro
         found.append(
             _trouble(
                 "chain-stalled",
-                "batches wait on the chain and no block comes",
+                "the chain answers and makes no blocks; what was accepted or signed waits",
                 "See that more than two thirds of the validators run; it goes on by itself then",
             )
         )

@@ -46,6 +46,7 @@ from app.webhooks.sending import Rules as WebhookRules
 _log = structlog.get_logger()
 
 _STALLED_AFTER_S = 10.0
+"""Without a new block while batches wait for one; else as `BlockRhythm.is_late` has it."""
 _LOOK_ANYWAY_S = 1.0
 """Without a new block, the chain is looked at so often."""
 _REST_S = 3.0
@@ -275,10 +276,7 @@ class Channel:
             self._asked_at = None
             self._rhythm.note(head, time.monotonic())
             self._head = head
-            self._note_stall(
-                time.monotonic() - self._rhythm.moved_at_s > _STALLED_AFTER_S
-                and in_flight(self._bank.engine)
-            )
+            self._note_stall(self._stands_still(time.monotonic()))
             if self._matches_after is None:
                 self._matches_after = self._bank.follower.position() or head
             if head == self._indexed_at[0] and (
@@ -328,9 +326,14 @@ class Channel:
             raise
         self._index_fault = ""
 
+    def _stands_still(self, now_s: float) -> bool:
+        since_s = now_s - self._rhythm.moved_at_s
+        waits = since_s > _STALLED_AFTER_S and in_flight(self._bank.engine)
+        return waits or self._rhythm.is_late(now_s)
+
     def _note_stall(self, stalled: bool) -> None:
         if stalled and not self._stall_told:
-            _log.warning("chain stalled", block=self._head, why="batches wait and no block comes")
+            _log.warning("chain stalled", block=self._head, why="no block comes")
         elif self._stall_told and not stalled:
             _log.info("chain goes on", block=self._head)
         self._stalled = self._stall_told = stalled

@@ -64,3 +64,28 @@ def test_no_endpoint_makes_it_wait_for_long() -> None:
     for block in range(20):
         rhythm.note(block, 3_600.0 * block)
     assert rhythm.wait_s(19 * 3_600.0) == 1.0
+
+
+def test_a_chain_that_makes_no_blocks_is_late() -> None:
+    rhythm = BlockRhythm(0.0)
+    for block in range(20):
+        rhythm.note(block, 2.0 * block)
+    assert not rhythm.is_late(38.0 + 30.0)
+    assert rhythm.is_late(38.0 + 31.0)
+    rhythm.note(20, 100.0)
+    assert not rhythm.is_late(100.0 + 8 * 62.0)
+    slow = BlockRhythm(0.0)
+    for block in range(20):
+        slow.note(block, 15.0 * block)
+    assert not slow.is_late(285.0 + 120.0)
+    assert slow.is_late(285.0 + 121.0)
+
+
+def test_a_chain_that_makes_blocks_for_transactions_alone_is_never_late() -> None:
+    rhythm = BlockRhythm(0.0)
+    assert not rhythm.is_late(3_600.0)
+    for block in range(40):
+        rhythm.note(block, 0.1 * block)
+    for block in range(40, 60):
+        rhythm.note(block, 10.0 + block * (block % 3))
+    assert not rhythm.is_late(3_600.0)

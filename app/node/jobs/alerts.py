@@ -93,7 +93,7 @@ def _chain_trouble(health: NodeHealth) -> str:
         return health.wrong_chain
     if health.head is None:
         return f"the chain endpoint {health.endpoint} does not answer"
-    return "batches wait and no block comes" if health.stalled else ""
+    return "it answers, and no block comes" if health.stalled else ""
 
 
 def _stopped(connection: Connection, health: NodeHealth) -> Iterator[Stopped]:
