@@ -8,7 +8,7 @@ from deploy.consortium import ConsortiumFolder
 from deploy.steps import step_01_implementations, step_02_founding, step_03_manifest
 from deploy.steps.deployment import Deployment
 from deploy.steps.run import Say, Step, run
-from deploy.steps.step_06_validators import FoundingNode, FoundingValidators
+from deploy.steps.step_05_validators import FoundingNode, FoundingValidators
 
 _STEPS: tuple[Step, ...] = (step_01_implementations, step_02_founding, step_03_manifest)
 

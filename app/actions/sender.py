@@ -123,7 +123,7 @@ class Signer:
         """
         ready, chain_id, mined = self.rpc.run(
             lambda: (
-                [built(self.rpc, self.account, call) for call in calls],
+                [built(self.account, call) for call in calls],
                 int(self.rpc.call("eth_chainId", []), 16),
                 next_nonce(self.rpc, self.account),
             )

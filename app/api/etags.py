@@ -99,7 +99,7 @@ RECORDED = tagged(trail)
 
 
 def _by_body(request: Request, if_none_match: IfNoneMatch = None) -> None:
-    request.state.tagged_by_body = True
+    request.state.known_tags = if_none_match or ""
 
 
 BY_BODY = Depends(_by_body)
@@ -114,8 +114,8 @@ class TaggedByBody(APIRoute):
 
         async def tagging(request: Request) -> Response:
             response = await answer(request)
-            if getattr(request.state, "tagged_by_body", False):
-                known = request.headers.get("if-none-match")
+            known: str | None = getattr(request.state, "known_tags", None)
+            if known is not None:
                 response.headers["ETag"] = _new_tag(request, bytes(response.body), known)
             return response
 

@@ -15,7 +15,6 @@ from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.http import dual_control
 from app.people.administration import Administrator, add_person, give_enrolment
-from app.people.clock import now
 from app.people.directory import listed_people
 from app.people.enrolment import set_credentials
 from app.people.passwords import checked_password
@@ -50,7 +49,7 @@ def create_administrator(
         secret = new_secret()
         with engine.begin() as connection:
             person = add_person(connection, _by(), name, display_name or name, ["administrator"])
-            codes = set_credentials(connection, person.id, password, secret, now(), 0)
+            codes = set_credentials(connection, person.id, password, secret, 0)
     uri = enrolment_uri(secret, person.name, bank.name)
     if is_attended():
         segno.make(uri, micro=False).terminal(compact=True)

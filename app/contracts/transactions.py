@@ -57,7 +57,7 @@ def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
     return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)
 
 
-def built(rpc: Rpc, account: LocalAccount, call: Call) -> dict[str, Any]:
+def built(account: LocalAccount, call: Call) -> dict[str, Any]:
     """A call ready to be signed, its gas estimated. Raises ContractReverted when it is refused."""
     sender: Any = {"from": account.address}
     with translated(name_of(call)):

@@ -32,7 +32,7 @@ class FeedRecord:
 
 
 def feed_records(
-    connection: Connection, limit: int, before: int | None = None, feed_id: int | None = None
+    connection: Connection, limit: int, before: int | None
 ) -> tuple[list[FeedRecord], int | None]:
     """Feeds, the newest first, those of a number below `before`; and from where to go on."""
     dismissed = (
@@ -59,8 +59,6 @@ def feed_records(
     )
     if before is not None:
         query = query.where(c.id < before)
-    if feed_id is not None:
-        query = query.where(c.id == feed_id)
     rows = connection.execute(query.order_by(c.id.desc()).limit(limit + 1)).all()
     found = [FeedRecord(*tuple(row)) for row in rows[:limit]]
     return found, found[-1].id if len(rows) > limit else None

@@ -3,7 +3,7 @@ the bank's OpenID provider signs in has no password here, and sets the authentic
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from sqlalchemy import Connection, delete, insert, select, update
 
@@ -112,7 +112,7 @@ def enrol(
         )
     _use_up(connection, found)
     chosen = password if found.has_password else None
-    codes = set_credentials(connection, found.person_id, chosen, found.totp_secret, at, step)
+    codes = set_credentials(connection, found.person_id, chosen, found.totp_secret, step)
     append(connection, Entry(f"person:{found.name}", "enrol", address=address))
     return codes
 
@@ -131,7 +131,6 @@ def set_credentials(
     person_id: str,
     password: str | None,
     secret: str,
-    at: datetime,
     step: int,
 ) -> list[str]:
     """Give a person a password, an authenticator and recovery codes, which are returned.

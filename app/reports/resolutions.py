@@ -79,10 +79,10 @@ def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:
             source.until,
         ):
             if not statuses or one.status in statuses:
-                yield _row(source, one)
+                yield _row(one)
 
 
-def _row(source: Source, one: Resolution) -> Row:
+def _row(one: Resolution) -> Row:
     return (
         one.partner,
         one.action,

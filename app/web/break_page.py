@@ -126,7 +126,7 @@ def break_page(
         answer_moves=_answer_moves(pair, facility),
         steps=sorted(
             [
-                *_steps(pair, legs, proposed, facility.decimals),
+                *_steps(legs, proposed, facility.decimals),
                 *_before_the_chain(connection, facility, legs, bank),
             ],
             key=lambda step: step.at,
@@ -274,9 +274,7 @@ def _before_the_chain(
             yield Step(one.at, one.what, one.note, "")
 
 
-def _steps(
-    pair: Pair, legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int
-) -> Iterator[Step]:
+def _steps(legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int) -> Iterator[Step]:
     for leg in legs.values():
         amount = money(leg.half.amount, decimals)
         what = _("%(bank)s posted %(amount)s", bank=leg.bank, amount=amount)

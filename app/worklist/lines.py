@@ -117,7 +117,7 @@ class WorkList:
 
     def page(self, where: WorkFilter, sort: Sort, limit: int, after: str | None = None) -> WorkPage:
         """One page. `after` that is no `following` of a page of this sort begins anew."""
-        start = _start(sort, after)
+        start = _start(after)
         c = t.pairs.c
         amount = _AMOUNT if sort == "difference" else literal(0)
         keys = tuple_(amount, c.number) if sort == "difference" else c.number
@@ -301,7 +301,7 @@ def existing(connection: Connection, numbers: Collection[int]) -> list[int]:
     return sorted(found)
 
 
-def _start(sort: Sort, after: str | None) -> tuple[int, int] | None:
+def _start(after: str | None) -> tuple[int, int] | None:
     if after is None or not _AFTER.fullmatch(after):
         return None
     key, _, number = after.partition(".")

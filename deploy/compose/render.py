@@ -21,7 +21,7 @@ from deploy.compose.folder import Bank, Rendered, RpcPort, write
 from deploy.consortium import ConsortiumFolder, create, folder_name
 from deploy.network.layout import Network
 from deploy.proxy import nginx
-from deploy.steps.step_06_validators import FoundingNode
+from deploy.steps.step_05_validators import FoundingNode
 
 PROJECT = "tallystick"
 """The compose project of the founders."""

@@ -23,7 +23,7 @@ from deploy.network.create import founding_nodes
 from deploy.network.layout import HOST
 from deploy.steps.deployment import Deployment
 from deploy.steps.run import Say, run
-from deploy.steps.step_05_upgrade import Upgrade
+from deploy.steps.step_04_upgrade import Upgrade
 
 _BESU = "besu"
 

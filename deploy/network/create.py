@@ -18,7 +18,7 @@ from deploy.network.genesis import make_keys, write_genesis
 from deploy.network.layout import Network, Validator
 from deploy.network.operate import Say, down, up
 from deploy.proxy import nginx
-from deploy.steps.step_06_validators import FoundingNode
+from deploy.steps.step_05_validators import FoundingNode
 
 _PORTS_A_VALIDATOR = 4
 

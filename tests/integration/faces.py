@@ -173,7 +173,7 @@ def enrolled(engine: Engine, *roles: str) -> Credentials:
     password, secret = "correct horse battery", new_secret()
     with engine.begin() as connection:
         person = add_test_person(connection, roles)
-        codes = set_credentials(connection, person.id, password, secret, now(), 0)
+        codes = set_credentials(connection, person.id, password, secret, 0)
     return Credentials(person, person.name, password, secret, codes)
 
 

@@ -33,6 +33,7 @@ from app.readmodel.pairs.tables import pairs
 from app.readmodel.tables import incidents
 from app.reports.certificate import pair_certificate
 from app.reports.run_files import write_pairs
+from tests.every_pair import every_pair
 from tests.integration.archiving import (
     FIRST,
     MATCHED,
@@ -69,7 +70,7 @@ def shown(closed: Closed, folder: Path) -> dict[str, Any]:
             "digest": digest(engine),
             "matched.csv": (folder / "matched.csv").read_bytes(),
             "breaks.csv": (folder / "breaks.csv").read_bytes(),
-            "stream": list(queries.stream_pairs(connection)),
+            "stream": list(every_pair(connection)),
             "pages": (first, second),
             "one": queries.pair(connection, 3),
             "legs": queries.legs(connection, limit=1000),
@@ -107,7 +108,7 @@ def a_changed_file_is_named(closed: Closed, tmp_path: Path) -> None:
     path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
     assert any(str(path) in fault for fault in closed.faults())
     with closed.lead.engine.connect() as connection, pytest.raises(StorageFault) as fault:
-        list(queries.stream_pairs(connection))
+        list(every_pair(connection))
     assert fault.value.where == str(path)
     path.unlink()
     assert any(str(path) in fault for fault in closed.faults())

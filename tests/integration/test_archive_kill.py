@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from app.indexer.rebuild import digest, rebuild
 from app.proof.make import make
-from app.readmodel.pairs import queries
 from app.readmodel.pairs.tables import pairs
 from app.readmodel.tables import incidents
 from app.reports.source import Request, open_source
+from tests.every_pair import every_pair
 from tests.integration.archiving import (
     FIRST,
     PARTNER,
@@ -28,7 +28,7 @@ from tests.integration.posting import FACILITY, LEAD, Net
 
 def all_numbers(closed: Closed) -> list[int]:
     with closed.lead.engine.connect() as connection:
-        return [one.number for one in queries.stream_pairs(connection)]
+        return [one.number for one in every_pair(connection)]
 
 
 def test_kill_9_beside_a_node_that_writes(net: Net, database_url: str, tmp_path: Path) -> None:

@@ -16,39 +16,17 @@ from app.contracts.errors import ContractReverted
 from app.contracts.transactions import next_nonce
 from app.domain.consortium import CONTRACTS
 from app.domain.errors import ChainFault
-from app.intake.facility_file import load_facility
-from app.local.consortium import Consortium
 from deploy.compile import load_artifact
-from deploy.consortium import ConsortiumFolder, Member, create, write_config
+from deploy.consortium import ConsortiumFolder, Member, create
 from deploy.found import found
 from deploy.steps import deployment as deployments
 from deploy.steps import step_01_implementations, step_02_founding
 from deploy.steps.deployment import Deployment
 from deploy.steps.run import run
-from deploy.steps.step_04_facility import FirstFacility
-from deploy.steps.step_05_upgrade import Upgrade
+from deploy.steps.step_04_upgrade import Upgrade
 from ganache.launcher import ChainProcess
 
 MEMBERS = [Member("ceska", "lead"), Member("brno", "partner"), Member("ostrava", "partner")]
-FACILITY = """
-id = "F-1"
-lead = "ceska"
-currency = "CZK"
-time_zone = "UTC"
-cut_off = "23:59:59"
-[rules]
-amount_tolerance = "0.00"
-date_window_days = 0
-match_deadline_hours = 24
-[[partners]]
-name = "brno"
-share_bps = { principal = 4000, interest = 4000, fee = 4000 }
-low_balance = "0.00"
-[[partners]]
-name = "ostrava"
-share_bps = { principal = 4000, interest = 4000, fee = 4000 }
-low_balance = "0.00"
-"""
 
 
 @pytest.fixture
@@ -154,20 +132,6 @@ def test_notes_of_another_chain_are_dropped(deployment: Deployment) -> None:
     assert set(Deployment(deployment.rpc, "anvil", deployment.folder).journal) == {"genesis"}
 
 
-def test_a_facility_is_agreed_once(deployment: Deployment, tmp_path: Path) -> None:
-    for member in MEMBERS:
-        write_config(deployment.folder, member.name, rpc=deployment.rpc.url, port=0)
-    path = tmp_path / "facility.toml"
-    path.write_text(FACILITY)
-    consortium = Consortium(deployment.folder, deployment.rpc)
-    step = FirstFacility(consortium, load_facility(path))
-    assert step.verify(deployment) == "F-1 is not on the chain"
-    said: list[str] = []
-    run([step], deployment, said.append)
-    run([step], deployment, said.append)
-    assert said == ["4 facility: done", "4 facility: done before"]
-
-
 def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
     deployment: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -191,7 +155,7 @@ def test_an_upgrade_is_deployed_once_and_done_when_the_vote_has_passed(
     said: list[str] = []
     run([step], deployment, said.append)
     run([step], deployment, said.append)
-    assert said == ["5 upgrade of DayClose: done", "5 upgrade of DayClose: done before"]
+    assert said == ["4 upgrade of DayClose: done", "4 upgrade of DayClose: done before"]
     assert [one for one in told if "proposes" in one] == [
         f"{MEMBERS[0].name} proposes: upgrade of DayClose"
     ]

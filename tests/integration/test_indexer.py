@@ -546,7 +546,6 @@ def test_pages_filters_and_the_legs_behind_them(world: World, database: Engine) 
             if before is None:
                 break
         assert [pair.number for pair in seen] == list(range(34, 0, -1))
-        assert [pair.number for pair in queries.stream_pairs(connection)] == list(range(34, 0, -1))
         assert queries.pair(connection, 34) == seen[0]
         assert queries.pair(connection, 999) is None
 

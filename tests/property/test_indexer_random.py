@@ -27,6 +27,7 @@ from app.readmodel.directory import directory
 from app.readmodel.pairs import queries
 from deploy.compile import load_artifact
 from ganache.launcher import start
+from tests.every_pair import every_pair
 from tests.integration.posted import TODAY, Event, World, new_world
 from tests.integration.proofs import bundle
 from tests.tampering import both_verify
@@ -275,7 +276,7 @@ def test_counts_are_those_of_the_lines(posted: tuple[World, Engine]) -> None:
     with engine.connect() as connection:
         for balance in balances(connection):
             counted = dict.fromkeys(balance.counts, 0)
-            for pair in queries.stream_pairs(connection, queries.Filter(partner=balance.partner)):
+            for pair in every_pair(connection, queries.Filter(partner=balance.partner)):
                 counted[pair.type] += 1
             assert counted == balance.counts
 

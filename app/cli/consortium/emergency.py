@@ -6,6 +6,7 @@ import typer
 
 from app.actions import consortium as actions
 from app.actions.consortium import LiftStop, StopMember
+from app.actions.sender import Done
 from app.cli.shared.acting import Acting, acting, show_done
 from app.cli.shared.confirmation import YesOption, confirm
 from app.cli.shared.console import stderr, stdout
@@ -41,11 +42,7 @@ def stop(
         _show(bank, asked.member)
         confirm(yes, "Ask that it be stopped?")
         done = actions.stop(asked, bank.view, bank.consortium, bank.approver())
-    if done.event("EmergencyStopped") is not None:
-        stdout.print(f"{member} is stopped")
-    else:
-        stdout.print(f"asked for; a second bank must run the same for {member} within 24 hours")
-    show_done(done, "tally consortium list")
+    _say(done, "EmergencyStopped", member, "is stopped")
 
 
 @emergency.command()
@@ -66,8 +63,13 @@ def lift(
         _show(bank, asked.member)
         confirm(yes, "Ask that its stop end?")
         done = actions.lift(asked, bank.view, bank.consortium, bank.approver())
-    if done.event("EmergencyLifted") is not None:
-        stdout.print(f"{member} may act again")
+    _say(done, "EmergencyLifted", member, "may act again")
+
+
+def _say(done: Done, event: str, member: str, outcome: str) -> None:
+    """`outcome` where the second bank's asking has brought `event` about."""
+    if done.event(event) is not None:
+        stdout.print(f"{member} {outcome}")
     else:
         stdout.print(f"asked for; a second bank must run the same for {member} within 24 hours")
     show_done(done, "tally consortium list")

@@ -20,6 +20,9 @@ WAITING: tuple[Status, ...] = ("faulty", "ready")
 DISMISSED: tuple[Status, ...] = ("dismissed",)
 """A person decided that it is not taken in; it stays among its feed's quarantined rows."""
 
+_MOST_REASONS = 200
+"""As many are shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Selection:
@@ -125,7 +128,7 @@ class Reason:
     newest: str
 
 
-def waiting_reasons(connection: Connection, limit: int = 200) -> list[Reason]:
+def waiting_reasons(connection: Connection) -> list[Reason]:
     """Why rows wait, the reasons of most rows first."""
     rows = func.count()
     query = (
@@ -140,7 +143,7 @@ def waiting_reasons(connection: Connection, limit: int = 200) -> list[Reason]:
         .where(quarantine.c.status.in_(WAITING))
         .group_by(feeds.c.facility, quarantine.c.field, quarantine.c.reason)
         .order_by(rows.desc(), feeds.c.facility, quarantine.c.field, quarantine.c.reason)
-        .limit(limit)
+        .limit(_MOST_REASONS)
     )
     return [Reason(*row) for row in connection.execute(query)]
 

@@ -49,7 +49,6 @@ from app.readmodel.pairs.shapes import (
 LINES_A_PAGE = 20_000
 """How many lines a page reads at most that no index finds."""
 
-_STREAM_ROWS = 5_000
 _MOST_POSTINGS = 100
 """As many of a block are looked for."""
 _OPEN_TYPES = set(BREAK_TYPES) - set(DUPLICATE_TYPES)
@@ -113,17 +112,6 @@ def breaks(
     if where.resolved is None:
         where = replace(where, resolved=False)
     return pairs(connection, _narrowed(where, BREAK_TYPES), limit, before)
-
-
-def stream_pairs(connection: Connection, where: Filter = EVERYTHING) -> Iterator[Pair]:
-    """All of `pairs`, one after the other, in bounded memory."""
-    before: int | None = None
-    while True:
-        page = pairs(connection, where, _STREAM_ROWS, before)
-        yield from page.items
-        if page.following is None:
-            return
-        before = page.following
 
 
 def pair(connection: Connection, number: int) -> Pair | None:

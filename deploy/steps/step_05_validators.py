@@ -1,4 +1,4 @@
-"""Step 6: the founding banks' validators in the registry, by the vote of all founding banks.
+"""Step 5: the founding banks' validators in the registry, by the vote of all founding banks.
 
 From then on the registry says whose nodes seal blocks; the chain's validator set follows it.
 """
@@ -26,7 +26,7 @@ class FoundingNode:
 class FoundingValidators:
     """Register `nodes`, which seal the chain from its first block."""
 
-    NAME = "6 validators"
+    NAME = "5 validators"
 
     def __init__(self, nodes: Sequence[FoundingNode], say: Say) -> None:
         self._nodes = nodes

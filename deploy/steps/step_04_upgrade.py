@@ -1,4 +1,4 @@
-"""Step 5: a contract's new code. Deployed by anyone; put behind the proxy by the banks' vote.
+"""Step 4: a contract's new code. Deployed by anyone; put behind the proxy by the banks' vote.
 
 `enact` deploys the code and writes DIR/upgrade-CONTRACT.json, what is to be proposed and voted on;
 then the banks whose keys lie in the folder do so, on a proposal that is open already where there
@@ -19,7 +19,7 @@ class Upgrade:
     """Put the compiled code of `contract` behind its proxy."""
 
     def __init__(self, contract: str, say: Say) -> None:
-        self.NAME = f"5 upgrade of {contract}"
+        self.NAME = f"4 upgrade of {contract}"
         self._contract = contract
         self._say = say
 
