@@ -183,7 +183,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     "ConsortiumRoleKept": (
         "member {member} is party to {facilities} facilities that are not closed, and keeps its "
         "role",
-        "Close them first: `tally facility close`, by all their parties",
+        "Close them first: `tally facility propose-close`, by all their parties",
     ),
     "ConsortiumUnknownKeyPurpose": (
         "{purpose} is no purpose of a key",
@@ -402,7 +402,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "FacilityHasOpenLegs": (
         "{openLegs} legs of partner {partner} of facility {facility} are open",
-        "Match or resolve them; `tally breaks list` shows them. Of an evicted bank they stay open",
+        "Match or resolve them; `tally breaks` shows them. Of an evicted bank they stay open",
     ),
     "FacilityHasHolds": (
         "{holds} holds of partner {partner} of facility {facility} are active",

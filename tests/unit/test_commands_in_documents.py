@@ -1,7 +1,8 @@
-"""Every `tally …` that the runbook and the README tell to type exists, with its options."""
+"""Every `tally …` that documents and messages tell to type exists, with its options."""
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import typer
 from app import cli
 
 ROOT = Path(__file__).parents[2]
-DOCUMENTS = ("README.md", "docs/runbook.md", "docs/acts.md")
+DOCUMENTS = ("README.md", *sorted(f"docs/{one.name}" for one in (ROOT / "docs").glob("*.md")))
 
 
 @cache
@@ -41,6 +42,21 @@ def commands() -> Iterator[tuple[str, str]]:
                 yield name, found[1]
 
 
+def messages() -> Iterator[tuple[str, str]]:
+    """Every command line that the application's texts and its pages tell to type."""
+    for path in (ROOT / "app").rglob("*.*"):
+        if path.suffix == ".py":
+            tree = ast.walk(ast.parse(path.read_text()))
+            said = [one.value for one in tree if isinstance(one, ast.Constant)]
+            texts = [one for one in said if isinstance(one, str)]
+        elif path.suffix == ".html" and "node_modules" not in path.parts:
+            texts = [path.read_text()]
+        else:
+            continue
+        for line in re.findall(r"`(tally [a-z][^`\n]*)`", "\0".join(texts)):
+            yield str(path.relative_to(ROOT)), line
+
+
 def faults(line: str) -> list[str]:
     """What of a command line does not exist."""
     command = tally()
@@ -60,7 +76,7 @@ def faults(line: str) -> list[str]:
     return [f"no option {word}" for word in given if word not in options | {"--help"}]
 
 
-@pytest.mark.parametrize(("document", "line"), sorted(set(commands())))
+@pytest.mark.parametrize(("document", "line"), sorted({*commands(), *messages()}))
 def test_it_exists(document: str, line: str) -> None:
     assert faults(line) == []
 

@@ -59,7 +59,7 @@ report = typer.Typer(
 )
 
 
-def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
+def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]:
     def write(
         facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
         first: Annotated[
@@ -113,14 +113,14 @@ def _command(make: Callable[[Source], Report]) -> Callable[..., None]:
 
     write.__doc__ = (
         f"{make.__doc__}\n\nThe same block and the same words give the same bytes from every "
-        "node.\n\nExample:\n\n  tally report --facility WLD-2016-A --from 2026-03-01 "
+        f"node.\n\nExample:\n\n  tally report {name} --facility WLD-2016-A --from 2026-03-01 "
         "--to 2026-03-31 --format xlsx"
     )
     return write
 
 
 for _name, _make in REPORTS.items():
-    report.command(_name)(_command(_make))
+    report.command(_name)(_command(_name, _make))
 
 
 @report.command("certificate")
