@@ -67,7 +67,7 @@ def demo(
                 environment = stack.enter_context(on_network(network_dir))
             running = stack.enter_context(running_demo(environment, _say))
             if running.fresh:
-                _say(f"reconciling a sample of {SAMPLE_EVENTS:,} events")
+                _say("reconciling a sample: ten weeks, and a part of today")
                 running.push(SAMPLE_EVENTS)
             running.settle()
             print_summary(stdout, running.result(started))

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -67,9 +67,10 @@ class AccountForecastPage:
 
 
 def forecast_lines(connection: Connection, now: datetime) -> list[ForecastLine]:
-    """All accounts of this view, those that run out first before the others."""
+    """All accounts of this view: those that run out, then those that fall below their threshold,
+    the first to do so first, then the others."""
     found = account_forecasts(connection, now)
-    found.sort(key=lambda one: (one.runs_out or one.is_low) is None)
+    found.sort(key=lambda one: [day.day if day else date.max for day in (one.runs_out, one.is_low)])
     return [_line(one) for one in found]
 
 

@@ -9,6 +9,8 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
 from shutil import which
@@ -20,6 +22,7 @@ from playwright.sync_api import Browser
 from pylopdf_fonts_zh_cn import sans_path
 
 from app.client.node import NodeClient, Session
+from app.domain.facility import Facility
 from app.local.demo.environment import own_chain
 from app.local.demo.nodes import NodeProcess
 from app.local.demo.run import Demo, running_demo
@@ -32,6 +35,11 @@ from tests.plain_http import NO_TLS
 
 OUT = Path(__file__).parents[2] / "docs/screenshots"
 EVENTS = 1_500
+LEFT = {"luoyang": Decimal(1_080_000), "changsha": Decimal(90_000)}
+"""What two partners have left in their accounts: a little more than the threshold, and some days'
+drawdowns."""
+WITHDRAWN = timedelta(days=25)
+"""How long ago: before what the chart of a forecast shows."""
 COLORS = 96
 """Of each picture: the pages have few, and the files stay small."""
 DESKTOP, PHONE, WALL = (1280, 800), (390, 844), (1600, 900)
@@ -49,9 +57,10 @@ class Picture:
     size: tuple[int, int] = DESKTOP
 
 
-def pictures(facility: str, partner: str, number: int, act: int) -> list[Picture]:
+def pictures(terms: Facility, number: int, act: int, day: int) -> list[Picture]:
     """Every page once; some in the dark, on a phone or in Chinese besides."""
-    account = f"/accounts/{facility}/{partner}"
+    facility, partners = terms.id, [one.name for one in terms.partners]
+    account = f"/accounts/{facility}/{partners[0]}"
     return [
         Picture("sign-in", "/login", role=""),
         Picture("positions", "/"),
@@ -66,6 +75,7 @@ def pictures(facility: str, partner: str, number: int, act: int) -> list[Picture
         Picture("legs", "/legs"),
         Picture("leg", f"/legs/{number}"),
         Picture("days", "/days"),
+        Picture("day", f"/days/{day}"),
         Picture("close-a-day", "/days/close"),
         Picture("holds", "/holds"),
         Picture("feeds", "/feeds"),
@@ -75,6 +85,7 @@ def pictures(facility: str, partner: str, number: int, act: int) -> list[Picture
         Picture("sign-phone", f"/acts/{act}", role="approver", size=PHONE),
         Picture("alerts", "/alerts"),
         Picture("forecast", "/forecast"),
+        Picture("account-forecast", f"/forecast/{facility}/{partners[-1]}"),
         Picture("facilities", "/facilities"),
         Picture("facility", f"/facilities/{facility}"),
         Picture("consortium", "/consortium"),
@@ -102,9 +113,10 @@ def main() -> None:
         demo.push(EVENTS)
         demo.settle()
         lead = demo.nodes[0]
+        withdraw(demo)
+        day = close_days(demo)
         number, act = work(demo, lead)
-        partner = demo.facility.partners[0].name
-        for one in pictures(demo.facility.id, partner, number, act):
+        for one in pictures(demo.facility, number, act, day):
             take(browser, lead, one)
             say(one.name)
 
@@ -121,6 +133,62 @@ def chinese_font(folder: Path) -> Iterator[None]:
         yield
     finally:
         del os.environ["FONTCONFIG_FILE"]
+
+
+def close_days(demo: Demo) -> int:
+    """The last weekday but one is closed by both banks of each account; the last one was stated by
+    the lead, by a partner, or by the lead and disputed. The number of what the partner stated."""
+    facility = demo.facility
+    lead, *partners = demo.nodes[: len(facility.banks)]
+    today = datetime.now(facility.zone).date()
+    last, earlier = [
+        day for day in (today - timedelta(days=ago) for ago in range(1, 8)) if day.weekday() < 5
+    ][:2]
+    for node in partners:
+        state_day(lead, node, facility.id, node.name, earlier)
+        answer = {"act": "days.confirm", "facility": facility.id, "partner": node.name}
+        do(node, **answer, statement_hash=stated(node, facility.id, node.name, earlier))
+        await_true(
+            lambda node=node: newest_day(lead, facility.id, node.name)["state"] == "closed",  # type: ignore[misc]
+            "the day closed",
+            60,
+        )
+    first, second, third = partners
+    state_day(lead, first, facility.id, first.name, last)
+    state_day(second, lead, facility.id, second.name, last)
+    state_day(lead, third, facility.id, third.name, last)
+    do(
+        third,
+        act="days.dispute",
+        facility=facility.id,
+        partner=third.name,
+        statement_hash=stated(third, facility.id, third.name, last),
+        reason="Two repayments of that day were booked late at our side.",
+    )
+    number: int = newest_day(lead, facility.id, second.name)["number"]
+    return number
+
+
+def withdraw(demo: Demo) -> None:
+    """One partner took so much back some weeks ago that its account is about to fall below its
+    threshold, another so much that it is about to run out: that is what forecasts are for."""
+    facility = demo.facility
+    with person(demo.nodes[0], "officer") as officer:
+        found = officer.get("/v1/balances").json()["items"]
+    available = {one["partner"]: Decimal(one["available"]) for one in found}
+    booked = datetime.now(UTC) - WITHDRAWN
+    for node in demo.nodes[2 : len(facility.banks)]:
+        left = LEFT[node.name]
+        row = {
+            "event_id": f"W-{node.name}", "facility": facility.id, "event_ref": f"WD-{node.name}",
+            "kind": "withdrawal", "amount": f"{available[node.name] - left:.2f}",
+            "currency": facility.currency, "booked_at": f"{booked:%Y-%m-%dT%H:%M:%SZ}",
+            "value_date": f"{booked.astimezone(facility.zone).date()}",
+        }  # fmt: skip
+        for bank, more in ((demo.nodes[0], {"partner": node.name}), (node, {})):
+            with closing(core_banking(bank)) as client:
+                assert client.push(facility.id, [row | more]).rows.accepted == 1
+    demo.settle()
 
 
 def work(demo: Demo, lead: NodeProcess) -> tuple[int, int]:
@@ -144,9 +212,8 @@ def work(demo: Demo, lead: NodeProcess) -> tuple[int, int]:
         drawdown = {"facility": facility, "event_ref": "DRAW-7001", "amount": "250000.00"}
         sign(approver, post(officer, "/v1/acts", act="holds.place", **drawdown))
         bad = {"event_id": "X-1", "facility": facility, "event_ref": "RP-9001", "amount": "12,5"}
-        feeds_key = lead.log.with_name("feeds.key").read_text()
-        with closing(NodeClient(lead.url, key=feeds_key)) as core_banking:
-            core_banking.push(facility, [bad, bad | {"event_id": "X-2", "kind": "repayed"}])
+        with closing(core_banking(lead)) as client:
+            client.push(facility, [bad, bad | {"event_id": "X-2", "kind": "repayed"}])
     with person(lead, "auditor") as auditor:
         today = auditor.get("/v1/balances").json()["as_of"]["time"][:10]
         dates = {"from": today, "to": today}
@@ -160,6 +227,36 @@ def work(demo: Demo, lead: NodeProcess) -> tuple[int, int]:
             60,
         )
     return numbers[0], waiting["number"]
+
+
+def core_banking(node: NodeProcess) -> NodeClient:
+    """What pushes a bank's feeds."""
+    return NodeClient(node.url, key=node.log.with_name("feeds.key").read_text())
+
+
+def state_day(by: NodeProcess, other: NodeProcess, facility: str, partner: str, day: date) -> None:
+    """One bank states a day's close, and the other's node has read it."""
+    do(by, act="days.propose", facility=facility, partner=partner, day=f"{day}")
+    await_true(lambda: stated(other, facility, partner, day) != "", "the statement read", 60)
+
+
+def stated(node: NodeProcess, facility: str, partner: str, day: date) -> str:
+    """The hash of the statement of a day that waits; empty where a node has read none."""
+    found = newest_day(node, facility, partner)
+    waits = found.get("day") == f"{day}" and found["state"] == "proposed"
+    return found["statement_hash"] if waits else ""
+
+
+def newest_day(node: NodeProcess, facility: str, partner: str) -> dict[str, Any]:
+    with person(node, "officer") as officer:
+        asked = {"facility": facility, "partner": partner}
+        return next(iter(officer.get("/v1/day-closes", params=asked).json()["items"]), {})
+
+
+def do(node: NodeProcess, **asked: Any) -> None:
+    """What a bank decides: prepared by one of its people, signed by another, on the chain."""
+    with person(node, "officer") as officer, person(node, "approver") as approver:
+        sign(approver, post(officer, "/v1/acts", **asked))
 
 
 def sign(approver: httpx.Client, act: dict[str, Any]) -> None:

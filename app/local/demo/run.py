@@ -28,7 +28,8 @@ from app.people.development import add_development_people
 from app.readmodel.chain import position
 from app.readmodel.pairs.completed import completed_pairs
 
-SAMPLE_EVENTS = 3_000
+SAMPLE_EVENTS = 1_500
+"""Of today, with which a demonstration begins."""
 _SETTLE_S = 180.0
 _POLL_S = 0.1
 
@@ -62,9 +63,10 @@ class Demo:
         """Whether nothing was ever posted for the facility."""
 
     def push(self, events: int) -> None:
-        """Make `events` new events and push every bank's rows to its own node."""
+        """Make `events` new events, after those of the weeks before where nothing was posted yet,
+        and push every bank's rows to its own node."""
         now = datetime.now(UTC)
-        feeds = [self._sample.funding(now)] if self.fresh else []
+        feeds = [self._sample.history(now)] if self.fresh else []
         feeds.append(self._sample.events(events, now))
         # Noted first: numbers that were used must not come back after a crash.
         self._next_file.write_text(json.dumps(self._sample.next_event))

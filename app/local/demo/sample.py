@@ -1,12 +1,13 @@
 """Sample feeds: loans drawn, repaid and charged, as the lead and each partner would report them.
 
-About one half in a hundred is faulty on purpose (amount, date, missing, duplicate), so that there
-are breaks to look at. The same seed and start give the same events.
+They begin with some weeks in which lending grew, so that statements of days and forecasts have what
+they are made of. About one half in a hundred is faulty on purpose (amount, date, missing,
+duplicate), so that there are breaks to look at. The same seed, start and day give the same events.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
 
@@ -17,6 +18,12 @@ from app.domain.money import format_amount
 Row = dict[str, Any]
 """One row of the canonical feed, as a JSON object."""
 
+_PAST_WEEKS = 10
+_EVENTS_A_PAST_DAY = 30
+_DRAWN, _DRAWN_BEFORE = 0.30, 0.50
+"""The share of drawdowns in all events, today and in the weeks before."""
+_OPENS, _OPEN_S = time(9), 8 * 3600
+"""When a past day's first event can be booked, by the facility's clocks, and for how long."""
 _FAULTS_PER_THOUSAND = {"amount": 4, "date": 3, "missing": 4, "duplicate": 1, "cent": 4}
 
 
@@ -41,32 +48,47 @@ class Sample:
         """The number that the next event will carry."""
         return self._next
 
-    def funding(self, now: datetime) -> Feeds:
-        """The partners' first top-ups, so that reserves begin funded."""
+    def history(self, now: datetime) -> Feeds:
+        """The partners' first top-ups, so that reserves begin funded, and what was booked on the
+        weekdays of some weeks before today."""
         feeds = self._empty()
+        today = now.astimezone(self._facility.zone).date()
+        before = [today - timedelta(days=days) for days in range(7 * _PAST_WEEKS, 0, -1)]
+        days = [day for day in before if day.weekday() < 5]
         for partner in self._facility.partners:
             amount = partner.low_balance * 25
-            self._one_partner(feeds, Kind.TOP_UP, partner.name, amount, now)
+            self._one_partner(feeds, Kind.TOP_UP, partner.name, amount, self._at(days[0], 0))
+        for day in days:
+            seconds = sorted(self._random.randrange(_OPEN_S) for _ in range(_EVENTS_A_PAST_DAY))
+            for second in seconds:
+                self._event(feeds, self._at(day, second), _DRAWN_BEFORE)
         return feeds
 
     def events(self, count: int, now: datetime) -> Feeds:
         """`count` events of the lead, and the partners' halves of them."""
         feeds = self._empty()
         for _ in range(count):
-            chance = self._random.random()
-            if chance < 0.02:
-                partner = self._random.choice(self._facility.partners).name
-                kind = self._random.choice(
-                    (Kind.TOP_UP, Kind.WITHDRAWAL, Kind.SERVICE_FEE, Kind.RESERVE_INTEREST)
-                )
-                amount = self._random.randint(1_000, 40_000_000)
-                self._one_partner(feeds, kind, partner, amount, now)
-            else:
-                self._shared(feeds, self._kind(chance), now)
+            self._event(feeds, now, _DRAWN)
         return feeds
 
-    def _kind(self, chance: float) -> Kind:
-        if chance < 0.30:
+    def _at(self, day: date, second: int) -> datetime:
+        """An instant of a past day, so many seconds after the first that it can have."""
+        opens = datetime.combine(day, _OPENS, self._facility.zone)
+        return opens.astimezone(UTC) + timedelta(seconds=second)
+
+    def _event(self, feeds: Feeds, now: datetime, drawn: float) -> None:
+        chance = self._random.random()
+        if chance >= 0.02:
+            self._shared(feeds, self._kind(chance, drawn), now)
+            return
+        partner = self._random.choice(self._facility.partners).name
+        kind = self._random.choice(
+            (Kind.TOP_UP, Kind.WITHDRAWAL, Kind.SERVICE_FEE, Kind.RESERVE_INTEREST)
+        )
+        self._one_partner(feeds, kind, partner, self._random.randint(1_000, 40_000_000), now)
+
+    def _kind(self, chance: float, drawn: float) -> Kind:
+        if chance < drawn:
             return Kind.DRAWDOWN
         if chance < 0.65:
             return Kind.PRINCIPAL

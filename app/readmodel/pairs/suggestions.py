@@ -12,14 +12,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
+    CompoundSelect,
     Connection,
     Integer,
     Row,
-    Select,
     bindparam,
     func,
     literal_column,
     select,
+    union_all,
 )
 
 from app.domain.kinds import Kind
@@ -152,21 +153,14 @@ class _Search:
         else:
             amount, day, other = own.partner_amount, own.partner_value_day, "lead"
         apart = amount * AMOUNT_APART_BPS // FULL
-        near = [(amount, amount), (amount - apart, amount - 1), (amount + 1, amount + apart)]
-        found: list[Row[Any]] = []
-        for low, high in near[: 3 if apart else 1]:
-            found += self.connection.execute(
-                _waiting_legs(other, is_equal=low == amount),
-                {
-                    "of_facility": own.facility,
-                    "of_partner": own.partner,
-                    "amount": amount,
-                    "low": low,
-                    "high": high,
-                    "day": day,
-                },
-            )
-        return found
+        asked = {
+            "of_facility": own.facility,
+            "of_partner": own.partner,
+            "amount": amount,
+            "apart": apart,
+            "day": day,
+        }
+        return list(self.connection.execute(_waiting_legs(other), asked))
 
     def _legs(self, rows: Sequence[Row[Any]]) -> dict[int, OneSidedLeg | None]:
         """By number; None for one whose reference does not open here."""
@@ -210,28 +204,39 @@ class _Search:
 
 
 @cache
-def _waiting_legs(side: str, *, is_equal: bool) -> Select[Any]:
-    """The open legs of a side near an amount and a day, the nearest first; made once, as making it
-    takes longer than the database does. It asks for `of_facility`, `of_partner`, `amount`, `day`
-    and, for amounts that are not equal, `low` and `high`."""
+def _waiting_legs(side: str) -> CompoundSelect[Any]:
+    """The open legs of a side near an amount and a day: of equal, smaller and larger amounts each
+    the nearest. Made once, as making it takes longer than the database does; it asks for
+    `of_facility`, `of_partner`, `amount`, `apart` and `day`."""
     c = t.pairs.c
     its_amount, its_day = c[f"{side}_amount"], c[f"{side}_value_day"]
-    amount, low, high = (bindparam(name, type_=BigInteger()) for name in ("amount", "low", "high"))
+    amount = bindparam("amount", type_=BigInteger())
+    apart = bindparam("apart", type_=BigInteger())
     day = bindparam("day", type_=Integer())
     absent = c.lead_amount if side == "partner" else c.partner_amount
-    query: Select[Any] = (
-        select_named(t.pairs)
-        .where(
-            c.facility == bindparam("of_facility"),
-            c.partner == bindparam("of_partner"),
-            # Written out, as in the partial indexes.
-            c.status == literal_column("'open'"),
-            absent.is_(None),
-            c.action.is_(None),
-            its_amount == amount if is_equal else its_amount.between(low, high),
-            its_day.between(day - DAYS_APART, day + DAYS_APART),
-        )
-        .order_by(func.abs(its_amount - amount), func.abs(its_day - day), c.number)
-        .limit(_MOST_CANDIDATES)
+    near = (
+        its_amount == amount,
+        its_amount.between(amount - apart, amount - 1),
+        its_amount.between(amount + 1, amount + apart),
     )
-    return query
+    return union_all(
+        *(
+            select(
+                select_named(t.pairs)
+                .where(
+                    c.facility == bindparam("of_facility"),
+                    c.partner == bindparam("of_partner"),
+                    # Written out, as in the partial indexes.
+                    c.status == literal_column("'open'"),
+                    absent.is_(None),
+                    c.action.is_(None),
+                    condition,
+                    its_day.between(day - DAYS_APART, day + DAYS_APART),
+                )
+                .order_by(func.abs(its_amount - amount), func.abs(its_day - day), c.number)
+                .limit(_MOST_CANDIDATES)
+                .subquery()
+            )
+            for condition in near
+        )
+    )
