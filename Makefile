@@ -10,7 +10,7 @@
 
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
-.PHONY: run setup test test-fast lint slither test-slow bench contracts contracts-report mutants snapshots screenshots halmos forge-test \
+.PHONY: run setup test python-test checks test-fast lint slither test-slow bench contracts contracts-report mutants snapshots screenshots halmos forge-test \
 	lint-and-forge-test test-tools reset lock
 
 # Bytecode is kept, whatever the shell says: hundreds of processes in the tests would each compile the application.
@@ -52,11 +52,18 @@ contracts: .venv/.ready $(NPM_READY)
 	@cd $* && $(NPM_CI)
 	@touch $@
 
-# A test file stays with one worker; in the order of their names those that take long come first. They wait a
-# third of the time, for blocks, processes and pages: three workers on two cores.
+# What waits and what computes run together: Python's tests wait a third of the time, for blocks, processes and pages,
+# and the rest takes what they leave (nice). Its output comes when it ends.
 test: setup test-tools
-	@$(MAKE) --no-print-directory -j2 --output-sync=target lint-and-forge-test halmos
+	@$(MAKE) --no-print-directory -j2 python-test checks
+
+# A test file stays with one worker; in the order of their names those that take long come first.
+python-test: setup test-tools
 	$(BIN)/pytest -m "not slow" -n 3 --dist loadfile --no-loadscope-reorder
+
+# All that `make test` does but for Python's tests.
+checks: setup
+	@nice -n 19 $(MAKE) --no-print-directory --output-sync=recurse lint-and-forge-test halmos
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
 test-fast: setup

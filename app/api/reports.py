@@ -26,7 +26,6 @@ from app.reports.certificate import (
     day_certificate,
     digest_of,
     pair_certificate,
-    write_certificate_page,
 )
 
 router = APIRouter(prefix="/v1", route_class=TaggedByBody)
@@ -147,6 +146,9 @@ def _certificate(certificate: bytes, format: CertificateFormat, language: Langua
     headers = {"X-Content-SHA256": digest_of(certificate)}
     if format == "json":
         return Response(certificate, media_type="application/json", headers=headers)
+    # Loaded when it is asked for: fpdf brings numpy, half a second of a node's start.
+    from app.reports.certificate_page import write_certificate_page
+
     with tempfile.TemporaryDirectory() as folder, in_language(language):
         path = Path(folder) / "page"
         write_certificate_page(certificate, path)

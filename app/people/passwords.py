@@ -2,6 +2,7 @@
 
 import threading
 import unicodedata
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,7 +16,6 @@ _FEWEST_CHARACTERS = 5
 _hasher = PasswordHasher()
 # Each takes its 64 MiB: sign-ins that come together must not take all memory.
 _at_once = threading.BoundedSemaphore(2)
-_NOBODYS = _hasher.hash("what a password is held against when the name is nobody's")
 
 
 def checked_password(password: str, name: str) -> str:
@@ -43,11 +43,19 @@ def hashed(password: str) -> str:
 def matches(password_hash: str | None, password: str) -> bool:
     """Whether the password is the one that was hashed. It takes as long where there is none."""
     with _at_once:
+        nobodys = (
+            _nobodys()
+        )  # in any case: the first sign-in must not tell whether the name is known
         try:
-            _hasher.verify(password_hash or _NOBODYS, _normal(password[: LONGEST + 1]))
+            _hasher.verify(password_hash or nobodys, _normal(password[: LONGEST + 1]))
         except (VerificationError, InvalidHashError):
             return False
     return password_hash is not None
+
+
+@cache
+def _nobodys() -> str:
+    return _hasher.hash("what a password is held against when the name is nobody's")
 
 
 def _normal(password: str) -> str:

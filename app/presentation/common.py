@@ -22,7 +22,7 @@ Money = Mapping[str, tuple[str, int]]
 
 
 class Model(BaseModel):
-    model_config = ConfigDict(frozen=True, from_attributes=True)
+    model_config = ConfigDict(frozen=True, from_attributes=True, defer_build=True)
 
     @classmethod
     def of(cls, source: object, **others: object) -> Self:

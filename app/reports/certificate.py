@@ -1,24 +1,19 @@
 """Certificates: what two banks signed about one pair, or about one closed day, in one small file.
 
 It is canonical JSON (RFC 8785: keys sorted, no blanks, UTF-8), so that everyone who may see the
-same writes the same bytes; and a page for printing, whose QR code is the SHA-256 of that file. A
-pair that is neither matched nor resolved can still change: its certificate names the block as of
-which it stands.
+same writes the same bytes. A pair that is neither matched nor resolved can still change: its
+certificate names the block as of which it stands.
 """
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import orjson
-import segno
 from sqlalchemy import Connection, select
 
 from app.domain.money import format_amount
-from app.locale import _, said
 from app.readmodel.chain import cursor, position
 from app.readmodel.days.shapes import DayRecord
 from app.readmodel.directory import Directory, Facility, directory
@@ -28,12 +23,9 @@ from app.readmodel.pairs.resolutions import ResolutionFilter, asked, resolutions
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES, Half, Pair
 from app.readmodel.signers import block_at, key_at, posting_of
 from app.readmodel.values import to_date
-from app.reports.model import instant_text, word
-from app.reports.pdf_pages import Pages
+from app.reports.model import instant_text
 
 Facts = dict[str, Any]
-
-_QR_MM = 34.0
 
 
 def pair_certificate(connection: Connection, pair: Pair) -> bytes:
@@ -125,29 +117,6 @@ def day_certificate(connection: Connection, record: DayRecord) -> bytes:
 def digest_of(certificate: bytes) -> str:
     """SHA-256 of a certificate's file, hex."""
     return hashlib.sha256(certificate).hexdigest()
-
-
-def write_certificate_page(certificate: bytes, path: Path) -> None:
-    """Write the printable page of a certificate, in the current language."""
-    facts = orjson.loads(certificate)
-    digest = digest_of(certificate)
-    is_day = facts["certificate"] == "day"
-    title = _("Certificate of a closed day") if is_day else _("Match certificate")
-    pages = Pages(
-        title,
-        # Nothing on the page tells when it was made.
-        datetime.fromisoformat("2000-01-01T00:00:00Z"),
-        foot=f"SHA-256 {digest}",
-        portrait=True,
-    )
-    _draw(pages, digest)
-    pages.text_line(
-        _("The code is the SHA-256 of the certificate’s JSON file, %(digest)s.", digest=digest)
-        + "\n"
-        + _("The same certificate made by the other bank, or by an auditor, has the same digest.")
-    )
-    pages.facts(_lines(facts), label_mm=62)
-    pages.output(str(path))
 
 
 def _of_account(connection: Connection, facility: Facility, partner: str) -> Facts:
@@ -258,74 +227,3 @@ def _signer(
 
 def _canonical(facts: Facts) -> bytes:
     return orjson.dumps(facts, option=orjson.OPT_SORT_KEYS)
-
-
-_ORDER = (
-    "certificate",
-    "facility",
-    "lead",
-    "partner",
-    "currency",
-    "kind",
-    "event_ref",
-    "not_opened",
-    "opened_by_grant",
-    "reference",
-    "target",
-    "day",
-    "state",
-    "result",
-    "difference",
-    "agreed_on",
-    "halves",
-    "opening",
-    "movement",
-    "closing",
-    "open",
-    "resolution",
-    "signers",
-    "rules",
-)
-
-
-_WORDS = (
-    "kind",
-    "result",
-    "state",
-    "action",
-    "side",
-    "accepted_in",
-    "not_opened",
-    "opened_by_grant",
-)
-"""Facts whose values are words of ours."""
-
-
-def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
-    """All facts, a line each; those that people look for first."""
-    keys = sorted(facts, key=lambda key: (_ORDER.index(key) if key in _ORDER else 99, key))
-    for key in keys:
-        value, name = facts[key], before + said(key.replace("_", " "))
-        shown = word if key in _WORDS else str
-        if isinstance(value, dict):
-            yield from _lines(value, f"{name}: ")
-        elif isinstance(value, list):
-            for place, one in enumerate(value, start=1):
-                if isinstance(one, dict):
-                    yield from _lines(one, f"{name} {place}: ")
-                else:
-                    yield f"{name} {place}", shown(one)
-        elif value is not None:
-            yield name, shown(value)
-
-
-def _draw(pages: Pages, text: str) -> None:
-    """A QR code of the text, below which the page goes on."""
-    matrix = segno.make(text, error="m", micro=False).matrix
-    size, top = _QR_MM / len(matrix), pages.get_y()
-    pages.set_fill_color(0)
-    for row, dots in enumerate(matrix):
-        for column, dot in enumerate(dots):
-            if dot:
-                pages.rect(pages.l_margin + column * size, top + row * size, size, size, style="F")
-    pages.set_y(top + _QR_MM + 2)

@@ -25,7 +25,6 @@ from app.reports.certificate import (
     day_certificate,
     digest_of,
     pair_certificate,
-    write_certificate_page,
 )
 from app.reports.model import Report
 from app.reports.source import Request, Source, open_source
@@ -163,6 +162,9 @@ def certificate(
                     raise UsageFault(f"there is no statement {day} in this view")
                 made = day_certificate(connection, records[0])
         record_export(engine, f"certificate of {'day' if pair is None else 'pair'} {pair or day}")
+    # Loaded when it is needed: fpdf and numpy take half a second.
+    from app.reports.certificate_page import write_certificate_page
+
     page = path.with_suffix(".pdf")
     written(path, lambda target: write_bytes(target, made))
     written(page, lambda target: write_certificate_page(made, target))
