@@ -58,7 +58,7 @@ class ChainFacts:
     """What the read model says. `at`: the chain's clock."""
 
     at: datetime
-    accounts: Sequence[AccountFacts] = ()
+    accounts: Sequence[AccountFacts]
 
 
 @dataclass(frozen=True, slots=True)

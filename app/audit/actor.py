@@ -13,7 +13,7 @@ current_address: ContextVar[str] = ContextVar("current_address", default="")
 
 
 @contextmanager
-def acting_as(actor: str, address: str = "") -> Iterator[None]:
+def acting_as(actor: str, address: str) -> Iterator[None]:
     """What is done within is this actor's, from this address."""
     actor_before, address_before = current_actor.set(actor), current_address.set(address)
     try:

@@ -211,9 +211,7 @@ def balance_out(account: Balance) -> BalanceOut:
     )
 
 
-def balances_out(
-    connection: Connection, facility: str | None = None, partner: str | None = None
-) -> BalancesOut:
+def balances_out(connection: Connection, facility: str | None, partner: str | None) -> BalancesOut:
     """The reserve accounts of this view, and what is pending; None is any."""
     return BalancesOut(
         items=[balance_out(one) for one in balances(connection, facility, partner)],

@@ -252,8 +252,8 @@ def break_acting(
     context: Context,
     page: BreakPage,
     person: Person | None,
-    typed: Typed = Typed(),
-    error: str = "",
+    typed: Typed,
+    error: str,
 ) -> Acting:
     """Of one break."""
     waiting = _waiting(connection, context, person, pair=page.number)
@@ -327,8 +327,8 @@ def day_acting(
     context: Context,
     number: int,
     person: Person | None,
-    typed: Typed = Typed(),
-    error: str = "",
+    typed: Typed,
+    error: str,
 ) -> Acting | None:
     """Of one day's statement; None where there is none of that number."""
     records = day_records(connection, number=number)
@@ -436,7 +436,7 @@ def statement_acting(
     partner: str,
     day: date,
     person: Person | None,
-    error: str = "",
+    error: str,
 ) -> tuple[Acting, Facts]:
     """Of a statement that this bank would propose, with its figures. Raises UsageFault."""
     waiting = _waiting(connection, context, person, account=(facility, partner))
