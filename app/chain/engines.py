@@ -1,6 +1,6 @@
 """What differs between chain engines, in one place (docs: ENGINES)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from app.verify.seals import IBFT, QBFT, Scheme
 
@@ -11,11 +11,13 @@ class Pacing:
     transactions state.
 
     `first_gas`: in flight at the beginning; `late_after_s`: without one of its transactions mined
-    for so long a bank sends half.
+    for so long a bank sends half. `soon_blocks`: what is mined within so many blocks (or seconds)
+    was not too much.
     """
 
     first_gas: int
     late_after_s: float
+    soon_blocks: int = 3
     least_gas: int = 1_000_000
     most_transaction_gas: int = 16_400_000  # a posting of 500 parts
     most_in_flight: int = 24
@@ -42,12 +44,16 @@ class Engine:
 _SWALLOWS_ALL = Pacing(first_gas=393_600_000, late_after_s=15.0)
 """Begins with the most: what is seen of these engines is that they take it."""
 
+_TAKES_IN_LATE = replace(_SWALLOWS_ALL, soon_blocks=6)
+"""A proposer begins a block when the one before it stands, so that a transaction that comes then
+waits for the next one but one, whatever its size; one that its gossip comes late for, longer."""
+
 _ENGINES = {
     # One process, one writer: its newest block stands unless its disk state was lost.
     "anvil": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
     "ganache": Engine(finality_depth_blocks=0, keeps_blocks=False, pacing=_SWALLOWS_ALL),
     # Byzantine fault tolerant: a block that exists is final.
-    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True, pacing=_SWALLOWS_ALL, seals=IBFT),
+    "edge": Engine(finality_depth_blocks=0, keeps_blocks=True, pacing=_TAKES_IN_LATE, seals=IBFT),
     # Its nodes choose a block's transactions for 750 ms; more than they can run makes rounds fail.
     "besu": Engine(
         finality_depth_blocks=0,

@@ -18,7 +18,7 @@ from app.outbox.broadcast import Broadcaster
 from app.outbox.facility import PostingFacility
 from app.outbox.lease import LeaseLost
 from app.outbox.lifecycle import BROADCAST, REFUSED, STOPPED, TO_BROADCAST
-from app.outbox.nonce_queue import NonceQueue
+from app.outbox.nonce_queue import NonceQueue, next_nonce
 from app.outbox.pace import Pace
 from app.outbox.progress import has_waiting
 from app.outbox.seal import SealedBatch, newest_head, seal_batch
@@ -111,7 +111,8 @@ class Submitter:
         )
         with self._engine.connect() as connection:
             count, gas = connection.execute(_ON_THEIR_WAY).one()
-        self._pace.note(time.monotonic(), newest, mined, count, int(gas))
+            sent = next_nonce(connection, self._queue.address, mined)
+        self._pace.note(time.monotonic(), newest, mined, sent, count, int(gas))
         return moved + self._seal(facilities, mined) + self._broadcaster.broadcast(mined)
 
     def _look(self, facilities: Sequence[PostingFacility]) -> tuple[int, int, list[PostingHead]]:

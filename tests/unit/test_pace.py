@@ -11,7 +11,7 @@ import pytest
 from app.chain.engines import engine
 from app.outbox.pace import Pace
 
-BESU, EDGE = engine("besu").pacing, engine("edge").pacing
+ANVIL, BESU, EDGE = (engine(name).pacing for name in ("anvil", "besu", "edge"))
 PERIOD_S = 2.0
 SELECTION_S = 0.75
 """How long a node runs transactions for a block."""
@@ -64,7 +64,7 @@ class Bank:
     def look(self, now_s: float, chain: Chain) -> None:
         mined = len(chain.mined.get(self.number, []))
         waiting = self.sent[mined:]
-        self.pace.note(now_s, chain.height, mined, len(waiting), sum(waiting))
+        self.pace.note(now_s, chain.height, mined, len(self.sent), len(waiting), sum(waiting))
         while self.pace.has_room():
             gas = self.pace.transaction_gas
             self.pace.add(gas)
@@ -104,10 +104,10 @@ def test_a_chain_that_becomes_slow_is_not_stalled_for_long() -> None:
 
 def test_it_is_halved_at_once_where_nothing_is_mined() -> None:
     pace = Pace(EDGE)
-    pace.note(0.0, 0, 0, 24, EDGE.most_gas)
+    pace.note(0.0, 0, 0, 24, 24, EDGE.most_gas)
     halves = []
     for now_s in range(1, 100):
-        pace.note(float(now_s), 0, 0, 24, EDGE.most_gas)
+        pace.note(float(now_s), 0, 0, 24, 24, EDGE.most_gas)
         halves.append(pace.gas)
     assert sorted(set(halves), reverse=True)[:3] == [EDGE.most_gas // n for n in (1, 2, 4)]
     assert pace.transaction_gas < EDGE.most_transaction_gas / 4
@@ -115,18 +115,18 @@ def test_it_is_halved_at_once_where_nothing_is_mined() -> None:
 
 def test_banks_that_queue_for_a_block_send_fewer_batches_and_no_smaller_ones() -> None:
     """Small batches cost more gas a pair; what runs well does so in batches of any size."""
-    pace = Pace(EDGE)
+    pace = Pace(ANVIL)
     now, block, mined = 0.0, 0, 0
     for _ in range(6):  # each time it takes five blocks
         count = 0
         while pace.has_room():
             pace.add(pace.transaction_gas)
             count += 1
-        pace.note(now, block, mined, count, count * pace.transaction_gas)
+        pace.note(now, block, mined, mined + count, count, count * pace.transaction_gas)
         now, block, mined = now + 5.0, block + 5, mined + count
-        pace.note(now, block, mined, 0, 0)
-    assert pace.gas < EDGE.first_gas / 2
-    assert pace.transaction_gas == EDGE.most_transaction_gas
+        pace.note(now, block, mined, mined, 0, 0)
+    assert pace.gas < ANVIL.first_gas / 2
+    assert pace.transaction_gas == ANVIL.most_transaction_gas
 
 
 def test_banks_beside_each_other_share() -> None:
@@ -145,10 +145,10 @@ def mined_soon(pace: Pace, rounds: int, *, is_used_up: bool, from_s: float = 0.0
     """All that is on its way is mined within a block, again and again."""
     for one in range(rounds):
         now_s = from_s + one * 2.0
-        pace.note(now_s, one, one, 0, 0)
+        pace.note(now_s, one, one, one, 0, 0)
         pace.add(pace.gas if is_used_up else 1)
         pace.has_room()
-        pace.note(now_s + 0.1, one, one, 1, 1)
+        pace.note(now_s + 0.1, one, one, one + 1, 1, 1)
         pace.has_room() if not is_used_up else pace.add(pace.gas)
         pace.has_room()
 
@@ -164,20 +164,48 @@ def test_it_stays_within_its_bounds() -> None:
     mined_soon(pace, 200, is_used_up=True)
     assert pace.gas == BESU.most_gas
     for look in range(100):
-        pace.note(4000.0 + look * 9.0, 200, 200, 24, BESU.most_gas)
+        pace.note(4000.0 + look * 9.0, 200, 200, 224, 24, BESU.most_gas)
     assert pace.gas == pace.transaction_gas == BESU.least_gas
-    pace.note(9000.0, 201, 224, 0, 0)
+    pace.note(9000.0, 201, 224, 224, 0, 0)
     assert pace.has_room()
 
 
 def test_it_recovers_from_a_chain_that_stood_still() -> None:
     pace = Pace(EDGE)
-    pace.note(0.0, 0, 0, 24, EDGE.most_gas)
+    pace.note(0.0, 0, 0, 24, 24, EDGE.most_gas)
     for look in range(1, 20):
-        pace.note(look * 60.0, 0, 0, 24, EDGE.most_gas)
+        pace.note(look * 60.0, 0, 0, 24, 24, EDGE.most_gas)
     assert pace.gas == EDGE.least_gas
     mined_soon(pace, 400, is_used_up=True, from_s=2000.0)
     assert pace.gas == EDGE.most_gas
+
+
+@pytest.mark.parametrize("most_blocks", [2, 4])
+def test_it_grows_soon_where_each_transaction_waits_for_some_blocks(most_blocks: int) -> None:
+    """As on Polygon Edge, where that says nothing of what the chain can swallow."""
+    chance, pace = random.Random(2), Pace(EDGE)
+    pace.note(0.0, 0, 0, 24, 24, EDGE.most_gas)
+    for look in range(1, 120):  # it stands still
+        pace.note(float(look), 0, 0, 24, 24, EDGE.most_gas)
+    assert pace.transaction_gas < EDGE.most_transaction_gas / 10
+    due = deque((1 + place // 3, EDGE.most_transaction_gas) for place in range(24))
+    mined, until_whole_s = 0, 0
+    while pace.transaction_gas < EDGE.most_transaction_gas:
+        until_whole_s += 1
+        just_mined = []  # the view shows them as final at the next look
+        while due and due[0][0] <= until_whole_s:
+            just_mined.append(due.popleft())
+        mined += len(just_mined)
+        on_their_way = [gas for _, gas in (*just_mined, *due)]
+        pace.note(
+            120.0 + until_whole_s, until_whole_s, mined, mined + len(due),
+            len(on_their_way), sum(on_their_way),
+        )  # fmt: skip
+        while pace.has_room():
+            at = until_whole_s + chance.randint(2, most_blocks)
+            pace.add(pace.transaction_gas)
+            due.append((max(at, due[-1][0] if due else 0), pace.transaction_gas))
+        assert until_whole_s < 60
 
 
 @pytest.mark.parametrize("name", ["anvil", "ganache", "edge", "besu"])
