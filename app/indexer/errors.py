@@ -32,5 +32,10 @@ class Reorganised(ChainFault):
     """A block that was read has another hash now."""
 
 
+class KnownPair(Exception):
+    """A half came to a pair that no longer waits for one: no contract of ours takes it, so pairs
+    must be looked up to see what is wrong. The indexer alone sees it."""
+
+
 class OtherView(StorageFault):
     """The database belongs to another chain or member, or another indexer moved its cursor."""

@@ -1,6 +1,6 @@
 """From postings to pairs and sums, leg by leg, in memory: no input, no output.
 
-`wanted` says which pairs must be in their accounts before a posting is folded.
+`touch` says which pairs must be in their accounts before a posting is folded.
 """
 
 from collections import defaultdict
@@ -26,7 +26,7 @@ from app.indexer.changes import Changes, Incident, PostingRow, Rejection
 from app.indexer.errors import Incomplete
 from app.indexer.names import Names
 from app.indexer.postings import DUPLICATE, PART, REASONS, Posting
-from app.indexer.state import Account, FacilityState, State, StoredPair
+from app.indexer.state import Account, FacilityState, State, StoredPair, Touched
 
 _SIGNS = {int(kind): kind.effect for kind in Kind if kind < Kind.REVERSAL}
 _SPLIT = {int(kind): int(kind.component) for kind in Kind if kind.component is not None}
@@ -70,15 +70,15 @@ class Batch:
         )
 
 
-def wanted(batch: Batch, keys: Mapping[int, set[bytes]]) -> None:
+def touch(batch: Batch, touched: Mapping[int, Touched]) -> None:
     """Add the key of every pair that a posting may touch to those of its partner."""
     for leg, key in zip(batch.legs, batch.keys, strict=True):
         partner = leg.partner
-        found = (keys[partner],) if partner in keys else () if partner else keys.values()
+        found = (touched[partner],) if partner in touched else () if partner else touched.values()
         for one in found:
-            one.add(key)
+            one.halves.add(key)
             if leg.kind == REVERSAL:
-                one.add(target_key(key))
+                one.wanted.add(target_key(key))
 
 
 def fold(state: State, batch: Batch, changes: Changes) -> None:

@@ -28,7 +28,7 @@ from app.indexer.changes import Changes, Incident
 from app.indexer.collector import collector_paused
 from app.indexer.completeness import check_complete
 from app.indexer.contract_books import read_books
-from app.indexer.errors import Incomplete, Reorganised, ShortAnswer
+from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
@@ -120,6 +120,8 @@ class Indexer:
         # Whether this process has made sure of the view after an answer that does not add up. Once
         # is enough: what is still wrong then is no short answer, but an incident to be shown.
         self._made_sure = False
+        self._looks_pairs_up = False
+        """Whether each pair is looked up, since one was taken for new that is not."""
         self._role: str | None = None
         """The member's role by the chain's events, where an endpoint has answered another."""
         self._refused: set[str] = set()
@@ -166,6 +168,11 @@ class Indexer:
                 self._state = None
                 self._record_refusal(fault)
                 raise
+            except KnownPair:
+                self._state = None
+                if self._looks_pairs_up:
+                    raise
+                self._looks_pairs_up = True
             except Incomplete as fault:
                 self._state = None
                 self._count_all_at = 0.0
@@ -276,17 +283,19 @@ class Indexer:
     def _apply(self, state: State, found: Range, *, at_head: bool, recording: bool) -> int:
         """Returns how many legs were posted."""
         projection = Projection(state, found.headers, self._open_key)
-        first_unused = state.next_number
+        if state.next_number == 1:
+            state.knows_waiting = True
+        if self._looks_pairs_up:
+            state.knows_waiting = False
         project(projection, found.events, found.sealed)
-        if first_unused > 1:
+        if projection.touched and projection.changes.first_new > 1:
             with self._engine.connect() as connection:
-                load_pairs(connection, state.accounts, projection.wanted)
+                load_pairs(connection, state, projection.touched)
         for step in projection.steps:
             step()
         projection.steps.clear()  # they hold the projection, which holds them
         changes = projection.changes
-        for account in changes.accounts.values():
-            account.pairs.clear()
+        state.let_go(projection.touched)
         if at_head:
             with refused(self._rpc):
                 self._check(state, found, changes)

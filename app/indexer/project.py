@@ -8,7 +8,7 @@ from app.domain.legs import unpack
 from app.indexer.changes import SealedPosting
 from app.indexer.decode import Event
 from app.indexer.errors import Incomplete
-from app.indexer.fold import Batch, fold, wanted
+from app.indexer.fold import Batch, fold, touch
 from app.indexer.handlers import HANDLERS
 from app.indexer.names import Names
 from app.indexer.postings import Posting
@@ -83,5 +83,5 @@ def _read_posting(projection: Projection, posting: Posting, sealed: bytes) -> No
         # Another partner's: counted, and left alone.
         projection.changes.postings.append(batch.row)
         return
-    wanted(batch, {one: projection.wanted[facility.number, one] for one in facility.visible})
+    touch(batch, {one: projection.touched[facility.number, one] for one in facility.visible})
     projection.later(lambda: fold(state, batch, projection.changes))

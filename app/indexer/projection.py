@@ -8,7 +8,7 @@ from sqlalchemy import Executable
 from app.contracts.events import ContractEvent
 from app.indexer.changes import Changes, Incident
 from app.indexer.scan import Header
-from app.indexer.state import State
+from app.indexer.state import State, Touched
 
 _MOST_CHARACTERS = 200
 
@@ -28,8 +28,8 @@ class Projection:
         self.changes = Changes(state.next_number)
         self.statements: list[Executable] = []
         """What rare events write, in order."""
-        self.wanted: defaultdict[tuple[int, int], set[bytes]] = defaultdict(set)
-        """Account to the keys of the pairs that are touched, to be put into `Account.pairs`."""
+        self.touched: defaultdict[tuple[int, int], Touched] = defaultdict(Touched)
+        """By account, the pairs that must be in `Account.pairs` if there are any."""
         self.steps: list[Callable[[], None]] = []
 
     def later(self, step: Callable[[], None]) -> None:
@@ -38,7 +38,7 @@ class Projection:
 
     def want(self, facility: int, partner: int, key: bytes) -> None:
         """A pair is touched (`domain.matching.pairs.pair_key`)."""
-        self.wanted[facility, partner].add(key)
+        self.touched[facility, partner].wanted.add(key)
 
     def incident(self, event: ContractEvent, fault: Exception) -> Incident:
         """That an event says what cannot be understood."""

@@ -1,6 +1,6 @@
 """What the indexer must know of everything before the cursor, to read the blocks after it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from app.domain.kinds import Component
@@ -16,6 +16,10 @@ ALL_SEEING_ROLES = ("lead", "auditor", "regulator")
 
 OBSERVERS = ("auditor", "regulator")
 """To members of these roles a bank may open details later."""
+
+
+MOST_WAITING = 50_000
+"""Most pairs that wait for their other half and are kept in memory: some 40 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,11 @@ class StoredPair(Pair):
     archived: bool = False
     """Read from an archive: changed, it is a row of the table again."""
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether its other half may still come."""
+        return (self.lead is None or self.partner is None) and self.action is None
+
 
 @dataclass(frozen=True, slots=True)
 class ContractAccount:
@@ -70,8 +79,19 @@ class ContractAccount:
 
 
 @dataclass(slots=True)
+class Touched:
+    """Keys (`domain.matching.pairs.pair_key`) of an account's pairs that a range touches."""
+
+    halves: set[bytes] = field(default_factory=set)
+    """Of pairs to which a half comes: each waits for it, or is new."""
+    wanted: set[bytes] = field(default_factory=set)
+    """Of pairs in any state."""
+
+
+@dataclass(slots=True)
 class Account:
-    """One reserve account's running sums, and its pairs that the range at hand touches."""
+    """One reserve account's running sums, and its pairs at hand: those that the range touches, and
+    those that wait for their other half (all, where `State.knows_waiting`)."""
 
     facility: int
     partner: int
@@ -86,6 +106,14 @@ class Account:
     contract: ContractAccount | None = None
     pairs: dict[bytes, StoredPair] = field(default_factory=dict)
     """By `domain.matching.pairs.pair_key`."""
+
+    def let_go(self, touched: Touched) -> None:
+        """Keep of a range's pairs those alone that wait for their other half."""
+        pairs = self.pairs
+        for keys in (touched.halves, touched.wanted):
+            for key in keys:
+                if (pair := pairs.get(key)) is not None and not pair.is_waiting:
+                    del pairs[key]
 
     def open_day(self, day: int) -> int:
         """The day that a movement of `day` is recorded on: itself, or the one after the closed
@@ -194,3 +222,18 @@ class State:
     resolutions: dict[bytes, ProposedResolution] = field(default_factory=dict)
     """Resolutions that wait, by their pair's key on the chain."""
     next_resolution: int = 1
+    knows_waiting: bool | None = None
+    """Whether all pairs that wait for their other half are in their accounts: then any other pair
+    to which a half comes is new. None: they were not read yet; False: each is looked up."""
+
+    def let_go(self, touched: Mapping[tuple[int, int], Touched]) -> None:
+        """Keep at hand of the pairs that a range touched those alone that wait for their other
+        half, as long as they are no more than MOST_WAITING."""
+        for account, its in touched.items():
+            if account in self.accounts:
+                self.accounts[account].let_go(its)
+        if sum(len(one.pairs) for one in self.accounts.values()) > MOST_WAITING:
+            self.knows_waiting = False
+        if not self.knows_waiting:
+            for one in self.accounts.values():
+                one.pairs.clear()

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 import sqlalchemy
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Table, insert, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
@@ -19,15 +19,16 @@ from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
 from app.domain.matching.pairs import Half, pair_key, split_key
 from app.domain.resolutions import Action, Side
 from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection, SealedPosting
-from app.indexer.errors import OtherView
+from app.indexer.errors import KnownPair, OtherView
 from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
 from app.indexer.scan import Range
-from app.indexer.state import Account, ContractAccount, State, StoredPair
+from app.indexer.state import MOST_WAITING, Account, ContractAccount, State, StoredPair, Touched
 from app.indexer.validator_text import to_text
 from app.readmodel import tables as t
 from app.readmodel.archive.source import holds_pairs, rows_by_ref
 from app.readmodel.archive.tables import archived_pairs, archives
+from app.readmodel.pairs.tables import OPEN
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
 _KEY_TYPES = "facility bigint, partner int, kind int, ref bytea, target_kind int, target_ref bytea"
@@ -158,14 +159,49 @@ def _pair(row: Sequence[Any]) -> StoredPair:
 
 
 def load_pairs(
+    connection: Connection, state: State, touched: Mapping[tuple[int, int], Touched]
+) -> None:
+    """Put the touched pairs into their accounts that are not there yet, as far as there are any."""
+    if state.knows_waiting is None:
+        _load_waiting(connection, state)
+    # Where all that wait are at hand, another half's pair is new: `write` notices one that is in
+    # the table nevertheless, but not one in an archive.
+    halves_too = not state.knows_waiting or holds_pairs(connection)
+    missing: dict[tuple[int, int], set[bytes]] = {}
+    for account, its in touched.items():
+        keys = its.wanted | its.halves if halves_too else its.wanted
+        at_hand = state.accounts.get(account)
+        if keys := keys - at_hand.pairs.keys() if at_hand else keys:
+            missing[account] = keys
+    if missing:
+        _load_missing(connection, state.accounts, missing)
+    connection.commit()
+
+
+def _load_waiting(connection: Connection, state: State) -> None:
+    """Put the pairs that wait for their other half into their accounts, unless they are too
+    many."""
+    c = t.pairs.c
+    one_sided = or_(c.lead_amount.is_(None), c.partner_amount.is_(None))
+    found = connection.execute(
+        select(*(c[name] for name in _PAIR)).where(OPEN, one_sided).limit(MOST_WAITING + 1)
+    ).all()
+    state.knows_waiting = len(found) <= MOST_WAITING
+    if state.knows_waiting:
+        for pair in map(_pair, found):
+            state.accounts[pair.facility, pair.account].pairs[_key(pair)] = pair
+
+
+def _key(pair: StoredPair) -> bytes:
+    return pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)
+
+
+def _load_missing(
     connection: Connection,
     accounts: Mapping[tuple[int, int], Account],
     wanted: Mapping[tuple[int, int], set[bytes]],
 ) -> None:
-    """Put the pairs of the wanted keys into their accounts, as far as there are any."""
     keys = [(*account, *split_key(key)) for account, its_keys in wanted.items() for key in its_keys]
-    if not keys:
-        return
     if connection.dialect.name == "postgresql":
         # A temporary table stays for the connection's life: created for each block, thousands a
         # day would bloat the catalogue. By its statistics (there are none) the planner would read
@@ -198,17 +234,17 @@ def load_pairs(
         rows += [(row, True) for row in rows_by_ref(connection, missing)]
     for row, is_archived in rows:
         pair = _pair(row)
-        key = pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)
+        key = _key(pair)
         if key in wanted.get((pair.facility, pair.account), ()):
             pair.archived = is_archived
             accounts[pair.facility, pair.account].pairs[key] = pair
-    connection.commit()
 
 
 def write(connection: Connection, state: State, projection: Projection, found: Range) -> None:
     """Write a range and move the cursor to its last block.
 
-    Raises OtherView when the cursor is not where `state` has it: another indexer moved it.
+    Raises OtherView when the cursor is not where `state` has it: another indexer moved it, and
+    KnownPair where a pair that is new by `state` is there already.
     """
     _move_cursor(connection, state, found)
     for statement in projection.statements:
@@ -221,7 +257,10 @@ def write(connection: Connection, state: State, projection: Projection, found: R
     _insert(connection, "blocks", ("number", "hash", "timestamp"), blocks)
     _insert(connection, "postings", PostingRow._fields, changes.postings)
     _insert(connection, "sealed_postings", SealedPosting._fields, changes.sealed)
-    _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
+    try:
+        _insert(connection, "pairs", _PAIR, [_pair_row(pair) for pair in changes.new_pairs])
+    except (IntegrityError, psycopg.errors.UniqueViolation) as error:
+        raise KnownPair from error
     changed = changes.changed_pairs.values()
     _take_back(connection, [pair for pair in changed if pair.archived])
     _update_pairs(connection, [_pair_row(pair) for pair in changed])

@@ -92,7 +92,7 @@ class Derivation:
             raise Unverified(f"block {odd.block}: {odd.what} ({odd.place})")
         projection.steps.clear()
         projection.statements.clear()
-        projection.wanted.clear()
+        projection.touched.clear()
         for event in events:
             if isinstance(event, ContractEvent) and event.name == "FacilityProposed":
                 self._terms = event.arguments["terms"]

@@ -139,11 +139,10 @@ class History:
         projection = Projection(state, found.headers, lambda _: REFERENCE_KEY)
         project(projection, found.events, found.sealed)
         with self.engine.connect() as connection:
-            load_pairs(connection, state.accounts, projection.wanted)
+            load_pairs(connection, state, projection.touched)
         for step in projection.steps:
             step()
-        for account in projection.changes.accounts.values():
-            account.pairs.clear()
+        state.let_go(projection.touched)
         assert not projection.changes.incidents, projection.changes.incidents[0]
         with self.engine.begin() as connection:
             write(connection, state, projection, found)

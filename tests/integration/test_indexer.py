@@ -670,6 +670,36 @@ def test_a_new_indexer_goes_on_where_the_last_one_stopped(world: World, database
     assert no_incidents(database)
 
 
+@pytest.mark.parametrize("most_waiting", [1, 50_000])
+def test_halves_find_those_of_earlier_ranges_whether_or_not_they_are_kept_in_memory(
+    world: World, database: Engine, monkeypatch: pytest.MonkeyPatch, most_waiting: int
+) -> None:
+    for module in ("state", "write"):
+        monkeypatch.setattr(f"app.indexer.{module}.MOST_WAITING", most_waiting)
+    names = ["A", "B", "C", "D"]
+    first = world.indexer("webank", database)
+    for name in names[:3]:
+        world.post("webank", Event(TOP_UP, name, 5, partner=1))
+        first.advance()
+    world.post("huarui", Event(TOP_UP, "A", 5))
+    first.advance()
+    second = world.indexer("webank", database)
+    world.post("huarui", Event(TOP_UP, "B", 5), Event(TOP_UP, "D", 5))
+    second.advance()
+    world.post("webank", Event(TOP_UP, "D", 5, partner=1))
+    world.post("huarui", Event(TOP_UP, "C", 7))
+    second.advance()
+    assert {pair.event_ref: pair.type for pair in lines(database)} == {
+        "A": "matched",
+        "B": "matched",
+        "C": "amount",
+        "D": "matched",
+    }
+    followed = digest(database)
+    rebuild(second)
+    assert digest(database) == followed
+
+
 def test_rpc_is_asked_by_range_not_by_leg(world: World, database: Engine) -> None:
     class Counting(Rpc):
         requests = 0

@@ -317,6 +317,19 @@ def test_a_rejection_left_out_is_noticed(world: World, database: Engine) -> None
     assert found_odd(database) == ["leg_counted_twice"]
 
 
+def test_a_rejection_left_out_of_a_later_range_is_noticed(world: World, database: Engine) -> None:
+    world.post("webank", Event(TOP_UP, "T", 5, partner=1))
+    world.post("huarui", Event(TOP_UP, "T", 5))
+    rpc = FaultyRpc(world.rpc.url)
+    indexer = world.indexer("webank", database, rpc)
+    indexer.advance()
+    # The pair waits for no half, so that the view does not have it at hand.
+    world.post("webank", Event(TOP_UP, "T", 5, partner=1))
+    rpc.fault = drop_logs("LegRejected")
+    indexer.advance()
+    assert found_odd(database) == ["leg_counted_twice"] and pair_count(database) == 1
+
+
 def test_a_judgement_left_out_is_noticed(world: World, database: Engine) -> None:
     three_postings(world)
     rpc = FaultyRpc(world.rpc.url)

@@ -19,10 +19,10 @@ from app.domain.matching.pairs import pair_key
 from app.domain.resolutions import Side
 from app.indexer.changes import Changes
 from app.indexer.errors import Incomplete
-from app.indexer.fold import Batch, fold, wanted
+from app.indexer.fold import Batch, fold, touch
 from app.indexer.names import Names
 from app.indexer.postings import STATUSES, Judgement, Posting
-from app.indexer.state import Account, FacilityState, State, View
+from app.indexer.state import Account, FacilityState, State, Touched, View
 from tests.reference import ledger as model
 
 DAY = 736_000
@@ -101,12 +101,13 @@ class World:
         batch = Batch(
             posting, self.facility, party, list(unpack(stream)), names, 1_000 + self.block
         )
-        keys: dict[int, set[bytes]] = {partner: set() for partner in self.facility.visible}
-        wanted(batch, keys)
+        touched = {partner: Touched() for partner in self.facility.visible}
+        touch(batch, touched)
         before = {number: set(account.pairs) for (_, number), account in self.accounts.items()}
         fold(self.state, batch, self.changes)
         for (_, number), account in self.accounts.items():
-            assert set(account.pairs) - before[number] <= keys[number], "all pairs were asked for"
+            keys = touched[number].halves
+            assert set(account.pairs) - before[number] <= keys, "all pairs were asked for"
 
     @property
     def accounts(self) -> dict[tuple[int, int], Account]:

@@ -73,9 +73,6 @@ def resolution_proposed(projection: Projection, event: ContractEvent) -> None:
     def store() -> None:
         pair = _pair(projection, proposed)
         projection.statements.append(insert(t.resolutions).values(**row, pair=pair.number))
-        # Its pairs are let go of with it.
-        account = projection.state.accounts[proposed.facility, proposed.partner]
-        projection.changes.add_account(account)
 
     projection.later(store)
 
