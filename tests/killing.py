@@ -230,11 +230,18 @@ class _UpTo(Rpc):
         super().__init__(url)
         self._block = block
 
+    def call(self, method: str, params: list[Any]) -> Any:
+        return self._ended(method, super().call(method, params))
+
     def batch(self, requests_: list[tuple[str, list[Any]]]) -> list[Any]:
+        answers = super().batch(requests_)
         return [
-            hex(min(int(answer, 16), self._block)) if method == "eth_blockNumber" else answer
-            for (method, _), answer in zip(requests_, super().batch(requests_), strict=True)
+            self._ended(method, answer)
+            for (method, _), answer in zip(requests_, answers, strict=True)
         ]
+
+    def _ended(self, method: str, answer: Any) -> Any:
+        return hex(min(int(answer, 16), self._block)) if method == "eth_blockNumber" else answer
 
 
 @dataclass
