@@ -115,18 +115,16 @@ def test_what_changes_while_a_part_is_fetched_is_fetched_too(
     page = watched.page
     page.goto(f"{node.url}/accounts/WLD-2016-A/huarui")
     expect(page.locator("#subject canvas")).to_have_count(2)
-    page.evaluate(
-        "addEventListener('sse:accounts', () => (window.heard = 1 + (window.heard ?? 0)))"
-    )
+    page.evaluate("addEventListener('live:accounts', () => (window.told = 1 + (window.told ?? 0)))")
     held: list[Route] = []
 
     def hold(route: Route) -> None:
         answer = route.fetch()
         held.append(route)
         if len(held) == 1:  # the page is fetched, and not there yet
-            heard = page.evaluate("window.heard")
+            heard = page.evaluate("window.told")
             top_up(seed, node, "IN-6")
-            while page.evaluate("window.heard") == heard:
+            while page.evaluate("window.told") == heard:
                 page.wait_for_timeout(20)
         route.fulfill(response=answer)
 
@@ -134,6 +132,7 @@ def test_what_changes_while_a_part_is_fetched_is_fetched_too(
     top_up(seed, node, "IN-5")
     expect(page.locator('[data-figure="agreed"]')).to_have_text("5,000.00")
     assert len(held) >= 2
+    page.unroute_all(behavior="wait")  # the first may still be held
     watched.close()
 
 
