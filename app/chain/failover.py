@@ -111,6 +111,7 @@ class Endpoints:
         ]
         self._lock = threading.Lock()
         self._closed = threading.Event()
+        self._probes = several
         if several:
             for endpoint, url in zip(self._all, urls, strict=True):
                 # Its log lines say what ours do: whose endpoint it is.
@@ -129,7 +130,8 @@ class Endpoints:
                 EndpointHealth(
                     endpoint.rpc.origin,
                     state.word,
-                    endpoint.head if endpoint.fault is None else None,  # not one of long ago
+                    # Not one of long ago.
+                    endpoint.head if self._probes and endpoint.fault is None else None,
                     endpoint.why(state, newest),
                 )
                 for endpoint in self._all

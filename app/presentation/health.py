@@ -15,7 +15,10 @@ class EndpointOut(Model):
 
     url: str
     state: str
-    head: int | None
+    head: int | None = Field(
+        description="Its newest block; null where it is not known, or the only endpoint, which is "
+        "not asked for it besides: `chain.head` is its own."
+    )
     why: str = Field(description="Empty where it is good.")
 
 

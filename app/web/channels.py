@@ -37,9 +37,13 @@ class ChannelLine:
     troubles: Sequence[str]
 
 
-def create_channels_page(context: NodeContext, keyring: Keyring) -> APIRouter:
-    """The page's routes. Raises ConfigFault when its npm packages are not installed."""
-    site = Site("", bank=context.bank)
+def channels_site(context: NodeContext) -> Site:
+    """Raises ConfigFault when the page's npm packages are not installed."""
+    return Site("", bank=context.bank)
+
+
+def create_channels_page(context: NodeContext, keyring: Keyring, site: Site) -> APIRouter:
+    """The page's routes."""
     sessions = KeySessions(site, keyring, COOKIE, development=context.development)
     router = page_router()
     add_language(router, site)

@@ -18,7 +18,7 @@ _COOKIE = "tally_language"
 _YEAR = 31_536_000
 
 
-async def _set_reader_language(request: Request) -> None:
+async def set_reader_language(request: Request) -> None:
     """Set for the request. The person's choice comes as a cookie, so that the page before signing
     in has it too and no page costs another query. Parts of a page that is open come in the page's
     own language, which it says: another one may have been chosen in another tab."""
@@ -31,7 +31,7 @@ async def _set_reader_language(request: Request) -> None:
 
 def page_router() -> APIRouter:
     """A router of pages: each is read in its reader's language."""
-    return APIRouter(include_in_schema=False, dependencies=[Depends(_set_reader_language)])
+    return APIRouter(include_in_schema=False, dependencies=[Depends(set_reader_language)])
 
 
 def remember_language(answer: Response, request: Request, chosen: str | None) -> None:

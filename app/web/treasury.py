@@ -41,15 +41,19 @@ from app.web.wall import add_wall
 from app.web.work_list import add_work_list
 
 
-def create_treasury_page(context: Context) -> APIRouter:
-    """The page's routes. Raises ConfigFault when its npm packages are not installed."""
-    site = Site(
+def treasury_site(context: Context) -> Site:
+    """Raises ConfigFault when the page's npm packages are not installed."""
+    return Site(
         context.root,
         bank=context.bank,
         role=f"{context.role}{' bank' if context.role in ('lead', 'partner') else ''}",
         channel=context.channel,
         openid=context.oidc is not None,
     )
+
+
+def create_treasury_page(context: Context, site: Site) -> APIRouter:
+    """The page's routes."""
     live = Live(context, site.templates)
     router = page_router()
     pages = Pages(context, site)
