@@ -40,10 +40,12 @@ def node(tmp_path: Path) -> Iterator[Face]:
 
 
 def sign_in(page: Page, name: str, password: str, code: str) -> None:
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     page.get_by_label("Name").fill(name)
     page.get_by_label("Password").fill(password)
     page.get_by_label("Code", exact=True).fill(code)
     page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="Sign out")).to_be_visible()
 
 
 def look(watched: Watched) -> None:
