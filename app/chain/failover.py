@@ -111,7 +111,6 @@ class Endpoints:
         ]
         self._lock = threading.Lock()
         self._closed = threading.Event()
-        self._probes = several
         if several:
             for endpoint, url in zip(self._all, urls, strict=True):
                 # Its log lines say what ours do: whose endpoint it is.
@@ -124,6 +123,7 @@ class Endpoints:
 
     def health(self) -> list[EndpointHealth]:
         """Every endpoint as it was last seen, in the order of the configuration."""
+        probed = len(self._all) > 1
         with self._lock:
             newest = self._newest()
             return [
@@ -131,7 +131,7 @@ class Endpoints:
                     endpoint.rpc.origin,
                     state.word,
                     # Not one of long ago.
-                    endpoint.head if self._probes and endpoint.fault is None else None,
+                    endpoint.head if probed and endpoint.fault is None else None,
                     endpoint.why(state, newest),
                 )
                 for endpoint in self._all

@@ -99,7 +99,7 @@ def said(text: str) -> str:
 def _said(tag: str, text: str) -> str:
     catalog = _catalog(tag)
     message = text.replace("%", "%%")
-    for first, shown in ((message[0], str), (message[0].lower(), _with_capital)):
+    for first, shown in ((message[0], str), (message[0].lower(), capital)):
         key = first + message[1:]
         if (found := catalog.gettext(key)) != key:
             return shown(found % ())
@@ -118,7 +118,8 @@ def _said(tag: str, text: str) -> str:
     return text
 
 
-def _with_capital(text: str) -> str:
+def capital(text: str) -> str:
+    """A text with a capital first letter."""
     return text[:1].upper() + text[1:]
 
 

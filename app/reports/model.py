@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from app.locale import DEFAULT, N_, _, language, said
+from app.locale import DEFAULT, N_, _, capital, language, said
 
 
 class Type(Enum):
@@ -67,8 +67,7 @@ Row: TypeAlias = "Sequence[Cell]"
 
 def title_of(name: str) -> str:
     """What people read in place of a name, in the current language."""
-    text = said(name.replace("_", " "))
-    return text[:1].upper() + text[1:]
+    return capital(said(name.replace("_", " ")))
 
 
 def word(text: str) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from app.domain.errors import InputFault, UsageFault
 from app.http.context import Context
-from app.locale import N_, _, said
+from app.locale import N_, _, capital, said
 from app.people.person import Person
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import WAITING, State
@@ -24,7 +24,7 @@ from app.readmodel.days.queries import day_records, last_closed
 from app.readmodel.directory import directory
 from app.web.break_page import BreakPage
 from app.web.forms import Form
-from app.web.text import capital, grouped, iso
+from app.web.text import grouped, iso
 
 MEMBERS_READ_IT = N_("The members and observers that it concerns read it.")
 

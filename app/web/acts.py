@@ -14,7 +14,7 @@ from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, as_person, open_session, signed_in
 from app.http.signing import sign_act, sign_batch
-from app.locale import _, said
+from app.locale import _, capital, said
 from app.people.person import Person
 from app.prepared_acts.errors import UnknownAct
 from app.prepared_acts.lifecycle import WAITING, State
@@ -35,7 +35,6 @@ from app.web.days_page import day_page
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages, to_sign
 from app.web.site import Site
-from app.web.text import capital
 from app.web.work_list import assignee
 from app.worklist.notes import assign, comment
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 import orjson
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -53,7 +53,7 @@ class ProblemPages:
             sent=scope["method"] != "GET",
             detail=sentence(problem["detail"]),
         )
-        for name, value in MutableHeaders(scope=start).items():
+        for name, value in Headers(scope=start).items():
             if not name.startswith("content-"):
                 page.headers.setdefault(name, value)
         await page(scope, receive, send)
@@ -70,4 +70,4 @@ def _is_for_a_person(scope: Scope) -> bool:
 
 
 def _is_problem(start: Message) -> bool:
-    return MutableHeaders(scope=start).get("content-type", "").startswith(MEDIA_TYPE)
+    return Headers(scope=start).get("content-type", "").startswith(MEDIA_TYPE)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from app.domain.money import format_amount
 from app.intake.accept import BULK_NAME
-from app.locale import _, ngettext, said
+from app.locale import _, capital, ngettext, said
 
 
 def money(minor: int, decimals: int) -> str:
@@ -53,11 +53,6 @@ def ago_texts() -> list[str]:
 
 def days(count: int) -> str:
     return ngettext("%(num)s day", "%(num)s days", count)
-
-
-def capital(text: str) -> str:
-    """A text with a capital first letter."""
-    return text[:1].upper() + text[1:]
 
 
 def sentence(text: str) -> str:

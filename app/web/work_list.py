@@ -14,7 +14,7 @@ from app.domain.errors import InputFault, UsageFault
 from app.domain.resolutions import Action, Side
 from app.http.context import Context
 from app.http.signed_in import allowed_to, as_person, open_session, signed_in
-from app.locale import _, ngettext
+from app.locale import _, capital, ngettext
 from app.locale import said as said_text
 from app.people.person import Person, active_person
 from app.prepared_acts.requests.breaks import ProposeResolutionIn
@@ -33,7 +33,7 @@ from app.web.breaks import (
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site
-from app.web.text import capital, whole
+from app.web.text import whole
 from app.worklist.lines import MOST_SELECTED, NOBODY, WorkList
 from app.worklist.notes import assign
 from app.worklist.views import delete_view, save_view

@@ -12,8 +12,7 @@ from app.alerts.judge import NotArchived
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.domain.errors import TallyError
-from app.readmodel.chain import position
-from app.readmodel.facilities.agreed import agreed_facilities
+from app.node.jobs.chain_clock import business_days
 
 _log = structlog.get_logger()
 
@@ -65,15 +64,9 @@ class ScheduledArchive:
 
     def _due(self, after_days: int) -> Iterator[tuple[str, date]]:
         """Each facility, and the first of the month of the first business date that stays."""
-        with self._engine.connect() as connection:
-            read = position(connection)
-            facilities = agreed_facilities(connection)
-        if read is None:
-            return
-        for one in facilities:
+        for one, stays in business_days(self._engine, timedelta(days=after_days)):
             if one.state in ("proposed", "withdrawn"):
                 continue
-            stays = one.terms.business_day(read.block_time - timedelta(days=after_days))
             before = date.fromordinal(stays).replace(day=1)
             if before > self._done.get(one.terms.id, date.min):
                 yield one.terms.id, before

@@ -15,8 +15,7 @@ from sqlalchemy import Engine
 
 from app.config import ReportSchedule
 from app.domain.errors import ConfigFault, TallyError, UsageFault
-from app.readmodel.chain import position
-from app.readmodel.facilities.agreed import agreed_facilities
+from app.node.jobs.chain_clock import business_days
 from app.reports.catalogue import FORMATS, REPORTS, file_name
 from app.reports.source import Request, open_source
 
@@ -66,14 +65,8 @@ class ScheduledReports:
 
     def _ended(self, hours: int) -> Iterator[tuple[str, date]]:
         """Each facility in force, and its last business dates that have ended so long ago."""
-        with self._engine.connect() as connection:
-            read = position(connection)
-            facilities = agreed_facilities(connection)
-        if read is None:
-            return
-        for one in facilities:
+        for one, running in business_days(self._engine, timedelta(hours=hours)):
             if one.state in ("active", "paused"):
-                running = one.terms.business_day(read.block_time - timedelta(hours=hours))
                 for day in range(running - _DAYS, running):
                     yield one.terms.id, date.fromordinal(day)
 
