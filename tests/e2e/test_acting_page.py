@@ -17,7 +17,7 @@ from sqlalchemy import delete
 from app.domain.kinds import Kind
 from app.people.tables import sessions
 from ganache.launcher import start
-from tests.e2e.browsing import CONTRASTS, Watched, launched, sign_in
+from tests.e2e.browsing import CONTRASTS, Watched, sign_in
 from tests.integration.acting import ActingBank, acting_bank, newcomer_file
 from tests.integration.faces import Credentials, enrolled
 from tests.integration.posted import TODAY, Event, World, new_world
@@ -27,12 +27,6 @@ expect.set_options(timeout=20_000)
 DAY = date.fromordinal(TODAY).isoformat()
 SHOTS = os.environ.get("TALLY_SHOTS")
 """A folder for screenshots of each step, to be looked at."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,7 @@ from app.domain.kinds import Kind
 from app.people.person import Person
 from app.people.tables import sessions
 from app.worklist.tables import break_notes
-from tests.e2e.browsing import Watched, launched, sign_in
+from tests.e2e.browsing import Watched, sign_in
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -31,12 +31,6 @@ HIDDEN = """
     };
 """
 """A tab that nobody sees; a headless browser says of each that it is seen."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from sqlalchemy import select
 from app.db.schema import full_metadata
 from app.db.vault import vault_of
 from app.readmodel.tables import pairs
-from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.e2e.browsing import CONTRASTS, Watched
 from tests.e2e.two_channels import LEAD, ROOT, TALLY, Channel, TwoChannels, digits, two_channels
 
 FIRST_BYTES = 20_000
@@ -32,12 +32,6 @@ SESSION_PATHS = {"/breaks", "/v1/views", "/v1/session", "/v1/alert-mails", "/cha
 def lead(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoChannels]:
     with two_channels(tmp_path_factory.mktemp("channels")) as running:
         yield running
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 def words(channel: Channel) -> set[str]:

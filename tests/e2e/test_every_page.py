@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.people.sessions import csrf_token
-from tests.e2e.browsing import Watched, launched, sign_in
+from tests.e2e.browsing import Watched, sign_in
 from tests.integration.faces import Face, face
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
@@ -34,12 +34,6 @@ PAGES = {
     ],
     "": ["/login", "/enrol"],
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from app.db.engine import create
-from tests.e2e.browsing import CONTRASTS, launched, sign_in
+from tests.e2e.browsing import CONTRASTS, sign_in
 from tests.feeds import csv_bytes
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
@@ -26,12 +26,6 @@ DROP = """async ([text, name]) => {
   document.getElementById("drop").dispatchEvent(
     new DragEvent("drop", { dataTransfer: data, bubbles: true, cancelable: true }));
 }"""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture

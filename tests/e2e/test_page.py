@@ -17,7 +17,7 @@ from app.db.engine import create
 from app.domain.kinds import Kind
 from app.http.context import NodeHealth
 from app.readmodel import tables
-from tests.e2e.browsing import CONTRASTS, Watched, launched, sign_in
+from tests.e2e.browsing import CONTRASTS, Watched, sign_in
 from tests.e2e.two_nodes import FACILITY_ID, TwoNodes, two_nodes
 from tests.feeds import row_now
 from tests.integration.faces import Face, enrolled, face
@@ -31,12 +31,6 @@ SHOTS = os.environ.get("TALLY_SHOTS")
 
 UPDATE_S = 1.0
 """A page shows a block within so long; the block's own clock counts whole seconds."""
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pyotp import TOTP
 
 from app.db.engine import create
 from app.processes import free_port
-from tests.e2e.browsing import CONTRASTS, Watched, launched
+from tests.e2e.browsing import CONTRASTS, Watched
 from tests.integration.faces import Face, enrolled, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
@@ -22,12 +22,6 @@ from tests.openid import running_provider
 expect.set_options(timeout=20_000)
 
 PASSWORD = "a long enough one"
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture

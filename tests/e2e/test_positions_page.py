@@ -11,16 +11,10 @@ from playwright.sync_api import Browser, Route, expect
 
 from app.db.engine import create
 from app.domain.kinds import Kind
-from tests.e2e.browsing import Watched, launched, sign_in
+from tests.e2e.browsing import Watched, sign_in
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
-
-
-@pytest.fixture(scope="module")
-def browser(chromium_path: str) -> Iterator[Browser]:
-    with launched(chromium_path) as found:
-        yield found
 
 
 @pytest.fixture
