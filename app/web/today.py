@@ -45,7 +45,7 @@ def account_days(
     partner's name."""
     day = business_day_at(facility.terms.calendar, now)
     moved = moved_on(connection, facility.number, day.date)
-    curves = intraday(connection, facility.number, day.begins, partner)
+    curves = intraday(connection, facility.number, day, partner)
     return {
         facility.terms.partners[number - 1].name: AccountDay(
             flows(moved.get(number, {})), day, curve, int(now.timestamp())

@@ -11,6 +11,7 @@ from playwright.sync_api import Browser, Route, expect
 
 from app.db.engine import create
 from app.domain.kinds import Kind
+from app.http.context import NodeHealth
 from tests.e2e.browsing import Watched, sign_in
 from tests.integration.faces import Face, face
 from tests.integration.seeded import Seed
@@ -150,4 +151,50 @@ def test_the_wall_is_signed_in_to_once_and_moves_by_itself(
     assert page.locator("button, input, select, a").count() == 0
     # The answer of the page before the key was given is a 401.
     assert [one for one in watched.complaints if "401" not in one] == []
+    watched.close()
+
+
+def test_whose_figures_these_are_is_read_whole_on_a_phone(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    node.health = NodeHealth(head=101, endpoint="https://chain.webank.example:8545")
+    watched = Watched(browser, viewport={"width": 390, "height": 844})
+    page = watched.page
+    sign_in(page.context, node, node.person("treasury"))
+    page.goto(node.url)
+    line = page.locator(".unverified")
+    expect(line).to_contain_text("(https://chain.webank.example:8545)")
+    box = line.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= 844
+    assert line.evaluate("one => one.scrollHeight <= one.clientHeight")
+    page.evaluate("showLost(true)")
+    strip = page.locator("#lost").bounding_box()
+    bar = page.locator("#state").bounding_box()
+    assert strip is not None
+    assert bar is not None
+    assert strip["y"] + strip["height"] <= bar["y"]
+    watched.close()
+
+
+def test_the_figures_of_all_cards_on_the_wall_stand_in_the_same_places(
+    browser: Browser, seed: Seed, node: Face
+) -> None:
+    with seed.engine.begin() as connection:
+        day = datetime.now(UTC).date()
+        seed.pair(connection, 1, Kind.TOP_UP, "MUCH", 4_812_345_678_90, "matched", day=day)
+        seed.close_block(connection)
+    watched = Watched(browser, viewport={"width": 1600, "height": 900})
+    page = watched.page
+    page.goto(f"{node.url}/wall")
+    page.get_by_label("API key").fill(node.key("read"))
+    page.get_by_role("button").click()
+    expect(page.locator(".wall-account")).to_have_count(3)
+    places = page.locator(".wall-account dl").evaluate_all(
+        """lists => lists.map(list => [...list.querySelectorAll("dt")].map(one => {
+            const [a, b] = [one.getBoundingClientRect(), list.getBoundingClientRect()];
+            return [a.top - b.top, a.left - b.left].map(Math.round).join();
+        }).join(" "))"""
+    )
+    assert len(set(places)) == 1, places
     watched.close()

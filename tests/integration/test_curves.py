@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.readmodel.accounts.curves import (
+    BusinessDay,
     business_day_at,
     closing_balances,
     daily,
@@ -34,6 +35,10 @@ def add(seed: Seed, connection: Connection, kind: Kind, amount: int, days: int =
     seed.pair(connection, 1, kind, f"R-{seed.number}", amount, "matched", day=day)
 
 
+def day_from(begins: int) -> BusinessDay:
+    return BusinessDay(DAY, begins, begins + 86_400)
+
+
 def test_a_curve_starts_with_what_the_books_were(seed: Seed) -> None:
     with seed.engine.begin() as connection:
         add(seed, connection, Kind.TOP_UP, 1_000)
@@ -43,8 +48,8 @@ def test_a_curve_starts_with_what_the_books_were(seed: Seed) -> None:
         seed.close_block(connection, seconds=900)
         add(seed, connection, Kind.DRAWDOWN, 50)
         seed.close_block(connection, seconds=1)
-        points = intraday(connection, 1, since)[1]
-        later = intraday(connection, 1, seed.now + 9_999, partner=1)[1]
+        points = intraday(connection, 1, day_from(since))[1]
+        later = intraday(connection, 1, day_from(seed.now + 9_999), partner=1)[1]
     step = seed.now - seed.now % 300
     assert [(one.at, one.balance) for one in points] == [(since, 1_000), (step, 650)]
     assert [one.balance for one in later] == [650]
@@ -55,7 +60,21 @@ def test_a_curve_before_the_first_movement_is_at_zero(seed: Seed) -> None:
     with seed.engine.begin() as connection:
         add(seed, connection, Kind.TOP_UP, 1_000)
         seed.close_block(connection, seconds=600)
-        assert intraday(connection, 1, since)[1][0] == (since, 0, 0, 0)
+        assert intraday(connection, 1, day_from(since))[1][0] == (since, 0, 0, 0)
+
+
+def test_a_curve_begins_with_what_earlier_days_come_to_that_were_posted_today(seed: Seed) -> None:
+    """A bank that joins posts weeks at once: its first day does not begin with an empty account."""
+    since = seed.now - 9_000
+    with seed.engine.begin() as connection:
+        add(seed, connection, Kind.TOP_UP, 1_000, days=-20)
+        add(seed, connection, Kind.DRAWDOWN, 100, days=-1)
+        add(seed, connection, Kind.DRAWDOWN, 300)
+        add(seed, connection, Kind.TOP_UP, 40, days=2)
+        seed.close_block(connection, seconds=600)
+        points = intraday(connection, 1, day_from(since))[1]
+    assert points[0] == (since, 900, 900, 900)
+    assert points[-1].balance == 640
 
 
 def test_a_day_runs_from_cut_off_to_cut_off(seed: Seed) -> None:

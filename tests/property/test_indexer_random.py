@@ -20,7 +20,7 @@ from app.domain.kinds import Kind, effect
 from app.indexer.rebuild import digest
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
-from app.readmodel.accounts.curves import intraday
+from app.readmodel.accounts.curves import BusinessDay, intraday
 from app.readmodel.accounts.movements import movements
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import directory
@@ -237,7 +237,8 @@ def test_movements_are_the_contracts_day_totals(posted: tuple[World, Engine]) ->
 def test_an_accounts_curve_ends_where_its_books_are(posted: tuple[World, Engine]) -> None:
     world, engine = posted
     with engine.connect() as connection:
-        curves = intraday(connection, world.facility, 0)
+        whole = BusinessDay(date.fromordinal(1), 0, 1)
+        curves = intraday(connection, world.facility, whole)
         ends = [points[-1][1:] for _, points in sorted(curves.items())]
         assert ends == [
             (one.books.lead_book, one.books.partner_book, one.books.agreed)

@@ -103,11 +103,13 @@ def business_day_at(calendar: BusinessCalendar, now: datetime) -> BusinessDay:
 
 
 def intraday(
-    connection: Connection, facility: int, since: int, partner: int | None = None
+    connection: Connection, facility: int, day: BusinessDay, partner: int | None = None
 ) -> dict[int, list[BooksAt]]:
-    """By partner, the books since a time (seconds since 1970 UTC), from what they were then on: one
-    point for every five minutes in which they moved, the oldest first."""
+    """By partner, the books since a business date began, from what they were then on: one point for
+    every five minutes in which they moved, the oldest first. Where no block before had moved them,
+    they begin with what legs of earlier business dates come to."""
     p, a, b = t.balance_points.c, t.accounts.c, t.balance_points.alias().c
+    since = day.begins
     before = (
         select(func.max(b.at))
         .where(b.facility == a.facility, b.partner == a.partner, b.at <= since)
@@ -131,10 +133,48 @@ def intraday(
         .where(*of)
         .order_by(p.partner, p.at)
     ):
-        points = found.setdefault(row.partner, [])
-        if not points and row.at > since:
-            points.append(BooksAt(since, 0, 0, 0))
-        points.append(BooksAt(max(row.at, since), row.lead_book, row.partner_book, row.agreed))
+        found.setdefault(row.partner, []).append(
+            BooksAt(max(row.at, since), row.lead_book, row.partner_book, row.agreed)
+        )
+    new = [number for number, points in found.items() if points[0].at > since]
+    for number, opening in _openings(connection, facility, day, new).items():
+        found[number].insert(0, opening)
+    return found
+
+
+def _openings(
+    connection: Connection, facility: int, day: BusinessDay, partners: Sequence[int]
+) -> dict[int, BooksAt]:
+    """The books of these partners' accounts less what is dated on a business date or later."""
+    if not partners:
+        return {}
+    a, d = t.accounts.c, t.day_totals.c
+    found: dict[int, BooksAt] = {}
+    for row in connection.execute(
+        select(
+            a.partner,
+            a.lead_book.label("lead_now"),
+            a.partner_book.label("partner_now"),
+            a.agreed.label("agreed_now"),
+            d.lead_book,
+            d.partner_book,
+            d.agreed,
+        )
+        .outerjoin(
+            t.day_totals,
+            and_(d.facility == a.facility, d.partner == a.partner, d.day >= day.date.toordinal()),
+        )
+        .where(a.facility == facility, a.partner.in_(partners))
+    ):
+        books = found.get(
+            row.partner, BooksAt(day.begins, row.lead_now, row.partner_now, row.agreed_now)
+        )
+        found[row.partner] = BooksAt(
+            day.begins,
+            books.lead_book - (row.lead_book or 0),
+            books.partner_book - (row.partner_book or 0),
+            books.agreed - (row.agreed or 0),
+        )
     return found
 
 
