@@ -8,18 +8,20 @@ apostrophe before it. However many lines there are, few are in memory.
 import csv
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO
 
 from sqlalchemy import Engine
 
-from app.domain.money import format_amount
 from app.readmodel.directory import Directory, directory
-from app.readmodel.pairs.export import PairRow, break_rows, matched_rows
+from app.readmodel.pairs.export import EqualRow, PairRow, break_rows, matched_rows
 from app.readmodel.values import kind_name, to_date, to_time
+from app.reports.model import Type
 from app.reports.sorting import sorted_lines
 from app.reports.spreadsheets import Lines, all_guarded, guarded
+from app.reports.texts import shown_texts
 
 PAIR_COLUMNS = (
     "partner",
@@ -52,10 +54,15 @@ def write_pairs(engine: Engine, facility: str, out: Path) -> None:
         known = names.facility(facility)
         assert known is not None, "it was reconciled"
         partners = _Partners(names, known.number)
-        for name, rows in (("matched", matched_rows), ("breaks", break_rows)):
+        texts = _CellTexts(partners, known.decimals)
+        equal, within = matched_rows(connection, known.number)
+        breaks = break_rows(connection, known.number)
+        for name, lines in (
+            ("matched", chain(_equal_lines(equal, texts), _lines(within, texts))),
+            ("breaks", _lines(breaks, texts)),
+        ):
             with (out / f"{name}.csv").open("w", newline="", encoding="utf-8") as file:
-                found = _lines(rows(connection, known.number), partners, known.decimals)
-                _write_lines(file, sorted_lines(found, out), partners)
+                _write_lines(file, sorted_lines(lines, out), partners)
 
 
 def write_quarantine(lines: Iterable[tuple[str, int, str, str, str]], out: Path) -> None:
@@ -96,67 +103,74 @@ class _Texts(dict[Any, str]):
         return text
 
 
-def _lines(
-    chunks: Iterable[Sequence[PairRow]], partners: _Partners, decimals: int
-) -> Iterator[str]:
+class _CellTexts:
+    """How the cells of a facility's pairs are written."""
+
+    def __init__(self, partners: _Partners, decimals: int) -> None:
+        self.partners = partners.codes
+        self.kinds = _Texts(kind_name)
+        self.dates = _Texts(lambda day: to_date(day).isoformat())
+        self.times = _Texts(lambda at: to_time(at).strftime("%Y-%m-%dT%H:%M:%SZ"))
+        self._decimals = decimals
+
+    def names(self, refs: Sequence[bytes | None], event_refs: Sequence[str | None]) -> list[str]:
+        """Where the details could not be opened, the leg's keyed hash stands for its name."""
+        return all_guarded(
+            [name or f"#{(ref or b'').hex()}" for ref, name in zip(refs, event_refs, strict=True)]
+        )
+
+    def amounts(self, minor: Sequence[int | None]) -> list[str]:
+        return shown_texts(Type.MONEY, self._decimals, minor)
+
+
+def _equal_lines(chunks: Iterable[Sequence[EqualRow]], texts: _CellTexts) -> Iterator[str]:
     """The lines of rows, made column by column."""
-    kinds = _Texts(kind_name)
-    dates = _Texts(lambda day: to_date(day).isoformat())
-    times = _Texts(lambda at: to_time(at).strftime("%Y-%m-%dT%H:%M:%SZ"))
-    money = _money(decimals)
-    zero = money(0)
+    # What stands before and behind the name and the amounts; there are few of each.
+    heads = _Texts(lambda of: f"{texts.partners[of[0]]}\0{texts.kinds[of[1]]}")
+    (zero,) = texts.amounts([0])
+    dates, times = texts.dates, texts.times
+    ends = _Texts(lambda of: f"{zero}\0{dates[of[0]]}\0{dates[of[0]]}\0{times[of[1]]}")
+    for rows in chunks:
+        by, kind, ref, event_ref, amount, day, at = zip(*rows, strict=True)
+        yield from [
+            f"{head}\0{name}\0matched\0{text}\0{text}\0{end}"
+            for head, name, text, end in zip(
+                map(heads.__getitem__, zip(by, kind, strict=True)),
+                texts.names(ref, event_ref),
+                texts.amounts(amount),
+                map(ends.__getitem__, zip(day, at, strict=True)),
+                strict=True,
+            )
+        ]
+
+
+def _lines(chunks: Iterable[Sequence[PairRow]], texts: _CellTexts) -> Iterator[str]:
+    """The same of any pairs."""
+    dates = texts.dates.__getitem__
     for rows in chunks:
         by, kind, ref, event_ref, types, lead, partner, lead_day, partner_day, at = zip(
             *rows, strict=True
         )
-        # Where the details could not be opened, the leg's keyed hash stands for its name.
-        names = all_guarded(
-            [
-                f"#{ref[place].hex()}" if name is None else name
-                for place, name in enumerate(event_ref)
-            ]
-        )
-        leads = ["" if one is None else money(one) for one in lead]
+        differences = [
+            None if one is None or other is None else other - one
+            for one, other in zip(lead, partner, strict=True)
+        ]
         yield from map(
             _BETWEEN.join,
             zip(
-                map(partners.codes.__getitem__, by),
-                map(kinds.__getitem__, kind),
-                names,
+                map(texts.partners.__getitem__, by),
+                map(texts.kinds.__getitem__, kind),
+                texts.names(ref, event_ref),
                 types,
-                leads,
-                # Most are the lead's.
-                [
-                    text if one == other else "" if other is None else money(other)
-                    for one, other, text in zip(lead, partner, leads, strict=True)
-                ],
-                [
-                    zero
-                    if one == other
-                    else ""
-                    if one is None or other is None
-                    else money(other - one)
-                    for one, other in zip(lead, partner, strict=True)
-                ],
-                map(dates.__getitem__, lead_day),
-                map(dates.__getitem__, partner_day),
-                map(times.__getitem__, at),
+                texts.amounts(lead),
+                texts.amounts(partner),
+                texts.amounts(differences),
+                map(dates, lead_day),
+                map(dates, partner_day),
+                map(texts.times.__getitem__, at),
                 strict=True,
             ),
         )
-
-
-def _money(decimals: int) -> Callable[[int], str]:
-    """As `format_amount`, for many."""
-    unit = 10**decimals
-
-    def money(minor: int) -> str:
-        if minor < unit or not decimals:
-            return format_amount(minor, decimals)
-        digits = str(minor)
-        return f"{digits[:-decimals]}.{digits[-decimals:]}"
-
-    return money
 
 
 def _write_lines(file: TextIO, lines: Iterable[Sequence[str]], partners: _Partners) -> None:
@@ -169,9 +183,9 @@ def _write_lines(file: TextIO, lines: Iterable[Sequence[str]], partners: _Partne
             of_partner = bisect_right(several, code, start, key=itemgetter(slice(_CODE)))
             end = min(of_partner, start + _LINES_AT_A_TIME)
             name = partners.names[code]
-            text = "\n".join(("", *several[start:end])).replace(f"\n{code}", f"\n{name}")
+            cells = [line[_CODE:] for line in several[start:end]]
+            text = name + f"\n{name}".join(cells)
             if name.isprintable() and not any(one in text for one in _QUOTED):
-                file.write(text[1:].replace(_BETWEEN, ",") + "\n")
+                file.write(text.replace(_BETWEEN, ",") + "\n")
             else:
-                rows = (line.split(_BETWEEN) for line in several[start:end])
-                writer.writerows((name, *cells) for _, *cells in rows)
+                writer.writerows((name, *line.split(_BETWEEN)[1:]) for line in cells)

@@ -4,7 +4,7 @@ import tempfile
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TextIO
 
@@ -49,9 +49,8 @@ def _merged(runs: Iterable[Iterator[list[str]]]) -> Iterator[list[str]]:
     while held:
         last = min(block[-1] for block, _ in held)
         cuts = [bisect_right(block, last) for block, _ in held]
-        yield sorted(
-            line for (block, _), cut in zip(held, cuts, strict=True) for line in block[:cut]
-        )
+        parts = [block[:cut] for (block, _), cut in zip(held, cuts, strict=True)]
+        yield sorted(chain.from_iterable(parts))
         held = [
             (rest, run)
             for (block, run), cut in zip(held, cuts, strict=True)
