@@ -1,11 +1,14 @@
 """The page's live stream: what changed is rendered once and sent to every open page."""
 
 import asyncio
+import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Hashable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Annotated
 
+from fastapi import Query
 from jinja2 import Environment
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
@@ -33,6 +36,9 @@ _MAY_SEE_EVERY_S = 5.0
 
 _ALIVE_EVERY_S = 5
 """A page that hears nothing for longer than twice of that is cut off (`stream.js`)."""
+
+Shown = Annotated[str, Query(max_length=64)]
+"""What a page says to its stream that it has (`Live.shown`)."""
 
 PAGE_PARTS = ("state", "accounts", "breaks", "decisions", "acts", "work", "alerts")
 WALL_PARTS = ("state", "wall")
@@ -65,6 +71,22 @@ class _Rendered:
     frames: list[Frame]
     version: int
     at: float
+    number: int
+    """Renderings are counted, so that pages can name one."""
+    changed_in: dict[str, int]
+    """By part: the rendering that first had its mark."""
+
+
+def _follows(before: _Rendered | None, frames: list[Frame], version: int, at: float) -> _Rendered:
+    number = before.number + 1 if before else 0
+    marks = {frame.event: frame.mark for frame in before.frames} if before else {}
+    changed_in = {
+        frame.event: before.changed_in[frame.event]
+        if before and marks[frame.event] == frame.mark
+        else number
+        for frame in frames
+    }
+    return _Rendered(frames, version, at, number, changed_in)
 
 
 class Live:
@@ -77,14 +99,41 @@ class Live:
         self._rendering = asyncio.Lock()
         self._rendered: dict[str, _Rendered] = {}
         """By language."""
+        self._process = secrets.token_hex(4)
+
+    def shown(self) -> str:
+        """What a page that is read from now on shows at least, for its stream to begin from; empty
+        where no rendering is as new as the news."""
+        before = self._rendered.get(language())
+        if before is None or before.version != self._context.notifier.version:
+            return ""
+        return f"{self._process}.{before.version}.{before.number}"
+
+    def _sent_with(self, shown: str) -> dict[str, Hashable]:
+        """The marks of what a page that says so (`shown`) has already. Nothing after news: a part
+        may have changed to and fro, and the page been read between."""
+        before = self._rendered.get(language())
+        match shown.split("."):
+            case [self._process, version, number] if (
+                before is not None
+                and version == str(before.version) == str(self._context.notifier.version)
+                and number.isdecimal()
+            ):
+                return {
+                    frame.event: frame.mark
+                    for frame in before.frames
+                    if before.changed_in[frame.event] <= int(number)
+                }
+        return {}
 
     async def messages(
-        self, parts: Collection[str], may_see: Callable[[], bool]
+        self, parts: Collection[str], may_see: Callable[[], bool], shown: str
     ) -> AsyncIterator[ServerSentEvent]:
-        """These parts once, then what changes of them, until the node stops or who looks on may no
-        longer see them (each look is a query, so it is made every few seconds)."""
+        """These parts once, but for those that the page has (`shown`), then what changes of them,
+        until the node stops or who looks on may no longer see them (each look is a query, so it is
+        made every few seconds)."""
         notifier = self._context.notifier
-        sent: dict[str, Hashable] = {}
+        sent = self._sent_with(shown)
         look_at = 0.0
         while not notifier.closed:
             # Noted before looking, so that news during the look is not missed.
@@ -110,7 +159,7 @@ class Live:
                 except StorageFault:
                     # The page keeps what it shows; the block's age tells how old that is.
                     return []
-                self._rendered[language()] = before = _Rendered(frames, version, now)
+                self._rendered[language()] = before = _follows(before, frames, version, now)
             return before.frames
 
     def _render(self) -> list[Frame]:

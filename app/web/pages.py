@@ -17,6 +17,7 @@ from app.people.roles import Right
 from app.people.sessions import csrf_token
 from app.prepared_acts.store import count_to_sign
 from app.web.chain_state import chain_state
+from app.web.live import Live
 from app.web.site import Site
 
 Look = Callable[[Connection, datetime], dict[str, Any]]
@@ -34,9 +35,10 @@ def to_sign(connection: Connection, person: Person | None) -> int:
 class Pages:
     """The pages of one bank's site."""
 
-    def __init__(self, context: Context, site: Site) -> None:
+    def __init__(self, context: Context, site: Site, live: Live) -> None:
         self._context = context
         self._site = site
+        self._live = live
 
     def show(
         self,
@@ -57,12 +59,14 @@ class Pages:
         if session is not None and not session.person.may(right):
             template, look, status = "forbidden.html", lambda connection, now: {}, 403
         now = datetime.now(UTC)
+        live_from = self._live.shown()
         with self._context.engine.connect() as connection:
             values = look(connection, now)
             is_missing = None in values.values()
             return self._site.html(
                 "missing.html" if is_missing else template,
                 404 if is_missing else status,
+                live_from=live_from,
                 state=chain_state(connection, self._context.health(), now),
                 person=session.person if session else None,
                 to_sign=to_sign(connection, session.person if session else None),

@@ -29,7 +29,7 @@ from app.web.feed_upload import add_upload
 from app.web.feeds import add_feeds
 from app.web.language import add_language, page_router
 from app.web.legs import add_legs
-from app.web.live import PAGE_PARTS, Live, live_answer
+from app.web.live import PAGE_PARTS, Live, Shown, live_answer
 from app.web.pages import Pages
 from app.web.reports import add_reports
 from app.web.reserves import reserves
@@ -56,7 +56,7 @@ def create_treasury_page(context: Context, site: Site) -> APIRouter:
     """The page's routes."""
     live = Live(context, site.templates)
     router = page_router()
-    pages = Pages(context, site)
+    pages = Pages(context, site, live)
     turns = Turns()
     add_sign_in(router, context, site, turns)
     add_language(router, site, context)
@@ -103,10 +103,10 @@ def create_treasury_page(context: Context, site: Site) -> APIRouter:
         return pages.show(request, "positions.html", look)
 
     @router.get("/live")
-    async def stream(request: Request, reads: Reader) -> EventSourceResponse:
+    async def stream(request: Request, reads: Reader, shown: Shown = "") -> EventSourceResponse:
         def may_see() -> bool:
             return reads is None or open_session(request) is not None
 
-        return live_answer(live.messages(PAGE_PARTS, may_see))
+        return live_answer(live.messages(PAGE_PARTS, may_see, shown))
 
     return router

@@ -21,7 +21,7 @@ from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
 from app.web.chain_state import chain_state
 from app.web.forms import Form, read_form
-from app.web.live import WALL_PARTS, Live, live_answer
+from app.web.live import WALL_PARTS, Live, Shown, live_answer
 from app.web.reserves import reserves
 from app.web.site import Site
 
@@ -44,9 +44,11 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
         if not may_see(request):
             return site.html("wall_sign_in.html", 401, failed=False)
         now = datetime.now(UTC)
+        live_from = live.shown()
         with context.engine.connect() as connection:
             return site.html(
                 "wall.html",
+                live_from=live_from,
                 state=chain_state(connection, context.health(), now),
                 view=reserves(
                     connection, balances(connection), pending_by_facility(connection), now
@@ -72,9 +74,9 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
         return answer
 
     @router.get("/wall/live")
-    async def stream(request: Request) -> EventSourceResponse:
+    async def stream(request: Request, shown: Shown = "") -> EventSourceResponse:
         if not await run_in_threadpool(may_see, request):
             raise Problem(401, "unauthorized", "sign in to the wall again")
 
-        messages = live.messages(WALL_PARTS, partial(may_see, request))
+        messages = live.messages(WALL_PARTS, partial(may_see, request), shown)
         return live_answer(messages)

@@ -10,7 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from sqlalchemy import insert
 
 from app.db.engine import create
@@ -252,6 +252,34 @@ class TestStates:
         expect(account(page, "wuxi").locator(".proof.bad")).to_contain_text("0.05 (NOT proved)")
         expect(page.locator(".notice.bad")).to_contain_text("Block 7: WLD-2016-A, wuxi: <b>lead")
         expect(page.locator(".tile.bad")).to_have_count(2)
+
+    def test_what_is_pressed_stays_until_it_is_let_go(
+        self, node: Face, seed: Seed, watched: Watched
+    ) -> None:
+        """The list is fetched anew while somebody clicks: the click would be lost with the link."""
+        with seed.engine.begin() as connection:
+            for number in range(60):
+                seed.pair(connection, 1, Kind.FEE, f"F-{number}", 5, "amount", day=START.date())
+            seed.close_block(connection)
+        page = watched.page
+        page.goto(f"{node.url}/breaks")
+        rows = page.locator("#breaks-list tbody tr")
+        expect(rows).to_have_count(50)
+        held: list[Route] = []
+        page.route("**/breaks", lambda route: held.append(route))
+        with page.expect_request("**/breaks"):
+            with seed.engine.begin() as connection:
+                seed.pair(connection, 1, Kind.FEE, "F-60", 5, "amount", day=START.date())
+            self.change(seed, node)
+        link = page.get_by_role("link", name="Next page")
+        link.scroll_into_view_if_needed()
+        link.hover()
+        page.mouse.down()
+        with page.expect_response("**/breaks"):
+            held.pop().continue_()
+        page.evaluate("new Promise((done) => setTimeout(done, 100))")  # as long as a click takes
+        page.mouse.up()
+        expect(rows).to_have_count(10)
 
     def test_breaks_are_filtered_and_paged(self, node: Face, seed: Seed, watched: Watched) -> None:
         with seed.engine.begin() as connection:

@@ -169,9 +169,12 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 // A file whose text goes into a form's field, where it is seen before it is sent.
 document.addEventListener("change", async (event) => {
-  const field = document.getElementById(event.target.dataset?.into ?? "");
+  const id = event.target.dataset?.into;
   const file = event.target.files?.[0];
-  if (!field || !file) return;
-  field.value = (await file.slice(0, field.maxLength + 1).text()).slice(0, field.maxLength);
+  if (!id || !file) return;
+  const most = document.getElementById(id).maxLength;
+  const text = (await file.slice(0, most + 1).text()).slice(0, most);
+  const field = document.getElementById(id); // it may stand there anew
+  field.value = text;
   field.dispatchEvent(new Event("input", { bubbles: true }));
 });

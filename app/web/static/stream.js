@@ -28,8 +28,40 @@ function heard() {
   showLost(false);
 }
 
+// Whoever presses on something clicks what they saw: nothing moves until they let go.
+let isPressed = false;
+const held = new Map();
+
+function release() {
+  if (!isPressed) return;
+  isPressed = false;
+  setTimeout(() => {
+    const actions = [...held.values()];
+    held.clear();
+    for (const action of actions) action();
+  }); // after the click
+}
+
+addEventListener("pointerdown", () => (isPressed = true), true);
+addEventListener("pointerup", release, true);
+addEventListener("pointercancel", release, true);
+// Let go outside of the window, or over a list that the browser itself shows.
+addEventListener("pointermove", (event) => event.buttons === 0 && release(), true);
+addEventListener("blur", (event) => event.target === window && release());
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { elt, triggeringEvent } = event.detail.requestConfig;
+  if (!isPressed || !triggeringEvent?.type.startsWith("live:")) return;
+  event.detail.shouldSwap = false;
+  held.set(elt, () => elt.isConnected && htmx.trigger(elt, triggeringEvent.type));
+});
+
 function news(name, html) {
   heard();
+  if (isPressed) held.set(name, () => showNews(name, html));
+  else showNews(name, html);
+}
+
+function showNews(name, html) {
   const part = document.querySelector(`[data-live="${name}"]`);
   if (part && shownParts.get(name) !== html) {
     shownParts.set(name, html);
