@@ -16,8 +16,8 @@ function isChanged(field) {
 }
 
 function isTouched(form) {
-  // What was refused came back with what was typed, as if the page had brought it.
-  return form.hasAttribute("data-refused") || [...form.elements].some(isChanged) || form.contains(document.activeElement);
+  // What was refused came back with what was typed, as if the page had brought it; a file may wait.
+  return form.matches("[data-refused], [data-holds]") || [...form.elements].some(isChanged) || form.contains(document.activeElement);
 }
 
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
@@ -164,7 +164,9 @@ function notAnswered(event) {
 }
 for (const name of ["responseError", "sendError", "timeout"]) document.addEventListener(`htmx:${name}`, notAnswered);
 document.addEventListener("htmx:beforeRequest", (event) => {
-  if (!event.detail.requestConfig.triggeringEvent?.type.startsWith("live:")) notice("failed").hidden = true;
+  // What somebody does next, not what the page asks for by itself.
+  const by = event.detail.requestConfig.triggeringEvent?.type ?? "live:";
+  if (!by.startsWith("live:")) notice("failed").hidden = true;
 });
 
 // A file whose text goes into a form's field, where it is seen before it is sent.
