@@ -1,7 +1,10 @@
 """Listening, and serving until the process is told to end."""
 
+import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -9,6 +12,7 @@ import uvicorn
 from app.domain.errors import ConfigFault
 
 _REQUESTS_END_S = 3
+_DATE_EVERY_S = 1.0
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,6 +51,21 @@ class _Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, ending: Callable[[], None]) -> None:
         super().__init__(config)
         self._ending = ending
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._signalled = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        """As uvicorn's, which wakes ten times a second to see whether it is to end: a tenth of what
+        a node at rest takes. Now a signal wakes it, and the header `Date` once a second."""
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._signalled.wait(), _DATE_EVERY_S)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        super().handle_exit(sig, frame)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._signalled.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._ending()

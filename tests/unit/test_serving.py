@@ -1,9 +1,13 @@
 """The node's listener."""
 
 import asyncio
+import os
+import signal
 import socket
+import threading
+from typing import Any
 
-from app.node.serving import listen
+from app.node.serving import listen, serve
 
 
 def test_small_answers_do_not_wait_for_a_delayed_acknowledgement() -> None:
@@ -26,3 +30,32 @@ def test_small_answers_do_not_wait_for_a_delayed_acknowledgement() -> None:
         return delayless
 
     assert asyncio.run(accepted_without_delay())
+
+
+def test_it_answers_until_a_signal_wakes_it_and_ends_what_hangs_on_it(monkeypatch: Any) -> None:
+    # So long that only the signal can be what ends it.
+    monkeypatch.setattr("app.node.serving._DATE_EVERY_S", 3600.0)
+    listener = listen("127.0.0.1", 0)
+    answers: list[bytes] = []
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http":
+            await send({"type": "http.response.start", "status": 204, "headers": []})
+            await send({"type": "http.response.body"})
+
+    def ask_and_end() -> None:
+        with socket.create_connection(listener.getsockname()) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: bank\r\n\r\n")
+            answers.append(connection.recv(1000))
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    ended: list[str] = []
+    former = signal.signal(signal.SIGTERM, lambda *_: ended.append("process"))
+    threading.Thread(target=ask_and_end, daemon=True).start()
+    try:
+        serve(app, listener, lambda: ended.append("streams"))
+    finally:
+        signal.signal(signal.SIGTERM, former)
+    assert answers[0].startswith(b"HTTP/1.1 204")
+    assert b"\r\ndate: " in answers[0]
+    assert ended == ["streams", "process"]
