@@ -17,7 +17,7 @@ from app.readmodel.chain import position
 from app.webhooks.events import emit
 
 _LOOK_ANYWAY_S = 10.0
-"""Without a new block, the facts are read so often."""
+"""Without news, the facts are read so often: what time alone changes may be late by so much."""
 _FORECAST_EVERY_S = 60.0
 _BLOCKS_BETWEEN_NOTES = 20
 
@@ -31,28 +31,31 @@ class AlertWatch:
         bank: str,
         is_behind: Callable[[], bool],
         known: Callable[[Connection], NodeFacts],
+        news: Callable[[], object],
     ) -> None:
         """`is_behind`: whether blocks are missing in the read model. `known` has what the node
-        knows of itself, without `feeds`."""
+        knows of itself, without `feeds`. `news` is another value than before once anything but
+        time may have changed the facts."""
         self._engine = engine
         self._bank = bank
         self._is_behind = is_behind
         self._known = known
+        self._news = news
         self._projected: Sequence[ProjectedShortfall] = ()
         self._forecast_at: float | None = None
-        self._looked: tuple[int, float] | None = None
+        self._looked: tuple[object, float] | None = None
 
     def look(self) -> None:
         """Judge the facts as they are now; nothing is done where nothing can have changed."""
-        now = datetime.now(UTC)
+        now, at = datetime.now(UTC), time.monotonic()
+        news = self._news()  # before the facts, which may be newer
+        if self._looked is not None:
+            news_before, looked_at = self._looked
+            if news == news_before and at - looked_at < _LOOK_ANYWAY_S:
+                return
         with self._engine.connect() as connection:
             read = position(connection)
             block = read.block_number if read else -1
-            at = time.monotonic()
-            if self._looked is not None:
-                block_before, looked_at = self._looked
-                if block == block_before and at - looked_at < _LOOK_ANYWAY_S:
-                    return
             noted = connection.execute(select(alert_watch.c.block_number)).scalar_one_or_none()
             # A view that is made anew, or that waits for its newest blocks, says nothing of now.
             is_whole = block >= (noted or 0) and not self._is_behind()
@@ -62,7 +65,7 @@ class AlertWatch:
         note = chain is not None and block >= (noted or 0) + _BLOCKS_BETWEEN_NOTES
         if found or note:
             self._write(chain, node, now, block)
-        self._looked = block, at
+        self._looked = news, at
 
     def _forecast(self, connection: Connection, now: datetime) -> Sequence[ProjectedShortfall]:
         at = time.monotonic()

@@ -117,6 +117,9 @@ class Indexer:
         self._state: State | None = None
         self._count_all_at = 0.0
         self.on_matched: OnMatched | None = None
+        self.changes = 0
+        """Grows with each range that changed more of the view than its newest block, and whenever
+        the view begins anew."""
         # Whether this process has made sure of the view after an answer that does not add up. Once
         # is enough: what is still wrong then is no short answer, but an incident to be shown.
         self._made_sure = False
@@ -144,6 +147,7 @@ class Indexer:
         self._state = None
         with self._engine.begin() as connection:
             wipe(connection)
+        self.changes += 1
 
     def open_granted(self, for_seconds: float = math.inf) -> bool:
         """Open what banks have granted to this member, see `indexer.granted`. Any thread may."""
@@ -307,6 +311,8 @@ class Indexer:
             found_odd = changes.incidents + changes.unreadable
             record_incidents(connection, found_odd, int(time.time()))
         _move(state, found)
+        if found.events or found_odd:
+            self.changes += 1
         if changes.matched and self.on_matched is not None:
             self.on_matched(_own(state, changes.matched), found.last.number)
         return changes.legs
@@ -425,6 +431,7 @@ class Indexer:
         with self._engine.begin() as connection:
             wipe(connection)
             record_incidents(connection, [incident], int(time.time()))
+        self.changes += 1
 
     def _record_refusal(self, fault: NotVerified) -> None:
         """An incident, unless the endpoint's answer before was refused already."""

@@ -124,6 +124,7 @@ class Channel:
             bank.name,
             self._is_behind,
             OwnFacts(bank.config, self._health, self._archive.not_archived),
+            self._news,
         )
         self._webhooks = WebhookSender(
             bank.engine,
@@ -298,6 +299,11 @@ class Channel:
         does not answer, nobody knows."""
         position = self._bank.follower.position()
         return self._head is None or self._head - (position or 0) > BEHIND_BLOCKS
+
+    def _news(self) -> object:
+        """What `AlertWatch` compares."""
+        chain = self._head is None, self._stalled, self._wrong_chain, self._is_behind()
+        return self._bank.follower.indexer.changes, chain, self._troubles
 
     def _alone(self, job: Callable[[], object]) -> Callable[[], object]:
         """A job that one process at a time does for the bank: the one that posts."""

@@ -670,6 +670,22 @@ def test_a_new_indexer_goes_on_where_the_last_one_stopped(world: World, database
     assert no_incidents(database)
 
 
+def test_blocks_without_events_change_nothing_and_a_view_made_anew_does(
+    world: World, database: Engine
+) -> None:
+    indexer = world.indexer("webank", database)
+    indexer.advance()
+    before = indexer.changes
+    world.rpc.call("evm_mine", [])
+    assert indexer.advance().to_block == indexer.position()
+    assert indexer.changes == before
+    world.post("webank", Event(TOP_UP, "T", 5, partner=1))
+    indexer.advance()
+    assert indexer.changes == before + 1
+    indexer.forget()
+    assert indexer.changes == before + 2
+
+
 @pytest.mark.parametrize("most_waiting", [1, 50_000])
 def test_halves_find_those_of_earlier_ranges_whether_or_not_they_are_kept_in_memory(
     world: World, database: Engine, monkeypatch: pytest.MonkeyPatch, most_waiting: int

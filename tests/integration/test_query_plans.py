@@ -328,7 +328,9 @@ def test_the_pages_stream_reads_what_it_shows(node: Face, engine: Engine) -> Non
 def test_a_tick_reads_what_is_new(engine: Engine) -> None:
     with Statements(engine) as statements:
         Ageing(engine).look()
-        AlertWatch(engine, "webank", lambda: False, lambda _: NodeFacts(feeds={})).look()
+        AlertWatch(
+            engine, "webank", lambda: False, lambda _: NodeFacts(feeds={}), lambda: None
+        ).look()
         with engine.begin() as connection:
             register(connection, "http://127.0.0.1:9/", EVENT_TYPES, development=True)
         tell_news(engine)
