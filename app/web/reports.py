@@ -40,7 +40,7 @@ TITLES = {
 STATES = {
     "waiting": ("pending", N_("Waiting")),
     "making": ("pending", N_("Being made")),
-    "made": ("good", N_("Made")),
+    "made": ("good", N_("Done")),
     "failed": ("bad", N_("Failed")),
 }
 _FIELDS = ("report", "facility", "partner", "first", "last", "block", "format", "language")

@@ -23,10 +23,13 @@ def signed_money(minor: int, decimals: int) -> str:
 
 
 def grouped(amount: str) -> str:
-    """Decimal text as `money` has it; other text as it is."""
-    if not re.fullmatch(r"-?\d+(\.\d+)?", amount):
+    """Decimal text as `money` has it, alone or before its currency; other text as it is."""
+    found = re.match(r"(-?\d+(?:\.\d+)?)(?= [A-Z]{3}\b|$)", amount)
+    if not found:
         return amount
-    return money(int(amount.replace(".", "")), len(amount.partition(".")[2]))
+    figure = found[1]
+    minor, decimals = int(figure.replace(".", "")), len(figure.partition(".")[2])
+    return f"{money(minor, decimals)}{amount[found.end() :]}"
 
 
 def whole(count: int) -> str:

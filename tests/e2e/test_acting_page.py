@@ -25,6 +25,8 @@ from tests.integration.posted import TODAY, Event, World, new_world
 expect.set_options(timeout=20_000)
 
 DAY = date.fromordinal(TODAY).isoformat()
+PRESSED_TWICE = "one => (one.click(), one.click(), one.hasAttribute('data-sending'))"
+"""Whether a button shows at once that it works."""
 SHOTS = os.environ.get("TALLY_SHOTS")
 """A folder for screenshots of each step, to be looked at."""
 
@@ -423,6 +425,105 @@ def test_it_is_overtaken_before_it_is_signed(
     expect(approver.page.get_by_text("It was overtaken and can no more be signed")).to_be_visible()
     expect(approver.page.get_by_label("Your code")).to_have_count(0)
     approver.shot("overtaken")
+
+
+def test_it_is_overtaken_while_the_code_is_typed(
+    world: World, lead: ActingBank, officer: Somebody, approver: Somebody
+) -> None:
+    """What a code was typed for is not signed in another shape: the form goes, and says why."""
+    officer.goes(f"breaks/{officer.break_number('ALONE')}")
+    officer.page.locator(".option", has_text="Void").click()
+    officer.page.get_by_label("Reason").fill("ours alone")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    page = approver.page
+    approver.goes("acts/1")
+    page.get_by_label("Your code").fill(approver.codes[-1])
+    world.post("huarui", Event(Kind.TOP_UP, "ALONE", 7_50))
+    lead.read()
+    expect(page.get_by_text("What you were about to sign has changed")).to_be_visible()
+    expect(page.get_by_text("It was overtaken and can no more be signed")).to_contain_text(
+        "The partner's half was none and is now 7.50 CNY"
+    )
+    expect(page.get_by_label("Your code")).to_have_count(0)
+    approver.shot("overtaken-while-typing")
+
+
+def test_the_other_bank_takes_its_proposal_back_while_the_answer_is_signed(
+    officer: Somebody, approver: Somebody, theirs: tuple[Somebody, Somebody]
+) -> None:
+    their_officer, their_approver = theirs
+    lead, partner = officer.bank, their_officer.bank
+    number = officer.break_number("AMOUNT")
+    officer.goes(f"breaks/{number}")
+    approver.goes("")
+    act(officer, approver, "Adjust at the lead", "we booked the fee twice")
+    read(lead, partner)
+    their_officer.goes(f"breaks/{number}")
+    their_officer.page.locator(".option", has_text="Accept it").click()
+    their_officer.page.get_by_role("button", name="Prepare").click()
+    expect(their_officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    page = their_approver.page
+    their_approver.goes(f"breaks/{number}")
+    page.get_by_label("Your code").fill(their_approver.codes[-1])
+
+    officer.page.get_by_role("button", name="Prepare: take it back").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    approver.goes("acts/2")
+    approver.sign()
+    read(lead, partner)
+    expect(page.get_by_text("What you were about to sign has changed")).to_be_visible()
+    expect(page.get_by_text("It was overtaken and can no more be signed")).to_be_visible()
+    expect(page.get_by_label("Your code")).to_have_count(0)
+    their_approver.shot("taken-back-while-typing")
+
+
+def test_back_after_signing_shows_what_is_now_and_signs_nothing_again(
+    officer: Somebody, approver: Somebody
+) -> None:
+    officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
+    officer.page.locator(".option", has_text="Force").click()
+    officer.page.get_by_label("Reason").fill("small enough")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    page = approver.page
+    approver.goes("acts")
+    page.get_by_role("table").get_by_role("link", name="Propose").first.click()
+    signatures: list[str] = []
+    page.on(
+        "request",
+        lambda request: signatures.append(request.url) if request.method == "POST" else None,
+    )
+    approver.sign()
+    page.go_back()
+    expect(page.locator(".pill", has_text="Signed")).to_be_visible()
+    expect(page.get_by_label("Your code")).to_have_count(0)
+    page.go_back()
+    expect(page.get_by_text("Nothing waits for a signature.")).to_be_visible()
+    page.go_forward()
+    expect(page.locator(".pill", has_text="Signed")).to_be_visible()
+    assert len(signatures) == 1
+
+
+def test_over_a_slow_line_a_button_shows_that_it_works_and_signs_once(
+    officer: Somebody, approver: Somebody
+) -> None:
+    officer.goes(f"breaks/{officer.break_number('AMOUNT')}")
+    officer.page.locator(".option", has_text="Force").click()
+    officer.page.get_by_label("Reason").fill("small enough")
+    officer.page.get_by_role("button", name="Prepare").click()
+    expect(officer.page.get_by_text("You prepared it: another person")).to_be_visible()
+    page = approver.page
+    approver.goes("acts/1")
+    signatures: list[str] = []
+    page.on(
+        "request",
+        lambda request: signatures.append(request.url) if request.method == "POST" else None,
+    )
+    page.get_by_label("Your code").fill(approver.codes.pop())
+    assert page.get_by_role("button", name="Sign with the bank’s key").evaluate(PRESSED_TWICE)
+    expect(page.locator(".pill", has_text="Signed")).to_be_visible()
+    assert len(signatures) == 1
 
 
 def test_a_wrong_code_signs_nothing(

@@ -128,6 +128,27 @@ class TestConnection:
         expect(first.locator("[data-block]")).to_have_text(str(seed.block))
         context.close()
 
+    def test_a_node_that_is_started_again_finds_the_form_as_it_was(
+        self, watched: Watched, seed: Seed
+    ) -> None:
+        page = watched.page
+        with face(seed.engine) as node:
+            opened(watched, node, "officer", "/breaks/1")
+            page.get_by_role("textbox", name="Comment").fill("typed before it fell")
+        expect(page.locator("#lost")).to_be_visible()
+        page.get_by_role("button", name="Add the comment").click()
+        expect(page.get_by_text("nothing was sent")).to_be_visible()
+        page.get_by_role("textbox", name="Comment").press("End")
+        page.keyboard.type(", and after")
+        with face(seed.engine, port=int(node.url.rpartition(":")[2])):
+            expect(page.locator("#lost")).to_be_hidden()
+            expect(page.get_by_role("textbox", name="Comment")).to_have_value(
+                "typed before it fell, and after"
+            )
+            page.get_by_role("button", name="Add the comment").click()
+            expect(page.get_by_role("list", name="Comments")).to_contain_text("and after")
+            assert len(comments(seed)) == 1
+
 
 class TestSessions:
     def test_who_signs_out_in_one_tab_is_signed_out_in_the_other(
@@ -257,6 +278,44 @@ class TestSending:
         page.get_by_role("textbox", name="Comment").fill(text)
         page.get_by_role("button", name="Add the comment").click()
         expect(page.get_by_role("list", name="Comments")).to_contain_text("begin")
+
+    @pytest.mark.parametrize(
+        ("role", "path", "fields", "button"),
+        [
+            ("officer", "/breaks", {"Keep this filter as": "mine"}, "Save the view"),
+            (
+                "administrator",
+                "/administration/keys",
+                {"Who will use it": "core", "Your authenticator’s code": "123456"},
+                "Make",
+            ),
+        ],
+    )
+    def test_over_a_slow_line_a_form_of_the_browser_is_sent_once_and_shows_that_it_works(
+        self,
+        watched: Watched,
+        node: Face,
+        role: str,
+        path: str,
+        fields: dict[str, str],
+        button: str,
+    ) -> None:
+        page = watched.page
+        opened(watched, node, role, path)
+        for label, text in fields.items():
+            page.get_by_label(label).fill(text)
+        posts: list[str] = []
+        page.on(
+            "request",
+            lambda request: posts.append(request.url) if request.method == "POST" else None,
+        )
+        pressed = page.get_by_role("button", name=button)
+        with page.expect_navigation():
+            assert pressed.evaluate(
+                "one => (one.click(), one.click(), one.hasAttribute('data-sending'))"
+            )
+        expect(page.locator("[data-sending]")).to_have_count(0)
+        assert len(posts) == 1
 
     def test_a_form_that_is_sent_twice_counts_once(
         self, watched: Watched, node: Face, seed: Seed

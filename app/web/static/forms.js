@@ -20,17 +20,32 @@ function isTouched(form) {
   return form.matches("[data-refused], [data-holds]") || [...form.elements].some(isChanged) || form.contains(document.activeElement);
 }
 
+// What a form was shown with; what is signed is more than its hash: how much of it was overtaken.
+const seenWith = (form) => [form?.querySelector("[name=seen], [name=hash]")?.value, form?.dataset.overtaken].join();
+const sameIn = (fragment, form) => fragment.querySelector(`form[action="${form.getAttribute("action")}"]`);
+
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
-  const forms = [...(event.detail.target?.querySelectorAll("form[data-keep], form.sign") ?? [])];
-  const touched = forms.filter(isTouched);
-  if (!touched.length) return;
+  const { target, fragment } = event.detail;
+  const touched = [...(target?.querySelectorAll("form[data-keep], form.sign") ?? [])].filter(isTouched);
+  // Of what is being sent the answer tells.
+  const changed = touched.filter((form) => !sending.has(form) && seenWith(sameIn(fragment, form)) !== seenWith(form));
+  const kept = touched.filter((form) => form.matches("[data-keep]") || !changed.includes(form));
+  // A code is for what was read: it is never sent with anything else.
+  const toSign = changed.filter((form) => !kept.includes(form));
+  if (toSign.length) showFailed(notice("failed").dataset.overtaken);
+  if (!kept.length) return;
   event.detail.shouldSwap = false;
-  // Only where something else would stand there now: a block alone changes nothing of it.
-  const seen = (part) => part?.querySelector("[name=seen], [name=hash]")?.value ?? "";
-  for (const form of touched) {
+  for (const form of kept) {
+    // Only where something else would stand there now: a block alone changes nothing of it.
     const outdated = form.querySelector("[data-outdated]");
-    const anew = event.detail.fragment.querySelector(`form[action="${form.getAttribute("action")}"]`);
-    if (outdated && seen(anew) !== seen(form)) outdated.hidden = false;
+    if (outdated && changed.includes(form)) outdated.hidden = false;
+  }
+  for (const form of toSign) {
+    const part = form.closest("section");
+    const anew = fragment.querySelector(`[data-act="${part.dataset.act}"]`)?.cloneNode(true);
+    if (!anew) part.remove();
+    else part.replaceWith(anew);
+    if (anew) htmx.process(anew);
   }
 });
 
@@ -88,33 +103,47 @@ addEventListener("focus", () => notice("expired").hidden || askAgain());
 // Each form asks first whether its session is open: a page that is left takes what was typed with it.
 const sending = new WeakSet();
 const asked = new WeakSet();
+const LEAVES_IN_MS = 60_000;
+
+// From the first press on: a form is sent once, and its button shows that it works.
+function begin(form, button) {
+  if (sending.has(form)) return false;
+  sending.add(form);
+  button?.setAttribute("data-sending", "");
+  return true;
+}
+
+function end(form) {
+  sending.delete(form);
+  for (const button of form.querySelectorAll("[data-sending]")) button.removeAttribute("data-sending");
+}
 
 document.addEventListener("htmx:confirm", async (event) => {
-  const { elt, verb, issueRequest } = event.detail;
+  const { elt, verb, issueRequest, triggeringEvent } = event.detail;
   if (verb !== "post" || !personForm()) return;
   event.preventDefault();
-  if (sending.has(elt)) return;
-  sending.add(elt);
-  const isOpen = await sessionIsOpen();
-  sending.delete(elt);
-  if (isOpen) issueRequest(true);
+  if (!begin(elt, triggeringEvent?.submitter)) return;
+  if (await sessionIsOpen()) issueRequest(true);
+  else end(elt);
 });
+document.addEventListener("htmx:afterRequest", (event) => end(event.detail.elt));
 
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (form.method !== "post" || form.hasAttribute("hx-post") || !personForm()) return;
   if (asked.delete(form)) return;
   event.preventDefault();
-  if (sending.has(form)) return;
-  sending.add(form);
+  if (!begin(form, event.submitter)) return;
   if (await sessionIsOpen()) {
     asked.add(form);
     form.requestSubmit(event.submitter);
-    // The page is left now; where the answer is a file, it is not.
-    await new Promise((done) => setTimeout(done, 10_000));
+    // The page is left as soon as the answer comes; whoever stops that can send it again.
+    await new Promise((done) => setTimeout(done, LEAVES_IN_MS));
   }
-  sending.delete(form);
+  end(form);
 });
+// The browser's Back shows a page as it was left.
+addEventListener("pageshow", (event) => event.persisted && document.querySelectorAll("form").forEach(end));
 
 function showFailed(text) {
   notice("failed").textContent = text;
