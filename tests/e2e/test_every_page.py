@@ -129,7 +129,7 @@ def test_wide_and_hostile_texts_are_shown_as_they_are(node: Face, browser: Brows
     for address in ("/", "/breaks", "/legs", "/accounts/WLD-2016-A/huarui", *pages, *searches):
         watched.page.goto(f"{node.url}{address}")
         assert watched.page.locator("img[src=x]").count() == 0, address
-        for width in (1280, 390):
+        for width in (1280, 820, 390):
             watched.page.set_viewport_size({"width": width, "height": 900})
             over = watched.page.evaluate(
                 "document.documentElement.scrollWidth - document.documentElement.clientWidth"

@@ -105,7 +105,7 @@ def test_a_report_is_made_downloaded_and_deleted(
     assert content.headers["content-disposition"].endswith('_2026-03-02_2026-03-02.csv"')
     assert content.content == path.read_bytes()
     page = auditor.get("/reports").text
-    assert ">Made<" in page
+    assert ">Done<" in page
     assert hashlib.sha256(content.content).hexdigest() in page
     assert "No facility" not in post(auditor, f"/reports/{job}/delete").text
     assert not path.exists()
@@ -156,7 +156,7 @@ def test_one_that_the_node_did_not_end_is_said_so_and_made_again(
     assert list(files.folder.iterdir()) == []
     post(auditor, f"/reports/{job}/again")
     maker.look()
-    assert ">Made<" in auditor.get("/reports").text
+    assert ">Done<" in auditor.get("/reports").text
 
 
 def test_one_that_is_deleted_while_it_is_made_ends(
