@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
 .PHONY: run setup test python-test checks test-fast lint slither test-slow bench contracts contracts-report mutants snapshots screenshots halmos forge-test \
-	lint-and-forge-test test-tools reset lock
+	lint-and-forge-test test-tools reset lock slither-anew halmos-anew
 
 # Bytecode is kept, whatever the shell says: hundreds of processes in the tests would each compile the application.
 export PYTHONDONTWRITEBYTECODE :=
@@ -26,8 +26,6 @@ NPM_CI := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 # The stamp of each part of the set-up lies in what it made: who deletes the one has deleted the other.
 NPM_READY := $(patsubst %,%/node_modules/.ready,contracts ganache app/web)
 PURE_PROPERTIES := tests/property/test_money_properties.py tests/property/test_feed_properties.py
-SOLIDITY := $(wildcard contracts/*.sol contracts/interfaces/*.sol contracts/libraries/*.sol \
-	contracts/storage/*.sol contracts/types/*.sol)
 
 run: setup
 	@$(BIN)/tally demo
@@ -91,7 +89,22 @@ lint: setup
 	$(FORGE) fmt --check
 	@$(MAKE) --no-print-directory slither
 
-slither: .venv-slither/.checked
+# Slither and halmos say the same of the same sources: they run where those are others than the ones on record.
+slither halmos: setup
+	@$(BIN)/python -m deploy.analysis $@
+
+# Every finding fails, of any severity. Single ones are explained where they are; left out as kinds
+# (contracts/slither.config.json) are: equality with 0 (dangerous where others can move a balance; ours are
+# flags, numbers and dates), locals that start at Solidity's 0, parts of a tuple that are not needed, block
+# time (it is the rule here), calls in loops and events after calls (only our own contracts are called),
+# parameters named as a view is, assembly and low-level calls, sets that are written member by member,
+# decisions of many branches, and OpenZeppelin's pragmas. Our Solidity tests are not looked at.
+slither-anew: .venv-slither/.ready $(NPM_READY)
+	cd contracts && FOUNDRY_TEST=none PATH="node_modules/.bin:$$PATH" ../.venv-slither/bin/slither . --fail-pedantic
+
+# Symbolic proofs of what is packed and matched; its tests and the libraries are compiled apart from the contracts.
+halmos-anew: .venv-halmos/.ready $(NPM_READY)
+	cd contracts && FOUNDRY_PROFILE=halmos ../.venv-halmos/bin/python ../deploy/setup/halmos.py
 
 # Slither wants an older web3 than the application: it gets an environment of its own.
 .venv-slither/.ready: deploy/setup/slither.lock | .venv/.ready
@@ -100,29 +113,7 @@ slither: .venv-slither/.checked
 	@.venv-slither/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r deploy/setup/slither.lock
 	@touch $@
 
-# Every finding fails, of any severity. Single ones are explained where they are; left out as kinds are:
-# equality with 0 (dangerous where others can move a balance; ours are flags, numbers and dates), locals
-# that start at Solidity's 0, parts of a tuple that are not needed, block time (it is the rule here),
-# calls in loops and events after calls (only our own contracts are called), parameters named as a view
-# is, assembly and low-level calls, sets that are written member by member, decisions of many branches,
-# and OpenZeppelin's pragmas. Our Solidity tests are not looked at.
-SLITHER_LEAVES_OUT := incorrect-equality,uninitialized-local,unused-return,timestamp,calls-loop,reentrancy-events,$\
-	shadowing-local,assembly,low-level-calls,costly-loop,cyclomatic-complexity,pragma
-
-.venv-slither/.checked: .venv-slither/.ready contracts/node_modules/.ready contracts/foundry.toml $(SOLIDITY)
-	cd contracts && FOUNDRY_TEST=none PATH="node_modules/.bin:$$PATH" ../.venv-slither/bin/slither . \
-		--exclude-dependencies --exclude-optimization --fail-pedantic --exclude $(SLITHER_LEAVES_OUT)
-	@touch $@
-
-# Symbolic proofs of what is packed and matched. Halmos pins versions that others need newer: an
-# environment of its own. Its tests and the libraries are compiled apart from the contracts.
-halmos: .venv-halmos/.checked
-
-.venv-halmos/.checked: .venv-halmos/.ready contracts/node_modules/.ready contracts/foundry.toml \
-		$(SOLIDITY) $(wildcard tests/contracts/symbolic/*.sol deploy/setup/halmos*.py)
-	cd contracts && FOUNDRY_PROFILE=halmos ../.venv-halmos/bin/python ../deploy/setup/halmos.py
-	@touch $@
-
+# Halmos pins versions that others need newer: an environment of its own.
 .venv-halmos/.ready: deploy/setup/halmos.lock | .venv/.ready
 	@echo "setting up halmos in .venv-halmos"
 	@$(BIN)/python -m venv .venv-halmos
