@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
+from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 
 from app.api.bodies import described, json_body
@@ -21,7 +22,14 @@ from app.http.signing import act_problem, sign_act, sign_batch
 from app.people.person import Person
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import PrepareIn
-from app.prepared_acts.store import MOST_IN_BATCH, PreparedAct, batch_hash, list_acts
+from app.prepared_acts.store import (
+    MOST_IN_BATCH,
+    PreparedAct,
+    batch_hash,
+    batch_of,
+    list_acts,
+    one_act,
+)
 from app.presentation.common import Model, money_of
 from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
 
@@ -93,7 +101,7 @@ def list_prepared_acts(
             before=page.before,
         )
         shown, following = page.cut(found)
-        return acts_out(connection, request.app.state.context.acts, shown, following)
+        return acts_out(connection, request.app.state.context.acts.view, shown, following)
 
 
 @router.get("/acts/{number}", dependencies=[READ, PREPARED], summary="One prepared act")
@@ -101,7 +109,8 @@ def one_prepared_act(request: Request, number: ActNumber) -> ActOut:
     """With what it was prepared against, and the hash that a signature names."""
     context: Context = request.app.state.context
     try:
-        return _shown(request, context.acts.act(number))
+        with reading(request) as connection:
+            return act_out(connection, context.acts.view, one_act(connection, number))
     except InputFault as fault:
         raise act_problem(fault) from None
 
@@ -126,8 +135,8 @@ async def prepare_act(
         if sent:
             with reading(request) as connection:
                 before = sent.made(connection)
-            if before is not None:
-                return _shown(request, context.acts.act(before))
+                if before is not None:
+                    return act_out(connection, context.acts.view, one_act(connection, before))
         try:
             with as_person(request, person):
                 prepared = context.acts.prepare(
@@ -197,9 +206,9 @@ async def prepare_batch(request: Request, person: Annotated[Person, PREPARE]) ->
 @router.get("/acts/batches/{number}", dependencies=[READ, PREPARED], summary="Acts of a batch")
 def one_batch(request: Request, number: ActNumber) -> BatchOut:
     """With the hash that a signature of all that wait names."""
-    context: Context = request.app.state.context
     try:
-        return _shown_batch(request, context.acts.batch(number))
+        with reading(request) as connection:
+            return _batch_out(connection, request, batch_of(connection, number))
     except InputFault as fault:
         raise act_problem(fault) from None
 
@@ -219,7 +228,8 @@ async def sign_prepared_batch(
 
     def work() -> BatchOut:
         signed = sign_batch(request, person, number, asked.hash, asked.code)
-        return _shown_batch(request, signed)
+        with reading(request) as connection:
+            return _batch_out(connection, request, signed)
 
     return await run_in_threadpool(work)
 
@@ -238,16 +248,15 @@ def withdraw_act(
         raise act_problem(fault) from None
 
 
-def _shown_batch(request: Request, acts: Sequence[PreparedAct]) -> BatchOut:
-    with reading(request) as connection:
-        service = request.app.state.context.acts
-        money = money_of(connection)
-        return BatchOut(
-            hash=batch_hash(acts),
-            items=[act_out(connection, service, one, money) for one in acts],
-        )
+def _batch_out(connection: Connection, request: Request, acts: Sequence[PreparedAct]) -> BatchOut:
+    context: Context = request.app.state.context
+    money = money_of(connection)
+    return BatchOut(
+        hash=batch_hash(acts),
+        items=[act_out(connection, context.acts.view, one, money) for one in acts],
+    )
 
 
 def _shown(request: Request, act: PreparedAct) -> ActOut:
     with reading(request) as connection:
-        return act_out(connection, request.app.state.context.acts, act)
+        return act_out(connection, request.app.state.context.acts.view, act)

@@ -11,7 +11,8 @@ from app.intake.rest import RestFeeds
 from app.outbox.lease import Standing
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.sessions import STANDARD_LENGTHS, SessionLengths
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.preparing import PreparedActs
+from app.prepared_acts.signing import Signing
 from app.presentation.health import EndpointOut
 from app.report_jobs.files import ReportFiles
 
@@ -101,6 +102,7 @@ class Context:
     references: Callable[[str], Sequence[bytes]]
     """What an event_ref is on the chain, under each facility's reference key."""
     acts: PreparedActs
+    signing: Signing
     report_files: ReportFiles
     development: bool = False
     """A development network: the page is open for reading to this machine, without a key."""

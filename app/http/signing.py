@@ -19,7 +19,7 @@ from app.prepared_acts.errors import (
     SigningIsOff,
     UnknownAct,
 )
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.signing import Signing
 from app.prepared_acts.store import PreparedAct
 
 Signed = TypeVar("Signed")
@@ -29,13 +29,13 @@ def sign_act(
     request: Request, person: Person, number: int, shown_hash: str, code: str
 ) -> PreparedAct:
     """Sign a prepared act. Raises problems."""
-    acts: PreparedActs = request.app.state.context.acts
+    signing: Signing = request.app.state.context.signing
     return _with_second_factor(
         request,
         person,
         code,
-        lambda: acts.check_signature(person, number, shown_hash),
-        lambda: acts.sign(person, number, shown_hash),
+        lambda: signing.check_signature(person, number, shown_hash),
+        lambda: signing.sign(person, number, shown_hash),
     )
 
 
@@ -43,13 +43,13 @@ def sign_batch(
     request: Request, person: Person, number: int, shown_hash: str, code: str
 ) -> list[PreparedAct]:
     """Sign what waits of a batch, with one second factor. Raises problems."""
-    acts: PreparedActs = request.app.state.context.acts
+    signing: Signing = request.app.state.context.signing
     return _with_second_factor(
         request,
         person,
         code,
-        lambda: acts.check_batch_signature(person, number, shown_hash),
-        lambda: acts.sign_batch(person, number, shown_hash),
+        lambda: signing.check_batch_signature(person, number, shown_hash),
+        lambda: signing.sign_batch(person, number, shown_hash),
     )
 
 

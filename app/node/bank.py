@@ -32,7 +32,8 @@ from app.people.oidc.provider import Provider
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.roles import checked_roles
 from app.people.sessions import SessionLengths
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.preparing import PreparedActs
+from app.prepared_acts.signing import Signing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,7 @@ class Bank:
     follower: ChainFollower
     validator_votes: ValidatorVotes
     acts: PreparedActs
+    signing: Signing
     session_lengths: SessionLengths
     oidc: OidcSignIn | None
 
@@ -107,6 +109,7 @@ def open_bank(config: BankConfig) -> Bank:
             sealing_keys=sealing_keys,
             development=config.development,
         )
+        acts_rpc = endpoints.client()
         return Bank(
             config=config,
             manifest=manifest,
@@ -118,9 +121,8 @@ def open_bank(config: BankConfig) -> Bank:
             posting=posting,
             follower=follower,
             validator_votes=_validator_votes(config, manifest, view, follower.member),
-            acts=PreparedActs(
-                view, endpoints.client(), manifest, approver, lambda: posting.operator
-            ),
+            acts=PreparedActs(view, acts_rpc, signs=approver is not None),
+            signing=Signing(view, acts_rpc, manifest, approver, lambda: posting.operator),
             session_lengths=lengths,
             oidc=openid_sign_in(config, engine, lengths),
         )

@@ -108,6 +108,7 @@ class Channel:
             oidc=bank.oidc,
             channel=name,
             acts=bank.acts,
+            signing=bank.signing,
             report_files=report_files,
             mail_domains=bank.config.mail.domains if bank.config.mail else (),
         )
@@ -144,7 +145,7 @@ class Channel:
                 watch=self._check_storage,
                 expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
                 validator_votes=bank.validator_votes.cast,
-                prepared_acts=bank.acts.look,
+                prepared_acts=bank.signing.look,
                 reports=ScheduledReports(bank.engine, bank.config.reports).look,
                 audit_head=AuditHead(bank.view, days, bank.operator).look,
                 alerts=self._look_after_alerts,

@@ -7,6 +7,7 @@ from typing import Any
 from app.actions import consortium, facilities, holds
 from app.actions.view import View
 from app.contracts.proposals import ProposalContent, read_payload
+from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.prepared_acts.agreement_facts import NO_CONTRACT, rules_text
 from app.prepared_acts.kinds import Facts
@@ -18,7 +19,10 @@ _NONE = "none"
 def contents(view: View, asked: object) -> Facts:
     """What is asked, decoded, where neither the words of the act nor its facts say it."""
     decode = _CONTENTS.get(type(asked))
-    return {} if decode is None else decode(view, asked)
+    try:
+        return {} if decode is None else decode(view, asked)
+    except UsageFault as fault:  # it was overtaken so that nobody could ask for it now
+        return {"Asked for": fault.what}
 
 
 def _placed_holds(view: View, asked: holds.PlaceHolds) -> Facts:

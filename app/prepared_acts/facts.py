@@ -6,7 +6,7 @@ from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.prepared_acts.agreement_facts import agreement_facts
-from app.prepared_acts.kinds import Facts
+from app.prepared_acts.kinds import Content, Facts
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import Half, Pair
 from app.readmodel.values import to_date
@@ -83,6 +83,11 @@ def account_facts(view: View, account: days.Account) -> Facts:
     } | figures
 
 
+def facts_of_account(view: View, facility: str, partner: str) -> Facts:
+    """The same of an account that is named."""
+    return account_facts(view, days.find_account(view, facility, partner))
+
+
 def changes(before: Facts, now: Facts) -> list[str]:
     """What has changed, in words."""
     return [
@@ -90,6 +95,22 @@ def changes(before: Facts, now: Facts) -> list[str]:
         for label, text in now.items()
         if before.get(label, _NONE) != text
     ]
+
+
+def changed_since(content: Content, view: View) -> list[str]:
+    """What has changed since an act was prepared, in words; empty where nothing has."""
+    return changes(content.facts, facts_of(content.asked, view))
+
+
+def statement_differences(view: View, facility: str, partner: str) -> str:
+    """Where the other bank's statement that waits is not what this bank's own legs come to, in
+    words; empty where it is."""
+    account = days.find_account(view, facility, partner)
+    try:
+        days.check_statement(view, account, days.day_to_answer(view, account))
+    except UsageFault as fault:
+        return fault.what
+    return ""
 
 
 def _own_figures(view: View, account: days.Account, day: int) -> Facts:

@@ -1,10 +1,13 @@
-"""What became of the transactions of an act that was sent: the chain's own receipts say it."""
+"""What became of acts that were sent: the chain's own receipts say it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sqlalchemy import Engine
+
 from app.chain.rpc import Rpc
+from app.prepared_acts import store
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Sent
 
@@ -19,20 +22,48 @@ class Outcome:
 
 
 class Settlement:
-    """Looks at the chain for what was sent, and sends the same bytes again where it has no trace of
-    them."""
+    """Looks at the chain for what was sent, sends the same bytes again where it has no trace of
+    them, and stores how it ended."""
 
-    def __init__(self, rpc: Rpc) -> None:
+    def __init__(self, engine: Engine, rpc: Rpc) -> None:
+        self._engine = engine
         self._rpc = rpc
         self._missing: set[str] = set()
         """Whose nonce is used and whose receipt was missing at the last look: behind one address
         there may be several nodes, some behind the others."""
 
-    def look(self, sent: Sequence[Sent]) -> Outcome | None:
-        """What became of an act's transactions, the act's own last; None while that is open.
+    def settle_sent(self) -> list[int]:
+        """Settle every act that was sent; returns those that are still open, oldest first. Raises
+        ChainFault."""
+        with self._engine.connect() as connection:
+            sent = store.numbers_in(connection, State.SENT)
+        return [number for number in sent if not self.settle(number)]
 
-        Raises ChainFault.
-        """
+    def settle(self, number: int) -> bool:
+        """Whether an act that was sent has ended. Raises ChainFault."""
+        with self._engine.connect() as connection:
+            sent = store.sent_of(connection, number)
+        outcome = self._look(sent)
+        if outcome is not None:
+            self.end(number, outcome)
+        return outcome is not None
+
+    def end(self, number: int, outcome: Outcome) -> None:
+        """Store how an act that was sent ended."""
+        with self._engine.begin() as connection:
+            store.move(
+                connection,
+                number,
+                State.SENT,
+                outcome.state,
+                note=outcome.note,
+                block_number=outcome.block,
+            )
+            act = store.one_act(connection, number)
+        store.log_state(act, None)
+
+    def _look(self, sent: Sequence[Sent]) -> Outcome | None:
+        """What became of an act's transactions, the act's own last; None while that is open."""
         act = sent[-1]
         answers = self._rpc.run(
             lambda: self._rpc.batch(

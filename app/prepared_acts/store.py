@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, func, insert, select, update
+import structlog
+from sqlalchemy import ColumnElement, Connection, Engine, Row, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.actions.sender import Signed
@@ -23,6 +24,8 @@ from app.prepared_acts.tables import prepared_acts as acts
 
 MOST_IN_BATCH = 100
 """Most acts that are prepared, and signed, together."""
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +209,17 @@ def abandoned(connection: Connection, now: datetime) -> list[int]:
     return list(connection.execute(query).scalars())
 
 
-def overdue(connection: Connection, now: datetime) -> list[int]:
-    """The acts that nobody has signed in time."""
+def expire(engine: Engine, now: datetime) -> None:
+    """Let the acts expire that nobody has signed in time."""
     query = select(acts.c.number).where(
         acts.c.state == State.PREPARED.value, acts.c.expires_at < timestamp(now)
     )
-    return list(connection.execute(query).scalars())
+    with engine.connect() as connection:
+        overdue = list(connection.execute(query).scalars())
+    if overdue:
+        with engine.begin() as connection:
+            for number in overdue:
+                move(connection, number, State.PREPARED, State.EXPIRED)
 
 
 def one_act(connection: Connection, number: int) -> PreparedAct:
@@ -299,6 +307,25 @@ def count_to_sign(connection: Connection, but_by: str) -> int:
 def newest_entry(connection: Connection) -> int:
     """Grows with everything that happens to an act."""
     return int(connection.execute(select(func.coalesce(func.max(log.c.id), 0))).scalar_one())
+
+
+def not_waiting(act: PreparedAct) -> ActConflict:
+    """The fault of who would sign or withdraw an act that waits for nobody any more."""
+    newest = act.log[-1]
+    by = f" by {newest.person_name}" if newest.person_name else ""
+    return ActConflict("not-waiting", f"act {act.number} is {act.state}{by} and waits no more")
+
+
+def log_state(act: PreparedAct, person: Person | None) -> None:
+    """Say in the node's log where an act stands, once that is stored."""
+    _log.info(
+        "prepared act",
+        number=act.number,
+        act=act.content.act,
+        subject=act.subject,
+        state=act.state.value,
+        person=None if person is None else person.id,
+    )
 
 
 def _loaded(connection: Connection, conditions: Sequence[Any], limit: int) -> list[PreparedAct]:

@@ -8,12 +8,13 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from app.actions import breaks, days
+from app.actions.view import View
 from app.domain.money import format_amount
 from app.domain.resolutions import Action, Resolution, Side
 from app.locale import _, said
+from app.prepared_acts.agreement_contents import contents
 from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
-from app.prepared_acts.service import PreparedActs
 from app.prepared_acts.store import Entry, PreparedAct
 from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
 from app.presentation.outcomes import outcome_of
@@ -94,7 +95,7 @@ class ActsOut(Model):
 
 
 def act_out(
-    connection: Connection, acts: PreparedActs, act: PreparedAct, money: Money | None = None
+    connection: Connection, view: View, act: PreparedAct, money: Money | None = None
 ) -> ActOut:
     asked = _asked(act.content.asked)
     signer = signed_by(act)
@@ -105,7 +106,7 @@ def act_out(
         words=act_words(act),
         event_ref=None if pair is None else pair.event_ref,
         asked=asked,
-        contents=acts.contents(act),
+        contents=contents(view, act.content.asked),
         effect=_effect(pair, act, asked, money or money_of(connection)),
         facts=act.content.facts,
         prepared_by=act.log[0].person_name or "",
@@ -125,13 +126,13 @@ def act_words(act: PreparedAct) -> str:
 
 def acts_out(
     connection: Connection,
-    acts: PreparedActs,
+    view: View,
     found: Sequence[PreparedAct],
     following: str | None,
 ) -> ActsOut:
     money = money_of(connection)
     return ActsOut(
-        items=[act_out(connection, acts, one, money) for one in found],
+        items=[act_out(connection, view, one, money) for one in found],
         next=following,
         as_of=as_of(connection),
     )

@@ -14,6 +14,13 @@ from app.domain.errors import InputFault, UsageFault
 from app.http.context import Context
 from app.locale import N_, _, capital, said
 from app.people.person import Person
+from app.prepared_acts.facts import (
+    break_facts,
+    changed_since,
+    facts_of,
+    facts_of_account,
+    statement_differences,
+)
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.requests import PrepareIn, Request
@@ -143,12 +150,12 @@ def act_view(
     connection: Connection, context: Context, act: PreparedAct, person: Person | None
 ) -> ActView:
     """An act as a person sees it; None: who is not signed in."""
-    out = act_out(connection, context.acts, act)
+    out = act_out(connection, context.acts.view, act)
     is_own = person is not None and act.content.prepared_by == person.id
     changed: Sequence[str] = ()
     if act.state is State.PREPARED:
         try:
-            changed = context.acts.changed(act)
+            changed = changed_since(act.content, context.acts.view)
         except UsageFault as fault:
             changed = [fault.what]
     waits = act.state is State.PREPARED and person is not None
@@ -261,7 +268,7 @@ def break_acting(
     is_free = waiting is None or bool(error)  # what somebody typed is not lost
     is_ours = context.bank in (page.lead, page.row.partner)
     if is_free and is_ours and page.choices and context.acts.signs and _may(person, "prepare"):
-        facts = context.acts.facts_of_break(page.number)
+        facts = break_facts(context.acts.view, page.number)
         hidden = {"seen": json.dumps(facts)}
         address = f"breaks/{page.number}/acts"
         one = page.proposal
@@ -348,7 +355,7 @@ def day_acting(
     form, differences = None, ""
     is_free = waiting is None or bool(error)
     if is_free and is_ours and context.acts.signs and _may(person, "prepare"):
-        hidden["seen"] = json.dumps(context.acts.facts_of_account(*account))
+        hidden["seen"] = json.dumps(facts_of_account(context.acts.view, *account))
         address = f"days/{number}/acts"
         if record.state == "proposed" and record.proposed_by == context.bank:
             form = ActForm(
@@ -359,7 +366,7 @@ def day_acting(
                 hidden,
             )
         elif record.state == "proposed":
-            differences = context.acts.differences(*account)
+            differences = statement_differences(context.acts.view, *account)
             confirm = FormChoice(
                 "days.confirm", _("confirm it"), (_("The day is closed for both banks"),)
             )
@@ -443,7 +450,7 @@ def statement_acting(
     request = PrepareIn.model_validate(
         {"act": "days.propose", "facility": facility, "partner": partner, "day": day}
     ).root
-    facts = context.acts.facts(request)
+    facts = facts_of(request.asked(context.acts.view), context.acts.view)
     form = None
     if waiting is None and context.acts.signs and _may(person, "prepare"):
         form = ActForm(

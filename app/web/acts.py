@@ -133,7 +133,9 @@ def _add_batch(router: APIRouter, context: Context, site: Site, pages: Pages) ->
 
     def withdraw(person: Person, number: int) -> None:
         """All of it that waits."""
-        for one in context.acts.batch(number):
+        with context.engine.connect() as connection:
+            acts = batch_of(connection, number)
+        for one in acts:
             if one.state is State.PREPARED:
                 context.acts.withdraw(person, one.number)
 

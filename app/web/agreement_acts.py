@@ -16,6 +16,7 @@ from app.http.context import Context
 from app.http.signed_in import as_person, open_session, signed_in
 from app.locale import N_, _, said
 from app.people.person import Person
+from app.prepared_acts.agreement_facts import change_facts, facility_facts
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import WAITING
 from app.prepared_acts.store import list_acts
@@ -147,7 +148,7 @@ def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: P
     def facility_(id_: str) -> Subject:
         def facts(connection: Connection) -> Facts | None:
             known = agreed_facility(connection, id_)
-            return None if known is None else context.acts.facts_of_facility(id_)
+            return None if known is None else facility_facts(context.acts.view, id_)
 
         return Subject(
             id_,
@@ -270,7 +271,7 @@ def _facility_forms(connection: Connection, context: Context, id_: str) -> Seque
     names = directory(connection)
     history = facility_history(connection, names, known.number)
     address = f"facilities/{quote(id_, safe='')}/acts"
-    seen = {"facility": id_, "seen": json.dumps(context.acts.facts_of_facility(id_))}
+    seen = {"facility": id_, "seen": json.dumps(facility_facts(context.acts.view, id_))}
     if known.state == "proposed":
         return list(_proposed_facility(known, context.bank, address, seen))
     return [
@@ -311,7 +312,7 @@ def _proposed_facility(
 def _change_form(
     context: Context, change: ChangeRow, known: AgreedFacility, address: str
 ) -> ActForm:
-    facts = context.acts.facts_of_change(known.terms.id, change.number)
+    facts = change_facts(context.acts.view, known.terms.id, change.number)
     choices = []
     if context.bank == change.proposer:
         choices.append(FormChoice("facilities.withdraw_change", _("take it back")))

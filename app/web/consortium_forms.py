@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.domain.consortium import CONTRACTS, MEMBER_ROLES
 from app.http.context import Context
 from app.locale import _, said
+from app.prepared_acts.agreement_facts import proposal_facts
 from app.readmodel.consortium.queries import (
     list_keys,
     list_members,
@@ -161,7 +162,7 @@ def _proposing(
 
 
 def _proposal_form(context: Context, one: Proposal) -> ActForm:
-    facts = context.acts.facts_of_proposal(one.number)
+    facts = proposal_facts(context.acts.view, one.number)
     choices = []
     if one.state == "open" and context.bank in one.missing:
         choices += [

@@ -16,7 +16,8 @@ from app.actions.view import View
 from app.db.engine import create, upgrade
 from app.keys.keystore import create_keys, load_account
 from app.keys.possession import Registry, prove_admission, signing_accounts
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.preparing import PreparedActs
+from app.prepared_acts.signing import Signing
 from tests.integration.faces import Credentials, Face, enrolled, face, with_token
 from tests.integration.posted import World
 from tests.integration.vaults import VAULT
@@ -53,7 +54,7 @@ class ActingBank:
     world: World
     name: str
     engine: Engine
-    acts: PreparedActs
+    signing: Signing
     face: Face = field(init=False)
 
     def read(self) -> None:
@@ -82,11 +83,18 @@ def acting_bank(
     def operator() -> Any:
         return load_account(world.folder.keys(name), "operator", development=True)
 
-    acts = PreparedActs(view, world.rpc, world.manifest, approver if signs else None, operator)
-    bank = ActingBank(world, name, engine, acts)
+    signing = Signing(view, world.rpc, world.manifest, approver if signs else None, operator)
+    bank = ActingBank(world, name, engine, signing)
     role = "lead" if name == world.lead else "partner"
     try:
-        with face(engine, bank=name, member=world.numbers[name], role=role, acts=acts) as served:
+        with face(
+            engine,
+            bank=name,
+            member=world.numbers[name],
+            role=role,
+            acts=PreparedActs(view, world.rpc, signs=signs),
+            signing=signing,
+        ) as served:
             bank.face = served
             bank.read()
             yield bank

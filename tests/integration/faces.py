@@ -39,7 +39,8 @@ from app.people.oidc.sign_in import OidcSignIn
 from app.people.person import Person
 from app.people.second_factor import new_secret
 from app.people.sessions import begin_session, csrf_token
-from app.prepared_acts.service import PreparedActs
+from app.prepared_acts.preparing import PreparedActs
+from app.prepared_acts.signing import Signing
 from app.readmodel.facilities.agreed import agreed_facilities
 from app.report_jobs.files import ReportFiles
 from tests.integration.seeded import REFERENCE_KEY
@@ -186,6 +187,7 @@ def face(
     role: str = "lead",
     development: bool = False,
     acts: PreparedActs | None = None,
+    signing: Signing | None = None,
     oidc: OidcSignIn | None = None,
     report_files: ReportFiles = _NO_REPORTS,
     references: Callable[[str], Sequence[bytes]] = _references,
@@ -205,6 +207,7 @@ def face(
             raise UsageFault(f"facility {facility} is not in force yet")
         return Intake(EventStore(engine), Validator(agreed.terms, bank))
 
+    view = View(engine, bank, list)
     app = bank_application(
         Context(
             engine=engine,
@@ -217,8 +220,8 @@ def face(
             match_times=node.match_times,
             feeds=RestFeeds(intake),
             references=references,
-            acts=acts
-            or PreparedActs(View(engine, bank, list), _NOBODY, _MANIFEST, None, _no_operator),
+            acts=acts or PreparedActs(view, _NOBODY, signs=False),
+            signing=signing or Signing(view, _NOBODY, _MANIFEST, None, _no_operator),
             report_files=report_files,
             development=development,
             oidc=oidc,

@@ -33,13 +33,19 @@ from app.keys.errors import KeyUnusable
 from app.keys.keystore import load_account
 from app.keys.possession import prove_replacement
 from app.people.person import Person
-from app.prepared_acts import service as service_module
+from app.prepared_acts import in_time
+from app.prepared_acts.agreement_contents import contents
+from app.prepared_acts.agreement_facts import proposal_facts
 from app.prepared_acts.errors import ActConflict, NotAllowed, SigningIsOff, UnknownAct
+from app.prepared_acts.facts import facts_of
+from app.prepared_acts.kinds import Facts
 from app.prepared_acts.lifecycle import State
+from app.prepared_acts.preparing import PreparedActs
 from app.prepared_acts.requests import Request
-from app.prepared_acts.service import CODE_HASH, PreparedActs
-from app.prepared_acts.store import PreparedAct, batch_hash
+from app.prepared_acts.signing import Signing
+from app.prepared_acts.store import PreparedAct, batch_hash, batch_of, one_act
 from app.prepared_acts.tables import prepared_act_transactions, prepared_acts
+from app.prepared_acts.upgrade_code import CODE_HASH
 from app.readmodel.accounts.holds import holds as holds_of
 from app.readmodel.consortium.queries import list_proposals
 from app.readmodel.days.queries import day_records
@@ -71,6 +77,7 @@ class Bank:
     name: str
     engine: Engine
     acts: PreparedActs
+    signing: Signing
 
     def read(self) -> None:
         self.world.indexer(self.name, self.engine).advance()
@@ -83,16 +90,23 @@ class Bank:
         named = BreakName(partner="huarui", kind="top_up", event_ref=event_ref)
         return find_break(self.view, named).number
 
+    def act(self, number: int) -> PreparedAct:
+        with self.engine.connect() as connection:
+            return one_act(connection, number)
+
+    def contents(self, act: PreparedAct) -> Facts:
+        return contents(self.view, act.content.asked)
+
     def prepare(self, person: Person, act: str, **asked: Any) -> PreparedAct:
         """Prepare an act; people read all of its facts in Chinese, too."""
         made = self.acts.prepare(person, REQUEST.validate_python({"act": act, **asked}))
-        facts = made.content.facts | self.acts.contents(made)
+        facts = made.content.facts | self.contents(made)
         facts.pop("Its reason", None)  # somebody's own words
         assert english_when_said(*facts, *facts.values()) == {}
         return made
 
     def sign(self, person: Person, act: PreparedAct) -> PreparedAct:
-        return self.acts.sign(person, act.number, act.hash)
+        return self.signing.sign(person, act.number, act.hash)
 
     def proposal(self, event_ref: str, person: Person = MEI, **changes: Any) -> PreparedAct:
         asked = {"action": "adjust", "side": "lead", "reason": "we booked the fee twice"}
@@ -121,10 +135,14 @@ def bank_of(
     def operator() -> Any:
         return load_account(world.folder.keys(name), "operator", development=True)
 
-    acts = PreparedActs(
-        view, rpc or world.rpc, world.manifest, approver if signs else None, operator
+    client = rpc or world.rpc
+    return Bank(
+        world,
+        name,
+        engine,
+        PreparedActs(view, client, signs=signs),
+        Signing(view, client, world.manifest, approver if signs else None, operator),
     )
-    return Bank(world, name, engine, acts)
 
 
 @pytest.fixture
@@ -230,9 +248,9 @@ class TestFourEyes:
             lead.sign(ANN, prepared)
         with pytest.raises(NotAllowed, match="may not prepare or sign"):
             lead.acts.withdraw(EVE, prepared.number)
-        assert lead.acts.act(prepared.number).state is State.PREPARED
+        assert lead.act(prepared.number).state is State.PREPARED
         with pytest.raises(UnknownAct):
-            lead.acts.sign(KAI, 999, prepared.hash)
+            lead.signing.sign(KAI, 999, prepared.hash)
 
     def test_nobody_becomes_another_by_writing_to_the_database(self, lead: Bank) -> None:
         prepared = lead.proposal("AMOUNT", ANN)
@@ -301,7 +319,7 @@ class TestOvertaken:
         with pytest.raises(ActConflict, match=r"partner's half was none and is now 0.75 CNY"):
             lead.sign(ANN, prepared)
         assert lead.sent() == sent
-        act = lead.acts.act(prepared.number)
+        act = lead.act(prepared.number)
         assert act.state is State.REFUSED
         assert "partner's half was none and is now 0.75" in act.note
 
@@ -312,7 +330,7 @@ class TestOvertaken:
         with pytest.raises(ActConflict, match="has changed on the chain"):
             lead.sign(ANN, prepared)
         assert lead.sent() == sent
-        assert lead.acts.act(prepared.number).state is State.REFUSED
+        assert lead.act(prepared.number).state is State.REFUSED
 
     def test_by_the_other_banks_proposal(self, lead: Bank, partner: Bank) -> None:
         prepared = lead.proposal("AMOUNT")
@@ -326,7 +344,7 @@ class TestOvertaken:
         request = REQUEST.validate_python(
             {"act": "breaks.propose", "pair": number, "action": "void", "reason": "ours"}
         )
-        shown = lead.acts.facts(request)
+        shown = facts_of(request.asked(lead.view), lead.view)
         world.post("huarui", Event(Kind.TOP_UP, "ALONE", 75))
         lead.read()
         with pytest.raises(ActConflict, match="since it was shown: The partner's half was none"):
@@ -368,9 +386,9 @@ class TestOvertaken:
     def test_nobody_signs_something_else_than_he_saw(self, lead: Bank) -> None:
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(ActConflict, match="another one than the one that was shown"):
-            lead.acts.sign(ANN, prepared.number, "0" * 64)
+            lead.signing.sign(ANN, prepared.number, "0" * 64)
         with pytest.raises(ActConflict, match="another one than the one that was shown"):
-            lead.acts.sign(ANN, prepared.number, "é" * 64)
+            lead.signing.sign(ANN, prepared.number, "é" * 64)
         with lead.engine.begin() as connection:
             other = VAULT.sealer()(prepared.content.to_json().replace(b"fee", b"FEE"))
             connection.execute(update(prepared_acts).values(sealed=other))
@@ -412,7 +430,7 @@ class TestTwoAtOnce:
             ended = list(pool.map(attempt, (ANN, KAI)))
         assert len([one for one in ended if isinstance(one, ActConflict)]) == 1
         assert lead.sent() == sent + 1
-        assert lead.acts.act(prepared.number).state is State.SIGNED
+        assert lead.act(prepared.number).state is State.SIGNED
 
     def test_two_sign_two_acts(self, lead: Bank) -> None:
         one = lead.proposal("AMOUNT")
@@ -434,7 +452,7 @@ class TestTwoAtOnce:
             connection.execute(update(prepared_acts).values(expires_at="2020-01-01T00:00:00.000"))
         with pytest.raises(ActConflict, match="is expired"):
             lead.sign(ANN, prepared)
-        assert lead.acts.act(prepared.number).state is State.EXPIRED
+        assert lead.act(prepared.number).state is State.EXPIRED
 
 
 class _Dying(Rpc):
@@ -457,14 +475,14 @@ def _sign_and_die(
     folder, rpc = ConsortiumFolder(root), _Dying(rpc_url)
     rpc.reaches = reaches
     engine = create(database_url, vault=VAULT)
-    acts = PreparedActs(
+    signing = Signing(
         View(engine, "webank", lambda: []),
         rpc,
         Manifest.read(folder.manifest),
         lambda: load_account(folder.keys("webank"), "approver", development=True),
         lambda: load_account(folder.keys("webank"), "operator", development=True),
     )
-    acts.sign(ANN, number, shown)
+    signing.sign(ANN, number, shown)
 
 
 class TestHoldsTermsAndVotes:
@@ -480,7 +498,7 @@ class TestHoldsTermsAndVotes:
             partner.prepare(MEI, "holds.place", **drawdown)
         placing = lead.prepare(MEI, "holds.place", **drawdown)
         assert placing.content.facts["Part of huarui"] == "226.65 CNY"
-        assert lead.acts.contents(placing)["Drawdown"].startswith("500.00, reference ")
+        assert lead.contents(placing)["Drawdown"].startswith("500.00, reference ")
         sent = lead.sent()
         assert lead.sign(ANN, placing).state is State.SIGNED
         assert lead.sent() == sent  # of the approver's key
@@ -503,7 +521,7 @@ class TestHoldsTermsAndVotes:
             MEI, "facilities.propose_rules", first_day=first_day, tolerance="0.05",
             reason="rounding of the new core", **facility,
         )  # fmt: skip
-        assert "tolerance 0.05 CNY" in lead.acts.contents(rules)["New rules"]
+        assert "tolerance 0.05 CNY" in lead.contents(rules)["New rules"]
         with pytest.raises(ActConflict, match="waits already"):
             lead.prepare(MEI, "facilities.pause", reason="figures look wrong", **facility)
         assert lead.sign(ANN, rules).state is State.SIGNED
@@ -573,7 +591,7 @@ class TestConsortium:
                 propose(lead, "admit", file=text)
 
         asked = propose(lead, "admit", file=json.dumps(file))
-        shown = lead.acts.contents(asked)
+        shown = lead.contents(asked)
         assert shown["Name"] == "zlin"
         assert shown["Proof"] == "signed by the keys that are named"
         assert lead.sign(ANN, asked).state is State.SIGNED
@@ -603,7 +621,7 @@ class TestConsortium:
             contract="DayClose",
             implementation=world.manifest.addresses["DayClose"],
         )
-        assert lead.acts.contents(asked)["Contract"] == "DayClose"
+        assert lead.contents(asked)["Contract"] == "DayClose"
         assert asked.content.facts[CODE_HASH] == "0x" + keccak(hexstr=code).hex()
         empty = propose(lead, "upgrade", contract="DayClose", implementation="0x" + "12" * 20)
         assert empty.content.facts[CODE_HASH] == "there is no code"
@@ -620,7 +638,7 @@ class TestConsortium:
         )
         assert lead.sign(ANN, asked).state is State.SIGNED
         both_read(lead, partner)
-        assert partner.acts.facts_of_proposal(1)["Member"] == "wuxi"
+        assert proposal_facts(partner.view, 1)["Member"] == "wuxi"
 
     def test_a_vote_on_an_upgrade_reads_the_code_when_it_is_prepared(
         self, lead: Bank, partner: Bank
@@ -633,7 +651,7 @@ class TestConsortium:
         lead.sign(ANN, upgrading)
         both_read(lead, partner)
         away = bank_of(partner.world, "huarui", partner.engine, Rpc("http://127.0.0.1:9"))
-        shown = away.acts.facts_of_proposal(1)
+        shown = proposal_facts(away.view, 1)
         assert shown["Contract"] == "DayClose" and CODE_HASH not in shown
         vote = {"act": "consortium.vote", "proposal": 1, "content_hash": shown["Content hash"]}
         request = REQUEST.validate_python(vote | {"in_favour": True})
@@ -643,7 +661,7 @@ class TestConsortium:
         assert voting.content.facts[CODE_HASH] == upgrading.content.facts[CODE_HASH]
         with pytest.raises(ChainUnreachable):
             away.sign(ANN, voting)
-        assert partner.acts.act(voting.number).state is State.PREPARED
+        assert partner.act(voting.number).state is State.PREPARED
 
     def test_a_facility_is_proposed_and_accepted(self, lead: Bank, partner: Bank) -> None:
         terms = {
@@ -672,7 +690,7 @@ class TestConsortium:
             with pytest.raises(InputFault, match=match):
                 lead.prepare(MEI, "facilities.propose", terms=terms | changed)
         asked = lead.prepare(MEI, "facilities.propose", terms=terms)
-        assert "8000/7000/0 basis points" in lead.acts.contents(asked)["Shares of huarui"]
+        assert "8000/7000/0 basis points" in lead.contents(asked)["Shares of huarui"]
         assert lead.sign(ANN, asked).state is State.SIGNED
         both_read(lead, partner)
         known = partner.view.facility("NEW-1")
@@ -700,7 +718,7 @@ def vote_for(lead: Bank, partner: Bank) -> None:
         newest = list_proposals(connection)[0]
     seen = {"proposal": newest.number, "content_hash": newest.content_hash}
     voting = partner.prepare(MEI, "consortium.vote", in_favour=True, **seen)
-    assert partner.acts.contents(voting)["Votes so far"] == "1 of 4 needed, 0 against"
+    assert partner.contents(voting)["Votes so far"] == "1 of 4 needed, 0 against"
     partner.sign(ANN, voting)
     vote = lead.world.consortium.vote(newest.number, bytes.fromhex(newest.content_hash[2:]), True)
     for name in ("wuxi", "nanfeng"):
@@ -722,19 +740,20 @@ class TestBatches:
         made = lead.acts.prepare_batch(MEI, requests)
         assert made.number is not None
         assert [fault.what for _, fault in made.refused] == ["there is no such break here"]
-        batch = lead.acts.batch(made.number)
+        with lead.engine.connect() as connection:
+            batch = batch_of(connection, made.number)
         assert [one.pair for one in batch] == [amount, alone]
         with pytest.raises(NotAllowed, match="may not sign"):
-            lead.acts.sign_batch(MEI, made.number, batch_hash(batch))
+            lead.signing.sign_batch(MEI, made.number, batch_hash(batch))
         lead.world.post("huarui", Event(Kind.TOP_UP, "ALONE", 70))  # a late half
         lead.read()
         with pytest.raises(ActConflict, match="another one than"):
-            lead.acts.sign_batch(ANN, made.number, batch_hash(batch[:1]))
-        signed = lead.acts.sign_batch(ANN, made.number, batch_hash(batch))
+            lead.signing.sign_batch(ANN, made.number, batch_hash(batch[:1]))
+        signed = lead.signing.sign_batch(ANN, made.number, batch_hash(batch))
         assert [one.state for one in signed] == [State.SIGNED, State.REFUSED]
         assert "half was none and is now 0.70 CNY" in signed[1].note
         with pytest.raises(ActConflict, match="nothing of batch"):
-            lead.acts.sign_batch(KAI, made.number, batch_hash(signed))
+            lead.signing.sign_batch(KAI, made.number, batch_hash(signed))
 
 
 class TestCutOff:
@@ -756,7 +775,7 @@ class TestCutOff:
         process.start()
         process.join(60)
         assert process.exitcode == -signal.SIGKILL
-        return lead.acts.act(prepared.number)
+        return lead.act(prepared.number)
 
     @pytest.mark.parametrize("reaches", [False, True])
     def test_between_sending_and_writing(self, lead: Bank, reaches: bool) -> None:
@@ -770,8 +789,8 @@ class TestCutOff:
         with pytest.raises(ActConflict, match="is sent"):
             lead.acts.withdraw(MEI, act.number)
         for _ in range(3):
-            lead.acts.look()
-        act = lead.acts.act(act.number)
+            lead.signing.look()
+        act = lead.act(act.number)
         assert act.state is State.SIGNED
         assert lead.sent() == sent + 1
         receipt = lead.world.rpc.call("eth_getTransactionReceipt", [act.transaction])
@@ -790,9 +809,9 @@ class TestCutOff:
         )
         wait_for_receipt(rpc, rpc.call("eth_sendRawTransaction", ["0x" + raw.hex()]))
         for _ in range(2):
-            assert lead.acts.act(act.number).state is State.SENT
-            lead.acts.look()
-        act = lead.acts.act(act.number)
+            assert lead.act(act.number).state is State.SENT
+            lead.signing.look()
+        act = lead.act(act.number)
         assert act.state is State.FAILED
         assert "took its place" in act.note
         lead.sign(ANN, lead.proposal("AMOUNT"))
@@ -804,9 +823,9 @@ class TestCutOff:
             connection.execute(
                 update(prepared_acts).values(state="signing", claim="dead", claimed_until=past)
             )
-        lead.acts.look()
-        assert lead.acts.act(prepared.number).state is State.PREPARED
-        assert "cut off before anything was sent" in lead.acts.act(prepared.number).note
+        lead.signing.look()
+        assert lead.act(prepared.number).state is State.PREPARED
+        assert "cut off before anything was sent" in lead.act(prepared.number).note
         assert lead.sign(ANN, prepared).state is State.SIGNED
         assert lead.sent() == sent + 1
 
@@ -820,7 +839,7 @@ class TestCutOff:
             return load_account(lead.world.folder.keys("webank"), "approver", development=True)
 
         view = lead.view
-        slow = PreparedActs(view, lead.world.rpc, lead.world.manifest, stolen, stolen)
+        slow = Signing(view, lead.world.rpc, lead.world.manifest, stolen, stolen)
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(Exception, match="given up; nothing was sent"):
             slow.sign(ANN, prepared.number, prepared.hash)
@@ -834,24 +853,24 @@ class TestCutOff:
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(ChainUnreachable):
             away.sign(ANN, prepared)
-        assert lead.acts.act(prepared.number).state is State.PREPARED
+        assert lead.act(prepared.number).state is State.PREPARED
         assert lead.sign(KAI, prepared).state is State.SIGNED
 
     def test_a_key_that_does_not_open(self, lead: Bank) -> None:
         def none() -> Any:
             raise KeyUnusable("/srv/secret/approver.json does not open")
 
-        acts = PreparedActs(lead.view, lead.world.rpc, lead.world.manifest, none, none)
+        signing = Signing(lead.view, lead.world.rpc, lead.world.manifest, none, none)
         prepared = lead.proposal("AMOUNT")
         with pytest.raises(SigningIsOff, match="does not open") as refused:
-            acts.sign(ANN, prepared.number, prepared.hash)
+            signing.sign(ANN, prepared.number, prepared.hash)
         assert "/srv" not in str(refused.value)
-        assert lead.acts.act(prepared.number).state is State.PREPARED
-        assert "/srv" not in lead.acts.act(prepared.number).note
+        assert lead.act(prepared.number).state is State.PREPARED
+        assert "/srv" not in lead.act(prepared.number).note
 
     def test_a_chain_that_stands_still(self, lead: Bank, monkeypatch: pytest.MonkeyPatch) -> None:
         """Who signs gets an answer, and another act waits until this one is through."""
-        monkeypatch.setattr(service_module, "_ANSWER_WITHIN_S", 0.5)
+        monkeypatch.setattr(in_time, "_ANSWER_WITHIN_S", 0.5)
         rpc = lead.world.rpc
         rpc.call("evm_setAutomine", [False])
         try:
@@ -860,4 +879,4 @@ class TestCutOff:
         finally:
             rpc.call("evm_setAutomine", [True])
             rpc.call("evm_mine", [])
-        await_true(lambda: lead.acts.act(act.number).state is State.SIGNED, "signed")
+        await_true(lambda: lead.act(act.number).state is State.SIGNED, "signed")
