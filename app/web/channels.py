@@ -98,7 +98,7 @@ def _line(one: ChannelOut) -> ChannelLine:
 
 
 _CLOSED = {
-    "opening": (N_("Opening"), "warn"),
+    "opening": (N_("Starting"), "warn"),
     "closed": (N_("Cannot be opened"), "bad"),
     "silent": (N_("Does not answer"), "bad"),
 }
