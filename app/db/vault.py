@@ -7,9 +7,8 @@ of the database, or a backup, tells nothing of borrowers.
 import itertools
 import os
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 
-from nacl.bindings import crypto_secretbox_easy
+from nacl.bindings import crypto_secretbox_easy, crypto_secretbox_open_easy
 from nacl.exceptions import CryptoError
 from nacl.secret import SecretBox
 from sqlalchemy import Connection
@@ -27,7 +26,7 @@ class Vault:
         """`keys` of KEY_BYTES, asked for each time: the one in use first, then those that older
         values may be sealed with."""
         self._keys = keys
-        self._opened_before: SecretBox | None = None
+        self._opened_before: bytes | None = None
 
     def sealer(self) -> Callable[[bytes], bytes]:
         """Seals the values of one transaction, with the key that is in use now. Their nonces are
@@ -44,18 +43,27 @@ class Vault:
     def open(self, sealed: bytes) -> bytes:
         """Raises StorageFault for what another key has sealed, or what was changed."""
         if self._opened_before is not None:  # most values share a key with the one before
-            with suppress(CryptoError):
-                return self._opened_before.decrypt(sealed)
+            try:
+                return _opened(sealed, self._opened_before)
+            except CryptoError:
+                pass
         for key in self._keys:
-            box = SecretBox(key)
-            with suppress(CryptoError):
-                opened = box.decrypt(sealed)
-                self._opened_before = box
-                return opened
+            try:
+                opened = _opened(sealed, key)
+            except CryptoError:
+                continue
+            self._opened_before = key
+            return opened
         raise StorageFault(
             "what is encrypted in the database does not open with this bank's storage key",
             remedy="Restore storage.json from the backup that belongs to this database",
         )
+
+
+def _opened(sealed: bytes, key: bytes) -> bytes:
+    """Raises CryptoError."""
+    nonce_bytes = SecretBox.NONCE_SIZE
+    return crypto_secretbox_open_easy(sealed[nonce_bytes:], sealed[:nonce_bytes], key)
 
 
 def vault_option(vault: Vault | None) -> dict[str, Vault | None]:
