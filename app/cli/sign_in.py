@@ -8,25 +8,48 @@ import typer
 from app.cli.shared.console import stderr
 from app.cli.shared.node import AuthorityOption, NodeOption, keep_session, trusted
 from app.client.node import NodeClient
+from app.domain.errors import UsageFault
+from app.people.person import EXTERNAL
 
 
 def sign_in(
-    name: Annotated[str, typer.Argument(help="As on the sign-in page.")],
+    name: Annotated[
+        str, typer.Argument(help="As on the sign-in page, or on that of your sessions.")
+    ],
     node: NodeOption,
+    code: Annotated[
+        bool,
+        typer.Option(
+            "--code",
+            help="With a one-time code of the page /sessions in the place of a password.",
+        ),
+    ] = False,
     ca: AuthorityOption = None,
 ) -> None:
     """Sign in to a bank's node: `tally alerts`, `tally breaks assign` and `comment` act as you.
 
-    Asks for the password and a code of the authenticator. The session is kept in a file of yours
-    alone (TALLY_SESSION names another one), and ends as on the page, or with `tally sign-out`.
+    Asks for the password and a code of the authenticator; with --code for a one-time code, which
+    you make in the browser where you are signed in (click your name there). Who signs in at the
+    bank's provider has no other way. The session is kept in a file of yours alone (TALLY_SESSION
+    names another one), and ends as on the page, or with `tally sign-out`.
 
     Example:
 
       tally sign-in wang.fang --node http://127.0.0.1:8701
     """
-    password, code = getpass.getpass("password: "), getpass.getpass("code: ")
+    if not code and name.startswith(EXTERNAL):
+        raise UsageFault(
+            f"{name} signs in at the bank's provider, and has no password here",
+            remedy="Give --code, with a code of the page of your sessions",
+        )
     with NodeClient(node, trusted=trusted(ca)) as client:
-        keep_session(client.sign_in(name, password, code), ca)
+        if code:
+            stderr.print(f"make a code at {node.rstrip('/')}/sessions, where you are signed in")
+            session = client.sign_in_by_code(name, getpass.getpass("code of the page: "))
+        else:
+            password, digits = getpass.getpass("password: "), getpass.getpass("code: ")
+            session = client.sign_in(name, password, digits)
+        keep_session(session, ca)
         person = client.person()
     roles = ", ".join(person.roles)
     stderr.print(f"signed in as {person.display_name} ({roles})")

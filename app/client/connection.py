@@ -10,6 +10,7 @@ import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import version
 from typing import Any
 
 import httpx
@@ -49,7 +50,9 @@ class NodeConnection:
         self, url: str, key: str | None = None, trusted: ssl.SSLContext | bool = True
     ) -> None:
         """`trusted`: who vouches for an https node; True: whom this machine trusts."""
-        headers = {} if key is None else {"Authorization": f"Bearer {key}"}
+        headers = {"User-Agent": f"tally {version('tallystick')}"}
+        if key is not None:
+            headers["Authorization"] = f"Bearer {key}"
         try:
             self.http = httpx.Client(
                 base_url=url, headers=headers, timeout=_TIMEOUT_S, verify=trusted

@@ -66,12 +66,29 @@ class NodeClient:
     def sign_in(self, name: str, password: str, code: str) -> Session:
         """Act as a person from now on; the session can be used by later clients."""
         form = {"name": name, "password": password, "code": code}
+        return self._begin("/login", form, UsageFault("that is not right: name, password or code"))
+
+    def sign_in_by_code(self, name: str, code: str) -> Session:
+        """The same with a one-time code that the person has made on the page of their sessions."""
+        wrong = UsageFault(
+            "that is not right: name or code",
+            remedy="Make another code; each opens once, for who made it, within 2 minutes",
+        )
+        return self._begin("/login/code", {"name": name, "code": code}, wrong)
+
+    def _begin(self, path: str, form: Mapping[str, str], wrong: UsageFault) -> Session:
         try:
-            answer = self._connection.send("POST", "/login", data=form)
+            answer = self._connection.send("POST", path, data=form)
         except NodeRefused as fault:
+            if fault.status == httpx.codes.TOO_MANY_REQUESTS:
+                raise UsageFault(
+                    "too many attempts have failed from this address",
+                    where=self._connection.url,
+                    remedy="Try again in some minutes",
+                ) from None
             if fault.status != httpx.codes.UNAUTHORIZED:
                 raise
-            raise UsageFault("that is not right: name, password or code") from None
+            raise wrong from None
         found = [(one, token) for one, token in answer.cookies.items() if "tally_session" in one]
         if not found:
             raise UsageFault("this node signs no people in", where=self._connection.url)

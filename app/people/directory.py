@@ -85,10 +85,11 @@ def listed_people(connection: Connection) -> list[ListedPerson]:
 
 
 def listed_sessions(
-    connection: Connection, lengths: SessionLengths = STANDARD_LENGTHS
+    connection: Connection, lengths: SessionLengths = STANDARD_LENGTHS, of: str | None = None
 ) -> list[ListedSession]:
-    """Every open session, the one that was seen last first."""
+    """Every open session, the one that was seen last first. `of`: a person's alone, by the id."""
     at = now()
+    whose = () if of is None else (sessions.c.person == of,)
     rows = connection.execute(
         select(sessions, people.c.name, people.c.display_name)
         .join(people, people.c.id == sessions.c.person)
@@ -96,6 +97,7 @@ def listed_sessions(
             sessions.c.ends_at > stamp(at),
             sessions.c.last_seen_at > stamp(at - lengths.idle),
             people.c.disabled_at.is_(None),
+            *whose,
         )
         .order_by(sessions.c.last_seen_at.desc(), sessions.c.id)
     )

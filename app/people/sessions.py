@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from app.audit.trail import Entry, append
-from app.domain.errors import StorageFault
+from app.domain.errors import StorageFault, UsageFault
 from app.people.clock import now, stamp
 from app.people.person import Person, active_person
 from app.people.tables import people, sessions
@@ -93,6 +93,22 @@ class Sessions:
                 connection.execute(delete(sessions).where(mine))
                 append(connection, Entry(f"person:{name}", "sign-out"))
 
+    def end_everywhere(self, person: Person) -> None:
+        """End all sessions of a person, who asks for it."""
+        with self._engine.begin() as connection:
+            lock_person(connection, person.id)
+            entry = Entry(person.actor, "sign-out")
+            append(connection, entry.with_details(sessions=end_sessions(connection, person.id)))
+
+    def end_own(self, person: Person, session_id: str) -> None:
+        """End one session of a person, who asks for it. Raises UsageFault."""
+        mine = (sessions.c.id == session_id, sessions.c.person == person.id)
+        with self._engine.begin() as connection:
+            if not connection.execute(delete(sessions).where(*mine)).rowcount:
+                raise UsageFault("this session has ended already")
+            entry = Entry(person.actor, "session.revoke", person.name)
+            append(connection, entry.with_details(session=session_id))
+
 
 def begin_session(
     connection: Connection,
@@ -103,10 +119,14 @@ def begin_session(
     agent: str,
     lengths: SessionLengths = STANDARD_LENGTHS,
     provider_session: bytes | None = None,
+    ends_by: str | None = None,
+    begun_with: bytes | None = None,
 ) -> str:
     """Open a session and return its token. Sessions that have ended are deleted meanwhile.
 
-    `provider_session`: hash of the OpenID provider's session that it belongs to."""
+    `provider_session`: hash of the OpenID provider's session that it belongs to. `ends_by`: when
+    it has ended at the latest (UTC). `begun_with`: hash of the one-time code that opens it."""
+    ends_at = stamp(at + lengths.whole)
     connection.execute(
         delete(sessions).where(
             (sessions.c.ends_at <= stamp(at))
@@ -123,11 +143,18 @@ def begin_session(
             agent=agent[:_LONGEST_AGENT],
             began_at=stamp(at),
             last_seen_at=stamp(at),
-            ends_at=stamp(at + lengths.whole),
+            ends_at=ends_at if ends_by is None else min(ends_at, ends_by),
             provider_session=provider_session,
+            begun_with=begun_with,
         )
     )
     return token
+
+
+def lock_person(connection: Connection, person_id: str) -> None:
+    """Nobody else changes this person or begins a session with one of their codes until this
+    transaction has ended."""
+    connection.execute(select(people.c.id).where(people.c.id == person_id).with_for_update())
 
 
 def end_sessions(connection: Connection, person_id: str) -> int:

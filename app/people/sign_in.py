@@ -1,4 +1,5 @@
-"""Signing in with name, password and second factor, and asking for the second factor again.
+"""Signing in with name, password and second factor, or with a one-time code of the page; and asking
+for the second factor again.
 
 The answer is the same whatever was wrong: the name, the password or the code.
 """
@@ -7,9 +8,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from app.audit.trail import Entry, append
 from app.people.attempts import (
@@ -30,6 +32,7 @@ from app.people.attempts import (
     wait_after,
 )
 from app.people.clock import now
+from app.people.command_line import begin_by_code, end_begun_with
 from app.people.passwords import matches
 from app.people.person import Person
 from app.people.second_factor import has_second_factor, is_recovery_code, verify_code
@@ -99,11 +102,7 @@ class SignIn:
         name = _folded(name)
         with self._engine.connect() as connection:
             row = connection.execute(
-                select(people.c.id, people.c.password_hash).where(
-                    people.c.name == name,
-                    people.c.disabled_at.is_(None),
-                    people.c.development.in_((False, self._development)),
-                )
+                select(people.c.id, people.c.password_hash).where(*self._is_let_in(name))
             ).one_or_none()
         # Outside of any transaction: it takes its time, and as long for nobody's name.
         is_right = matches(row.password_hash if row else None, password)
@@ -114,9 +113,7 @@ class SignIn:
                 and _is_still(connection, row.id, row.password_hash)
                 and self._opens(connection, row.id, code)
             ):
-                forget_failures(connection, name_key(name))
-                forget_failures(connection, origin_key(name, address))
-                keep_origin(connection, origin_key(name, address), now())
+                self._note_success(connection, name, address)
                 token = begin_session(
                     connection,
                     row.id,
@@ -131,6 +128,37 @@ class SignIn:
             # A password that was typed as a name must not stand in the trail.
             actor = f"person:{name}" if row is not None else "nobody"
             append(connection, Entry(actor, "sign-in", outcome="refused", address=address))
+        return None
+
+    def sign_in_by_code(self, name: str, code: str, *, address: str, agent: str) -> str | None:
+        """A new session's token, for a one-time code that the person has made on the page; None
+        where name or code is wrong. A code that comes again ends what began with it."""
+        name = _folded(name)
+        with self._engine.begin() as connection:
+            person_id = connection.execute(
+                # Nobody takes it away, and no other request uses the code, until this has ended.
+                select(people.c.id).where(*self._is_let_in(name)).with_for_update()
+            ).scalar_one_or_none()
+            entry = Entry("nobody", "sign-in", outcome="refused", address=address)
+            entry = entry.with_details(by="code")
+            if person_id is not None:
+                entry = replace(entry, actor=f"person:{name}")
+                token = begin_by_code(
+                    connection,
+                    person_id,
+                    code,
+                    address=address,
+                    agent=agent,
+                    lengths=self._lengths,
+                )
+                if token is not None:
+                    self._note_success(connection, name, address)
+                    append(connection, replace(entry, outcome="done"))
+                    return token
+                if ended := end_begun_with(connection, person_id, code):
+                    entry = entry.with_details(sessions=ended)
+            self._note_failure(connection, name, address)
+            append(connection, entry)
         return None
 
     def verify_second_factor(self, person: Person, code: str, *, address: str) -> bool:
@@ -188,6 +216,18 @@ class SignIn:
             return True
         note_failure(connection, key, at)
         return False
+
+    def _is_let_in(self, name: str) -> tuple[ColumnElement[bool], ...]:
+        return (
+            people.c.name == name,
+            people.c.disabled_at.is_(None),
+            people.c.development.in_((False, self._development)),
+        )
+
+    def _note_success(self, connection: Connection, name: str, address: str) -> None:
+        forget_failures(connection, name_key(name))
+        forget_failures(connection, origin_key(name, address))
+        keep_origin(connection, origin_key(name, address), now())
 
     def _note_failure(self, connection: Connection, name: str, address: str) -> None:
         for key in (name_key(name), address_key(address), origin_key(name, address)):

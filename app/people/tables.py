@@ -73,6 +73,17 @@ sessions = Table(
         index=True,
         comment="hash of the OpenID provider's own session, where it names one",
     ),
+    Column(
+        "code_hash",
+        LargeBinary(32),
+        comment="of the code for the command line that was made in it and waits",
+    ),
+    Column("code_ends_at", String(32), comment="UTC; null where no code waits"),
+    Column(
+        "begun_with",
+        LargeBinary(32),
+        comment="hash of the code that it began with; that code, come again, ends it",
+    ),
 )
 
 external_identities = Table(

@@ -1,6 +1,8 @@
 """The page on which people sign in, and signing out."""
 
 import asyncio
+from collections.abc import Callable
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -10,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from app.http.context import Context
 from app.http.signed_in import (
     address_of,
+    as_person,
     is_open_to,
     open_session,
     session_cookie,
@@ -26,11 +29,14 @@ from app.web.language import remember_language
 from app.web.openid import add_openid
 from app.web.site import Site
 
+Sign = Callable[..., str | None]
+"""Signs somebody in from an `address` with an `agent`: the new session's token, or None."""
+
 _REFUSED = N_("That is not right: name, password or code.")
 
 
 def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -> None:
-    """The routes that sign in and out."""
+    """The routes that sign in."""
 
     def page(
         request: Request, status: int = 200, error: str = "", name: str = "", to: str = ""
@@ -58,28 +64,11 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
             with context.engine.connect() as connection:
                 remember_language(answer, request, language_of(connection, session.person.id))
 
-    add_openid(router, context, site, turns, page, begun)
-
-    @router.get("/login")
-    def login(request: Request, next: str = "") -> HTMLResponse:
-        return page(request, to=site.own_page(next))
-
-    @router.post("/login")
-    async def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
-        sign_in: SignIn = request.app.state.sign_in
-        name, address = form.text("name"), address_of(request)
-        to = site.own_page(form.text("next"))
+    async def attempt(request: Request, form: Form, sign: Sign) -> Response:
+        """The page to go on to, or what was wrong."""
+        name, to = form.text("name"), site.own_page(form.text("next"))
         try:
-            async with turns.of(await run_in_threadpool(sign_in.turn, name, address)):
-                await asyncio.sleep(await run_in_threadpool(sign_in.wait, name, address))
-                token = await run_in_threadpool(
-                    sign_in.sign_in,
-                    name,
-                    form.text("password"),
-                    form.text("code"),
-                    address=address,
-                    agent=request.headers.get("user-agent", ""),
-                )
+            token = await _signed(request, turns, name, sign)
         except TooManyAttempts:
             return crowded(await run_in_threadpool(page, request, 429, _(CROWDED), name, to))
         if token is None:
@@ -88,9 +77,37 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
         await run_in_threadpool(begun, request, answer, token)
         return answer
 
+    add_openid(router, context, site, turns, page, begun)
+
+    @router.get("/login")
+    def login(request: Request, next: str = "") -> HTMLResponse:
+        return page(request, to=site.own_page(next))
+
+    @router.post("/login")
+    async def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
+        name, password, code = (form.text(one) for one in ("name", "password", "code"))
+        return await attempt(
+            request, form, partial(_sign_in(request).sign_in, name, password, code)
+        )
+
+    @router.post("/login/code")
+    async def sign_in_by_code(
+        request: Request, form: Annotated[Form, Depends(read_form)]
+    ) -> Response:
+        """For the command line: with a code that the person has made on the page."""
+        name, code = form.text("name"), form.text("code")
+        return await attempt(request, form, partial(_sign_in(request).sign_in_by_code, name, code))
+
+
+def add_sign_out(router: APIRouter, context: Context, site: Site) -> None:
+    """The route that signs out."""
+
     @router.post("/logout")
     def sign_out(request: Request, form: Annotated[Form, Depends(signed_form)]) -> Response:
         session = open_session(request)
+        if session is not None and form.text("everywhere"):
+            with as_person(request, session.person):
+                _sessions(request).end_everywhere(session.person)
         _sessions(request).end(session_token(request))
         answer: Response = RedirectResponse(f"{site.root}/login", 303)
         if session is not None and session.person.is_external and context.oidc is not None:
@@ -98,6 +115,20 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
             answer = site.html("signed_out.html", provider=context.oidc.sign_out_address())
         site.drop_cookie(answer, session_cookie(request))
         return answer
+
+
+async def _signed(request: Request, turns: Turns, name: str, sign: Sign) -> str | None:
+    """What `sign` comes to, in its turn and after its wait. Raises TooManyAttempts."""
+    sign_in = _sign_in(request)
+    address, agent = address_of(request), request.headers.get("user-agent", "")
+    async with turns.of(await run_in_threadpool(sign_in.turn, name, address)):
+        await asyncio.sleep(await run_in_threadpool(sign_in.wait, name, address))
+        return await run_in_threadpool(sign, address=address, agent=agent)
+
+
+def _sign_in(request: Request) -> SignIn:
+    sign_in: SignIn = request.app.state.sign_in
+    return sign_in
 
 
 def _sessions(request: Request) -> Sessions:

@@ -30,11 +30,12 @@ from app.web.feeds import add_feeds
 from app.web.language import add_language, page_router
 from app.web.legs import add_legs
 from app.web.live import PAGE_PARTS, Live, Shown, live_answer
+from app.web.own_sessions import add_own_sessions
 from app.web.pages import Pages
 from app.web.reports import add_reports
 from app.web.reserves import reserves
 from app.web.seen import add_seen
-from app.web.sign_in import add_sign_in
+from app.web.sign_in import add_sign_in, add_sign_out
 from app.web.site import Site
 from app.web.subjects import add_subjects
 from app.web.wall import add_wall
@@ -59,8 +60,10 @@ def create_treasury_page(context: Context, site: Site) -> APIRouter:
     pages = Pages(context, site, live)
     turns = Turns()
     add_sign_in(router, context, site, turns)
+    add_sign_out(router, context, site)
     add_language(router, site, context)
     add_enrol(router, context, site, turns)
+    add_own_sessions(router, context, pages)
     add_work_list(router, context, site, pages)
     add_acts(router, context, site, pages)
     add_agreement_acts(router, context, site, pages)

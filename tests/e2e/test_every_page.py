@@ -26,7 +26,7 @@ PAGES = {
         "/", "/breaks", "/breaks/1", "/accounts/WLD-2016-A/huarui", "/legs", "/legs/1", "/days",
         "/days/close", "/feeds", "/feeds/rows", "/acts", "/consortium", "/breaks/999",
         "/forecast", "/forecast/WLD-2016-A/huarui", "/facilities", "/facilities/WLD-2016-A",
-        "/wall", "/reports", "/consortium/acts", "/new-facility", "/design",
+        "/wall", "/reports", "/consortium/acts", "/new-facility", "/design", "/sessions",
     ],
     "administrator": [
         "/administration", "/administration/sessions", "/administration/keys",

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import pty
 import re
+import shlex
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,8 +14,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from pyotp import TOTP
+from sqlalchemy import select
 
 from app.db.engine import create
+from app.people.enrolment import set_credentials
+from app.people.second_factor import new_secret
+from app.people.tables import people
 from app.processes import free_port
 from tests.e2e.browsing import CONTRASTS, Watched
 from tests.integration.faces import Face, enrolled, face
@@ -133,7 +141,32 @@ def test_changes_of_a_person_are_a_panel_that_is_not_cut_off(node: Face, browser
     watched.close()
 
 
-def test_signing_in_and_out_at_the_banks_provider(browser: Browser, tmp_path: Path) -> None:
+def typed(command: list[str], answer: str = "") -> str:
+    """What the real command shows at a terminal, where `answer` is typed once it asks."""
+    run = [str(Path(sys.executable).with_name(command[0])), *command[1:]]
+    process, terminal = pty.fork()
+    if process == 0:
+        os.execv(run[0], run)
+    shown = b""
+    while True:
+        try:
+            read = os.read(terminal, 4096)
+        except OSError:  # the command has ended
+            break
+        if not read:
+            break
+        shown += read
+        if answer and shown.endswith(b"code of the page: "):
+            os.write(terminal, f"{answer}\n".encode())
+            answer = ""
+    os.close(terminal)
+    os.waitpid(process, 0)
+    return " ".join(shown.decode().split())
+
+
+def test_signing_in_and_out_at_the_banks_provider(
+    browser: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The provider is another site to the browser: `localhost` beside `127.0.0.1`."""
     engine, port = create(f"sqlite:///{tmp_path / 'bank.sqlite'}", vault=VAULT), free_port()
     Seed(engine)
@@ -153,7 +186,25 @@ def test_signing_in_and_out_at_the_banks_provider(browser: Browser, tmp_path: Pa
         page.locator("button[type=submit]").click()
         expect(page).to_have_url(f"{node.url}/days")
         expect(page.locator(".person-name")).to_have_text("Li Ying")
-        page.get_by_role("button", name="Sign out").click()
+        with engine.begin() as connection:
+            li_s = select(people.c.id).where(people.c.name == "oidc:li.ying")
+            person_id = connection.execute(li_s).scalar_one()
+            codes = set_credentials(connection, person_id, None, new_secret(), 0)
+        page.get_by_role("link", name="Li Ying").click()
+        page.get_by_label("Your authenticator’s code").fill(codes[0])
+        page.get_by_role("button", name="Make a code").click()
+        shown = page.locator(".notice.once .secret")
+        command, code = shown.nth(0).text_content() or "", shown.nth(1).text_content() or ""
+        assert page.evaluate(CONTRASTS) == []  # the provider's page has left complaints
+        monkeypatch.setenv("TALLY_SESSION", str(tmp_path / "session.json"))
+        assert "signed in as Li Ying (officer)" in typed(shlex.split(command), code)
+        assert code not in command
+        assert "nobody is signed in" not in typed(["tally", "alerts", "list"])
+        page.get_by_role("link", name="Li Ying").click()
+        page.locator("tr", has_text="tally").get_by_role("button", name="End").click()
+        expect(page.locator("tr", has_text="tally")).to_have_count(0)
+        assert "the session has ended" in typed(["tally", "alerts", "list"])
+        page.get_by_role("button", name="Sign out", exact=True).click()
         expect(page).to_have_url(re.compile(rf"^{provider.issuer}/session/end\?client_id="))
         page.goto(f"{node.url}/days")
         expect(page.get_by_label("Password")).to_be_visible()

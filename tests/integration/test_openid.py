@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 import threading
 import time
 from base64 import urlsafe_b64encode
@@ -17,19 +18,23 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 from pyotp import TOTP
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Connection, Engine, delete, select
 
 from app.audit.tables import audit_trail
+from app.client.connection import NodeRefused
+from app.client.node import NodeClient
 from app.domain.errors import UsageFault
 from app.people.administration import Administrator, add_person, disable, give_enrolment, set_roles
 from app.people.clock import now
 from app.people.directory import listed_people
-from app.people.enrolment import open_enrolment
+from app.people.enrolment import open_enrolment, set_credentials
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused
 from app.people.oidc.people import keep_person
 from app.people.oidc.provider import Provider
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.oidc.sign_out import provider_session
+from app.people.person import Person
+from app.people.second_factor import new_secret
 from app.people.sessions import STANDARD_LENGTHS, Sessions, begin_session
 from app.people.sign_in import NoSecondFactor, SignIn
 from app.people.tables import failed_attempts, people
@@ -44,6 +49,7 @@ PEOPLE: dict[str, dict[str, Any]] = {
     "both": {"name": "Wu", "groups": ["it-admins", "loans-approvers"]},
     "none": {"name": "Zhou", "groups": ["canteen"]},
     "odd": {"name": "Qian", "groups": {"loans-approvers": True}},
+    "chen": {"name": "Chen Jie", "preferred_username": "chen.jie", "groups": ["loans-officers"]},
     "boss": {"name": "Sun", "preferred_username": "sun", "groups": "it-admins"},
 }
 
@@ -104,6 +110,10 @@ def roles_of(engine: Engine, display_name: str) -> set[str]:
             if one.person.display_name == display_name
             for role in one.person.roles
         }
+
+
+def person_of(connection: Connection, name: str) -> Person:
+    return next(one.person for one in listed_people(connection) if one.person.name == name)
 
 
 def last_acts(engine: Engine, count: int) -> list[tuple[str, str, str]]:
@@ -263,6 +273,29 @@ class TestWithTheProvider:
         assert another.get("/days").status_code == 200
         assert last_acts(node.engine, 1) == [("provider", "person.sign-out", "done")]
 
+    def test_the_command_line_begins_by_a_code_and_ends_with_the_providers_session(
+        self, node: Face, provider: RunningProvider
+    ) -> None:
+        browser, address = begun(node)
+        with httpx.Client() as at_provider:
+            came_back = provider.answer(address, "chen", at_provider)
+            browser.get("/login/oidc/callback", params=came_back)
+            csrf = {"csrf": csrf_of(browser.get("/sessions").text)}
+            assert browser.post("/sessions/code", data=csrf | {"code": "1"}).status_code == 403
+            with node.engine.begin() as connection:
+                person = person_of(connection, "oidc:chen.jie")
+                codes = set_credentials(connection, person.id, None, new_secret(), 0)
+            page = browser.post("/sessions/code", data=csrf | {"code": codes[0]}).text
+            assert "tally sign-in oidc:chen.jie --code --node" in page
+            (code,) = re.findall(r"(?:[a-z2-9]{4}-){3}[a-z2-9]{4}", page)
+            with NodeClient(node.url) as command:
+                command.sign_in_by_code("oidc:chen.jie", code)
+                assert command.person().roles == ["officer"]
+                provider.sign_out(at_provider)
+                with pytest.raises(NodeRefused, match="sign in again"):
+                    command.person()
+        assert browser.get("/days").status_code == 303
+
     def test_signing_out_leads_to_the_providers_sign_out(
         self, node: Face, provider: RunningProvider
     ) -> None:
@@ -277,9 +310,7 @@ class TestWithTheProvider:
     ) -> None:
         sign_in(node, provider, "li")
         with node.engine.begin() as connection:
-            li = next(
-                one.person for one in listed_people(connection) if one.person.name == "oidc:li.ying"
-            )
+            li = person_of(connection, "oidc:li.ying")
             with pytest.raises(UsageFault, match="give the roles"):
                 set_roles(connection, BY, li.id, ["approver"])
         checks = SignIn(node.engine, development=False)

@@ -27,7 +27,7 @@ PAGES = {
         "/feeds/rows/1", "/feeds/rows/2", "/acts", "/consortium", "/consortium/acts", "/forecast",
         "/forecast/WLD-2016-A/huarui", "/facilities", "/facilities/WLD-2016-A",
         "/facilities/WLD-2016-A/acts", "/new-facility", "/alerts", "/alerts/rules",
-        "/alerts/mails", "/wall", "/reports", "/breaks/999",
+        "/alerts/mails", "/wall", "/reports", "/breaks/999", "/sessions",
     ],
     "administrator": [
         "/administration", "/administration/sessions", "/administration/keys",

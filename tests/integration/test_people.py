@@ -26,6 +26,7 @@ from app.people.administration import (
     set_roles,
 )
 from app.people.clock import now, stamp
+from app.people.command_line import begin_by_code, make_code
 from app.people.development import (
     DEVELOPMENT_PASSWORD,
     add_development_people,
@@ -33,11 +34,12 @@ from app.people.development import (
 )
 from app.people.enrolment import enrol, open_enrolment
 from app.people.names import looks
+from app.people.oidc.sign_out import end_provider_sessions, provider_session
 from app.people.passwords import matches
-from app.people.person import roles_of
+from app.people.person import Person, roles_of
 from app.people.roles import ROLES
 from app.people.second_factor import verify_code
-from app.people.sessions import STANDARD_LENGTHS, Sessions, begin_session
+from app.people.sessions import STANDARD_LENGTHS, Sessions, begin_session, lock_person
 from app.people.sign_in import AnotherCodeWaits, SignIn
 from app.people.tables import failed_attempts, people, sessions
 from tests.integration.faces import (
@@ -302,6 +304,76 @@ class TestAtOnce:
             give_enrolment(connection, BY, somebody.person.id)
 
         assert self.both(database, first, second) == "refused"
+
+    def signed_in(self, engine: Engine) -> tuple[Person, str, str]:
+        """Somebody whom the provider has signed in; the session's token, and a code made in it."""
+        with engine.begin() as connection:
+            person = add_test_person(connection, ("viewer",))
+            of_provider = provider_session("https://idp.example", {"sid": "s-1"})
+            token = begin_session(
+                connection, person.id, now(), address="", agent="", provider_session=of_provider
+            )
+        page = Sessions(engine, development=False).find(token)
+        assert page is not None
+        with engine.begin() as connection:
+            return person, token, make_code(connection, page).code
+
+    def use(self, engine: Engine, person: Person, code: str) -> str:
+        sign_in = SignIn(engine, development=False)
+        token = sign_in.sign_in_by_code(person.name, code, address="", agent="")
+        return "refused" if token is None else "signed in"
+
+    def test_two_requests_with_one_code_of_the_page(self, database: Engine) -> None:
+        """One begins a session, which the other ends: two have the code."""
+        person, page, code = self.signed_in(database)
+
+        def first(connection: Connection) -> None:
+            lock_person(connection, person.id)
+            assert begin_by_code(
+                connection, person.id, code, address="", agent="", lengths=STANDARD_LENGTHS
+            )
+
+        second = self.both(database, first, lambda: self.use(database, person, code))
+        assert second == "refused"
+        with database.connect() as connection:
+            kept = connection.execute(select(sessions.c.token_hash)).scalars().all()
+        assert kept == [sha256(page.encode()).digest()]
+
+    def test_many_requests_with_one_code_of_the_page(self, database: Engine) -> None:
+        person, _, code = self.signed_in(database)
+        with ThreadPoolExecutor(6) as pool:
+            tried = [pool.submit(self.use, database, person, code) for _ in range(6)]
+        assert sorted(one.result() for one in tried) == ["refused"] * 5 + ["signed in"]
+
+    @pytest.mark.parametrize("is_code_first", [True, False])
+    def test_a_code_of_the_page_and_the_providers_sign_out(
+        self, database: Engine, is_code_first: bool
+    ) -> None:
+        """Whichever comes first, no session is left."""
+        person, _, code = self.signed_in(database)
+
+        def end(connection: Connection) -> None:
+            claims = {"jti": "t-1", "sid": "s-1"}
+            end_provider_sessions(connection, "https://idp.example", claims, address="")
+
+        def begin(connection: Connection) -> None:
+            lock_person(connection, person.id)
+            assert begin_by_code(
+                connection, person.id, code, address="", agent="", lengths=STANDARD_LENGTHS
+            )
+
+        def end_later() -> str:
+            with database.begin() as connection:
+                end(connection)
+            return "ended"
+
+        if is_code_first:
+            self.both(database, begin, end_later)
+        else:
+            second = self.both(database, end, lambda: self.use(database, person, code))
+            assert second == "refused"
+        with database.connect() as connection:
+            assert connection.execute(select(sessions.c.id)).all() == []
 
     def test_codes_that_are_guessed_side_by_side_are_counted(self, database: Engine) -> None:
         somebody, key = enrolled(database, "approver"), attempts.code_key

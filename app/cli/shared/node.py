@@ -6,11 +6,13 @@ import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
+from http import HTTPStatus
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from app.client.connection import NodeRefused
 from app.client.node import NodeClient, Session
 from app.domain.errors import UsageFault
 
@@ -30,7 +32,7 @@ AuthorityOption = Annotated[
 @contextmanager
 def signed_in() -> Iterator[NodeClient]:
     """The node that `tally sign-in` signed in to, in that person's name. Raises UsageFault where
-    nobody has signed in."""
+    nobody has signed in, or the session has ended."""
     path = session_file()
     try:
         kept = json.loads(path.read_text())
@@ -39,7 +41,14 @@ def signed_in() -> Iterator[NodeClient]:
         raise UsageFault("nobody is signed in here", remedy="Run tally sign-in first") from None
     authority = kept["ca"] and Path(kept["ca"])
     with NodeClient(session.url, session=session, trusted=trusted(authority)) as client:
-        yield client
+        try:
+            yield client
+        except NodeRefused as fault:
+            if fault.status != HTTPStatus.UNAUTHORIZED:
+                raise
+            raise UsageFault(
+                "the session has ended", where=session.url, remedy="Run tally sign-in again"
+            ) from None
 
 
 def keep_session(session: Session, authority: Path | None) -> None:

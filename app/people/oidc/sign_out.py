@@ -63,6 +63,11 @@ def _ended(connection: Connection, issuer: str, claims: Mapping[str, Any]) -> di
         wanted.append(c.person == person)
         if session is not None:
             wanted[0] |= c.provider_session.is_(None)
+    # Their rows first: who begins a session by code meanwhile has it found here, or begins none.
+    of = select(c.person).where(*wanted)
+    connection.execute(
+        select(people.c.id).where(people.c.id.in_(of)).order_by(people.c.id).with_for_update()
+    )
     rows = connection.execute(
         select(c.id, people.c.name).join(people, people.c.id == c.person).where(*wanted)
     ).all()
