@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 import typer
+from rich.text import Text
 
 from app.audit.actor import current_actor
 from app.cli.shared.console import stderr
@@ -17,6 +18,7 @@ from app.logs import configure_logs
 _INPUT_EXIT = 2
 _FAILED_EXIT = 3
 _TRACE_VARIABLE = "TALLY_TRACE"
+_ERROR = Text("error", "bold red")
 
 cli = typer.Typer(
     name="tally",
@@ -121,7 +123,7 @@ def _run() -> None:
         cli()
     except TallyError as fault:
         where = f"{fault.where}: " if fault.where else ""
-        stderr.print("[bold red]error[/]", end=" ")
+        stderr.print(_ERROR, end=" ")
         stderr.print(where + fault.what)
         if fault.remedy:
             stderr.print(f"      {fault.remedy}")
@@ -129,9 +131,9 @@ def _run() -> None:
     except Exception as fault:
         if os.environ.get(_TRACE_VARIABLE):
             raise
-        stderr.print(f"[bold red]error[/] tally itself failed ({type(fault).__name__}).", end=" ")
+        stderr.print(_ERROR, end=" ")
         stderr.print(
-            f"Run it again with {_TRACE_VARIABLE}=1 and report what it prints; "
-            "what was accepted is kept"
+            f"tally itself failed ({type(fault).__name__}). Run it again with {_TRACE_VARIABLE}=1 "
+            "and report what it prints; what was accepted is kept"
         )
         sys.exit(_FAILED_EXIT)

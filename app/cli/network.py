@@ -372,8 +372,9 @@ def logs(
 
 def _warn_of_few(validators: int) -> None:
     stderr.print(
-        f"[yellow]warning[/] {validators} validators cannot do without a single one of them; "
-        f"{_FAULT_TOLERANT} go on when one dies"
+        Text("warning", "yellow"),
+        f"{validators} validators cannot do without a single one of them; "
+        f"{_FAULT_TOLERANT} go on when one dies",
     )
 
 

@@ -108,3 +108,10 @@ def test_what_cannot_be_is_said(folder: Path, arguments: tuple[str, ...], said: 
     answer = tally(folder, *arguments)
     assert answer.code == 2, answer.stdout
     assert said in " ".join(answer.stderr.split())
+
+
+def test_who_has_no_password_here_is_told_how_to_sign_in() -> None:
+    done = tally_in_process(["sign-in", "oidc:li.ying", "--node", "http://127.0.0.1:1"])
+    assert done.code == 2
+    assert done.stderr.startswith("error oidc:li.ying signs in at the bank's provider")
+    assert "--code" in done.stderr
