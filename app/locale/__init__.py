@@ -123,6 +123,12 @@ def capital(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def label(name: str) -> str:
+    """A name of ours (a state, a kind, a column) as words with a capital, in the current language:
+    `not_enrolled` is "Not enrolled"."""
+    return capital(said(name.replace("_", " ")))
+
+
 @cache
 def _catalog(tag: str) -> gettext.NullTranslations:
     if tag == DEFAULT:

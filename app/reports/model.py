@@ -13,7 +13,7 @@ from datetime import UTC, date, datetime
 from enum import Enum, auto
 from typing import TypeAlias
 
-from app.locale import DEFAULT, N_, _, capital, language, said
+from app.locale import DEFAULT, N_, _, label, language, said
 
 
 class Type(Enum):
@@ -65,11 +65,6 @@ Cell: TypeAlias = "str | int | date | datetime | LinesTotal | RowTotal | None"
 Row: TypeAlias = "Sequence[Cell]"
 
 
-def title_of(name: str) -> str:
-    """What people read in place of a name, in the current language."""
-    return capital(said(name.replace("_", " ")))
-
-
 def word(text: str) -> str:
     """A word of ours (`missing_at_lead`, `MemberAdmitted`), or a sentence of another layer, in the
     current language; in English as it is."""
@@ -100,7 +95,7 @@ class Column:
 
     @property
     def title(self) -> str:
-        return title_of(self.name)
+        return label(self.name)
 
     def shown(self, text: str) -> str:
         """A text of its cells as people read it."""
@@ -122,7 +117,7 @@ class Section:
 
     @property
     def title(self) -> str:
-        return title_of(self.name)
+        return label(self.name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
-from app.locale import _, said
+from app.locale import _, label, said
 from app.reports.model import (
     NUMBERS,
     Cell,
@@ -17,7 +17,6 @@ from app.reports.model import (
     Type,
     parameter_text,
     plain,
-    title_of,
 )
 from app.reports.pdf_pages import Pages
 from app.reports.texts import shown_texts
@@ -52,7 +51,7 @@ def write_pdf(report: Report, path: Path) -> None:
         block=of["block"],
     )
     pages = Pages(title, report.block_time, foot=foot)
-    pages.facts((title_of(name), parameter_text(name, value)) for name, value in report.parameters)
+    pages.facts((label(name), parameter_text(name, value)) for name, value in report.parameters)
     if report.signers:
         pages.facts([(_("Signed by"), ", ".join(report.signers))])
     pages.text_line(

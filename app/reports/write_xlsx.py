@@ -15,7 +15,7 @@ from xlsxwriter.utility import xl_col_to_name, xl_rowcol_to_cell
 
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
-from app.locale import _, said
+from app.locale import _, label, said
 from app.reports.model import (
     NUMBERS,
     Column,
@@ -28,7 +28,6 @@ from app.reports.model import (
     instant_text,
     parameter_text,
     plain,
-    title_of,
 )
 
 MAX_LINES = 1_000_000
@@ -116,7 +115,7 @@ class _Writer:
         row = 1
         for item, value in self._report.parameters:
             row += 1
-            sheet.write_string(row, 0, title_of(item), self._label)
+            sheet.write_string(row, 0, label(item), self._label)
             shown = parameter_text(item, value)
             sheet.write_string(row, 1, shown, self._formats[Type.TEXT])
         for place, signer in enumerate(self._report.signers):

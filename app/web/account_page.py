@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
-from app.locale import N_, _
+from app.locale import N_, _, label
 from app.readmodel.accounts.alerts import alerts
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.curves import (
@@ -30,7 +30,7 @@ from app.web.days_page import DayRow, SumsRow, day_rows
 from app.web.facilities_page import terms_in_words
 from app.web.legs_page import Search
 from app.web.reserves import AccountRow, account_row
-from app.web.text import iso, label, money, signed_money
+from app.web.text import iso, money, signed_money
 from app.web.today import AccountDay, account_days
 
 _DAYS = 30

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.http.context import Context
-from app.http.signed_in import as_person, open_session, signed_in
+from app.http.signed_in import as_person, signed_in
 from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.agreement_facts import change_facts, facility_facts
@@ -26,15 +26,15 @@ from app.readmodel.accounts.holds import Hold, holds
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility, known_facility
 from app.readmodel.facilities.history import ChangeRow, facility_history
-from app.web.acting import (
+from app.web.act_forms import (
     MEMBERS_READ_IT,
     ActForm,
     FormChoice,
     FormField,
     Refused,
-    act_view,
     prepare_as_asked,
 )
+from app.web.act_view import act_view, may_prepare, person_of
 from app.web.consortium_forms import consortium_forms, own_keys
 from app.web.forms import Form, signed_form
 from app.web.new_facility import asked_terms, new_facility_form
@@ -71,9 +71,7 @@ class ActPages:
         self._pages = pages
 
     def show(self, request: Request, subject: Subject, refused: Refused | None = None) -> Response:
-        session = open_session(request)
-        person = session.person if session else None
-        acts = self._context.acts
+        person = person_of(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             facts = subject.facts(connection)
@@ -86,7 +84,6 @@ class ActPages:
                 facility=subject.facility,
                 limit=_MOST,
             )
-            may = person is not None and person.may("prepare") and acts.signs
             held = _active(connection) if subject.here == "holds" else []
             is_consortium = subject.here == "consortium"
             return {
@@ -97,8 +94,10 @@ class ActPages:
                 "holds": [hold_out(one, money_of(connection)) for one in held],
                 "own_keys": own_keys(connection, self._context.bank) if is_consortium else [],
                 "waiting": [act_view(connection, self._context, one, person) for one in waiting],
-                "forms": _filled(subject.forms(connection), refused) if may else [],
-                "signs": acts.signs,
+                "forms": _filled(subject.forms(connection), refused)
+                if may_prepare(self._context, person)
+                else [],
+                "signs": self._context.acts.signs,
             }
 
         return self._pages.show(request, "act_on.html", look, refused.status if refused else 200)

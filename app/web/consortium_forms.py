@@ -17,7 +17,7 @@ from app.readmodel.consortium.queries import (
     page_of_proposals,
 )
 from app.readmodel.consortium.shapes import Proposal
-from app.web.acting import MEMBERS_READ_IT, ActForm, FormChoice, FormField
+from app.web.act_forms import MEMBERS_READ_IT, ActForm, FormChoice, FormField
 
 _MOST = 50
 

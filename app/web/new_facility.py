@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from app.locale import _
 from app.readmodel.consortium.queries import list_members
-from app.web.acting import ActForm, FormChoice, FormField
+from app.web.act_forms import ActForm, FormChoice, FormField
 from app.web.forms import Form
 
 _TEXTS = ("id", "currency", "time_zone", "cut_off", "split")

@@ -21,7 +21,6 @@ from app.readmodel.directory import directory
 from app.report_jobs import store
 from app.report_jobs.asking import ask_again, ask_for, delete
 from app.reports.catalogue import FORMATS
-from app.reports.model import title_of
 from app.reports.source import Request as Asked
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
@@ -142,7 +141,6 @@ def _show(
             "titles": TITLES,
             "states": STATES,
             "formats": list(FORMATS),
-            "title_of": title_of,
             "schedule": files.schedule or False,
             "scheduled_names": [
                 said(TITLES[name]) for name in (files.schedule.names if files.schedule else ())

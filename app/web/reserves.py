@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from app.locale import N_, _, ngettext
+from app.locale import N_, _, label, ngettext
 from app.outbox.pending import Pending
 from app.readmodel.accounts.balances import Balance, Books
 from app.readmodel.accounts.curves import Flows
@@ -17,7 +17,7 @@ from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.breaks import TYPE_LABELS, BreakFilters
 from app.web.sparkline import Sparkline, sparkline
 from app.web.text import days as day_count
-from app.web.text import label, money, whole
+from app.web.text import money, whole
 from app.web.today import AccountDay, DayFigure, account_days, curve_text, today_figures
 
 _INCIDENT_SHOWN_FOR = timedelta(days=1)

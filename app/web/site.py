@@ -20,14 +20,22 @@ from jinja2.bccache import Bucket
 from app.domain.errors import ConfigFault
 from app.http.problems import Problem
 from app.http.signed_in import HOST_PREFIX
-from app.locale import LANGUAGES, N_, capital, language, said, translated, translated_plural
+from app.locale import (
+    LANGUAGES,
+    N_,
+    capital,
+    label,
+    language,
+    said,
+    translated,
+    translated_plural,
+)
 from app.web.text import (
     ago,
     ago_texts,
     at,
     feed_name,
     grouped,
-    label,
     minute,
     moment,
     whole,

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime
 
 from markupsafe import Markup
 
+from app.domain.errors import TallyError
 from app.domain.money import format_amount
 from app.intake.accept import BULK_NAME
 from app.locale import _, capital, ngettext, said
@@ -63,6 +64,11 @@ def sentence(text: str) -> str:
     return capital(said(text)) + _(".")
 
 
+def said_fault(fault: TallyError) -> str:
+    """What went wrong and what to do about it, in the reader's language."""
+    return capital(said(f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what))
+
+
 def feed_name(name: str) -> str:
     """A feed's name: of a file its own; what the node has named itself in the reader's words."""
     if name == BULK_NAME:
@@ -76,12 +82,6 @@ def weekday(day: date) -> str:
         _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"),
         _("Sunday"),
     )[day.weekday()]  # fmt: skip
-
-
-def label(name: str) -> str:
-    """A name of ours (a state, a kind, a role) as a word with a capital: `not_enrolled` is "Not
-    enrolled"."""
-    return capital(said(name.replace("_", " ")))
 
 
 def iso(moment: datetime) -> str:

@@ -14,8 +14,7 @@ from app.domain.errors import InputFault, UsageFault
 from app.domain.resolutions import Action, Side
 from app.http.context import Context
 from app.http.signed_in import allowed_to, as_person, open_session, signed_in
-from app.locale import _, capital, ngettext
-from app.locale import said as said_text
+from app.locale import _, ngettext
 from app.people.person import Person, active_person
 from app.prepared_acts.requests.breaks import ProposeResolutionIn
 from app.prepared_acts.store import MOST_IN_BATCH
@@ -33,7 +32,7 @@ from app.web.breaks import (
 from app.web.forms import Form, signed_form
 from app.web.pages import Pages
 from app.web.site import Site
-from app.web.text import whole
+from app.web.text import said_fault, whole
 from app.worklist.lines import MOST_SELECTED, NOBODY, WorkList
 from app.worklist.notes import assign
 from app.worklist.views import delete_view, save_view
@@ -137,7 +136,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
                 with as_person(request, person):
                     said = does(context, person, numbers, form)
             except InputFault as fault:
-                said = Said(_sentence(fault), typed=_typed(form), status=422)
+                said = Said(said_fault(fault), typed=_typed(form), status=422)
             return show(request, filters, said=said)
 
         return await run_in_threadpool(work)
@@ -168,7 +167,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
             with as_person(request, person), context.engine.begin() as connection:
                 change(connection, filters.query())
         except UsageFault as fault:
-            return show(request, filters, said=Said(_sentence(fault), status=422))
+            return show(request, filters, said=Said(said_fault(fault), status=422))
         return RedirectResponse(f"{site.root}/breaks{filters.query()}", 303)
 
 
@@ -256,7 +255,7 @@ def _propose(context: Context, person: Person, numbers: Sequence[int], form: For
         ],
     )
     refused = [
-        RefusedBreak(number, _sentence(fault))
+        RefusedBreak(number, said_fault(fault))
         for request, fault in made.refused
         if isinstance(request, ProposeResolutionIn) and (number := request.pair)
     ]
@@ -273,8 +272,3 @@ def _typed(form: Form) -> Typed:
 
 def _nothing(context: Context, person: Person, numbers: Sequence[int], form: Form) -> Said:
     raise UsageFault("this form asks for nothing that there is")
-
-
-def _sentence(fault: InputFault) -> str:
-    text = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
-    return capital(said_text(text))
