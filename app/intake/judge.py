@@ -46,12 +46,13 @@ def judge(
     taken = ChunkResult()
     events = [row for row in rows if isinstance(row, ParsedEvent)]
     contents = dict(transaction.contents({event.event_id for event in events}))
-    identities: set[bytes] = set()
-    for event in events:
-        if event.event_id not in contents:
-            identities.add(event.identity)
-            if event.target_identity:
-                identities.add(event.target_identity)
+    identities = {
+        identity
+        for event in events
+        if event.event_id not in contents
+        for identity in (event.identity, event.target_identity)
+        if identity
+    }
     standing = dict(transaction.standing(identities))
     last_day = now.toordinal() + MAX_DAYS_AHEAD
     for row in rows:

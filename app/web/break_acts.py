@@ -41,7 +41,7 @@ Worker = Annotated[Person, Depends(allowed_to("work"))]
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 
 
-def break_acting(
+def _break_acting(
     connection: Connection,
     context: Context,
     page: BreakPage,
@@ -117,6 +117,8 @@ def break_acting(
 
 
 def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """The routes of one break: acts, comments, who works on it."""
+
     def show_break(
         request: Request,
         number: int,
@@ -133,7 +135,7 @@ def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages
             acts_of_it = list_acts(connection, pair=number, limit=_LINES)
             return {
                 "page": page,
-                "acting": break_acting(
+                "acting": _break_acting(
                     connection, context, page, person, refused.typed, refused.error
                 ),
                 "acts": [act_view(connection, context, one, person) for one in acts_of_it],

@@ -42,7 +42,7 @@ Filled = Annotated[Form, Depends(signed_form)]
 SignedIn = Annotated[Person, Depends(signed_in)]
 
 
-def statement_acting(
+def _statement_acting(
     connection: Connection,
     context: Context,
     facility: str,
@@ -79,6 +79,8 @@ def statement_acting(
 
 
 def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """The routes of a statement that this bank would propose."""
+
     def show_statement(
         request: Request, facility: str, partner: str, day: str, refused: Refused | None = None
     ) -> Response:
@@ -98,7 +100,7 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
             error = refused.error if refused else ""
             try:
                 on = date.fromisoformat(day)
-                acting, facts = statement_acting(
+                acting, facts = _statement_acting(
                     connection, context, facility, partner, on, person, error
                 )
             except ValueError:
@@ -130,7 +132,7 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
         return RedirectResponse(f"{site.root}/acts/{made.number}", 303)
 
 
-def day_acting(
+def _day_acting(
     connection: Connection,
     context: Context,
     number: int,
@@ -238,13 +240,15 @@ def _reopening(
 
 
 def add_day_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+    """The routes of one day's statement."""
+
     def show_day(request: Request, number: int, refused: Refused = NOTHING_REFUSED) -> Response:
         person = person_of(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             return {
                 "page": day_page(connection, number),
-                "acting": day_acting(
+                "acting": _day_acting(
                     connection, context, number, person, refused.typed, refused.error
                 ),
             }
