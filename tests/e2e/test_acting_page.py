@@ -269,6 +269,9 @@ def test_a_hold_and_a_vote_by_two_people(
     approver.goes("acts/1")
     approver.page.get_by_label("Your code").fill(approver.codes.pop())
     approver.page.get_by_role("button", name="Sign with the bank’s key").click()
+    with approver.page.expect_response("**/acts/1"):  # it is still said when the page moves on
+        approver.page.evaluate("htmx.trigger('#subject', 'live:acts')")
+    expect(approver.page.get_by_text("Refused").first).to_be_visible()
     expect(approver.page.get_by_role("alert")).to_contain_text("available")
     approver.watched.complaints.clear()  # of the refusal
     officer.goes("holds")

@@ -81,8 +81,9 @@ class Somebody:
         return found
 
     def make(self) -> str:
+        page = self.page  # a write of its own
         with self.engine.begin() as connection:
-            return make_code(connection, self.page).code
+            return make_code(connection, page).code
 
     def use(self, code: str, **changed: Any) -> str | None:
         sign_in = SignIn(self.engine, development=False)
@@ -100,10 +101,9 @@ class Somebody:
 
     def change(self, **values: Any) -> None:
         """Of the page's session."""
+        page = self.page  # a write of its own
         with self.engine.begin() as connection:
-            connection.execute(
-                update(sessions).where(sessions.c.id == self.page.id).values(**values)
-            )
+            connection.execute(update(sessions).where(sessions.c.id == page.id).values(**values))
 
 
 def somebody(engine: Engine, *roles: str, provider_session: bytes | None = None) -> Somebody:

@@ -26,6 +26,11 @@ const sameIn = (fragment, form) => fragment.querySelector(`form[action="${form.g
 
 document.addEventListener("htmx:oobBeforeSwap", (event) => {
   const { target, fragment } = event.detail;
+  // Why something was refused that can be sent no more.
+  if (target?.querySelector("[data-refused]:not(form)")) {
+    event.detail.shouldSwap = false;
+    return;
+  }
   const touched = [...(target?.querySelectorAll("form[data-keep], form.sign") ?? [])].filter(isTouched);
   // Of what is being sent the answer tells.
   const changed = touched.filter((form) => !sending.has(form) && seenWith(sameIn(fragment, form)) !== seenWith(form));
