@@ -343,7 +343,7 @@ def test_two_whom_the_provider_calls_alike_are_told_apart(engine: Engine) -> Non
         shown = {
             one.person.name: one.person.display_name
             for one in listed_people(connection)
-            if one.person.display_name.startswith("Chen")
+            if one.person.display_name.startswith("Chen Wei")
         }
     assert shown == {"oidc:chen-wei": "Chen Wei", "oidc:chen-wei~2": "Chen Wei (oidc:chen-wei~2)"}
 
