@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -17,6 +16,7 @@ from app.db.engine import create, upgrade
 from ganache.engines import ENGINES, Engine
 from ganache.launcher import ChainHandle, ChainProcess, start
 from tests.postgres import Cluster, PostgresMissing
+from tests.postgres_databases import Databases
 
 # How fast the machine is proves nothing.
 settings.register_profile(
@@ -82,8 +82,11 @@ def postgres_cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def postgres_url(postgres_cluster: Cluster) -> Iterator[str]:
     """The URL of an empty PostgreSQL database of this test alone."""
-    with _postgres_database(postgres_cluster) as url:
-        yield url
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+        yield postgres_cluster.url(name)
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -104,12 +107,12 @@ def sqlite_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def postgres_tables(postgres_cluster: Cluster) -> str:
-    """The name of a PostgreSQL database with today's tables and nothing in them."""
+def postgres_databases(postgres_cluster: Cluster) -> Databases:
+    """PostgreSQL databases with today's tables and nothing in them."""
     with psycopg.connect(postgres_cluster.url("postgres"), autocommit=True) as connection:
         connection.execute("CREATE DATABASE tables")
     _make_tables(postgres_cluster.url("tables"))
-    return "tables"
+    return Databases(postgres_cluster, "tables")
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -121,19 +124,9 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str
         shutil.copyfile(request.getfixturevalue("sqlite_tables"), path)
         yield f"sqlite:///{path}"
     else:
-        template = request.getfixturevalue("postgres_tables")
-        cluster = request.getfixturevalue("postgres_cluster")
-        with _postgres_database(cluster, f"TEMPLATE {template} STRATEGY FILE_COPY") as url:
+        databases: Databases = request.getfixturevalue("postgres_databases")
+        with databases.one() as url:
             yield url
-
-
-@contextmanager
-def _postgres_database(cluster: Cluster, template: str = "") -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(cluster.url("postgres"), autocommit=True) as connection:
-        connection.execute(f"CREATE DATABASE {name} {template}")
-        yield cluster.url(name)
-        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 def _make_tables(url: str) -> None:
