@@ -7,6 +7,8 @@ import socket
 import threading
 from typing import Any
 
+from sse_starlette.sse import AppStatus
+
 from app.node.serving import listen, serve
 
 
@@ -33,6 +35,8 @@ def test_small_answers_do_not_wait_for_a_delayed_acknowledgement() -> None:
 
 
 def test_it_answers_until_a_signal_wakes_it_and_ends_what_hangs_on_it(monkeypatch: Any) -> None:
+    # The signal ends all streams of the process for good: not those of later tests.
+    monkeypatch.setattr(AppStatus, "should_exit", False)
     # So long that only the signal can be what ends it.
     monkeypatch.setattr("app.node.serving._DATE_EVERY_S", 3600.0)
     listener = listen("127.0.0.1", 0)
