@@ -3,9 +3,10 @@
 import hmac
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from app.audit.actor import acting_as
 from app.http.context import Context
@@ -55,6 +56,9 @@ def signed_in(request: Request) -> Person:
         to = {"HX-Redirect": f"{context.root}/login"}
         raise Problem(401, "unauthorized", "sign in again", headers=to)
     return found.person
+
+
+SignedIn = Annotated[Person, Depends(signed_in)]
 
 
 def allowed_to(right: Right) -> Callable[[Request], Person]:

@@ -4,14 +4,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import InputFault, TallyError
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import as_person, signed_in
+from app.http.signed_in import SignedIn, as_person
 from app.http.signing import sign_act, sign_batch
 from app.locale import capital, said
 from app.people.person import Person
@@ -21,7 +21,7 @@ from app.prepared_acts.store import batch_hash, batch_of, list_acts, one_act
 from app.web.act_view import act_view, person_of
 from app.web.break_acts import add_break_acts
 from app.web.day_acts import add_day_acts, add_statement_acts
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages, to_sign
 from app.web.site import Site
 from app.web.text import said_fault
@@ -29,8 +29,6 @@ from app.web.text import said_fault
 _LINES = 50
 
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
-SignedIn = Annotated[Person, Depends(signed_in)]
-Filled = Annotated[Form, Depends(signed_form)]
 
 
 def add_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.http.context import Context
-from app.http.signed_in import as_person, signed_in
+from app.http.signed_in import SignedIn, as_person
 from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.agreement_facts import change_facts, facility_facts
@@ -36,7 +36,7 @@ from app.web.act_forms import (
 )
 from app.web.act_view import act_view, may_prepare, person_of
 from app.web.consortium_forms import consortium_forms, own_keys
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled, Form
 from app.web.new_facility import asked_terms, new_facility_form
 from app.web.pages import Pages
 from app.web.site import Site
@@ -44,8 +44,6 @@ from app.web.site import Site
 _MOST = 50
 
 FacilityId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
-SignedIn = Annotated[Person, Depends(signed_in)]
-Filled = Annotated[Form, Depends(signed_form)]
 
 
 @dataclass(frozen=True, slots=True)

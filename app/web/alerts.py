@@ -30,7 +30,7 @@ from app.locale import N_, _, translated
 from app.people.person import Person
 from app.people.roles import ROLES
 from app.readmodel.directory import directory
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import grouped
@@ -57,7 +57,6 @@ Number = Annotated[int, Path(ge=1, lt=2**63)]
 Before = Annotated[int | None, Query(ge=1, lt=2**63)]
 Worker = Annotated[Person, Depends(allowed_to("work"))]
 Viewer = Annotated[Person, Depends(allowed_to("view"))]
-Sent = Annotated[Form, Depends(signed_form)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,7 @@ def _add_one_alert(router: APIRouter, context: Context, site: Site, pages: Pages
         return show_alert(request, number)
 
     @router.post("/alerts/{number}")
-    async def act(request: Request, number: Number, person: Worker, form: Sent) -> Response:
+    async def act(request: Request, number: Number, person: Worker, form: Filled) -> Response:
         """Acknowledged or snoozed."""
         note, minutes = form.text("note"), form.text("minutes")
 
@@ -165,7 +164,7 @@ def _add_rules(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         return show(request)
 
     @router.post("/alerts/rules")
-    async def change(request: Request, person: Viewer, form: Sent) -> Response:
+    async def change(request: Request, person: Viewer, form: Filled) -> Response:
         """One kind's rule, by those who work or administer."""
         if not (person.may("work") or person.may("administer")):
             raise Problem(403, "forbidden", "none of your roles may do this; it takes 'work'")
@@ -217,7 +216,7 @@ def _add_mails(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         return show(request)
 
     @router.post("/alerts/mails")
-    async def change(request: Request, person: Viewer, form: Sent) -> Response:
+    async def change(request: Request, person: Viewer, form: Filled) -> Response:
         """What the person who is signed in is mailed."""
         address = form.text("address").strip()
         chosen = frozenset(one for one in AlertKind if one in form.texts("kinds"))

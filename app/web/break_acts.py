@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
-from app.http.signed_in import allowed_to, as_person, signed_in
+from app.http.signed_in import SignedIn, allowed_to, as_person
 from app.locale import _, capital, said
 from app.people.person import Person
 from app.prepared_acts.facts import break_facts
@@ -27,7 +27,7 @@ from app.web.act_forms import (
 )
 from app.web.act_view import Acting, act_view, may_prepare, person_of, waiting_act
 from app.web.break_page import BreakPage, break_page
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.work_list import assignee
@@ -35,8 +35,6 @@ from app.worklist.notes import assign, comment
 
 _LINES = 50
 
-Filled = Annotated[Form, Depends(signed_form)]
-SignedIn = Annotated[Person, Depends(signed_in)]
 Worker = Annotated[Person, Depends(allowed_to("work"))]
 Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 

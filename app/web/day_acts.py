@@ -6,13 +6,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
-from app.http.signed_in import as_person, signed_in
+from app.http.signed_in import SignedIn, as_person
 from app.locale import _
 from app.people.person import Person
 from app.prepared_acts.facts import facts_of, facts_of_account, statement_differences
@@ -31,15 +31,12 @@ from app.web.act_forms import (
 )
 from app.web.act_view import Acting, may_prepare, person_of, waiting_act
 from app.web.days_page import day_page
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import said_fault
 
 DayNumber = Annotated[int, Path(ge=1, lt=2**31 - 1)]
-
-Filled = Annotated[Form, Depends(signed_form)]
-SignedIn = Annotated[Person, Depends(signed_in)]
 
 
 def _statement_acting(

@@ -22,7 +22,7 @@ from app.locale import said
 from app.people.person import Person
 from app.web.feeds import Number, show_row, show_rows
 from app.web.feeds_page import RowFilters, row_page
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled, Form
 from app.web.pages import Pages
 from app.web.site import Site
 
@@ -30,14 +30,14 @@ Worker = Annotated[Person, Depends(allowed_to("work"))]
 _DIGITS = 19
 """A number of fewer digits is one that the database takes."""
 
-Sent = Annotated[Form, Depends(signed_form)]
-
 
 def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
     """The form of one row."""
 
     @router.post("/feeds/rows/{number}")
-    async def act_on_row(request: Request, number: Number, person: Worker, form: Sent) -> Response:
+    async def act_on_row(
+        request: Request, number: Number, person: Worker, form: Filled
+    ) -> Response:
         """What is typed stays in the form where it is refused."""
         act, why = form.text("act"), form.text("why")
         typed = {column: form.text(column) for column in COLUMNS if form.texts(column)}
@@ -75,7 +75,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     """The forms of many rows, and of dead letters."""
 
     @router.post("/feeds/rows")
-    async def act_on_rows(request: Request, person: Worker, form: Sent) -> Response:
+    async def act_on_rows(request: Request, person: Worker, form: Filled) -> Response:
         """All rows of a reason, a file, a facility."""
         act, why = form.text("act"), form.text("why")
         where = _selected(form)
@@ -107,7 +107,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
         return RedirectResponse(f"{site.root}/feeds?{done}", 303)
 
     @router.post("/feeds/dead-letters")
-    async def act_on_letters(request: Request, person: Worker, form: Sent) -> Response:
+    async def act_on_letters(request: Request, person: Worker, form: Filled) -> Response:
         """Events and stopped batches are tried again; the node posts them."""
         event_id = form.text("event_id") or None
         changed = await writing(request, person, lambda connection: retry(connection, event_id))

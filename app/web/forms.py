@@ -1,9 +1,10 @@
 """Forms of pages: bounded, of this site, and where somebody is signed in, of that session."""
 
 from collections.abc import Mapping
+from typing import Annotated
 from urllib.parse import parse_qs
 
-from fastapi import Request
+from fastapi import Depends, Request
 
 from app.http.body import only, read_body
 from app.http.problems import Problem
@@ -48,6 +49,10 @@ async def signed_form(request: Request) -> Form:
     form = await _form(request, _MOST_SIGNED_BYTES)
     check_csrf(request, form.text(CSRF_FIELD) or None)
     return form
+
+
+Filled = Annotated[Form, Depends(signed_form)]
+"""What a route's form of somebody who is signed in is declared as."""
 
 
 async def _form(request: Request, most: int) -> Form:

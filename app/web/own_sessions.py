@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
@@ -19,11 +19,10 @@ from app.people.command_line import CommandLineCode, make_code
 from app.people.directory import listed_sessions
 from app.people.second_factor import has_second_factor
 from app.people.sessions import Session, Sessions
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.text import sentence
 
-Filled = Annotated[Form, Depends(signed_form)]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
 

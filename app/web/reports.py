@@ -22,7 +22,7 @@ from app.report_jobs import store
 from app.report_jobs.asking import ask_again, ask_for, delete
 from app.reports.catalogue import FORMATS
 from app.reports.source import Request as Asked
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.site import Site
 
@@ -50,7 +50,6 @@ _MOST_LETTERS = 200
 
 JobId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$")]
 Exporter = Annotated[Person, Depends(allowed_to("export"))]
-Sent = Annotated[Form, Depends(signed_form)]
 
 
 def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
@@ -75,7 +74,7 @@ def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -
         return _show(request, context, pages)
 
     @router.post("/reports")
-    async def ask(request: Request, person: Exporter, form: Sent) -> Response:
+    async def ask(request: Request, person: Exporter, form: Filled) -> Response:
         """What is typed stays in the form where it is refused."""
         typed = {name: form.text(name).strip()[:_MOST_LETTERS] for name in _FIELDS}
 
@@ -92,14 +91,14 @@ def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -
         return await asking(request, person, work, typed)
 
     @router.post("/reports/{job_id}/again")
-    async def again(request: Request, person: Exporter, job_id: JobId, form: Sent) -> Response:
+    async def again(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
         """The same once more, in the place of one that failed."""
         return await asking(
             request, person, lambda: ask_again(context.engine, job_of(request, job_id), person)
         )
 
     @router.post("/reports/{job_id}/delete")
-    async def remove(request: Request, person: Exporter, job_id: JobId, form: Sent) -> Response:
+    async def remove(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
         def work() -> None:
             delete(context.engine, context.report_files, job_of(request, job_id), person)
 

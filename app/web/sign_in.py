@@ -24,7 +24,7 @@ from app.people.person import language_of
 from app.people.sessions import Sessions
 from app.people.sign_in import SignIn, TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
-from app.web.forms import Form, read_form, signed_form
+from app.web.forms import Filled, Form, read_form
 from app.web.language import remember_language
 from app.web.openid import add_openid
 from app.web.site import Site
@@ -103,7 +103,7 @@ def add_sign_out(router: APIRouter, context: Context, site: Site) -> None:
     """The route that signs out."""
 
     @router.post("/logout")
-    def sign_out(request: Request, form: Annotated[Form, Depends(signed_form)]) -> Response:
+    def sign_out(request: Request, form: Filled) -> Response:
         session = open_session(request)
         if session is not None and form.text("everywhere"):
             with as_person(request, session.person):

@@ -29,7 +29,7 @@ from app.web.breaks import (
     BreakFilters,
     break_list,
 )
-from app.web.forms import Form, signed_form
+from app.web.forms import Filled, Form
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import said_fault, whole
@@ -48,7 +48,6 @@ _ACTIONS = {
     )
 }
 
-Filled = Annotated[Form, Depends(signed_form)]
 Worker = Annotated[Person, Depends(allowed_to("work"))]
 Viewer = Annotated[Person, Depends(signed_in)]
 ViewNumber = Annotated[int, Path(ge=1, lt=2**63 - 1)]

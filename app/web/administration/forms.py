@@ -16,12 +16,11 @@ from app.http.signed_in import allowed_to
 from app.http.signing import administer
 from app.people.administration import Administrator
 from app.people.person import Person
-from app.web.forms import Form, signed_form
+from app.web.forms import Form
 from app.web.pages import Pages
 from app.web.text import sentence
 
 Admin = Annotated[Person, Depends(allowed_to("administer"))]
-Filled = Annotated[Form, Depends(signed_form)]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
 Work = Callable[[Connection, Administrator], Made]

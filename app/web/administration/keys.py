@@ -8,7 +8,8 @@ from app.http import keys
 from app.http.context import Context
 from app.http.dual_control import POWERFUL_KEYS, Change, Made
 from app.people.administration import Administrator
-from app.web.administration.forms import Admin, Filled, Id, Tab
+from app.web.administration.forms import Admin, Id, Tab
+from app.web.forms import Filled
 from app.web.pages import Pages
 
 

@@ -12,7 +12,8 @@ from app.people import administration as acts
 from app.people.administration import Administrator
 from app.people.directory import listed_people, listed_sessions
 from app.people.roles import POWERFUL, ROLES
-from app.web.administration.forms import Admin, Filled, Id, Tab
+from app.web.administration.forms import Admin, Id, Tab
+from app.web.forms import Filled
 from app.web.pages import Pages
 
 _ASKED: Mapping[str, Act] = {

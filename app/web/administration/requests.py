@@ -9,7 +9,8 @@ from app.http.context import Context
 from app.http.dual_control import Change, Made, Waiting, confirm, refuse, waiting
 from app.locale import N_, _, said
 from app.people.administration import Administrator
-from app.web.administration.forms import Admin, Filled, Tab
+from app.web.administration.forms import Admin, Tab
+from app.web.forms import Filled
 from app.web.pages import Pages
 
 _ADDRESS = "administration/requests"

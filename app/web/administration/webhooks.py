@@ -9,7 +9,8 @@ from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.dual_control import Made
 from app.people.administration import Administrator
-from app.web.administration.forms import Admin, Filled, Id, Tab
+from app.web.administration.forms import Admin, Id, Tab
+from app.web.forms import Filled
 from app.web.pages import Pages
 from app.webhooks.deliveries import listed_deliveries, replay
 from app.webhooks.endpoints import endpoints, register, remove, rotate
