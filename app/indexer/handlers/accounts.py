@@ -44,24 +44,32 @@ def hold_posted(projection: Projection, event: ContractEvent) -> None:
     _end(projection, event, "posted")
 
 
-def balance_low(projection: Projection, event: ContractEvent) -> None:
-    """A balance fell below its threshold."""
-    _alert(projection, event, "low")
+_PASSED = {
+    "BalanceLow": "low",
+    "BalanceRestored": "restored",
+    "ShortfallBegan": "shortfall",
+    "ShortfallEnded": "shortfall_ended",
+}
 
 
-def balance_restored(projection: Projection, event: ContractEvent) -> None:
-    """A balance is at its threshold or above it again."""
-    _alert(projection, event, "restored")
-
-
-def shortfall_began(projection: Projection, event: ContractEvent) -> None:
-    """A balance fell below 0."""
-    _alert(projection, event, "shortfall")
-
-
-def shortfall_ended(projection: Projection, event: ContractEvent) -> None:
-    """A balance is 0 or more again."""
-    _alert(projection, event, "shortfall_ended")
+def balance_passed(projection: Projection, event: ContractEvent) -> None:
+    """A balance fell below its threshold, or below 0, or is there or above it again."""
+    arguments, account = event.arguments, account_of(projection, event)
+    if account is None:
+        return
+    projection.state.alerts += 1
+    projection.statements.append(
+        insert(t.alerts).values(
+            number=projection.state.alerts,
+            facility=account.facility,
+            partner=account.partner,
+            what=_PASSED[event.name],
+            balance=arguments["balance"],
+            low_balance=arguments.get("lowBalance"),
+            at=projection.time(event.block_number),
+            tx_hash=bytes.fromhex(event.tx_hash[2:]),
+        )
+    )
 
 
 def account_of(projection: Projection, event: ContractEvent) -> Account | None:
@@ -85,23 +93,4 @@ def _end(projection: Projection, event: ContractEvent, state: str, **values: obj
             c.ref == arguments["ref"].to_bytes(REFERENCE_BYTES),
         )
         .values(state=state, ended_at=projection.time(event.block_number), **values)
-    )
-
-
-def _alert(projection: Projection, event: ContractEvent, what: str) -> None:
-    arguments, account = event.arguments, account_of(projection, event)
-    if account is None:
-        return
-    projection.state.alerts += 1
-    projection.statements.append(
-        insert(t.alerts).values(
-            number=projection.state.alerts,
-            facility=account.facility,
-            partner=account.partner,
-            what=what,
-            balance=arguments["balance"],
-            low_balance=arguments.get("lowBalance"),
-            at=projection.time(event.block_number),
-            tx_hash=bytes.fromhex(event.tx_hash[2:]),
-        )
     )

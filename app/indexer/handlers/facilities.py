@@ -31,29 +31,6 @@ def facility_proposed(projection: Projection, event: ContractEvent) -> None:
         number, terms["lead"], partners, None if sealed is None else projection.open_key(sealed)
     )
     facility.see(state.view)
-    facility.add_shares(
-        FIRST_VERSION,
-        0,
-        [
-            (
-                place,
-                one["shares"]["principalBps"],
-                one["shares"]["interestBps"],
-                one["shares"]["feeBps"],
-            )
-            for place, one in enumerate(terms["partners"], 1)
-        ],
-    )
-    rules = terms["rules"]
-    facility.rules.append(
-        RulesVersion(
-            FIRST_VERSION,
-            rules["effectiveFrom"],
-            rules["amountTolerance"],
-            rules["dateWindowDays"],
-            rules["matchDeadlineSeconds"],
-        )
-    )
     state.facilities[number] = facility
     for partner in facility.visible:
         account = state.accounts[number, partner] = Account(number, partner)
@@ -61,6 +38,8 @@ def facility_proposed(projection: Projection, event: ContractEvent) -> None:
     projection.statements += _statements(
         number, terms, sealed, keccak(event.data), event.block_number
     )
+    add_shares(projection, facility, FIRST_VERSION, 0, [one["shares"] for one in terms["partners"]])
+    add_rules(projection, facility, FIRST_VERSION, terms["rules"])
 
 
 def facility_accepted(projection: Projection, event: ContractEvent) -> None:
@@ -103,10 +82,51 @@ def set_state(projection: Projection, event: ContractEvent, state: str, **values
     )
 
 
+def add_shares(
+    projection: Projection,
+    facility: FacilityState,
+    version: int,
+    first_day: int,
+    shares: list[dict[str, int]],
+) -> None:
+    """A version of the shares, as the event has those of each partner, in their order."""
+    bps = [
+        (place, one["principalBps"], one["interestBps"], one["feeBps"])
+        for place, one in enumerate(shares, 1)
+    ]
+    facility.add_shares(version, first_day, bps)
+    names = [one.name for one in t.share_versions.columns]
+    rows = [
+        dict(zip(names, (facility.number, version, place, first_day, *parts), strict=True))
+        for place, *parts in bps
+    ]
+    projection.statements.append(insert(t.share_versions).values(rows))
+
+
+def add_rules(
+    projection: Projection, facility: FacilityState, version: int, rules: dict[str, int]
+) -> None:
+    """A version of the rules, as the event has them."""
+    row = {
+        "effective_from": rules["effectiveFrom"],
+        "amount_tolerance": rules["amountTolerance"],
+        "date_window_days": rules["dateWindowDays"],
+        "match_deadline_seconds": rules["matchDeadlineSeconds"],
+    }
+    facility.rules.append(RulesVersion(version, *row.values()))
+    projection.statements.append(
+        insert(t.rule_versions).values(
+            facility=facility.number,
+            version=version,
+            **row,
+            cut_off_seconds=rules["cutOffSeconds"],
+        )
+    )
+
+
 def _statements(
     number: int, terms: dict[str, Any], sealed: bytes | None, terms_hash: bytes, block: int
 ) -> list[Executable]:
-    rules = terms["rules"]
     return [
         insert(t.facilities).values(
             number=number,
@@ -140,28 +160,5 @@ def _statements(
         *(
             insert(t.facility_observers).values(facility=number, member=member)
             for member in dict.fromkeys(one["member"] for one in terms["readers"])
-        ),
-        insert(t.share_versions).values(
-            [
-                {
-                    "facility": number,
-                    "version": FIRST_VERSION,
-                    "partner": place,
-                    "effective_from": 0,
-                    "principal_bps": one["shares"]["principalBps"],
-                    "interest_bps": one["shares"]["interestBps"],
-                    "fee_bps": one["shares"]["feeBps"],
-                }
-                for place, one in enumerate(terms["partners"], 1)
-            ]
-        ),
-        insert(t.rule_versions).values(
-            facility=number,
-            version=FIRST_VERSION,
-            effective_from=rules["effectiveFrom"],
-            amount_tolerance=rules["amountTolerance"],
-            date_window_days=rules["dateWindowDays"],
-            match_deadline_seconds=rules["matchDeadlineSeconds"],
-            cut_off_seconds=rules["cutOffSeconds"],
         ),
     ]

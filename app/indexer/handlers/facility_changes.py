@@ -7,8 +7,7 @@ from sqlalchemy import insert, update
 
 from app.contracts.events import ContractEvent
 from app.contracts.facility_changes import KINDS, change_hash, content_of
-from app.domain.matching.judgement import RulesVersion
-from app.indexer.handlers.facilities import facility_of, set_state
+from app.indexer.handlers.facilities import add_rules, add_shares, facility_of, set_state
 from app.indexer.projection import Projection
 from app.readmodel import tables as t
 
@@ -64,54 +63,17 @@ def shares_took_effect(projection: Projection, event: ContractEvent) -> None:
     """A version of the shares was agreed. No leg carries its first day yet, so nothing that was
     split before changes."""
     arguments = event.arguments
-    bps = [
-        (place, one["principalBps"], one["interestBps"], one["feeBps"])
-        for place, one in enumerate(arguments["shares"], 1)
-    ]
-    facility_of(projection, event).add_shares(arguments["version"], arguments["effectiveFrom"], bps)
-    projection.statements.append(
-        insert(t.share_versions).values(
-            [
-                {
-                    "facility": arguments["facility"],
-                    "version": arguments["version"],
-                    "partner": partner,
-                    "effective_from": arguments["effectiveFrom"],
-                    "principal_bps": principal,
-                    "interest_bps": interest,
-                    "fee_bps": fee,
-                }
-                for partner, principal, interest, fee in bps
-            ]
-        )
-    )
+    facility = facility_of(projection, event)
+    version, first_day = arguments["version"], arguments["effectiveFrom"]
+    add_shares(projection, facility, version, first_day, arguments["shares"])
     _decide(projection, event, "in_force", version=arguments["version"])
 
 
 def rules_took_effect(projection: Projection, event: ContractEvent) -> None:
     """A version of the rules was agreed; as for shares, nothing that was judged changes."""
     arguments = event.arguments
-    rules = arguments["rules"]
-    facility_of(projection, event).rules.append(
-        RulesVersion(
-            arguments["version"],
-            rules["effectiveFrom"],
-            rules["amountTolerance"],
-            rules["dateWindowDays"],
-            rules["matchDeadlineSeconds"],
-        )
-    )
-    projection.statements.append(
-        insert(t.rule_versions).values(
-            facility=arguments["facility"],
-            version=arguments["version"],
-            effective_from=rules["effectiveFrom"],
-            amount_tolerance=rules["amountTolerance"],
-            date_window_days=rules["dateWindowDays"],
-            match_deadline_seconds=rules["matchDeadlineSeconds"],
-            cut_off_seconds=rules["cutOffSeconds"],
-        )
-    )
+    facility = facility_of(projection, event)
+    add_rules(projection, facility, arguments["version"], arguments["rules"])
     _decide(projection, event, "in_force", version=arguments["version"])
 
 

@@ -58,19 +58,26 @@ def vote_cast(projection: Projection, event: ContractEvent) -> None:
     )
 
 
-def proposal_enacted(projection: Projection, event: ContractEvent) -> None:
-    """A majority stands; what it does is in the events that follow."""
-    _decide(projection, event, "enacted")
+_DECIDED = {
+    "ProposalEnacted": "enacted",
+    "ProposalRejected": "rejected",
+    "ProposalWithdrawn": "withdrawn",
+    "KeyReplacementObjected": "objected",
+}
 
 
-def proposal_rejected(projection: Projection, event: ContractEvent) -> None:
-    """No majority can be reached any more."""
-    _decide(projection, event, "rejected")
-
-
-def proposal_withdrawn(projection: Projection, event: ContractEvent) -> None:
-    """Its proposer took it back."""
-    _decide(projection, event, "withdrawn")
+def proposal_decided(projection: Projection, event: ContractEvent) -> None:
+    """A majority stands (what it does is in the events that follow) or can be reached no more, or
+    its proposer took it back."""
+    projection.statements.append(
+        update(proposals)
+        .where(proposals.c.number == event.arguments["proposal"])
+        .values(
+            state=_DECIDED[event.name],
+            decided_at=projection.time(event.block_number),
+            decided_block=event.block_number,
+        )
+    )
 
 
 def key_replacement_waits(projection: Projection, event: ContractEvent) -> None:
@@ -93,7 +100,7 @@ def key_replacement_waits(projection: Projection, event: ContractEvent) -> None:
 def key_replacement_objected(projection: Projection, event: ContractEvent) -> None:
     """The member objected to the key that the others would give it."""
     arguments = event.arguments
-    _decide(projection, event, "objected")
+    proposal_decided(projection, event)
     log(projection, event, member=arguments["member"], proposal=arguments["proposal"])
 
 
@@ -132,16 +139,4 @@ def contract_upgraded(projection: Projection, event: ContractEvent) -> None:
         event,
         proxy=to_checksum_address(arguments["proxy"]),
         implementation=to_checksum_address(arguments["implementation"]),
-    )
-
-
-def _decide(projection: Projection, event: ContractEvent, state: str) -> None:
-    projection.statements.append(
-        update(proposals)
-        .where(proposals.c.number == event.arguments["proposal"])
-        .values(
-            state=state,
-            decided_at=projection.time(event.block_number),
-            decided_block=event.block_number,
-        )
     )
