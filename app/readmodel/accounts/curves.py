@@ -13,6 +13,7 @@ from sqlalchemy import Connection, and_, func, select
 from app.domain.business_date import BusinessCalendar
 from app.domain.kinds import Kind
 from app.readmodel import tables as t
+from app.readmodel.accounts.movements import books_since
 from app.readmodel.directory import Facility
 
 
@@ -148,27 +149,10 @@ def _openings(
     """The books of these partners' accounts less what is dated on a business date or later."""
     if not partners:
         return {}
-    a, d = t.accounts.c, t.day_totals.c
     found: dict[int, BooksAt] = {}
-    for row in connection.execute(
-        select(
-            a.partner,
-            a.lead_book.label("lead_now"),
-            a.partner_book.label("partner_now"),
-            a.agreed.label("agreed_now"),
-            d.lead_book,
-            d.partner_book,
-            d.agreed,
-        )
-        .outerjoin(
-            t.day_totals,
-            and_(d.facility == a.facility, d.partner == a.partner, d.day >= day.date.toordinal()),
-        )
-        .where(a.facility == facility, a.partner.in_(partners))
-    ):
-        books = found.get(
-            row.partner, BooksAt(day.begins, row.lead_now, row.partner_now, row.agreed_now)
-        )
+    for row in connection.execute(books_since(facility, day.date.toordinal(), partners)):
+        now = BooksAt(day.begins, row.lead_book_now, row.partner_book_now, row.agreed_now)
+        books = found.get(row.partner, now)
         found[row.partner] = BooksAt(
             day.begins,
             books.lead_book - (row.lead_book or 0),
@@ -201,29 +185,10 @@ def daily(
     connection: Connection, facility: Facility, partner: int, first: date
 ) -> DailyMovements | None:
     """An account's movements from a business date on; None where this view does not hold it."""
-    a, d = t.accounts.c, t.day_totals.c
     found: DailyMovements | None = None
-    # Books and days in one statement: they must be of one block.
-    for row in connection.execute(
-        select(
-            a.lead_book.label("lead_now"),
-            a.partner_book.label("partner_now"),
-            a.agreed.label("agreed_now"),
-            d.day,
-            d.kind,
-            d.lead_book,
-            d.partner_book,
-            d.agreed,
-        )
-        .outerjoin(
-            t.day_totals,
-            and_(d.facility == a.facility, d.partner == a.partner, d.day >= first.toordinal()),
-        )
-        .where(a.facility == facility.number, a.partner == partner)
-        .order_by(d.day, d.kind)
-    ):
+    for row in connection.execute(books_since(facility.number, first.toordinal(), [partner])):
         if found is None:
-            found = DailyMovements(row.lead_now, row.partner_now, row.agreed_now)
+            found = DailyMovements(row.lead_book_now, row.partner_book_now, row.agreed_now)
         if row.day is not None:
             of_day = found.days.setdefault(date.fromordinal(row.day), {})
             of_day[Kind(row.kind)] = Moved(

@@ -10,14 +10,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, FromClause, and_, case, func, or_, select
 
-from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
 from app.readmodel.accounts.movements import AccountMovements, BookMovements
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
 from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility, Partner
 from app.readmodel.pairs.as_of import pairs_as_of
-from app.readmodel.values import kind_name
 
 _BEFORE, _WITHIN, _AFTER = 0, 1, 2
 _ACCEPTING = ("force", "write_off")
@@ -41,16 +39,7 @@ def movements_as_of(
     until: int,
 ) -> list[AccountMovements]:
     """The three books of these partners' accounts as they stood at the block time `until`."""
-    found = {
-        one.number: AccountMovements(
-            partner=one.name,
-            lead_book=BookMovements(),
-            partner_book=BookMovements(),
-            agreed=BookMovements(),
-            counts=dict.fromkeys(PAIR_TYPES, 0),
-        )
-        for one in partners
-    }
+    found = {one.number: AccountMovements(one.name) for one in partners}
     low, high = first.toordinal(), last.toordinal()
     source = pairs_as_of(with_archive(connection, facility=facility.number), until)
     _add_pairs(connection, source, _of(source, facility, found), low, high, found)
@@ -123,11 +112,8 @@ def _add(book: BookMovements, when: int, kind: int, value: int) -> None:
     """Count what moved a book before, within or after the dates."""
     if when == _BEFORE:
         book.opening += value
-    elif when == _WITHIN:
-        name = kind_name(kind)
-        book.movements[name] = book.movements.get(name, 0) + value
     else:
-        book.after += value
+        book.add(kind, value, is_within=when == _WITHIN)
 
 
 def _add_pairs(
@@ -141,6 +127,7 @@ def _add_pairs(
     """Add what the halves moved, and count the pairs, in one pass."""
     c = source.c
     lead_day, partner_day = book_days(source)
+    counted_day = func.coalesce(c.lead_business_day, c.partner_business_day)
     rows = (
         select(
             c.partner,
@@ -150,12 +137,7 @@ def _add_pairs(
             _when(lead_day, low, high, "lead_when"),
             _when(partner_day, low, high, "partner_when"),
             _when(c.agreed_business_day, low, high, "agreed_when"),
-            _when(
-                func.coalesce(c.lead_business_day, c.partner_business_day),
-                low,
-                high,
-                "counted_when",
-            ),
+            _when(counted_day, low, high, "counted_when"),
             c.lead_amount,
             c.partner_amount,
             agreed_amount(source).label("agreed_amount"),
