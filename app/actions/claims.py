@@ -11,20 +11,18 @@ from eth_utils.address import to_checksum_address
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from app.actions.view import View
-from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import (
     NO_ADDRESS,
     NO_PROOF,
     Newcomer,
     ProposalContent,
     admit,
-    purpose_number,
     replace_key,
 )
 from app.domain.consortium import KeyPurpose, MemberRole
 from app.domain.errors import UsageFault
 from app.domain.lookalike import folded
-from app.domain.votes import BANK_ROLES
+from app.domain.votes import BANK_ROLES, PURPOSE_NUMBERS, ROLE_NUMBERS
 from app.keys.keystore import SEALING, PublicKeys
 from app.keys.possession import proves_admission, proves_replacement
 
@@ -84,7 +82,7 @@ def admission(view: View, file: str) -> ProposalContent:
             remedy="Ask for a file with all of them",
         )
     proof = _octets(found.proof) or 3 * NO_PROOF
-    if not proves_admission(view.registry(), found.name, role_number(found.role), keys, proof):
+    if not proves_admission(view.registry(), found.name, ROLE_NUMBERS[found.role], keys, proof):
         raise UsageFault(
             f"the keys in the file of {found.name} have not signed this admission to this "
             "consortium",
@@ -108,7 +106,7 @@ def replacement(view: View, file: str) -> ProposalContent:
     if is_sealing:
         return replace_key(member, found.purpose, found.key)
     key, proof = to_checksum_address(found.key), _octets(found.proof)
-    number = purpose_number(found.purpose)
+    number = PURPOSE_NUMBERS[found.purpose]
     if not proves_replacement(view.registry(), member, number, key, proof):
         raise UsageFault(
             f"the key in the file has not signed that it is to be the {found.purpose} key of "

@@ -8,8 +8,9 @@ from app.actions.act import act
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.contracts.consortium_registry import ConsortiumRegistry
-from app.contracts.proposals import NO_PROOF, key_word, purpose_number
+from app.contracts.proposals import NO_PROOF, key_word
 from app.domain.errors import ChainFault, UsageFault
+from app.domain.votes import PURPOSE_NUMBERS
 from app.keys.keystore import SEALING, install_successor, load_successor, prepare_successor
 from app.keys.possession import Registry, prove_replacement
 
@@ -51,7 +52,7 @@ def rotate(
     if member == 0:
         raise UsageFault(f"{signer.bank} is no member of this consortium")
     successor = prepare_successor(asked.folder, asked.purpose, development=asked.development)
-    number, word = purpose_number(asked.purpose), key_word(successor)
+    number, word = PURPOSE_NUMBERS[asked.purpose], key_word(successor)
     done = Done((), ())
     if contract.key_of(member, number) != word:
         done = signer.send(contract.rotate_key(number, word, _proof(asked, contract, member)))
@@ -70,4 +71,4 @@ def _proof(asked: RotateKey, contract: ConsortiumRegistry, member: int) -> bytes
         return NO_PROOF
     successor = load_successor(asked.folder, asked.purpose, development=asked.development)
     registry = Registry(contract.chain_id(), contract.address)
-    return prove_replacement(registry, member, purpose_number(asked.purpose), successor)
+    return prove_replacement(registry, member, PURPOSE_NUMBERS[asked.purpose], successor)

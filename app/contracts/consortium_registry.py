@@ -8,21 +8,9 @@ from web3.contract.contract import ContractFunction
 
 from app.contracts.deployed_contract import DeployedContract, translated
 from app.domain.errors import ChainFault
-from app.domain.votes import PROPOSAL_STATES
-
-ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
-"""Members' roles by their numbers on the chain."""
-
-
-_ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
-
+from app.domain.votes import PROPOSAL_STATES, ROLES, STATES
 
 _BLOCKS_A_LOOK = 1_000  # Polygon Edge answers for no more
-
-
-def role_number(role: str) -> int:
-    """A member's role as the registry numbers it."""
-    return _ROLE_NUMBERS[role]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +47,7 @@ class ConsortiumRegistry(DeployedContract):
     def state_of(self, member: int) -> str:
         """active, suspended or evicted."""
         state = int(self._read(self.contract.functions.member(member))[2])
-        return ("none", "active", "suspended", "evicted")[state]
+        return STATES.get(state, f"unknown ({state})")
 
     def role(self, member: int) -> str:
         """lead, partner, auditor or regulator."""

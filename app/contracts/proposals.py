@@ -8,14 +8,11 @@ from eth_abi.abi import decode, encode
 from eth_abi.exceptions import DecodingError
 from eth_utils.address import to_checksum_address
 
-from app.contracts.consortium_registry import ROLES, role_number
 from app.contracts.events import printable
-from app.domain.votes import KINDS, PURPOSES
+from app.domain.votes import KIND_NUMBERS, PURPOSE_NUMBERS, PURPOSES, ROLE_NUMBERS, role_name
 
 NO_ADDRESS = "0x" + "00" * 20
 
-_KIND_NUMBERS = {name: number for number, name in KINDS.items()}
-_PURPOSE_NUMBERS = {name: number for number, name in PURPOSES.items()}
 _NEWCOMER = "(string,uint8,address,address,address,bytes32)"
 _PROOF_BYTES = 64
 _ADMISSION = [_NEWCOMER, "bytes32[6]"]
@@ -35,7 +32,7 @@ class ProposalContent:
     @property
     def number(self) -> int:
         """The kind's number on the chain."""
-        return _KIND_NUMBERS[self.kind]
+        return KIND_NUMBERS[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,7 @@ def admit(newcomer: Newcomer) -> ProposalContent:
     """Admit a member."""
     fields = (
         newcomer.name,
-        role_number(newcomer.role),
+        ROLE_NUMBERS[newcomer.role],
         newcomer.operator,
         newcomer.approver,
         newcomer.recovery,
@@ -72,13 +69,13 @@ def about(kind: str, member: int) -> ProposalContent:
 
 def change_role(member: int, role: str) -> ProposalContent:
     """Give a member another role."""
-    return ProposalContent("change_role", encode(["uint16", "uint8"], [member, role_number(role)]))
+    return ProposalContent("change_role", encode(["uint16", "uint8"], [member, ROLE_NUMBERS[role]]))
 
 
 def replace_key(member: int, purpose: str, key: str, proof: bytes = NO_PROOF) -> ProposalContent:
     """Give a member another key: an address with its proof (`keys.possession`, 64 bytes), or a
     sealing key, in hex."""
-    fields = [member, purpose_number(purpose), key_word(key), _words(proof)]
+    fields = [member, PURPOSE_NUMBERS[purpose], key_word(key), _words(proof)]
     return ProposalContent("replace_key", encode(_REPLACEMENT, fields))
 
 
@@ -108,11 +105,6 @@ def _words(proof: bytes) -> list[bytes]:
     return [proof[at : at + 32] for at in range(0, len(proof), 32)]
 
 
-def purpose_number(purpose: str) -> int:
-    """What a key is for, as the registry numbers it."""
-    return _PURPOSE_NUMBERS[purpose]
-
-
 def read_payload(kind: str, payload: bytes) -> dict[str, Any]:
     """A payload's fields by name, addresses and keys in hex, as JSON can hold them.
 
@@ -130,10 +122,6 @@ def _decode(types: list[str], payload: bytes) -> tuple[Any, ...]:
     return decode(types, payload, strict=False)
 
 
-def _role(number: int) -> str:
-    return ROLES.get(number, f"unknown ({number})")
-
-
 def _read_newcomer(payload: bytes) -> dict[str, Any]:
     # `bytes` stands for `string` (the encoding is the same): text that is not UTF-8 is mended.
     (name, role, operator, approver, recovery, sealing_key), _ = _decode(
@@ -141,7 +129,7 @@ def _read_newcomer(payload: bytes) -> dict[str, Any]:
     )
     return {
         "name": printable(name),
-        "role": _role(role),
+        "role": role_name(role),
         "operator": to_checksum_address(operator),
         "approver": to_checksum_address(approver),
         "recovery": to_checksum_address(recovery),
@@ -155,7 +143,7 @@ def _read_member(payload: bytes) -> dict[str, Any]:
 
 def _read_role(payload: bytes) -> dict[str, Any]:
     member, role = _decode(["uint16", "uint8"], payload)
-    return {"member": member, "role": _role(role)}
+    return {"member": member, "role": role_name(role)}
 
 
 def _read_key(payload: bytes) -> dict[str, Any]:

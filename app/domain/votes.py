@@ -22,15 +22,21 @@ KINDS = {
     9: "upgrade",
 }
 """What is asked for, by its number."""
+KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 
 SUBJECT_KINDS = frozenset({"suspend", "reinstate", "evict", "replace_key"})
 """The kinds about a member that has no vote on them."""
 
 PURPOSES = {1: "operator", 2: "approver", 3: "recovery", 4: "sealing"}
 """What a key is for, by its number."""
+PURPOSE_NUMBERS = {name: number for number, name in PURPOSES.items()}
 
 STATES = {1: "active", 2: "suspended", 3: "evicted"}
 """Where a member stands, by its number."""
+
+ROLES = {1: "lead", 2: "partner", 3: "auditor", 4: "regulator"}
+"""Members' roles by their numbers."""
+ROLE_NUMBERS = {name: number for number, name in ROLES.items()}
 
 BANK_ROLES = frozenset({"lead", "partner"})
 """The roles that vote."""
@@ -45,6 +51,11 @@ PROPOSAL_STATES = (
     "objected",
 )
 """Waiting: a majority would replace a member's key, and the member can still object."""
+
+
+def role_name(number: int) -> str:
+    """A member's role; `unknown (N)` where this version knows none of that number."""
+    return ROLES.get(number, f"unknown ({number})")
 
 
 def content_hash(kind: int, payload: bytes, reason_hash: bytes) -> bytes:

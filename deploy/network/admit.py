@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from app.config import load_config
-from app.contracts.consortium_registry import role_number
 from app.contracts.proposals import Newcomer, register_validator
 from app.contracts.proposals import admit as asked_to_admit
 from app.domain.consortium import MemberRole
 from app.domain.errors import ChainFault, UsageFault
-from app.domain.votes import BANK_ROLES
+from app.domain.votes import BANK_ROLES, ROLE_NUMBERS
 from app.keys.keystore import create_keys
 from app.keys.possession import Registry, prove_admission, signing_accounts
 from app.processes import free_ports
@@ -179,7 +178,7 @@ def _vote_in(change: Change, role: MemberRole) -> None:
         keys = folder.public_keys(name)
         registry = Registry(change.registry.chain_id(), change.registry.address)
         signers = signing_accounts(folder.keys(name), development=True)
-        proof = prove_admission(registry, name, role_number(role), keys, signers)
+        proof = prove_admission(registry, name, ROLE_NUMBERS[role], keys, signers)
         newcomer = Newcomer(
             name, role, keys.sealing, keys.operator, keys.approver, keys.recovery, proof
         )

@@ -1,13 +1,11 @@
 """Step 2: the founding. One transaction makes all proxies, wires them and admits the founders."""
 
-from app.contracts.consortium_registry import ROLES
 from app.domain.consortium import CONTRACTS
+from app.domain.votes import ROLE_NUMBERS
 from deploy.compile import load_artifact
 from deploy.steps.deployment import Deployment
 
 NAME = "2 founding"
-
-_ROLE_NUMBERS = {role: number for number, role in ROLES.items()}
 
 
 def verify(deployment: Deployment) -> str:
@@ -41,7 +39,7 @@ def enact(deployment: Deployment) -> None:
     members = []
     for member in deployment.folder.members():
         keys = deployment.folder.public_keys(member.name)
-        role = _ROLE_NUMBERS[member.role]
+        role = ROLE_NUMBERS[member.role]
         members.append(
             (member.name, role, keys.operator, keys.approver, keys.recovery, keys.sealing)
         )

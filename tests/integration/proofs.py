@@ -8,11 +8,11 @@ from pathlib import Path
 from eth_account import Account
 
 from app.contracts.day_close import DayClose
-from app.contracts.proposals import purpose_number
 from app.db.engine import create, upgrade
 from app.domain.day_close import OpenItems, Statement, Sums
 from app.domain.kinds import Kind
 from app.domain.resolutions import Action, Side
+from app.domain.votes import PURPOSE_NUMBERS
 from app.keys.possession import Registry, prove_replacement
 from app.proof.make import Made, make
 from app.reports.source import Request, open_source
@@ -52,7 +52,7 @@ def rotate_operator(world: World, bank: str) -> None:
     fresh = Account.create()
     consortium = world.consortium
     registry = Registry(consortium.chain_id(), consortium.address)
-    purpose = purpose_number("operator")
+    purpose = PURPOSE_NUMBERS["operator"]
     proof = prove_replacement(registry, world.numbers[bank], purpose, fresh)
     key = bytes.fromhex(fresh.address[2:]).rjust(32, b"\0")
     world.signer(bank).send(consortium.rotate_key(purpose, key, proof))

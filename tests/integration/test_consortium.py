@@ -29,7 +29,6 @@ from app.contracts.proposals import (
     admit,
     change_role,
     key_word,
-    purpose_number,
     register_validator,
     remove_validator,
     replace_key,
@@ -38,6 +37,7 @@ from app.contracts.proposals import (
 from app.db.engine import create
 from app.db.engine import upgrade as upgrade_schema
 from app.domain.errors import UsageFault
+from app.domain.votes import PURPOSE_NUMBERS
 from app.indexer.rebuild import digest
 from app.keys.keystore import (
     PublicKeys,
@@ -162,7 +162,7 @@ def given_key(world: World, member: str, purpose: str) -> tuple[ProposalContent,
     """What gives a member a fresh key, which has signed it; the key's address."""
     fresh = Account.create()
     number = world.numbers[member]
-    proof = prove_replacement(registry(world), number, purpose_number(purpose), fresh)
+    proof = prove_replacement(registry(world), number, PURPOSE_NUMBERS[purpose], fresh)
     address = to_checksum_address(fresh.address)
     return replace_key(number, purpose, address, proof), address
 

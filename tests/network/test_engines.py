@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.chain.manifest import Manifest
-from app.contracts.consortium_registry import ConsortiumRegistry, role_number
+from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.proposals import (
     Newcomer,
     about,
@@ -18,6 +18,7 @@ from app.contracts.proposals import (
     register_validator,
     remove_validator,
 )
+from app.domain.votes import ROLE_NUMBERS
 from app.keys.keystore import create_keys
 from app.keys.possession import Registry, prove_admission, signing_accounts
 from deploy.consortium import Member
@@ -156,7 +157,7 @@ def test_a_bank_is_admitted_gets_a_validator_and_is_evicted_with_it(
         keys = folder.public_keys(name)
         place = Registry(registry.chain_id(), registry.address)
         signers = signing_accounts(folder.keys(name), development=True)
-        proof = prove_admission(place, name, role_number("partner"), keys, signers)
+        proof = prove_admission(place, name, ROLE_NUMBERS["partner"], keys, signers)
         newcomer = Newcomer(
             name, "partner", keys.sealing, keys.operator, keys.approver, keys.recovery, proof
         )

@@ -13,10 +13,9 @@ from app.cli.shared.console import stderr, stdout
 from app.cli.shared.names import check_names
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.config import load_config
-from app.contracts.consortium_registry import role_number
-from app.contracts.proposals import purpose_number
 from app.domain.consortium import KeyPurpose, MemberRole
 from app.domain.errors import UsageFault
+from app.domain.votes import PURPOSE_NUMBERS, ROLE_NUMBERS
 from app.keys.keystore import (
     PublicKeys,
     create_keys,
@@ -170,7 +169,7 @@ def prove(
             if directory is None
             else load_account(directory, name, development=development)
         )
-        proof = "0x" + prove_replacement(registry, member, purpose_number(name), successor).hex()
+        proof = "0x" + prove_replacement(registry, member, PURPOSE_NUMBERS[name], successor).hex()
         line += ["--proof", proof]
     if as_json:
         body = {"member": found.name, "purpose": name, "key": key, "proof": proof}
@@ -191,7 +190,7 @@ def _proof(
     if network is None:
         return None
     signers = signing_accounts(folder, development=development)
-    number = role_number(role)
+    number = ROLE_NUMBERS[role]
     return prove_admission(_registry(network), name, number, public_keys(folder), signers)
 
 

@@ -2,9 +2,8 @@
 
 from sqlalchemy import insert, update
 
-from app.contracts.consortium_registry import ROLES
 from app.contracts.events import ContractEvent
-from app.domain.votes import PURPOSES, STATES
+from app.domain.votes import PURPOSES, STATES, role_name
 from app.indexer.handlers.log import log
 from app.indexer.projection import Projection
 from app.readmodel import tables as t
@@ -27,7 +26,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
         insert(t.members).values(
             number=arguments["member"],
             name=arguments["name"],
-            role=_role(arguments["role"]),
+            role=role_name(arguments["role"]),
             operator=keys["operator"],
             approver=keys["approver"],
             sealing_key=keys["sealing"],
@@ -48,7 +47,7 @@ def member_admitted(projection: Projection, event: ContractEvent) -> None:
         for purpose, key in keys.items()
         if key != _NO_KEY
     ]
-    log(projection, event, member=arguments["member"], role=_role(arguments["role"]))
+    log(projection, event, member=arguments["member"], role=role_name(arguments["role"]))
 
 
 def member_state_changed(projection: Projection, event: ContractEvent) -> None:
@@ -62,7 +61,7 @@ def member_state_changed(projection: Projection, event: ContractEvent) -> None:
 
 def member_role_changed(projection: Projection, event: ContractEvent) -> None:
     """A vote gave a member another role."""
-    number, role = event.arguments["member"], _role(event.arguments["role"])
+    number, role = event.arguments["member"], role_name(event.arguments["role"])
     projection.statements.append(
         update(t.members).where(t.members.c.number == number).values(role=role)
     )
@@ -125,7 +124,3 @@ def _stop(projection: Projection, number: int, until: int) -> None:
     projection.statements.append(
         update(t.members).where(t.members.c.number == number).values(stopped_until=until)
     )
-
-
-def _role(number: int) -> str:
-    return ROLES.get(number, f"unknown ({number})")

@@ -8,15 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, select
 
-from app.domain.votes import KINDS, content_hash
 from app.readmodel.chain import blocks
-from app.readmodel.consortium.queries import address, log_line
+from app.readmodel.consortium.queries import key_of, log_line, voted_hash
 from app.readmodel.consortium.shapes import Key, LogLine
 from app.readmodel.consortium.tables import consortium_log, member_keys, proposals, votes
 from app.readmodel.directory import Directory
 from app.readmodel.values import optional_time, to_time
-
-_KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def log_up_to(connection: Connection, names: Directory, block: int) -> list[LogL
     """What was done to the consortium up to a block, in the order of the chain."""
     c = consortium_log.c
     return [
-        log_line(row, names.optional_name(row.member), names.optional_name(row.by_member))
+        log_line(row, names)
         for row in connection.execute(
             select(consortium_log).where(c.block_number <= block).order_by(c.number)
         )
@@ -111,14 +108,7 @@ def keys_at(connection: Connection, names: Directory, block: int) -> list[KeyAt]
 
     return [
         KeyAt(
-            Key(
-                names.member_name(row.member),
-                row.purpose,
-                bytes(row.key).hex() if row.purpose == "sealing" else address(row.key) or "",
-                row.given_by,
-                row.since_block,
-                retired(row),
-            ),
+            key_of(row, names, retired(row)),
             times.get(row.since_block),
             times.get(retired(row) or 0),
         )
@@ -162,7 +152,6 @@ def proposals_at(
         asked = json.loads(row.asked)
         if "member" in asked:
             asked["member"] = names.member_name(asked["member"])
-        content = content_hash(_KIND_NUMBERS[row.kind], bytes(row.payload), bytes(row.reason_hash))
         by = cast.get(row.number, [])
         found.append(
             ProposalAt(
@@ -172,7 +161,7 @@ def proposals_at(
                 proposer=names.member_name(row.proposer),
                 subject=names.optional_name(row.subject),
                 reason_hash="0x" + bytes(row.reason_hash).hex(),
-                content_hash="0x" + content.hex(),
+                content_hash=voted_hash(row),
                 created_at=to_time(row.created_at),
                 transaction="0x" + bytes(row.tx_hash).hex(),
                 state=state,

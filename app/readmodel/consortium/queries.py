@@ -8,7 +8,7 @@ from eth_typing import ChecksumAddress
 from eth_utils.address import to_checksum_address
 from sqlalchemy import ColumnElement, Connection, Row, select
 
-from app.domain.votes import KINDS, content_hash, tally
+from app.domain.votes import KIND_NUMBERS, content_hash, tally
 from app.readmodel.chain import clock
 from app.readmodel.consortium.shapes import (
     ConsortiumMember,
@@ -26,11 +26,11 @@ from app.readmodel.consortium.tables import (
     validators,
     votes,
 )
+from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.shapes import Page
 from app.readmodel.values import optional_time, to_time
 
 _UNDECIDED = ("open", "waiting")
-_KIND_NUMBERS = {name: number for number, name in KINDS.items()}
 
 
 def list_members(connection: Connection) -> list[ConsortiumMember]:
@@ -103,10 +103,12 @@ def waiting_keys(connection: Connection) -> list[Proposal]:
 
 def list_validators(connection: Connection) -> list[ValidatorNode]:
     """The validator nodes, by member and address."""
-    names = _names(connection)
+    names = directory(connection)
     v = validators.c
     return [
-        ValidatorNode(address(row.node) or "", names[row.member], row.enode, row.since_block)
+        ValidatorNode(
+            address(row.node) or "", names.member_name(row.member), row.enode, row.since_block
+        )
         for row in connection.execute(select(validators).order_by(v.member, v.node))
     ]
 
@@ -125,43 +127,45 @@ def removed_validators(connection: Connection) -> list[ChecksumAddress]:
 
 def list_keys(connection: Connection, member: str | None = None) -> list[Key]:
     """The keys of all members or of one, those that serve first."""
-    names = _names(connection)
+    names = directory(connection)
     k = member_keys.c
     return [
-        Key(
-            names[row.member],
-            row.purpose,
-            bytes(row.key).hex() if row.purpose == "sealing" else address(row.key) or "",
-            row.given_by,
-            row.since_block,
-            row.retired_block,
-        )
+        key_of(row, names, row.retired_block)
         for row in connection.execute(
             select(member_keys).order_by(
                 k.retired_block.is_not(None), k.member, k.purpose, k.since_block, k.key
             )
         )
-        if member in (None, names[row.member])
+        if member in (None, names.member_name(row.member))
     ]
 
 
 def log_lines(connection: Connection, limit: int) -> list[LogLine]:
     """The newest lines of the consortium's log, newest first."""
-    names = _names(connection)
+    names = directory(connection)
     newest = select(consortium_log).order_by(consortium_log.c.number.desc()).limit(limit)
-    return [
-        log_line(row, names.get(row.member), names.get(row.by_member))
-        for row in connection.execute(newest)
-    ]
+    return [log_line(row, names) for row in connection.execute(newest)]
 
 
-def log_line(row: Row[Any], member: str | None, by_member: str | None) -> LogLine:
-    """A row of the consortium's log; the members by their names."""
+def key_of(row: Row[Any], names: Directory, retired_block: int | None) -> Key:
+    """A row of the members' keys."""
+    return Key(
+        names.member_name(row.member),
+        row.purpose,
+        bytes(row.key).hex() if row.purpose == "sealing" else address(row.key) or "",
+        row.given_by,
+        row.since_block,
+        retired_block,
+    )
+
+
+def log_line(row: Row[Any], names: Directory) -> LogLine:
+    """A row of the consortium's log."""
     return LogLine(
         row.number,
         row.what,
-        member,
-        by_member,
+        names.optional_name(row.member),
+        names.optional_name(row.by_member),
         json.loads(row.details),
         to_time(row.at),
         row.block_number,
@@ -189,8 +193,7 @@ def _proposal(
         proposer=members[row.proposer].name,
         subject=None if row.subject is None else members[row.subject].name,
         reason_hash="0x" + bytes(row.reason_hash).hex(),
-        content_hash="0x"
-        + content_hash(_KIND_NUMBERS[row.kind], bytes(row.payload), bytes(row.reason_hash)).hex(),
+        content_hash=voted_hash(row),
         created_at=to_time(row.created_at),
         expires_at=to_time(row.expires_at),
         due_at=optional_time(row.due_at),
@@ -213,9 +216,10 @@ def _proposal(
     )
 
 
-def _names(connection: Connection) -> dict[int, str]:
-    found = connection.execute(select(members.c.number, members.c.name))
-    return {row.number: row.name for row in found}
+def voted_hash(row: Row[Any]) -> str:
+    """What a vote on a row of the proposals names."""
+    number = KIND_NUMBERS[row.kind]
+    return "0x" + content_hash(number, bytes(row.payload), bytes(row.reason_hash)).hex()
 
 
 def address(octets: bytes) -> str | None:
