@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
 
+from app.domain.chunks import chunks
 from app.domain.errors import DatabaseBusy
 from app.intake.tables import events
 from app.outbox.tables import batches
@@ -49,8 +50,7 @@ def move(engine: Engine, archive: Row[Any]) -> int:
 
 def _chunks(path: Path, sha256: bytes) -> Iterator[Rows]:
     for rows in read_rows(path, sha256):
-        for place in range(0, len(rows), _ROWS_A_TRANSACTION):
-            yield rows[place : place + _ROWS_A_TRANSACTION]
+        yield from chunks(rows, _ROWS_A_TRANSACTION)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from app.archive.write import MANIFEST, sums_of
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.db.engine import snapshot
+from app.domain.chunks import chunks
 from app.domain.errors import StorageFault
 from app.readmodel.archive.files import PAIRS, read_rows, sha256_of
 from app.readmodel.archive.tables import archived_pairs, archives
@@ -96,21 +97,14 @@ def _archived(connection: Connection, archive: int, rows: Sequence[Any]) -> set[
     """The numbers of those rows that are in this archive and not in the table."""
     ref, c = list(pairs.c.keys()).index("ref"), archived_pairs.c
     found: set[int] = set()
-    for place in range(0, len(rows), _ROWS_AT_A_TIME):
-        refs = [row[ref] for row in rows[place : place + _ROWS_AT_A_TIME]]
-        found.update(
-            connection.execute(
-                select(c.number).where(c.ref.in_(refs), c.archive == archive)
-            ).scalars()
-        )
+    for refs in chunks((row[ref] for row in rows), _ROWS_AT_A_TIME):
+        query = select(c.number).where(c.ref.in_(refs), c.archive == archive)
+        found.update(connection.scalars(query))
     return found & {row[0] for row in rows}
 
 
 def _in_table(connection: Connection, rows: Sequence[Any]) -> set[int]:
     found: set[int] = set()
-    for place in range(0, len(rows), _ROWS_AT_A_TIME):
-        numbers = [row[0] for row in rows[place : place + _ROWS_AT_A_TIME]]
-        found.update(
-            connection.execute(select(pairs.c.number).where(pairs.c.number.in_(numbers))).scalars()
-        )
+    for numbers in chunks((row[0] for row in rows), _ROWS_AT_A_TIME):
+        found.update(connection.scalars(select(pairs.c.number).where(pairs.c.number.in_(numbers))))
     return found

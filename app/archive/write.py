@@ -14,6 +14,7 @@ from sqlalchemy import Boolean, Column, Connection, LargeBinary, Text, exists, s
 from app.archive.choose import Choice, Month
 from app.archive.sums import Days, add, of_rows
 from app.contracts.posting import stream_of
+from app.domain.chunks import chunks
 from app.domain.day_close import Sums
 from app.domain.errors import DiskFull, StorageFault
 from app.domain.legs import unpack
@@ -200,12 +201,12 @@ def _events(
             )
         )
     }
-    for place in range(0, len(ids), _BATCHES_AT_A_TIME):
+    for some in chunks(ids, _BATCHES_AT_A_TIME):
         rows = connection.execute(
             select(events.c.id, events.c.details, batches.c.sequence, events.c.leg_index)
             .join(batches, batches.c.id == events.c.batch_id)
             .where(
-                batches.c.id.in_(ids[place : place + _BATCHES_AT_A_TIME]),
+                batches.c.id.in_(some),
                 events.c.details.is_not(None),
                 ~exists().where(dead_letters.c.event == events.c.id),
             )
@@ -231,11 +232,11 @@ _SCHEMAS = {
 }
 
 
-def _write(path: Path, chunks: Iterable[Sequence[Sequence[Any]]]) -> int:
+def _write(path: Path, parts: Iterable[Sequence[Sequence[Any]]]) -> int:
     """Write a file; returns its rows."""
     schema, count = _SCHEMAS[path.name], 0
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
-        for rows in chunks:
+        for rows in parts:
             columns = zip(*rows, strict=True)
             cells = [pa.array(one, of.type) for one, of in zip(columns, schema, strict=True)]
             writer.write_batch(pa.record_batch(cells, schema=schema))

@@ -18,6 +18,7 @@ from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
 from app.chain.errors import ChainAnswer, unreachable
+from app.domain.chunks import chunks
 from app.domain.errors import ChainUnreachable
 
 _TIMEOUT_S = 30
@@ -62,6 +63,7 @@ class ClientTls:
     key: Path | None
 
 
+_MOST_A_TRIP = 250
 _SYSTEMS_TLS = ClientTls(None, None, None)
 
 
@@ -133,10 +135,12 @@ class Rpc:
         return self._result(method, self.exchange(orjson.dumps(request)))
 
     def batch(self, requests_: list[tuple[str, list[Any]]]) -> list[Any]:
-        """Many requests in one round trip; results in order. Raises at the first error object."""
+        """Many requests, `_MOST_A_TRIP` in one round trip; results in order. Raises at the first
+        error object."""
         return [
             self._result(method, answer)
-            for (method, _), answer in zip(requests_, self.batch_answers(requests_), strict=True)
+            for some in chunks(requests_, _MOST_A_TRIP)
+            for (method, _), answer in zip(some, self.batch_answers(some), strict=True)
         ]
 
     def batch_answers(self, requests_: list[tuple[str, list[Any]]]) -> list[dict[str, Any]]:

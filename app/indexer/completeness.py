@@ -15,7 +15,6 @@ from app.domain.matching.versions import Version
 from app.indexer.errors import Incomplete, ShortAnswer
 from app.indexer.state import State
 
-_CALLS_A_REQUEST = 200
 _NOTHING_POSTED = (0, bytes(32))
 _STATES = {"proposed": 1, "active": 2, "paused": 3, "closed": 4, "withdrawn": 5}
 
@@ -39,27 +38,13 @@ def check_complete(
             ("the shares", "sharesSchedule(uint32)", _schedule(facility.shares)),
             ("the rules", "rulesSchedule(uint32)", _schedule(facility.rules)),
         ):
-            calls.append(
-                _call(
-                    f"{what} of facility {facility.number}",
-                    "FacilityRegistry",
-                    signature,
-                    [facility.number],
-                    words,
-                )
-            )
+            whole = f"{what} of facility {facility.number}"
+            calls.append(_call(whole, "FacilityRegistry", signature, [facility.number], words))
         for member in (facility.lead, *facility.partners):
             sequence, digest = state.heads.get((facility.number, member), _NOTHING_POSTED)
             what = f"the postings of member {member} in facility {facility.number}"
-            calls.append(
-                _call(
-                    what,
-                    "Reconciliation",
-                    "head(uint32,uint16)",
-                    [facility.number, member],
-                    [sequence, int.from_bytes(digest)],
-                )
-            )
+            place, head = [facility.number, member], [sequence, int.from_bytes(digest)]
+            calls.append(_call(what, "Reconciliation", "head(uint32,uint16)", place, head))
     for account in state.accounts.values():
         if account.facility not in facilities:
             continue
@@ -71,18 +56,16 @@ def check_complete(
             _call(f"the holds {of}", "ReserveLedger", "heldOf(uint32,uint8)", place, held),
             _call(f"the closed days {of}", "DayClose", "lastClosed(uint32,uint8)", place, closed),
         ]
-    for at in range(0, len(calls), _CALLS_A_REQUEST):
-        chunk = calls[at : at + _CALLS_A_REQUEST]
-        requests: list[tuple[str, list[Any]]] = [
-            ("eth_call", [{"to": manifest.addresses[contract], "data": data}, hex(block)])
-            for _, contract, data, _ in chunk
-        ]
-        for (what, _, _, expected), answer in zip(chunk, rpc.batch(requests), strict=True):
-            found = bytes.fromhex(answer[2:])
-            if not found:
-                raise ShortAnswer(f"{what} cannot be read", where=f"block {block}")
-            if found != expected:
-                raise Incomplete(f"the contracts count {what} otherwise", where=f"block {block}")
+    requests: list[tuple[str, list[Any]]] = [
+        ("eth_call", [{"to": manifest.addresses[contract], "data": data}, hex(block)])
+        for _, contract, data, _ in calls
+    ]
+    for (what, _, _, expected), answer in zip(calls, rpc.batch(requests), strict=True):
+        found = bytes.fromhex(answer[2:])
+        if not found:
+            raise ShortAnswer(f"{what} cannot be read", where=f"block {block}")
+        if found != expected:
+            raise Incomplete(f"the contracts count {what} otherwise", where=f"block {block}")
 
 
 def _schedule(versions: Sequence[Version]) -> list[int]:

@@ -1,6 +1,7 @@
 """The contract's own books, read beside ours so that the two can differ and be seen to."""
 
 from dataclasses import asdict
+from typing import Any
 
 from eth_utils.crypto import keccak
 
@@ -13,7 +14,6 @@ from app.indexer.state import Account, ContractAccount
 
 _ACCOUNT = "0x" + keccak(text="account(uint32,uint8)")[:4].hex()
 _WORDS = 8
-_ACCOUNTS_A_REQUEST = 200
 
 
 def read_books(rpc: Rpc, manifest: Manifest, accounts: list[Account], block: int) -> list[Incident]:
@@ -24,43 +24,27 @@ def read_books(rpc: Rpc, manifest: Manifest, accounts: list[Account], block: int
     """
     ledger = manifest.addresses["ReserveLedger"]
     incidents: list[Incident] = []
-    for at in range(0, len(accounts), _ACCOUNTS_A_REQUEST):
-        chunk = accounts[at : at + _ACCOUNTS_A_REQUEST]
-        answers = rpc.batch(
-            [
-                (
-                    "eth_call",
-                    [
-                        {
-                            "to": ledger,
-                            "data": f"{_ACCOUNT}{account.facility:064x}{account.partner:064x}",
-                        },
-                        hex(block),
-                    ],
-                )
-                for account in chunk
-            ]
+    requests: list[tuple[str, list[Any]]] = []
+    for account in accounts:
+        data = f"{_ACCOUNT}{account.facility:064x}{account.partner:064x}"
+        requests.append(("eth_call", [{"to": ledger, "data": data}, hex(block)]))
+    for account, answer in zip(accounts, rpc.batch(requests), strict=True):
+        raw = bytes.fromhex(answer[2:])
+        if len(raw) != 32 * _WORDS:
+            raise ShortAnswer("the ledger's account cannot be read", where=f"block {block}")
+        *books, open_legs, closed_through = (
+            int.from_bytes(raw[place : place + 32], signed=True) for place in range(0, len(raw), 32)
         )
-        for account, answer in zip(chunk, answers, strict=True):
-            raw = bytes.fromhex(answer[2:])
-            if len(raw) != 32 * _WORDS:
-                raise ShortAnswer("the ledger's account cannot be read", where=f"block {block}")
-            words = [
-                int.from_bytes(raw[place : place + 32], signed=True)
-                for place in range(0, len(raw), 32)
-            ]
-            *books, open_legs, closed_through = words
-            account.contract = contract = ContractAccount(
-                account.last_block, Books(*books), open_legs, closed_through
-            )
-            differing = [
-                f"{name} {getattr(account.books, name)} here, {value} in the contract"
-                for name, value in asdict(contract.books).items()
-                if getattr(account.books, name) != value
-            ]
-            if differing:
-                place = f"facility {account.facility}, partner {account.partner}: " + "; ".join(
-                    differing
-                )
-                incidents.append(Incident("books_differ", place, account.last_block))
+        account.contract = contract = ContractAccount(
+            account.last_block, Books(*books), open_legs, closed_through
+        )
+        differing = [
+            f"{name} {getattr(account.books, name)} here, {value} in the contract"
+            for name, value in asdict(contract.books).items()
+            if getattr(account.books, name) != value
+        ]
+        if differing:
+            of = f"facility {account.facility}, partner {account.partner}"
+            place = f"{of}: {'; '.join(differing)}"
+            incidents.append(Incident("books_differ", place, account.last_block))
     return incidents

@@ -16,8 +16,8 @@ from sqlalchemy import (
     tuple_,
     update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.db.upsert import insert_into
 from app.domain.identifiers import reference
 from app.domain.legs import unpack
 from app.indexer.names import is_name
@@ -119,9 +119,8 @@ def _keep(
     if kept.rowcount != 1:
         return
     if names:
-        dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
         connection.execute(
-            dialect.insert(granted_names).on_conflict_do_nothing(),
+            insert_into(connection, granted_names).on_conflict_do_nothing(),
             [
                 {"facility": work.facility, "ref": ref, "grant": work.number, "event_ref": name}
                 for ref, name in names.items()

@@ -13,6 +13,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
+from app.domain.chunks import chunks
 from app.domain.errors import ChainUnreachable
 from app.indexer.decode import Decoder, Event
 from app.indexer.errors import Reorganised, ShortAnswer
@@ -20,7 +21,6 @@ from app.indexer.postings import Posting
 from app.verify.validators import ValidatorSet
 
 _LEG_BYTES_AIMED_AT = 500_000
-_BLOCKS_A_REQUEST = 500
 _TRANSACTIONS_A_REQUEST = 64
 
 
@@ -167,21 +167,17 @@ class Scanner:
     def _headers(self, numbers: set[int]) -> dict[int, Header]:
         ordered = sorted(numbers)
         headers: dict[int, Header] = {}
-        for at in range(0, len(ordered), _BLOCKS_A_REQUEST):
-            chunk = ordered[at : at + _BLOCKS_A_REQUEST]
-            for number, answer in zip(
-                chunk, self._rpc.batch([block_request(one) for one in chunk]), strict=True
-            ):
-                if answer is None:
-                    raise ShortAnswer(f"the node has logs of block {number}, but not the block")
-                headers[number] = _header(answer)
+        answers = self._rpc.batch([block_request(one) for one in ordered])
+        for number, answer in zip(ordered, answers, strict=True):
+            if answer is None:
+                raise ShortAnswer(f"the node has logs of block {number}, but not the block")
+            headers[number] = _header(answer)
         return headers
 
     def _sealed(self, postings: list[Posting]) -> dict[str, bytes]:
         hashes = list(dict.fromkeys(posting.tx_hash for posting in postings))
         sealed: dict[str, bytes] = {}
-        for at in range(0, len(hashes), _TRANSACTIONS_A_REQUEST):
-            chunk = hashes[at : at + _TRANSACTIONS_A_REQUEST]
+        for chunk in chunks(hashes, _TRANSACTIONS_A_REQUEST):
             answers = self._rpc.batch([("eth_getTransactionByHash", [one]) for one in chunk])
             for tx_hash, answer in zip(chunk, answers, strict=True):
                 if answer is None:

@@ -29,7 +29,7 @@ from app.verify.transactions import verified_transactions
 from app.verify.trie import EMPTY_ROOT
 
 _MOST_BLOCKS = 1_000
-_BLOCKS_A_REQUEST = 250
+_HEADERS_AT_A_TIME = 250
 _TRANSACTIONS_A_REQUEST = 32
 
 _Block = dict[str, Any]
@@ -87,7 +87,7 @@ class VerifiedScanner:
             genesis = read_header(self._blocks(0, 0)[0])
             trusted = first_trusted(self._scheme, genesis, self._genesis)
             while trusted.number < cursor.number:
-                last = min(cursor.number, trusted.number + _BLOCKS_A_REQUEST)
+                last = min(cursor.number, trusted.number + _HEADERS_AT_A_TIME)
                 headers = map(read_header, self._blocks(trusted.number + 1, last))
                 trusted = verify_chain(self._scheme, trusted, headers)[1]
             return trusted
@@ -170,16 +170,12 @@ class VerifiedScanner:
 
     def _blocks(self, first: int, last: int) -> list[_Block]:
         blocks: list[_Block] = []
-        for at in range(first, last + 1, _BLOCKS_A_REQUEST):
-            asked = range(at, min(last + 1, at + _BLOCKS_A_REQUEST))
-            for number, answer in zip(
-                asked, self._rpc.batch([block_request(one) for one in asked]), strict=True
-            ):
-                if answer is None:
-                    raise ShortAnswer(
-                        f"the node does not have block {number} that it spoke of before"
-                    )
-                blocks.append(answer)
+        asked = range(first, last + 1)
+        answers = self._rpc.batch([block_request(one) for one in asked])
+        for number, answer in zip(asked, answers, strict=True):
+            if answer is None:
+                raise ShortAnswer(f"the node does not have block {number} that it spoke of before")
+            blocks.append(answer)
         return blocks
 
 

@@ -6,15 +6,15 @@ a temporary one to join with.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, astuple
-from itertools import islice
 from typing import Any
 
 import psycopg
 import sqlalchemy
 from sqlalchemy import Connection, Table, insert, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
+from app.db.upsert import insert_into
+from app.domain.chunks import chunks
 from app.domain.errors import DatabaseBusy, DatabaseUnreachable, DiskFull
 from app.domain.matching.pairs import Half, pair_key, split_key
 from app.domain.resolutions import Action, Side
@@ -284,8 +284,7 @@ def _add_day_totals(
         key: [total.lead_book, total.partner_book, total.agreed] for key, total in added.items()
     }
     for (facility, partner), its_days in days.items():
-        remaining = iter(its_days)
-        while chunk := list(islice(remaining, 500)):
+        for chunk in chunks(its_days, 500):
             for row in connection.execute(
                 select(t.day_totals).where(
                     c.facility == facility, c.partner == partner, c.day.in_(chunk)
@@ -327,8 +326,7 @@ def _upsert(
     which theirs is added."""
     if not rows:
         return
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
+    statement = insert_into(connection, table)
     key = [one.name for one in table.primary_key.columns]
     changed = {
         one.name: one + statement.excluded[one.name]
@@ -365,10 +363,9 @@ def record_incidents(
     connection: Connection, incidents: Iterable[Incident], noticed_at: int
 ) -> None:
     """Keep incidents; one that is known already stays as it was."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     for what, place, block in incidents:
         connection.execute(
-            dialect.insert(t.incidents)
+            insert_into(connection, t.incidents)
             .values(what=what, place=place, block=block, noticed_at=noticed_at)
             .on_conflict_do_nothing()
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from app.domain.chunks import chunks
 from app.domain.matched import MatchedPair
 from app.intake.tables import events
 from app.outbox.tables import batches
@@ -24,10 +25,7 @@ class MatchedEvent:
 
 def matched_events(connection: Connection, pairs: Sequence[MatchedPair]) -> list[MatchedEvent]:
     """The events of these pairs, as far as this database holds them."""
-    found: list[MatchedEvent] = []
-    for start in range(0, len(pairs), _AT_A_TIME):
-        found += _matched(connection, pairs[start : start + _AT_A_TIME])
-    return found
+    return [one for some in chunks(pairs, _AT_A_TIME) for one in _matched(connection, some)]
 
 
 def _matched(connection: Connection, pairs: Sequence[MatchedPair]) -> list[MatchedEvent]:

@@ -23,6 +23,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of, stream_of
+from app.domain.chunks import chunks
 from app.domain.errors import ChainFault
 from app.domain.events import ParsedEvent
 from app.domain.legs import Leg, unpack
@@ -210,16 +211,10 @@ class Restorer:
 
     def _unknown(self, found: Sequence[ParsedEvent]) -> list[ParsedEvent]:
         known: set[str] = set()
-        ids = [event.event_id for event in found]
         with self._engine.connect() as connection:
-            for start in range(0, len(ids), _AT_A_TIME):
-                known |= set(
-                    connection.execute(
-                        select(events.c.event_id).where(
-                            events.c.event_id.in_(ids[start : start + _AT_A_TIME])
-                        )
-                    ).scalars()
-                )
+            for ids in chunks((event.event_id for event in found), _AT_A_TIME):
+                among = select(events.c.event_id).where(events.c.event_id.in_(ids))
+                known |= set(connection.scalars(among))
         return [event for event in found if event.event_id not in known]
 
     def _link(

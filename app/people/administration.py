@@ -7,18 +7,18 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, delete, select, update
 
 from app.audit.trail import Entry, append
+from app.db.upsert import insert_into
 from app.domain.errors import UsageFault
 from app.people.clock import now, stamp
 from app.people.enrolment import begin_enrolment
 from app.people.names import checked_display_name, checked_name
-from app.people.person import EXTERNAL, Person, roles_of
-from app.people.roles import Role, checked_roles
+from app.people.person import EXTERNAL, Person, put_roles, roles_of
+from app.people.roles import checked_roles
 from app.people.sessions import end_sessions
-from app.people.tables import enrolments, people, person_roles, recovery_codes, sessions
+from app.people.tables import enrolments, people, recovery_codes, sessions
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,8 @@ def add_person(
     name, given = checked_name(name), checked_roles(roles)
     display_name = checked_display_name(connection, display_name, name)
     person = Person(secrets.token_hex(6), name, display_name, given)
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     added = connection.execute(
-        dialect.insert(people)
+        insert_into(connection, people)
         .values(
             id=person.id,
             name=name,
@@ -61,7 +60,7 @@ def add_person(
     )
     if added.first() is None:
         raise UsageFault(f"there is a person {name} already", remedy="Names are not used again")
-    _write_roles(connection, person.id, given)
+    put_roles(connection, person.id, given)
     append(connection, by.entry("person.add", name).with_details(roles=sorted(given)))
     return person
 
@@ -78,8 +77,7 @@ def set_roles(
             remedy="Change the groups there",
         )
     before = roles_of(connection, [person_id])[person_id]
-    connection.execute(delete(person_roles).where(person_roles.c.person == person_id))
-    _write_roles(connection, person_id, given)
+    put_roles(connection, person_id, given)
     entry = by.entry("person.roles", name)
     append(connection, entry.with_details(before=sorted(before), after=sorted(given)))
 
@@ -156,9 +154,3 @@ def _other(connection: Connection, by: Administrator, person_id: str) -> str:
     if found is None:
         raise UsageFault("there is no such person")
     return str(found)
-
-
-def _write_roles(connection: Connection, person_id: str, roles: Iterable[Role]) -> None:
-    connection.execute(
-        insert(person_roles), [{"person": person_id, "role": role} for role in sorted(roles)]
-    )

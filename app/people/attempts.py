@@ -11,8 +11,8 @@ from datetime import datetime, timedelta
 from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.db.upsert import insert_into
 from app.people.clock import stamp
 from app.people.tables import failed_attempts, sign_in_origins
 
@@ -88,9 +88,8 @@ def keep_origin(connection: Connection, key: bytes, now: datetime) -> None:
     connection.execute(
         delete(sign_in_origins).where(sign_in_origins.c.last_at <= stamp(now - ORIGIN_KEPT))
     )
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(sign_in_origins)
+        insert_into(connection, sign_in_origins)
         .values(key_hash=key, last_at=stamp(now))
         .on_conflict_do_update(
             index_elements=[sign_in_origins.c.key_hash], set_={"last_at": stamp(now)}
@@ -129,9 +128,8 @@ def note_failure(connection: Connection, key: bytes, now: datetime) -> None:
     connection.execute(
         delete(failed_attempts).where(failed_attempts.c.last_at <= stamp(now - FORGOTTEN_AFTER))
     )
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(failed_attempts)
+        insert_into(connection, failed_attempts)
         .values(key_hash=key, failures=1, last_at=stamp(now))
         .on_conflict_do_update(
             index_elements=[failed_attempts.c.key_hash],

@@ -4,8 +4,8 @@ import json
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
-from sqlalchemy.dialects import postgresql, sqlite
 
+from app.db.upsert import insert_into
 from app.people.clock import now, stamp
 from app.people.tables import last_looks
 
@@ -29,9 +29,8 @@ def last_look(connection: Connection, person: str) -> LastLook | None:
 def keep_look(connection: Connection, person: str, figures: dict[str, str]) -> str:
     """Keep what a person has seen, in the place of what they saw before; answers when (UTC)."""
     values = {"figures": json.dumps(figures), "seen_at": stamp(now())}
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     connection.execute(
-        dialect.insert(last_looks)
+        insert_into(connection, last_looks)
         .values(person=person, **values)
         .on_conflict_do_update(index_elements=["person"], set_=values)
     )

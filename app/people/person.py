@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Connection, select, update
+from sqlalchemy import Connection, delete, insert, select, update
 
 from app.people.roles import Right, Role, rights_of
 from app.people.tables import people, person_roles
@@ -55,6 +55,14 @@ def roles_of(connection: Connection, ids: Iterable[str]) -> dict[str, frozenset[
     for row in rows:
         found[row.person].add(row.role)
     return {one: frozenset(roles) for one, roles in found.items()}
+
+
+def put_roles(connection: Connection, person_id: str, roles: Iterable[Role]) -> None:
+    """Give a person these roles, and no others."""
+    connection.execute(delete(person_roles).where(person_roles.c.person == person_id))
+    rows = [{"person": person_id, "role": role} for role in sorted(roles)]
+    if rows:
+        connection.execute(insert(person_roles), rows)
 
 
 def language_of(connection: Connection, person_id: str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.chain.rpc import Rpc
+from app.domain.chunks import chunks
 from app.indexer.errors import ShortAnswer
 from app.proof.events import FacilityEvents
 from app.proof.file import Block
@@ -72,8 +73,8 @@ def _blocks(
         for header, theirs in zip(headers, hashes, strict=True)
         if may_hold_ours(header)
     ]
-    for at in range(0, len(wanted), _WHOLE_A_REQUEST):
-        for header, block in _whole(rpc, wanted[at : at + _WHOLE_A_REQUEST]):
+    for some in chunks(wanted, _WHOLE_A_REQUEST):
+        for header, block in _whole(rpc, some):
             if every or events.concern(block.receipts or ()):
                 whole[header.number] = block
     for header in headers:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import Engine, insert, select, update
 
 from app.db.vault import vault_of
+from app.domain.chunks import chunks as in_chunks
 from app.intake.judge import ChunkResult, WaitingReversals, judge
 from app.intake.quarantine.queries import WAITING, Selection, rows_of
 from app.intake.quarantine.waiting import (
@@ -70,8 +71,8 @@ def replay(
     for numbers, more in chunks(engine, where, after, most):
         late += _replay(engine, intake_of, numbers, by, done, waits=True)
         done.following = numbers[-1] if more else None
-    for start in range(0, len(late), CHUNK_ROWS):
-        _replay(engine, intake_of, late[start : start + CHUNK_ROWS], by, done, waits=False)
+    for some in in_chunks(late, CHUNK_ROWS):
+        _replay(engine, intake_of, some, by, done, waits=False)
     return done
 
 

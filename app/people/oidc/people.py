@@ -9,15 +9,15 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, text, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from app.audit.trail import Entry, append
 from app.people.clock import now, stamp
 from app.people.names import distinct_display_name
-from app.people.person import EXTERNAL, roles_of
+from app.people.person import EXTERNAL, put_roles, roles_of
 from app.people.roles import Role
 from app.people.sessions import end_sessions
-from app.people.tables import external_identities, people, person_roles
+from app.people.tables import external_identities, people
 
 _NOT_OF_A_NAME = re.compile(r"[^a-z0-9._@-]+")
 _LONGEST_NAME = 48
@@ -55,8 +55,7 @@ def keep_person(
         append(connection, entry.with_details(before=person.display_name, after=shown))
     before = roles_of(connection, [person_id])[person_id]
     if before != roles:
-        connection.execute(delete(person_roles).where(person_roles.c.person == person_id))
-        _write_roles(connection, person_id, roles)
+        put_roles(connection, person_id, roles)
         entry = Entry("provider", "person.roles", person.name)
         append(connection, entry.with_details(before=sorted(before), after=sorted(roles)))
     return person_id
@@ -70,7 +69,7 @@ def drop_roles(connection: Connection, person_id: str) -> str:
     before = roles_of(connection, [person_id])[person_id]
     ended = end_sessions(connection, person_id)
     if before:
-        connection.execute(delete(person_roles).where(person_roles.c.person == person_id))
+        put_roles(connection, person_id, ())
         entry = Entry("provider", "person.roles", name)
         append(connection, entry.with_details(before=sorted(before), after=[], sessions=ended))
     return name
@@ -93,7 +92,7 @@ def _made(
     connection.execute(
         insert(external_identities).values(person=person_id, issuer=issuer, subject=claims["sub"])
     )
-    _write_roles(connection, person_id, roles)
+    put_roles(connection, person_id, roles)
     entry = Entry("provider", "person.add", name)
     append(connection, entry.with_details(roles=sorted(roles), issuer=issuer))
     return person_id
@@ -117,9 +116,3 @@ def _free_name(connection: Connection, claims: Mapping[str, Any]) -> str:
 def _shown(claims: Mapping[str, Any], name: str) -> str:
     given = claims.get("name")
     return given if isinstance(given, str) else name.removeprefix(EXTERNAL)
-
-
-def _write_roles(connection: Connection, person_id: str, roles: frozenset[Role]) -> None:
-    connection.execute(
-        insert(person_roles), [{"person": person_id, "role": role} for role in sorted(roles)]
-    )

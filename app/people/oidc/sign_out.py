@@ -11,9 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
-from sqlalchemy.dialects import postgresql, sqlite
 
 from app.audit.trail import Entry, append
+from app.db.upsert import insert_into
 from app.people.clock import now, stamp
 from app.people.oidc.faults import SignInRefused
 from app.people.oidc.people import find_person
@@ -37,9 +37,8 @@ def end_provider_sessions(
     connection.execute(
         delete(used_logout_tokens).where(used_logout_tokens.c.used_at <= stamp(at - _KEPT))
     )
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     used = connection.execute(
-        dialect.insert(used_logout_tokens)
+        insert_into(connection, used_logout_tokens)
         .values(token_hash=_hash("token", issuer, claims["jti"]), used_at=stamp(at))
         .on_conflict_do_nothing()
     )

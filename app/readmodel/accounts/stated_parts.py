@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from app.domain.chunks import chunks
 from app.domain.kinds import Kind, effect
 from app.domain.stated_parts import differences_from_shares
 from app.readmodel import tables as t
@@ -79,8 +79,7 @@ def _of_refs(connection: Connection, facility: int, refs: set[bytes]) -> Iterato
     """The pairs of these references whose parts the lead stated."""
     source = with_archive(connection, refs=refs)
     c = source.c
-    remaining = iter(refs)
-    while chunk := list(islice(remaining, _REFS_AT_A_TIME)):
+    for chunk in chunks(refs, _REFS_AT_A_TIME):
         yield from connection.execute(
             select(source).where(
                 c.facility == facility, c.stated_shares.is_not(None), c.ref.in_(chunk)

@@ -5,7 +5,6 @@ of them a query needs is put into a temporary table, which has the columns of `p
 """
 
 from collections.abc import Collection, Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.domain.chunks import chunks
 from app.readmodel.archive.files import PAIRS, read_rows
 from app.readmodel.archive.tables import archived_pairs, archives
 from app.readmodel.pairs.tables import pairs, rejections
@@ -133,8 +133,7 @@ def rows_by_ref(connection: Connection, refs: Collection[bytes]) -> list[tuple[A
 def _numbers(connection: Connection, refs: Collection[bytes]) -> dict[int, list[int]]:
     """The numbers of the archived pairs of these references, by archive."""
     found: dict[int, list[int]] = {}
-    remaining = iter(refs)
-    while chunk := list(islice(remaining, _REFS_AT_A_TIME)):
+    for chunk in chunks(refs, _REFS_AT_A_TIME):
         for row in connection.execute(
             select(archived_pairs).where(archived_pairs.c.ref.in_(chunk))
         ):

@@ -11,7 +11,6 @@ with the history. A page may so hold fewer lines than asked for, even none, whil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from itertools import islice
 from typing import Any
 
 from sqlalchemy import (
@@ -27,6 +26,7 @@ from sqlalchemy import (
     true,
 )
 
+from app.domain.chunks import chunks
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel.archive.source import archived, last_number
@@ -394,8 +394,7 @@ def _with_transactions(view: _View, items: list[Leg]) -> list[Leg]:
     c = t.postings.c
     found: dict[tuple[int, int, int], tuple[str, int]] = {}
     for (facility, member), sequences in wanted.items():
-        remaining = iter(sorted(sequences))
-        while chunk := list(islice(remaining, 500)):
+        for chunk in chunks(sorted(sequences), 500):
             for row in view.connection.execute(
                 select(t.postings).where(
                     c.facility == facility, c.member == member, c.sequence.in_(chunk)
