@@ -22,7 +22,7 @@ from sqlalchemy import Engine, func, select
 from app.chain import failover as endpoints
 from app.chain.engines import engine as chain_engine
 from app.chain.manifest import Manifest
-from app.chain.rpc import Rpc
+from app.chain.rpc import ClientTls, Rpc
 from app.cli.node import node
 from app.config import BankConfig, load_config
 from app.contracts.reconciliation import PostingHead, Reconciliation
@@ -35,7 +35,7 @@ from app.intake.tables import events
 from app.keys.keystore import SEALING
 from app.keys.versions import KeyVersions
 from app.logs import configure_logs
-from app.node.bank import open_bank
+from app.node.bank import client_tls, open_bank
 from app.outbox import broadcast, lease
 from app.outbox.lifecycle import FINAL
 from app.outbox.progress import drained
@@ -226,8 +226,8 @@ class KilledNode:
 class _UpTo(Rpc):
     """An endpoint whose chain ends at a block, so that a view of just that block can be made."""
 
-    def __init__(self, url: str, block: int) -> None:
-        super().__init__(url)
+    def __init__(self, url: str, tls: ClientTls, block: int) -> None:
+        super().__init__(url, tls=tls)
         self._block = block
 
     def call(self, method: str, params: list[Any]) -> Any:
@@ -291,7 +291,7 @@ class Killing:
         self._await(lambda: self._not_settled(last), within_s)
         rows = [row for number in range(last) for row in self.fed.rows_of(number)]
         total = sum(amount for _, amount in rows)
-        rpc = Rpc(self.rpc_url)
+        rpc = Rpc(self.rpc_url, tls=client_tls(self.lead.config))
         try:
             ledger = rpc.web3.eth.contract(
                 address=rpc.web3.to_checksum_address(self.manifest.addresses["ReserveLedger"]),
@@ -311,7 +311,7 @@ class Killing:
             assert one.alive(), one.said()
             if one.next < last:
                 return f"{one.bank} has accepted {one.next} of {last} rounds"
-        rpc = Rpc(self.rpc_url)
+        rpc = Rpc(self.rpc_url, tls=client_tls(self.lead.config))
         try:
             contract = Reconciliation(rpc, self.manifest.addresses["Reconciliation"])
             for one in self.nodes:
@@ -374,7 +374,7 @@ class Killing:
     def _rebuilt(self, one: KilledNode, block: int) -> Iterator[Engine]:
         """A view of the chain up to `block` in an empty database."""
         anew = db.create(f"sqlite:///{self.folder / f'view-{next(self._views)}.db'}")
-        rpc = _UpTo(self.rpc_url, block)
+        rpc = _UpTo(self.rpc_url, client_tls(self.lead.config), block)
         try:
             db.upgrade(anew)
             Indexer(

@@ -65,17 +65,16 @@ class Loopback:
 
     def start(self, name: str) -> psutil.Popen:
         """Start a service and wait until it listens on all its ports."""
-        service = self.services[name]
-        self.lay_out(name)
-        folder = self._folder(name)
-        process = processes.start(self.command(name), folder / "log")
-        self._running[name] = process
-        ports = [self.ports[name, port] for port in service.ports]
-        ready = processes.await_ready(
-            process, lambda: not any(map(processes.is_free, ports)), within_s=120
-        )
-        assert ready, processes.tail(folder / "log")
+        process = self._launch(name)
+        self._await_ports(name)
         return process
+
+    def start_all(self) -> None:
+        """Start every service, beside each other: a Besu takes long until it listens."""
+        for name in self.services:
+            self._launch(name)
+        for name in self.services:
+            self._await_ports(name)
 
     def stop(self, name: str | None = None) -> None:
         """End one service, or all."""
@@ -96,7 +95,8 @@ class Loopback:
         words = [self.translate(service, word) for word in service.command]
         if service.kind == "besu":
             variables = [f"{key}={value}" for key, value in service.environment.items()]
-            return ["env", *variables, "besu", *words]
+            # The starter wants whole paths.
+            return [shutil.which("env") or "env", *variables, "besu", *words]
         return [nginx.find() or "nginx", *words[1:]]
 
     def lay_out(self, name: str) -> None:
@@ -133,6 +133,19 @@ class Loopback:
                 for host in hosts:
                     text = re.sub(rf"(?<![\w.-]){re.escape(host)}:{port}(?!\d)", here, text)
         return text
+
+    def _launch(self, name: str) -> psutil.Popen:
+        self.lay_out(name)
+        process = processes.start(self.command(name), self._folder(name) / "log")
+        self._running[name] = process
+        return process
+
+    def _await_ports(self, name: str) -> None:
+        ports = [self.ports[name, port] for port in self.services[name].ports]
+        ready = processes.await_ready(
+            self._running[name], lambda: not any(map(processes.is_free, ports)), within_s=300
+        )
+        assert ready, processes.tail(self._folder(name) / "log")
 
     def _copy(self, service: Service, source: Path, target: Path) -> None:
         if source.suffix not in _TEXTS:

@@ -9,6 +9,8 @@ instant  the same on an anvil that makes a block for every transaction, against 
 edge     the same on four Polygon Edge validators with blocks of 1 s, against (a); and the time from
          acceptance until both banks' nodes show a pair as matched, at a tenth of that load,
          beside what the engine alone takes for a transaction that does nothing
+besu     as edge, on four Besu validators as they are rendered; only where it is named, and there is
+         a `besu` on the PATH
 rebuild  legs a second of `tally rebuild`, on SQLite and on PostgreSQL
 history  what requests, ticks, statements and closings cost and read at a million pairs beside
          10,000, on SQLite and on PostgreSQL; lines a second of matched.csv beside pandas' writer
@@ -24,6 +26,7 @@ import gc
 import json
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -42,6 +45,7 @@ from tests.bench.sections import Figures
 
 _OUT = Path(".bench/latest.json")
 _SECTIONS = ("anvil", "instant", "edge", "rebuild", "history", "pages", "reports", "proofs")
+_NAMED_ONLY = ("besu",)
 
 
 def main() -> None:
@@ -75,6 +79,10 @@ def main() -> None:
                 _print_speed("four Polygon Edge validators", found)
             except EngineMissing as missing:
                 stderr.print(f"edge is left out: {missing}")
+        if "besu" in places:
+            found = sections.besu(places["besu"], pairs, runs)
+            figures["besu"] = found
+            _print_speed("four Besu validators", found)
         if "rebuild" in places:
             found = sections.rebuild(places["rebuild"], pairs, runs)
             figures["rebuild"] = found
@@ -204,7 +212,9 @@ def _print_proofs(figures: Figures) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make bench")
-    parser.add_argument("sections", nargs="*", metavar="section", help=", ".join(_SECTIONS))
+    parser.add_argument(
+        "sections", nargs="*", metavar="section", help=", ".join((*_SECTIONS, *_NAMED_ONLY))
+    )
     parser.add_argument("--pairs", type=int, default=60_000)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--history-pairs", type=int, default=1_000_000)
@@ -212,8 +222,10 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--proof-lines", type=int, default=100_000)
     parser.add_argument("--plain-legs", type=int, default=200)
     options = parser.parse_args(sys.argv[1:])
-    if strange := set(options.sections) - set(_SECTIONS):
+    if strange := set(options.sections) - {*_SECTIONS, *_NAMED_ONLY}:
         parser.error(f"no such section: {', '.join(sorted(strange))}")
+    if "besu" in options.sections and shutil.which("besu") is None:
+        parser.error("there is no besu on the PATH")
     return options
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eth_account import Account
+from eth_account.signers.local import LocalAccount
 from eth_utils.crypto import keccak
 from sqlalchemy import select
 from web3 import Web3
@@ -74,23 +74,21 @@ def end_to_end(
     return EndToEnd(pairs, pairs / seconds, round(gas / pairs), lanes)
 
 
-def raw_engine(urls: Sequence[str], whole: EndToEnd) -> float:
+def raw_engine(rpcs: Sequence[Rpc], whole: EndToEnd) -> float:
     """Pairs a second of the same transactions sent straight to a fresh engine, each bank's to its
-    own URL."""
-    with ExitStack() as stack:
-        rpcs = [stack.enter_context(closing(Rpc(url))) for url in urls]
-        lanes = [["0x" + raw.hex() for raw in lane] for lane in whole.lanes]
-        started = time.perf_counter()
-        last = _send(rpcs, lanes)
-        for rpc, tx_hash in zip(rpcs, last, strict=True):
-            deadline = time.monotonic() + _ALL_MINED_S
-            while (receipt := _receipt(rpc, tx_hash)) is None:
-                # anvil drops a transaction that would still fit into a full block when the one
-                # before it does not.
-                assert time.monotonic() < deadline
-                _send(rpcs, lanes)
-            assert receipt["status"] == "0x1"
-        return whole.pairs / (time.perf_counter() - started)
+    own endpoint."""
+    lanes = [["0x" + raw.hex() for raw in lane] for lane in whole.lanes]
+    started = time.perf_counter()
+    last = _send(rpcs, lanes)
+    for rpc, tx_hash in zip(rpcs, last, strict=True):
+        deadline = time.monotonic() + _ALL_MINED_S
+        while (receipt := _receipt(rpc, tx_hash)) is None:
+            # anvil drops a transaction that would still fit into a full block when the one
+            # before it does not.
+            assert time.monotonic() < deadline
+            _send(rpcs, lanes)
+        assert receipt["status"] == "0x1"
+    return whole.pairs / (time.perf_counter() - started)
 
 
 def _send(rpcs: Sequence[Rpc], lanes: Sequence[list[str]]) -> list[str]:
@@ -110,39 +108,41 @@ def _receipt(rpc: Rpc, tx_hash: str) -> dict[str, Any] | None:
         return None
 
 
-def raw_latency(urls: Sequence[str], chain_id: int, seconds: float) -> list[float]:
-    """How long the engine alone takes: seconds from sending a transaction that does nothing, at
-    moments that hang on no block's, until all endpoints have its block; in order of size."""
-    chance, account = random.Random(1), Account.create()
+def raw_latency(
+    rpcs: Sequence[Rpc], chain_id: int, account: LocalAccount, seconds: float
+) -> list[float]:
+    """How long the engine alone takes: seconds from sending a transaction of `account`, which does
+    nothing, at moments that hang on no block's, until all endpoints have its block; in order of
+    size."""
+    chance = random.Random(1)
     sent: dict[str, float] = {}
     took: dict[str, float] = {}
-    with ExitStack() as stack:
-        rpcs = [stack.enter_context(closing(Rpc(url))) for url in urls]
-        heads = [_height(rpc) for rpc in rpcs]
-        missing = [set[str]() for _ in rpcs]
-        due, end = time.monotonic(), time.monotonic() + seconds
-        while due < end or any(missing):
-            assert time.monotonic() < end + _ALL_FORGOTTEN_S
-            if due <= time.monotonic() and due < end:
-                raw = sign(
-                    account, chain_id=chain_id, nonce=len(sent), to=account.address, data=b"",
-                    gas=_NOTHING_GAS,
-                )  # fmt: skip
-                tx_hash: str = Web3.to_hex(keccak(raw))
-                sent[tx_hash] = time.monotonic()
-                rpcs[0].call("eth_sendRawTransaction", ["0x" + raw.hex()])
-                for of_endpoint in missing:
-                    of_endpoint.add(tx_hash)
-                due += chance.uniform(0.1, 0.3)
-            for place, rpc in enumerate(rpcs):
-                for number in range(heads[place] + 1, _height(rpc) + 1):
-                    block = rpc.call("eth_getBlockByNumber", [hex(number), False])
-                    now = time.monotonic()
-                    for tx_hash in missing[place].intersection(block["transactions"]):
-                        took[tx_hash] = max(now - sent[tx_hash], took.get(tx_hash, 0.0))
-                    missing[place].difference_update(block["transactions"])
-                    heads[place] = number
-            time.sleep(_LOOK_EVERY_S)
+    first = int(rpcs[0].call("eth_getTransactionCount", [account.address, "latest"]), 16)
+    heads = [_height(rpc) for rpc in rpcs]
+    missing = [set[str]() for _ in rpcs]
+    due, end = time.monotonic(), time.monotonic() + seconds
+    while due < end or any(missing):
+        assert time.monotonic() < end + _ALL_FORGOTTEN_S
+        if due <= time.monotonic() and due < end:
+            raw = sign(
+                account, chain_id=chain_id, nonce=first + len(sent), to=account.address, data=b"",
+                gas=_NOTHING_GAS,
+            )  # fmt: skip
+            tx_hash: str = Web3.to_hex(keccak(raw))
+            sent[tx_hash] = time.monotonic()
+            rpcs[0].call("eth_sendRawTransaction", ["0x" + raw.hex()])
+            for of_endpoint in missing:
+                of_endpoint.add(tx_hash)
+            due += chance.uniform(0.1, 0.3)
+        for place, rpc in enumerate(rpcs):
+            for number in range(heads[place] + 1, _height(rpc) + 1):
+                block = rpc.call("eth_getBlockByNumber", [hex(number), False])
+                now = time.monotonic()
+                for tx_hash in missing[place].intersection(block["transactions"]):
+                    took[tx_hash] = max(now - sent[tx_hash], took.get(tx_hash, 0.0))
+                missing[place].difference_update(block["transactions"])
+                heads[place] = number
+        time.sleep(_LOOK_EVERY_S)
     return sorted(took.values())
 
 

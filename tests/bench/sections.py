@@ -11,11 +11,13 @@ import psycopg
 
 from app.cli.shared.console import stderr
 from app.config import load_config
+from app.domain.facility import Facility
 from app.indexer.rebuild import digest
+from app.keys.keystore import load_account
 from app.node.bank import open_bank
 from app.processes import free_port
 from tests.bench.databases import short_and_long
-from tests.bench.environments import Anvil, Edge, Environment
+from tests.bench.environments import Anvil, Besu, Edge, Environment
 from tests.bench.feeds import LEAD, PARTNER, write_feeds
 from tests.bench.history import SHORT, History, written_beside_pandas
 from tests.bench.measure import EndToEnd, end_to_end, plain_loop, raw_engine, raw_latency
@@ -53,20 +55,39 @@ def instant(folder: Path, pairs: int, runs: int, plain_legs: int) -> Figures:
 
 
 def edge(folder: Path, pairs: int, runs: int) -> Figures:
-    """End to end against the raw engine, in turn; then how long events of a tenth of that load take
-    until both banks' nodes show them. Raises EngineMissing."""
+    """On Polygon Edge; raises EngineMissing."""
     facility, feeds = write_feeds(folder, pairs)
-    environment = Edge(folder / "network", facility)
+    return _four_validators(
+        Edge(folder / "network", facility), folder, facility, feeds, pairs, runs
+    )
+
+
+def besu(folder: Path, pairs: int, runs: int) -> Figures:
+    """On Besu as it is rendered, the `besu` on the PATH."""
+    facility, feeds = write_feeds(folder, pairs)
+    return _four_validators(Besu(folder, facility), folder, facility, feeds, pairs, runs)
+
+
+def _four_validators(
+    environment: Environment,
+    folder: Path,
+    facility: Facility,
+    feeds: dict[str, Path],
+    pairs: int,
+    runs: int,
+) -> Figures:
+    """End to end against the raw engine, in turn; then how long events of a tenth of that load take
+    until both banks' nodes show them."""
     figures = _alternating(environment, facility, feeds, pairs, runs)
     events_per_s = max(2, round(figures["pairs_per_second"] * 2 / 10))
     stderr.print(f"{_LATENCY_S} s of {events_per_s} events a second", style="dim")
-    with environment.fresh() as (consortium, urls), ExitStack() as stack:
+    with environment.fresh() as (consortium, rpcs), ExitStack() as stack:
         for bank in (LEAD, PARTNER):
             configure(consortium.folder, bank, port=free_port())
         both = stack.enter_context(
             killing(
                 consortium.folder, LEAD, PARTNER, facility.id,
-                rpc_url=urls[0], scratch=folder, fed=steady(events_per_s), hurried=False,
+                rpc_url=rpcs[0].url, scratch=folder, fed=steady(events_per_s), hurried=False,
             )
         )  # fmt: skip
         watch = stack.enter_context(Watch(both.nodes))
@@ -75,8 +96,10 @@ def edge(folder: Path, pairs: int, runs: int) -> Figures:
         both.assert_exactly_once(_SETTLED_S)
         latency = watch.latency(both)
     stderr.print(f"{_LATENCY_S} s of transactions straight to the engine", style="dim")
-    with environment.fresh() as (consortium, urls):
-        raw = raw_latency(urls, consortium.manifest().chain_id, _LATENCY_S)
+    with environment.fresh() as (consortium, rpcs):
+        keys = consortium.folder.keys(LEAD)
+        account = load_account(keys, "approver", development=True)  # Besu takes only members'
+        raw = raw_latency(rpcs, consortium.manifest().chain_id, account, _LATENCY_S)
     return {
         **figures,
         **{f"raw_latency_p{part}_s": round(percentile(raw, part), 2) for part in (50, 95, 99)},
@@ -165,8 +188,8 @@ def _alternating(
         stderr.print(f"run {number + 1} of {runs}: end to end, then raw", style="dim")
         with environment.fresh() as (consortium, _):
             whole = end_to_end(consortium, facility, feeds, pairs)
-        with environment.fresh() as (_, urls):
-            measured.append((whole, raw_engine(urls, whole)))
+        with environment.fresh() as (_, rpcs):
+            measured.append((whole, raw_engine(rpcs, whole)))
     return {
         "pairs": pairs,
         "runs": runs,

@@ -125,8 +125,7 @@ def test_four_besus_are_founded_go_on_without_one_and_read_their_permissions_aga
     rendered: Rendered, loopback: Loopback
 ) -> None:
     skip_without_besu()
-    for name in loopback.services:
-        loopback.start(name)
+    loopback.start_all()
     url = proxied(loopback, "webank")
     rpc = member(rendered, "webank", url)
     await_blocks(rpc, 2)

@@ -74,9 +74,7 @@ class BesuValidators:
 
     def found(self) -> None:
         """Start them all, deploy the contracts, and write what the banks' nodes read here."""
-        for name in self._loopback.services:
-            self._loopback.start(name)
-        await_true("blocks", lambda: height(self, self.names[0]) > 1)
+        self.start_all()
         found_on(self.folder.root, self._urls[self.names[0]], print)
         for member in self.folder.members():
             own = [name for name, bank in self._banks.items() if bank == member.name]
@@ -92,6 +90,12 @@ class BesuValidators:
                 ),
                 own_nodes=OwnNodes(controls),
             )
+
+    def start_all(self) -> None:
+        """Start them all and wait until they make blocks."""
+        self._loopback.start_all()
+        await_true("a height", lambda: height(self, self.names[0]) > 0)
+        await_blocks(self, self.names[0], 2)
 
     def rpc(self, name: str) -> Rpc:
         made = tls.certificates(self.folder.authority, self.folder.certificates(self._banks[name]))
