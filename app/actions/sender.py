@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from app.actions.reasons import sealed_reason
 from app.chain.errors import ChainAnswer
+from app.chain.newest import confirmed
 from app.chain.rpc import Rpc
 from app.contracts.day_close import DayClose
 from app.contracts.events import ContractEvent, events_of
@@ -173,6 +174,7 @@ class Signer:
             ("eth_getTransactionCount", [self.address, block]) for block in ("latest", "pending")
         ]
         mined, sent = self.rpc.batch(counts)
+        mined = confirmed(self.rpc, mined, "eth_getTransactionCount", self.address)
         return int(sent, 16) > int(mined, 16)
 
     def _keep(self, connection: Connection, signed: Sequence[tuple[str, int, bytes]]) -> None:

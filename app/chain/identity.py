@@ -19,19 +19,21 @@ def identity_requests(manifest: Manifest) -> list[tuple[str, list[Any]]]:
     return [
         ("eth_chainId", []),
         ("eth_getBlockByNumber", ["0x0", False]),
-        ("eth_getCode", [manifest.addresses["Reconciliation"], "latest"]),
+        ("eth_call", [_version_of(manifest.addresses["Reconciliation"]), "latest"]),
         ("eth_blockNumber", []),
     ]
 
 
 def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
     """The newest block there. Raises WrongChain unless the answers are those of the manifest's
-    chain, OutOfSync when they are of that chain before it had the contracts."""
+    chain, contracts and version, OutOfSync when they are of that chain before it had the
+    contracts."""
     try:
-        chain_id, genesis, code, newest = (
+        chain_id, genesis, version, newest = (
             int(answers[0], 16),
             answers[1] and answers[1]["hash"],
-            answers[2],
+            # What a call of an address without code answers.
+            None if answers[2] == "0x" else int(answers[2], 16),
             int(answers[3], 16),
         )
     except (ValueError, TypeError, KeyError) as fault:
@@ -50,7 +52,7 @@ def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
             remedy="Mend `rpc` in bank.toml; or restore the chain's own state, or found the "
             "network anew",
         )
-    if code in ("0x", "0x0", None):
+    if version is None:
         # Of our own first block: it has not come as far yet, however far that is.
         raise OutOfSync(
             f"there is no Reconciliation contract at {manifest.addresses['Reconciliation']} as of "
@@ -59,27 +61,20 @@ def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
             remedy="The node was wiped or has lost its newest blocks: let it sync, restore it, or "
             "found the network anew; where other nodes answer the same, mend `manifest`",
         )
-    return newest
-
-
-def check_chain(rpc: Rpc, manifest: Manifest) -> int:
-    """The newest block there. Raises WrongChain unless the endpoint serves the manifest's chain,
-    contracts and version, OutOfSync when it has not come as far as the contracts."""
-    newest = check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
-    version = _contract_version(rpc, manifest.addresses["Reconciliation"])
     if version != CONTRACT_VERSION:
         raise WrongChain(
             f"its contracts are version {version}, this application speaks {CONTRACT_VERSION}",
-            where=rpc.url,
+            where=url,
             remedy="Upgrade the application or the contracts",
         )
     return newest
 
 
-def _contract_version(rpc: Rpc, contract: str) -> int:
+def check_chain(rpc: Rpc, manifest: Manifest) -> int:
+    """As `check_identity`, of what an endpoint answers now."""
+    return check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
+
+
+def _version_of(contract: str) -> dict[str, str]:
     selector = function_signature_to_4byte_selector("contractVersion()")
-    answer = rpc.call("eth_call", [{"to": contract, "data": "0x" + selector.hex()}, "latest"])
-    try:
-        return int(answer, 16)
-    except (ValueError, TypeError) as fault:
-        raise unreachable(rpc.url, ValueError("its answers cannot be read")) from fault
+    return {"to": contract, "data": "0x" + selector.hex()}

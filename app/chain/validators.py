@@ -16,6 +16,7 @@ from eth_utils.address import to_checksum_address
 from websockets.exceptions import InvalidURI, WebSocketException
 from websockets.sync.client import connect
 
+from app.chain.newest import newest_block
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault
 from app.verify import extra_data
@@ -36,7 +37,7 @@ _SETTLED_ALREADY = (  # each way in which Polygon Edge says that there is nothin
 def validator_set(rpc: Rpc) -> set[ChecksumAddress]:
     """Who may seal the newest block, as that block says: its extraData begins with 32 bytes of
     vanity, before a list (IBFT) or as the first of one (QBFT); the validators come next."""
-    header = rpc.call("eth_getBlockByNumber", ["latest", False])
+    header = newest_block(rpc)
     extra = bytes.fromhex(header["extraData"].removeprefix("0x"))
     try:
         if extra[:1] >= b"\xc0":  # a list from the first byte on

@@ -6,6 +6,7 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from web3.contract.contract import ContractConstructor, ContractFunction
 
+from app.chain.newest import newest_state
 from app.chain.rpc import Rpc
 from app.contracts.deployed_contract import translated
 from app.domain.errors import ChainFault
@@ -54,7 +55,7 @@ def data_of(transaction: dict[str, Any]) -> bytes:
 
 def next_nonce(rpc: Rpc, account: LocalAccount) -> int:
     """How many transactions of an account the newest block counts."""
-    return int(rpc.call("eth_getTransactionCount", [account.address, "latest"]), 16)
+    return int(newest_state(rpc, "eth_getTransactionCount", account.address), 16)
 
 
 def built(account: LocalAccount, call: Call) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from app.chain.errors import ChainAnswer
 from app.chain.failover import LAG_BLOCKS
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
+from app.chain.newest import newest_block
 from app.chain.rpc import Rpc
 from app.chain.validators import chain_nodes
 from app.config import BankConfig
@@ -74,7 +75,7 @@ def check_endpoints(config: BankConfig, manifest: Manifest) -> tuple[Chain | Non
 
 def _look(rpc: Rpc, manifest: Manifest) -> Chain:
     check_chain(rpc, manifest)
-    block = rpc.call("eth_getBlockByNumber", ["latest", False])
+    block = newest_block(rpc)
     return Chain(rpc, int(block["number"], 16), int(block["timestamp"], 16))
 
 

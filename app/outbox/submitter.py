@@ -11,6 +11,7 @@ from app.chain.engines import engine as chain_engine
 from app.chain.errors import OutOfSync
 from app.chain.identity import check_identity, identity_requests
 from app.chain.manifest import Manifest
+from app.chain.newest import confirmed
 from app.chain.rpc import Rpc
 from app.contracts.reconciliation import PostingHead, Reconciliation
 from app.logs import listed
@@ -129,6 +130,7 @@ class Submitter:
         if self._keeps_blocks:
             self._refuse_older_than_final(newest)
         mined, *found = answers[len(identity) :]
+        mined = confirmed(self._rpc, mined, "eth_getTransactionCount", self._queue.address)
         return newest, int(mined, 16), [self._contract.head(one) for one in found]
 
     def _verified(self, facility: PostingFacility) -> PostingHead:

@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Engine
 
+from app.chain.newest import confirmed
 from app.chain.rpc import Rpc
 from app.prepared_acts import store
 from app.prepared_acts.lifecycle import State
@@ -73,7 +74,8 @@ class Settlement:
                 ]
             )
         )
-        mined, receipts = int(answers[0], 16), answers[1:]
+        counted, *receipts = answers
+        mined = int(confirmed(self._rpc, counted, "eth_getTransactionCount", act.address), 16)
         missing = [one for one, receipt in zip(sent, receipts, strict=True) if receipt is None]
         if not missing:
             self._missing.discard(act.transaction)

@@ -4,6 +4,7 @@ and again when it is signed."""
 from eth_utils.crypto import keccak
 
 from app.actions.view import View
+from app.chain.newest import newest_state
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable
 from app.prepared_acts.agreement_facts import upgraded_to
@@ -20,7 +21,7 @@ def code_facts(view: View, rpc: Rpc, asked: object) -> Facts:
     if address is None:
         return {}
     read: list[str] = []
-    answer_within(lambda: read.append(rpc.call("eth_getCode", [address, "latest"])), "read code")
+    answer_within(lambda: read.append(newest_state(rpc, "eth_getCode", address)), "read code")
     if not read:
         raise ChainUnreachable("the chain did not answer in time")
     code = keccak(hexstr=read[0])

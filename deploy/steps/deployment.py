@@ -14,6 +14,7 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from app.actions.sender import Signer
+from app.chain.newest import newest_state
 from app.chain.rpc import Rpc
 from app.contracts.transactions import next_nonce
 from deploy.compile import load_artifact
@@ -79,11 +80,11 @@ class Deployment:
 
     def code_hash(self, address: str) -> str:
         """The hash of the code that stands at an address now."""
-        return keccak(hexstr=self.rpc.call("eth_getCode", [address, "latest"])).hex()
+        return keccak(hexstr=newest_state(self.rpc, "eth_getCode", address)).hex()
 
     def implementation_of(self, proxy: str) -> ChecksumAddress:
         """What an ERC-1967 proxy stands for now; the zero address where it is none."""
-        word = self.rpc.call("eth_getStorageAt", [proxy, _IMPLEMENTATION_SLOT, "latest"])
+        word = newest_state(self.rpc, "eth_getStorageAt", proxy, _IMPLEMENTATION_SLOT)
         return to_checksum_address(int(word, 16).to_bytes(32)[12:])
 
 

@@ -1,5 +1,6 @@
 """Step 2: the founding. One transaction makes all proxies, wires them and admits the founders."""
 
+from app.chain.newest import newest_state
 from app.domain.consortium import CONTRACTS
 from app.domain.votes import ROLE_NUMBERS
 from deploy.compile import load_artifact
@@ -10,7 +11,7 @@ NAME = "2 founding"
 
 def verify(deployment: Deployment) -> str:
     noted = deployment.journal.get("founding")
-    if noted is None or deployment.rpc.call("eth_getCode", [noted, "latest"]) == "0x":
+    if noted is None or newest_state(deployment.rpc, "eth_getCode", noted) == "0x":
         return "the consortium is not founded"
     proxies = founded(deployment)
     empty = [

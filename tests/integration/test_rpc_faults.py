@@ -272,7 +272,7 @@ def test_a_liar_is_refused_and_another_endpoint_is_read(
 
 
 def test_a_node_amid_the_blocks_of_the_founding_is_no_other_chain(net: Net, own: Proxy) -> None:
-    own.tamper = lambda method, _, result: "0x" if method == "eth_getCode" else result
+    own.tamper = lambda method, _, result: "0x" if method == "eth_call" else result
     rpc = Rpc(own.url)
     with pytest.raises(OutOfSync, match="no Reconciliation contract"):
         check_chain(rpc, net.manifest)

@@ -12,6 +12,7 @@ from app.actions import consortium as actions
 from app.actions.consortium import SeenProposal
 from app.actions.sender import Done
 from app.actions.view import View
+from app.chain.newest import newest_state
 from app.cli.consortium.emergency import emergency
 from app.cli.consortium.keys import keys
 from app.cli.consortium.propose import propose
@@ -224,7 +225,7 @@ def _show_code(bank: Acting, proposal: Proposal) -> None:
     """Tell whether an upgrade's code is this build's. What stands at an address never changes."""
     implementation = proposal.asked["implementation"]
     name = bank.view.contract_at(proposal.asked["proxy"]) or "no contract of this network"
-    stands = keccak(hexstr=bank.rpc.call("eth_getCode", [implementation, "latest"])).hex()
+    stands = keccak(hexstr=newest_state(bank.rpc, "eth_getCode", implementation)).hex()
     stderr.print(f"  code at {implementation}: {stands}, by {bank.rpc.origin}")
     try:
         ours = implementation_hash(name, implementation)
