@@ -40,7 +40,8 @@ class ChainFollower:
         self._registry = ConsortiumRegistry(rpc, manifest.addresses["ConsortiumRegistry"])
         self._collect = collect
         self._collected: int | None = None
-        self._read_up_to = 0
+        self.newest_seen = 0
+        """The newest block when the chain was read last."""
         self.verifies = chain_engine(manifest.engine).seals is not None
         """Whether blocks are verified by their validators' seals."""
         self.member = self._member_of(bank, operator)
@@ -61,7 +62,7 @@ class ChainFollower:
     def advance(self) -> Progress:
         """Read what has become final into the read model."""
         progress = self._rpc.run(self.indexer.advance)
-        self._read_up_to = progress.head
+        self.newest_seen = progress.head
         if progress.legs or self._collected is None:  # the last process may have died before this
             after = 0 if progress.reorged else self._collected or 0
             self._collected = self._collect(self.member, after)
@@ -90,13 +91,13 @@ class ChainFollower:
         """Whether the read model lacks blocks that are known to be there."""
         with self._engine.connect() as connection:
             block = connection.execute(select(tables.cursor.c.block_number)).scalar_one_or_none()
-        return block is None or block < self._read_up_to
+        return block is None or block < self.newest_seen
 
     def head(self) -> int:
         """The newest block at the endpoint that is read from."""
         head = self._rpc.run(lambda: int(self._rpc.call("eth_blockNumber", []), 16))
         # A process that began while the chain was away learns only now how far there is to read.
-        self._read_up_to = self._read_up_to or head
+        self.newest_seen = self.newest_seen or head
         return head
 
     def endpoint(self) -> str:

@@ -4,9 +4,11 @@ Each bank works by itself (`work`), in a thread or process of its own; `reconcil
 them, then tells each the block up to which it must have read the chain.
 """
 
+import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +20,9 @@ from app.outbox.progress import drained, last_final_block
 
 POLL_S = 0.01
 _LONGEST_POLL_S = 0.04
-"""Between two looks at a chain on which nothing moves; each costs some milliseconds of CPU."""
+"""Between two looks for a new block; a tick costs several times as much CPU."""
+_TICK_ANYWAY_S = 1.0
+"""Without a new block; what is lost on its way to the chain is then sent again."""
 STALLED_AFTER_S = 120.0
 """Nothing moved for so long: the chain has stalled, and the run is given up (nothing is lost)."""
 
@@ -143,6 +147,13 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
 
     Raises ChainFault when the chain stalls or stays away.
     """
+    news = threading.Event()
+    """More of the feed was taken in."""
+
+    def rows_taken(count: int) -> None:
+        reporter.report(RowsTaken(count))
+        news.set()
+
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="feed") as pool:
         taken: Future[FeedResult] | None = None
         if feed is not None:
@@ -150,18 +161,18 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
                 bank.intakes.take_in,
                 facility,
                 feed,
-                lambda count: reporter.report(RowsTaken(count)),
+                rows_taken,
                 lambda text: reporter.report(Warned(text)),
             )
+            taken.add_done_callback(lambda _: news.set())
         posted = False
         moved_at = time.monotonic()
-        poll_s = POLL_S
         while True:
+            news.clear()
             # Asked before the tick: what it did not know yet is then surely posted by it.
             in_hand = taken is None or taken.done()
             if _tick(bank, reporter):
                 moved_at = time.monotonic()
-                poll_s = POLL_S
                 continue
             if troubles := bank.posting.troubles(facility):
                 raise ChainFault("; ".join(troubles), where=bank.name)
@@ -179,8 +190,19 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STALLED_AFTER_S:
                 raise _stalled(bank.name)
-            time.sleep(poll_s)
-            poll_s = min(2 * poll_s, _LONGEST_POLL_S)
+            _wait(bank, lambda: news.is_set() or reporter.last_block() != block)  # noqa: B023
+
+
+def _wait(bank: Bank, has_news: Callable[[], bool]) -> None:
+    """Until there is a block that the last tick did not see, or other news."""
+    poll_s = POLL_S
+    until = time.monotonic() + _TICK_ANYWAY_S
+    while time.monotonic() < until:
+        time.sleep(poll_s)
+        poll_s = min(2 * poll_s, _LONGEST_POLL_S)
+        with suppress(ChainUnreachable):  # it counts as stalled in time
+            if has_news() or bank.follower.head() != bank.follower.newest_seen:
+                return
 
 
 def tick(bank: Bank) -> int:

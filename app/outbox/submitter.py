@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, bindparam, func, select
 
 from app.chain.engines import engine as chain_engine
 from app.chain.errors import OutOfSync
@@ -37,6 +37,12 @@ _NEWEST_FINAL_BLOCK = (
     .limit(1)
 )
 
+_NEWEST_POSTING = (
+    select(postings.c.sequence, postings.c.digest)
+    .where(postings.c.facility == bindparam("facility"), postings.c.member == bindparam("member"))
+    .order_by(postings.c.sequence.desc())
+    .limit(1)
+)
 _HELD_UP = select(batches.c.facility).where(batches.c.state.in_((STOPPED, *REFUSED))).distinct()
 """Facilities with a batch that waits to be signed anew, or for a person."""
 
@@ -136,15 +142,10 @@ class Submitter:
     def _verified(self, facility: PostingFacility) -> PostingHead:
         """How far the read model has come. What an endpoint says that the contract counts may be a
         lie; what the read model holds was sealed by the validators."""
-        p = postings.c
-        newest = (
-            select(p.sequence, p.digest)
-            .where(p.facility == facility.number, p.member == self._member)
-            .order_by(p.sequence.desc())
-            .limit(1)
-        )
         with self._engine.connect() as connection:
-            row = connection.execute(newest).first()
+            row = connection.execute(
+                _NEWEST_POSTING, {"facility": facility.number, "member": self._member}
+            ).first()
         return _NOTHING if row is None else PostingHead(row.sequence, bytes(row.digest))
 
     def _refuse_older_than_final(self, newest: int) -> None:
