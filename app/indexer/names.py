@@ -1,11 +1,10 @@
 """The names of references, as a posting's sender sealed them; shown only where they hash to their
 leg's reference."""
 
-import hmac
 from collections.abc import Sequence
 from typing import Any, TypeGuard
 
-from app.domain.identifiers import REFERENCE_BYTES
+from app.domain.identifiers import reference
 
 _MOST_CHARACTERS = 64
 
@@ -37,23 +36,20 @@ class Names:
         row = rows[place]
         return len(row) > 1 and row[0] == event_ref and row[1] == target_event_ref
 
-    def of(self, place: int, reference: bytes, target: bytes) -> tuple[str | None, str | None]:
+    def of(self, place: int, expected: bytes, target: bytes) -> tuple[str | None, str | None]:
         """event_ref and target_event_ref of the leg at `place` (0 = the posting's first leg)."""
         rows = self._rows
         if rows is None:
             return None, None
         if self._last[0] != place:
             row = rows[place] if place < len(rows) else ()
-            name = self._verified(row[0] if row else None, reference)
+            name = self._verified(row[0] if row else None, expected)
             of_target = self._verified(row[1] if len(row) > 1 else None, target) if target else None
             self._last = place, (name, of_target)
         return self._last[1]
 
-    def _verified(self, text: Any, reference: bytes) -> str | None:
-        if (
-            is_name(text)
-            and hmac.digest(self._key, text.encode(), "sha256")[:REFERENCE_BYTES] == reference
-        ):
+    def _verified(self, text: Any, expected: bytes) -> str | None:
+        if is_name(text) and reference(self._key, text) == expected:
             return text
         self.state = PARTIAL
         return None

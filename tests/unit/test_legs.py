@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 from eth_abi.abi import decode, encode
 from eth_utils.crypto import keccak
@@ -108,3 +110,9 @@ def test_references_depend_on_the_key_and_on_the_name(event_ref: str, key: bytes
     assert found == reference(key, event_ref)
     assert found != reference(bytes([key[0] ^ 1]) + key[1:], event_ref)
     assert found != reference(key, event_ref + "x")
+
+
+@given(st.text(max_size=200), st.binary(max_size=200))
+def test_a_reference_is_the_beginning_of_an_hmac(event_ref: str, key: bytes) -> None:
+    whole = hmac.digest(key, event_ref.encode(), "sha256")
+    assert reference(key, event_ref) == whole[:REFERENCE_BYTES]
