@@ -6,19 +6,17 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import Field
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import prepared_acts, tagged, trail, view
 from app.api.reading import Paging, reading
-from app.api.responses import KEYED, Responses, problem_responses
+from app.api.responses import KEYED, WITH_BODY, problem_responses
 from app.api.security import PREPARE, READ, SIGN, WITHDRAW
-from app.domain.errors import InputFault
-from app.http.context import Context
+from app.http.acting import acting
 from app.http.idempotency import IdempotencyKey, repeatable
 from app.http.parameters import Number
-from app.http.signed_in import as_person
-from app.http.signing import act_problem, sign_act, sign_batch
+from app.http.signing import act_problems, sign_act, sign_batch
+from app.http.state import context_of
 from app.people.person import Person
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.requests import PrepareIn
@@ -30,13 +28,13 @@ from app.prepared_acts.store import (
     list_acts,
     one_act,
 )
-from app.presentation.common import Model, money_of
+from app.presentation.common import Model, Money, money_of
 from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
 
-_MAX_BYTES = 32 * 1024
+_MOST_BYTES = 32 * 1024
 PREPARED = tagged(view, prepared_acts, trail)
 _MAX_BATCH_BYTES = 512 * 1024
-_ACTING: Responses = problem_responses(400, 408, 409, 413, 415, 429, 507)
+_ACTING = problem_responses(409, 429)
 
 router = APIRouter(prefix="/v1", tags=["acts"], responses=KEYED)
 
@@ -101,162 +99,126 @@ def list_prepared_acts(
             before=page.before,
         )
         shown, following = page.cut(found)
-        return acts_out(connection, request.app.state.context.acts.view, shown, following)
+        return acts_out(connection, context_of(request).acts.view, shown, following)
 
 
 @router.get("/acts/{number}", dependencies=[READ, PREPARED], summary="One prepared act")
 def one_prepared_act(request: Request, number: ActNumber) -> ActOut:
     """With what it was prepared against, and the hash that a signature names."""
-    context: Context = request.app.state.context
-    try:
-        with reading(request) as connection:
-            return act_out(connection, context.acts.view, one_act(connection, number))
-    except InputFault as fault:
-        raise act_problem(fault) from None
+    with act_problems(), reading(request) as connection:
+        return _act_out(connection, request, one_act(connection, number))
 
 
-@router.post(
-    "/acts",
-    status_code=201,
-    summary="Prepare an act",
-    responses=_ACTING,
-    openapi_extra=described(PrepareIn),
-)
-async def prepare_act(
-    request: Request, person: Annotated[Person, PREPARE], key: IdempotencyKey = None
+@router.post("/acts", status_code=201, summary="Prepare an act", **takes(PrepareIn, _ACTING))
+def prepare_act(
+    request: Request,
+    person: Annotated[Person, PREPARE],
+    asked: Annotated[PrepareIn, body(PrepareIn, _MOST_BYTES)],
+    key: IdempotencyKey = None,
 ) -> ActOut:
     """For the signature of another person; nothing reaches the chain. Refused (409) where another
     act about the same waits."""
-    asked = await json_body(request, PrepareIn, _MAX_BYTES)
-    context: Context = request.app.state.context
     sent = repeatable(request, person, key, asked)
-
-    def work() -> ActOut:
-        if sent:
-            with reading(request) as connection:
-                before = sent.made(connection)
-                if before is not None:
-                    return act_out(connection, context.acts.view, one_act(connection, before))
-        try:
-            with as_person(request, person):
-                prepared = context.acts.prepare(
-                    person, asked.root, on_prepared=sent.keep if sent else None
-                )
-            return _shown(request, prepared)
-        except InputFault as fault:
-            raise act_problem(fault) from None
-
-    return await run_in_threadpool(work)
+    if sent:
+        with reading(request) as connection:
+            before = sent.made(connection)
+            if before is not None:
+                return _act_out(connection, request, one_act(connection, before))
+    with act_problems(), acting(request, person):
+        acts = context_of(request).acts
+        prepared = acts.prepare(person, asked.root, on_prepared=sent.keep if sent else None)
+    return _shown(request, prepared)
 
 
-@router.post(
-    "/acts/{number}/sign",
-    summary="Sign an act",
-    responses=_ACTING,
-    openapi_extra=described(SignatureIn),
-)
-async def sign_prepared_act(
-    request: Request, number: ActNumber, person: Annotated[Person, SIGN]
+@router.post("/acts/{number}/sign", summary="Sign an act", **takes(SignatureIn, _ACTING))
+def sign_prepared_act(
+    request: Request,
+    number: ActNumber,
+    person: Annotated[Person, SIGN],
+    asked: Annotated[SignatureIn, body(SignatureIn, _MOST_BYTES)],
 ) -> ActOut:
     """With the bank's approver key; not by who prepared it. Answers once it is on the chain, or
     after some seconds with state `sent`: GET it again then. Refused (409) where it was overtaken,
     and where the contract refuses it: nothing was sent then."""
-    asked = await json_body(request, SignatureIn, _MAX_BYTES)
-
-    def work() -> ActOut:
-        return _shown(request, sign_act(request, person, number, asked.hash, asked.code))
-
-    return await run_in_threadpool(work)
+    return _shown(request, sign_act(request, person, number, asked.hash, asked.code))
 
 
 @router.post(
     "/acts/batches",
     status_code=201,
     summary="Prepare many acts",
-    responses=_ACTING,
-    openapi_extra=described(PrepareBatchIn),
+    **takes(PrepareBatchIn, _ACTING),
 )
-async def prepare_batch(request: Request, person: Annotated[Person, PREPARE]) -> BatchPreparedOut:
+def prepare_batch(
+    request: Request,
+    person: Annotated[Person, PREPARE],
+    asked: Annotated[PrepareBatchIn, body(PrepareBatchIn, _MAX_BATCH_BYTES)],
+) -> BatchPreparedOut:
     """Each on its own, to be signed with one second factor. What cannot be prepared of one stands
     beside it, and the others are prepared all the same."""
-    asked = await json_body(request, PrepareBatchIn, _MAX_BATCH_BYTES)
-    context: Context = request.app.state.context
-
-    def work() -> BatchPreparedOut:
-        try:
-            with as_person(request, person):
-                made = context.acts.prepare_batch(person, [one.root for one in asked.acts])
-        except InputFault as fault:
-            raise act_problem(fault) from None
-        requests = [one.root for one in asked.acts]
-        return BatchPreparedOut(
-            batch=made.number,
-            prepared=made.prepared,
-            refused=[
-                RefusedOut(place=place, why=str(fault))
-                for request_, fault in made.refused
-                for place, one in enumerate(requests)
-                if one is request_
-            ],
-        )
-
-    return await run_in_threadpool(work)
+    requests = [one.root for one in asked.acts]
+    with act_problems(), acting(request, person):
+        made = context_of(request).acts.prepare_batch(person, requests)
+    return BatchPreparedOut(
+        batch=made.number,
+        prepared=made.prepared,
+        refused=[
+            RefusedOut(place=place, why=str(fault))
+            for request_, fault in made.refused
+            for place, one in enumerate(requests)
+            if one is request_
+        ],
+    )
 
 
 @router.get("/acts/batches/{number}", dependencies=[READ, PREPARED], summary="Acts of a batch")
 def one_batch(request: Request, number: ActNumber) -> BatchOut:
     """With the hash that a signature of all that wait names."""
-    try:
-        with reading(request) as connection:
-            return _batch_out(connection, request, batch_of(connection, number))
-    except InputFault as fault:
-        raise act_problem(fault) from None
+    with act_problems(), reading(request) as connection:
+        return _batch_out(connection, request, batch_of(connection, number))
 
 
 @router.post(
     "/acts/batches/{number}/sign",
     summary="Sign the acts of a batch",
-    responses=_ACTING,
-    openapi_extra=described(SignatureIn),
+    **takes(SignatureIn, _ACTING),
 )
-async def sign_prepared_batch(
-    request: Request, number: ActNumber, person: Annotated[Person, SIGN]
+def sign_prepared_batch(
+    request: Request,
+    number: ActNumber,
+    person: Annotated[Person, SIGN],
+    asked: Annotated[SignatureIn, body(SignatureIn, _MOST_BYTES)],
 ) -> BatchOut:
     """Those that wait, one after the other, with one second factor. Answers once all have ended, or
     after some seconds: GET it again then. What is refused of one stands in its own log."""
-    asked = await json_body(request, SignatureIn, _MAX_BYTES)
-
-    def work() -> BatchOut:
-        signed = sign_batch(request, person, number, asked.hash, asked.code)
-        with reading(request) as connection:
-            return _batch_out(connection, request, signed)
-
-    return await run_in_threadpool(work)
+    signed = sign_batch(request, person, number, asked.hash, asked.code)
+    with reading(request) as connection:
+        return _batch_out(connection, request, signed)
 
 
-@router.post("/acts/{number}/withdraw", summary="Withdraw an act", responses=_ACTING)
+@router.post("/acts/{number}/withdraw", summary="Withdraw an act", responses=WITH_BODY | _ACTING)
 def withdraw_act(
     request: Request, number: ActNumber, person: Annotated[Person, WITHDRAW]
 ) -> ActOut:
     """One that nobody has signed."""
-    context: Context = request.app.state.context
-    try:
-        with as_person(request, person):
-            withdrawn = context.acts.withdraw(person, number)
-        return _shown(request, withdrawn)
-    except InputFault as fault:
-        raise act_problem(fault) from None
+    with act_problems(), acting(request, person):
+        withdrawn = context_of(request).acts.withdraw(person, number)
+    return _shown(request, withdrawn)
 
 
 def _batch_out(connection: Connection, request: Request, acts: Sequence[PreparedAct]) -> BatchOut:
-    context: Context = request.app.state.context
     money = money_of(connection)
     return BatchOut(
-        hash=batch_hash(acts),
-        items=[act_out(connection, context.acts.view, one, money) for one in acts],
+        hash=batch_hash(acts), items=[_act_out(connection, request, one, money) for one in acts]
     )
 
 
 def _shown(request: Request, act: PreparedAct) -> ActOut:
     with reading(request) as connection:
-        return act_out(connection, request.app.state.context.acts.view, act)
+        return _act_out(connection, request, act)
+
+
+def _act_out(
+    connection: Connection, request: Request, act: PreparedAct, money: Money | None = None
+) -> ActOut:
+    return act_out(connection, context_of(request).acts.view, act, money)

@@ -1,6 +1,5 @@
 """Alerts: listed, acknowledged, snoozed. People act with their session."""
 
-from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request
@@ -16,10 +15,9 @@ from app.alerts.store import (
     one_alert,
     snooze,
 )
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import alerts, tagged, view
 from app.api.reading import Facility, Paging, reading
-from app.api.responses import WITH_BODY
 from app.api.security import READ, WORK
 from app.domain.errors import UsageFault
 from app.http.acting import writing
@@ -29,7 +27,6 @@ from app.people.person import Person
 from app.presentation.alerts import AcknowledgeIn, AlertOut, SnoozeIn, alert_out
 from app.presentation.common import PageOut, as_of
 
-_MAX_BYTES = 4 * 1024
 RAISED = tagged(view, alerts)
 
 router = APIRouter(prefix="/v1", tags=["alerts"])
@@ -72,45 +69,30 @@ def show_alert(request: Request, number: AlertNumber) -> AlertOut:
         return _shown(connection, _known(connection, number))
 
 
-@router.post(
-    "/alerts/{number}:acknowledge",
-    summary="Acknowledge an alert",
-    responses=WITH_BODY,
-    openapi_extra=described(AcknowledgeIn),
-)
-async def acknowledge_alert(request: Request, number: AlertNumber, person: Worker) -> AlertOut:
-    """Somebody looks after it: it is not escalated."""
-    asked = await json_body(request, AcknowledgeIn, _MAX_BYTES)
-    return await _act(
-        request, person, number, lambda connection: acknowledge(connection, number, asked.note)
-    )
-
-
-@router.post(
-    "/alerts/{number}:snooze",
-    summary="Snooze an alert",
-    responses=WITH_BODY,
-    openapi_extra=described(SnoozeIn),
-)
-async def snooze_alert(request: Request, number: AlertNumber, person: Worker) -> AlertOut:
-    """It is quiet for so long; then, if the cause is still there, it is told again."""
-    asked = await json_body(request, SnoozeIn, _MAX_BYTES)
-    return await _act(
-        request,
-        person,
-        number,
-        lambda connection: snooze(connection, number, asked.minutes, asked.note),
-    )
-
-
-async def _act(
-    request: Request, person: Person, number: int, act: Callable[[Connection], Alert]
+@router.post("/alerts/{number}:acknowledge", summary="Acknowledge an alert", **takes(AcknowledgeIn))
+def acknowledge_alert(
+    request: Request,
+    number: AlertNumber,
+    person: Worker,
+    asked: Annotated[AcknowledgeIn, body(AcknowledgeIn)],
 ) -> AlertOut:
-    def work(connection: Connection) -> AlertOut:
+    """Somebody looks after it: it is not escalated."""
+    with writing(request, person) as connection:
         _known(connection, number)
-        return _shown(connection, act(connection))
+        return _shown(connection, acknowledge(connection, number, asked.note))
 
-    return await writing(request, person, work)
+
+@router.post("/alerts/{number}:snooze", summary="Snooze an alert", **takes(SnoozeIn))
+def snooze_alert(
+    request: Request,
+    number: AlertNumber,
+    person: Worker,
+    asked: Annotated[SnoozeIn, body(SnoozeIn)],
+) -> AlertOut:
+    """It is quiet for so long; then, if the cause is still there, it is told again."""
+    with writing(request, person) as connection:
+        _known(connection, number)
+        return _shown(connection, snooze(connection, number, asked.minutes, asked.note))
 
 
 def _known(connection: Connection, number: int) -> Alert:

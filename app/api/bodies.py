@@ -1,33 +1,39 @@
 """JSON bodies of a fixed shape."""
 
-from typing import Any, TypeVar
+from typing import Any
 
-from fastapi import Request
+from fastapi import Depends, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ValidationError
 
+from app.api.responses import WITH_BODY, Responses
 from app.http.body import JSON, only, read_body
 
-Shape = TypeVar("Shape", bound=BaseModel)
 
-
-async def json_body(request: Request, shape: type[Shape], most: int) -> Shape:
-    """The body, which is read only after the key was checked. Raises problems: 415 for another
+def body(shape: type[BaseModel], most: int = 4 * 1024) -> Any:
+    """A dependency: the request's body, as `Annotated[Shape, body(Shape)]`. It is read after the
+    parameters that stand before it were checked: who asks comes first. Problems: 415 for another
     type, 413 beyond `most` bytes, 422 for another shape."""
-    only(request, JSON)
-    body = await read_body(request, most)
-    try:
-        return shape.model_validate_json(body)
-    except ValidationError as error:
-        faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
-        raise RequestValidationError(faults) from None
+
+    async def read(request: Request) -> BaseModel:
+        only(request, JSON)
+        octets = await read_body(request, most)
+        try:
+            return shape.model_validate_json(octets)
+        except ValidationError as error:
+            faults = [{**fault, "loc": ("body", *fault["loc"])} for fault in error.errors()]
+            raise RequestValidationError(faults) from None
+
+    return Depends(read)
 
 
-def described(shape: type[BaseModel]) -> dict[str, Any]:
-    """What OpenAPI says of a body of that shape."""
+def takes(shape: type[BaseModel], also: Responses | None = None) -> dict[str, Any]:
+    """What a route with such a body is declared with: what OpenAPI says of the body, and the
+    answers that it may have besides; `also`: others."""
     schema = shape.model_json_schema()
     whole = _in_full(schema, schema.pop("$defs", {}))
-    return {"requestBody": {"required": True, "content": {JSON: {"schema": whole}}}}
+    body_ = {"required": True, "content": {JSON: {"schema": whole}}}
+    return {"responses": WITH_BODY | (also or {}), "openapi_extra": {"requestBody": body_}}
 
 
 def _in_full(part: Any, shapes: dict[str, Any]) -> Any:

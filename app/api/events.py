@@ -22,6 +22,7 @@ from app.domain.events import Quarantined
 from app.http.body import JSON, only, read_body, stream_body, too_large
 from app.http.context import Context
 from app.http.problems import Problem, problem_of
+from app.http.state import context_of
 from app.intake.accept import BULK_NAME
 from app.intake.results import FeedResult, Receipt, Verdict
 from app.presentation.common import ProblemBody
@@ -43,11 +44,6 @@ _log = structlog.get_logger("tallystick.api")
 router = APIRouter(prefix="/v1", tags=["events"])
 
 FacilityId = Annotated[str, Path(description="The facility's id.", examples=["WLD-2016-A"])]
-
-
-def _context(request: Request) -> Context:
-    context: Context = request.app.state.context
-    return context
 
 
 @router.post(
@@ -75,7 +71,7 @@ def _context(request: Request) -> Context:
 )
 async def push_event(request: Request, facility: FacilityId) -> Response:
     """Answered only once it is durably stored; it is posted to the chain from there."""
-    feeds = _context(request).feeds
+    feeds = context_of(request).feeds
     only(request, JSON)
     body = await read_body(request, MAX_EVENT_BYTES)
 
@@ -154,7 +150,7 @@ async def push_bulk(request: Request, facility: FacilityId) -> Response:
 
 
 async def _array(request: Request, facility: str) -> Response:
-    feeds = _context(request).feeds
+    feeds = context_of(request).feeds
     body = await read_body(request, MAX_BULK_BYTES)
 
     def take() -> bytes:
@@ -196,7 +192,7 @@ async def _stream(request: Request, facility: str) -> Response:
         if isinstance(error, OSError) and error.errno == errno.ENOSPC:
             raise Problem(507, "disk-full", "no room is left here to receive this body") from None
         raise
-    reading = _Reading(_context(request), facility, spool)  # type: ignore[arg-type]
+    reading = _Reading(context_of(request), facility, spool)  # type: ignore[arg-type]
     first = await run_in_threadpool(reading.first)
     if isinstance(first, TallyError):
         raise first
@@ -287,7 +283,7 @@ def _sums(result: FeedResult) -> dict[str, int]:
 
 def _may_send(request: Request, facility: str) -> None:
     """Raise the problem that says why this bank may not send events of the facility."""
-    context = _context(request)
+    context = context_of(request)
     try:
         context.feeds.ready(facility)
     except UsageFault as fault:

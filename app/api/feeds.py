@@ -1,11 +1,12 @@
 """Feeds that were received, and what of them could not be posted."""
 
+from typing import Annotated
+
 from fastapi import APIRouter, Request
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import Paging, reading
-from app.api.responses import WITH_BODY
 from app.api.security import READ_OR_PUSH, FeedWorker
 from app.http.acting import writing
 from app.http.dead_letters import retry
@@ -20,8 +21,6 @@ from app.presentation.feeds import (
     RetryIn,
     StoppedBatchOut,
 )
-
-_MAX_BYTES = 4 * 1024
 
 router = APIRouter(prefix="/v1", tags=["feeds"], route_class=TaggedByBody)
 
@@ -50,15 +49,10 @@ def list_dead_letters(request: Request) -> DeadLettersOut:
         )
 
 
-@router.post(
-    "/dead-letters:retry",
-    summary="Try again what could not be posted",
-    responses=WITH_BODY,
-    openapi_extra=described(RetryIn),
-)
-async def retry_dead_letters(request: Request, who: FeedWorker) -> RetriedOut:
+@router.post("/dead-letters:retry", summary="Try again what could not be posted", **takes(RetryIn))
+def retry_dead_letters(
+    request: Request, who: FeedWorker, asked: Annotated[RetryIn, body(RetryIn)]
+) -> RetriedOut:
     """The node posts it. Nothing is posted twice."""
-    asked = await json_body(request, RetryIn, _MAX_BYTES)
-    return RetriedOut(
-        retried=await writing(request, who, lambda connection: retry(connection, asked.event_id))
-    )
+    with writing(request, who) as connection:
+        return RetriedOut(retried=retry(connection, asked.event_id))

@@ -5,6 +5,7 @@ from fastapi import APIRouter, Request
 from app.api.security import KEY_OPTIONAL, PROBE
 from app.http.health import health_of
 from app.http.problems import not_ready
+from app.http.state import context_of
 from app.presentation.health import HealthOut, NotReadyOut
 
 router = APIRouter(tags=["health"])
@@ -19,7 +20,7 @@ router = APIRouter(tags=["health"])
 def health(request: Request) -> HealthOut:
     """200 as long as this process answers, whatever is the matter with the database or the chain:
     starting it anew would mend neither. What is the matter stands in `problems` and `warnings`."""
-    return health_of(request.app.state.context)
+    return health_of(context_of(request))
 
 
 @router.get(
@@ -37,7 +38,7 @@ def ready(request: Request) -> HealthOut:
 
     Events can be pushed while it is unready, as long as the database takes them: they wait here.
     """
-    found = health_of(request.app.state.context)
+    found = health_of(context_of(request))
     if found.problems:
         raise not_ready([trouble.model_dump() for trouble in found.problems])
     return found

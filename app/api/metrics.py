@@ -4,8 +4,8 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from app.api.security import METRICS
-from app.http.context import Context
 from app.http.metrics import Families, channel_families, process_families
+from app.http.state import context_of
 
 router = APIRouter(tags=["health"])
 
@@ -32,7 +32,7 @@ router = APIRouter(tags=["health"])
 def metrics(request: Request) -> Response:
     """For keys of role `metrics` (or `admin`). While the database does not answer, what stands in
     it is left out, and `tally_problem{name="database"}` is there."""
-    context: Context = request.app.state.context
+    context = context_of(request)
     found = channel_families(context)
     # A process that serves several channels is no single one's.
     whole = found if context.channel else (*process_families(), *found)

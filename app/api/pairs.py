@@ -10,8 +10,8 @@ from app.api.etags import VIEWED
 from app.api.reading import Page, Paging, reading
 from app.api.security import READ, READ_OR_PUSH
 from app.domain.matching.pairs import PairType
-from app.http.context import Context
 from app.http.parameters import Number
+from app.http.state import context_of
 from app.presentation.common import Money, PageOut, as_of, money_of
 from app.presentation.pairs import (
     LegOut,
@@ -49,13 +49,12 @@ def _filter(
         bool | None, Query(description="Resolved by its two banks; breaks are listed without them")
     ] = None,
 ) -> queries.Filter:
-    context: Context = request.app.state.context
     return queries.Filter(
         facility=facility,
         partner=partner,
         types=tuple(type or ()),
         kind=kind,
-        references=None if event_ref is None else context.references(event_ref),
+        references=None if event_ref is None else context_of(request).references(event_ref),
         text=text,
         value_from=value_from,
         value_to=value_to,

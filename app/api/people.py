@@ -1,26 +1,24 @@
 """People, their roles and sessions, what waits for another administrator, and the audit trail. Who
 changes something does it with a session, under the rules of the pages: `app.http.dual_control`."""
 
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import BY_BODY, RECORDED, TaggedByBody
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY, Responses, problem_responses
 from app.api.security import ADMINISTER, ADMINISTERED, AUDITING, VIEW
 from app.audit.listing import recorded
 from app.http import keys
-from app.http.context import Context
-from app.http.dual_control import Act, Change, Made, ask, confirm, refuse, waiting
+from app.http.dual_control import Change, Made, ask, confirm, refuse, waiting
 from app.http.parameters import SmallNumber
 from app.http.problems import Problem
 from app.http.signed_in import session_token
 from app.http.signing import administer
+from app.http.state import context_of
 from app.people import administration as acts
 from app.people.administration import Administrator
 from app.people.directory import listed_people, listed_sessions
@@ -44,17 +42,16 @@ from app.presentation.people import (
     signed_in_out,
 )
 
-_MAX_BYTES = 4 * 1024
-Done = TypeVar("Done")
 _WAITS: Responses = {
     202: {"model": MadeOut, "description": "Another administrator confirms it: `waiting`"}
 }
-_CODED = WITH_BODY | problem_responses(429)
+_CODED = problem_responses(429)
 _ASKED = _CODED | _WAITS
 
 router = APIRouter(prefix="/v1", tags=["people"], route_class=TaggedByBody)
 
 Admin = Annotated[Person, ADMINISTER]
+Coded = Annotated[CodeIn, body(CodeIn)]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 RequestNumber = Annotated[SmallNumber, Path(description="A request's number.")]
 
@@ -72,74 +69,62 @@ def list_people(request: Request) -> PeopleOut:
         return PeopleOut(items=[listed_person_out(one) for one in listed_people(connection)])
 
 
-@router.post(
-    "/people",
-    status_code=201,
-    summary="Add a person",
-    responses=_ASKED,
-    openapi_extra=described(PersonIn),
-)
-async def add_person(request: Request, response: Response, person: Admin) -> MadeOut:
+@router.post("/people", status_code=201, summary="Add a person", **takes(PersonIn, _ASKED))
+def add_person(
+    request: Request,
+    response: Response,
+    person: Admin,
+    asked: Annotated[PersonIn, body(PersonIn)],
+) -> MadeOut:
     """The one-time code in this answer opens for 72 hours. With a role that has power, another
     administrator confirms it."""
-    asked = await json_body(request, PersonIn, _MAX_BYTES)
     change = Change(
         "person.add",
         name=asked.name.strip().casefold(),
         display_name=asked.display_name,
         roles=tuple(asked.roles),
     )
-    return await _ask(request, response, person, asked.code, change)
+    return _ask(request, response, person, asked, change)
 
 
-@router.post(
-    "/people/{id}:roles",
-    summary="Give a person other roles",
-    responses=_ASKED,
-    openapi_extra=described(RolesIn),
-)
-async def set_roles(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+@router.post("/people/{id}:roles", summary="Give a person other roles", **takes(RolesIn, _ASKED))
+def set_roles(
+    request: Request,
+    response: Response,
+    person: Admin,
+    id: Id,
+    asked: Annotated[RolesIn, body(RolesIn)],
+) -> MadeOut:
     """They hold from the next request on."""
-    asked = await json_body(request, RolesIn, _MAX_BYTES)
     change = Change("person.roles", id, roles=tuple(asked.roles))
-    return await _ask(request, response, person, asked.code, change)
+    return _ask(request, response, person, asked, change)
 
 
 @router.post(
-    "/people/{id}:enrolment",
-    summary="Give a person a new code to enrol",
-    responses=_ASKED,
-    openapi_extra=described(CodeIn),
+    "/people/{id}:enrolment", summary="Give a person a new code to enrol", **takes(CodeIn, _ASKED)
 )
-async def give_enrolment(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+def give_enrolment(
+    request: Request, response: Response, person: Admin, id: Id, asked: Coded
+) -> MadeOut:
     """What the person signed in with before opens no more, and all sessions end."""
-    return await _ask_about(request, response, person, "person.enrolment", id)
+    return _ask(request, response, person, asked, Change("person.enrolment", id))
 
 
-@router.post(
-    "/people/{id}:enable",
-    summary="Open a closed account",
-    responses=_ASKED,
-    openapi_extra=described(CodeIn),
-)
-async def enable(request: Request, response: Response, person: Admin, id: Id) -> MadeOut:
+@router.post("/people/{id}:enable", summary="Open a closed account", **takes(CodeIn, _ASKED))
+def enable(request: Request, response: Response, person: Admin, id: Id, asked: Coded) -> MadeOut:
     """With what it signed in with."""
-    return await _ask_about(request, response, person, "person.enable", id)
+    return _ask(request, response, person, asked, Change("person.enable", id))
 
 
 @router.post(
     "/people/{id}:disable",
     summary="Close a person's account",
     status_code=204,
-    responses=_CODED,
-    openapi_extra=described(CodeIn),
+    **takes(CodeIn, _CODED),
 )
-async def disable(request: Request, person: Admin, id: Id) -> None:
+def disable(request: Request, person: Admin, id: Id, asked: Coded) -> None:
     """Its sessions end."""
-    asked = await json_body(request, CodeIn, _MAX_BYTES)
-    await _administer(
-        request, person, asked.code, lambda connection, by: acts.disable(connection, by, id)
-    )
+    administer(request, person, asked.code, lambda connection, by: acts.disable(connection, by, id))
 
 
 @router.post(
@@ -148,9 +133,9 @@ async def disable(request: Request, person: Admin, id: Id) -> None:
     summary="End all sessions of a person",
     responses=WITH_BODY,
 )
-async def sign_out(request: Request, person: Admin, id: Id) -> None:
+def sign_out(request: Request, person: Admin, id: Id) -> None:
     """No second factor is asked for: it must be quick."""
-    await _administer(
+    administer(
         request, person, None, lambda connection, by: acts.end_all_sessions(connection, by, id)
     )
 
@@ -158,16 +143,15 @@ async def sign_out(request: Request, person: Admin, id: Id) -> None:
 @router.get("/sessions", dependencies=[ADMINISTERED], summary="Open sessions")
 def list_sessions(request: Request) -> SessionsOut:
     """The one that was seen last first."""
-    context: Context = request.app.state.context
     with reading(request) as connection:
-        found = listed_sessions(connection, context.session_lengths)
+        found = listed_sessions(connection, context_of(request).session_lengths)
     return SessionsOut(items=[SessionOut.of(one) for one in found])
 
 
 @router.delete("/sessions/{id}", status_code=204, summary="End a session")
-async def end_session(request: Request, person: Admin, id: Id) -> None:
+def end_session(request: Request, person: Admin, id: Id) -> None:
     """Anybody's."""
-    await _administer(
+    administer(
         request, person, None, lambda connection, by: acts.revoke_session(connection, by, id)
     )
 
@@ -199,13 +183,13 @@ def list_requests(request: Request) -> AdministrationRequestsOut:
 @router.post(
     "/administration-requests/{number}:confirm",
     summary="Confirm what another administrator has asked for",
-    responses=_CODED,
-    openapi_extra=described(CodeIn),
+    **takes(CodeIn, _CODED),
 )
-async def confirm_request(request: Request, person: Admin, number: RequestNumber) -> MadeOut:
+def confirm_request(
+    request: Request, person: Admin, number: RequestNumber, asked: Coded
+) -> MadeOut:
     """Not by who asked for it. Refused (422) where it has changed since."""
-    asked = await json_body(request, CodeIn, _MAX_BYTES)
-    made = await _administer(
+    made = administer(
         request, person, asked.code, lambda connection, by: confirm(connection, by, number)
     )
     return _made(made)
@@ -217,41 +201,34 @@ async def confirm_request(request: Request, person: Admin, number: RequestNumber
     summary="Refuse a request",
     responses=WITH_BODY,
 )
-async def refuse_request(request: Request, person: Admin, number: RequestNumber) -> None:
+def refuse_request(request: Request, person: Admin, number: RequestNumber) -> None:
     """Another administrator's, or one's own."""
-    await _administer(request, person, None, lambda connection, by: refuse(connection, by, number))
+    administer(request, person, None, lambda connection, by: refuse(connection, by, number))
 
 
-@router.post(
-    "/keys:ask",
-    status_code=201,
-    summary="Make an API key",
-    responses=_ASKED,
-    openapi_extra=described(KeyAskIn),
-)
-async def ask_for_key(request: Request, response: Response, person: Admin) -> MadeOut:
+@router.post("/keys:ask", status_code=201, summary="Make an API key", **takes(KeyAskIn, _ASKED))
+def ask_for_key(
+    request: Request,
+    response: Response,
+    person: Admin,
+    asked: Annotated[KeyAskIn, body(KeyAskIn)],
+) -> MadeOut:
     """For people. One of role `feeds` or `admin` another administrator confirms."""
-    asked = await json_body(request, KeyAskIn, _MAX_BYTES)
     change = Change("key.create", name=asked.name, roles=(asked.role,))
-    return await _ask(request, response, person, asked.code, change)
+    return _ask(request, response, person, asked, change)
 
 
 @router.post(
-    "/keys/{id}:revoke",
-    status_code=204,
-    summary="Revoke an API key",
-    responses=_CODED,
-    openapi_extra=described(CodeIn),
+    "/keys/{id}:revoke", status_code=204, summary="Revoke an API key", **takes(CodeIn, _CODED)
 )
-async def revoke_key(request: Request, person: Admin, id: Id) -> None:
+def revoke_key(request: Request, person: Admin, id: Id, asked: Coded) -> None:
     """For people. It opens nothing from now on."""
-    asked = await json_body(request, CodeIn, _MAX_BYTES)
 
     def work(connection: Connection, by: Administrator) -> None:
         if not keys.revoke(connection, id):
             raise Problem(404, "unknown-key", f"no open key has the id {id}")
 
-    await _administer(request, person, asked.code, work)
+    administer(request, person, asked.code, work)
 
 
 @router.get("/audit", dependencies=[AUDITING, RECORDED], summary="The audit trail")
@@ -267,32 +244,16 @@ def list_audit(
     return AuditOut(items=[AuditRowOut.of(one) for one in shown], next=following)
 
 
-async def _ask_about(
-    request: Request, response: Response, person: Person, act: Act, id: str
-) -> MadeOut:
-    asked = await json_body(request, CodeIn, _MAX_BYTES)
-    return await _ask(request, response, person, asked.code, Change(act, id))
-
-
-async def _ask(
-    request: Request, response: Response, person: Person, code: str, change: Change
+def _ask(
+    request: Request, response: Response, person: Person, asked: CodeIn, change: Change
 ) -> MadeOut:
     """Done, or (202) left for another administrator to confirm."""
-    made = await _administer(
-        request, person, code, lambda connection, by: ask(connection, by, change)
+    made = administer(
+        request, person, asked.code, lambda connection, by: ask(connection, by, change)
     )
     if "number" in made:
         response.status_code = 202
     return _made(made)
-
-
-async def _administer(
-    request: Request,
-    person: Person,
-    code: str | None,
-    work: Callable[[Connection, Administrator], Done],
-) -> Done:
-    return await run_in_threadpool(administer, request, person, code, work)
 
 
 def _made(made: Made) -> MadeOut:

@@ -5,17 +5,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import quarantined_rows, tagged, view
 from app.api.reading import Facility, Paging, reading
-from app.api.responses import WITH_BODY
 from app.api.security import READ_OR_PUSH, FeedWorker
 from app.domain.errors import UsageFault
 from app.http.acting import acting, name_of
-from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
+from app.http.state import context_of
 from app.intake.quarantine.dismiss import Decided, dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, Selection, quarantined, row_in_full
@@ -36,7 +35,7 @@ from app.presentation.quarantine import (
 )
 
 _MAX_MEND_BYTES = 512 * 1024
-_MAX_BYTES = 32 * 1024
+_MOST_BYTES = 32 * 1024
 QUARANTINED = tagged(view, quarantined_rows)
 _MOST_ROWS = 2_000
 """Most rows that one request works on."""
@@ -81,38 +80,33 @@ def show_quarantined(request: Request, number: RowNumber) -> QuarantinedRowOut:
             raise Problem(404, "unknown-row", str(fault)) from None
 
 
-@router.post(
-    "/quarantine/{number}:mend",
-    summary="Mend a quarantined row",
-    responses=WITH_BODY,
-    openapi_extra=described(MendIn),
-)
-async def mend_row(request: Request, number: RowNumber, who: FeedWorker) -> QuarantinedRowOut:
+@router.post("/quarantine/{number}:mend", summary="Mend a quarantined row", **takes(MendIn))
+def mend_row(
+    request: Request,
+    number: RowNumber,
+    who: FeedWorker,
+    asked: Annotated[MendIn, body(MendIn, _MAX_MEND_BYTES)],
+) -> QuarantinedRowOut:
     """It is judged as any row is; nothing is taken in until it is replayed. What it was, what it is
     and who changed it is kept."""
-    asked = await json_body(request, MendIn, _MAX_MEND_BYTES)
-    context: Context = request.app.state.context
-
-    def work() -> QuarantinedRowOut:
+    context = context_of(request)
+    with acting(request, who):
         done = mend(context.engine, context.feeds.intake, number, asked.values, _by(who))
-        return QuarantinedRowOut.of(done)
-
-    return await acting(request, who, work)
+    return QuarantinedRowOut.of(done)
 
 
 @router.post(
     "/quarantine:reread",
     summary="Read a file's rows again in another encoding",
-    responses=WITH_BODY,
-    openapi_extra=described(RereadIn),
+    **takes(RereadIn),
 )
-async def reread_feed(request: Request, who: FeedWorker) -> RereadOut:
+def reread_feed(
+    request: Request, who: FeedWorker, asked: Annotated[RereadIn, body(RereadIn, _MOST_BYTES)]
+) -> RereadOut:
     """Its waiting rows that are not ASCII. Nothing is taken in until they are replayed: see first
     whether the encoding was the right one."""
-    asked = await json_body(request, RereadIn, _MAX_BYTES)
-    context: Context = request.app.state.context
-
-    def work() -> RereadOut:
+    context = context_of(request)
+    with acting(request, who):
         done = reread(
             context.engine,
             context.feeds.intake,
@@ -122,25 +116,22 @@ async def reread_feed(request: Request, who: FeedWorker) -> RereadOut:
             after=asked.after,
             most=_MOST_ROWS,
         )
-        return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
-
-    return await acting(request, who, work)
+    return RereadOut(ready=done.ready, faulty=done.faulty, next=done.following)
 
 
 @router.post(
     "/quarantine:replay",
     summary="Take in quarantined rows as they are now",
-    responses=WITH_BODY,
-    openapi_extra=described(SelectionIn),
+    **takes(SelectionIn),
 )
-async def replay_rows(request: Request, who: FeedWorker) -> ReplayOut:
+def replay_rows(
+    request: Request, who: FeedWorker, asked: Annotated[SelectionIn, body(SelectionIn, _MOST_BYTES)]
+) -> ReplayOut:
     """What was accepted before is a duplicate: no replay books a row twice. Rows that are still at
     fault stay."""
-    asked = await json_body(request, SelectionIn, _MAX_BYTES)
-    context: Context = request.app.state.context
+    context = context_of(request)
     where = _selection(asked)
-
-    def work() -> ReplayOut:
+    with acting(request, who):
         done = replay(
             context.engine,
             context.feeds.intake,
@@ -149,53 +140,34 @@ async def replay_rows(request: Request, who: FeedWorker) -> ReplayOut:
             after=asked.after,
             most=_MOST_ROWS,
         )
-        return ReplayOut(
-            accepted=done.accepted,
-            duplicate=done.duplicate,
-            faulty=done.faulty,
-            next=done.following,
-        )
-
-    return await acting(request, who, work)
+    return ReplayOut(
+        accepted=done.accepted, duplicate=done.duplicate, faulty=done.faulty, next=done.following
+    )
 
 
-@router.post(
-    "/quarantine:dismiss",
-    summary="Dismiss quarantined rows",
-    responses=WITH_BODY,
-    openapi_extra=described(DecideIn),
-)
-async def dismiss_rows(request: Request, who: FeedWorker) -> DecidedOut:
+Decision = Annotated[DecideIn, body(DecideIn, _MOST_BYTES)]
+
+
+@router.post("/quarantine:dismiss", summary="Dismiss quarantined rows", **takes(DecideIn))
+def dismiss_rows(request: Request, who: FeedWorker, asked: Decision) -> DecidedOut:
     """They wait no more and are never taken in; who dismissed them, when and why is kept. They stay
     among their feeds' quarantined rows."""
-    return await _decide(request, who, dismiss)
+    return _decide(request, who, asked, dismiss)
 
 
-@router.post(
-    "/quarantine:restore",
-    summary="Restore dismissed rows",
-    responses=WITH_BODY,
-    openapi_extra=described(DecideIn),
-)
-async def restore_rows(request: Request, who: FeedWorker) -> DecidedOut:
+@router.post("/quarantine:restore", summary="Restore dismissed rows", **takes(DecideIn))
+def restore_rows(request: Request, who: FeedWorker, asked: Decision) -> DecidedOut:
     """They wait again."""
-    return await _decide(request, who, restore)
+    return _decide(request, who, asked, restore)
 
 
-async def _decide(
-    request: Request, who: Person | Key, decide: Callable[..., Decided]
+def _decide(
+    request: Request, who: Person | Key, asked: DecideIn, decide: Callable[..., Decided]
 ) -> DecidedOut:
-    asked = await json_body(request, DecideIn, _MAX_BYTES)
-    context: Context = request.app.state.context
-    where = _selection(asked)
-
-    def work() -> DecidedOut:
-        done = decide(
-            context.engine, where, asked.why, _by(who), after=asked.after, most=_MOST_ROWS
-        )
-        return DecidedOut(rows=done.rows, next=done.following)
-
-    return await acting(request, who, work)
+    where, engine = _selection(asked), context_of(request).engine
+    with acting(request, who):
+        done = decide(engine, where, asked.why, _by(who), after=asked.after, most=_MOST_ROWS)
+    return DecidedOut(rows=done.rows, next=done.following)
 
 
 def _selection(asked: SelectionIn) -> Selection:

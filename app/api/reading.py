@@ -10,8 +10,8 @@ from typing import Annotated, Protocol, TypeVar
 from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
 
-from app.http.context import Context
 from app.http.problems import Problem
+from app.http.state import context_of
 
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 100
@@ -24,8 +24,7 @@ Limit = Annotated[int, Query(ge=1, le=MAX_PAGE)]
 @contextmanager
 def reading(request: Request) -> Iterator[Connection]:
     """A connection to the node's database, to read from."""
-    context: Context = request.app.state.context
-    with context.engine.connect() as connection:
+    with context_of(request).engine.connect() as connection:
         yield connection
 
 

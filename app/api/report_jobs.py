@@ -5,14 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request
 from fastapi.responses import StreamingResponse
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import reading
 from app.api.responses import WITH_BODY, Responses
 from app.api.security import EXPORT, Exporter
 from app.http.acting import acting
-from app.http.context import Context
 from app.http.report_files import job_of, send_report, send_scheduled_report
+from app.http.state import context_of
 from app.people.person import Person
 from app.presentation.report_jobs import (
     ReportJobIn,
@@ -27,7 +27,6 @@ from app.report_jobs.asking import ask_again, ask_for, delete
 from app.reports.catalogue import FORMATS
 from app.reports.source import Request as Asked
 
-_MAX_BYTES = 4 * 1024
 _FILE: Responses = {
     200: {
         "description": "The file, whole",
@@ -51,17 +50,11 @@ def list_jobs(request: Request, who: Exporter) -> ReportJobsOut:
         return ReportJobsOut(items=[report_job_out(one) for one in store.listed(connection)])
 
 
-@router.post(
-    "/report-jobs",
-    status_code=201,
-    summary="Ask for a report",
-    responses=WITH_BODY,
-    openapi_extra=described(ReportJobIn),
-)
-async def add_job(request: Request, person: Asker) -> ReportJobOut:
+@router.post("/report-jobs", status_code=201, summary="Ask for a report", **takes(ReportJobIn))
+def add_job(
+    request: Request, person: Asker, asked: Annotated[ReportJobIn, body(ReportJobIn)]
+) -> ReportJobOut:
     """One is made after the other: GET the job until its state is `made`, then its file."""
-    asked = await json_body(request, ReportJobIn, _MAX_BYTES)
-    context: Context = request.app.state.context
     what = Asked(
         facility=asked.facility,
         first=asked.first,
@@ -69,13 +62,11 @@ async def add_job(request: Request, person: Asker) -> ReportJobOut:
         partner=asked.partner,
         block=asked.block,
     )
-
-    def work() -> ReportJobOut:
+    engine = context_of(request).engine
+    with acting(request, person):
         return report_job_out(
-            ask_for(context.engine, asked.report, what, asked.format, asked.language, person)
+            ask_for(engine, asked.report, what, asked.format, asked.language, person)
         )
-
-    return await acting(request, person, work)
 
 
 @router.get("/report-jobs/{id}", dependencies=[BY_BODY], summary="One report and how far it is")
@@ -101,25 +92,19 @@ def download_job(request: Request, who: Exporter, id: JobId) -> StreamingRespons
     summary="Make a report that failed again",
     responses=WITH_BODY,
 )
-async def repeat_job(request: Request, person: Asker, id: JobId) -> ReportJobOut:
+def repeat_job(request: Request, person: Asker, id: JobId) -> ReportJobOut:
     """A new job in the place of the one that failed."""
-    context: Context = request.app.state.context
-    return await acting(
-        request,
-        person,
-        lambda: report_job_out(ask_again(context.engine, job_of(request, id), person)),
-    )
+    with acting(request, person):
+        job = ask_again(context_of(request).engine, job_of(request, id), person)
+    return report_job_out(job)
 
 
 @router.delete("/report-jobs/{id}", status_code=204, summary="Delete a report and its file")
-async def delete_job(request: Request, person: Asker, id: JobId) -> None:
+def delete_job(request: Request, person: Asker, id: JobId) -> None:
     """One that is being made ends."""
-    context: Context = request.app.state.context
-    await acting(
-        request,
-        person,
-        lambda: delete(context.engine, context.report_files, job_of(request, id), person),
-    )
+    context = context_of(request)
+    with acting(request, person):
+        delete(context.engine, context.report_files, job_of(request, id), person)
 
 
 @router.get(
@@ -129,8 +114,7 @@ async def delete_job(request: Request, person: Asker, id: JobId) -> None:
 )
 def list_scheduled(request: Request, who: Exporter) -> ScheduledReportsOut:
     """What `[reports]` of `bank.toml` asks for, and the newest files of it."""
-    context: Context = request.app.state.context
-    files = context.report_files
+    files = context_of(request).report_files
     return scheduled_reports_out(files.schedule, files.scheduled())
 
 

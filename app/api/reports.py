@@ -12,10 +12,10 @@ from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import reading
 from app.api.responses import Responses, problem_responses
 from app.api.security import Exporter
-from app.http.context import Context
 from app.http.parameters import Number, SmallNumber
 from app.http.problems import Problem
 from app.http.sending import record_export, send_file
+from app.http.state import context_of
 from app.locale import in_language
 from app.presentation.report_jobs import FormatName, LanguageTag, ReportName
 from app.readmodel.days.queries import day_records
@@ -67,11 +67,10 @@ def make_report(
     """The same block and the same parameters are the same bytes from every node whose bank may see
     the same. Nothing is sent before the report is whole."""
     chosen = FORMATS[format]
-    context: Context = request.app.state.context
     asked = source.Request(facility=facility, first=first, last=last, partner=partner, block=block)
     with (
         tempfile.TemporaryDirectory() as folder,
-        source.open_source(context.engine, asked) as opened,
+        source.open_source(context_of(request).engine, asked) as opened,
         in_language(language),
     ):
         path = Path(folder) / "report"

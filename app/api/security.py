@@ -6,9 +6,10 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
 
-from app.http.keys import ROLES, Key, Keyring, Role
+from app.http.keys import ROLES, Key, Role
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, check_csrf, open_session, signed_in
+from app.http.state import context_of, keyring_of
 from app.people.person import Person
 from app.people.roles import Right
 
@@ -31,12 +32,6 @@ _session = APIKeyCookie(
 )
 
 
-def keyring(request: Request) -> Keyring:
-    """The node's keyring."""
-    ring: Keyring = request.app.state.keyring
-    return ring
-
-
 def allowed(*roles: Role) -> Callable[..., Key]:
     """A dependency that lets keys of these roles pass; others get a 401 or 403 problem."""
 
@@ -46,7 +41,7 @@ def allowed(*roles: Role) -> Callable[..., Key]:
     ) -> Key:
         if credentials is None:
             raise _unauthorized("no API key was given; send `Authorization: Bearer tk_…`")
-        key = keyring(request).verify(credentials.credentials)
+        key = keyring_of(request).verify(credentials.credentials)
         if key is None:
             raise _unauthorized("this API key opens nothing here; ask for a new one")
         if key.role not in roles:
@@ -108,7 +103,7 @@ def probing(
     """A dependency that lets probes pass, which have no key; on a node of several channels those
     alone who have a key of this one: how much it does and what stops it is its members' business.
     """
-    if request.app.state.context.channel:
+    if context_of(request).channel:
         allowed(*ROLES)(request, credentials)
 
 

@@ -11,13 +11,14 @@ from starlette.concurrency import run_in_threadpool
 from app.alerts.store import newest_change
 from app.api.reading import reading
 from app.api.responses import Responses
-from app.api.security import Reader, keyring
+from app.api.security import Reader
 from app.api.stream_log import Position, Streamed, newest, parsed, since, why_lost
 from app.domain.errors import StorageFault
 from app.http.context import Context
 from app.http.keys import Key
 from app.http.problems import Problem, unavailable
 from app.http.signed_in import open_session
+from app.http.state import context_of, keyring_of
 from app.people.person import Person
 from app.prepared_acts.store import newest_entry
 from app.presentation.stream import OpenedOut, ResetOut
@@ -109,8 +110,7 @@ async def _followed(
     request: Request, who: Person | Key, streams: Streams, after: Position | None
 ) -> AsyncIterator[Streamed]:
     """What happens, until the node stops, or who listens may no more."""
-    context: Context = request.app.state.context
-    notifier, loop = context.notifier, asyncio.get_running_loop()
+    notifier, loop = context_of(request).notifier, asyncio.get_running_loop()
     at, told = await run_in_threadpool(_begin, request, after)
     if told is not None:
         yield told
@@ -152,7 +152,7 @@ def _begin(request: Request, after: Position | None) -> tuple[Position, Streamed
 def _read(request: Request, who: Person | Key, at: Position) -> list[Streamed] | None:
     """What is new; None where the key or session is none any more."""
     if isinstance(who, Key):
-        is_open = keyring(request).open_key(who.id) is not None
+        is_open = keyring_of(request).open_key(who.id) is not None
     else:
         is_open = open_session(request) is not None
     if not is_open:

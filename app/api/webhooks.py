@@ -2,20 +2,20 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Path, Request
 from sqlalchemy import Connection
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import BY_BODY, RECORDED, TaggedByBody
 from app.api.reading import Paging, reading
 from app.api.responses import WITH_BODY
 from app.api.security import ADMIN, ADMINISTERED, Administering
 from app.domain.errors import UsageFault
 from app.http.acting import writing
-from app.http.context import Context
 from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
+from app.http.state import context_of
 from app.presentation.common import PageOut, as_of
 from app.presentation.webhooks import (
     DeliveryOut,
@@ -28,7 +28,7 @@ from app.presentation.webhooks import (
 from app.webhooks.deliveries import DeliveryState, listed_deliveries, replay
 from app.webhooks.endpoints import endpoints, one_endpoint, register, remove, rotate
 
-_MAX_BYTES = 8 * 1024
+_MOST_BYTES = 8 * 1024
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"], route_class=TaggedByBody)
 
@@ -44,49 +44,32 @@ def list_endpoints(request: Request) -> EndpointsOut:
         return EndpointsOut(items=[EndpointOut.of(one) for one in endpoints(connection)])
 
 
-@router.post(
-    "",
-    status_code=201,
-    summary="Register an endpoint",
-    responses=WITH_BODY,
-    openapi_extra=described(EndpointIn),
-)
-async def register_endpoint(request: Request, by: AdminKey) -> NewEndpointOut:
+@router.post("", status_code=201, summary="Register an endpoint", **takes(EndpointIn))
+def register_endpoint(
+    request: Request, by: AdminKey, asked: Annotated[EndpointIn, body(EndpointIn, _MOST_BYTES)]
+) -> NewEndpointOut:
     """It is sent what happens from now on. Its secret is in this answer and nowhere else."""
-    asked = await json_body(request, EndpointIn, _MAX_BYTES)
-    context: Context = request.app.state.context
-
-    def work(connection: Connection) -> NewEndpointOut:
-        made, secret = register(
-            connection, asked.url, asked.events, development=context.development
-        )
-        return NewEndpointOut.of(made, secret=secret)
-
-    return await writing(request, by, work)
+    development = context_of(request).development
+    with writing(request, by) as connection:
+        made, secret = register(connection, asked.url, asked.events, development=development)
+    return NewEndpointOut.of(made, secret=secret)
 
 
 @router.post("/{endpoint}:rotate", summary="Rotate an endpoint's secret", responses=WITH_BODY)
-async def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
+def rotate_secret(request: Request, by: AdminKey, endpoint: EndpointId) -> NewEndpointOut:
     """The new secret is in this answer and nowhere else. For a day both sign."""
-
-    def work(connection: Connection) -> NewEndpointOut:
+    with writing(request, by) as connection:
         _known(connection, endpoint)
         found, secret = rotate(connection, endpoint)
-        return NewEndpointOut.of(found, secret=secret)
-
-    return await writing(request, by, work)
+    return NewEndpointOut.of(found, secret=secret)
 
 
 @router.delete("/{endpoint}", status_code=204, summary="Remove an endpoint")
-async def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) -> Response:
+def remove_endpoint(request: Request, by: AdminKey, endpoint: EndpointId) -> None:
     """It is sent nothing more."""
-
-    def work(connection: Connection) -> None:
+    with writing(request, by) as connection:
         _known(connection, endpoint)
         remove(connection, endpoint)
-
-    await writing(request, by, work)
-    return Response(status_code=204)
 
 
 @router.get("/deliveries", dependencies=[BY_BODY], summary="Deliveries")
@@ -111,12 +94,12 @@ def list_deliveries(
 
 
 @router.post("/deliveries/{number}:replay", summary="Send an event again", responses=WITH_BODY)
-async def replay_delivery(
+def replay_delivery(
     request: Request, by: Administering, number: Annotated[Number, Path()]
 ) -> ReplayedOut:
     """One that is dead or was delivered, with the same id and content."""
-    replayed = await writing(request, by, lambda connection: replay(connection, number))
-    return ReplayedOut(deliveries=replayed)
+    with writing(request, by) as connection:
+        return ReplayedOut(deliveries=replay(connection, number))
 
 
 @router.post(
@@ -124,14 +107,11 @@ async def replay_delivery(
     summary="Send an endpoint's dead deliveries again",
     responses=WITH_BODY,
 )
-async def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
+def replay_dead(request: Request, by: Administering, endpoint: EndpointId) -> ReplayedOut:
     """All of them, with the ids and contents that they had."""
-
-    def work(connection: Connection) -> ReplayedOut:
+    with writing(request, by) as connection:
         _known(connection, endpoint)
         return ReplayedOut(deliveries=replay(connection, endpoint=endpoint))
-
-    return await writing(request, by, work)
 
 
 def _known(connection: Connection, endpoint: str) -> None:

@@ -4,19 +4,18 @@ their session."""
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query, Request
-from sqlalchemy import Connection
 
-from app.api.bodies import described, json_body
+from app.api.bodies import body, takes
 from app.api.etags import RECORDED, prepared_acts, tagged, trail, view
 from app.api.reading import Facility, Limit, Partner, reading
-from app.api.responses import WITH_BODY, problem_responses
+from app.api.responses import problem_responses
 from app.api.security import READ, VIEW, WORK
 from app.domain.errors import UsageFault
 from app.http.acting import writing
-from app.http.context import Context
 from app.http.idempotency import IdempotencyKey, repeatable
 from app.http.parameters import Number
 from app.http.problems import Problem
+from app.http.state import context_of
 from app.people.person import Person, active_person
 from app.presentation.common import as_of, money_of
 from app.presentation.worklist import (
@@ -38,7 +37,7 @@ from app.worklist.lines import Sort, Standing, WorkFilter, WorkList
 from app.worklist.notes import assign, comment, notes, workers
 from app.worklist.views import delete_view, save_view, views_of
 
-_MAX_BYTES = 32 * 1024
+_MOST_BYTES = 32 * 1024
 
 router = APIRouter(prefix="/v1", tags=["worklist"])
 
@@ -81,9 +80,8 @@ def list_work(
         assignee=assignee,
         standing=state,
     )
-    context: Context = request.app.state.context
     with reading(request) as connection:
-        page = WorkList(connection, context.member).page(where, sort, limit, after)
+        page = WorkList(connection, context_of(request).member).page(where, sort, limit, after)
         money = money_of(connection)
         return WorkPageOut(
             items=[work_line_out(one, money) for one in page.lines],
@@ -106,20 +104,18 @@ def list_notes(request: Request, number: BreakNumber) -> NotesOut:
     "/breaks/{number}/comments",
     status_code=201,
     summary="Comment on a break",
-    responses=WITH_BODY | problem_responses(409),
-    openapi_extra=described(CommentIn),
+    **takes(CommentIn, problem_responses(409)),
 )
-async def add_comment(
+def add_comment(
     request: Request,
     number: BreakNumber,
     person: Annotated[Person, WORK],
+    asked: Annotated[CommentIn, body(CommentIn, _MOST_BYTES)],
     key: IdempotencyKey = None,
 ) -> NoteOut:
     """Kept in this bank's database, sealed; the other bank does not see it."""
-    asked = await json_body(request, CommentIn, _MAX_BYTES)
     sent = repeatable(request, person, key, asked)
-
-    def work(connection: Connection) -> NoteOut:
+    with writing(request, person) as connection:
         before = sent.made(connection) if sent else None
         if before is not None:
             return NoteOut.of(next(one for one in notes(connection, number) if one.id == before))
@@ -127,8 +123,6 @@ async def add_comment(
         if sent:
             sent.keep(connection, made.id)
         return NoteOut.of(made)
-
-    return await writing(request, person, work)
 
 
 @router.get("/assignees", dependencies=[READ, RECORDED], summary="Who may work on breaks")
@@ -139,24 +133,19 @@ def list_assignees(request: Request) -> AssigneesOut:
     return AssigneesOut(items=[PersonOut(id=one.person, name=one.name) for one in found])
 
 
-@router.post(
-    "/breaks:assign",
-    summary="Assign breaks",
-    responses=WITH_BODY,
-    openapi_extra=described(AssignIn),
-)
-async def assign_breaks(request: Request, person: Annotated[Person, WORK]) -> AssignedOut:
+@router.post("/breaks:assign", summary="Assign breaks", **takes(AssignIn))
+def assign_breaks(
+    request: Request,
+    person: Annotated[Person, WORK],
+    asked: Annotated[AssignIn, body(AssignIn, _MOST_BYTES)],
+) -> AssignedOut:
     """To a person who may work on breaks, or to nobody. All or none of them."""
-    asked = await json_body(request, AssignIn, _MAX_BYTES)
-
-    def work(connection: Connection) -> AssignedOut:
+    with writing(request, person) as connection:
         to = None if asked.assignee is None else active_person(connection, asked.assignee)
         if to is None and asked.assignee is not None:
             raise UsageFault("there is no person of this id")
         numbers = sorted(set(asked.breaks))
         return AssignedOut(changed=assign(connection, numbers, person.display_name, to))
-
-    return await writing(request, person, work)
 
 
 @router.get("/views", dependencies=[VIEW, RECORDED], summary="The views that this person keeps")
@@ -164,37 +153,27 @@ def list_views(request: Request, person: Annotated[Person, VIEW]) -> ViewsOut:
     """Filters of the page of breaks, by name."""
     with reading(request) as connection:
         found = views_of(connection, person)
-    return ViewsOut(items=[ViewOut(id=one.id, name=one.name, query=one.query) for one in found])
+    return ViewsOut(items=[ViewOut.of(one) for one in found])
 
 
-@router.post(
-    "/views",
-    status_code=201,
-    summary="Keep a view",
-    responses=WITH_BODY,
-    openapi_extra=described(ViewIn),
-)
-async def keep_view(request: Request, person: Annotated[Person, VIEW]) -> ViewOut:
+@router.post("/views", status_code=201, summary="Keep a view", **takes(ViewIn))
+def keep_view(
+    request: Request,
+    person: Annotated[Person, VIEW],
+    asked: Annotated[ViewIn, body(ViewIn, _MOST_BYTES)],
+) -> ViewOut:
     """One of the same name is replaced."""
-    asked = await json_body(request, ViewIn, _MAX_BYTES)
-
-    def work(connection: Connection) -> ViewOut:
-        made = save_view(connection, person, asked.name, asked.query)
-        return ViewOut(id=made.id, name=made.name, query=made.query)
-
-    return await writing(request, person, work)
+    with writing(request, person) as connection:
+        return ViewOut.of(save_view(connection, person, asked.name, asked.query))
 
 
 @router.delete("/views/{number}", status_code=204, summary="Delete a view")
-async def remove_view(
+def remove_view(
     request: Request, number: Annotated[Number, Path()], person: Annotated[Person, VIEW]
 ) -> None:
     """One of this person's own."""
-
-    def work(connection: Connection) -> None:
+    with writing(request, person) as connection:
         try:
             delete_view(connection, person, number)
         except UsageFault as fault:
             raise Problem(404, "not-found", str(fault)) from None
-
-    await writing(request, person, work)

@@ -1,40 +1,29 @@
 """What a request does, done in the name of who sent it."""
 
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 
 from fastapi import Request
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.audit.actor import acting_as
-from app.http.context import Context
 from app.http.keys import Key
 from app.http.signed_in import address_of
+from app.http.state import context_of
 from app.people.person import Person
 
-Made = TypeVar("Made")
+
+def acting(request: Request, who: Person | Key) -> AbstractContextManager[None]:
+    """What is done within is this person's or key's act in the audit trail, from where the request
+    came."""
+    return acting_as(who.actor, address_of(request))
 
 
-async def acting(request: Request, who: Person | Key, work: Callable[[], Made]) -> Made:
-    """What the work does is this person's or key's act in the audit trail."""
-
-    def act() -> Made:
-        with acting_as(who.actor, address_of(request)):
-            return work()
-
-    return await run_in_threadpool(act)
-
-
-async def writing(request: Request, who: Person | Key, work: Callable[[Connection], Made]) -> Made:
+@contextmanager
+def writing(request: Request, who: Person | Key) -> Iterator[Connection]:
     """The same, in one transaction of the node's database."""
-    context: Context = request.app.state.context
-
-    def write() -> Made:
-        with context.engine.begin() as connection:
-            return work(connection)
-
-    return await acting(request, who, write)
+    with acting(request, who), context_of(request).engine.begin() as connection:
+        yield connection
 
 
 def name_of(person: Person) -> str:

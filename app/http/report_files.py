@@ -7,18 +7,17 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from app.domain.errors import UsageFault
-from app.http.context import Context
 from app.http.keys import Key
 from app.http.problems import Problem
 from app.http.sending import record_export, send_file
+from app.http.state import context_of
 from app.people.person import Person
 from app.report_jobs.store import ReportJob, one_job
 
 
 def job_of(request: Request, id_: str) -> ReportJob:
     """Raises a 404 problem where there is none of that id."""
-    context: Context = request.app.state.context
-    with context.engine.connect() as connection:
+    with context_of(request).engine.connect() as connection:
         try:
             return one_job(connection, id_)
         except UsageFault as fault:
@@ -27,18 +26,16 @@ def job_of(request: Request, id_: str) -> ReportJob:
 
 def send_report(request: Request, who: Person | Key, id_: str) -> StreamingResponse:
     """The file of a job that was made. Raises a 404 problem where there is none."""
-    context: Context = request.app.state.context
     job = job_of(request, id_)
     if job.state != "made":
         raise Problem(404, "not-found", "this report is not made")
-    path = context.report_files.of_job(job.id)
+    path = context_of(request).report_files.of_job(job.id)
     return _send(request, who, path, job.file_name, job.media_type, job=job.id, sha256=job.sha256)
 
 
 def send_scheduled_report(request: Request, who: Person | Key, name: str) -> StreamingResponse:
     """One of the newest files that the node writes by its calendar. Raises a 404 problem."""
-    context: Context = request.app.state.context
-    files = context.report_files
+    files = context_of(request).report_files
     found = next((one for one in files.scheduled() if one.name == name), None)
     if found is None or files.schedule is None:
         raise Problem(404, "not-found", "there is no such file among the newest ones")

@@ -8,9 +8,9 @@ from fastapi import Request
 from fastapi.responses import StreamingResponse
 
 from app.audit.trail import Entry, append
-from app.http.context import Context
 from app.http.keys import Key
 from app.http.signed_in import address_of
+from app.http.state import context_of
 from app.people.person import Person
 
 _CHUNK_BYTES = 1 << 18
@@ -30,9 +30,8 @@ def send_file(file: BinaryIO, name: str, media_type: str) -> StreamingResponse:
 
 def record_export(request: Request, who: Person | Key, subject: str, **details: Any) -> None:
     """Note in the audit trail what is sent to whom."""
-    context: Context = request.app.state.context
     entry = Entry(who.actor, "export", subject, address=address_of(request))
-    with context.engine.begin() as connection:
+    with context_of(request).engine.begin() as connection:
         append(connection, entry.with_details(**details))
 
 

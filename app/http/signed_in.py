@@ -2,18 +2,16 @@
 
 import hmac
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import Depends, Request
 
-from app.audit.actor import acting_as
-from app.http.context import Context
 from app.http.problems import Problem
+from app.http.state import context_of, sessions_of
 from app.people.person import Person
 from app.people.roles import Right
-from app.people.sessions import Session, Sessions, csrf_token
+from app.people.sessions import Session, csrf_token
 
 CSRF_HEADER = "X-CSRF-Token"
 CSRF_FIELD = "csrf"
@@ -24,7 +22,7 @@ _LOOPBACK_NAMES = (*_LOOPBACK_HOSTS, "localhost")
 
 def session_cookie(request: Request) -> str:
     """The cookie's name. Browsers send a cookie to every port of a host: each bank has its own."""
-    context: Context = request.app.state.context
+    context = context_of(request)
     return host_cookie(request, f"tally_session_{context.member}", context.channel)
 
 
@@ -43,17 +41,15 @@ def session_token(request: Request) -> str:
 
 def open_session(request: Request) -> Session | None:
     """The session that the request comes with, while it is open."""
-    sessions: Sessions = request.app.state.sessions
-    return sessions.find(session_token(request))
+    return sessions_of(request).find(session_token(request))
 
 
 def signed_in(request: Request) -> Person:
     """A dependency: the person who is signed in; else a 401 problem, which leads to sign in."""
     found = open_session(request)
     if found is None:
-        context: Context = request.app.state.context
         # htmx follows this header; a redirect it would swap into the page.
-        to = {"HX-Redirect": f"{context.root}/login"}
+        to = {"HX-Redirect": f"{context_of(request).root}/login"}
         raise Problem(401, "unauthorized", "sign in again", headers=to)
     return found.person
 
@@ -78,11 +74,6 @@ def address_of(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def as_person(request: Request, person: Person) -> AbstractContextManager[None]:
-    """What is done within is this person's act in the audit trail, from where the request came."""
-    return acting_as(person.actor, address_of(request))
-
-
 def check_csrf(request: Request, given: str | None = None) -> None:
     """Raises a 403 problem unless the request carries the session's token (`given` in a form, else
     in a header): no other site's form or script acts for whoever is signed in."""
@@ -102,8 +93,7 @@ def check_origin(request: Request) -> None:
 
 def is_open_to(request: Request) -> bool:
     """Whether anybody may read: a development network, from its own machine."""
-    context: Context = request.app.state.context
-    return context.development and is_from_this_machine(request)
+    return context_of(request).development and is_from_this_machine(request)
 
 
 def is_from_this_machine(request: Request) -> bool:
@@ -118,8 +108,8 @@ def is_from_this_machine(request: Request) -> bool:
 
 def sign_in_address(request: Request) -> str:
     """Where to sign in, and come back from to what was asked for."""
-    context: Context = request.app.state.context
+    root = context_of(request).root
     asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-    if request.method != "GET" or asked == f"{context.root}/":
-        return f"{context.root}/login"
-    return f"{context.root}/login?next={quote(asked, safe='')}"
+    if request.method != "GET" or asked == f"{root}/":
+        return f"{root}/login"
+    return f"{root}/login?next={quote(asked, safe='')}"

@@ -1,107 +1,83 @@
 """The second factor, asked again before a signature or a change of people; and both of these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 from fastapi import Request
 from sqlalchemy import Connection
 
 from app.domain.errors import InputFault
-from app.http.context import Context
+from app.http.acting import acting, writing
 from app.http.problems import Problem
-from app.http.signed_in import address_of, as_person
+from app.http.signed_in import address_of
+from app.http.state import context_of, sign_in_of
 from app.people.administration import Administrator
 from app.people.person import Person
-from app.people.sign_in import AnotherCodeWaits, NoSecondFactor, SignIn, TooManyAttempts
+from app.people.sign_in import AnotherCodeWaits, NoSecondFactor, TooManyAttempts
 from app.prepared_acts.errors import (
     ActConflict,
     NotAllowed,
     SigningIsOff,
     UnknownAct,
 )
-from app.prepared_acts.signing import Signing
 from app.prepared_acts.store import PreparedAct
 
-Signed = TypeVar("Signed")
+Done = TypeVar("Done")
 
 
 def sign_act(
     request: Request, person: Person, number: int, shown_hash: str, code: str
 ) -> PreparedAct:
     """Sign a prepared act. Raises problems."""
-    signing: Signing = request.app.state.context.signing
-    return _with_second_factor(
-        request,
-        person,
-        code,
-        lambda: signing.check_signature(person, number, shown_hash),
-        lambda: signing.sign(person, number, shown_hash),
-    )
+    signing = context_of(request).signing
+    with act_problems():
+        signing.check_signature(person, number, shown_hash)
+        check_second_factor(request, person, code)
+        with acting(request, person):
+            return signing.sign(person, number, shown_hash)
 
 
 def sign_batch(
     request: Request, person: Person, number: int, shown_hash: str, code: str
 ) -> list[PreparedAct]:
     """Sign what waits of a batch, with one second factor. Raises problems."""
-    signing: Signing = request.app.state.context.signing
-    return _with_second_factor(
-        request,
-        person,
-        code,
-        lambda: signing.check_batch_signature(person, number, shown_hash),
-        lambda: signing.sign_batch(person, number, shown_hash),
-    )
-
-
-def _with_second_factor(
-    request: Request,
-    person: Person,
-    code: str,
-    check: Callable[[], object],
-    sign: Callable[[], Signed],
-) -> Signed:
-    try:
-        check()
+    signing = context_of(request).signing
+    with act_problems():
+        signing.check_batch_signature(person, number, shown_hash)
         check_second_factor(request, person, code)
-        with as_person(request, person):
-            return sign()
-    except InputFault as fault:
-        raise act_problem(fault) from None
+        with acting(request, person):
+            return signing.sign_batch(person, number, shown_hash)
 
 
 def administer(
     request: Request,
     person: Person,
     code: str | None,
-    work: Callable[[Connection, Administrator], Signed],
-) -> Signed:
+    work: Callable[[Connection, Administrator], Done],
+) -> Done:
     """Do in one transaction what an administrator asks for, with a code of the second factor; None
     where none is asked for. Raises problems, and UsageFault for what cannot be done."""
     if code is not None:
         check_second_factor(request, person, code)
-    context: Context = request.app.state.context
     by = Administrator(person.actor, person.id, address_of(request))
-    with as_person(request, person), context.engine.begin() as connection:
+    with writing(request, person) as connection:
         return work(connection, by)
 
 
 def check_second_factor(request: Request, person: Person, code: str) -> None:
     """Use up a code of the person's second factor. Raises a problem where it is not one."""
-    sign_in: SignIn = request.app.state.sign_in
     try:
-        is_theirs = sign_in.verify_second_factor(person, code, address=address_of(request))
-    except TooManyAttempts as fault:
+        is_theirs = sign_in_of(request).verify_second_factor(
+            person, code, address=address_of(request)
+        )
+    except (TooManyAttempts, AnotherCodeWaits) as fault:
         raise Problem(
             429,
             "too-many-attempts",
-            "too many attempts have failed from your address; try again in some minutes",
-            headers={"Retry-After": str(fault.retry_after)},
-        ) from None
-    except AnotherCodeWaits as fault:
-        raise Problem(
-            429,
-            "too-many-attempts",
-            "another code of yours is being looked at; try again in some seconds",
+            "too many attempts have failed from your address; try again in some minutes"
+            if isinstance(fault, TooManyAttempts)
+            else "another code of yours is being looked at; try again in some seconds",
             headers={"Retry-After": str(fault.retry_after)},
         ) from None
     except NoSecondFactor:
@@ -118,8 +94,16 @@ def check_second_factor(request: Request, person: Person, code: str) -> None:
         )
 
 
-def act_problem(fault: InputFault) -> Problem:
-    """A fault of preparing, signing or withdrawing as a problem."""
+@contextmanager
+def act_problems() -> Iterator[None]:
+    """Raises a problem for a fault of preparing, signing or withdrawing within."""
+    try:
+        yield
+    except InputFault as fault:
+        raise _act_problem(fault) from None
+
+
+def _act_problem(fault: InputFault) -> Problem:
     detail = f"{fault.what}. {fault.remedy}" if fault.remedy else fault.what
     match fault:
         case NotAllowed():

@@ -9,9 +9,10 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import InputFault, TallyError
+from app.http.acting import acting
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import SignedIn, as_person
+from app.http.signed_in import SignedIn
 from app.http.signing import sign_act, sign_batch
 from app.locale import capital, said
 from app.people.person import Person
@@ -160,7 +161,7 @@ def _add_signing(
     @router.post(f"{path}/{{number}}/withdraw")
     def withdraw_it(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         try:
-            with as_person(request, person):
+            with acting(request, person):
                 withdraw(person, number)
         except InputFault as fault:
             return show(request, number, capital(said(fault.what)), 422)

@@ -12,8 +12,9 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
+from app.http.acting import acting
 from app.http.context import Context
-from app.http.signed_in import SignedIn, as_person
+from app.http.signed_in import SignedIn
 from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.agreement_facts import change_facts, facility_facts
@@ -109,7 +110,7 @@ class ActPages:
         given: Mapping[str, Any] | None = None,
     ) -> Response:
         """`given`: what is asked that is no field of the form."""
-        with as_person(request, person):
+        with acting(request, person):
             made = prepare_as_asked(self._context, person, form, given)
         if isinstance(made, Refused):
             return self.show(request, subject, made)

@@ -22,7 +22,7 @@ from app.alerts.store import (
 )
 from app.alerts.texts import kind_title, sentence
 from app.domain.errors import UsageFault
-from app.http.acting import acting
+from app.http.acting import writing
 from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, is_open_to, open_session, signed_in
@@ -30,7 +30,7 @@ from app.locale import N_, _, translated
 from app.people.person import Person
 from app.people.roles import ROLES
 from app.readmodel.directory import directory
-from app.web.forms import Filled
+from app.web.forms import Filled, Form
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import grouped
@@ -123,19 +123,15 @@ def _add_one_alert(router: APIRouter, context: Context, site: Site, pages: Pages
         return show_alert(request, number)
 
     @router.post("/alerts/{number}")
-    async def act(request: Request, number: Number, person: Worker, form: Filled) -> Response:
+    def act(request: Request, number: Number, person: Worker, form: Filled) -> Response:
         """Acknowledged or snoozed."""
-        note, minutes = form.text("note"), form.text("minutes")
-
-        def work() -> None:
-            with context.engine.begin() as connection:
+        note = form.text("note")
+        try:
+            with writing(request, person) as connection:
                 if form.text("act") == "snooze":
-                    snooze(connection, number, _whole(minutes), note)
+                    snooze(connection, number, _whole(form.text("minutes")), note)
                 else:
                     acknowledge(connection, number, note)
-
-        try:
-            await acting(request, person, work)
         except UsageFault as fault:
             return show_alert(request, number, str(fault), note)
         back = "alerts" if form.text("back") == "list" else f"alerts/{number}"
@@ -164,29 +160,14 @@ def _add_rules(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         return show(request)
 
     @router.post("/alerts/rules")
-    async def change(request: Request, person: Viewer, form: Filled) -> Response:
+    def change(request: Request, person: Viewer, form: Filled) -> Response:
         """One kind's rule, by those who work or administer."""
         if not (person.may("work") or person.may("administer")):
             raise Problem(403, "forbidden", "none of your roles may do this; it takes 'work'")
-
-        def work() -> None:
-            kind = next((one for one in AlertKind if one == form.text("kind")), None)
-            role = next((one for one in ROLES if one == form.text("escalate_to")), None)
-            if kind is None or role is None:
-                raise UsageFault("there is no such rule")
-            amounts = {one: form.text(f"amount-{one}").strip() for one in form.texts("currency")}
-            rule = Rule(
-                enabled=bool(form.text("enabled")),
-                minutes=_whole(form.text("minutes") or "0"),
-                amounts={one: amount for one, amount in amounts.items() if amount},
-                escalate_minutes=_whole(form.text("escalate_minutes") or "0"),
-                escalate_to=role,
-            )
-            with context.engine.begin() as connection:
-                set_rule(connection, kind, rule)
-
         try:
-            await acting(request, person, work)
+            kind, rule = _asked_rule(form)
+            with writing(request, person) as connection:
+                set_rule(connection, kind, rule)
         except UsageFault as fault:
             return show(request, str(fault))
         return RedirectResponse(f"{site.root}/alerts/rules", 303)
@@ -216,22 +197,33 @@ def _add_mails(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         return show(request)
 
     @router.post("/alerts/mails")
-    async def change(request: Request, person: Viewer, form: Filled) -> Response:
+    def change(request: Request, person: Viewer, form: Filled) -> Response:
         """What the person who is signed in is mailed."""
         address = form.text("address").strip()
         chosen = frozenset(one for one in AlertKind if one in form.texts("kinds"))
         settings = MailSettings(address, chosen, form.text("digest") == "yes")
-
-        def work() -> None:
-            with context.engine.begin() as connection:
-                wanted = None if form.text("act") == "stop" else settings
-                set_settings(connection, person, wanted, context.mail_domains)
-
+        wanted = None if form.text("act") == "stop" else settings
         try:
-            await acting(request, person, work)
+            with writing(request, person) as connection:
+                set_settings(connection, person, wanted, context.mail_domains)
         except UsageFault as fault:
             return show(request, str(fault), address)
         return RedirectResponse(f"{site.root}/alerts/mails", 303)
+
+
+def _asked_rule(form: Form) -> tuple[AlertKind, Rule]:
+    kind = next((one for one in AlertKind if one == form.text("kind")), None)
+    role = next((one for one in ROLES if one == form.text("escalate_to")), None)
+    if kind is None or role is None:
+        raise UsageFault("there is no such rule")
+    amounts = {one: form.text(f"amount-{one}").strip() for one in form.texts("currency")}
+    return kind, Rule(
+        enabled=bool(form.text("enabled")),
+        minutes=_whole(form.text("minutes") or "0"),
+        amounts={one: amount for one, amount in amounts.items() if amount},
+        escalate_minutes=_whole(form.text("escalate_minutes") or "0"),
+        escalate_to=role,
+    )
 
 
 def _line(alert: Alert, at: datetime) -> AlertLine:

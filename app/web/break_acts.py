@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
+from app.http.acting import acting, writing
 from app.http.context import Context
-from app.http.signed_in import SignedIn, allowed_to, as_person
+from app.http.signed_in import SignedIn, allowed_to
 from app.locale import _, capital, said
 from app.people.person import Person
 from app.prepared_acts.facts import break_facts
@@ -149,7 +150,7 @@ def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages
 
     @router.post("/breaks/{number}/acts")
     def act_on_break(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
-        with as_person(request, person):
+        with acting(request, person):
             made = prepare_as_asked(context, person, form, {"pair": number})
         if isinstance(made, Refused):
             return show_break(request, number, made)
@@ -159,7 +160,7 @@ def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     def add_comment(request: Request, number: Number, person: Worker, form: Filled) -> Response:
         text = form.text("text")
         try:
-            with as_person(request, person), context.engine.begin() as connection:
+            with writing(request, person) as connection:
                 comment(connection, number, person.display_name, text)
         except UsageFault as fault:
             return show_break(request, number, note=text, note_error=capital(said(fault.what)))
@@ -168,7 +169,7 @@ def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     @router.post("/breaks/{number}/assign")
     def assign_break(request: Request, number: Number, person: Worker, form: Filled) -> Response:
         try:
-            with as_person(request, person), context.engine.begin() as connection:
+            with writing(request, person) as connection:
                 assign(connection, [number], person.display_name, assignee(connection, form))
         except UsageFault as fault:
             return show_break(request, number, note_error=capital(said(fault.what)))

@@ -11,8 +11,9 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
+from app.http.acting import acting
 from app.http.context import Context
-from app.http.signed_in import SignedIn, as_person
+from app.http.signed_in import SignedIn
 from app.locale import _
 from app.people.person import Person
 from app.prepared_acts.facts import facts_of, facts_of_account, statement_differences
@@ -121,7 +122,7 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
 
     @router.post("/days/close")
     def close(request: Request, person: SignedIn, form: Filled) -> Response:
-        with as_person(request, person):
+        with acting(request, person):
             made = prepare_as_asked(context, person, form)
         if isinstance(made, Refused):
             facility, partner = form.text("facility"), form.text("partner")
@@ -258,7 +259,7 @@ def add_day_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
 
     @router.post("/days/{number}/acts")
     def act_on_day(request: Request, number: DayNumber, person: SignedIn, form: Filled) -> Response:
-        with as_person(request, person):
+        with acting(request, person):
             made = prepare_as_asked(context, person, form)
         if isinstance(made, Refused):
             return show_day(request, number, made)

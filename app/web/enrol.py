@@ -11,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.signed_in import address_of
+from app.http.state import sign_in_of
 from app.locale import N_, _
 from app.people.attempts import address_key
 from app.people.enrolment import Enrolment, enrol, open_enrolment
@@ -44,8 +45,7 @@ def add_enrol(router: APIRouter, context: Context, site: Site, turns: Turns) -> 
 
     @router.post("/enrol")
     async def enrol_now(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
-        sign_in: SignIn = request.app.state.sign_in
-        address = address_of(request)
+        sign_in, address = sign_in_of(request), address_of(request)
         try:
             async with turns.of(address_key(address)):
                 await asyncio.sleep(await run_in_threadpool(sign_in.wait, "", address))

@@ -5,7 +5,6 @@ from typing import Annotated, NoReturn
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import InputFault, UsageFault
 from app.http.acting import acting, name_of, writing
@@ -35,9 +34,7 @@ def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
     """The form of one row."""
 
     @router.post("/feeds/rows/{number}")
-    async def act_on_row(
-        request: Request, number: Number, person: Worker, form: Filled
-    ) -> Response:
+    def act_on_row(request: Request, number: Number, person: Worker, form: Filled) -> Response:
         """What is typed stays in the form where it is refused."""
         act, why = form.text("act"), form.text("why")
         typed = {column: form.text(column) for column in COLUMNS if form.texts(column)}
@@ -62,12 +59,11 @@ def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
         }
 
         try:
-            await acting(request, person, acts.get(act, _nothing))
+            with acting(request, person):
+                acts.get(act, _nothing)()
         except InputFault as fault:
             shown = typed if act == "mend" else None
-            return await run_in_threadpool(
-                show_row, pages, request, number, said(str(fault)), shown, why
-            )
+            return show_row(pages, request, number, said(str(fault)), shown, why)
         return RedirectResponse(f"{site.root}/feeds/rows/{number}", 303)
 
 
@@ -75,7 +71,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     """The forms of many rows, and of dead letters."""
 
     @router.post("/feeds/rows")
-    async def act_on_rows(request: Request, person: Worker, form: Filled) -> Response:
+    def act_on_rows(request: Request, person: Worker, form: Filled) -> Response:
         """All rows of a reason, a file, a facility."""
         act, why = form.text("act"), form.text("why")
         where = _selected(form)
@@ -84,8 +80,7 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
             by = name_of(person)
             if act == "replay":
                 done = replay(context.engine, context.feeds.intake, where, by)
-                sums = f"accepted={done.accepted}&duplicate={done.duplicate}&faulty={done.faulty}"
-                return sums
+                return f"accepted={done.accepted}&duplicate={done.duplicate}&faulty={done.faulty}"
             if act == "reread" and where.feed_id is not None:
                 read = reread(
                     context.engine, context.feeds.intake, where.feed_id, form.text("encoding"), by
@@ -97,20 +92,19 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
             return f"changed={decide(context.engine, where, why, by).rows}"
 
         try:
-            done = await acting(request, person, work)
+            with acting(request, person):
+                done = work()
         except InputFault as fault:
             show = "dismissed" if act == "restore" else "waiting"
             shown = RowFilters(where.facility, where.feed_id, where.field, where.reason, show)
-            return await run_in_threadpool(
-                show_rows, pages, request, shown, None, said(str(fault)), why
-            )
+            return show_rows(pages, request, shown, None, said(str(fault)), why)
         return RedirectResponse(f"{site.root}/feeds?{done}", 303)
 
     @router.post("/feeds/dead-letters")
-    async def act_on_letters(request: Request, person: Worker, form: Filled) -> Response:
+    def act_on_letters(request: Request, person: Worker, form: Filled) -> Response:
         """Events and stopped batches are tried again; the node posts them."""
-        event_id = form.text("event_id") or None
-        changed = await writing(request, person, lambda connection: retry(connection, event_id))
+        with writing(request, person) as connection:
+            changed = retry(connection, form.text("event_id") or None)
         return RedirectResponse(f"{site.root}/feeds?changed={changed}", 303)
 
 

@@ -45,11 +45,12 @@ def add_upload(router: APIRouter, context: Context, site: Site) -> None:
             spool.flush()
             spool.seek(0)
             work = _take if take else _check
-            found = await acting(
-                request,
-                person,
-                lambda: work(context, facility, name, spool),
-            )
+
+            def act() -> dict[str, Any]:
+                with acting(request, person):
+                    return work(context, facility, name, spool)
+
+            found = await run_in_threadpool(act)
         return site.html("upload.html", file_name=name, facility=facility, taken=take, **found)
 
 

@@ -8,17 +8,18 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import UsageFault
+from app.http.acting import acting
 from app.http.context import Context
 from app.http.problems import Problem
-from app.http.signed_in import as_person, open_session, sign_in_address
+from app.http.signed_in import open_session, sign_in_address
 from app.http.signing import check_second_factor
+from app.http.state import sessions_of
 from app.people.command_line import CommandLineCode, make_code
 from app.people.directory import listed_sessions
 from app.people.second_factor import has_second_factor
-from app.people.sessions import Session, Sessions
+from app.people.sessions import Session
 from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.text import sentence
@@ -59,7 +60,7 @@ def add_own_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
         if session is None:
             return RedirectResponse(sign_in_address(request), 303)
         try:
-            with as_person(request, session.person):
+            with acting(request, session.person):
                 return work(session)
         except Problem as problem:
             error = sentence(str(problem.detail))
@@ -72,21 +73,19 @@ def add_own_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
         return answered(request, lambda session: show(request, session))
 
     @router.post("/sessions/code")
-    async def code(request: Request, form: Filled) -> Response:
+    def code(request: Request, form: Filled) -> Response:
         def work(session: Session) -> Response:
             check_second_factor(request, session.person, form.text("code"))
             with context.engine.begin() as connection:
                 made = make_code(connection, session)
             return show(request, session, made=made)
 
-        return await run_in_threadpool(answered, request, work)
+        return answered(request, work)
 
     @router.post("/sessions/{id}/end")
-    async def end(request: Request, form: Filled, id: Id) -> Response:
-        sessions: Sessions = request.app.state.sessions
-
+    def end(request: Request, form: Filled, id: Id) -> Response:
         def work(session: Session) -> Response:
-            sessions.end_own(session.person, id)
+            sessions_of(request).end_own(session.person, id)
             return RedirectResponse(f"{context.root}/sessions", 303)
 
-        return await run_in_threadpool(answered, request, work)
+        return answered(request, work)

@@ -1,13 +1,11 @@
 """The page of reports: asked for here, made in the background, kept as files to download."""
 
-from collections.abc import Callable
 from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import TallyError, UsageFault
 from app.http.acting import acting
@@ -56,53 +54,37 @@ def add_reports(router: APIRouter, context: Context, site: Site, pages: Pages) -
     """Their routes."""
     address = f"{site.root}/reports"
 
-    async def asking(
-        request: Request,
-        person: Person,
-        work: Callable[[], object],
-        typed: dict[str, str] | None = None,
-    ) -> Response:
-        try:
-            await acting(request, person, work)
-        except TallyError as fault:
-            why = said(str(fault))
-            return await run_in_threadpool(_show, request, context, pages, why, typed)
-        return RedirectResponse(address, 303)
-
     @router.get("/reports")
     def reports(request: Request) -> Response:
         return _show(request, context, pages)
 
     @router.post("/reports")
-    async def ask(request: Request, person: Exporter, form: Filled) -> Response:
+    def ask(request: Request, person: Exporter, form: Filled) -> Response:
         """What is typed stays in the form where it is refused."""
         typed = {name: form.text(name).strip()[:_MOST_LETTERS] for name in _FIELDS}
-
-        def work() -> None:
-            ask_for(
-                context.engine,
-                typed["report"],
-                _request(typed),
-                typed["format"],
-                typed["language"],
-                person,
-            )
-
-        return await asking(request, person, work, typed)
+        report, format_, language_ = (typed[name] for name in ("report", "format", "language"))
+        try:
+            with acting(request, person):
+                ask_for(context.engine, report, _request(typed), format_, language_, person)
+        except TallyError as fault:
+            return _show(request, context, pages, said(str(fault)), typed)
+        return RedirectResponse(address, 303)
 
     @router.post("/reports/{job_id}/again")
-    async def again(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
+    def again(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
         """The same once more, in the place of one that failed."""
-        return await asking(
-            request, person, lambda: ask_again(context.engine, job_of(request, job_id), person)
-        )
+        try:
+            with acting(request, person):
+                ask_again(context.engine, job_of(request, job_id), person)
+        except TallyError as fault:
+            return _show(request, context, pages, said(str(fault)))
+        return RedirectResponse(address, 303)
 
     @router.post("/reports/{job_id}/delete")
-    async def remove(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
-        def work() -> None:
+    def remove(request: Request, person: Exporter, job_id: JobId, form: Filled) -> Response:
+        with acting(request, person):
             delete(context.engine, context.report_files, job_of(request, job_id), person)
-
-        return await asking(request, person, work)
+        return RedirectResponse(address, 303)
 
     @router.get("/reports/{job_id}/file")
     def download(request: Request, person: Exporter, job_id: JobId) -> Response:

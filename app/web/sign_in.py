@@ -9,20 +9,20 @@ from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from app.http.acting import acting
 from app.http.context import Context
 from app.http.signed_in import (
     address_of,
-    as_person,
     is_open_to,
     open_session,
     session_cookie,
     session_token,
 )
+from app.http.state import sessions_of, sign_in_of
 from app.locale import N_, _
 from app.people.development import development_names, sign_in_note
 from app.people.person import language_of
-from app.people.sessions import Sessions
-from app.people.sign_in import SignIn, TooManyAttempts
+from app.people.sign_in import TooManyAttempts
 from app.web.attempts import CROWDED, Turns, crowded
 from app.web.forms import Filled, Form, read_form
 from app.web.language import remember_language
@@ -56,10 +56,10 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
         )
 
     def begun(request: Request, answer: Response, token: str) -> None:
-        _sessions(request).end(session_token(request))
+        sessions_of(request).end(session_token(request))
         seconds = int(context.session_lengths.whole.total_seconds())
         site.set_cookie(answer, request, session_cookie(request), token, seconds)
-        session = _sessions(request).find(token)
+        session = sessions_of(request).find(token)
         if session is not None:
             with context.engine.connect() as connection:
                 remember_language(answer, request, language_of(connection, session.person.id))
@@ -87,7 +87,7 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
     async def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
         name, password, code = (form.text(one) for one in ("name", "password", "code"))
         return await attempt(
-            request, form, partial(_sign_in(request).sign_in, name, password, code)
+            request, form, partial(sign_in_of(request).sign_in, name, password, code)
         )
 
     @router.post("/login/code")
@@ -96,7 +96,9 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
     ) -> Response:
         """For the command line: with a code that the person has made on the page."""
         name, code = form.text("name"), form.text("code")
-        return await attempt(request, form, partial(_sign_in(request).sign_in_by_code, name, code))
+        return await attempt(
+            request, form, partial(sign_in_of(request).sign_in_by_code, name, code)
+        )
 
 
 def add_sign_out(router: APIRouter, context: Context, site: Site) -> None:
@@ -106,9 +108,9 @@ def add_sign_out(router: APIRouter, context: Context, site: Site) -> None:
     def sign_out(request: Request, form: Filled) -> Response:
         session = open_session(request)
         if session is not None and form.text("everywhere"):
-            with as_person(request, session.person):
-                _sessions(request).end_everywhere(session.person)
-        _sessions(request).end(session_token(request))
+            with acting(request, session.person):
+                sessions_of(request).end_everywhere(session.person)
+        sessions_of(request).end(session_token(request))
         answer: Response = RedirectResponse(f"{site.root}/login", 303)
         if session is not None and session.person.is_external and context.oidc is not None:
             # No redirect: the policy lets a form lead to this site alone.
@@ -119,18 +121,8 @@ def add_sign_out(router: APIRouter, context: Context, site: Site) -> None:
 
 async def _signed(request: Request, turns: Turns, name: str, sign: Sign) -> str | None:
     """What `sign` comes to, in its turn and after its wait. Raises TooManyAttempts."""
-    sign_in = _sign_in(request)
+    sign_in = sign_in_of(request)
     address, agent = address_of(request), request.headers.get("user-agent", "")
     async with turns.of(await run_in_threadpool(sign_in.turn, name, address)):
         await asyncio.sleep(await run_in_threadpool(sign_in.wait, name, address))
         return await run_in_threadpool(sign, address=address, agent=agent)
-
-
-def _sign_in(request: Request) -> SignIn:
-    sign_in: SignIn = request.app.state.sign_in
-    return sign_in
-
-
-def _sessions(request: Request) -> Sessions:
-    sessions: Sessions = request.app.state.sessions
-    return sessions

@@ -14,9 +14,9 @@ from sse_starlette import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from app.http.context import Context
-from app.http.keys import Keyring
 from app.http.problems import Problem
 from app.http.signed_in import is_open_to, open_session
+from app.http.state import keyring_of
 from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
 from app.web.chain_state import chain_state
@@ -33,8 +33,8 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
     cookie, path = f"tally_wall_{context.member}", f"{site.root}/wall"
 
     def may_see(request: Request) -> bool:
-        keyring: Keyring = request.app.state.keyring
-        if is_open_to(request) or keyring.screen(request.cookies.get(cookie, "")) is not None:
+        token = request.cookies.get(cookie, "")
+        if is_open_to(request) or keyring_of(request).screen(token) is not None:
             return True
         session = open_session(request)
         return session is not None and session.person.may("view")
@@ -57,8 +57,7 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
 
     @router.post("/wall")
     def sign_in(request: Request, form: Annotated[Form, Depends(read_form)]) -> Response:
-        keyring: Keyring = request.app.state.keyring
-        token = keyring.screen_token(form.text("key").strip())
+        token = keyring_of(request).screen_token(form.text("key").strip())
         if token is None:
             return site.html("wall_sign_in.html", 401, failed=True)
         answer = RedirectResponse(path, 303)

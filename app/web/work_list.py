@@ -8,12 +8,12 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import InputFault, UsageFault
 from app.domain.resolutions import Action, Side
+from app.http.acting import acting, writing
 from app.http.context import Context
-from app.http.signed_in import allowed_to, as_person, open_session, signed_in
+from app.http.signed_in import allowed_to, open_session, signed_in
 from app.locale import _, ngettext
 from app.people.person import Person, active_person
 from app.prepared_acts.requests.breaks import ProposeResolutionIn
@@ -124,21 +124,17 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
         return answer
 
     @router.post("/breaks/bulk")
-    async def bulk(request: Request, person: Worker, form: Filled) -> Response:
+    def bulk(request: Request, person: Worker, form: Filled) -> Response:
         """Assign what is selected, or propose for it."""
         filters = BreakFilters.from_query(form.text("query"))
         does = {"assign": _assign, "propose": _propose}.get(form.text("act"), _nothing)
-
-        def work() -> Response:
-            try:
-                numbers = _selected(context, person, filters, form)
-                with as_person(request, person):
-                    said = does(context, person, numbers, form)
-            except InputFault as fault:
-                said = Said(said_fault(fault), typed=_typed(form), status=422)
-            return show(request, filters, said=said)
-
-        return await run_in_threadpool(work)
+        try:
+            numbers = _selected(context, person, filters, form)
+            with acting(request, person):
+                said = does(context, person, numbers, form)
+        except InputFault as fault:
+            said = Said(said_fault(fault), typed=_typed(form), status=422)
+        return show(request, filters, said=said)
 
     @router.post("/breaks/views")
     def save(request: Request, person: Viewer, form: Filled) -> Response:
@@ -163,7 +159,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
     ) -> Response:
         filters = BreakFilters.from_query(form.text("query"))
         try:
-            with as_person(request, person), context.engine.begin() as connection:
+            with writing(request, person) as connection:
                 change(connection, filters.query())
         except UsageFault as fault:
             return show(request, filters, said=Said(said_fault(fault), status=422))

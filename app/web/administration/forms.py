@@ -6,7 +6,6 @@ from typing import Annotated, Any
 from fastapi import Depends, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
-from starlette.concurrency import run_in_threadpool
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
@@ -23,8 +22,8 @@ from app.web.text import sentence
 Admin = Annotated[Person, Depends(allowed_to("administer"))]
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{12}$")]
 
-Work = Callable[[Connection, Administrator], Made]
-"""Done in one transaction. Raises UsageFault for what cannot be done."""
+Work = Callable[[Connection, Administrator], Made | None]
+"""Done in one transaction; what it makes is shown. Raises UsageFault for what cannot be done."""
 
 
 class Tab:
@@ -62,28 +61,21 @@ class Tab:
 
         return self._pages.show(request, f"{self._name}.html", look, status, "administer")
 
-    async def change(self, request: Request, admin: Person, form: Form, change: Change) -> Response:
+    def change(self, request: Request, admin: Person, form: Form, change: Change) -> Response:
         """Do what a form asks for, or let it wait for another administrator."""
-        return await self.perform(
+        return self.perform(
             request, admin, form, lambda connection, by: ask(connection, by, change)
         )
 
-    async def perform(
-        self, request: Request, admin: Person, form: Form | None, work: Work
-    ) -> Response:
+    def perform(self, request: Request, admin: Person, form: Form | None, work: Work) -> Response:
         """Do what a form asks for; then the page again, with what was made or what was wrong.
         `form` has the administrator's second factor; None where none is asked for."""
-
-        def answer() -> Response:
-            typed = {} if form is None else form.typed()
-            code = None if form is None else form.text("code")
-            try:
-                made = administer(request, admin, code, work)
-            except Problem as problem:
-                said_so = sentence(str(problem.detail))
-                return self.show(request, problem.status_code, error=said_so, typed=typed)
-            except UsageFault as fault:
-                return self.show(request, 422, error=sentence(str(fault)), typed=typed)
-            return self.show(request, made=made) if made else RedirectResponse(self._address, 303)
-
-        return await run_in_threadpool(answer)
+        typed = {} if form is None else form.typed()
+        try:
+            made = administer(request, admin, None if form is None else form.text("code"), work)
+        except Problem as problem:
+            why = sentence(str(problem.detail))
+            return self.show(request, problem.status_code, error=why, typed=typed)
+        except UsageFault as fault:
+            return self.show(request, 422, error=sentence(str(fault)), typed=typed)
+        return self.show(request, made=made) if made else RedirectResponse(self._address, 303)

@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.context import Context
-from app.http.dual_control import POWERFUL_KEYS, Change, Made
+from app.http.dual_control import POWERFUL_KEYS, Change
 from app.people.administration import Administrator
 from app.web.administration.forms import Admin, Id, Tab
 from app.web.forms import Filled
@@ -32,17 +32,16 @@ def add_keys(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post("/administration/keys")
-    async def make(request: Request, admin: Admin, form: Filled) -> Response:
+    def make(request: Request, admin: Admin, form: Filled) -> Response:
         name = form.text("name")
-        return await tab.change(
+        return tab.change(
             request, admin, form, Change("key.create", name=name, roles=(form.text("role"),))
         )
 
     @router.post("/administration/keys/{id}/revoke")
-    async def revoke(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
-        def work(connection: Connection, by: Administrator) -> Made:
+    def revoke(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
+        def work(connection: Connection, by: Administrator) -> None:
             if not keys.revoke(connection, id):
                 raise UsageFault("this key is closed already")
-            return {}
 
-        return await tab.perform(request, admin, form, work)
+        return tab.perform(request, admin, form, work)

@@ -3,13 +3,11 @@
 from collections.abc import Mapping
 
 from fastapi import APIRouter, Request, Response
-from sqlalchemy import Connection
 
 from app.http.context import Context
-from app.http.dual_control import Act, Change, Made
+from app.http.dual_control import Act, Change
 from app.http.problems import Problem
 from app.people import administration as acts
-from app.people.administration import Administrator
 from app.people.directory import listed_people, listed_sessions
 from app.people.roles import POWERFUL, ROLES
 from app.web.administration.forms import Admin, Id, Tab
@@ -43,30 +41,33 @@ def add_people(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post("/administration/people")
-    async def add(request: Request, admin: Admin, form: Filled) -> Response:
+    def add(request: Request, admin: Admin, form: Filled) -> Response:
         change = Change(
             "person.add",
             name=form.text("name").strip().casefold(),
             display_name=form.text("display_name"),
             roles=tuple(form.texts("roles")),
         )
-        return await tab.change(request, admin, form, change)
+        return tab.change(request, admin, form, change)
 
     @router.post("/administration/people/{id}/{change}")
-    async def change(request: Request, admin: Admin, form: Filled, id: Id, change: str) -> Response:
+    def change(request: Request, admin: Admin, form: Filled, id: Id, change: str) -> Response:
         if change == "sign-out":
-            return await tab.perform(
-                request, admin, None, lambda connection, by: _sign_out(connection, by, id)
+            return tab.perform(
+                request,
+                admin,
+                None,
+                lambda connection, by: acts.end_all_sessions(connection, by, id),
             )
         if change == "disable":
-            return await tab.perform(
-                request, admin, form, lambda connection, by: _disable(connection, by, id)
+            return tab.perform(
+                request, admin, form, lambda connection, by: acts.disable(connection, by, id)
             )
         act = _ASKED.get(change)
         if act is None:
             raise Problem(422, "invalid-request", "this cannot be done with a person")
         asked = Change(act, id, roles=tuple(form.texts("roles")) if change == "roles" else ())
-        return await tab.change(request, admin, form, asked)
+        return tab.change(request, admin, form, asked)
 
 
 def add_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
@@ -87,19 +88,7 @@ def add_sessions(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post("/administration/sessions/{id}/end")
-    async def end(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
-        def work(connection: Connection, by: Administrator) -> Made:
-            acts.revoke_session(connection, by, id)
-            return {}
-
-        return await tab.perform(request, admin, None, work)
-
-
-def _sign_out(connection: Connection, by: Administrator, id: str) -> Made:
-    acts.end_all_sessions(connection, by, id)
-    return {}
-
-
-def _disable(connection: Connection, by: Administrator, id: str) -> Made:
-    acts.disable(connection, by, id)
-    return {}
+    def end(request: Request, admin: Admin, form: Filled, id: Id) -> Response:
+        return tab.perform(
+            request, admin, None, lambda connection, by: acts.revoke_session(connection, by, id)
+        )

@@ -3,12 +3,10 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
-from sqlalchemy import Connection
 
 from app.http.context import Context
-from app.http.dual_control import Change, Made, Waiting, confirm, refuse, waiting
+from app.http.dual_control import Change, Waiting, confirm, refuse, waiting
 from app.locale import N_, _, said
-from app.people.administration import Administrator
 from app.web.administration.forms import Admin, Tab
 from app.web.forms import Filled
 from app.web.pages import Pages
@@ -42,18 +40,16 @@ def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post(f"/{_ADDRESS}/{{number}}/confirm")
-    async def confirm_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
-        return await tab.perform(
+    def confirm_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+        return tab.perform(
             request, admin, form, lambda connection, by: confirm(connection, by, number)
         )
 
     @router.post(f"/{_ADDRESS}/{{number}}/refuse")
-    async def refuse_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
-        def work(connection: Connection, by: Administrator) -> Made:
-            refuse(connection, by, number)
-            return {}
-
-        return await tab.perform(request, admin, None, work)
+    def refuse_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+        return tab.perform(
+            request, admin, None, lambda connection, by: refuse(connection, by, number)
+        )
 
 
 def _words(change: Change, found: Waiting) -> str:

@@ -38,7 +38,7 @@ def add_webhooks(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post("/administration/webhooks")
-    async def make(request: Request, admin: Admin, form: Filled) -> Response:
+    def make(request: Request, admin: Admin, form: Filled) -> Response:
         def work(connection: Connection, by: Administrator) -> Made:
             endpoint, secret = register(
                 connection,
@@ -48,24 +48,23 @@ def add_webhooks(router: APIRouter, context: Context, pages: Pages) -> None:
             )
             return {"url": endpoint.url, "secret": secret}
 
-        return await tab.perform(request, admin, form, work)
+        return tab.perform(request, admin, form, work)
 
     @router.post("/administration/webhooks/deliveries/{number}")
-    async def send_again(
+    def send_again(
         request: Request,
         admin: Admin,
         form: Filled,
         number: Annotated[int, Path(ge=1, lt=2**63)],
     ) -> Response:
-        def work(connection: Connection, by: Administrator) -> Made:
+        def work(connection: Connection, by: Administrator) -> None:
             replay(connection, number)
-            return {}
 
-        return await tab.perform(request, admin, None, work)
+        return tab.perform(request, admin, None, work)
 
     @router.post("/administration/webhooks/{id}/{change}")
-    async def change(request: Request, admin: Admin, form: Filled, id: Id, change: str) -> Response:
-        def work(connection: Connection, by: Administrator) -> Made:
+    def change(request: Request, admin: Admin, form: Filled, id: Id, change: str) -> Response:
+        def work(connection: Connection, by: Administrator) -> Made | None:
             if change == "rotate":
                 endpoint, secret = rotate(connection, id)
                 return {"url": endpoint.url, "secret": secret}
@@ -75,6 +74,6 @@ def add_webhooks(router: APIRouter, context: Context, pages: Pages) -> None:
                 remove(connection, id)
             else:
                 raise UsageFault("this cannot be done with an endpoint")
-            return {}
+            return None
 
-        return await tab.perform(request, admin, None if change == "replay" else form, work)
+        return tab.perform(request, admin, None if change == "replay" else form, work)
