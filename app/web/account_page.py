@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from app.domain.facility import Facility
 from app.domain.kinds import Kind
 from app.locale import N_, _, label
-from app.readmodel.accounts.alerts import alerts
+from app.readmodel.accounts.alerts import Alert, alerts
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.curves import (
     Flows,
@@ -18,7 +18,7 @@ from app.readmodel.accounts.curves import (
     daily,
     flows,
 )
-from app.readmodel.accounts.holds import holds
+from app.readmodel.accounts.holds import Hold, holds
 from app.readmodel.accounts.movements import BookMovements, movements
 from app.readmodel.directory import Facility as KnownFacility
 from app.readmodel.directory import Partner, directory
@@ -26,11 +26,11 @@ from app.readmodel.facilities.agreed import known_facility
 from app.readmodel.pairs import queries
 from app.web.breaks import BreakRow, break_row
 from app.web.charts import Chart, Line, noon
-from app.web.days_page import DayRow, SumsRow, day_rows
+from app.web.days_page import DayRow, day_rows
 from app.web.facilities_page import terms_in_words
 from app.web.legs_page import Search
 from app.web.reserves import AccountRow, account_row
-from app.web.text import iso, money, signed_money
+from app.web.text import money, signed_money
 from app.web.today import AccountDay, account_days
 
 _DAYS = 30
@@ -45,20 +45,13 @@ _ALERT_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class HoldRow:
-    event: str
-    amount: str
-    placed_at: str
-    expires_at: str
-    overdue: bool
+class SumsRow:
+    """One line in the three books: opening or closing."""
 
-
-@dataclass(frozen=True, slots=True)
-class AlertRow:
     label: str
-    balance: str
-    at: str
-    tone: str
+    lead: str
+    partner: str
+    agreed: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +88,11 @@ class KindLine:
 class AccountPage:
     """`first` and `last`: the business dates of the movements, both included."""
 
-    facility: str
+    facility: KnownFacility
     partner: str
-    currency: str
-    lead: str
     row: AccountRow
-    held: str
-    threshold: str
     first: date
     last: date
-    time_zone: str
     today: Chart | None
     month: Chart
     day_lines: Sequence[DayLine]
@@ -112,8 +100,9 @@ class AccountPage:
     opening: SumsRow
     movements: Sequence[KindLine]
     closing: SumsRow
-    holds: Sequence[HoldRow]
-    alerts: Sequence[AlertRow]
+    holds: Sequence[Hold]
+    alerts: Sequence[tuple[str, str, Alert]]
+    """What it was, its tone, and the alert."""
     days: Sequence[DayRow]
     open_breaks: Sequence[BreakRow]
     open_legs_query: str
@@ -162,23 +151,15 @@ def _page(
         kind.feed_name for kind in Kind if any(kind.feed_name in book.movements for book in books)
     ]
 
-    def row(name: str, *figures: str) -> SumsRow:
-        return SumsRow(name, *figures)
-
     def of_kind(book: BookMovements, kind: str) -> str:
         return signed_money(book.movements[kind], decimals) if kind in book.movements else ""
 
     return AccountPage(
-        facility=facility.id,
+        facility=facility,
         partner=partner.name,
-        currency=facility.currency,
-        lead=facility.lead,
         row=account_row(facility, balance, today),
-        held=money(balance.held, decimals),
-        threshold=money(partner.low_balance, decimals),
         first=first,
         last=last,
-        time_zone=facility.time_zone,
         today=None if today is None else _today_chart(today, agreed.terms, partner.low_balance),
         month=_month_chart(closings, agreed.terms, partner.low_balance),
         day_lines=[
@@ -186,7 +167,7 @@ def _page(
             for day in reversed(list(closings))
             if day in by_day.days
         ],
-        opening=row(_("Opening"), *(money(book.opening, decimals) for book in books)),
+        opening=SumsRow(_("Opening"), *(money(book.opening, decimals) for book in books)),
         movements=[
             KindLine(
                 label(kind),
@@ -197,24 +178,10 @@ def _page(
             )
             for kind in kinds
         ],
-        closing=row(_("Closing"), *(money(book.closing, decimals) for book in books)),
-        holds=[
-            HoldRow(
-                event=one.event_ref or f"#{one.reference[:12]}…",
-                amount=money(one.amount, decimals),
-                placed_at=iso(one.placed_at),
-                expires_at=iso(one.expires_at),
-                overdue=one.overdue,
-            )
-            for one in holds(connection, facility.id, partner.name, "active", _LINES)
-        ],
+        closing=SumsRow(_("Closing"), *(money(book.closing, decimals) for book in books)),
+        holds=holds(connection, facility.id, partner.name, "active", _LINES),
         alerts=[
-            AlertRow(
-                label=_(_ALERT_LABELS[one.what]),
-                balance=money(one.balance, decimals),
-                at=iso(one.at),
-                tone={"shortfall": "bad", "low": "warn"}.get(one.what, ""),
-            )
+            (_(_ALERT_LABELS[one.what]), {"shortfall": "bad", "low": "warn"}.get(one.what, ""), one)
             for one in alerts(connection, facility.id, partner.name, _LINES)
         ],
         days=day_rows(connection, facility.id, partner.name, limit=_LINES),

@@ -13,12 +13,13 @@ from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities, a
 from app.readmodel.facilities.history import (
     ChangeRow,
     FacilityHistory,
+    PauseRow,
     RulesRow,
     SharesRow,
     facility_history,
 )
 from app.readmodel.values import to_date
-from app.web.text import days, iso, money
+from app.web.text import days, money
 
 _TONES = {
     "active": "good", "in_force": "good", "proposed": "pending", "open": "pending",
@@ -30,12 +31,10 @@ _TONES = {
 class FacilityLine:
     """A facility in the list."""
 
-    id: str
+    terms: Facility
     state: str
     tone: str
-    lead: str
     partners: str
-    currency: str
     waits: str
     """Whom it waits for, in sentences; empty for nobody."""
 
@@ -53,24 +52,10 @@ class Version:
 class ChangeLine:
     """A change that was proposed; `words` say what it would bring."""
 
-    number: int
+    change: ChangeRow
     kind: str
-    state: str
     tone: str
-    proposer: str
-    proposed_at: str
-    expires_at: str
-    accepted_by: str
-    waits_for: str
     words: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
-class PauseLine:
-    member: str
-    paused_at: str
-    resumed_at: str
-    resumed_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,17 +66,16 @@ class FacilityPage:
     rules: Sequence[Version]
     changes: Sequence[ChangeLine]
     """The newest first, as the pauses."""
-    pauses: Sequence[PauseLine]
+    pauses: Sequence[PauseRow]
 
 
 def facility_lines(connection: Connection) -> list[FacilityLine]:
     """All facilities of this view."""
     names = directory(connection)
-    found = []
-    for agreed in agreed_facilities(connection):
-        history = facility_history(connection, names, agreed.number)
-        found.append(_line(agreed, history))
-    return found
+    return [
+        _line(one, facility_history(connection, names, one.number))
+        for one in agreed_facilities(connection)
+    ]
 
 
 def facility_page(connection: Connection, id_: str) -> FacilityPage | None:
@@ -107,15 +91,7 @@ def facility_page(connection: Connection, id_: str) -> FacilityPage | None:
         shares=[_version(one, _shares(terms, one.shares)) for one in history.shares],
         rules=[_version(one, _rules(terms, one)) for one in history.rules],
         changes=[_change(terms, one) for one in reversed(history.changes)],
-        pauses=[
-            PauseLine(
-                one.member,
-                iso(one.paused_at),
-                iso(one.resumed_at) if one.resumed_at else "",
-                one.resumed_by,
-            )
-            for one in reversed(history.pauses)
-        ],
+        pauses=history.pauses[::-1],
     )
 
 
@@ -181,12 +157,10 @@ def _line(agreed: AgreedFacility, history: FacilityHistory) -> FacilityLine:
         if one.state == "open"
     ]
     return FacilityLine(
-        id=terms.id,
+        terms=terms,
         state=agreed.state,
         tone=_TONES.get(agreed.state, ""),
-        lead=terms.lead,
         partners=", ".join(one.name for one in terms.partners),
-        currency=terms.currency,
         waits=" ".join(waits),
     )
 
@@ -255,17 +229,5 @@ def _change(terms: Facility, row: ChangeRow) -> ChangeLine:
         words = [_since(row.shares.effective_from), *_shares(terms, row.shares.shares)]
     elif row.rules is not None:
         words = [_since(row.rules.effective_from), *_rules(terms, row.rules)]
-    return ChangeLine(
-        number=row.number,
-        kind={"shares": _("Shares"), "rules": _("Rules"), "close": _("Close the facility")}[
-            row.kind
-        ],
-        state=row.state.replace("_", " "),
-        tone=_TONES.get(row.state, ""),
-        proposer=row.proposer,
-        proposed_at=iso(row.proposed_at),
-        expires_at=iso(row.expires_at),
-        accepted_by=", ".join(row.accepted_by),
-        waits_for=", ".join(row.waits_for),
-        words=words,
-    )
+    kinds = {"shares": _("Shares"), "rules": _("Rules"), "close": _("Close the facility")}
+    return ChangeLine(row, kinds[row.kind], _TONES.get(row.state, ""), words)

@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -30,16 +31,8 @@ from app.locale import (
     translated,
     translated_plural,
 )
-from app.web.text import (
-    ago,
-    ago_texts,
-    at,
-    feed_name,
-    grouped,
-    minute,
-    moment,
-    whole,
-)
+from app.presentation.pairs import kind_text
+from app.web import text
 
 _FOREVER = "public, max-age=31536000, immutable"
 
@@ -70,6 +63,13 @@ _FILES: dict[str, tuple[Path, str]] = {
     ),
 }
 """What browsers may load, and nothing else of those folders."""
+
+_FILTERS: tuple[Callable[..., object], ...] = (
+    capital, label, said, kind_text, text.ago, text.at, text.days, text.feed_name, text.grouped,
+    text.iso, text.minute, text.moment, text.money, text.ref_text, text.signed_money, text.weekday,
+    text.whole, text.words,
+)  # fmt: skip
+"""What templates call by its name."""
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -115,22 +115,13 @@ class Site:
         self.templates.install_gettext_callables(  # type: ignore[attr-defined]
             translated, translated_plural, newstyle=True
         )
-        self.templates.filters["ago"] = ago
-        self.templates.filters["capital"] = capital
-        self.templates.filters["feed_name"] = feed_name
-        self.templates.filters["label"] = label
-        self.templates.filters["said"] = said
-        self.templates.filters["at"] = at
-        self.templates.filters["moment"] = moment
-        self.templates.filters["minute"] = minute
-        self.templates.filters["grouped"] = grouped
-        self.templates.filters["whole"] = whole
+        self.templates.filters |= {one.__name__: one for one in _FILTERS}
         self.templates.globals.update(
             root=root,
             version=_version(),
             languages=LANGUAGES,
             language=language,
-            ago_texts=ago_texts,
+            ago_texts=text.ago_texts,
             N_=N_,
             **shown,
         )

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, date, datetime
+from typing import Protocol
 
 from markupsafe import Markup
 
@@ -9,6 +10,15 @@ from app.domain.errors import TallyError
 from app.domain.money import format_amount
 from app.intake.accept import BULK_NAME
 from app.locale import _, capital, ngettext, said
+
+
+class Named(Protocol):
+    """A pair, leg or hold: it names an event."""
+
+    @property
+    def event_ref(self) -> str | None: ...
+    @property
+    def reference(self) -> str: ...
 
 
 def money(minor: int, decimals: int) -> str:
@@ -77,6 +87,11 @@ def feed_name(name: str) -> str:
     return _("pushed %(day)s", day=pushed[1]) if pushed else name
 
 
+def ref_text(named: Named) -> str:
+    """The event's reference; where this node cannot open it, its hash on the chain, cut short."""
+    return named.event_ref or f"#{named.reference[:12]}…"
+
+
 def weekday(day: date) -> str:
     return (
         _("Monday"), _("Tuesday"), _("Wednesday"), _("Thursday"), _("Friday"), _("Saturday"),
@@ -88,14 +103,16 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def moment(instant: str) -> str:
-    """An instant of `iso` as people read it; that it is UTC is said beside it."""
-    return instant.replace("T", " ").removesuffix("Z")
+def moment(instant: datetime | str) -> str:
+    """An instant, or text of `iso`, as people read it; that it is UTC is said beside it."""
+    text = instant if isinstance(instant, str) else iso(instant)
+    return text.replace("T", " ").removesuffix("Z")
 
 
-def at(instant: str) -> Markup:
+def at(instant: datetime | str) -> Markup:
     """The same as an element of a page."""
-    return Markup('<time datetime="{}">{}</time>').format(instant, moment(instant))
+    text = instant if isinstance(instant, str) else iso(instant)
+    return Markup('<time datetime="{}">{}</time>').format(text, moment(text))
 
 
 def minute(stamp: str) -> str:
