@@ -1,5 +1,6 @@
 """How a node is: the chain, the outbox, the database, and what keeps it from its work."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -82,8 +83,8 @@ def health_of(context: Context) -> HealthOut:
         outbox=None if waiting is None else _outbox(waiting, now),
         lease=seen.lease,
         database=DatabaseOut(writable=not fault, free_disk_bytes=seen.free_disk_bytes),
-        problems=_problems(status, seen, fault),
-        warnings=_warnings(seen, waiting, keys),
+        problems=list(_problems(status, seen, fault)),
+        warnings=list(_warnings(seen, waiting, keys)),
     )
 
 
@@ -100,122 +101,95 @@ def _outbox(waiting: Backlog, now: datetime) -> OutboxOut:
     )
 
 
-def _problems(status: Status, seen: NodeHealth, database_fault: str) -> list[TroubleOut]:
-    found = []
+def _problems(status: Status, seen: NodeHealth, database_fault: str) -> Iterator[TroubleOut]:
     if seen.wrong_chain:
-        found.append(_trouble("wrong-chain", seen.wrong_chain, "Mend `rpc` in bank.toml"))
+        yield _trouble("wrong-chain", seen.wrong_chain, "Mend `rpc` in bank.toml")
     elif status == "unreachable":
-        found.append(
-            _trouble(
-                "chain-unreachable",
-                f"the chain endpoint {seen.endpoint} does not answer",
-                "Start the chain node, or name another in `rpc`; what was accepted waits",
-            )
+        yield _trouble(
+            "chain-unreachable",
+            f"the chain endpoint {seen.endpoint} does not answer",
+            "Start the chain node, or name another in `rpc`; what was accepted waits",
         )
     elif status == "stalled":
-        found.append(
-            _trouble(
-                "chain-stalled",
-                "the chain answers and makes no blocks; what was accepted or signed waits",
-                "See that more than two thirds of the validators run; it goes on by itself then",
-            )
+        yield _trouble(
+            "chain-stalled",
+            "the chain answers and makes no blocks; what was accepted or signed waits",
+            "See that more than two thirds of the validators run; it goes on by itself then",
         )
     elif status == "behind":
-        found.append(
-            _trouble(
-                "read-model-behind",
-                f"blocks of the chain cannot be read: {seen.index_fault}"
-                if seen.index_fault
-                else "the read model does not hold the chain's newest blocks yet",
-                "It catches up by itself; if it does not, the node's log says why",
-            )
+        yield _trouble(
+            "read-model-behind",
+            f"blocks of the chain cannot be read: {seen.index_fault}"
+            if seen.index_fault
+            else "the read model does not hold the chain's newest blocks yet",
+            "It catches up by itself; if it does not, the node's log says why",
         )
     if status == "starting" and not database_fault:
-        found.append(
-            _trouble(
-                "starting",
-                "no block of the chain has been read yet",
-                "Wait; if it stays so, the node's log says why",
-            )
+        yield _trouble(
+            "starting",
+            "no block of the chain has been read yet",
+            "Wait; if it stays so, the node's log says why",
         )
     if database_fault:
-        found.append(
-            _trouble(
-                "database",
-                f"the database cannot be used: {database_fault}",
-                "See that the server or the disk is there and may be written to; `tally doctor`",
-            )
+        yield _trouble(
+            "database",
+            f"the database cannot be used: {database_fault}",
+            "See that the server or the disk is there and may be written to; `tally doctor`",
         )
     if seen.disk_is_low:
-        found.append(
-            _trouble(
-                "disk-low",
-                f"{(seen.free_disk_bytes or 0) // 1024**2:,} MB are free on the disk",
-                "Free space, or lower `min_free_disk_mb` in bank.toml",
-            )
+        yield _trouble(
+            "disk-low",
+            f"{(seen.free_disk_bytes or 0) // 1024**2:,} MB are free on the disk",
+            "Free space, or lower `min_free_disk_mb` in bank.toml",
         )
     if seen.posting_conflict:
-        found.append(
-            _trouble(
-                "posting-stopped",
-                seen.posting_conflict,
-                "`tally doctor` tells what to do; docs/runbook.md, 'Backup and restore'",
-            )
+        yield _trouble(
+            "posting-stopped",
+            seen.posting_conflict,
+            "`tally doctor` tells what to do; docs/runbook.md, 'Backup and restore'",
         )
     if seen.lease == "elsewhere":
-        found.append(
-            _trouble(
-                "lease-elsewhere",
-                "another process posts for this bank",
-                "Let one node alone run on this database",
+        yield _trouble(
+            "lease-elsewhere",
+            "another process posts for this bank",
+            "Let one node alone run on this database",
+        )
+
+
+def _warnings(
+    seen: NodeHealth, waiting: Backlog | None, keys: list[Proposal]
+) -> Iterator[TroubleOut]:
+    for one in seen.endpoints:
+        if one.state == "refused":
+            yield _trouble(
+                "endpoint-refused",
+                f"{one.url}: {one.why}",
+                "Find out whose endpoint it is and why it lies; take it out of `rpc`",
             )
-        )
-    return found
-
-
-def _warnings(seen: NodeHealth, waiting: Backlog | None, keys: list[Proposal]) -> list[TroubleOut]:
-    found = [
-        _trouble(
-            "endpoint-refused",
-            f"{one.url}: {one.why}",
-            "Find out whose endpoint it is and why it lies; take it out of `rpc`",
-        )
-        for one in seen.endpoints
-        if one.state == "refused"
-    ]
     if not seen.verifies and not seen.is_own_endpoint:
-        found.append(
-            _trouble(
-                "endpoint-unverified",
-                f"the figures are those of {seen.endpoint}, which is not this bank's own endpoint, "
-                "and cannot be checked: nobody seals this chain's blocks",
-                "Start this bank's own chain node, the first in `rpc`",
-            )
+        yield _trouble(
+            "endpoint-unverified",
+            f"the figures are those of {seen.endpoint}, which is not this bank's own endpoint, "
+            "and cannot be checked: nobody seals this chain's blocks",
+            "Start this bank's own chain node, the first in `rpc`",
         )
-    found += [
-        _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
-        for why in seen.facilities_stopped
-    ]
+    for why in seen.facilities_stopped:
+        yield _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
     if waiting is not None and waiting.dead_letters:
-        found.append(
-            _trouble(
-                "dead-letters",
-                f"{waiting.dead_letters:,} accepted events could not be posted",
-                "`tally dead-letters list` says why, `replay` tries them again",
-            )
+        yield _trouble(
+            "dead-letters",
+            f"{waiting.dead_letters:,} accepted events could not be posted",
+            "`tally dead-letters list` says why, `replay` tries them again",
         )
-    found += [
-        _trouble(
+    for key in keys:
+        yield _trouble(
             "key-replacement",
-            f"the others would give {one.subject} another "
-            f"{one.asked.get('purpose', 'unreadable')} key from "
-            f"{one.due_at:%Y-%m-%d %H:%M} UTC on (proposal {one.number})",
-            f"`tally consortium show {one.number}`; {one.subject} itself can object with "
-            f"`tally consortium object {one.number}`",
+            f"the others would give {key.subject} another "
+            f"{key.asked.get('purpose', 'unreadable')} key from "
+            f"{key.due_at:%Y-%m-%d %H:%M} UTC on (proposal {key.number})",
+            f"`tally consortium show {key.number}`; {key.subject} itself can object with "
+            f"`tally consortium object {key.number}`",
         )
-        for one in keys
-    ]
-    return found
 
 
 def _trouble(name: TroubleName, detail: str, remedy: str) -> TroubleOut:

@@ -41,6 +41,7 @@ from app.web.forms import Filled, Form
 from app.web.new_facility import asked_terms, new_facility_form
 from app.web.pages import Pages
 from app.web.site import Site
+from app.web.text import ref_text
 
 _MOST = 50
 
@@ -251,7 +252,7 @@ def _hold_forms(connection: Connection, bank: str) -> Iterator[ActForm]:
         if known in seen or not (is_ours or one.overdue):
             continue
         seen.add(known)
-        name = one.event_ref or f"#{one.reference[:12]}…"
+        name = ref_text(one)
         query = urlencode({"facility": one.facility, "reference": one.reference})
         yield ActForm(
             "holds",

@@ -14,7 +14,7 @@ from app.presentation.pairs import kind_text
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.ageing import age_of
 from app.readmodel.pairs.shapes import Half, Pair
-from app.web.text import days, iso, money, seconds_since, signed_money, whole
+from app.web.text import days, iso, money, ref_text, seconds_since, signed_money, whole
 from app.worklist.lines import (
     MOST_SELECTED,
     NOBODY,
@@ -278,7 +278,7 @@ def break_row(
         facility=pair.facility,
         partner=pair.partner,
         kind=kind_text(pair.kind, pair.target),
-        ref=pair.event_ref if pair.event_ref is not None else f"#{pair.reference[:12]}…",
+        ref=ref_text(pair),
         ref_known=pair.event_ref is not None,
         ref_granted=pair.is_granted,
         ref_title=(

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 from app.domain.money import AmountError, parse_amount
 from app.locale import _, ngettext, said
 from app.outbox.origin import Origin, leg_origin
-from app.presentation.pairs import action_text, kind_text
+from app.presentation.pairs import action_text
 from app.readmodel.days.queries import day_records
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
@@ -108,24 +108,13 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class LegLine:
-    """A leg in the list."""
+    """A leg in the list. `status` in words."""
 
-    number: int
-    ref: str
-    ref_known: bool
-    ref_granted: bool
-    kind: str
-    facility: str
-    partner: str
-    bank: str
-    amount: str
+    leg: Leg
+    decimals: int
     currency: str
-    value_date: str
     status: str
     tone: str
-    posted_at: str
-    block: int
-    transaction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,22 +245,11 @@ def _line(names: Directory, leg: Leg) -> LegLine:
     facility = names.facility(leg.facility)
     status = leg.reason if leg.reason is not None else leg.status
     return LegLine(
-        number=leg.number,
-        ref=leg.event_ref or f"#{leg.reference[:12]}…",
-        ref_known=leg.event_ref is not None,
-        ref_granted=leg.is_granted,
-        kind=kind_text(leg.kind, leg.target),
-        facility=leg.facility,
-        partner=leg.partner or "",
-        bank=leg.bank,
-        amount=money(leg.half.amount, facility.decimals if facility else 0),
-        currency=facility.currency if facility else "",
-        value_date=leg.half.value_date.isoformat(),
-        status=status.replace("_", " "),
-        tone=_TONES.get(leg.status, "bad"),
-        posted_at=iso(leg.half.posted_at),
-        block=leg.block_number,
-        transaction=leg.transaction,
+        leg,
+        facility.decimals if facility else 0,
+        facility.currency if facility else "",
+        status.replace("_", " "),
+        _TONES.get(leg.status, "bad"),
     )
 
 

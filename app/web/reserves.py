@@ -158,7 +158,7 @@ def reserves(
     return Reserves(
         headline=_headline(accounts, cards),
         notices=[*_incidents(connection, now), *_dead(pending)],
-        tiles=_tiles(accounts, pending) if accounts else [],
+        tiles=list(_tiles(accounts, pending)) if accounts else [],
         currencies=_currencies(accounts, days),
         facilities=cards,
     )
@@ -213,67 +213,57 @@ def _dead(pending: Mapping[str, Pending]) -> Iterable[Notice]:
             )
 
 
-def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> list[Tile]:
-    tiles: list[Tile] = []
+def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> Iterable[Tile]:
     for currency in sorted({one.currency for one in accounts}):
         of_currency = [one for one in accounts if one.currency == currency]
         total = sum(_books(one).agreed for one in of_currency)
-        tiles.append(
-            Tile(
-                f"agreed-{currency}",
-                _("Agreed reserves"),
-                money(total, of_currency[0].decimals),
-                currency,
-                _short_note(of_currency),
-                "bad" if any(one.shortfall for one in of_currency) else "",
-            )
+        yield Tile(
+            f"agreed-{currency}",
+            _("Agreed reserves"),
+            money(total, of_currency[0].decimals),
+            currency,
+            _short_note(of_currency),
+            "bad" if any(one.shortfall for one in of_currency) else "",
         )
     unproved = [one for one in accounts if one.proof]
     unread = [one for one in accounts if one.proof is None]
-    tiles.append(
-        Tile(
-            "proof",
-            _("Proof"),
-            _(
-                "%(proved)s of %(all)s",
-                proved=len(accounts) - len(unproved) - len(unread),
-                all=len(accounts),
-            ),
-            _("at 0"),
-            _("All differences are explained")
-            if not unproved and not unread
-            else _("A difference that nothing explains")
-            if unproved
-            else _("The contract’s books are being read"),
-            "bad" if unproved else "warn" if unread else "good",
-        )
+    yield Tile(
+        "proof",
+        _("Proof"),
+        _(
+            "%(proved)s of %(all)s",
+            proved=len(accounts) - len(unproved) - len(unread),
+            all=len(accounts),
+        ),
+        _("at 0"),
+        _("All differences are explained")
+        if not unproved and not unread
+        else _("A difference that nothing explains")
+        if unproved
+        else _("The contract’s books are being read"),
+        "bad" if unproved else "warn" if unread else "good",
     )
     broken = sum(one.breaks for one in accounts)
     overdue = sum(one.overdue for one in accounts)
-    tiles.append(
-        Tile(
-            "breaks",
-            _("Open breaks"),
-            f"{broken:,}",
-            "",
-            _("%(count)s of them overdue", count=whole(overdue)) if overdue else _("None overdue"),
-            "warn" if overdue else "",
-        )
+    yield Tile(
+        "breaks",
+        _("Open breaks"),
+        f"{broken:,}",
+        "",
+        _("%(count)s of them overdue", count=whole(overdue)) if overdue else _("None overdue"),
+        "warn" if overdue else "",
     )
     waiting = sum(one.waiting for one in pending.values())
-    tiles.append(
-        Tile(
-            "pending",
-            _("Pending here"),
-            f"{waiting:,}",
-            _("events") if waiting != 1 else _("event"),
-            _("Accepted, not yet on the chain")
-            if waiting
-            else _("All accepted events are on the chain"),
-            "",
-        )
+    yield Tile(
+        "pending",
+        _("Pending here"),
+        f"{waiting:,}",
+        _("events") if waiting != 1 else _("event"),
+        _("Accepted, not yet on the chain")
+        if waiting
+        else _("All accepted events are on the chain"),
+        "",
     )
-    return tiles
 
 
 def _short_note(accounts: Sequence[Balance]) -> str:
