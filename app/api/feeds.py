@@ -55,4 +55,5 @@ def retry_dead_letters(
 ) -> RetriedOut:
     """The node posts it. Nothing is posted twice."""
     with writing(request, who) as connection:
-        return RetriedOut(retried=retry(connection, asked.event_id))
+        retried = retry(connection, None if asked.event_id is None else [asked.event_id])
+    return RetriedOut(retried=sum(retried))

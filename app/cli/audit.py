@@ -10,7 +10,7 @@ from sqlalchemy import Connection, select
 from app.audit import verify as trail
 from app.cli.shared.acting import acting
 from app.cli.shared.console import stderr, stdout
-from app.cli.shared.reading import reading
+from app.cli.shared.reading import OwnConfig, reading
 from app.domain.errors import ChainFault, ConfigFault, StorageFault, UsageFault
 from app.readmodel.chain import cursor
 from app.readmodel.disclosures.queries import own_anchors
@@ -27,7 +27,7 @@ def _group() -> None:
 
 @audit.command()
 def verify(
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
+    config: OwnConfig,
     head: Annotated[
         str,
         typer.Option(metavar="NUMBER:HASH", help="What this command printed at an earlier time."),

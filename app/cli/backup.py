@@ -7,6 +7,7 @@ import typer
 from sqlalchemy import make_url
 
 from app.cli.shared.console import stderr
+from app.cli.shared.reading import OwnConfig
 from app.config import load_config
 from app.db.backup import copy_sqlite
 from app.db.engine import schema_of
@@ -15,7 +16,7 @@ from app.domain.errors import UsageFault
 
 def backup(
     target: Annotated[Path, typer.Argument(help="The file to make; it must not be there yet.")],
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
+    config: OwnConfig,
 ) -> None:
     """Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump for that.
 

@@ -1,7 +1,5 @@
 """`tally balances`: the reserve accounts of a bank's view."""
 
-from typing import Annotated
-
 import typer
 from rich.text import Text
 
@@ -11,6 +9,7 @@ from app.cli.shared.reading import (
     ConfigOption,
     FacilityOption,
     JsonOption,
+    PartnerOption,
     checked_facility,
     reading,
     show,
@@ -23,7 +22,7 @@ from app.presentation.accounts import BalanceOut, balances_out
 def balances(
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
-    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    partner: PartnerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show each reserve account: the three balances, what is available, the proof, open legs and

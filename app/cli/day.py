@@ -30,8 +30,10 @@ from app.cli.shared.console import stderr, stdout
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
+    FacilityName,
     FacilityOption,
     JsonOption,
+    PartnerOption,
     checked_facility,
     reading,
     show,
@@ -50,7 +52,6 @@ day = typer.Typer(
     no_args_is_help=True,
 )
 
-_FacilityName = Annotated[str, typer.Option("--facility", metavar="ID", help="A facility's id.")]
 _Partner = Annotated[
     str | None,
     typer.Option(metavar="NAME", help="Whose account; a partner's own where it is not given."),
@@ -70,7 +71,7 @@ _OptionalDay = Annotated[
 
 @day.command()
 def propose(
-    facility: _FacilityName,
+    facility: FacilityName,
     on: _Day,
     partner: _Partner = None,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -98,7 +99,7 @@ def propose(
 
 @day.command()
 def confirm(
-    facility: _FacilityName,
+    facility: FacilityName,
     partner: _Partner = None,
     on: _OptionalDay = None,
     yes: YesOption = False,
@@ -126,7 +127,7 @@ def confirm(
 
 @day.command()
 def dispute(
-    facility: _FacilityName,
+    facility: FacilityName,
     reason: _Reason,
     partner: _Partner = None,
     on: _OptionalDay = None,
@@ -151,7 +152,7 @@ def dispute(
 
 @day.command()
 def withdraw(
-    facility: _FacilityName,
+    facility: FacilityName,
     partner: _Partner = None,
     reopening: Annotated[
         bool, typer.Option("--reopening", help="This bank's reopening, not its statement.")
@@ -178,7 +179,7 @@ def withdraw(
 
 @day.command()
 def reopen(
-    facility: _FacilityName,
+    facility: FacilityName,
     reason: _OptionalReason = None,
     partner: _Partner = None,
     yes: YesOption = False,
@@ -214,7 +215,7 @@ def reopen(
 def list_(
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
-    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    partner: PartnerOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """List statements and what became of them. With --json as GET /v1/day-closes.

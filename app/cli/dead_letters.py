@@ -3,16 +3,14 @@
 from dataclasses import asdict
 from typing import Annotated
 
-import orjson
 import typer
 from rich.text import Text
 
-from app.audit.actor import current_actor
-from app.audit.trail import Entry, append
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import print_json, stderr, stdout
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.domain.errors import UsageFault
-from app.outbox.dead_letters import all_letters, replay, resume, stopped_batches
+from app.http.dead_letters import retry
+from app.outbox.dead_letters import all_letters, stopped_batches
 
 dead_letters = typer.Typer(
     help="Events that could not be posted, and batches that have stopped: see them, and let them "
@@ -32,11 +30,7 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
     with reading(config) as engine, engine.connect() as connection:
         letters, stopped = all_letters(connection), stopped_batches(connection)
     if as_json:
-        found = {
-            "events": [asdict(letter) for letter in letters],
-            "batches": [asdict(batch) for batch in stopped],
-        }
-        typer.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2).decode())
+        print_json({"events": list(map(asdict, letters)), "batches": list(map(asdict, stopped))})
         return
     if not letters and not stopped:
         stderr.print("nothing waits for a person", style="dim")
@@ -78,10 +72,5 @@ def replay_(
                     remedy="`tally dead-letters list` shows them",
                 )
         with engine.begin() as connection:
-            events = replay(connection, event_ids or None)
-            batches = 0 if event_ids else resume(connection)
-            entry = Entry(
-                current_actor.get(), "dead-letters.replay", ", ".join(event_ids or ["all"])
-            )
-            append(connection, entry.with_details(events=events, batches=batches))
+            events, batches = retry(connection, event_ids)
     stderr.print(f"{events} events and {batches} batches are tried again")

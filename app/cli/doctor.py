@@ -4,11 +4,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from rich.text import Text
 
-from app.cli.shared.console import stdout
+from app.cli.shared.console import print_json, stdout
 from app.cli.shared.reading import JsonOption
 from app.doctor.examine import examine
 
@@ -40,6 +39,5 @@ def doctor(
             stdout.print(line, soft_wrap=True)
     healthy = all(finding.level != "fail" for finding in found)
     if as_json:
-        result = {"healthy": healthy, "checks": [asdict(finding) for finding in found]}
-        typer.echo(orjson.dumps(result, option=orjson.OPT_INDENT_2).decode())
+        print_json({"healthy": healthy, "checks": list(map(asdict, found))})
     raise typer.Exit(0 if healthy else 1)

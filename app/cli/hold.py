@@ -1,6 +1,7 @@
 """`tally hold`: parts of the partners' reserves reserved before a drawdown is paid out."""
 
 import time
+from collections.abc import Iterator
 from datetime import UTC, date, datetime
 from typing import Annotated
 
@@ -9,11 +10,13 @@ from rich.text import Text
 
 from app.actions import holds
 from app.actions.holds import PlaceHolds, ReleaseHolds, drawdown_ref, held
+from app.actions.sender import Done
 from app.cli.shared.acting import acting
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
+    FacilityName,
     FacilityOption,
     JsonOption,
     checked_facility,
@@ -23,6 +26,7 @@ from app.cli.shared.reading import (
     table,
 )
 from app.domain.errors import UsageFault
+from app.domain.facility import Facility
 from app.domain.money import format_amount
 from app.presentation.accounts import HoldsOut, hold_out
 from app.presentation.common import as_of, money_of
@@ -36,7 +40,6 @@ hold = typer.Typer(
     no_args_is_help=True,
 )
 
-_FacilityName = Annotated[str, typer.Option("--facility", metavar="ID", help="A facility's id.")]
 _EventRef = Annotated[
     str, typer.Option(metavar="REF", help="The drawdown's event_ref, as the feeds will name it.")
 ]
@@ -44,7 +47,7 @@ _EventRef = Annotated[
 
 @hold.command()
 def place(
-    facility: _FacilityName,
+    facility: FacilityName,
     event_ref: _EventRef,
     amount: Annotated[
         str,
@@ -83,17 +86,15 @@ def place(
         done = holds.place(asked, bank.view, bank.ledger, bank.operator())
         terms = bank.view.facility(facility).terms
     made = table("partner", "transaction", numbers=("held",))
-    for event in done.events:
-        name = terms.partners[event.arguments["partner"] - 1].name
-        held = format_amount(event.arguments["amount"], terms.decimals)
-        made.add_row(name, event.tx_hash, held)
+    for name, amount_, transaction in _parts(done, terms):
+        made.add_row(name, transaction, amount_)
     show(made)
     stderr.print("`tally hold list` shows them once the node has read the block", style="dim")
 
 
 @hold.command()
 def release(
-    facility: _FacilityName,
+    facility: FacilityName,
     event_ref: _EventRef,
     config: ConfigOption = DEFAULT_CONFIG,
     partner: Annotated[
@@ -118,10 +119,8 @@ def release(
             )
         done = holds.release(asked, bank.view, bank.ledger, bank.operator())
         terms = bank.view.facility(facility).terms
-    for event in done.events:
-        name = terms.partners[event.arguments["partner"] - 1].name
-        amount = format_amount(event.arguments["amount"], terms.decimals)
-        stdout.print(f"{name}: {amount} released, {event.tx_hash}")
+    for name, amount, transaction in _parts(done, terms):
+        stdout.print(f"{name}: {amount} released, {transaction}")
 
 
 @hold.command("list")
@@ -161,6 +160,14 @@ def list_(
         )
     show(made)
     show_as_of(found.as_of)
+
+
+def _parts(done: Done, terms: Facility) -> Iterator[tuple[str, str, str]]:
+    """Of each partner: its name, its amount, and the transaction."""
+    for event in done.events:
+        partner = terms.partners[event.arguments["partner"] - 1]
+        amount = format_amount(event.arguments["amount"], terms.decimals)
+        yield partner.name, amount, event.tx_hash
 
 
 def _day(given: str | None) -> int:

@@ -3,16 +3,14 @@
 import os
 import shlex
 import shutil
-import sys
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import orjson
 import typer
 from rich.table import Table
 from rich.text import Text
 
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import print_json, stderr, stdout
 from app.cli.shared.names import check_names
 from app.domain.consortium import MemberRole
 from app.domain.errors import UsageFault
@@ -337,8 +335,7 @@ def status(
     found = layout.read(directory)
     health = look(found)
     if as_json:
-        answer = orjson.dumps(_as_json(found, health), option=orjson.OPT_INDENT_2)
-        sys.stdout.buffer.write(answer + b"\n")
+        print_json(_as_json(found, health))
     else:
         _print_health(found, health, directory)
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 from app.audit.actor import current_actor
 from app.cli.shared.confirmation import is_attended
 from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import OwnConfig
 from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.http import dual_control
@@ -22,13 +23,11 @@ from app.people.second_factor import enrolment_uri, new_secret
 
 people = typer.Typer(help="Who may sign in to a bank's pages.", no_args_is_help=True)
 
-ConfigOption = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
-
 
 @people.command()
 def create_administrator(
     name: Annotated[str, typer.Argument(help="To sign in with: small letters, digits, . _ @ -")],
-    config: ConfigOption,
+    config: OwnConfig,
     display_name: Annotated[str, typer.Option(help="As the pages show it; else the name.")] = "",
     password_file: Annotated[
         Path | None,
@@ -62,7 +61,7 @@ def create_administrator(
 
 
 @people.command("list")
-def list_(config: ConfigOption) -> None:
+def list_(config: OwnConfig) -> None:
     """Show everybody with their roles.
 
     Example:
@@ -82,7 +81,7 @@ def list_(config: ConfigOption) -> None:
 @people.command()
 def enrol(
     name: Annotated[str, typer.Argument(help="Who has lost password or authenticator.")],
-    config: ConfigOption,
+    config: OwnConfig,
 ) -> None:
     """Print a one-time code with which a person enrols anew; what opened before opens no more.
 
@@ -98,7 +97,7 @@ def enrol(
 
 
 @people.command()
-def requests(config: ConfigOption) -> None:
+def requests(config: OwnConfig) -> None:
     """Show what administrators have asked for and another one has to confirm.
 
     Example:
@@ -117,7 +116,7 @@ def requests(config: ConfigOption) -> None:
 @people.command()
 def confirm(
     number: Annotated[int, typer.Argument(min=1, help="As `tally people requests` shows it.")],
-    config: ConfigOption,
+    config: OwnConfig,
 ) -> None:
     """Confirm what an administrator has asked for, where the bank has no second one.
 

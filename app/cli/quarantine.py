@@ -5,20 +5,22 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import orjson
 import typer
 from rich.text import Text
 from sqlalchemy import Engine
 
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import print_json, stderr, stdout
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
     JsonOption,
+    LimitOption,
     show,
+    show_more,
     table,
 )
 from app.cli.shared.unsealing import with_vault
@@ -39,7 +41,6 @@ from app.intake.quarantine.queries import (
 from app.intake.quarantine.replay import replay
 from app.intake.quarantine.waiting import IntakeOf
 
-_MOST_LINES = 1_000_000
 _LARGEST = 2**63 - 1
 _FAULTY_EXIT = 1
 
@@ -80,7 +81,7 @@ def list_(
     dismissed: Annotated[
         bool, typer.Option("--dismissed", help="Those that were dismissed, instead.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
+    limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List the rows that wait, newest first, each with its first fault.
@@ -98,7 +99,7 @@ def list_(
     with _quarantine(config) as (engine, _), engine.connect() as connection:
         page = quarantined(connection, where, limit, None)
     if as_json:
-        _print_json({"items": [asdict(row) for row in page.items]})
+        print_json({"items": [asdict(row) for row in page.items]})
         return
     made = table("number", "facility", "feed", "file", "row", "status", "field", "value", "reason")
     for row in page.items:
@@ -107,8 +108,7 @@ def list_(
     show(made)
     if not page.items:
         stderr.print("no row of this bank's waits", style="dim")
-    if page.following is not None:
-        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
+    show_more(page.following, limit)
 
 
 @quarantine.command("show")
@@ -319,7 +319,7 @@ def _values(given: list[str], file: Path | None) -> dict[str, str | None]:
 
 def _print_row(found: RowInFull, *, as_json: bool) -> None:
     if as_json:
-        _print_json(asdict(found))
+        print_json(asdict(found))
         return
     row = found.row
     head = f"row {row.row} of {Path(row.feed).name} (feed {row.feed_id}, {row.facility})"
@@ -336,7 +336,3 @@ def _print_row(found: RowInFull, *, as_json: bool) -> None:
             stdout.print(f"  {step.why}")
         for column, change in step.changes.items():
             stdout.print(f"  {column:<12} {change.was!r} -> {change.now!r}")
-
-
-def _print_json(value: Any) -> None:
-    typer.echo(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode())

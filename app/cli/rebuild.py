@@ -1,23 +1,19 @@
 """`tally rebuild`: the read model rebuilt from the chain alone."""
 
 from contextlib import closing
-from pathlib import Path
-from typing import Annotated
 
-import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from sqlalchemy import func, select
 
 from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import OwnConfig
 from app.config import load_config
 from app.indexer.rebuild import digest
 from app.node.bank import open_bank
 from app.readmodel.archive.tables import archived_pairs
 
 
-def rebuild(
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
-) -> None:
+def rebuild(config: OwnConfig) -> None:
     """Rebuild the read model from the chain alone and print its digest.
 
     The digest is the SHA-256 of every row of the read model in the order of its keys. It depends

@@ -1,19 +1,14 @@
 """`tally restore`: what a restored database lacks is read back from the chain."""
 
 from contextlib import closing
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import OwnConfig
 from app.config import load_config
 from app.node.bank import open_bank
 
 
-def restore(
-    config: Annotated[Path, typer.Option(help="The bank's bank.toml.")],
-) -> None:
+def restore(config: OwnConfig) -> None:
     """Bring a database that was restored from an older backup up to the chain.
 
     What the bank posted since the backup is read back from the chain: the batches, and the events

@@ -1,12 +1,10 @@
 """`tally vault`: what lies encrypted in a bank's database."""
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from app.cli.shared.console import stderr, stdout
+from app.cli.shared.reading import OwnConfig
 from app.config import load_config
 from app.db import engine as db
 from app.db.reseal import reseal
@@ -23,7 +21,7 @@ def _group() -> None:
 
 
 @vault.command()
-def rotate(config: Annotated[Path, typer.Option(help="The bank's bank.toml.")]) -> None:
+def rotate(config: OwnConfig) -> None:
     """Replace the storage key by a fresh one, and seal every encrypted value anew with it.
 
     The bank's node goes on meanwhile. Cut off, run it again: it goes on with the same new key. The

@@ -1,5 +1,7 @@
 """What could not be posted, tried again by who works here."""
 
+from collections.abc import Sequence
+
 from sqlalchemy import Connection
 
 from app.audit.actor import current_actor
@@ -7,11 +9,11 @@ from app.audit.trail import Entry, append
 from app.outbox.dead_letters import replay, resume
 
 
-def retry(connection: Connection, event_id: str | None) -> int:
-    """Try one event again; or all, and the batches that have stopped. How many there were; the
-    node posts them."""
-    events = replay(connection, None if event_id is None else [event_id])
-    batches = 0 if event_id is not None else resume(connection)
-    entry = Entry(current_actor.get(), "dead-letters.replay", event_id or "all")
+def retry(connection: Connection, event_ids: Sequence[str] | None) -> tuple[int, int]:
+    """Try these events again; None: all, and the batches that have stopped. How many events and
+    batches there were; the node posts them."""
+    events = replay(connection, event_ids or None)
+    batches = 0 if event_ids else resume(connection)
+    entry = Entry(current_actor.get(), "dead-letters.replay", ", ".join(event_ids or ["all"]))
     append(connection, entry.with_details(events=events, batches=batches))
-    return events + batches
+    return events, batches

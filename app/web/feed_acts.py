@@ -103,8 +103,9 @@ def add_group_acts(router: APIRouter, context: Context, site: Site, pages: Pages
     @router.post("/feeds/dead-letters")
     def act_on_letters(request: Request, person: Worker, form: Filled) -> Response:
         """Events and stopped batches are tried again; the node posts them."""
+        event_id = form.text("event_id")
         with writing(request, person) as connection:
-            changed = retry(connection, form.text("event_id") or None)
+            changed = sum(retry(connection, [event_id] if event_id else None))
         return RedirectResponse(f"{site.root}/feeds?changed={changed}", 303)
 
 

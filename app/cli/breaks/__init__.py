@@ -6,17 +6,19 @@ from typing import Annotated
 import typer
 from rich.text import Text
 
-from app.cli.shared.console import stderr
 from app.cli.shared.lazy import commands_of
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
     JsonOption,
+    LimitOption,
+    PartnerOption,
     checked_facility,
     reading,
     show,
     show_as_of,
+    show_more,
     table,
 )
 from app.presentation.common import PageOut, as_of, money_of
@@ -36,7 +38,6 @@ class BreakType(StrEnum):
     duplicate_at_partner = "duplicate_at_partner"
 
 
-_MOST_LINES = 1_000_000
 _RESOLVING = ("propose", "accept", "dispute", "withdraw", "proposals")
 
 breaks = typer.Typer(
@@ -54,7 +55,7 @@ def list_(
     context: typer.Context,
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
-    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    partner: PartnerOption = None,
     type_: Annotated[
         list[BreakType] | None, typer.Option("--type", help="May be given several times.")
     ] = None,
@@ -65,7 +66,7 @@ def list_(
     resolved: Annotated[
         bool, typer.Option("--resolved", help="Those that the two banks have resolved, instead.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
+    limit: LimitOption = 50,
     as_json: JsonOption = False,
 ) -> None:
     """List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.
@@ -115,8 +116,7 @@ def list_(
     for pair in found.items:
         made.add_row(*_row(pair))
     show(made)
-    if page.following is not None:
-        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
+    show_more(page.following, limit)
     show_as_of(found.as_of)
 
 

@@ -26,10 +26,13 @@ from app.cli.shared.reading import (
     ConfigOption,
     FacilityOption,
     JsonOption,
+    LimitOption,
+    PartnerOption,
     checked_facility,
     reading,
     show,
     show_as_of,
+    show_more,
     table,
 )
 from app.domain.resolutions import Action, Side
@@ -37,8 +40,6 @@ from app.presentation.common import PageOut, as_of, money_of
 from app.presentation.pairs import ResolutionOut, action_text, pair_out, resolution_out
 from app.readmodel.pairs import resolutions as read
 from app.readmodel.pairs.shapes import Pair
-
-_MOST_LINES = 1_000_000
 
 _Number = Annotated[
     int | None,
@@ -168,11 +169,11 @@ def withdraw(
 
 def proposals(
     facility: FacilityOption = None,
-    partner: Annotated[str | None, typer.Option(help="A partner's name.")] = None,
+    partner: PartnerOption = None,
     everything: Annotated[
         bool, typer.Option("--all", help="Those that were decided too, not only what waits.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, max=_MOST_LINES, help="Most lines.")] = 50,
+    limit: LimitOption = 50,
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,
 ) -> None:
@@ -211,8 +212,7 @@ def proposals(
             one.dispute_reason or one.reason or "(sealed for others)",
         )
     show(made)
-    if page.following is not None:
-        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
+    show_more(page.following, limit)
     show_as_of(found.as_of)
 
 

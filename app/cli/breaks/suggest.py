@@ -3,16 +3,16 @@
 from functools import partial
 from typing import Annotated
 
-import orjson
 import typer
 from rich.text import Text
 
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import print_json, stderr, stdout
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
     ConfigOption,
     FacilityOption,
     JsonOption,
+    PartnerOption,
     checked_facility,
     show_as_of,
 )
@@ -35,7 +35,7 @@ def suggest(
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,
-    partner_name: Annotated[str | None, typer.Option("--partner", help="A partner's name.")] = None,
+    partner: PartnerOption = None,
     limit: Annotated[
         int, typer.Option(min=1, max=_MOST_LEGS, help="Most one-sided legs of the lead looked at.")
     ] = 1_000,
@@ -55,7 +55,7 @@ def suggest(
         more = False
         if number is None:
             where = checked_facility(connection, facility)
-            page = suggestions(connection, loans, where, partner_name, limit)
+            page = suggestions(connection, loans, where, partner, limit)
             made, more = page.items, page.following is not None
         else:
             one = pair(connection, number)
@@ -67,7 +67,7 @@ def suggest(
         read = as_of(connection)
     if as_json:
         items = [each.model_dump(mode="json") for each in found]
-        typer.echo(orjson.dumps({"items": items}, option=orjson.OPT_INDENT_2).decode())
+        print_json({"items": items})
         return
     for each in found:
         _print(each)

@@ -4,12 +4,11 @@ import shlex
 from pathlib import Path
 from typing import Annotated
 
-import orjson
 import typer
 from eth_utils.address import to_checksum_address
 
 from app.chain.manifest import Manifest
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import print_json, stderr, stdout
 from app.cli.shared.names import check_names
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading, show, table
 from app.config import load_config
@@ -172,8 +171,7 @@ def prove(
         proof = "0x" + prove_replacement(registry, member, PURPOSE_NUMBERS[name], successor).hex()
         line += ["--proof", proof]
     if as_json:
-        body = {"member": found.name, "purpose": name, "key": key, "proof": proof}
-        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        print_json({"member": found.name, "purpose": name, "key": key, "proof": proof})
         return
     stdout.print(shlex.join(line), soft_wrap=True)
     stderr.print("another bank proposes so, with its --reason", style="dim")
@@ -208,14 +206,8 @@ def _hand_over(
         line += ["--" + purpose.replace("_", "-"), key]
     whole = None if proof is None else shlex.join([*line, "--proof", "0x" + proof.hex()])
     if as_json:
-        body = {
-            "name": name,
-            "role": role,
-            **keys,
-            "proof": None if proof is None else "0x" + proof.hex(),
-            "propose": whole,
-        }
-        typer.echo(orjson.dumps(body, option=orjson.OPT_INDENT_2).decode())
+        hex_ = None if proof is None else "0x" + proof.hex()
+        print_json({"name": name, "role": role, **keys, "proof": hex_, "propose": whole})
         return
     made = table("purpose", "public half")
     for purpose, key in keys.items():

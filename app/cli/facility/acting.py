@@ -296,7 +296,7 @@ def _perform(
 
 
 def _note_terms(known: Known) -> None:
-    _note(f"facility {known.terms.id} of {known.terms.lead}:")
+    _note(f"facility {known.shown.id} of {known.shown.lead}:")
     _note(f"  shares: {shares_line(known.shown.share_versions[0])}")
     _note(f"  rules: {rules_line(known.shown.rule_versions[0])}")
 

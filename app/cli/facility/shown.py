@@ -9,7 +9,6 @@ from rich.text import Text
 
 from app.cli.shared.reading import reading
 from app.domain.errors import UsageFault
-from app.domain.facility import Facility
 from app.presentation.facilities import (
     ChangeOut,
     FacilityHistoryOut,
@@ -17,10 +16,8 @@ from app.presentation.facilities import (
     SharesVersionOut,
     history_out,
 )
-from app.readmodel.directory import Directory, directory
 from app.readmodel.facilities import agreed
 from app.readmodel.facilities.agreed import AgreedFacility
-from app.readmodel.facilities.history import FacilityHistory, facility_history
 
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The facility's id.")]
 
@@ -30,25 +27,13 @@ class Known:
     """A facility as this bank's node has read it."""
 
     agreed: AgreedFacility
-    history: FacilityHistory
-    names: Directory
     shown: FacilityHistoryOut
-
-    @property
-    def terms(self) -> Facility:
-        return self.agreed.terms
-
-    @property
-    def number(self) -> int:
-        return self.agreed.number
 
 
 def known_facility(config: Path, id_: str) -> Known:
     with reading(config) as engine, engine.connect() as connection:
         found = agreed.known_facility(connection, id_)
-        names = directory(connection)
-        history = facility_history(connection, names, found.number)
-        return Known(found, history, names, history_out(connection, found))
+        return Known(found, history_out(connection, found))
 
 
 def find_change(known: Known, number: int) -> ChangeOut:
@@ -56,7 +41,7 @@ def find_change(known: Known, number: int) -> ChangeOut:
         if change.number == number:
             return change
     raise UsageFault(
-        f"facility {known.terms.id} has no change {number}, as far as this bank's node has read it",
+        f"facility {known.shown.id} has no change {number}, as far as this bank's node has read it",
         remedy="`tally facility history` lists them",
     )
 

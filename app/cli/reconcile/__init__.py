@@ -1,14 +1,12 @@
 """`tally reconcile`: the main job in one go."""
 
-import sys
 import time
 from pathlib import Path
 from typing import Annotated, Literal
 
-import orjson
 import typer
 
-from app.cli.shared.console import stdout
+from app.cli.shared.console import print_json, stdout
 from app.cli.shared.summary import print_summary
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility
@@ -60,7 +58,7 @@ def reconcile(
 
     result = run(terms, feeds, network_dir, engine, out, started)
     if as_json:
-        sys.stdout.buffer.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+        print_json(result)
     else:
         print_summary(stdout, result)
         if out is not None:

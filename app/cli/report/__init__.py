@@ -4,7 +4,6 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +14,14 @@ from app.cli.report.progress import shown
 from app.cli.shared.console import stderr
 from app.cli.shared.files import write_bytes, written
 from app.cli.shared.lazy import commands_of
-from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, record_export
+from app.cli.shared.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FirstDay,
+    LastDay,
+    reading,
+    record_export,
+)
 from app.domain.errors import UsageFault
 from app.locale import DEFAULT, LANGUAGES, set_language
 from app.readmodel.days.queries import day_records
@@ -29,7 +35,6 @@ from app.reports.certificate import (
 from app.reports.model import Report
 from app.reports.source import Request, Source, open_source
 
-_DAY = ["%Y-%m-%d"]
 _TEXT_FORMATS = ("csv", "json")
 
 LanguageOption = Annotated[
@@ -61,12 +66,8 @@ report = typer.Typer(
 def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]:
     def write(
         facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
-        first: Annotated[
-            datetime, typer.Option("--from", formats=_DAY, help="First business date, included.")
-        ],
-        last: Annotated[
-            datetime, typer.Option("--to", formats=_DAY, help="Last business date, included.")
-        ],
+        first: FirstDay,
+        last: LastDay,
         partner: Annotated[
             str | None, typer.Option(metavar="NAME", help="One partner's account alone.")
         ] = None,

@@ -1,6 +1,5 @@
 """`tally report grant`, `revoke`, `grants`: sealed details, opened to one observer."""
 
-from datetime import datetime
 from typing import Annotated
 
 import typer
@@ -10,21 +9,23 @@ from app.actions.grants import grant as grant_details
 from app.actions.grants import revoke as revoke_grant
 from app.cli.shared.acting import acting, show_done
 from app.cli.shared.console import stdout
-from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, show, table
+from app.cli.shared.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    FirstDay,
+    LastDay,
+    reading,
+    show,
+    table,
+)
 from app.readmodel.disclosures.queries import grants as grants_of
-
-_DAY = ["%Y-%m-%d"]
 
 
 def grant(
     reader: Annotated[str, typer.Argument(help="The auditor or regulator, by name or number.")],
     facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
-    first: Annotated[
-        datetime, typer.Option("--from", formats=_DAY, help="First business date, included.")
-    ],
-    last: Annotated[
-        datetime, typer.Option("--to", formats=_DAY, help="Last business date, included.")
-    ],
+    first: FirstDay,
+    last: LastDay,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Open the details of this bank's own batches of a period to an observer that they were not

@@ -1,6 +1,5 @@
 """`tally report prove`: the proof bundle of a period."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,21 +8,15 @@ import typer
 from app.cli.shared.acting import acting
 from app.cli.shared.console import stderr
 from app.cli.shared.files import write_bytes, written
-from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, record_export
+from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, FirstDay, LastDay, record_export
 from app.proof.make import make
 from app.reports.source import Request, open_source
-
-_DAY = ["%Y-%m-%d"]
 
 
 def prove(
     facility: Annotated[str, typer.Option(metavar="ID", help="The facility's id.")],
-    first: Annotated[
-        datetime, typer.Option("--from", formats=_DAY, help="First business date, included.")
-    ],
-    last: Annotated[
-        datetime, typer.Option("--to", formats=_DAY, help="Last business date, included.")
-    ],
+    first: FirstDay,
+    last: LastDay,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to.")],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

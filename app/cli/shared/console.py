@@ -1,5 +1,9 @@
 """Where commands write: results to standard output, progress and messages to standard error."""
 
+import sys
+from typing import Any
+
+import orjson
 from rich.console import Console
 
 
@@ -10,3 +14,8 @@ def console(*, to_stderr: bool = False, width: int | None = None) -> Console:
 
 stdout = console()
 stderr = console(to_stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """One object on standard output, indented."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_INDENT_2).decode() + "\n")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -24,7 +25,18 @@ ConfigOption = Annotated[
     Path,
     typer.Option(help="The bank's bank.toml.", envvar="TALLY_CONFIG", show_default=True),
 ]
+OwnConfig = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
+"""Of commands that must be told whose database they work on."""
 FacilityOption = Annotated[str | None, typer.Option(metavar="ID", help="A facility's id.")]
+FacilityName = Annotated[str, typer.Option("--facility", metavar="ID", help="A facility's id.")]
+PartnerOption = Annotated[str | None, typer.Option("--partner", help="A partner's name.")]
+FirstDay = Annotated[
+    datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date, included.")
+]
+LastDay = Annotated[
+    datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date, included.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Most lines.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 DEFAULT_CONFIG = Path("bank.toml")
@@ -67,6 +79,12 @@ def table(*texts: str, numbers: tuple[str, ...] = ()) -> Table:
 def show(made: Table) -> None:
     """Print a table; where it is no terminal, without cutting its cells to 80 columns."""
     (stdout if stdout.is_terminal else console(width=_PIPED_WIDTH)).print(made)
+
+
+def show_more(following: object, limit: int) -> None:
+    """Say on standard error that these are not all lines, where more follow."""
+    if following is not None:
+        stderr.print(f"there are more than these {limit:,}; give --limit", style="yellow")
 
 
 def show_as_of(as_of: AsOf | None) -> None:
