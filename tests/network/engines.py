@@ -92,14 +92,23 @@ class BesuValidators:
             )
 
     def start_all(self) -> None:
-        """Start them all and wait until they make blocks."""
+        """Start them all and wait until they make blocks and their pools take transactions: a
+        Besu that is behind the others has none."""
         self._loopback.start_all()
         await_true("a height", lambda: height(self, self.names[0]) > 0)
         await_blocks(self, self.names[0], 2)
+        await_true("all in step", lambda: not any(map(self._lags, self.names)))
 
     def rpc(self, name: str) -> Rpc:
         made = tls.certificates(self.folder.authority, self.folder.certificates(self._banks[name]))
         return Rpc(self._urls[name], tls=ClientTls(made.ca, made.client, made.client_key))
+
+    def _lags(self, name: str) -> bool:
+        rpc = self.rpc(name)
+        try:
+            return rpc.call("eth_syncing", []) is not False
+        finally:
+            rpc.close()
 
     def kill(self, name: str) -> None:
         self._loopback.kill(name)
