@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import asdict
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -49,16 +50,10 @@ def set_rule(connection: Connection, kind: AlertKind, rule: Rule) -> None:
                 remedy="Write it as 1000000.00, without separators",
             )
     before = rules(connection)[kind]
-    values = {
-        "enabled": rule.enabled,
-        "minutes": rule.minutes,
-        "amounts": json.dumps(dict(rule.amounts), sort_keys=True),
-        "escalate_minutes": rule.escalate_minutes,
-        "escalate_to": rule.escalate_to,
-    }
+    values = asdict(rule) | {"amounts": json.dumps(dict(rule.amounts), sort_keys=True)}
     connection.execute(delete(alert_rules).where(alert_rules.c.kind == kind.value))
     connection.execute(insert(alert_rules).values(kind=kind.value, **values))
-    details = {"before": _shown(before), "after": _shown(rule)}
+    details = {"before": asdict(before), "after": asdict(rule)}
     append(connection, Entry(current_actor.get(), "alert.rule", kind.value, details=details))
 
 
@@ -67,15 +62,5 @@ def reset_rule(connection: Connection, kind: AlertKind) -> None:
     before = rules(connection)[kind]
     done = connection.execute(delete(alert_rules).where(alert_rules.c.kind == kind.value))
     if done.rowcount:
-        details = {"before": _shown(before), "after": _shown(DEFAULTS[kind])}
+        details = {"before": asdict(before), "after": asdict(DEFAULTS[kind])}
         append(connection, Entry(current_actor.get(), "alert.rule", kind.value, details=details))
-
-
-def _shown(rule: Rule) -> dict[str, object]:
-    return {
-        "enabled": rule.enabled,
-        "minutes": rule.minutes,
-        "amounts": dict(rule.amounts),
-        "escalate_minutes": rule.escalate_minutes,
-        "escalate_to": rule.escalate_to,
-    }

@@ -258,17 +258,5 @@ def _json(details: Details) -> str:
 
 
 def _alert(row: Row[Any]) -> Alert:
-    return Alert(
-        row.number,
-        AlertKind(row.kind),
-        row.subject,
-        row.facility,
-        row.partner,
-        json.loads(row.details),
-        row.raised_at,
-        row.acknowledged_at,
-        row.acknowledged_by,
-        row.snoozed_until,
-        row.escalated_at,
-        row.ended_at,
-    )
+    kind, details = AlertKind(row.kind), json.loads(row.details)
+    return Alert(**{**row._mapping, "kind": kind, "details": details})

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from sqlalchemy import Connection, Engine, delete, insert, select
@@ -75,15 +76,7 @@ class AlertWatch:
         return self._projected
 
     def _node(self, connection: Connection) -> NodeFacts:
-        known = self._known(connection)
-        return NodeFacts(
-            last_feeds(connection, self._bank),
-            known.stopped,
-            known.chain_trouble,
-            known.chain_trouble_since,
-            known.endings,
-            known.not_archived,
-        )
+        return replace(self._known(connection), feeds=last_feeds(connection, self._bank))
 
     def _write(self, chain: ChainFacts | None, node: NodeFacts, now: datetime, block: int) -> None:
         with self._engine.begin() as connection:

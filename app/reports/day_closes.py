@@ -2,13 +2,12 @@
 carries forward by name."""
 
 from collections.abc import Iterator
-from dataclasses import astuple
 from functools import partial
 
 from app.readmodel.days.as_of import statements_at
 from app.readmodel.days.queries import carried_forward, day_records
 from app.readmodel.days.shapes import DayRecord
-from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, hash_text, rows_of
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -18,22 +17,26 @@ _STATEMENTS = (
     Column("day", Type.DATE),
     Column("state", words=True),
     *(
-        Column(f"{row}_{book}", Type.MONEY)
+        Column(f"{row}_{book}", Type.MONEY, of=f"statement.{row}.{book}")
         for row in ("opening", "movement", "closing")
         for book in _BOOKS
     ),
-    Column("open_lead", Type.MONEY),
-    Column("open_partner", Type.MONEY),
-    Column("accepted_difference", Type.MONEY),
-    Column("open_legs", Type.COUNT),
-    Column("statement_hash", wide=True),
+    Column("open_lead", Type.MONEY, of="statement.open.lead"),
+    Column("open_partner", Type.MONEY, of="statement.open.partner"),
+    Column("accepted_difference", Type.MONEY, of="statement.open.accepted_difference"),
+    Column("open_legs", Type.COUNT, of="statement.open.legs"),
+    Column("statement_hash", wide=True, of=lambda one: hash_text(one.statement_hash)),
     Column("proposed_by"),
     Column("proposed_at", Type.INSTANT),
-    Column("proposed_in", wide=True),
+    Column("proposed_in", wide=True, of="transaction"),
     Column("answered_by"),
     Column("answered_at", Type.INSTANT),
     Column("reopened_at", Type.INSTANT),
-    Column("reason_hash", wide=True),
+    Column(
+        "reason_hash",
+        wide=True,
+        of=lambda one: hash_text(one.reopen_reason_hash or one.reason_hash),
+    ),
 )
 _CARRIED = (
     Column("partner"),
@@ -60,7 +63,7 @@ def day_closes(source: Source) -> Report:
                 "Opening + movement = closing in each book; a closed one is signed by both banks. "
                 "What is open is as of the block of the proposal",
                 _STATEMENTS,
-                lambda: map(_row, records),
+                lambda: rows_of(_STATEMENTS, records),
             ),
             Section(
                 "carried_forward",
@@ -85,32 +88,6 @@ def _records(source: Source, partner: str) -> list[DayRecord]:
     )
 
 
-def _row(record: DayRecord) -> Row:
-    statement = record.statement
-    is_open = statement.open
-    reason = record.reopen_reason_hash or record.reason_hash
-    return (
-        record.partner,
-        record.day,
-        record.state,
-        *astuple(statement.opening),
-        *astuple(statement.movement),
-        *astuple(statement.closing),
-        is_open.lead,
-        is_open.partner,
-        is_open.accepted_difference,
-        is_open.legs,
-        "0x" + record.statement_hash.hex(),
-        record.proposed_by,
-        record.proposed_at,
-        record.transaction,
-        record.answered_by,
-        record.answered_at,
-        record.reopened_at,
-        None if reason is None else "0x" + bytes(reason).hex(),
-    )
-
-
 def _carried(source: Source, records: list[DayRecord]) -> Iterator[Row]:
     for record in records:
         for pair in carried_forward(source.connection, record):
@@ -122,5 +99,5 @@ def _carried(source: Source, records: list[DayRecord]) -> Iterator[Row]:
                 pair.event_ref or NOT_OPENED,
                 pair.reference,
                 pair.target,
-                "0x" + record.statement_hash.hex(),
+                hash_text(record.statement_hash),
             )

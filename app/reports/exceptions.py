@@ -17,7 +17,7 @@ from app.readmodel import tables as t
 from app.readmodel.chain import cursor
 from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs.rows import Rows
-from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, rows_of
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
@@ -28,15 +28,15 @@ _REJECTED = (
     Column("bank"),
     Column("reason", words=True),
     Column("kind", words=True),
-    Column("event_ref", wide=True),
+    Column("event_ref", wide=True, of=lambda one: one.event_ref or NOT_OPENED),
     Column("reference", wide=True),
     Column("target", wide=True),
-    Column("amount", Type.MONEY),
-    Column("value_date", Type.DATE),
-    Column("business_date", Type.DATE),
-    Column("posted_at", Type.INSTANT),
-    Column("sequence", Type.COUNT),
-    Column("leg", Type.COUNT),
+    Column("amount", Type.MONEY, of="half.amount"),
+    Column("value_date", Type.DATE, of="half.value_date"),
+    Column("business_date", Type.DATE, of="half.business_date"),
+    Column("posted_at", Type.INSTANT, of="half.posted_at"),
+    Column("sequence", Type.COUNT, of="half.sequence"),
+    Column("leg", Type.COUNT, of="half.index"),
 )
 _DEAD_LETTERS = (
     Column("row", Type.COUNT),
@@ -119,27 +119,12 @@ def _rejected(source: Source) -> Iterator[Row]:
     if source.until is not None:
         of.append(r.posted_at <= source.until)
     rows = Rows(source.names, source.clock, {})
-    for row in source.connection.execute(
+    found = source.connection.execute(
         select_named(t.rejections)
         .where(*of, r.business_day.between(request.first.toordinal(), request.last.toordinal()))
         .order_by(r.number)
-    ):
-        one = rows.rejection(row)
-        yield (
-            one.partner,
-            one.bank,
-            one.reason,
-            one.kind,
-            one.event_ref or NOT_OPENED,
-            one.reference,
-            one.target,
-            one.half.amount,
-            one.half.value_date,
-            one.half.business_date,
-            one.half.posted_at,
-            one.half.sequence,
-            one.half.index,
-        )
+    )
+    return rows_of(_REJECTED, map(rows.rejection, found))
 
 
 def _dead_letters(source: Source) -> Iterator[Row]:

@@ -6,40 +6,47 @@ every member sees all of it.
 """
 
 from collections.abc import Iterator
+from datetime import date, datetime
 from functools import partial
 
 import orjson
 
 from app.readmodel.consortium.history import (
+    ProposalAt,
     keys_at,
     log_up_to,
     members_at,
     proposals_at,
 )
 from app.readmodel.consortium.shapes import LogLine
-from app.readmodel.facilities.history import FacilityHistory, facility_history
+from app.readmodel.facilities.history import (
+    FacilityHistory,
+    RulesRow,
+    SharesRow,
+    facility_history,
+)
 from app.readmodel.facilities.terms import terms_at
 from app.readmodel.values import to_date
-from app.reports.model import Column, Report, Row, Section, Type
+from app.reports.model import Column, Report, Row, Section, Type, hash_text, rows_of
 from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _MEMBERS = (
-    Column("member"),
+    Column("member", of="name"),
     Column("role", words=True),
     Column("state", words=True),
     Column("stopped_until", Type.INSTANT),
-    Column("at", Type.INSTANT),
-    Column("transaction", wide=True),
+    Column("at", Type.INSTANT, of="admitted_at"),
+    Column("transaction", wide=True, of="admitted_in"),
 )
 _KEYS = (
-    Column("member"),
-    Column("purpose", words=True),
-    Column("key", wide=True),
-    Column("given_by"),
-    Column("since_block", Type.COUNT),
+    Column("member", of="key.member"),
+    Column("purpose", words=True, of="key.purpose"),
+    Column("key", wide=True, of="key.key"),
+    Column("given_by", of="key.given_by"),
+    Column("since_block", Type.COUNT, of="key.since_block"),
     Column("since", Type.INSTANT),
-    Column("retired_block", Type.COUNT),
+    Column("retired_block", Type.COUNT, of="key.retired_block"),
     Column("retired", Type.INSTANT),
 )
 _DONE = (
@@ -47,7 +54,7 @@ _DONE = (
     Column("what", words=True),
     Column("member"),
     Column("by"),
-    Column("details", wide=True),
+    Column("details", wide=True, of=lambda one: _json(one.details)),
     Column("block", Type.COUNT),
     Column("transaction", wide=True),
 )
@@ -63,16 +70,16 @@ _UPGRADES = (
 )
 _PROPOSALS = (
     Column("number", Type.COUNT),
-    Column("what", words=True),
-    Column("member"),
-    Column("details", wide=True),
-    Column("by"),
-    Column("at", Type.INSTANT),
+    Column("what", words=True, of="kind"),
+    Column("member", of="subject"),
+    Column("details", wide=True, of=lambda one: _json(one.asked)),
+    Column("by", of="proposer"),
+    Column("at", Type.INSTANT, of="created_at"),
     Column("state", words=True),
     Column("decided_at", Type.INSTANT),
-    Column("in_favour"),
-    Column("against"),
-    Column("hash", wide=True),
+    Column("in_favour", of=lambda one: ", ".join(one.in_favour) or None),
+    Column("against", of=lambda one: ", ".join(one.against) or None),
+    Column("hash", wide=True, of="content_hash"),
     Column("reason_hash", wide=True),
     Column("transaction", wide=True),
 )
@@ -101,31 +108,31 @@ _SHARES = (
 )
 _RULES = (
     Column("version", Type.COUNT),
-    Column("effective_from", Type.DATE),
+    Column("effective_from", Type.DATE, of=lambda one: _since(one)),
     Column("amount_tolerance", Type.MONEY),
     Column("date_window_days", Type.COUNT),
     Column("match_deadline_seconds", Type.COUNT),
-    Column("cut_off"),
+    Column("cut_off", of=lambda one: one.cut_off.isoformat()),
 )
 _CHANGES = (
     Column("number", Type.COUNT),
-    Column("what", words=True),
+    Column("what", words=True, of="kind"),
     Column("version", Type.COUNT),
-    Column("by"),
-    Column("at", Type.INSTANT),
+    Column("by", of="proposer"),
+    Column("at", Type.INSTANT, of="proposed_at"),
     Column("state", words=True),
     Column("decided_at", Type.INSTANT),
-    Column("accepted_by", wide=True),
-    Column("waits_for"),
-    Column("hash", wide=True),
-    Column("reason_hash", wide=True),
+    Column("accepted_by", wide=True, of=lambda one: ", ".join(one.accepted_by)),
+    Column("waits_for", of=lambda one: ", ".join(one.waits_for) or None),
+    Column("hash", wide=True, of=lambda one: hash_text(one.hash)),
+    Column("reason_hash", wide=True, of=lambda one: hash_text(one.reason_hash)),
 )
 _PAUSES = (
     Column("member"),
-    Column("at", Type.INSTANT),
+    Column("at", Type.INSTANT, of="paused_at"),
     Column("resumed_at", Type.INSTANT),
-    Column("by"),
-    Column("reason_hash", wide=True),
+    Column("by", of=lambda one: one.resumed_by or None),
+    Column("reason_hash", wide=True, of=lambda one: hash_text(one.reason_hash)),
 )
 
 
@@ -137,6 +144,10 @@ def membership(source: Source) -> Report:
     history = facility_history(
         source.connection, source.names, source.facility.number, source.clock
     )
+
+    def is_in_period(at: datetime) -> bool:
+        return source.request.first <= at.date() <= source.request.last
+
     return source.report(
         name="membership",
         title="Membership and terms",
@@ -146,37 +157,29 @@ def membership(source: Source) -> Report:
                 "Every member that was ever admitted, as it stood after the block; `at` is when it "
                 "was admitted",
                 _MEMBERS,
-                lambda: (
-                    (
-                        one.name,
-                        one.role,
-                        one.state,
-                        one.stopped_until,
-                        one.admitted_at,
-                        one.admitted_in,
-                    )
-                    for one in members_at(log, source.as_of.block_time)
-                ),
+                lambda: rows_of(_MEMBERS, members_at(log, source.as_of.block_time)),
             ),
             Section(
                 "keys",
                 "Every key that a member has or had, from which block to which",
                 _KEYS,
-                partial(_keys, source),
+                lambda: rows_of(_KEYS, keys_at(source.connection, source.names, block)),
             ),
             Section(
                 "done",
                 "What was done to the consortium in the period, by the UTC date of the block: "
                 "admissions, suspensions, evictions, keys, validators, upgrades, emergency stops",
                 _DONE,
-                partial(_done, source, log),
+                lambda: rows_of(_DONE, (one for one in log if is_in_period(one.at))),
             ),
             Section(
                 "proposals",
                 "What banks asked the others for in the period, by the UTC date of the block; "
                 "`hash` is what a vote names",
                 _PROPOSALS,
-                partial(_proposals, source),
+                lambda: rows_of(
+                    _PROPOSALS, (one for one in _proposals(source) if is_in_period(one.created_at))
+                ),
             ),
             Section(
                 "upgrades",
@@ -201,82 +204,28 @@ def membership(source: Source) -> Report:
                 "rules",
                 "Every version of the rules that all parties accepted",
                 _RULES,
-                lambda: (
-                    (
-                        one.version,
-                        to_date(one.effective_from) if one.effective_from else None,
-                        one.amount_tolerance,
-                        one.date_window_days,
-                        one.match_deadline_seconds,
-                        one.cut_off.isoformat(),
-                    )
-                    for one in history.rules
-                ),
+                lambda: rows_of(_RULES, history.rules),
             ),
             Section(
                 "changes",
                 "What parties proposed to change in the facility; `hash` is what an acceptance "
                 "signs, `by` the party that proposed it",
                 _CHANGES,
-                partial(_changes, history),
+                lambda: rows_of(_CHANGES, history.changes),
             ),
             Section(
                 "pauses",
                 "When a party stopped the posting, and who let it go on",
                 _PAUSES,
-                lambda: (
-                    (
-                        one.member,
-                        one.paused_at,
-                        one.resumed_at,
-                        one.resumed_by or None,
-                        "0x" + one.reason_hash.hex(),
-                    )
-                    for one in history.pauses
-                ),
+                lambda: rows_of(_PAUSES, history.pauses),
             ),
         ),
         signers=banks(source),
     )
 
 
-def _keys(source: Source) -> Iterator[Row]:
-    for one in keys_at(source.connection, source.names, source.as_of.block_number):
-        key = one.key
-        yield (
-            key.member,
-            key.purpose,
-            key.key,
-            key.given_by,
-            key.since_block,
-            one.since,
-            key.retired_block,
-            one.retired,
-        )
-
-
-def _done(source: Source, log: list[LogLine]) -> Iterator[Row]:
-    for one in log:
-        if source.request.first <= one.at.date() <= source.request.last:
-            yield (
-                one.at,
-                one.what,
-                one.member,
-                one.by,
-                _json(one.details),
-                one.block,
-                one.transaction,
-            )
-
-
 def _upgrades(source: Source, log: list[LogLine]) -> Iterator[Row]:
-    voted = [
-        one
-        for one in proposals_at(
-            source.connection, source.names, source.as_of.block_number, source.clock
-        )
-        if one.kind == "upgrade" and one.state == "enacted"
-    ]
+    voted = [one for one in _proposals(source) if one.kind == "upgrade" and one.state == "enacted"]
     for line in log:
         if line.what != "ContractUpgraded":
             continue
@@ -303,26 +252,9 @@ def _upgrades(source: Source, log: list[LogLine]) -> Iterator[Row]:
         )
 
 
-def _proposals(source: Source) -> Iterator[Row]:
-    for one in proposals_at(
-        source.connection, source.names, source.as_of.block_number, source.clock
-    ):
-        if source.request.first <= one.created_at.date() <= source.request.last:
-            yield (
-                one.number,
-                one.kind,
-                one.subject,
-                _json(one.asked),
-                one.proposer,
-                one.created_at,
-                one.state,
-                one.decided_at,
-                ", ".join(one.in_favour) or None,
-                ", ".join(one.against) or None,
-                one.content_hash,
-                one.reason_hash,
-                one.transaction,
-            )
+def _proposals(source: Source) -> list[ProposalAt]:
+    block = source.as_of.block_number
+    return proposals_at(source.connection, source.names, block, source.clock)
 
 
 def _terms(source: Source, history: FacilityHistory) -> Iterator[Row]:
@@ -349,7 +281,7 @@ def _terms(source: Source, history: FacilityHistory) -> Iterator[Row]:
 
 def _shares(source: Source, history: FacilityHistory) -> Iterator[Row]:
     for version in history.shares:
-        since = to_date(version.effective_from) if version.effective_from else None
+        since = _since(version)
         for party, shares in zip(source.facility.partners, version.shares, strict=True):
             yield (
                 version.version,
@@ -361,21 +293,9 @@ def _shares(source: Source, history: FacilityHistory) -> Iterator[Row]:
             )
 
 
-def _changes(history: FacilityHistory) -> Iterator[Row]:
-    for one in history.changes:
-        yield (
-            one.number,
-            one.kind,
-            one.version,
-            one.proposer,
-            one.proposed_at,
-            one.state,
-            one.decided_at,
-            ", ".join(one.accepted_by),
-            ", ".join(one.waits_for) or None,
-            "0x" + one.hash.hex(),
-            "0x" + one.reason_hash.hex(),
-        )
+def _since(version: SharesRow | RulesRow) -> date | None:
+    """None: from the beginning."""
+    return to_date(version.effective_from) if version.effective_from else None
 
 
 def _json(facts: dict[str, object]) -> str | None:

@@ -7,11 +7,12 @@ titles, notes and words of what people read (xlsx, pdf); what programs read is E
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from enum import Enum, auto
-from typing import TypeAlias
+from operator import attrgetter
+from typing import Any, TypeAlias
 
 from app.locale import DEFAULT, N_, _, label, language, said
 
@@ -92,6 +93,9 @@ class Column:
     """Its texts are long."""
     words: bool = False
     """Its texts are words of ours (a kind, a state, why), which people read as `word` has them."""
+    of: "Callable[[Any], Cell] | str" = ""
+    """What its cell is of what a line is made from (`rows_of`): worked out, or an attribute by its
+    dotted name; else the attribute of the column's name."""
 
     @property
     def title(self) -> str:
@@ -136,6 +140,20 @@ class Report:
     decimals: int
     sections: tuple[Section, ...]
     signers: tuple[str, ...] = ()
+
+
+def rows_of(columns: Sequence[Column], items: Iterable[object]) -> Iterator[Row]:
+    """A line of each of these, by what the columns say of it."""
+    cells = [
+        column.of if callable(column.of) else attrgetter(column.of or column.name)
+        for column in columns
+    ]
+    for one in items:
+        yield [cell(one) for cell in cells]
+
+
+def hash_text(octets: bytes | None) -> str | None:
+    return None if octets is None else "0x" + bytes(octets).hex()
 
 
 def plain(cell: Cell) -> "str | int | date | datetime | None":

@@ -4,8 +4,7 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 
 from app.readmodel.pairs.resolutions import resolutions_of_period
-from app.readmodel.pairs.shapes import Resolution
-from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type
+from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, rows_of
 from app.reports.source import Source
 
 _COLUMNS = (
@@ -14,7 +13,7 @@ _COLUMNS = (
     Column("side", words=True),
     Column("status", words=True),
     Column("kind", words=True),
-    Column("event_ref", wide=True),
+    Column("event_ref", wide=True, of=lambda one: one.event_ref or NOT_OPENED),
     Column("reference", wide=True),
     Column("target", wide=True),
     Column("business_date", Type.DATE),
@@ -28,8 +27,12 @@ _COLUMNS = (
     Column("decided_by"),
     Column("decided_at", Type.INSTANT),
     Column("decided_in", wide=True),
-    Column("reason", wide=True),
-    Column("dispute_reason", wide=True),
+    Column("reason", wide=True, of=lambda one: one.reason or NOT_OPENED),
+    Column(
+        "dispute_reason",
+        wide=True,
+        of=lambda one: one.dispute_reason or (NOT_OPENED if one.status == "disputed" else None),
+    ),
 )
 
 
@@ -69,7 +72,7 @@ def banks(source: Source) -> tuple[str, ...]:
 def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:
     request = source.request
     for partner in source.partners:
-        for one in resolutions_of_period(
+        found = resolutions_of_period(
             source.connection,
             source.names,
             source.facility.number,
@@ -77,32 +80,7 @@ def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:
             request.first,
             request.last,
             source.until,
-        ):
-            if not statuses or one.status in statuses:
-                yield _row(one)
-
-
-def _row(one: Resolution) -> Row:
-    return (
-        one.partner,
-        one.action,
-        one.side,
-        one.status,
-        one.kind,
-        one.event_ref or NOT_OPENED,
-        one.reference,
-        one.target,
-        one.business_date,
-        one.lead_moved,
-        one.partner_moved,
-        one.agreed,
-        one.accepted_difference,
-        one.proposed_by,
-        one.proposed_at,
-        one.proposed_in,
-        one.decided_by,
-        one.decided_at,
-        one.decided_in,
-        one.reason or NOT_OPENED,
-        one.dispute_reason or (NOT_OPENED if one.status == "disputed" else None),
-    )
+        )
+        yield from rows_of(
+            _COLUMNS, (one for one in found if not statuses or one.status in statuses)
+        )
