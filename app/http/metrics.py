@@ -103,34 +103,27 @@ def _health(health: HealthOut) -> Iterator[Metric]:
 
 def _activity(context: Context) -> Iterator[Metric]:
     activity = context.activity()
-    requests = CounterMetricFamily(
-        "tally_rpc_requests", "HTTP requests to the chain endpoint.", labels=["endpoint"]
-    )
-    failures = CounterMetricFamily(
-        "tally_rpc_failures", "Of these, how many got no usable answer.", labels=["endpoint"]
-    )
-    errors = CounterMetricFamily(
-        "tally_rpc_errors", "Answers that were JSON-RPC errors.", labels=["endpoint"]
-    )
-    seconds = CounterMetricFamily(
-        "tally_rpc_seconds", "Time spent waiting for it.", labels=["endpoint"]
-    )
-    for endpoint in dict.fromkeys(one.endpoint for one in activity.endpoints):
-        traffic = [one for one in activity.endpoints if one.endpoint == endpoint]
-        requests.add_metric([endpoint], sum(one.requests for one in traffic))
-        failures.add_metric([endpoint], sum(one.failures for one in traffic))
-        errors.add_metric([endpoint], sum(one.errors for one in traffic))
-        seconds.add_metric([endpoint], sum(one.seconds for one in traffic))
-    yield from (requests, failures, errors, seconds)
-    runs = CounterMetricFamily("tally_job_runs", "Runs of a recurring job.", labels=["job"])
-    failed = CounterMetricFamily(
-        "tally_job_failures", "Runs that failed, and are tried again.", labels=["job"]
-    )
-    busy = CounterMetricFamily("tally_job_seconds", "Time spent in a job.", labels=["job"])
-    for job in activity.jobs:
-        for family, value in ((runs, job.runs), (failed, job.failures), (busy, job.seconds)):
-            family.add_metric([job.name], value)
-    yield from (runs, failed, busy)
+    endpoints = dict.fromkeys(one.endpoint for one in activity.endpoints)
+    for what, help_ in (
+        ("requests", "HTTP requests to the chain endpoint."),
+        ("failures", "Of these, how many got no usable answer."),
+        ("errors", "Answers that were JSON-RPC errors."),
+        ("seconds", "Time spent waiting for it."),
+    ):
+        family = CounterMetricFamily(f"tally_rpc_{what}", help_, labels=["endpoint"])
+        for endpoint in endpoints:
+            counts = [getattr(one, what) for one in activity.endpoints if one.endpoint == endpoint]
+            family.add_metric([endpoint], sum(counts))
+        yield family
+    for what, help_ in (
+        ("runs", "Runs of a recurring job."),
+        ("failures", "Runs that failed, and are tried again."),
+        ("seconds", "Time spent in a job."),
+    ):
+        family = CounterMetricFamily(f"tally_job_{what}", help_, labels=["job"])
+        for job in activity.jobs:
+            family.add_metric([job.name], getattr(job, what))
+        yield family
 
 
 def _stored(connection: Connection) -> Iterator[Metric]:

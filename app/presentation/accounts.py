@@ -5,9 +5,8 @@ from datetime import date, datetime
 from pydantic import Field
 from sqlalchemy import Connection
 
-from app.domain.money import format_amount
 from app.outbox.pending import pending_by_facility
-from app.presentation.common import Amount, AsOf, Model, Money, as_of
+from app.presentation.common import Amount, AsOf, Currency, Model, Money, as_of
 from app.readmodel.accounts.alerts import Alert
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.forecasts import AccountForecast
@@ -191,6 +190,7 @@ class StatementsOut(Model):
 
 def balance_out(account: Balance) -> BalanceOut:
     books = account.contract or account.books
+    currency = Currency(account.currency, account.decimals)
     minor = {
         "lead_book": books.lead_book,
         "partner_book": books.partner_book,
@@ -206,8 +206,8 @@ def balance_out(account: Balance) -> BalanceOut:
     return BalanceOut.of(
         account,
         pairs=account.counts,
-        proof=None if account.proof is None else format_amount(account.proof, account.decimals),
-        **{name: format_amount(amount, account.decimals) for name, amount in minor.items()},
+        proof=currency.optional(account.proof),
+        **{name: currency.amount(amount) for name, amount in minor.items()},
     )
 
 
@@ -226,13 +226,8 @@ def balances_out(connection: Connection, facility: str | None, partner: str | No
 
 def forecast_out(one: AccountForecast) -> ForecastOut:
     account, made = one.account, one.forecast
-
-    def amount(minor: int) -> str:
-        return format_amount(minor, account.decimals)
-
-    def optional(minor: int | None) -> str | None:
-        return None if minor is None else amount(minor)
-
+    currency = Currency(account.currency, account.decimals)
+    amount, optional = currency.amount, currency.optional
     return ForecastOut(
         facility=account.facility,
         partner=account.partner,
@@ -265,18 +260,15 @@ def forecast_out(one: AccountForecast) -> ForecastOut:
 
 
 def hold_out(hold: Hold, money: Money) -> HoldOut:
-    _, decimals = money[hold.facility]
-    return HoldOut.of(hold, amount=format_amount(hold.amount, decimals))
+    return HoldOut.of(hold, amount=money[hold.facility].amount(hold.amount))
 
 
 def balance_event_out(alert: Alert, money: Money) -> BalanceEventOut:
-    _, decimals = money[alert.facility]
+    currency = money[alert.facility]
     return BalanceEventOut.of(
         alert,
-        balance=format_amount(alert.balance, decimals),
-        low_balance=None
-        if alert.low_balance is None
-        else format_amount(alert.low_balance, decimals),
+        balance=currency.amount(alert.balance),
+        low_balance=currency.optional(alert.low_balance),
     )
 
 
@@ -284,25 +276,23 @@ def statement_out(
     of: AccountMovements, facility: str, money: Money, stated_difference: int | None
 ) -> StatementOut:
     """`stated_difference`: of `readmodel.accounts.stated_parts`, of this account."""
-    currency, decimals = money[facility]
+    currency = money[facility]
     books = (of.lead_book, of.partner_book, of.agreed)
     kinds = sorted({kind for book in books for kind in book.movements})
 
     def amounts(*minor: int) -> dict[str, str]:
-        lead, partner, agreed = (format_amount(one, decimals) for one in minor)
+        lead, partner, agreed = map(currency.amount, minor)
         return {"lead": lead, "partner": partner, "agreed": agreed}
 
     return StatementOut(
         facility=facility,
         partner=of.partner,
-        currency=currency,
+        currency=currency.code,
         opening=BookSumsOut(**amounts(*(book.opening for book in books))),
         movements=[
             KindMovementOut(kind=kind, **amounts(*(book.movements.get(kind, 0) for book in books)))
             for kind in kinds
         ],
         closing=BookSumsOut(**amounts(*(book.closing for book in books))),
-        stated_parts_difference=None
-        if stated_difference is None
-        else format_amount(stated_difference, decimals),
+        stated_parts_difference=currency.optional(stated_difference),
     )

@@ -5,11 +5,12 @@ Amounts are decimal text in the facility's currency, days `YYYY-MM-DD`, times IS
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Generic, NamedTuple, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Connection
 
+from app.domain.money import format_amount
 from app.readmodel.chain import position
 from app.readmodel.directory import directory
 
@@ -17,8 +18,22 @@ Item = TypeVar("Item")
 
 Amount = Annotated[str, Field(examples=["1234.50"])]
 
-Money = Mapping[str, tuple[str, int]]
-"""Currency and decimals by facility id."""
+
+class Currency(NamedTuple):
+    """A facility's currency, which writes amounts of minor units."""
+
+    code: str
+    decimals: int
+
+    def amount(self, minor: int) -> str:
+        return format_amount(minor, self.decimals)
+
+    def optional(self, minor: int | None) -> str | None:
+        return None if minor is None else format_amount(minor, self.decimals)
+
+
+Money = Mapping[str, Currency]
+"""By facility id."""
 
 
 class Model(BaseModel):
@@ -62,7 +77,8 @@ class PageOut(Model, Generic[Item]):
 def money_of(connection: Connection) -> Money:
     """The currencies of all facilities of this view."""
     return {
-        one.id: (one.currency, one.decimals) for one in directory(connection).facilities.values()
+        one.id: Currency(one.currency, one.decimals)
+        for one in directory(connection).facilities.values()
     }
 
 

@@ -6,7 +6,6 @@ from datetime import date, datetime
 from pydantic import Field
 
 from app.domain.day_close import Sums
-from app.domain.money import format_amount
 from app.presentation.accounts import STATED_PARTS_DIFFERENCE, BookSumsOut
 from app.presentation.common import Amount, AsOf, Model, Money
 from app.readmodel.days.shapes import CarriedPair, DayRecord
@@ -71,11 +70,8 @@ def day_close_out(
     carried: Sequence[CarriedPair] | None = None,
     stated_difference: int | None = None,
 ) -> DayCloseOut:
-    _, decimals = money[record.facility]
-    statement = record.statement
-
-    def amount(minor: int) -> str:
-        return format_amount(minor, decimals)
+    statement, currency = record.statement, money[record.facility]
+    amount = currency.amount
 
     def sums(of: Sums) -> BookSumsOut:
         return BookSumsOut(
@@ -97,12 +93,12 @@ def day_close_out(
             CarriedOut.of(
                 one,
                 pair=one.number,
-                lead_amount=None if one.lead_amount is None else amount(one.lead_amount),
-                partner_amount=None if one.partner_amount is None else amount(one.partner_amount),
+                lead_amount=currency.optional(one.lead_amount),
+                partner_amount=currency.optional(one.partner_amount),
             )
             for one in carried
         ],
-        stated_parts_difference=None if stated_difference is None else amount(stated_difference),
+        stated_parts_difference=currency.optional(stated_difference),
         statement_hash="0x" + record.statement_hash.hex(),
         reason_hash=None if record.reason_hash is None else "0x" + record.reason_hash.hex(),
     )

@@ -4,9 +4,8 @@ from datetime import date, datetime
 
 from pydantic import Field
 
-from app.domain.money import format_amount
 from app.locale import _, said
-from app.presentation.common import Amount, Model, Money
+from app.presentation.common import Amount, Currency, Model, Money
 from app.readmodel.pairs.shapes import Half, Leg, Pair, Resolution
 
 
@@ -152,57 +151,45 @@ class RejectionOut(Model):
     )
 
 
-def _half(half: Half | None, decimals: int) -> HalfOut | None:
-    return None if half is None else HalfOut.of(half, amount=format_amount(half.amount, decimals))
+def _half(half: Half | None, currency: Currency) -> HalfOut | None:
+    return None if half is None else HalfOut.of(half, amount=currency.amount(half.amount))
 
 
 def resolution_out(resolution: Resolution, money: Money) -> ResolutionOut:
-    currency, decimals = money[resolution.facility]
-
-    def amount(minor: int | None) -> str | None:
-        return None if minor is None else format_amount(minor, decimals)
-
+    currency = money[resolution.facility]
     return ResolutionOut.of(
         resolution,
-        currency=currency,
-        lead_moved=amount(resolution.lead_moved),
-        partner_moved=amount(resolution.partner_moved),
-        agreed=amount(resolution.agreed),
-        accepted_difference=amount(resolution.accepted_difference),
+        currency=currency.code,
+        lead_moved=currency.optional(resolution.lead_moved),
+        partner_moved=currency.optional(resolution.partner_moved),
+        agreed=currency.optional(resolution.agreed),
+        accepted_difference=currency.optional(resolution.accepted_difference),
     )
 
 
 def pair_out(pair: Pair, money: Money) -> PairOut:
-    currency, decimals = money[pair.facility]
-    difference = pair.difference
+    currency = money[pair.facility]
     return PairOut.of(
         pair,
         event_ref_is_granted=pair.is_granted,
-        currency=currency,
-        lead_leg=_half(pair.lead, decimals),
-        partner_leg=_half(pair.partner_half, decimals),
-        difference=None if difference is None else format_amount(difference, decimals),
+        currency=currency.code,
+        lead_leg=_half(pair.lead, currency),
+        partner_leg=_half(pair.partner_half, currency),
+        difference=currency.optional(pair.difference),
         resolution=pair.action,
         proposal=None if pair.proposal is None else resolution_out(pair.proposal, money),
     )
 
 
 def leg_out(leg: Leg, money: Money) -> LegOut:
-    currency, decimals = money[leg.facility]
-    return LegOut.of(
-        leg,
-        event_ref_is_granted=leg.is_granted,
-        currency=currency,
-        leg=_half(leg.half, decimals),
-        block=leg.block_number,
-    )
+    return LegOut.of(leg, **_of_leg(leg, money), block=leg.block_number)
 
 
 def rejection_out(leg: Leg, money: Money) -> RejectionOut:
-    currency, decimals = money[leg.facility]
-    return RejectionOut.of(
-        leg,
-        event_ref_is_granted=leg.is_granted,
-        currency=currency,
-        leg=_half(leg.half, decimals),
-    )
+    return RejectionOut.of(leg, **_of_leg(leg, money))
+
+
+def _of_leg(leg: Leg, money: Money) -> dict[str, object]:
+    currency = money[leg.facility]
+    half = _half(leg.half, currency)
+    return {"event_ref_is_granted": leg.is_granted, "currency": currency.code, "leg": half}

@@ -9,14 +9,14 @@ from sqlalchemy import Connection
 
 from app.actions import breaks, days
 from app.actions.view import View
-from app.domain.money import format_amount
+from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Action, Resolution, Side
 from app.locale import _, said
 from app.prepared_acts.agreement_contents import contents
 from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Entry, PreparedAct
-from app.presentation.common import Amount, AsOf, Model, Money, as_of, money_of
+from app.presentation.common import Amount, AsOf, Currency, Model, Money, as_of, money_of
 from app.presentation.outcomes import outcome_of
 from app.presentation.pairs import action_text
 from app.readmodel.pairs import queries
@@ -163,21 +163,20 @@ def _effect(pair: Pair | None, act: PreparedAct, asked: AskedOut, money: Money) 
     if act.content.act not in ("breaks.propose", "breaks.accept") or asked.action is None:
         return None
     assert act.facility is not None, "a break is of a facility"
-    currency, decimals = money[act.facility]
-    if (
-        pair is None
-        or not halves_facts(pair, decimals, currency).items() <= act.content.facts.items()
-    ):
+    currency = money[act.facility]
+    if pair is None:
         return None
-    made = outcome_of(pair, asked.action, asked.side)
+    halves = halves_facts(pair, currency.decimals, currency.code)
+    if not halves.items() <= act.content.facts.items():
+        return None
+    return effect_out(outcome_of(pair, asked.action, asked.side), currency)
 
-    def amount(minor: int) -> str:
-        return format_amount(minor, decimals)
 
+def effect_out(made: Outcome, currency: Currency) -> EffectOut:
     return EffectOut(
-        lead_moved=amount(made.lead_moved),
-        partner_moved=amount(made.partner_moved),
-        agreed=amount(made.agreed),
-        accepted_difference=amount(made.accepted_difference),
-        currency=currency,
+        lead_moved=currency.amount(made.lead_moved),
+        partner_moved=currency.amount(made.partner_moved),
+        agreed=currency.amount(made.agreed),
+        accepted_difference=currency.amount(made.accepted_difference),
+        currency=currency.code,
     )

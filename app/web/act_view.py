@@ -18,7 +18,7 @@ from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.store import PreparedAct, list_acts
 from app.presentation.prepared_acts import ActOut, act_out, act_words
 from app.web.act_forms import ActForm
-from app.web.text import grouped, iso
+from app.web.text import iso, moves_text
 
 _TONES = {
     State.PREPARED: "pending",
@@ -101,7 +101,7 @@ def act_view(
         about=_about(out),
         label=_("Overtaken") if changed else _(_WORDS[act.state]),
         tone="bad" if changed else _TONES.get(act.state, ""),
-        moves=_moves(out),
+        moves=moves_text(out.effect, out.effect.currency) if out.effect else [],
         changed=changed,
         address=_address(out),
         is_own=is_own,
@@ -174,28 +174,6 @@ def _happened(state: State, place: int) -> str:
     if state is State.SIGNING:
         return _("Second factor given")
     return _(_WORDS[state])
-
-
-def _moves(out: ActOut) -> list[str]:
-    effect = out.effect
-    if effect is None:
-        return []
-    found = [
-        f"{label} {_signed(amount)}"
-        for label, amount in (
-            (_("Lead book"), effect.lead_moved),
-            (_("Partner book"), effect.partner_moved),
-            (_("Accepted difference"), effect.accepted_difference),
-        )
-        if amount.strip("-0.")
-    ]
-    agreed = f"{_signed(effect.agreed)} {effect.currency}"
-    return [*(found or [_("No book moves")]), _("Agreed %(amount)s", amount=agreed)]
-
-
-def _signed(amount: str) -> str:
-    is_more = amount.strip("0.") and not amount.startswith("-")
-    return f"{'+' if is_more else ''}{grouped(amount)}"
 
 
 def waiting_act(

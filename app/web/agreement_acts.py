@@ -159,13 +159,8 @@ def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: P
             id_,
         )
 
-    @router.get("/holds")
-    def holds_page(request: Request) -> Response:
-        return act_pages.show(request, holds_)
-
-    @router.post("/holds")
-    def act_on_holds(request: Request, person: SignedIn, form: Filled) -> Response:
-        return act_pages.prepare(request, person, form, holds_)
+    _add_subject(router, act_pages, holds_)
+    _add_subject(router, act_pages, consortium)
 
     @router.get("/new-facility")
     def new_facility_page(request: Request) -> Response:
@@ -186,13 +181,17 @@ def add_agreement_acts(router: APIRouter, context: Context, site: Site, pages: P
     ) -> Response:
         return act_pages.prepare(request, person, form, facility_(facility))
 
-    @router.get("/consortium/acts")
-    def consortium_page(request: Request) -> Response:
-        return act_pages.show(request, consortium)
 
-    @router.post("/consortium/acts")
-    def act_on_consortium(request: Request, person: SignedIn, form: Filled) -> Response:
-        return act_pages.prepare(request, person, form, consortium)
+def _add_subject(router: APIRouter, act_pages: ActPages, subject: Subject) -> None:
+    """The page of what there is one of, and its forms."""
+
+    @router.get(f"/{subject.address}")
+    def page(request: Request) -> Response:
+        return act_pages.show(request, subject)
+
+    @router.post(f"/{subject.address}")
+    def act(request: Request, person: SignedIn, form: Filled) -> Response:
+        return act_pages.prepare(request, person, form, subject)
 
 
 def _filled(forms: Sequence[ActForm], refused: Refused | None) -> list[ActForm]:
@@ -391,9 +390,7 @@ def _terms_forms(
             ),
         ),
     )
-    stops = [
-        FormChoice("facilities.propose_close", _("propose to close it for ever")),
-    ]
+    stops = [FormChoice("facilities.propose_close", _("propose to close it for ever"))]
     if bank not in known.paused_by:
         stops.insert(0, FormChoice("facilities.pause", _("stop the posting")))
     yield ActForm(

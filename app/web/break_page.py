@@ -8,13 +8,14 @@ from functools import partial
 
 from sqlalchemy import Connection
 
-from app.domain.matching.outcomes import Outcome
 from app.domain.resolutions import Action, Side
 from app.locale import N_, _, said
 from app.outbox.loans import loan_refs
 from app.outbox.origin import leg_origin
+from app.presentation.common import Currency
 from app.presentation.outcomes import outcome_of
 from app.presentation.pairs import action_text
+from app.presentation.prepared_acts import effect_out
 from app.readmodel.directory import Directory, Facility, directory
 from app.readmodel.pairs import queries, resolutions
 from app.readmodel.pairs.resolutions import ResolutionFilter
@@ -22,7 +23,7 @@ from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Half, Leg, Pair, Resolut
 from app.readmodel.pairs.suggestions import Suggestion, suggestions_for
 from app.web.breaks import TYPE_LABELS, BreakRow, break_row
 from app.web.legs_page import before_the_chain
-from app.web.text import iso, moment, money, signed_money, whole
+from app.web.text import iso, moment, money, moves_text, whole
 from app.worklist.lines import Assignee, WorkList
 from app.worklist.notes import Note, notes, workers
 
@@ -180,7 +181,7 @@ def _facts(pair: Pair, legs: dict[str, Leg], decimals: int) -> Iterator[Fact]:
     yield fact(_("Amount"), lambda half: money(half.amount, decimals), compared=True)
     yield fact(_("Value date"), lambda half: half.value_date.isoformat(), compared=True)
     yield fact(_("Business date"), lambda half: half.business_date.isoformat())
-    yield fact(_("Posted at (UTC)"), lambda half: moment(iso(half.posted_at)))
+    yield fact(_("Posted at (UTC)"), lambda half: moment(half.posted_at))
     yield fact(
         _("Posting"),
         lambda half: _(
@@ -220,7 +221,7 @@ def _choice(pair: Pair, facility: Facility, action: Action, side: Side | None) -
     return Choice(
         value=f"action={action}&side={side}" if side else f"action={action}",
         label=action_text(action, side),
-        moves=moves(outcome_of(pair, action, side), facility.decimals),
+        moves=_moves(pair, facility, action, side),
         command=f'tally breaks propose {pair.number} --action {action}{option} --reason "…"',
     )
 
@@ -229,25 +230,12 @@ def _answer_moves(pair: Pair, facility: Facility) -> list[str]:
     if pair.proposal is None:
         return []
     one = pair.proposal
-    made = outcome_of(pair, Action(one.action), Side(one.side) if one.side else None)
-    return moves(made, facility.decimals)
+    return _moves(pair, facility, Action(one.action), Side(one.side) if one.side else None)
 
 
-def moves(made: Outcome, decimals: int) -> list[str]:
-    """What a resolution moves, in words."""
-    found = [
-        f"{book} {signed_money(moved, decimals)}"
-        for book, moved in (
-            (_("Lead book"), made.lead_moved),
-            (_("Partner book"), made.partner_moved),
-            (_("Accepted difference"), made.accepted_difference),
-        )
-        if moved
-    ]
-    return [
-        *(found or [_("No book moves")]),
-        _("Agreed %(amount)s", amount=signed_money(made.agreed, decimals)),
-    ]
+def _moves(pair: Pair, facility: Facility, action: Action, side: Side | None) -> list[str]:
+    currency = Currency(facility.currency, facility.decimals)
+    return moves_text(effect_out(outcome_of(pair, action, side), currency))
 
 
 def _suggested(names: Directory, one: Suggestion, number: int, now: datetime) -> Suggested:

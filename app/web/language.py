@@ -34,18 +34,10 @@ def page_router() -> APIRouter:
     return APIRouter(include_in_schema=False, dependencies=[Depends(set_reader_language)])
 
 
-def remember_language(answer: Response, request: Request, chosen: str | None) -> None:
+def remember_language(site: Site, answer: Response, request: Request, chosen: str | None) -> None:
     """Have the browser remember what its reader has chosen, if anything."""
     if chosen in LANGUAGES:
-        answer.set_cookie(
-            _COOKIE,
-            str(chosen),
-            max_age=_YEAR,
-            path="/",
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        site.set_cookie(answer, request, _COOKIE, str(chosen), _YEAR, path="/")
 
 
 def add_language(router: APIRouter, site: Site, context: Context | None = None) -> None:
@@ -58,7 +50,7 @@ def add_language(router: APIRouter, site: Site, context: Context | None = None) 
         if context is not None:
             await run_in_threadpool(keep, context, request, form, chosen)
         answer = RedirectResponse(_came_from(request, site.root), 303)
-        remember_language(answer, request, chosen)
+        remember_language(site, answer, request, chosen)
         return answer
 
     def keep(context: Context, request: Request, form: Form, chosen: str) -> None:

@@ -62,7 +62,7 @@ def add_sign_in(router: APIRouter, context: Context, site: Site, turns: Turns) -
         session = sessions_of(request).find(token)
         if session is not None:
             with context.engine.connect() as connection:
-                remember_language(answer, request, language_of(connection, session.person.id))
+                remember_language(site, answer, request, language_of(connection, session.person.id))
 
     async def attempt(request: Request, form: Form, sign: Sign) -> Response:
         """The page to go on to, or what was wrong."""

@@ -147,13 +147,14 @@ class Site:
         value: str,
         seconds: int,
         same_site: Literal["strict", "lax"] = "strict",
+        path: str = "",
     ) -> None:
-        """Give an answer a cookie for HTTP alone that lasts so long."""
+        """Give an answer a cookie for HTTP alone that lasts so long; `path`: else this site's."""
         answer.set_cookie(
             name,
             value,
             max_age=seconds,
-            path=self._path_of(name),
+            path=path or self._path_of(name),
             httponly=True,
             samesite=same_site,
             secure=request.url.scheme == "https",

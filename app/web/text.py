@@ -10,6 +10,7 @@ from app.domain.errors import TallyError
 from app.domain.money import format_amount
 from app.intake.accept import BULK_NAME
 from app.locale import _, capital, ngettext, said
+from app.presentation.prepared_acts import EffectOut
 
 
 class Named(Protocol):
@@ -41,6 +42,26 @@ def grouped(amount: str) -> str:
     figure = found[1]
     minor, decimals = int(figure.replace(".", "")), len(figure.partition(".")[2])
     return f"{money(minor, decimals)}{amount[found.end() :]}"
+
+
+def moves_text(effect: EffectOut, currency: str = "") -> list[str]:
+    """What a resolution moves, in words; the agreed amount in its currency, where that is given."""
+
+    def signed(amount: str) -> str:
+        is_more = amount.strip("0.") and not amount.startswith("-")
+        return f"{'+' if is_more else ''}{grouped(amount)}"
+
+    found = [
+        f"{label} {signed(amount)}"
+        for label, amount in (
+            (_("Lead book"), effect.lead_moved),
+            (_("Partner book"), effect.partner_moved),
+            (_("Accepted difference"), effect.accepted_difference),
+        )
+        if amount.strip("-0.")
+    ]
+    agreed = f"{signed(effect.agreed)} {currency}".rstrip()
+    return [*(found or [_("No book moves")]), _("Agreed %(amount)s", amount=agreed)]
 
 
 def whole(count: int) -> str:

@@ -61,15 +61,7 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
         if token is None:
             return site.html("wall_sign_in.html", 401, failed=True)
         answer = RedirectResponse(path, 303)
-        answer.set_cookie(
-            cookie,
-            token,
-            max_age=_KEPT_S,
-            path=path,
-            httponly=True,
-            samesite="strict",
-            secure=request.url.scheme == "https",
-        )
+        site.set_cookie(answer, request, cookie, token, _KEPT_S, path=path)
         return answer
 
     @router.get("/wall/live")
