@@ -25,7 +25,7 @@ from app.http.parameters import Number
 from app.http.problems import Problem
 from app.people.person import Person
 from app.presentation.alerts import AcknowledgeIn, AlertOut, SnoozeIn, alert_out
-from app.presentation.common import PageOut, as_of
+from app.presentation.common import PageOut
 
 RAISED = tagged(view, alerts)
 
@@ -55,11 +55,7 @@ def list_alerts(
         )
         shown, following = page.cut(found)
         logs = logs_of(connection, [one.number for one in shown])
-        return PageOut(
-            items=[alert_out(one, logs[one.number]) for one in shown],
-            next=following,
-            as_of=as_of(connection),
-        )
+        return page.out(connection, (alert_out(one, logs[one.number]) for one in shown), following)
 
 
 @router.get("/alerts/{number}", dependencies=[READ, RAISED], summary="One alert")

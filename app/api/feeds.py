@@ -12,7 +12,7 @@ from app.http.acting import writing
 from app.http.dead_letters import retry
 from app.intake.feed_records import feed_records
 from app.outbox.dead_letters import all_letters, stopped_batches
-from app.presentation.common import PageOut, as_of
+from app.presentation.common import PageOut
 from app.presentation.feeds import (
     DeadLetterOut,
     DeadLettersOut,
@@ -30,11 +30,7 @@ def list_feeds(request: Request, page: Paging) -> PageOut[FeedOut]:
     """Files and pushes with their sums, newest first."""
     with reading(request) as connection:
         found, following = feed_records(connection, page.limit, page.before)
-        return PageOut(
-            items=[FeedOut.of(one) for one in found],
-            next=page.next(following),
-            as_of=as_of(connection),
-        )
+        return page.out(connection, (FeedOut.of(one) for one in found), following)
 
 
 @router.get(

@@ -11,7 +11,7 @@ from app.api.security import ADMIN, ADMINISTERED
 from app.http import keys
 from app.http.acting import writing
 from app.http.problems import Problem
-from app.presentation.keys import KeyIn, KeyOut, KeysOut, NewKeyOut
+from app.presentation.people import KeyIn, KeyOut, KeysOut, NewKeyOut
 
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 

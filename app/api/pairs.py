@@ -12,7 +12,7 @@ from app.api.security import READ, READ_OR_PUSH
 from app.domain.matching.pairs import PairType
 from app.http.parameters import Number
 from app.http.state import context_of
-from app.presentation.common import Money, PageOut, as_of, money_of
+from app.presentation.common import Money, PageOut, money_of
 from app.presentation.pairs import (
     LegOut,
     PairOut,
@@ -104,10 +104,8 @@ def list_resolutions(
     with reading(request) as connection:
         found = resolutions.resolutions(connection, where, page.limit, page.before)
         money = money_of(connection)
-        return PageOut(
-            items=[resolution_out(one, money) for one in found.items],
-            next=page.next(found.following),
-            as_of=as_of(connection),
+        return page.out(
+            connection, (resolution_out(one, money) for one in found.items), found.following
         )
 
 
@@ -136,8 +134,4 @@ def _answer(
     with reading(request) as connection:
         found = query(connection, where, page.limit, page.before)
         money = money_of(connection)
-        return PageOut(
-            items=[shape(item, money) for item in found.items],
-            next=page.next(found.following),
-            as_of=as_of(connection),
-        )
+        return page.out(connection, (shape(item, money) for item in found.items), found.following)

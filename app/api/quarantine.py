@@ -20,7 +20,7 @@ from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import WAITING, Selection, quarantined, row_in_full
 from app.intake.quarantine.replay import replay
 from app.people.person import Person
-from app.presentation.common import PageOut, as_of
+from app.presentation.common import PageOut
 from app.presentation.quarantine import (
     DecidedOut,
     DecideIn,
@@ -61,10 +61,8 @@ def list_quarantine(
     where = Selection(facility, feed_id, field, reason, tuple(status or WAITING))
     with reading(request) as connection:
         found = quarantined(connection, where, page.limit, page.before)
-        return PageOut(
-            items=[QuarantinedOut.of(row) for row in found.items],
-            next=page.next(found.following),
-            as_of=as_of(connection),
+        return page.out(
+            connection, (QuarantinedOut.of(row) for row in found.items), found.following
         )
 
 

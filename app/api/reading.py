@@ -2,16 +2,17 @@
 
 import base64
 import binascii
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Protocol, TypeVar
+from typing import Annotated, Any, Protocol, TypeVar
 
 from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
 
 from app.http.problems import Problem
 from app.http.state import context_of
+from app.presentation.common import PageOut, as_of
 
 MAX_PAGE = 1_000
 DEFAULT_PAGE = 100
@@ -49,6 +50,13 @@ class Page:
         """The lines of this page, of which one more was looked for, and its `next`."""
         shown = found[: self.limit]
         return shown, self.next(shown[-1].number if len(found) > self.limit else None)
+
+    def out(
+        self, connection: Connection, lines: Iterable[object], following: int | str | None
+    ) -> PageOut[Any]:
+        """These lines as REST answers them; `following` as `cut` or a query gives it."""
+        next_ = following if isinstance(following, str) else self.next(following)
+        return PageOut(items=list(lines), next=next_, as_of=as_of(connection))
 
     def next(self, following: int | None) -> str | None:
         if following is None:

@@ -8,7 +8,7 @@ from app.api.etags import VIEWED
 from app.api.reading import reading
 from app.api.security import READ
 from app.http.problems import Problem
-from app.presentation.reasons import ReasonOut, reason_out
+from app.presentation.consortium import ReasonOut, reason_out
 from app.readmodel.reasons.queries import reason
 
 router = APIRouter(prefix="/v1", tags=["consortium"], dependencies=[READ, VIEWED])

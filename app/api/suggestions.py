@@ -11,8 +11,8 @@ from app.api.security import READ
 from app.http.parameters import Number
 from app.http.problems import Problem
 from app.outbox.loans import loan_refs
-from app.presentation.common import Model, PageOut, as_of, money_of
-from app.presentation.suggestions import SuggestionOut, suggestion_out
+from app.presentation.common import Model, PageOut, money_of
+from app.presentation.pairs import SuggestionOut, suggestion_out
 from app.readmodel.pairs.queries import pair
 from app.readmodel.pairs.suggestions import suggestions, suggestions_for
 
@@ -46,10 +46,8 @@ def list_suggestions(
             page.before,
         )
         money = money_of(connection)
-        return PageOut(
-            items=[suggestion_out(one, money) for one in found.items],
-            next=page.next(found.following),
-            as_of=as_of(connection),
+        return page.out(
+            connection, (suggestion_out(one, money) for one in found.items), found.following
         )
 
 

@@ -16,7 +16,7 @@ from app.http.keys import Key
 from app.http.parameters import Number
 from app.http.problems import Problem
 from app.http.state import context_of
-from app.presentation.common import PageOut, as_of
+from app.presentation.common import PageOut
 from app.presentation.webhooks import (
     DeliveryOut,
     EndpointIn,
@@ -86,11 +86,7 @@ def list_deliveries(
             connection, endpoint=endpoint, state=state, before=page.before, limit=page.limit + 1
         )
         shown, following = page.cut(found)
-        return PageOut(
-            items=[DeliveryOut.of(one) for one in shown],
-            next=following,
-            as_of=as_of(connection),
-        )
+        return page.out(connection, (DeliveryOut.of(one) for one in shown), following)
 
 
 @router.post("/deliveries/{number}:replay", summary="Send an event again", responses=WITH_BODY)

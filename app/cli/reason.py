@@ -9,7 +9,7 @@ from rich.text import Text
 from app.cli.shared.console import stdout
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, JsonOption, reading
 from app.domain.errors import UsageFault
-from app.presentation.reasons import reason_out
+from app.presentation.consortium import reason_out
 from app.readmodel.reasons.queries import reason as given
 
 _HASH = re.compile("(?:0x)?([0-9a-fA-F]{64})")

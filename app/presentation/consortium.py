@@ -1,4 +1,4 @@
-"""The consortium: members, proposals, validators."""
+"""The consortium: members, proposals, validators, and why banks did what they did."""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.presentation.common import AsOf, Model
 from app.readmodel.consortium.shapes import Proposal
+from app.readmodel.reasons.queries import GivenReason
 
 
 class MemberOut(Model):
@@ -109,6 +110,17 @@ class ConsortiumOut(Model):
     as_of: AsOf | None
 
 
+class ReasonOut(Model):
+    """Why a bank did something, in its words."""
+
+    reason_hash: str = Field(description="keccak256 of salt and text: what the chain has of it.")
+    text: str
+    salt: str = Field(description="32 bytes in hex. Whoever has text and salt checks the hash.")
+    member: str
+    given_at: datetime
+    transaction: str
+
+
 def proposal_out(one: Proposal) -> ProposalOut:
     tally = one.tally
     return ProposalOut.of(
@@ -119,3 +131,7 @@ def proposal_out(one: Proposal) -> ProposalOut:
         needed=tally and tally.needed,
         not_voted=one.missing,
     )
+
+
+def reason_out(one: GivenReason) -> ReasonOut:
+    return ReasonOut.of(one, reason_hash="0x" + one.reason_hash.hex(), salt="0x" + one.salt.hex())

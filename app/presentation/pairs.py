@@ -1,12 +1,17 @@
-"""Pairs, legs, rejections and resolutions."""
+"""Pairs, legs, rejections, resolutions and suggestions."""
 
 from datetime import date, datetime
 
 from pydantic import Field
 
+from app.domain.kinds import BY_FEED_NAME
+from app.domain.matching import pairs as matching
+from app.domain.matching.outcomes import Outcome, outcome
+from app.domain.resolutions import Action, Side
 from app.locale import _, said
 from app.presentation.common import Amount, Currency, Model, Money
 from app.readmodel.pairs.shapes import Half, Leg, Pair, Resolution
+from app.readmodel.pairs.suggestions import Suggestion
 
 
 def action_text(action: str, side: str | None) -> str:
@@ -151,6 +156,27 @@ class RejectionOut(Model):
     )
 
 
+class FactorOut(Model):
+    """One reason for or against."""
+
+    name: str = Field(description="reference, amount, date, kind or loan", examples=["reference"])
+    points: int = Field(description="Basis points: 10,000 speaks wholly for it.", examples=[10_000])
+    weight: int = Field(description="How much it weighs among the others.", examples=[4_500])
+    because: str = Field(examples=["differ only in full-width or compatibility forms"])
+
+
+class SuggestionOut(Model):
+    """Evidence for people of both banks, who decide; nothing is matched or resolved by it."""
+
+    score: int = Field(
+        description="Basis points: the weighted mean of the factors' points, rounded down.",
+        examples=[9_250],
+    )
+    factors: list[FactorOut]
+    lead: PairOut = Field(description="The lead's leg (`missing_at_partner`).")
+    partner: PairOut = Field(description="The partner's leg (`missing_at_lead`).")
+
+
 def _half(half: Half | None, currency: Currency) -> HalfOut | None:
     return None if half is None else HalfOut.of(half, amount=currency.amount(half.amount))
 
@@ -193,3 +219,30 @@ def _of_leg(leg: Leg, money: Money) -> dict[str, object]:
     currency = money[leg.facility]
     half = _half(leg.half, currency)
     return {"event_ref_is_granted": leg.is_granted, "currency": currency.code, "leg": half}
+
+
+def suggestion_out(suggestion: Suggestion, money: Money) -> SuggestionOut:
+    return SuggestionOut.of(
+        suggestion,
+        score=suggestion.score.points,
+        factors=suggestion.score.factors,
+        lead=pair_out(suggestion.lead, money),
+        partner=pair_out(suggestion.partner, money),
+    )
+
+
+def outcome_of(pair: Pair, action: Action, side: Side | None) -> Outcome:
+    """By the same rules as the contract's."""
+    judged = matching.Pair(
+        kind=int(BY_FEED_NAME[pair.kind]),
+        target_kind=0 if pair.target_of is None else pair.target_of[0],
+        lead=_judged(pair.lead),
+        partner=_judged(pair.partner_half),
+    )
+    return outcome(judged, action, side)
+
+
+def _judged(half: Half | None) -> matching.Half | None:
+    if half is None:
+        return None
+    return matching.Half(half.amount, half.value_date.toordinal(), half.business_date.toordinal())

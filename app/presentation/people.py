@@ -1,4 +1,4 @@
-"""People, their sessions, and what waits for another administrator."""
+"""People, their sessions, API keys, and what waits for another administrator."""
 
 from datetime import datetime
 from typing import Literal
@@ -9,7 +9,6 @@ from app.people.directory import ListedPerson, State
 from app.people.person import Person
 from app.people.roles import RIGHTS, ROLES, Right, Role
 from app.presentation.common import Model
-from app.presentation.keys import KeyIn
 
 
 class CodeIn(Model):
@@ -30,6 +29,32 @@ class PersonIn(CodeIn):
 
 class RolesIn(CodeIn):
     roles: list[Role] = Field(max_length=len(ROLES))
+
+
+KeyRole = Literal["feeds", "read", "metrics", "admin"]
+
+
+class KeyIn(Model):
+    name: str = Field(
+        min_length=1, max_length=100, pattern=r"^[^\x00]*$", examples=["core banking"]
+    )
+    role: KeyRole
+
+
+class KeyOut(Model):
+    id: str
+    name: str
+    role: KeyRole
+    created_at: datetime
+    revoked_at: datetime | None
+
+
+class NewKeyOut(KeyOut):
+    key: str = Field(description="Shown this once; it is kept as a hash only.")
+
+
+class KeysOut(Model):
+    items: list[KeyOut]
 
 
 class KeyAskIn(KeyIn, CodeIn):

@@ -17,8 +17,7 @@ from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Entry, PreparedAct
 from app.presentation.common import Amount, AsOf, Currency, Model, Money, as_of, money_of
-from app.presentation.outcomes import outcome_of
-from app.presentation.pairs import action_text
+from app.presentation.pairs import action_text, outcome_of
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import Pair
 from app.readmodel.values import to_date

@@ -45,16 +45,6 @@ _ALERT_LABELS = {
 
 
 @dataclass(frozen=True, slots=True)
-class SumsRow:
-    """One line in the three books: opening or closing."""
-
-    label: str
-    lead: str
-    partner: str
-    agreed: str
-
-
-@dataclass(frozen=True, slots=True)
 class DayFlow:
     """What a business date agreed, by what a treasurer asks for: text and the query of its legs."""
 
@@ -74,14 +64,15 @@ class DayLine:
 
 
 @dataclass(frozen=True, slots=True)
-class KindLine:
-    """What a kind moved in the three books; `query`: of its legs."""
+class BooksLine:
+    """The opening or closing of the three books, or what a kind moved in them; `query`: of its
+    legs."""
 
     label: str
     lead: str
     partner: str
     agreed: str
-    query: str
+    query: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +88,9 @@ class AccountPage:
     month: Chart
     day_lines: Sequence[DayLine]
     """The newest first."""
-    opening: SumsRow
-    movements: Sequence[KindLine]
-    closing: SumsRow
+    opening: BooksLine
+    movements: Sequence[BooksLine]
+    closing: BooksLine
     holds: Sequence[Hold]
     alerts: Sequence[tuple[str, str, Alert]]
     """What it was, its tone, and the alert."""
@@ -167,9 +158,9 @@ def _page(
             for day in reversed(list(closings))
             if day in by_day.days
         ],
-        opening=SumsRow(_("Opening"), *(money(book.opening, decimals) for book in books)),
+        opening=BooksLine(_("Opening"), *(money(book.opening, decimals) for book in books)),
         movements=[
-            KindLine(
+            BooksLine(
                 label(kind),
                 of_kind(moved.lead_book, kind),
                 of_kind(moved.partner_book, kind),
@@ -178,7 +169,7 @@ def _page(
             )
             for kind in kinds
         ],
-        closing=SumsRow(_("Closing"), *(money(book.closing, decimals) for book in books)),
+        closing=BooksLine(_("Closing"), *(money(book.closing, decimals) for book in books)),
         holds=holds(connection, facility.id, partner.name, "active", _LINES),
         alerts=[
             (_(_ALERT_LABELS[one.what]), {"shortfall": "bad", "low": "warn"}.get(one.what, ""), one)

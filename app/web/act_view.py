@@ -18,6 +18,7 @@ from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.store import PreparedAct, list_acts
 from app.presentation.prepared_acts import ActOut, act_out, act_words
 from app.web.act_forms import ActForm
+from app.web.legs_page import Step
 from app.web.text import iso, moves_text
 
 _TONES = {
@@ -41,16 +42,6 @@ _WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Happened:
-    """A line of an act's history."""
-
-    at: str
-    what: str
-    note: str
-    transaction: str
-
-
-@dataclass(frozen=True, slots=True)
 class ActView:
     """A prepared act as one person sees it. `changed`: what has changed since it was prepared, so
     that it can no more be signed."""
@@ -69,7 +60,7 @@ class ActView:
     may_withdraw: bool
     prepared_at: str
     expires_at: str
-    history: Sequence[Happened]
+    history: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +105,7 @@ def act_view(
         prepared_at=iso(out.prepared_at),
         expires_at=iso(out.expires_at),
         history=[
-            Happened(
+            Step(
                 iso(one.at),
                 _("%(what)s by %(person)s", what=_happened(one.state, place), person=one.person)
                 if one.person

@@ -13,8 +13,7 @@ from app.locale import N_, _, said
 from app.outbox.loans import loan_refs
 from app.outbox.origin import leg_origin
 from app.presentation.common import Currency
-from app.presentation.outcomes import outcome_of
-from app.presentation.pairs import action_text
+from app.presentation.pairs import action_text, outcome_of
 from app.presentation.prepared_acts import effect_out
 from app.readmodel.directory import Directory, Facility, directory
 from app.readmodel.pairs import queries, resolutions
@@ -22,7 +21,7 @@ from app.readmodel.pairs.resolutions import ResolutionFilter
 from app.readmodel.pairs.shapes import DUPLICATE_TYPES, Half, Leg, Pair, Resolution
 from app.readmodel.pairs.suggestions import Suggestion, suggestions_for
 from app.web.breaks import TYPE_LABELS, BreakRow, break_row
-from app.web.legs_page import before_the_chain
+from app.web.legs_page import Step, before_the_chain
 from app.web.text import iso, moment, money, moves_text, whole
 from app.worklist.lines import Assignee, WorkList
 from app.worklist.notes import Note, notes, workers
@@ -49,16 +48,6 @@ class Choice:
     label: str
     moves: Sequence[str]
     command: str
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that happened to the break. `note`: a reason, where this node may read it."""
-
-    at: str
-    what: str
-    note: str
-    transaction: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,8 +247,8 @@ def _before_the_chain(
         if leg.bank != bank:
             continue
         origin = leg_origin(connection, facility.number, leg.half.sequence, leg.half.index)
-        for one in [] if origin is None else before_the_chain(origin):
-            yield Step(one.at, one.what, one.note, "")
+        if origin is not None:
+            yield from before_the_chain(origin)
 
 
 def _steps(legs: dict[str, Leg], proposed: Sequence[Resolution], decimals: int) -> Iterator[Step]:

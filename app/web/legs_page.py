@@ -128,12 +128,14 @@ class LegsPage:
 
 
 @dataclass(frozen=True, slots=True)
-class LifeStep:
-    """Something that happened to a half, or to the pair. `address` leads to its page."""
+class Step:
+    """Something that happened to a half, a pair, a break or an act, at a time as of `text.iso`.
+    `note`: a reason, say, where this node may read it. `address` leads to its page."""
 
     at: str
     what: str
     note: str = ""
+    transaction: str = ""
     address: str = ""
 
 
@@ -142,7 +144,7 @@ class Life:
     """One half's life. `steps` is empty where that half has not come."""
 
     title: str
-    steps: Sequence[LifeStep]
+    steps: Sequence[Step]
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ class LegPage:
     pair: bool
     """Whether it is a pair with a page of its own; a rejected leg is none."""
     lives: Sequence[Life]
-    together: Sequence[LifeStep]
+    together: Sequence[Step]
 
 
 def legs_page(
@@ -258,14 +260,14 @@ def _bank_of(names: Directory, leg: Leg, side: str) -> str:
     return (facility.lead if facility else "") if side == "lead" else (leg.partner or "")
 
 
-def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iterator[LifeStep]:
+def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iterator[Step]:
     """From the feed's row to the block; of another bank's half only what the chain tells."""
     facility = names.facility(leg.facility)
     if leg.bank == bank and facility is not None:
         origin = leg_origin(connection, facility.number, leg.half.sequence, leg.half.index)
         if origin is not None:
             yield from before_the_chain(origin)
-    yield LifeStep(
+    yield Step(
         iso(leg.half.posted_at),
         _(
             "In block %(block)s, posting %(posting)s, word %(word)s",
@@ -274,33 +276,32 @@ def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iter
             word=whole(leg.half.index),
         ),
         leg.transaction,
-        f"/legs?q={leg.transaction}",
+        address=f"/legs?q={leg.transaction}",
     )
     if leg.reason is not None:
         why = said(leg.reason.replace("_", " "))
-        yield LifeStep(iso(leg.half.posted_at), _("Rejected: %(why)s", why=why))
+        yield Step(iso(leg.half.posted_at), _("Rejected: %(why)s", why=why))
     if leg.partner is None:
         return
     for record in day_records(connection, leg.facility, leg.partner):
         if record.day == leg.half.business_date and record.state == "closed":
-            yield LifeStep(
+            yield Step(
                 iso(record.answered_at or record.proposed_at),
                 _("Its business date %(day)s was closed by both banks", day=record.day),
-                "",
-                f"/days/{record.number}",
+                address=f"/days/{record.number}",
             )
 
 
-def before_the_chain(origin: Origin) -> Iterator[LifeStep]:
+def before_the_chain(origin: Origin) -> Iterator[Step]:
     """What this bank did with a leg of its own before a block had it."""
-    yield LifeStep(
+    yield Step(
         origin.received_at[:19] + "Z",
         _("Line %(number)s of %(feed)s", number=whole(origin.row), feed=feed_name(origin.feed)),
         f"event_id {origin.event_id}",
-        "/feeds",
+        address="/feeds",
     )
-    yield LifeStep(origin.accepted_at[:19] + "Z", _("Accepted, durably stored"))
-    yield LifeStep(
+    yield Step(origin.accepted_at[:19] + "Z", _("Accepted, durably stored"))
+    yield Step(
         origin.sealed_at[:19] + "Z",
         ngettext(
             "Fixed in batch %(batch)s, signed once",
@@ -312,7 +313,7 @@ def before_the_chain(origin: Origin) -> Iterator[LifeStep]:
     )
 
 
-def _together(connection: Connection, pair: Pair, decimals: int) -> Iterator[LifeStep]:
+def _together(connection: Connection, pair: Pair, decimals: int) -> Iterator[Step]:
     """What became of both halves together."""
     if pair.lead is not None and pair.partner_half is not None:
         at = max(pair.lead.posted_at, pair.partner_half.posted_at)
@@ -324,17 +325,17 @@ def _together(connection: Connection, pair: Pair, decimals: int) -> Iterator[Lif
                 type=judged,
                 difference=money(pair.difference, decimals),
             )
-        yield LifeStep(iso(at), what, "", f"/breaks/{pair.number}")
+        yield Step(iso(at), what, address=f"/breaks/{pair.number}")
     for one in resolutions(connection, ResolutionFilter(pair=pair.number)).items:
         action = action_text(one.action, one.side)
-        yield LifeStep(
+        yield Step(
             iso(one.proposed_at),
             _("%(bank)s proposed: %(action)s", bank=one.proposed_by, action=action),
             one.reason or "",
         )
         if one.decided_at is not None:
             who = one.decided_by or _("The other bank")
-            yield LifeStep(iso(one.decided_at), f"{who}: {said(one.status)}")
+            yield Step(iso(one.decided_at), f"{who}: {said(one.status)}")
     if pair.agreed_business_date is not None:
         day = pair.agreed_business_date
-        yield LifeStep("", _("Agreed on business date %(day)s", day=day))
+        yield Step("", _("Agreed on business date %(day)s", day=day))

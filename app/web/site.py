@@ -38,29 +38,17 @@ _FOREVER = "public, max-age=31536000, immutable"
 
 _HERE = Path(__file__).parent
 _MODULES = _HERE / "node_modules"
-_FILES: dict[str, tuple[Path, str]] = {
-    "page.css": (_HERE / "static/page.css", "text/css"),
-    "page.js": (_HERE / "static/page.js", "text/javascript"),
-    "stream.js": (_HERE / "static/stream.js", "text/javascript"),
-    "forms.js": (_HERE / "static/forms.js", "text/javascript"),
-    "upload.js": (_HERE / "static/upload.js", "text/javascript"),
-    "worklist.css": (_HERE / "static/worklist.css", "text/css"),
-    "worklist.js": (_HERE / "static/worklist.js", "text/javascript"),
-    "positions.js": (_HERE / "static/positions.js", "text/javascript"),
-    "chart.js": (_HERE / "static/chart.js", "text/javascript"),
-    "vendor/uplot.js": (_MODULES / "uplot/dist/uPlot.iife.min.js", "text/javascript"),
-    "vendor/uplot.css": (_MODULES / "uplot/dist/uPlot.min.css", "text/css"),
-    "positions.css": (_HERE / "static/positions.css", "text/css"),
-    "mark.svg": (_HERE / "static/mark.svg", "image/svg+xml"),
-    "vendor/htmx.min.js": (_MODULES / "htmx.org/dist/htmx.min.js", "text/javascript"),
-    "font/inter-latin.woff2": (
-        _MODULES / "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2",
-        "font/woff2",
-    ),
-    "font/inter-latin-ext.woff2": (
-        _MODULES / "@fontsource-variable/inter/files/inter-latin-ext-wght-normal.woff2",
-        "font/woff2",
-    ),
+_OWN = (
+    "page.css", "page.js", "stream.js", "forms.js", "upload.js", "worklist.css", "worklist.js",
+    "positions.css", "positions.js", "chart.js", "mark.svg",
+)  # fmt: skip
+_INTER = "@fontsource-variable/inter/files"
+_FILES: dict[str, Path] = {name: _HERE / "static" / name for name in _OWN} | {
+    "vendor/uplot.js": _MODULES / "uplot/dist/uPlot.iife.min.js",
+    "vendor/uplot.css": _MODULES / "uplot/dist/uPlot.min.css",
+    "vendor/htmx.min.js": _MODULES / "htmx.org/dist/htmx.min.js",
+    "font/inter-latin.woff2": _MODULES / _INTER / "inter-latin-wght-normal.woff2",
+    "font/inter-latin-ext.woff2": _MODULES / _INTER / "inter-latin-ext-wght-normal.woff2",
 }
 """What browsers may load, and nothing else of those folders."""
 
@@ -70,6 +58,10 @@ _FILTERS: tuple[Callable[..., object], ...] = (
     text.whole, text.words,
 )  # fmt: skip
 """What templates call by its name."""
+
+_MEDIA_TYPES = {
+    ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2",
+}  # fmt: skip
 
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -182,7 +174,8 @@ class Site:
         def static(request: Request, name: str) -> Response:
             if name not in _FILES:
                 raise Problem(404, "not-found", f"there is no file {name!r} here")
-            path, media_type = _FILES[name]
+            path = _FILES[name]
+            media_type = _MEDIA_TYPES[path.suffix]
             headers = {"Cache-Control": _FOREVER}
             if media_type.startswith("text/"):
                 headers["Vary"] = "Accept-Encoding"
@@ -201,7 +194,7 @@ def _compressed(path: Path) -> bytes:
 def _version() -> str:
     """Changes whenever a served file does, so that browsers may keep each version forever."""
     digest = hashlib.sha256()
-    for path, _ in _FILES.values():
+    for path in _FILES.values():
         try:
             digest.update(path.read_bytes())
         except FileNotFoundError:

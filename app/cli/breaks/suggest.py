@@ -20,8 +20,7 @@ from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.outbox.loans import loan_refs
 from app.presentation.common import as_of, money_of
-from app.presentation.pairs import HalfOut, PairOut
-from app.presentation.suggestions import SuggestionOut, suggestion_out
+from app.presentation.pairs import HalfOut, PairOut, SuggestionOut, suggestion_out
 from app.readmodel.pairs.queries import pair
 from app.readmodel.pairs.suggestions import suggestions, suggestions_for
 
