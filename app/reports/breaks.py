@@ -51,6 +51,7 @@ def break_ageing(source: Source) -> Report:
         name="break-ageing",
         title="Break ageing",
         sections=(by_age(source), breaks(source, resolved=False)),
+        signed=False,
     )
 
 

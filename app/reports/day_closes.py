@@ -8,7 +8,6 @@ from app.readmodel.days.as_of import statements_at
 from app.readmodel.days.queries import carried_forward, day_records
 from app.readmodel.days.shapes import DayRecord
 from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, hash_text, rows_of
-from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _BOOKS = ("lead", "partner", "agreed")
@@ -73,7 +72,6 @@ def day_closes(source: Source) -> Report:
                 partial(_carried, source, records),
             ),
         ),
-        signers=banks(source),
     )
 
 

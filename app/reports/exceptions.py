@@ -18,7 +18,6 @@ from app.readmodel.chain import cursor
 from app.readmodel.disclosures.names import select_named
 from app.readmodel.pairs.rows import Rows
 from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, rows_of
-from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _PAGE_ROWS = 1_000
@@ -97,7 +96,6 @@ def _report(source: Source, own_rows: str, sections: tuple[Section, ...]) -> Rep
         title="Exceptions",
         more=(("own_rows", own_rows),),
         sections=sections,
-        signers=banks(source),
     )
 
 
@@ -106,7 +104,7 @@ def _own_bank(source: Source) -> str | None:
     own = source.names.member_name(source.connection.execute(select(cursor.c.member)).scalar_one())
     if source.until is not None or source.request.partner not in (None, own):
         return None
-    return own if own in banks(source) else None
+    return own if own in source.banks else None
 
 
 def _rejected(source: Source) -> Iterator[Row]:

@@ -18,7 +18,6 @@ from app.readmodel.facilities.terms import Terms, terms_at
 from app.readmodel.values import to_date
 from app.reports.model import Column, Report, Row, Section, Type
 from app.reports.reconciliation import account_reports
-from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _WHOLE_BPS = 10_000
@@ -82,7 +81,6 @@ def limits(source: Source) -> Report:
                 partial(_bounds, source, history, terms),
             ),
         ),
-        signers=banks(source),
     )
 
 

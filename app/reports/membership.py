@@ -28,7 +28,6 @@ from app.readmodel.facilities.history import (
 from app.readmodel.facilities.terms import terms_at
 from app.readmodel.values import to_date
 from app.reports.model import Column, Report, Row, Section, Type, hash_text, rows_of
-from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _MEMBERS = (
@@ -220,7 +219,6 @@ def membership(source: Source) -> Report:
                 lambda: rows_of(_PAUSES, history.pauses),
             ),
         ),
-        signers=banks(source),
     )
 
 

@@ -158,7 +158,6 @@ def reconciliation(source: Source) -> Report:
             breaks.breaks(source),
             lines(source),
         ),
-        signers=resolutions.banks(source),
     )
 
 

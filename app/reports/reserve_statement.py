@@ -3,7 +3,6 @@ movement of the lead's book, of the partner's, and of what both agree on."""
 
 from app.reports.model import Column, Report, Section, Type
 from app.reports.reconciliation import account_reports, lines, summary
-from app.reports.resolutions import banks
 from app.reports.source import Source
 
 _BALANCES = (
@@ -43,5 +42,4 @@ def reserve_statement(source: Source) -> Report:
             ),
             lines(source),
         ),
-        signers=banks(source),
     )

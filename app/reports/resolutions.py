@@ -50,7 +50,6 @@ def resolution_log(source: Source) -> Report:
                 partial(_rows, source, ()),
             ),
         ),
-        signers=banks(source),
     )
 
 
@@ -62,11 +61,6 @@ def accepted(source: Source) -> Section:
         _COLUMNS,
         partial(_rows, source, ("accepted",)),
     )
-
-
-def banks(source: Source) -> tuple[str, ...]:
-    """The banks whose keys sign what concerns the accounts asked for."""
-    return (source.facility.lead, *(one.name for one in source.partners))
 
 
 def _rows(source: Source, statuses: Sequence[str]) -> Iterator[Row]:

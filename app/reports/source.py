@@ -56,6 +56,11 @@ class Source:
         """The chain's clock as of the report, seconds."""
         return int(self.as_of.block_time.timestamp())
 
+    @property
+    def banks(self) -> tuple[str, ...]:
+        """The banks whose keys sign what concerns the accounts asked for."""
+        return (self.facility.lead, *(one.name for one in self.partners))
+
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """What the report is of, as of when; the same words from every node."""
         partner = (("partner", self.request.partner),) if self.request.partner else ()
@@ -81,10 +86,11 @@ class Source:
         name: str,
         title: str,
         sections: tuple[Section, ...],
-        signers: tuple[str, ...] = (),
         more: tuple[tuple[str, str], ...] = (),
+        signed: bool = True,
     ) -> Report:
-        """A report of this facility as of this block; `more` are parameters besides."""
+        """A report of this facility as of this block; `more` are parameters besides; `signed`:
+        whether it tells whose keys signed what it holds."""
         return Report(
             name=name,
             title=_("%(title)s of %(facility)s", title=said(title), facility=self.facility.id),
@@ -93,7 +99,7 @@ class Source:
             currency=self.facility.currency,
             decimals=self.facility.decimals,
             sections=sections,
-            signers=signers,
+            signers=self.banks if signed else (),
         )
 
 

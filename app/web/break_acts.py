@@ -52,7 +52,7 @@ def _break_acting(
     waiting = waiting_act(connection, context, person, pair=page.number)
     form = None
     is_free = waiting is None or bool(error)  # what somebody typed is not lost
-    is_ours = context.bank in (page.lead, page.row.partner)
+    is_ours = context.bank in (page.lead, page.row.pair.partner)
     if is_free and is_ours and page.choices and may_prepare(context, person):
         facts = break_facts(context.acts.view, page.number)
         hidden = {"seen": json.dumps(facts)}

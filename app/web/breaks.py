@@ -10,11 +10,10 @@ from sqlalchemy import Connection
 
 from app.locale import N_, _, ngettext
 from app.people.person import Person
-from app.presentation.pairs import kind_text
 from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs.ageing import age_of
 from app.readmodel.pairs.shapes import Half, Pair
-from app.web.text import days, iso, money, ref_text, seconds_since, signed_money, whole
+from app.web.text import days, money, seconds_since, signed_money, whole
 from app.worklist.lines import (
     MOST_SELECTED,
     NOBODY,
@@ -145,25 +144,16 @@ class BreakFilters:
 
 @dataclass(frozen=True, slots=True)
 class BreakRow:
-    number: int
-    type: str
+    """A pair as it stands in a table. An amount is empty where that half has not come."""
+
+    pair: Pair
     type_label: str
-    facility: str
-    partner: str
-    kind: str
-    ref: str
-    ref_known: bool
-    ref_granted: bool
     ref_title: str
     lead_amount: str
-    lead_value_date: str
     partner_amount: str
-    partner_value_date: str
     differences: Sequence[str]
     """Of the amounts and of the value dates, signed; only those that there are."""
-    first_posted_at: str
     age_seconds: int
-    overdue: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,32 +258,18 @@ def break_row(
     def amount(half: Half | None) -> str:
         return money(half.amount, decimals) if half else ""
 
-    def value_date(half: Half | None) -> str:
-        return half.value_date.isoformat() if half else ""
-
     return BreakRow(
-        number=pair.number,
-        type=pair.type,
+        pair=pair,
         type_label=_(labels[pair.type]),
-        facility=pair.facility,
-        partner=pair.partner,
-        kind=kind_text(pair.kind, pair.target),
-        ref=ref_text(pair),
-        ref_known=pair.event_ref is not None,
-        ref_granted=pair.is_granted,
         ref_title=(
             _("On the chain: %(hash)s", hash=pair.reference)
             if pair.event_ref is not None
             else _("Known here only by its keyed hash %(hash)s", hash=pair.reference)
         ),
         lead_amount=amount(pair.lead),
-        lead_value_date=value_date(pair.lead),
         partner_amount=amount(pair.partner_half),
-        partner_value_date=value_date(pair.partner_half),
         differences=list(_differences(pair, decimals)),
-        first_posted_at=iso(pair.first_posted_at),
         age_seconds=seconds_since(pair.first_posted_at, now),
-        overdue=pair.overdue,
     )
 
 

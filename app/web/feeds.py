@@ -100,10 +100,7 @@ def show_row(
             return {"page": page, "fault": fault, "why": why, "fault_text": fault_text}
         return {"page": None}
 
-    answer = pages.show(request, "row.html", look)
-    if fault:
-        answer.status_code = 422
-    return answer
+    return pages.show(request, "row.html", look, 422 if fault else 200)
 
 
 def _own_facilities(connection: Connection, bank: str) -> list[str]:

@@ -129,13 +129,10 @@ class Cell:
 class RowPage:
     """One quarantined row; `waits` where something may still be done about it."""
 
-    row: QuarantinedRow
+    found: RowInFull
     tone: str
     fault: str
-    text: str | None
-    encoding: str
     cells: Sequence[Cell]
-    found: RowInFull
     waits: bool
 
 
@@ -174,13 +171,10 @@ def row_page(connection: Connection, number: int, typed: Mapping[str, str] | Non
     row = found.row
     says = {**found.columns, **(typed or {})}
     return RowPage(
-        row=row,
+        found=found,
         tone=_TONES[row.status],
         fault=fault_text(row.field, row.reason),
-        text=found.text,
-        encoding=found.encoding or "",
         cells=[Cell(column, says.get(column, ""), column == row.field) for column in COLUMNS],
-        found=found,
         waits=row.status in WAITING,
     )
 

@@ -36,9 +36,9 @@ def add_seen(router: APIRouter, context: Context) -> None:
                 "invalid-request",
                 "figures are sent as names and texts of at most 80 characters",
             ) from None
-        return {"seen_at": minute(await run_in_threadpool(_keep, context, person.id, figures))}
 
+        def keep() -> str:
+            with context.engine.begin() as connection:
+                return keep_look(connection, person.id, figures)
 
-def _keep(context: Context, person: str, figures: dict[str, str]) -> str:
-    with context.engine.begin() as connection:
-        return keep_look(connection, person, figures)
+        return {"seen_at": minute(await run_in_threadpool(keep))}

@@ -12,7 +12,7 @@ from click import Context
 
 from app.cli.report.progress import shown
 from app.cli.shared.console import stderr
-from app.cli.shared.files import write_bytes, written
+from app.cli.shared.files import written
 from app.cli.shared.lazy import commands_of
 from app.cli.shared.reading import (
     DEFAULT_CONFIG,
@@ -167,7 +167,7 @@ def certificate(
     from app.reports.certificate_page import write_certificate_page
 
     page = path.with_suffix(".pdf")
-    written(path, lambda target: write_bytes(target, made))
+    written(path, lambda target: target.write_bytes(made))
     written(page, lambda target: write_certificate_page(made, target))
     stderr.print(f"{path}, {page}: SHA-256 {digest_of(made)}")
 

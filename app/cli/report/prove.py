@@ -7,7 +7,7 @@ import typer
 
 from app.cli.shared.acting import acting
 from app.cli.shared.console import stderr
-from app.cli.shared.files import write_bytes, written
+from app.cli.shared.files import written
 from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, FirstDay, LastDay, record_export
 from app.proof.make import make
 from app.reports.source import Request, open_source
@@ -31,7 +31,7 @@ def prove(
     with acting(config) as bank, open_source(bank.view.engine, request) as source:
         made = make(source, bank.rpc, bank.manifest)
         record_export(bank.view.engine, f"proof bundle of {facility}, {first:%F} to {last:%F}")
-    written(out, lambda target: write_bytes(target, made.file))
+    written(out, lambda target: target.write_bytes(made.file))
     lines = len(made.proved.facts["lines"])
     stderr.print(
         f"{out}: {lines:,} lines as of block {made.proved.facts['last']['number']:,}, proved "

@@ -10,11 +10,7 @@ from xlsxwriter.exceptions import XlsxWriterException
 from app.domain.errors import UsageFault
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    path.write_bytes(content)
-
-
-def written(path: Path, write: Callable[[Path], None]) -> None:
+def written(path: Path, write: Callable[[Path], object]) -> None:
     """Write beside `path` and put it in place when it is whole: never half a report."""
     try:
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
