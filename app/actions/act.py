@@ -24,9 +24,9 @@ from functools import wraps
 from typing import Protocol, TypeVar
 
 import structlog
-from sqlalchemy import Engine
 
 from app.actions.sender import Done, Signer
+from app.actions.view import View
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, Outcome, append
 from app.contracts.errors import ContractReverted
@@ -43,16 +43,8 @@ class Asked(Protocol):
         """What it is about, by names and numbers that are no secret."""
 
 
-class Seen(Protocol):
-    """What an act is checked against."""
-
-    @property
-    def engine(self) -> Engine:
-        """The bank's database."""
-
-
 _Asked = TypeVar("_Asked", bound=Asked)
-_View = TypeVar("_View", bound=Seen | None)
+_View = TypeVar("_View", bound=View | None)
 _Contract = TypeVar("_Contract")
 _Done = TypeVar("_Done", bound=Done)
 _Act = Callable[[_Asked, _View, _Contract, Signer], _Done]
@@ -101,7 +93,7 @@ def act(
 
 
 def _record(
-    view: Seen | None, name: str, subject: str, signer: Signer, outcome: Outcome, **details: object
+    view: View | None, name: str, subject: str, signer: Signer, outcome: Outcome, **details: object
 ) -> None:
     """One row in the audit trail. What is on the chain by now is no failure of the act's when the
     database takes no row: the line in the log is left."""

@@ -28,12 +28,12 @@ from app.node.bank import Bank, open_bank
 from app.node.block_rhythm import SOON_S, BlockRhythm
 from app.node.jobs.ageing import Ageing
 from app.node.jobs.alerts import OwnFacts
-from app.node.jobs.audit_head import AuditHead
-from app.node.jobs.expired_holds import ExpiredHolds
+from app.node.jobs.audit_head import anchor_due
+from app.node.jobs.expired_holds import release_expired
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduled_archive import ScheduledArchive
 from app.node.jobs.scheduled_reports import ScheduledReports
-from app.node.jobs.scheduler import Jobs, Scheduler
+from app.node.jobs.scheduler import Scheduler
 from app.outbox.matched_events import MatchedEvent, matched_events
 from app.outbox.progress import in_flight
 from app.presentation.health import EndpointOut
@@ -136,25 +136,30 @@ class Channel:
         bank.intakes.on_accepted = lambda: self._scheduler.wake("submit")
         ledger = ReserveLedger(bank.posting.rpc, bank.manifest.addresses["ReserveLedger"])
         days = DayClose(bank.posting.rpc, bank.manifest.addresses["DayClose"])
+        mails = AlertMails(bank.engine, bank.name, _mail_server(bank))
+        grants = partial(bank.follower.indexer.open_granted, _GRANTS_FOR_S)
         self._scheduler = Scheduler(
-            Jobs(
-                submit=self._submit,
-                index=self._index,
-                feed_folder=self._feeds.scan,
-                ageing=Ageing(bank.engine).look,
-                watch=self._check_storage,
-                expired_holds=ExpiredHolds(bank.view, ledger, bank.operator).look,
-                validator_votes=bank.validator_votes.cast,
-                prepared_acts=bank.signing.look,
-                reports=ScheduledReports(bank.engine, bank.config.reports).look,
-                audit_head=AuditHead(bank.view, days, bank.operator).look,
-                alerts=self._look_after_alerts,
-                mails=self._alone(AlertMails(bank.engine, bank.name, _mail_server(bank)).look),
-                webhooks=self._alone(self._webhooks.look),
-                report_jobs=self._alone(self._reports.look),
-                grants=self._alone(partial(bank.follower.indexer.open_granted, _GRANTS_FOR_S)),
-                archive=self._alone(self._look_after_archive),
-            ),
+            self._submit,
+            self._index,
+            {
+                "feed_folder": (2.0, self._feeds.scan),
+                "ageing": (30.0, Ageing(bank.engine).look),
+                "watch": (5.0, self._check_storage),
+                "expired_holds": (
+                    15.0,
+                    lambda: release_expired(bank.view, ledger, bank.operator()),
+                ),
+                "validator_votes": (5.0, bank.validator_votes.cast),
+                "prepared_acts": (2.0, bank.signing.look),
+                "reports": (60.0, ScheduledReports(bank.engine, bank.config.reports).look),
+                "audit_head": (600.0, lambda: anchor_due(bank.view, days, bank.operator())),
+                "alerts": (2.0, self._look_after_alerts),
+                "mails": (5.0, self._alone(mails.look)),
+                "webhooks": (2.0, self._alone(self._webhooks.look)),
+                "report_jobs": (2.0, self._alone(self._reports.look)),
+                "grants": (1.0, self._alone(grants)),
+                "archive": (300.0, self._alone(self._look_after_archive)),
+            },
             channel=name,
         )
 
@@ -238,7 +243,7 @@ class Channel:
         self._database_fault = ""
 
     def _submit(self) -> float:
-        """As `Jobs.submit`."""
+        """Returns after how many seconds it is due again."""
         has_waiting = self._bank.posting.has_waiting()
         if has_waiting and not self._is_posting:
             self._is_posting = True
@@ -267,7 +272,7 @@ class Channel:
         self._troubles = troubles
 
     def _index(self) -> float:
-        """As `Jobs.index`."""
+        """Returns after how many seconds it is due again."""
         self._follow()
         return self._rhythm.wait_s(time.monotonic(), is_waiting=self._is_posting)
 

@@ -15,7 +15,7 @@ from app.audit.trail import Entry, append, row_hash
 from app.audit.verify import Head, verify
 from app.contracts.day_close import DayClose
 from app.db.engine import create
-from app.node.jobs.audit_head import AuditHead
+from app.node.jobs.audit_head import anchor_due
 from app.readmodel.disclosures.queries import own_anchors
 from ganache.launcher import start
 from tests.e2e.running import Outcome, tally_in_process
@@ -180,10 +180,9 @@ def test_the_head_is_anchored_once_a_day_and_holds_a_trail_that_is_written_anew(
         net = Net(tmp_path / "net", chain.process.url)
         bank = net.fresh_bank(sqlite_url)
         days = DayClose(net.rpc, net.manifest.addresses["DayClose"])
-        job = AuditHead(bank.view, days, bank.operator)
 
         def anchors() -> list[Head]:
-            job.look()
+            anchor_due(bank.view, days, bank.operator())
             net.catch_up(bank)
             with bank.engine.connect() as connection:
                 return [Head(one.rows, one.head) for one in own_anchors(connection)]

@@ -25,7 +25,7 @@ from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
 from app.local.reconcile import tick
 from app.node.bank import Bank
-from app.node.jobs.expired_holds import ExpiredHolds
+from app.node.jobs.expired_holds import release_expired
 from app.outbox.tables import attempts
 from app.readmodel import tables
 from app.readmodel.accounts.holds import holds
@@ -174,14 +174,13 @@ class TestHolds:
         assert states(parties)[:2] == [(HUARUI, 4000, "active"), (HUARUI, 4000, "released")]
 
         lead = parties.banks[LEAD]
-        job = ExpiredHolds(lead.view, parties.ledger, lead.operator)
-        job.look()
+        release_expired(lead.view, parties.ledger, lead.operator())
         assert account(parties).held == 4000, "its time is not over"
         parties.net.rpc.call("evm_increaseTime", [3700])
         parties.net.rpc.call("evm_mine", [])
         parties.catch_up()
         assert "expired" in parties.tally(LEAD, "hold", "list").output
-        job.look()
+        release_expired(lead.view, parties.ledger, lead.operator())
         parties.catch_up()
         assert {state for _, _, state in states(parties)} == {"released"}
         assert account(parties).available == 100000

@@ -12,7 +12,7 @@ NOW = datetime(2026, 11, 28, 4, 0, tzinfo=UTC)  # a Saturday
 
 def test_the_past_is_of_weekdays_before_today_and_begins_with_the_top_ups() -> None:
     facility = load_facility(FACILITY)
-    rows = Sample(facility).history(NOW).rows
+    rows = Sample(facility).history(NOW)
     for bank in facility.banks:
         booked = [datetime.fromisoformat(row["booked_at"]) for row in rows[bank]]
         local = [one.astimezone(facility.zone) for one in booked]
@@ -21,12 +21,12 @@ def test_the_past_is_of_weekdays_before_today_and_begins_with_the_top_ups() -> N
         assert local[-1].date() == date(2026, 11, 27)
     partners = len(facility.partners)
     assert [row["kind"] for row in rows[facility.lead][:partners]] == ["top_up"] * partners
-    assert rows == Sample(facility).history(NOW).rows
+    assert rows == Sample(facility).history(NOW)
 
 
 def test_it_is_long_enough_for_a_forecast_with_a_band() -> None:
     facility = load_facility(FACILITY)
-    rows = Sample(facility).history(NOW).rows[facility.lead]
+    rows = Sample(facility).history(NOW)[facility.lead]
     first, today = date.fromisoformat(rows[0]["value_date"]), NOW.date()
     made = forecast(today, 0, tuple(0 for _ in range((today - first).days)))
     assert made is not None

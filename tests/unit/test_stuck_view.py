@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from datetime import UTC, datetime
 
 import pytest
@@ -10,7 +9,7 @@ from structlog.testing import capture_logs
 
 from app.http.context import NodeHealth
 from app.http.health import chain_status
-from app.node.jobs.scheduler import Jobs, Scheduler
+from app.node.jobs.scheduler import Scheduler
 from app.readmodel.chain import Position
 
 
@@ -18,7 +17,7 @@ def test_a_job_that_fails_again_and_again_is_logged_once_and_counted() -> None:
     def fail() -> float:
         raise KeyError("what nobody thought of")
 
-    scheduler = Scheduler(Jobs(**{one.name: fail for one in fields(Jobs)}))
+    scheduler = Scheduler(fail, fail, {})
     with capture_logs() as logged:
         for _ in range(3):
             scheduler._guarded("index", fail)

@@ -1,21 +1,11 @@
 """Pushes sample rows to a bank's node by REST, as its core banking would."""
 
-from dataclasses import dataclass
-
 from app.client.node import NodeClient
-from app.local.demo.sample import Row, chunks
+from app.domain.chunks import chunks
+from app.intake.results import RowCounts
+from app.local.demo.sample import Row
 
 _BULK_ROWS = 1_000
-
-
-@dataclass(slots=True)
-class Sums:
-    """Rows pushed so far: in = accepted + duplicate + quarantined."""
-
-    rows_in: int = 0
-    accepted: int = 0
-    duplicate: int = 0
-    quarantined: int = 0
 
 
 class Pusher:
@@ -24,7 +14,7 @@ class Pusher:
     def __init__(self, url: str, key: str, facility: str) -> None:
         self._client = NodeClient(url, key=key)
         self._facility = facility
-        self.sums = Sums()
+        self.sums = RowCounts()
 
     def push(self, rows: list[Row]) -> None:
         """Push rows in bulks. Raises TallyError when the node refuses or does not answer."""

@@ -133,7 +133,7 @@ class Demo:
             engine.dispose()
 
     def _push(self, feeds: Feeds) -> None:
-        list(self._pool.map(lambda name: self._pushers[name].push(feeds.rows[name]), feeds.rows))
+        list(self._pool.map(lambda name: self._pushers[name].push(feeds[name]), feeds))
 
     def _await(self, deadline: float, condition: Callable[[], bool]) -> None:
         while not condition():

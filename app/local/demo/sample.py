@@ -5,8 +5,6 @@ they are made of. About one half in a hundred is faulty on purpose (amount, date
 duplicate), so that there are breaks to look at. The same seed, start and day give the same events.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
@@ -27,11 +25,8 @@ _OPENS, _OPEN_S = time(9), 8 * 3600
 _FAULTS_PER_THOUSAND = {"amount": 4, "date": 3, "missing": 4, "duplicate": 1, "cent": 4}
 
 
-@dataclass(frozen=True, slots=True)
-class Feeds:
-    """New rows per bank (its name), in the order in which its core banking books them."""
-
-    rows: dict[str, list[Row]]
+Feeds = dict[str, list[Row]]
+"""New rows per bank (its name), in the order in which its core banking books them."""
 
 
 class Sample:
@@ -145,9 +140,9 @@ class Sample:
         self._add(feeds, bank, half)
 
     def _add(self, feeds: Feeds, bank: str, row: Row) -> None:
-        feeds.rows[bank].append(row)
+        feeds[bank].append(row)
         if self._strikes("duplicate"):
-            feeds.rows[bank].append(row | {"event_id": row["event_id"] + "-again"})
+            feeds[bank].append(row | {"event_id": row["event_id"] + "-again"})
 
     def _row(self, kind: Kind, amount: int, now: datetime) -> Row:
         number = self._next
@@ -169,11 +164,4 @@ class Sample:
         return self._random.randrange(1_000) < _FAULTS_PER_THOUSAND[fault]
 
     def _empty(self) -> Feeds:
-        banks = (self._facility.lead, *(partner.name for partner in self._facility.partners))
-        return Feeds({bank: [] for bank in banks})
-
-
-def chunks(rows: list[Row], size: int) -> Iterator[list[Row]]:
-    """Cut rows into bulks of at most `size`."""
-    for position in range(0, len(rows), size):
-        yield rows[position : position + size]
+        return {bank: [] for bank in self._facility.banks}

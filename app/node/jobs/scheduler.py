@@ -7,7 +7,7 @@ runs at fixed intervals.
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
@@ -19,49 +19,9 @@ from app.domain.errors import TallyError
 
 _AT_MOST_EVERY_S = 0.1
 """What is woken, or failed, runs again no sooner; what asks for it does."""
-FEED_FOLDER_EVERY_S = 2.0
-AGEING_EVERY_S = 30.0
-WATCH_EVERY_S = 5.0
-EXPIRED_HOLDS_EVERY_S = 15.0
-VALIDATOR_VOTES_EVERY_S = 5.0
-PREPARED_ACTS_EVERY_S = 2.0
-REPORTS_EVERY_S = 60.0
-AUDIT_HEAD_EVERY_S = 600.0
-ALERTS_EVERY_S = 2.0
-MAILS_EVERY_S = 5.0
-WEBHOOKS_EVERY_S = 2.0
-REPORT_JOBS_EVERY_S = 2.0
-GRANTS_EVERY_S = 1.0
-ARCHIVE_EVERY_S = 300.0
 
 _log = structlog.get_logger()
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Jobs:
-    """What a node does again and again. Each raises TallyError for what may pass by itself.
-
-    `submit` and `index` return after how many seconds they are due again. `watch` looks after the
-    database and the disk.
-    """
-
-    submit: Callable[[], float]
-    index: Callable[[], float]
-    feed_folder: Callable[[], object]
-    ageing: Callable[[], object]
-    watch: Callable[[], object]
-    expired_holds: Callable[[], object]
-    validator_votes: Callable[[], object]
-    prepared_acts: Callable[[], object]
-    reports: Callable[[], object]
-    audit_head: Callable[[], object]
-    alerts: Callable[[], object]
-    mails: Callable[[], object]
-    webhooks: Callable[[], object]
-    report_jobs: Callable[[], object]
-    grants: Callable[[], object]
-    archive: Callable[[], object]
 
 
 @dataclass(slots=True)
@@ -76,36 +36,29 @@ class Runs:
 class Scheduler:
     """Runs the jobs until `stop`. A job that fails is logged once and tried again at its time."""
 
-    def __init__(self, jobs: Jobs, channel: str = "") -> None:
-        """What the jobs log names the `channel`, where there are several."""
+    def __init__(
+        self,
+        submit: Callable[[], float],
+        index: Callable[[], float],
+        others: Mapping[str, tuple[float, Callable[[], object]]],
+        channel: str = "",
+    ) -> None:
+        """Each job raises TallyError for what may pass by itself. `submit` and `index` return after
+        how many seconds they are due again; `others` by name, with the seconds after which each
+        is. What the jobs log names the `channel`, where there are several."""
         # That a job which takes longer than its interval is skipped is as it should be.
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._scheduler = BackgroundScheduler(timezone="UTC")
         self._named = {"channel": channel} if channel else {}
         self._troubles: dict[str, str] = {}
         self._running: set[str] = set()
-        self._loops = {"submit": jobs.submit, "index": jobs.index}
+        self._loops = {"submit": submit, "index": index}
         self._woken = {name: threading.Event() for name in self._loops}
         self._ending = threading.Event()
         self._idle = threading.Condition()
         self.runs: dict[str, Runs] = {name: Runs() for name in self._loops}
         """By the job's name."""
-        for name, job, every_s in (
-            ("feed_folder", jobs.feed_folder, FEED_FOLDER_EVERY_S),
-            ("ageing", jobs.ageing, AGEING_EVERY_S),
-            ("watch", jobs.watch, WATCH_EVERY_S),
-            ("expired_holds", jobs.expired_holds, EXPIRED_HOLDS_EVERY_S),
-            ("validator_votes", jobs.validator_votes, VALIDATOR_VOTES_EVERY_S),
-            ("prepared_acts", jobs.prepared_acts, PREPARED_ACTS_EVERY_S),
-            ("reports", jobs.reports, REPORTS_EVERY_S),
-            ("audit_head", jobs.audit_head, AUDIT_HEAD_EVERY_S),
-            ("alerts", jobs.alerts, ALERTS_EVERY_S),
-            ("mails", jobs.mails, MAILS_EVERY_S),
-            ("webhooks", jobs.webhooks, WEBHOOKS_EVERY_S),
-            ("report_jobs", jobs.report_jobs, REPORT_JOBS_EVERY_S),
-            ("grants", jobs.grants, GRANTS_EVERY_S),
-            ("archive", jobs.archive, ARCHIVE_EVERY_S),
-        ):
+        for name, (every_s, job) in others.items():
             self.runs[name] = Runs()
             self._scheduler.add_job(
                 self._guarded,
