@@ -12,21 +12,16 @@ from app.domain.facility import (
     Facility,
     Partner,
     Rules,
-    Shares,
     SharesVersion,
 )
 from app.readmodel.consortium.tables import members
 from app.readmodel.directory import directory
+from app.readmodel.facilities.history import rules_versions, shares_versions
 from app.readmodel.facilities.tables import (
     facilities,
     facility_partners,
     facility_pauses,
-    rule_versions,
-    share_versions,
 )
-from app.readmodel.values import to_time_of_day
-
-_FIRST_VERSION = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,22 +79,11 @@ def known_facility(connection: Connection, id_: str) -> AgreedFacility:
 
 def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacility:
     names = {one.number: one.name for one in connection.execute(select(members))}
-    rules = connection.execute(
-        select(rule_versions).where(
-            rule_versions.c.facility == row.number, rule_versions.c.version == _FIRST_VERSION
-        )
-    ).one()
+    rules, *later_rules = rules_versions(connection, row.number)
+    shares, *later_shares = shares_versions(connection, row.number)
     partners = connection.execute(
-        select(facility_partners, share_versions)
-        .join(
-            share_versions,
-            (share_versions.c.facility == facility_partners.c.facility)
-            & (share_versions.c.partner == facility_partners.c.partner),
-        )
-        .where(
-            facility_partners.c.facility == row.number,
-            share_versions.c.version == _FIRST_VERSION,
-        )
+        select(facility_partners)
+        .where(facility_partners.c.facility == row.number)
         .order_by(facility_partners.c.partner)
     ).all()
     return AgreedFacility(
@@ -110,7 +94,7 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
             currency=row.currency,
             decimals=row.decimals,
             time_zone=row.time_zone,
-            cut_off=to_time_of_day(rules.cut_off_seconds),
+            cut_off=rules.cut_off,
             rules=Rules(
                 amount_tolerance=rules.amount_tolerance,
                 date_window_days=rules.date_window_days,
@@ -120,16 +104,20 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
                 Partner(
                     number=partner.partner,
                     name=names[partner.member],
-                    shares=Shares(partner.principal_bps, partner.interest_bps, partner.fee_bps),
+                    shares=its_shares,
                     low_balance=partner.low_balance,
                 )
-                for partner in partners
+                for partner, its_shares in zip(partners, shares.shares, strict=True)
             ),
             bounds=Bounds(row.least_lead_bps, row.largest_partner_bps),
             split=row.split,
             first_day=row.first_day,
-            later_shares=_later_shares(connection, row.number),
-            later_cut_offs=_later_cut_offs(connection, row.number),
+            later_shares=tuple(
+                SharesVersion(one.effective_from, one.shares) for one in later_shares
+            ),
+            later_cut_offs=tuple(
+                CutOffVersion(one.effective_from, one.cut_off) for one in later_rules
+            ),
         ),
         state=row.state,
         waiting_for=tuple(names[p.member] for p in partners if not p.accepted),
@@ -155,29 +143,3 @@ def sealed_reference_keys(connection: Connection) -> list[bytes]:
         select(facilities.c.sealed_reference_key).order_by(facilities.c.number)
     )
     return [sealed for sealed in found if sealed is not None]
-
-
-def _later_shares(connection: Connection, facility: int) -> tuple[SharesVersion, ...]:
-    c = share_versions.c
-    versions: dict[int, list[Shares]] = {}
-    for row in connection.execute(
-        select(share_versions)
-        .where(c.facility == facility, c.version > _FIRST_VERSION)
-        .order_by(c.version, c.partner)
-    ):
-        versions.setdefault(row.effective_from, []).append(
-            Shares(row.principal_bps, row.interest_bps, row.fee_bps)
-        )
-    return tuple(SharesVersion(day, tuple(shares)) for day, shares in versions.items())
-
-
-def _later_cut_offs(connection: Connection, facility: int) -> tuple[CutOffVersion, ...]:
-    c = rule_versions.c
-    return tuple(
-        CutOffVersion(row.effective_from, to_time_of_day(row.cut_off_seconds))
-        for row in connection.execute(
-            select(rule_versions)
-            .where(c.facility == facility, c.version > _FIRST_VERSION)
-            .order_by(c.version)
-        )
-    )

@@ -1,6 +1,7 @@
 """A facility's versions, changes and pauses, from the read model."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any, Literal
@@ -99,10 +100,14 @@ def facility_history(
     }
     return FacilityHistory(
         shares=tuple(
-            one for one in _shares(connection, facility) if ("shares", one.version) not in later
+            one
+            for one in shares_versions(connection, facility)
+            if ("shares", one.version) not in later
         ),
         rules=tuple(
-            one for one in _rules(connection, facility) if ("rules", one.version) not in later
+            one
+            for one in rules_versions(connection, facility)
+            if ("rules", one.version) not in later
         ),
         changes=changes,
         pauses=tuple(
@@ -130,7 +135,8 @@ def _pause(names: Directory, row: Row[Any], now: int) -> PauseRow:
     )
 
 
-def _shares(connection: Connection, facility: int) -> tuple[SharesRow, ...]:
+def shares_versions(connection: Connection, facility: int) -> tuple[SharesRow, ...]:
+    """Every version of the shares, the first one first."""
     c = t.share_versions.c
     versions: dict[tuple[int, int], list[Shares]] = {}
     for row in connection.execute(
@@ -144,17 +150,11 @@ def _shares(connection: Connection, facility: int) -> tuple[SharesRow, ...]:
     )
 
 
-def _rules(connection: Connection, facility: int) -> tuple[RulesRow, ...]:
+def rules_versions(connection: Connection, facility: int) -> tuple[RulesRow, ...]:
+    """Every version of the rules, the first one first."""
     c = t.rule_versions.c
     return tuple(
-        RulesRow(
-            version=row.version,
-            effective_from=row.effective_from,
-            amount_tolerance=row.amount_tolerance,
-            date_window_days=row.date_window_days,
-            match_deadline_seconds=row.match_deadline_seconds,
-            cut_off=to_time_of_day(row.cut_off_seconds),
-        )
+        _rules(row.version, row._asdict())
         for row in connection.execute(
             select(t.rule_versions).where(c.facility == facility).order_by(c.version)
         )
@@ -201,7 +201,7 @@ def _changes(
                 reason_hash=bytes(row.reason_hash),
                 hash=bytes(row.hash),
                 shares=_proposed_shares(content) if kind == "shares" else None,
-                rules=_proposed_rules(content) if kind == "rules" else None,
+                rules=_rules(0, content) if kind == "rules" else None,
                 state=standing,
                 decided_at=optional_time(row.decided_time) if decided else None,
                 version=row.version if decided else None,
@@ -216,9 +216,10 @@ def _proposed_shares(content: dict[str, Any]) -> SharesRow:
     return SharesRow(0, content["effective_from"], tuple(Shares(*one) for one in content["shares"]))
 
 
-def _proposed_rules(content: dict[str, Any]) -> RulesRow:
+def _rules(version: int, content: Mapping[str, Any]) -> RulesRow:
+    """Of a row of the versions, or of what is proposed (`contracts.facility_changes`)."""
     return RulesRow(
-        version=0,
+        version=version,
         effective_from=content["effective_from"],
         amount_tolerance=content["amount_tolerance"],
         date_window_days=content["date_window_days"],
