@@ -6,16 +6,17 @@ rows; whoever finds that wrong restores it, and it waits again.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select, update
 
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
 from app.intake.accept import now_utc
 from app.intake.quarantine.queries import DISMISSED, SEE_LIST, WAITING, Selection, Status
-from app.intake.quarantine.waiting import audit_step, chunks, log_step, trace
+from app.intake.quarantine.waiting import chunks, keep_steps, log_step, missing_number, trace
 from app.intake.store import EventStore
-from app.intake.tables import feeds, quarantine, quarantine_steps
+from app.intake.tables import feeds, quarantine
 
 MAX_WHY = 500
 """Most characters of a reason that a person gives."""
@@ -76,8 +77,10 @@ def _decide(
             remedy="Say why: whoever looks at the row later will ask",
         )
     where = replace(where, statuses=among)
-    if where.numbers is not None:
-        _check_all_there(engine, where)
+    missing = missing_number(engine, where, kept=False)
+    if missing is not None:
+        state = "was not dismissed" if among == DISMISSED else "does not wait"
+        raise UsageFault(f"row {missing} of the quarantine {state}", remedy=SEE_LIST)
     done = Decided()
     for numbers, more in chunks(engine, where, after, most, kept=False):
         at = now_utc().isoformat(timespec="milliseconds")
@@ -90,7 +93,7 @@ def _decide(
                 .order_by(quarantine.c.id)
             ).all()
             seal = vault_of(connection).sealer()
-            steps = []
+            by_feed: dict[tuple[str, int], list[dict[str, Any]]] = {}
             for row in found:
                 status = "dismissed"
                 if step == "restored":
@@ -99,32 +102,13 @@ def _decide(
                     update(quarantine).where(quarantine.c.id == row.id).values(status=status)
                 )
                 fault = (row.field, row.reason)
-                steps.append(
+                by_feed.setdefault((row.facility, row.feed_id), []).append(
                     trace(row.id, at, by, step, status, fault) | {"why": seal(why.encode())}
                 )
-            by_feed: dict[tuple[str, int], list[int]] = {}
-            for row in found:
-                by_feed.setdefault((row.facility, row.feed_id), []).append(row.id)
-            if steps:
-                connection.execute(insert(quarantine_steps), steps)
-            for (_, feed_id), some in by_feed.items():
-                audit_step(connection, step, feed_id, some)
-        for (facility, feed_id), some in by_feed.items():
-            log_step(step, facility, feed_id, by, some)
+            for (_, feed_id), traces in by_feed.items():
+                keep_steps(connection, step, feed_id, traces)
+        for (facility, feed_id), traces in by_feed.items():
+            log_step(step, facility, feed_id, by, [one["quarantine_id"] for one in traces])
         done.rows += len(found)
         done.following = numbers[-1] if more else None
     return done
-
-
-def _check_all_there(engine: Engine, where: Selection) -> None:
-    assert where.numbers is not None
-    with engine.connect() as connection:
-        there = connection.execute(
-            select(quarantine.c.id).where(
-                quarantine.c.id.in_(where.numbers), quarantine.c.status.in_(where.statuses)
-            )
-        ).scalars()
-        missing = sorted(set(where.numbers) - set(there))
-    if missing:
-        state = "was not dismissed" if where.statuses == DISMISSED else "does not wait"
-        raise UsageFault(f"row {missing[0]} of the quarantine {state}", remedy=SEE_LIST)

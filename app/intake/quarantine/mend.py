@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, select
 
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
@@ -22,15 +22,16 @@ from app.intake.quarantine.queries import SEE_LIST, RowInFull, Selection, row_in
 from app.intake.quarantine.waiting import (
     IntakeOf,
     Waiting,
-    audit_step,
     chunks,
     does_not_wait,
+    keep_steps,
     log_step,
+    put_verdict,
     trace,
     waiting_rows,
 )
 from app.intake.store import EventStore, EventTransaction
-from app.intake.tables import feeds, quarantine, quarantine_steps
+from app.intake.tables import feeds
 
 
 @dataclass(slots=True)
@@ -150,17 +151,7 @@ def _judge_again(
     for found, kept in again:
         verdict = verdicts[kept.row]
         status = "faulty" if verdict.status == "quarantined" else "ready"
-        connection.execute(
-            update(quarantine)
-            .where(quarantine.c.id == found.number)
-            .values(
-                status=status,
-                field=verdict.field,
-                value=seal(verdict.value.encode()),
-                reason=verdict.reason,
-                **changed,
-            )
-        )
+        put_verdict(connection, found.number, status, verdict, seal, **changed)
         was, is_now = found.kept.columns(), kept.columns()
         changes = {
             column: (was.get(column, ""), is_now.get(column, ""))
@@ -173,6 +164,5 @@ def _judge_again(
             trace(found.number, at, by, step, status, fault)
             | {"encoding": encoding, "changes": seal(orjson.dumps(changes))}
         )
-    connection.execute(insert(quarantine_steps), steps)
-    audit_step(connection, step, again[0][0].feed_id, [found.number for found, _ in again])
+    keep_steps(connection, step, again[0][0].feed_id, steps)
     return sum(one["status"] == "ready" for one in steps)

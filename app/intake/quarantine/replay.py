@@ -6,9 +6,9 @@ sums say so; one that is still at fault stays, with the fault that it has now.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Engine, insert, select, update
+from sqlalchemy import Engine, update
 
 from app.db.vault import vault_of
 from app.domain.chunks import chunks as in_chunks
@@ -18,16 +18,18 @@ from app.intake.quarantine.waiting import (
     CHUNK_ROWS,
     IntakeOf,
     Waiting,
-    audit_step,
     chunks,
     does_not_wait,
+    keep_steps,
     log_step,
+    missing_number,
+    put_verdict,
     trace,
     waiting_rows,
 )
 from app.intake.results import RowCounts
 from app.intake.store import EventStore, EventTransaction
-from app.intake.tables import feeds, quarantine, quarantine_steps
+from app.intake.tables import feeds
 
 
 @dataclass(slots=True)
@@ -55,17 +57,10 @@ def replay(
     At most `most` rows, those with a number above `after`; `by` says who does it. Raises UsageFault
     for a selected number that does not wait.
     """
-    if where.numbers is not None:
-        with engine.connect() as connection:
-            there = connection.execute(
-                select(quarantine.c.id).where(
-                    quarantine.c.id.in_(where.numbers),
-                    quarantine.c.status.in_(WAITING),
-                    quarantine.c.raw.is_not(None),
-                )
-            ).scalars()
-            if missing := sorted(set(where.numbers) - set(there)):
-                raise does_not_wait(missing[0])
+    where = replace(where, statuses=WAITING)
+    missing = missing_number(engine, where, kept=True)
+    if missing is not None:
+        raise does_not_wait(missing)
     done = Replayed()
     late: list[int] = []
     for numbers, more in chunks(engine, where, after, most):
@@ -140,18 +135,7 @@ def _settle(
     for verdict in taken.verdicts:
         number = found[verdict.row].number
         status = "faulty" if verdict.status == "quarantined" else verdict.status
-        connection.execute(
-            update(quarantine)
-            .where(quarantine.c.id == number)
-            .values(
-                status=status,
-                field=verdict.field,
-                value=seal(verdict.value.encode()),
-                reason=verdict.reason,
-            )
-        )
+        put_verdict(connection, number, status, verdict, seal)
         fault = (verdict.field, verdict.reason)
         steps.append(trace(number, at, by, "replayed", status, fault))
-    if steps:
-        connection.execute(insert(quarantine_steps), steps)
-        audit_step(connection, "replayed", feed_id, [one["quarantine_id"] for one in steps])
+    keep_steps(connection, "replayed", feed_id, steps)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import Connection, Engine, func, insert, select, update
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
@@ -14,7 +14,8 @@ from app.domain.errors import UsageFault
 from app.intake.accept import Intake
 from app.intake.quarantine.kept_row import KeptRow
 from app.intake.quarantine.queries import SEE_LIST, WAITING, Selection, kept_row, rows_of
-from app.intake.tables import feeds, quarantine
+from app.intake.results import Verdict
+from app.intake.tables import feeds, quarantine, quarantine_steps
 from app.logs import listed
 
 CHUNK_ROWS = 500
@@ -25,6 +26,9 @@ _log = structlog.get_logger()
 
 IntakeOf = Callable[[str], Intake]
 """Gives the intake of a facility's id, or raises UsageFault where this bank may not send."""
+
+
+Seal = Callable[[bytes], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,36 @@ def chunks(
         after = numbers[-1]
 
 
+def missing_number(engine: Engine, where: Selection, *, kept: bool) -> int | None:
+    """The first of the selected numbers that is of no selected row (or, where it must be `kept`, of
+    one that is not)."""
+    if where.numbers is None:
+        return None
+    c = quarantine.c
+    query = select(c.id).where(c.id.in_(where.numbers), c.status.in_(where.statuses))
+    if kept:
+        query = query.where(c.raw.is_not(None))
+    with engine.connect() as connection:
+        return min(set(where.numbers) - set(connection.scalars(query)), default=None)
+
+
+def put_verdict(
+    connection: Connection, number: int, status: str, verdict: Verdict, seal: Seal, **changed: Any
+) -> None:
+    """Keep of a row what it was judged to be, its status now and what is `changed` of it."""
+    connection.execute(
+        update(quarantine)
+        .where(quarantine.c.id == number)
+        .values(
+            status=status,
+            field=verdict.field,
+            value=seal(verdict.value.encode()),
+            reason=verdict.reason,
+            **changed,
+        )
+    )
+
+
 def trace(
     number: int, at: str, by: str, step: str, status: str, fault: tuple[str, str]
 ) -> dict[str, Any]:
@@ -110,11 +144,15 @@ def trace(
     }
 
 
-def audit_step(connection: Connection, step: str, feed_id: int, numbers: Sequence[int]) -> None:
-    """The line of a step in the audit trail, in the transaction of the step."""
-    if numbers:
+def keep_steps(
+    connection: Connection, step: str, feed_id: int, traces: Sequence[dict[str, Any]]
+) -> None:
+    """Keep the traces of a step about rows of one feed, and its line in the audit trail, in the
+    transaction of the step."""
+    if traces:
+        connection.execute(insert(quarantine_steps), traces)
         entry = Entry(current_actor.get(), f"quarantine.{step}", f"feed {feed_id}")
-        append(connection, entry.with_details(rows=list(numbers)))
+        append(connection, entry.with_details(rows=[one["quarantine_id"] for one in traces]))
 
 
 def log_step(
