@@ -80,7 +80,7 @@ async def push_event(request: Request, facility: FacilityId) -> Response:
         event = feeds.decode(body)
         if not isinstance(event, dict):
             raise Problem(422, "invalid-request", "the body is not one JSON object")
-        return feeds.push(facility, event)
+        return feeds.intake(facility).push(event)
 
     taken = await run_in_threadpool(push)
     if isinstance(taken, Quarantined):
@@ -163,7 +163,7 @@ async def _array(request: Request, facility: str) -> Response:
                 f"{len(events):,} events are more than the {MAX_BULK_ROWS:,} of one array; send "
                 "several, or all of them as CSV or JSON lines"
             )
-        result, verdicts = feeds.bulk(facility, events, BULK_NAME)
+        result, verdicts = feeds.intake(facility).submit_objects(events, BULK_NAME)
         answer = {
             "feed_id": result.feed_id,
             "rows": _sums(result),
@@ -285,7 +285,7 @@ def _may_send(request: Request, facility: str) -> None:
     """Raise the problem that says why this bank may not send events of the facility."""
     context = context_of(request)
     try:
-        context.feeds.ready(facility)
+        context.feeds.intake(facility)
     except UsageFault as fault:
         with context.engine.connect() as connection:
             known = {one.terms.id: one for one in agreed_facilities(connection)}

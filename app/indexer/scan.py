@@ -5,7 +5,7 @@ come in the same request as its logs, the first must follow the block before it,
 block hash must be its block's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,8 +83,23 @@ class RangeSize:
         elif leg_bytes < _LEG_BYTES_AIMED_AT // 2 and blocks >= self.blocks:
             self.blocks = min(self.most, self.blocks * 2)
 
-    def halve(self, blocks: int) -> None:
-        """So many blocks were too much."""
+    def read(self, first: int, final: int, read: Callable[[int], Range]) -> Range:
+        """What `read` makes of the blocks from `first` on, given the last one to read, at most
+        `final`; a range that the node refuses is tried smaller."""
+        while True:
+            last = min(final, first + self.blocks - 1)
+            try:
+                return read(last)
+            except ChainAnswer:
+                if last == first:
+                    raise
+                self._halve(last - first + 1)
+            except ChainUnreachable:
+                # Perhaps it is only too slow for so much; the next attempt asks for less.
+                self._halve(last - first + 1)
+                raise
+
+    def _halve(self, blocks: int) -> None:
         self.blocks = max(1, blocks // 2)
 
 
@@ -118,22 +133,10 @@ class Scanner:
     def read(self, before: Cursor, final: int) -> Range:
         """Read from the block after `before` as far as a good range goes, at most to `final`.
 
-        Raises ShortAnswer, Reorganised, or what the endpoint raises; a range that the node refuses
-        is tried smaller.
+        Raises ShortAnswer, Reorganised, or what the endpoint raises.
         """
         first = before.number + 1
-        while True:
-            last = min(final, first + self._size.blocks - 1)
-            try:
-                return self._read(first, last, before.hash)
-            except ChainAnswer:
-                if last == first:
-                    raise
-                self._size.halve(last - first + 1)
-            except ChainUnreachable:
-                # Perhaps it is only too slow for so much; the next attempt asks for less.
-                self._size.halve(last - first + 1)
-                raise
+        return self._size.read(first, final, lambda last: self._read(first, last, before.hash))
 
     def _read(self, first: int, last: int, parent: bytes | None) -> Range:
         opening, closing, logs = self._rpc.batch(

@@ -9,11 +9,9 @@ against the header's roots.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from app.chain.errors import ChainAnswer
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
-from app.domain.errors import ChainUnreachable
 from app.indexer.decode import Decoder
 from app.indexer.errors import ShortAnswer
 from app.indexer.postings import Posting
@@ -61,22 +59,10 @@ class VerifiedScanner:
     def read(self, before: Cursor, final: int) -> Range:
         """Read from the block after `before` as far as a good range goes, at most to `final`.
 
-        Raises NotVerified, or what the endpoint raises; a range that the node refuses is tried
-        smaller.
+        Raises NotVerified, or what the endpoint raises.
         """
         trusted = self._trusted(before)
-        while True:
-            last = min(final, before.number + self._size.blocks)
-            try:
-                return self._read(trusted, last)
-            except ChainAnswer:
-                if last == before.number + 1:
-                    raise
-                self._size.halve(last - before.number)
-            except ChainUnreachable:
-                # Perhaps it is only too slow for so much; the next attempt asks for less.
-                self._size.halve(last - before.number)
-                raise
+        return self._size.read(before.number + 1, final, lambda last: self._read(trusted, last))
 
     def _trusted(self, cursor: Cursor) -> Trusted:
         """The block at the cursor: as it was verified before, or followed from the chain's first

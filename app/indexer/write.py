@@ -32,37 +32,16 @@ from app.readmodel.pairs.tables import OPEN
 
 _KEY = ("facility", "partner", "kind", "ref", "target_kind", "target_ref")
 _KEY_TYPES = "facility bigint, partner int, kind int, ref bytea, target_kind int, target_ref bytea"
+_HALF = ("amount", "value_day", "business_day", "sequence", "index", "posted_at", "reversed")
 _PAIR = (
     "number",
     *_KEY,
-    "event_ref",
-    "target_event_ref",
-    "lead_amount",
-    "lead_value_day",
-    "lead_business_day",
-    "lead_sequence",
-    "lead_index",
-    "lead_posted_at",
-    "lead_reversed",
-    "partner_amount",
-    "partner_value_day",
-    "partner_business_day",
-    "partner_sequence",
-    "partner_index",
-    "partner_posted_at",
-    "partner_reversed",
-    "shares_version",
-    "rules_version",
-    "status",
-    "first_posted_at",
-    "due_at",
-    "agreed_business_day",
-    "lead_book_day",
-    "partner_book_day",
-    "action",
-    "resolved_side",
-    "resolved_at",
-    "stated_shares",
+    *("event_ref", "target_event_ref"),
+    *(f"lead_{name}" for name in _HALF),
+    *(f"partner_{name}" for name in _HALF),
+    *("shares_version", "rules_version", "status", "first_posted_at", "due_at"),
+    *("agreed_business_day", "lead_book_day", "partner_book_day"),
+    *("action", "resolved_side", "resolved_at", "stated_shares"),
 )
 """The columns of `pairs` in the order of `_pair_row` and `_pair`."""
 _CHANGEABLE = _PAIR[len(_KEY) + 1 :]

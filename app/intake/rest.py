@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from app.domain.errors import FeedFault
-from app.domain.events import Quarantined
 from app.intake import json_values
 from app.intake.accept import Intake
 from app.intake.lines import ByteStream
 from app.intake.reader import Feed, JudgedFeed
-from app.intake.results import FeedResult, Receipt, Verdict
+from app.intake.results import FeedResult, Verdict
 from app.intake.validation import Validator
 
 _KEPT_S = 30.0
@@ -29,10 +28,6 @@ class RestFeeds:
         self._intakes: dict[str, tuple[float, Intake]] = {}
         """Since when (monotonic clock), and the intake."""
 
-    def ready(self, facility: str) -> None:
-        """Raise UsageFault unless this bank may send events of the facility."""
-        self.intake(facility)
-
     def decode(self, body: bytes) -> Any:
         """The JSON of a body, numbers as they were written. Raises FeedFault for what is none."""
         try:
@@ -41,16 +36,6 @@ class RestFeeds:
             raise FeedFault(f"the body is not UTF-8 (byte {error.start})") from None
         except ValueError as error:
             raise FeedFault(f"the body is not JSON: {error}") from None
-
-    def push(self, facility: str, event: object) -> Receipt | Quarantined:
-        """Take in one decoded event, as `Intake.push`."""
-        return self.intake(facility).push(event)
-
-    def bulk(
-        self, facility: str, events: Sequence[object], name: str
-    ) -> tuple[FeedResult, list[Verdict]]:
-        """Take in decoded events in one commit, as `Intake.submit_objects`."""
-        return self.intake(facility).submit_objects(events, name)
 
     def stream(
         self,
