@@ -8,6 +8,7 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, date, datetime, time
 from hashlib import sha256
 
@@ -37,6 +38,7 @@ _SPREADSHEET_NUMBER = re.compile(r"[0-9]+\.[0-9]+E\+[0-9]+")
 _BEYOND_CALENDAR = date.max.toordinal() + 1
 _CACHED = 20_000
 _CACHED_LENGTH = 40
+_INSTANT_REASON = "is no instant as YYYY-MM-DDThh:mm:ss with Z or an offset like +08:00"
 _NAME_REASON = f"must be 1 to {MAX_NAME} printable characters"
 _SPREADSHEET_REASON = (
     "is what a spreadsheet makes of a long number: its digits are lost. Export the column as text"
@@ -97,95 +99,42 @@ class Validator:
             borrower_ref,
             memo,
         ) = cells
-        if not (0 < len(event_id) <= MAX_NAME and event_id.isprintable()):
-            return _fault(row, cells, 0, _NAME_REASON, hints.of_unprintable(event_id))
-        if "E+" in event_id and _SPREADSHEET_NUMBER.fullmatch(event_id):
-            return _fault(row, cells, 0, _SPREADSHEET_REASON)
-        facility = self.facility
-        if facility_id != facility.id:
-            return _fault(row, cells, 1, f"is not the facility {facility.id}")
-        if not (0 < len(event_ref) <= MAX_NAME and event_ref.isprintable()):
-            return _fault(row, cells, 2, _NAME_REASON, hints.of_unprintable(event_ref))
-        if "E+" in event_ref and _SPREADSHEET_NUMBER.fullmatch(event_ref):
-            return _fault(row, cells, 2, _SPREADSHEET_REASON)
-        kind = BY_FEED_NAME.get(kind_name)
-        if kind is None:
-            return _fault(row, cells, 3, "is no kind of event")
         try:
-            amount = parse_amount(amount_text, facility.decimals)
-        except AmountError as error:
-            return _fault(row, cells, 4, str(error), hints.of_amount(amount_text))
-        if currency != facility.currency:
-            return _fault(row, cells, 5, f"is not the facility's currency {facility.currency}")
-        value_day = self._days.get(value_date) or self._day(value_date)
-        if not value_day:
-            return _fault(row, cells, 6, _DATE_REASON, hints.of_date(value_date))
-        if value_day < self._first_day:
-            return _fault(row, cells, 6, self._too_early)
-        instant = self._instants.get(booked_at) or self._instant(booked_at)
-        if instant is None:
-            return _fault(row, cells, 7, _INSTANT_REASON, hints.of_date(booked_at))
-        booked_at_utc, business_day = instant
-        if not business_day:
-            return _fault(row, cells, 7, self._too_early)
+            _check_name(0, event_id)
+            if facility_id != self.facility.id:
+                raise _Fault(1, f"is not the facility {self.facility.id}")
+            _check_name(2, event_ref)
+            kind = BY_FEED_NAME.get(kind_name)
+            if kind is None:
+                raise _Fault(3, "is no kind of event")
+            try:
+                amount = parse_amount(amount_text, self.facility.decimals)
+            except AmountError as error:
+                raise _Fault(4, str(error), hints.of_amount(amount_text)) from None
+            if currency != self.facility.currency:
+                raise _Fault(5, f"is not the facility's currency {self.facility.currency}")
+            value_day = self._days.get(value_date) or self._day(6, value_date)
+            booked_at_utc, business_day = self._instants.get(booked_at) or self._instant(booked_at)
+            target: tuple[Kind, str] | None = None
+            if kind is Kind.REVERSAL:
+                target = _target(reverses)
+                number = self._partner(partner, target[0] if target else None)
+                if target is None:
+                    raise _Fault(9, "is not kind/event_ref of what is reversed")
+            else:
+                number = self._partner(partner, kind)
+                if reverses:
+                    raise _Fault(9, f"is for reversals only, this is a {kind.feed_name}")
+            stated = self._stated_day(shares_on) if shares_on else 0
+            shares_day = stated if stated and kind.shared and stated != value_day else 0
+            details = _details(cells) if loan_ref or borrower_ref or memo else None
+        except _Fault as fault:
+            return fault.quarantined(row, cells)
 
-        target: tuple[Kind, str] | None = None
-        if kind is Kind.REVERSAL:
-            target = _target(reverses)
-            ruling = target[0] if target else None
-        else:
-            ruling = kind
-        if not self._is_lead:
-            if partner and partner != self.sender:
-                return _fault(row, cells, 8, f"may only be empty or {self.sender} in this feed")
-            number = self._own_number
-        elif not partner:
-            if self._lead_splits:
-                return _fault(row, cells, 8, "is needed: this facility's lead states each part")
-            if ruling is not None and ruling.one_partner:
-                return _fault(row, cells, 8, f"is needed for {ruling.feed_name}")
-            number = ALL_PARTNERS
-        else:
-            number = self._numbers.get(partner, 0)
-            if not number:
-                return _fault(row, cells, 8, f"is no partner of facility {facility.id}")
-            if ruling is not None and ruling.shared and not self._lead_splits:
-                return _fault(row, cells, 8, f"must be empty for {ruling.feed_name}, it is shared")
-        if kind is Kind.REVERSAL:
-            if target is None:
-                return _fault(row, cells, 9, "is not kind/event_ref of what is reversed")
-        elif reverses:
-            return _fault(row, cells, 9, f"is for reversals only, this is a {kind.feed_name}")
-        latest_day = max(value_day, business_day)
-        shares_day = 0
-        if shares_on:
-            if not self._is_lead:
-                return _fault(row, cells, 10, "may stand in the lead's feed only")
-            stated = self._days.get(shares_on) or self._day(shares_on)
-            if not stated:
-                return _fault(row, cells, 10, _DATE_REASON, hints.of_date(shares_on))
-            if stated < self._first_day:
-                return _fault(row, cells, 10, self._too_early)
-            latest_day = max(latest_day, stated)
-            if kind.shared and stated != value_day:
-                shares_day = stated
-        details = None
-        if loan_ref or borrower_ref or memo:
-            texts = {}
-            for column in (11, 12, 13):
-                if text := cells[column]:
-                    if reason := _text_fault(text):
-                        return _fault(row, cells, column, reason)
-                    texts[COLUMNS[column]] = text
-            details = orjson.dumps(texts)
-
-        if number:
-            parts = 1
-        elif target is None:
+        parts = 1 if number else 0
+        if not number and target is None:
             version = bisect_right(self._later_shares, shares_day or value_day)
             parts = bisect_right(self._thresholds[version][kind], amount)
-        else:
-            parts = 0
         content = orjson.dumps(
             (
                 facility_id,
@@ -216,7 +165,7 @@ class Validator:
             shares_day,
             booked_at_utc,
             parts,
-            latest_day,
+            max(value_day, business_day, stated),
             details,
         )
         if target is None:
@@ -247,36 +196,65 @@ class Validator:
             )
         return judged
 
-    def _day(self, text: str) -> int:
-        """The ordinal of a date; 0 where it is none."""
-        if not _DATE.fullmatch(text):
-            return 0
-        try:
-            day = date.fromisoformat(text).toordinal()
-        except ValueError:
-            return 0
+    # What follows raises _Fault for a cell that is at fault.
+
+    def _partner(self, partner: str, ruling: Kind | None) -> int:
+        """The number of an event's partner, ALL_PARTNERS of a shared one of the lead. `ruling`: its
+        kind, of a reversal its target's; None where that names none."""
+        if not self._is_lead:
+            if partner and partner != self.sender:
+                raise _Fault(8, f"may only be empty or {self.sender} in this feed")
+            return self._own_number
+        if not partner:
+            if self._lead_splits:
+                raise _Fault(8, "is needed: this facility's lead states each part")
+            if ruling is not None and ruling.one_partner:
+                raise _Fault(8, f"is needed for {ruling.feed_name}")
+            return ALL_PARTNERS
+        number = self._numbers.get(partner, 0)
+        if not number:
+            raise _Fault(8, f"is no partner of facility {self.facility.id}")
+        if ruling is not None and ruling.shared and not self._lead_splits:
+            raise _Fault(8, f"must be empty for {ruling.feed_name}, it is shared")
+        return number
+
+    def _stated_day(self, shares_on: str) -> int:
+        if not self._is_lead:
+            raise _Fault(10, "may stand in the lead's feed only")
+        return self._days.get(shares_on) or self._day(10, shares_on)
+
+    def _day(self, column: int, text: str) -> int:
+        """The ordinal of a date from the facility's first day on."""
+        day = 0
+        if _DATE.fullmatch(text):
+            with suppress(ValueError):
+                day = date.fromisoformat(text).toordinal()
+        if not day:
+            raise _Fault(column, "is no date as YYYY-MM-DD", hints.of_date(text))
+        if day < self._first_day:
+            raise _Fault(column, self._too_early)
         if len(self._days) < _CACHED:
             self._days[text] = day
         return day
 
-    def _instant(self, text: str) -> tuple[str, int] | None:
-        """The instant in UTC and its business day, 0 for one before the facility's first day; None
-        where the text is no instant."""
+    def _instant(self, text: str) -> tuple[str, int]:
+        """The instant in UTC and its business day, not before the facility's first."""
         found = _INSTANT.fullmatch(text)
         if found is None:
-            return None
+            raise _Fault(7, _INSTANT_REASON, hints.of_date(text))
         moment, fraction, offset = found.groups()
         try:
             booked_at = datetime.fromisoformat(moment + offset)
         except ValueError:
-            return None
+            raise _Fault(7, _INSTANT_REASON, hints.of_date(text)) from None
         try:
-            too_early = booked_at < self._first_instant
-            business_day = 0 if too_early else self.facility.business_day(booked_at)
             utc = booked_at.astimezone(UTC).isoformat()[:19]
+            if booked_at < self._first_instant:
+                raise _Fault(7, self._too_early)
+            business_day = self.facility.business_day(booked_at)
         except OverflowError:
             if booked_at.year == 1:
-                return None
+                raise _Fault(7, _INSTANT_REASON, hints.of_date(text)) from None
             # A date that no calendar has, and further ahead than the chain takes.
             business_day = _BEYOND_CALENDAR
             utc = moment
@@ -288,6 +266,34 @@ class Validator:
                 self._instants.clear()
             self._instants[text] = instant
         return instant
+
+
+def _check_name(column: int, name: str) -> None:
+    """Raises _Fault."""
+    if not (0 < len(name) <= MAX_NAME and name.isprintable()):
+        raise _Fault(column, _NAME_REASON, hints.of_unprintable(name))
+    if "E+" in name and _SPREADSHEET_NUMBER.fullmatch(name):
+        raise _Fault(column, _SPREADSHEET_REASON)
+
+
+class _Fault(Exception):
+    """Why a cell (by its column's place) is at fault, and what it looks like."""
+
+    def __init__(self, column: int, reason: str, hint: str = "") -> None:
+        self._column = column
+        self._reason = f"{reason}: {hint}" if hint else reason
+
+    def quarantined(self, row: int, cells: Sequence[str]) -> Quarantined:
+        """The row with this fault, or with one of the cell as such, which comes first."""
+        cell, name, reason = cells[self._column], COLUMNS[self._column], self._reason
+        if isinstance(cell, UnusableCell):
+            reason = cell.reason
+        elif not is_text(cell):
+            reason = NOT_UTF8
+        elif not cell and name != "partner":
+            reason = "is missing"
+        # Past the first column the event_id is known to be good.
+        return Quarantined(row, name, shown(cell), reason, cells[0] if self._column else "")
 
 
 def cells_of(value: Mapping[str, object]) -> list[str]:
@@ -307,10 +313,6 @@ def cells_of(value: Mapping[str, object]) -> list[str]:
         if column in repeated:
             cells[index] = UnusableCell(cells[index], "the key stands more than once")
     return cells
-
-
-_DATE_REASON = "is no date as YYYY-MM-DD"
-_INSTANT_REASON = "is no instant as YYYY-MM-DDThh:mm:ss with Z or an offset like +08:00"
 
 
 def _thresholds(facility: Facility, kind: Kind, day: int) -> list[int]:
@@ -333,6 +335,17 @@ def _target(reverses: str) -> tuple[Kind, str] | None:
     return kind, event_ref
 
 
+def _details(cells: Sequence[str]) -> bytes:
+    """The free texts that there are, as JSON. Raises _Fault."""
+    texts = {}
+    for column in (11, 12, 13):
+        if text := cells[column]:
+            if reason := _text_fault(text):
+                raise _Fault(column, reason)
+            texts[COLUMNS[column]] = text
+    return orjson.dumps(texts)
+
+
 def _text_fault(cell: str) -> str:
     """What is wrong with a free text; empty if nothing is."""
     if len(cell) > MAX_TEXT:
@@ -345,20 +358,6 @@ def _text_fault(cell: str) -> str:
 def _identity(*facts: str | int) -> bytes:
     """SHA-256 of facility, partner, kind, event_ref, target's kind and target's event_ref."""
     return sha256(orjson.dumps(facts)).digest()
-
-
-def _fault(row: int, cells: Sequence[str], column: int, reason: str, hint: str = "") -> Quarantined:
-    cell = cells[column]
-    if hint:
-        reason = f"{reason}: {hint}"
-    if isinstance(cell, UnusableCell):
-        reason = cell.reason
-    elif not is_text(cell):
-        reason = NOT_UTF8
-    elif not cell and COLUMNS[column] != "partner":
-        reason = "is missing"
-    # Past the first column the event_id is known to be good.
-    return Quarantined(row, COLUMNS[column], shown(cell), reason, cells[0] if column else "")
 
 
 def _as_json(value: object) -> str:
