@@ -24,7 +24,8 @@ settings.register_profile(
 )
 settings.load_profile("whatever_the_load")
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM_NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first that is there: Chromium without its own windows and menus takes a third of the time."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -141,4 +142,4 @@ def chromium_path() -> str:
     for name in CHROMIUM_NAMES:
         if found := shutil.which(name):
             return found
-    pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
+    pytest.skip("chromium is not installed (Debian: apt-get install chromium-headless-shell)")
