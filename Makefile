@@ -11,7 +11,7 @@
 .DEFAULT_GOAL := setup
 .DELETE_ON_ERROR:
 .PHONY: run setup test python-test checks test-fast lint slither test-slow bench contracts contracts-report mutants snapshots screenshots halmos forge-test \
-	lint-and-forge-test test-tools reset lock slither-anew halmos-anew
+	test-tools reset lock slither-anew halmos-anew
 
 # Bytecode is kept, whatever the shell says: hundreds of processes in the tests would each compile the application.
 export PYTHONDONTWRITEBYTECODE :=
@@ -61,7 +61,7 @@ python-test: setup test-tools
 
 # All that `make test` does but for Python's tests.
 checks: setup
-	@nice -n 19 $(MAKE) --no-print-directory --output-sync=recurse lint-and-forge-test halmos
+	@nice -n 19 $(MAKE) --no-print-directory --output-sync=recurse lint forge-test halmos
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
 test-fast: setup
@@ -73,10 +73,6 @@ test-slow: setup test-tools
 
 forge-test: setup
 	@$(FORGE) test --summary
-
-# One after the other: Slither and forge compile into one folder.
-lint-and-forge-test: lint
-	@$(MAKE) --no-print-directory forge-test
 
 # A browser, a database server, an OpenID provider and axe-core for tests; where they cannot be installed, those tests skip.
 test-tools: tests/oidc_provider/node_modules/.ready tests/axe/node_modules/.ready
@@ -100,7 +96,7 @@ slither halmos: setup
 # parameters named as a view is, assembly and low-level calls, sets that are written member by member,
 # decisions of many branches, and OpenZeppelin's pragmas. Our Solidity tests are not looked at.
 slither-anew: .venv-slither/.ready $(NPM_READY)
-	cd contracts && FOUNDRY_TEST=none PATH="node_modules/.bin:$$PATH" ../.venv-slither/bin/slither . --fail-pedantic
+	cd contracts && FOUNDRY_PROFILE=sources FOUNDRY_TEST=none PATH="node_modules/.bin:$$PATH" ../.venv-slither/bin/slither . --fail-pedantic
 
 # Symbolic proofs of what is packed and matched; its tests and the libraries are compiled apart from the contracts.
 halmos-anew: .venv-halmos/.ready $(NPM_READY)

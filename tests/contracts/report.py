@@ -83,7 +83,7 @@ def _coverage() -> dict[str, float]:
         report = Path(folder) / "lcov.info"
         arguments = ["--ir-minimum", "--report", "lcov", "--report-file", str(report)]
         arguments += ["--no-match-path", "**/PostGas.t.sol"]
-        answer = forge("coverage", *arguments, settings=_FEW_RUNS)
+        answer = forge("coverage", *arguments, settings=_FEW_RUNS | {"FOUNDRY_PROFILE": "sources"})
         if answer.returncode:
             raise SystemExit(f"forge coverage failed:\n{answer.stdout[-3_000:]}{answer.stderr}")
         found = coverage(report.read_text())

@@ -11,7 +11,8 @@ from deploy.forge import forge
 
 
 def test_forge_and_python_compile_with_the_same_settings() -> None:
-    profile = tomllib.loads((driver.CONTRACTS / "foundry.toml").read_text())["profile"]["default"]
+    profiles = tomllib.loads((driver.CONTRACTS / "foundry.toml").read_text())["profile"]
+    profile = profiles["default"] | profiles["sources"]
     settings = driver.SETTINGS
     assert profile["evm_version"] == settings["evmVersion"]
     assert profile["via_ir"] == settings["viaIR"]

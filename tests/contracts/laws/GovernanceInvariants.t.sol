@@ -52,7 +52,7 @@ contract GovernanceHandler is VotingFixture {
     constructor() {
         found(4);
         _facility = activate("F", one(4_000), strictRules());
-        NEXT_CLOSE = vm.deployCode("DayClose.sol:DayClose");
+        NEXT_CLOSE = vm.deployCode(codeOf("DayClose"));
     }
 
     function askedCount() external view returns (uint32) {

@@ -2,9 +2,9 @@
 
 Each mutant of `mutants.toml` (those whose name or file holds one of the words) is put into a copy
 of the contracts' sources, and what depends on the changed file is compiled, with hardly any
-optimizer: that takes a third of the time. The tests deploy contracts by name from forge's output,
-where the mutant's code takes the place of the faultless one. Ends with 1 when a mutant survives or
-cannot be built.
+optimizer: that takes a third of the time. The tests deploy the contracts' artifacts, where the
+mutant's code takes the place of the faultless one. Ends with 1 when a mutant survives or cannot be
+built.
 """
 
 from __future__ import annotations
@@ -126,9 +126,12 @@ class _Copy:
         self._contracts = root / "contracts"
         self._sources = sources
         self._faultless = faultless
-        made = shutil.ignore_patterns("artifacts", "node_modules", "__pycache__", "*-halmos")
+        made = shutil.ignore_patterns(
+            "artifacts", "node_modules", "__pycache__", "*-halmos", "*-sources"
+        )
         shutil.copytree(CONTRACTS, self._contracts, ignore=made)
         shutil.copytree(TESTS, root / "tests" / "contracts", ignore=made)
+        (self._contracts / "artifacts").mkdir()
         (self._contracts / "node_modules").symlink_to((CONTRACTS / "node_modules").resolve())
         # forge's cache names the tests by where they lie; what it does not know it compiles again
         cache = self._contracts / "cache" / "solidity-files-cache.json"
@@ -160,10 +163,8 @@ class _Copy:
 
     def _test(self, code: Mapping[str, str], which: list[str]) -> subprocess.CompletedProcess[str]:
         for name, bytecode in code.items():
-            place = self._contracts / "out" / f"{name}.sol" / f"{name}.json"
-            artifact = json.loads(place.read_text())
-            artifact["bytecode"]["object"] = bytecode
-            place.write_text(json.dumps(artifact))
+            artifact = self._contracts / "artifacts" / f"{name}.json"
+            artifact.write_text(json.dumps({"bytecode": bytecode}))
         answer = self._forge("test", "--fail-fast", *which)
         if "Compiling" in answer.stdout:
             raise FaultlessFails("forge compiled again, and tested what it made")

@@ -45,18 +45,24 @@ abstract contract ConsortiumFixture {
     }
 
     function deployFounding(Contracts memory code, FoundingMember[] memory list) internal returns (Contracts memory) {
-        return IFounding(vm.deployCode("Founding.sol:Founding", abi.encode(code, list))).contracts();
+        return IFounding(vm.deployCode(codeOf("Founding"), abi.encode(code, list))).contracts();
     }
 
-    /// @dev By name, from forge's own output: `new` would compile every contract once more into every test.
     function implementations() internal returns (Contracts memory) {
         return Contracts({
-            consortiumRegistry: vm.deployCode("ConsortiumRegistry.sol:ConsortiumRegistry"),
-            facilityRegistry: vm.deployCode("FacilityRegistry.sol:FacilityRegistry"),
-            reserveLedger: vm.deployCode("ReserveLedger.sol:ReserveLedger"),
-            reconciliation: vm.deployCode("Reconciliation.sol:Reconciliation"),
-            dayClose: vm.deployCode("DayClose.sol:DayClose")
+            consortiumRegistry: vm.deployCode(codeOf("ConsortiumRegistry")),
+            facilityRegistry: vm.deployCode(codeOf("FacilityRegistry")),
+            reserveLedger: vm.deployCode(codeOf("ReserveLedger")),
+            reconciliation: vm.deployCode(codeOf("Reconciliation")),
+            dayClose: vm.deployCode(codeOf("DayClose"))
         });
+    }
+
+    /// @dev Where a contract's code lies: as `make contracts` compiled it, and for coverage as forge did.
+    function codeOf(string memory name) internal view returns (string memory) {
+        return keccak256(bytes(vm.envOr("FOUNDRY_PROFILE", ""))) == keccak256("sources")
+            ? string.concat(name, ".sol:", name)
+            : string.concat("artifacts/", name, ".json");
     }
 
     function members(uint256 partners) internal view returns (FoundingMember[] memory list) {

@@ -48,7 +48,7 @@ interface Vm {
     function revertToState(uint256 id) external returns (bool);
     function revertToStateAndDelete(uint256 id) external returns (bool);
     function toString(uint256 value) external pure returns (string memory);
-    function readFile(string calldata path) external view returns (string memory);
+    function envOr(string calldata variable, string calldata without) external view returns (string memory);
 }
 
 Vm constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
