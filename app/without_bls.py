@@ -1,8 +1,8 @@
 """eth_account without the curve BLS12-381, which no key of a bank lies on.
 
-eth_keyfile, which eth_account reads keystores with, also writes those of Ethereum's consensus layer,
-and computes their curve's tables when it is loaded: a fifth of the time in which a node starts.
-It needs one number of them, and the rest only to write such a keystore.
+eth_keyfile, with which eth_account reads keystores, also writes those of Ethereum's consensus
+layer, and computes their curve's tables when it is loaded: a fifth of the time in which a node
+starts. It needs one number of them, and the rest only to write such a keystore.
 """
 
 import sys

@@ -86,7 +86,7 @@ def _register(arguments: list[str]) -> None:
             cli.command(verb, help=summary)(_not_loaded)
         return
     name = asked.replace("-", "_")
-    # What is loaded stays: looking for cycles in it took a fifth of the loading, and of each look after.
+    # What is loaded stays: looking for cycles in it took a fifth of the time.
     gc.disable()
     found = getattr(import_module(f"app.cli.{name}"), name)
     gc.freeze()
