@@ -47,9 +47,14 @@ def every_line_is_logged() -> None:
     structlog.reset_defaults()
 
 
-@pytest.fixture(params=ENGINES)
+@pytest.fixture(
+    params=[
+        pytest.param(name, marks=[] if name == "anvil" else [pytest.mark.slow]) for name in ENGINES
+    ]
+)
 def engine(request: pytest.FixtureRequest) -> Engine:
-    """The name of each development engine in turn."""
+    """The name of each development engine in turn. That banks reconcile alike on any of them,
+    `test_reconcile_engines` shows each time."""
     name: Engine = request.param
     return name
 
