@@ -6,7 +6,7 @@ import sys
 SCRIPT = """
 import sys
 import app.node.single_node
-from app.without_bls import ORDER
+from app.keys.without_bls import ORDER
 
 assert not [name for name in sys.modules if name.startswith("py_ecc.optimized")], "computed"
 del sys.modules["py_ecc.bls12_381"]
