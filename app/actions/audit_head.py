@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import select
 
 from app.actions.act import act
@@ -14,6 +15,7 @@ from app.readmodel.consortium.tables import members
 from app.readmodel.disclosures.queries import own_anchors
 
 _ACT = "audit.anchor"
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +62,11 @@ def head_to_anchor(view: View, operator: str) -> AnchorHead | None:
 def anchor(asked: AnchorHead, view: View, contract: DayClose, signer: Signer) -> Done:
     """Signed by the operator key, in turn with the postings."""
     return signer.send(contract.anchor_audit_head(asked.rows, asked.head))
+
+
+def anchor_due(view: View, contract: DayClose, signer: Signer) -> None:
+    """Anchor the head where it is due by the chain's clock."""
+    due = head_to_anchor(view, signer.address)
+    if due is not None:
+        anchor(due, view, contract, signer)
+        _log.info("head of the audit trail anchored", rows=due.rows)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+import structlog
 from sqlalchemy import select
 
 from app.actions.act import act
@@ -18,6 +19,8 @@ from app.keys.sealing import open_reference_key
 from app.readmodel.accounts.holds import active_holds
 from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.tables import cursor
+
+_log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,3 +186,11 @@ def release(asked: ReleaseHolds, view: View, contract: ReserveLedger, signer: Si
         )
     calls = [contract.release(one.facility, one.partner, one.ref) for one in asked.holds]
     return signer.send(*calls)
+
+
+def release_expired(view: View, contract: ReserveLedger, signer: Signer) -> None:
+    """Release what has expired by the chain's clock, so that it is available again."""
+    found = expired(view)
+    if found:
+        release(ReleaseHolds(found), view, contract, signer)
+        _log.info("expired holds released", holds=len(found))

@@ -9,6 +9,8 @@ from pathlib import Path
 import structlog
 from sqlalchemy import Engine
 
+from app.actions.audit_head import anchor_due
+from app.actions.holds import release_expired
 from app.alerts.smtp import AlertMails, MailServer
 from app.alerts.watch import AlertWatch
 from app.config import BankConfig
@@ -28,8 +30,6 @@ from app.node.bank import Bank, open_bank
 from app.node.block_rhythm import SOON_S, BlockRhythm
 from app.node.jobs.ageing import Ageing
 from app.node.jobs.alerts import OwnFacts
-from app.node.jobs.audit_head import anchor_due
-from app.node.jobs.expired_holds import release_expired
 from app.node.jobs.feed_folder import FeedFolder
 from app.node.jobs.scheduled_archive import ScheduledArchive
 from app.node.jobs.scheduled_reports import ScheduledReports

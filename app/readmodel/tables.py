@@ -17,7 +17,8 @@ from app.readmodel.accounts.tables import (
     day_totals,
     holds,
 )
-from app.readmodel.chain import blocks, cursor, incidents
+from app.readmodel.chain import blocks, cursor
+from app.readmodel.chain import incidents as incidents
 from app.readmodel.consortium.tables import (
     consortium_log,
     member_keys,
@@ -83,41 +84,3 @@ CHAIN_TABLES = (
     audit_anchors,
 )
 """Tables that the chain alone determines: wiped by a rebuild, covered by the digest."""
-
-__all__ = [
-    "CHAIN_TABLES",
-    "accounts",
-    "alerts",
-    "audit_anchors",
-    "balance_points",
-    "blocks",
-    "consortium_log",
-    "cursor",
-    "day_closes",
-    "day_counts",
-    "day_totals",
-    "detail_grants",
-    "facilities",
-    "facility_acceptances",
-    "facility_changes",
-    "facility_observers",
-    "facility_partners",
-    "facility_pauses",
-    "granted_names",
-    "granted_openings",
-    "holds",
-    "incidents",
-    "member_keys",
-    "members",
-    "pairs",
-    "postings",
-    "proposals",
-    "reasons",
-    "rejections",
-    "resolutions",
-    "rule_versions",
-    "sealed_postings",
-    "share_versions",
-    "validators",
-    "votes",
-]

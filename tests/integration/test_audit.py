@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
+from app.actions.audit_head import anchor_due
 from app.audit.tables import audit_trail
 from app.audit.trail import Entry, append, row_hash
 from app.audit.verify import Head, verify
 from app.contracts.day_close import DayClose
 from app.db.engine import create
-from app.node.jobs.audit_head import anchor_due
 from app.readmodel.disclosures.queries import own_anchors
 from ganache.launcher import start
 from tests.e2e.running import Outcome, tally_in_process

@@ -16,6 +16,7 @@ from sqlalchemy import select, update
 from typer import Typer
 from typer.testing import CliRunner, Result
 
+from app.actions.holds import release_expired
 from app.cli.day import day
 from app.cli.hold import hold
 from app.cli.reason import reason
@@ -25,7 +26,6 @@ from app.domain.errors import TallyError, UsageFault
 from app.indexer.rebuild import digest
 from app.local.reconcile import tick
 from app.node.bank import Bank
-from app.node.jobs.expired_holds import release_expired
 from app.outbox.tables import attempts
 from app.readmodel import tables
 from app.readmodel.accounts.holds import holds
