@@ -82,18 +82,9 @@ def archive(
             say(begun)
         with engine.connect() as connection:
             found = months(connection, choose(connection, facility, before))
+        contracts = Contracts(rpc, manifest, facility.number)
         for month in found:
-            say(
-                _archive(
-                    engine,
-                    Contracts(rpc, manifest, facility.number),
-                    own,
-                    root,
-                    facility,
-                    month,
-                    before,
-                )
-            )
+            say(_archive(engine, contracts, own, root, facility, month, before))
 
 
 def _archive(

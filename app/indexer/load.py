@@ -19,11 +19,11 @@ from app.indexer.state import (
     State,
     View,
 )
-from app.indexer.validator_text import from_text
 from app.readmodel import tables as t
 from app.readmodel.archive.source import last_number
 from app.readmodel.consortium.tables import consortium_log, proposals
 from app.readmodel.tables import alerts, day_closes, holds
+from app.verify.validators import ValidatorSet
 
 BOOKS = tuple(one.name for one in fields(Books))
 """Columns of the table `accounts`; the contract's own are named `contract_` and then so."""
@@ -48,7 +48,8 @@ def load(
         )
     state.block_number, state.block_hash = cursor.block_number, bytes(cursor.block_hash)
     state.block_time = cursor.block_time
-    state.validators = from_text(cursor.validators)
+    if cursor.validators is not None:
+        state.validators = ValidatorSet.from_text(cursor.validators)
     state.members = connection.execute(select(func.count()).select_from(t.members)).scalar_one()
     state.proposals = connection.execute(select(func.count()).select_from(proposals)).scalar_one()
     state.consortium_lines = connection.execute(

@@ -13,9 +13,8 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
 from app.indexer.decode import Decoder
-from app.indexer.errors import ShortAnswer
+from app.indexer.errors import ShortAnswer, refused
 from app.indexer.postings import Posting
-from app.indexer.refusal import refused
 from app.indexer.scan import Cursor, Header, Range, RangeSize, block_request
 from app.verify.bloom import may_hold
 from app.verify.chain import Trusted, first_trusted, verify_chain
@@ -142,16 +141,7 @@ class VerifiedScanner:
                     details[tx_hash] = sealed_of(transaction.input)
                 for log in found:
                     if log.address in self._ours and log.topics:
-                        logs.append(
-                            {
-                                "address": "0x" + log.address.hex(),
-                                "topics": ["0x" + topic.hex() for topic in log.topics],
-                                "data": "0x" + log.data.hex(),
-                                "blockNumber": hex(sealed.number),
-                                "transactionHash": tx_hash,
-                                "logIndex": hex(index),
-                            }
-                        )
+                        logs.append(log.as_answered(sealed.number, tx_hash, index))
                     index += 1
 
     def _blocks(self, first: int, last: int) -> list[_Block]:

@@ -24,7 +24,6 @@ from app.indexer.load import BOOKS
 from app.indexer.projection import Projection
 from app.indexer.scan import Range
 from app.indexer.state import MOST_WAITING, Account, ContractAccount, State, StoredPair, Touched
-from app.indexer.validator_text import to_text
 from app.readmodel import tables as t
 from app.readmodel.archive.source import holds_pairs, rows_by_ref
 from app.readmodel.archive.tables import archived_pairs, archives
@@ -365,7 +364,7 @@ def _move_cursor(connection: Connection, state: State, found: Range) -> None:
         "block_number": found.last.number,
         "block_hash": found.last.hash,
         "block_time": found.last.timestamp,
-        "validators": to_text(found.validators),
+        "validators": found.validators and found.validators.to_text(),
     }
     if state.block_hash is None:
         try:

@@ -117,16 +117,7 @@ class FacilityEvents:
                     if not tx_hash:
                         tx_hash = "0x" + keccak(transaction).hex()
                         sent[tx_hash] = transaction
-                    logs.append(
-                        {
-                            "address": "0x" + log.address.hex(),
-                            "topics": ["0x" + topic.hex() for topic in log.topics],
-                            "data": "0x" + log.data.hex(),
-                            "blockNumber": hex(block),
-                            "transactionHash": tx_hash,
-                            "logIndex": hex(index),
-                        }
-                    )
+                    logs.append(log.as_answered(block, tx_hash, index))
                 index += 1
         found: list[Event] = []
         for event in self._decoder.decode(logs):

@@ -4,9 +4,8 @@ carries forward by name."""
 from collections.abc import Iterator
 from functools import partial
 
-from app.readmodel.days.as_of import statements_at
 from app.readmodel.days.queries import carried_forward, day_records
-from app.readmodel.days.shapes import DayRecord
+from app.readmodel.days.shapes import DayRecord, statements_at
 from app.reports.model import NOT_OPENED, Column, Report, Row, Section, Type, hash_text, rows_of
 from app.reports.source import Source
 

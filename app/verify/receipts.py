@@ -23,6 +23,17 @@ class Log:
     topics: tuple[bytes, ...]
     data: bytes
 
+    def as_answered(self, block: int, tx_hash: str, index: int) -> dict[str, Any]:
+        """As `eth_getLogs` answers it; `index` among the block's logs."""
+        return {
+            "address": "0x" + self.address.hex(),
+            "topics": ["0x" + topic.hex() for topic in self.topics],
+            "data": "0x" + self.data.hex(),
+            "blockNumber": hex(block),
+            "transactionHash": tx_hash,
+            "logIndex": hex(index),
+        }
+
 
 def receipts_root(receipts: Sequence[Mapping[str, Any]]) -> bytes:
     """The root that a header must have for the answers of `eth_getTransactionReceipt`, all of a

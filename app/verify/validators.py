@@ -14,6 +14,7 @@ endpoint could turn a vote round. What a vote means is taken from the set instea
 to be dropped, who is not is to be added. Edge counts no other votes.
 """
 
+import json
 from dataclasses import dataclass
 
 from app.verify.errors import Unverified
@@ -26,6 +27,24 @@ class ValidatorSet:
 
     validators: frozenset[bytes]
     votes: frozenset[tuple[bytes, bytes]] = frozenset()
+
+    def to_text(self) -> str:
+        """As JSON: the same text for the same set, whatever its order."""
+        return json.dumps(
+            {
+                "validators": sorted(one.hex() for one in self.validators),
+                "votes": sorted([subject.hex(), voter.hex()] for subject, voter in self.votes),
+            }
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "ValidatorSet":
+        """The set of such a text."""
+        kept = json.loads(text)
+        return cls(
+            frozenset(bytes.fromhex(one) for one in kept["validators"]),
+            frozenset((bytes.fromhex(one), bytes.fromhex(other)) for one, other in kept["votes"]),
+        )
 
     def outvoted(self, subject: bytes) -> bool:
         """Whether more than half of the validators have voted on an address."""
