@@ -3,6 +3,7 @@ reversals. Nothing is kept here."""
 
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import date, datetime
 from hashlib import sha256
 
@@ -127,22 +128,11 @@ class ChunkResult:
         )
 
     def add_counts_of(self, other: "ChunkResult") -> None:
-        self.counts.rows_in += other.counts.rows_in
-        self.counts.accepted += other.counts.accepted
-        self.counts.duplicate += other.counts.duplicate
-        self.counts.quarantined += other.counts.quarantined
+        self.counts.add(other.counts)
         self.duplicate_legs += other.duplicate_legs
 
     def result(self, feed_id: int, name: str) -> FeedResult:
-        return FeedResult(
-            feed_id,
-            name,
-            self.counts.rows_in,
-            self.counts.accepted,
-            self.counts.duplicate,
-            self.counts.quarantined,
-            self.duplicate_legs,
-        )
+        return FeedResult(feed_id, name, **asdict(self.counts), duplicate_legs=self.duplicate_legs)
 
 
 class WaitingReversals:

@@ -24,6 +24,13 @@ class RowCounts:
     duplicate: int = 0
     quarantined: int = 0
 
+    def add(self, more: "RowCounts") -> None:
+        """Count more rows of the feed."""
+        self.rows_in += more.rows_in
+        self.accepted += more.accepted
+        self.duplicate += more.duplicate
+        self.quarantined += more.quarantined
+
 
 @dataclass(frozen=True, slots=True)
 class FeedResult:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import Any
 
 import structlog
@@ -219,12 +220,7 @@ class EventTransaction:
         connection.execute(
             update(feeds)
             .where(feeds.c.id == feed_id)
-            .values(
-                rows_in=feeds.c.rows_in + counts.rows_in,
-                accepted=feeds.c.accepted + counts.accepted,
-                duplicate=feeds.c.duplicate + counts.duplicate,
-                quarantined=feeds.c.quarantined + counts.quarantined,
-            )
+            .values({name: feeds.c[name] + count for name, count in asdict(counts).items()})
         )
 
     def finish_feed(self, feed_id: int, at: str) -> None:

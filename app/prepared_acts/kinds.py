@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any, Literal, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, create_model
 
@@ -17,74 +17,51 @@ Facts = dict[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """`words` say what it does, `asked` is what is asked of it, and `perform` does it."""
+    """`words` say what it does, and `perform` does it."""
 
     words: str
-    asked: type[Any]
     perform: Callable[..., Done]
+
+    @property
+    def asked(self) -> type[Any]:
+        """What is asked of it: the first parameter of its act."""
+        asked: type[Any] = get_type_hints(self.perform)["asked"]
+        return asked
 
 
 KINDS: dict[str, Kind] = {
-    "breaks.propose": Kind("propose a resolution", breaks.ProposeResolution, breaks.propose),
-    "breaks.accept": Kind("accept the resolution", breaks.AcceptResolution, breaks.accept),
-    "breaks.dispute": Kind("dispute the resolution", breaks.DisputeResolution, breaks.dispute),
-    "breaks.withdraw": Kind("take our resolution back", breaks.WithdrawResolution, breaks.withdraw),
-    "days.propose": Kind("propose to close the day", days.ProposeDay, days.propose),
-    "days.confirm": Kind("confirm the statement", days.ConfirmDay, days.confirm),
-    "days.dispute": Kind("dispute the statement", days.DisputeDay, days.dispute),
-    "days.withdraw": Kind("take our statement back", days.WithdrawDay, days.withdraw),
-    "days.propose_reopening": Kind(
-        "propose to open the day again", days.ProposeReopening, days.propose_reopening
-    ),
-    "days.confirm_reopening": Kind(
-        "open the day again", days.ConfirmReopening, days.confirm_reopening
-    ),
-    "days.withdraw_reopening": Kind(
-        "take our reopening back", days.WithdrawReopening, days.withdraw_reopening
-    ),
-    "holds.place": Kind("hold the parts of a drawdown", holds.PlaceHolds, holds.place),
-    "holds.release": Kind("release what is held", holds.ReleaseHolds, holds.release),
-    "facilities.propose": Kind(
-        "propose a facility", facilities.ProposeFacility, facilities.propose
-    ),
-    "facilities.accept": Kind("accept the facility", facilities.AcceptFacility, facilities.accept),
-    "facilities.decline": Kind(
-        "decline the facility", facilities.DeclineFacility, facilities.decline
-    ),
-    "facilities.withdraw": Kind(
-        "take the facility back", facilities.WithdrawFacility, facilities.withdraw
-    ),
-    "facilities.propose_shares": Kind(
-        "propose new shares", facilities.ProposeShares, facilities.propose_shares
-    ),
-    "facilities.propose_rules": Kind(
-        "propose new rules", facilities.ProposeRules, facilities.propose_rules
-    ),
-    "facilities.propose_close": Kind(
-        "propose to close the facility", facilities.ProposeClose, facilities.propose_close
-    ),
-    "facilities.accept_change": Kind(
-        "accept the change", facilities.AcceptChange, facilities.accept_change
-    ),
-    "facilities.enact_change": Kind(
-        "bring the change into force", facilities.EnactChange, facilities.enact_change
-    ),
-    "facilities.withdraw_change": Kind(
-        "take our change back", facilities.WithdrawChange, facilities.withdraw_change
-    ),
-    "facilities.pause": Kind("stop the posting", facilities.PauseFacility, facilities.pause),
-    "facilities.resume": Kind(
-        "let the posting go on", facilities.ResumeFacility, facilities.resume
-    ),
-    "consortium.propose": Kind("propose to the consortium", consortium.Propose, consortium.propose),
-    "consortium.vote": Kind("vote on the proposal", consortium.Vote, consortium.vote),
-    "consortium.enact": Kind("enact the proposal", consortium.Enact, consortium.enact),
-    "consortium.withdraw": Kind("take our proposal back", consortium.Withdraw, consortium.withdraw),
-    "consortium.object": Kind(
-        "object to the key", consortium.ObjectToKey, consortium.object_to_key
-    ),
-    "consortium.stop": Kind("ask for an emergency stop", consortium.StopMember, consortium.stop),
-    "consortium.lift": Kind("ask to end the emergency stop", consortium.LiftStop, consortium.lift),
+    "breaks.propose": Kind("propose a resolution", breaks.propose),
+    "breaks.accept": Kind("accept the resolution", breaks.accept),
+    "breaks.dispute": Kind("dispute the resolution", breaks.dispute),
+    "breaks.withdraw": Kind("take our resolution back", breaks.withdraw),
+    "days.propose": Kind("propose to close the day", days.propose),
+    "days.confirm": Kind("confirm the statement", days.confirm),
+    "days.dispute": Kind("dispute the statement", days.dispute),
+    "days.withdraw": Kind("take our statement back", days.withdraw),
+    "days.propose_reopening": Kind("propose to open the day again", days.propose_reopening),
+    "days.confirm_reopening": Kind("open the day again", days.confirm_reopening),
+    "days.withdraw_reopening": Kind("take our reopening back", days.withdraw_reopening),
+    "holds.place": Kind("hold the parts of a drawdown", holds.place),
+    "holds.release": Kind("release what is held", holds.release),
+    "facilities.propose": Kind("propose a facility", facilities.propose),
+    "facilities.accept": Kind("accept the facility", facilities.accept),
+    "facilities.decline": Kind("decline the facility", facilities.decline),
+    "facilities.withdraw": Kind("take the facility back", facilities.withdraw),
+    "facilities.propose_shares": Kind("propose new shares", facilities.propose_shares),
+    "facilities.propose_rules": Kind("propose new rules", facilities.propose_rules),
+    "facilities.propose_close": Kind("propose to close the facility", facilities.propose_close),
+    "facilities.accept_change": Kind("accept the change", facilities.accept_change),
+    "facilities.enact_change": Kind("bring the change into force", facilities.enact_change),
+    "facilities.withdraw_change": Kind("take our change back", facilities.withdraw_change),
+    "facilities.pause": Kind("stop the posting", facilities.pause),
+    "facilities.resume": Kind("let the posting go on", facilities.resume),
+    "consortium.propose": Kind("propose to the consortium", consortium.propose),
+    "consortium.vote": Kind("vote on the proposal", consortium.vote),
+    "consortium.enact": Kind("enact the proposal", consortium.enact),
+    "consortium.withdraw": Kind("take our proposal back", consortium.withdraw),
+    "consortium.object": Kind("object to the key", consortium.object_to_key),
+    "consortium.stop": Kind("ask for an emergency stop", consortium.stop),
+    "consortium.lift": Kind("ask to end the emergency stop", consortium.lift),
 }
 """By the name under which an act stands in the log."""
 

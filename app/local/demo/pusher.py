@@ -20,10 +20,7 @@ class Pusher:
         """Push rows in bulks. Raises TallyError when the node refuses or does not answer."""
         for bulk in chunks(rows, _BULK_ROWS):
             made = self._client.push(self._facility, bulk).rows
-            self.sums.rows_in += made.rows_in
-            self.sums.accepted += made.accepted
-            self.sums.duplicate += made.duplicate
-            self.sums.quarantined += made.quarantined
+            self.sums.add(RowCounts(made.rows_in, made.accepted, made.duplicate, made.quarantined))
 
     def close(self) -> None:
         self._client.close()
