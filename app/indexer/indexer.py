@@ -4,30 +4,26 @@ One transaction writes a range's rows and moves the cursor, so that a crash at a
 read model at the end of some range. What is fetched but not written is simply fetched again.
 """
 
-import copy
 import math
 import time
-from collections.abc import Callable, Container, Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
 
 from app.chain.engines import engine as chain_engine
-from app.chain.engines import state_is_gone
-from app.chain.errors import ChainAnswer, NotVerified
+from app.chain.errors import NotVerified
 from app.chain.identity import check_chain
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.errors import ContractReverted
-from app.domain.errors import ChainUnreachable, WrongChain
+from app.domain.errors import WrongChain
 from app.domain.matched import MatchedPair
-from app.indexer.changes import Changes, Incident
+from app.indexer.changes import Incident
 from app.indexer.collector import collector_paused
-from app.indexer.completeness import check_complete
-from app.indexer.contract_books import read_books
+from app.indexer.contract_check import ContractCheck
 from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer, refused
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
@@ -36,16 +32,11 @@ from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Cursor, Range, Scanner
-from app.indexer.state import Account, State, StoredPair, View
+from app.indexer.state import State, StoredPair, View
 from app.indexer.verified_scan import VerifiedScanner
 from app.indexer.write import load_pairs, record_incidents, wipe, write
 from app.keys.sealing import open_reference_key
 from app.readmodel.tables import cursor, members
-from app.verify.bloom import may_name
-
-_COUNT_ALL_EVERY_S = 60.0
-_NEXT_BLOCK_S = 2.0
-_POLL_S = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +105,7 @@ class Indexer:
         )
         """Reads what validators sealed; None where nobody seals."""
         self._state: State | None = None
-        self._count_all_at = 0.0
+        self._contracts = ContractCheck(rpc, manifest, is_verified=self._verified is not None)
         self.on_matched: OnMatched | None = None
         self.changes = 0
         """Grows with each range that changed more of the view than its newest block, and whenever
@@ -178,7 +169,7 @@ class Indexer:
                 self._looks_pairs_up = True
             except Incomplete as fault:
                 self._state = None
-                self._count_all_at = 0.0
+                self._contracts.count_all_at = 0.0
                 failures += 1
                 # Asked once more, or elsewhere, it may be whole; if not, an earlier answer may
                 # have been short.
@@ -187,7 +178,7 @@ class Indexer:
                     if self._made_sure:
                         raise
                     self._made_sure = True
-                    if not self._is_whole():
+                    if not self._contracts.is_whole(self._load()):
                         run.reorged = True
                         run.legs = 0
                         self._rebuild(Incident("rebuilt", str(fault), self.position()))
@@ -301,7 +292,7 @@ class Indexer:
         state.let_go(projection.touched)
         if at_head:
             with refused(self._rpc):
-                self._check(state, found, changes)
+                self._contracts.check(state, found, changes)
         if changes.incidents and not recording:
             first = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
@@ -315,101 +306,6 @@ class Indexer:
         if changes.matched and self.on_matched is not None:
             self.on_matched(_own(state, changes.matched), found.last.number)
         return changes.legs
-
-    def _check(self, state: State, found: Range, changes: Changes) -> None:
-        """Hold the view against the contracts' own state after the range's last block."""
-        stale = [
-            account
-            for account in state.accounts.values()
-            if account.contract is None or account.contract.block != account.last_block
-        ]
-        facilities = self._to_count(state, found, changes)
-        try:
-            try:
-                differing = self._compare(state, found, facilities, stale)
-                again = bool(differing)
-            except Incomplete:
-                again = True
-            if again:
-                # A node may answer a call at its newest block from the next one, which it is just
-                # making (anvil does). At a past block what differs still, is so.
-                self._wait_until_past(found.last.number)
-                differing = self._compare(state, found, facilities, stale)
-            changes.incidents += differing
-        except ChainAnswer as answer:
-            if not state_is_gone(answer.text):
-                raise
-            # The chain has moved far on in the meantime: the next head is checked instead.
-            for account in stale:
-                account.contract = None
-            return
-        if differing and self._verified is not None:
-            self._refuse_books(stale, found.last.number)
-        for account in stale:
-            changes.add_account(account)
-
-    def _refuse_books(self, stale: list[Account], block: int) -> None:
-        """The view is of verified events: books that are not their sums are not shown.
-
-        Raises NotVerified where another endpoint answers the sums.
-        """
-        for account in stale:
-            if account.contract is not None and account.contract.books != account.books:
-                account.contract = None
-        for other in self._rpc.others():
-            with suppress(ChainUnreachable, ChainAnswer), refused(other):
-                if not read_books(other, self._manifest, copy.deepcopy(stale), block):
-                    break
-        else:
-            return
-        raise NotVerified(
-            f"the ledger's books at block {block} are not what its events add up to",
-            where=self._rpc.url,
-        )
-
-    def _is_whole(self) -> bool:
-        """Whether the view as it is written is what the contracts counted at its own last block:
-        then it was no earlier answer that was short, and the view stands. False where nobody can
-        say, because the endpoint has that block's state no more."""
-        state = self._load()
-        if state.block_number is None:
-            return True
-        accounts = list(state.accounts.values())
-        try:
-            check_complete(self._rpc, self._manifest, state, state.block_number, state.facilities)
-            return not read_books(self._rpc, self._manifest, accounts, state.block_number)
-        except (Incomplete, ShortAnswer):
-            return False
-        except ChainAnswer as answer:
-            if not state_is_gone(answer.text):
-                raise
-            return False
-
-    def _wait_until_past(self, block: int) -> None:
-        """Wait for a next block, if one is being made."""
-        deadline = time.monotonic() + _NEXT_BLOCK_S
-        while int(self._rpc.call("eth_blockNumber", []), 16) <= block:
-            if time.monotonic() > deadline:
-                return
-            time.sleep(_POLL_S)
-
-    def _compare(
-        self, state: State, found: Range, facilities: Container[int], stale: list[Account]
-    ) -> list[Incident]:
-        block = found.last.number
-        if not found.empty and self._verified is None:
-            check_complete(self._rpc, self._manifest, state, block, facilities)
-        return read_books(self._rpc, self._manifest, stale, block)
-
-    def _to_count(self, state: State, found: Range, changes: Changes) -> Container[int]:
-        """The facilities of which a range may have brought something, whether or not it was told:
-        all where its headers do not say, and now and then."""
-        now = time.monotonic()
-        if found.blooms is None or now >= self._count_all_at:
-            self._count_all_at = now + _COUNT_ALL_EVERY_S
-            return state.facilities
-        named = {one for one in state.facilities if any(may_name(b, one) for b in found.blooms)}
-        return named.union(facility for facility, _ in changes.accounts)
 
     def _rewind(self, state: State) -> State:
         """Rebuild the view from the start, unless it is the endpoint that is another one now."""

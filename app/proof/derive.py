@@ -7,7 +7,7 @@ from typing import Any
 
 from app.contracts.events import ContractEvent
 from app.domain.matching.books import Books
-from app.domain.matching.pairs import PAIR_TYPES, SETTLED
+from app.domain.matching.pairs import PAIR_TYPES, SETTLED, Half
 from app.domain.resolutions import Side
 from app.indexer.changes import AcceptedResolution, DayTotal
 from app.indexer.decode import Event
@@ -253,20 +253,13 @@ class Derivation:
 
 def _pair_line(pair: StoredPair, low: int, high: int) -> Line | None:
     lead, partner = pair.lead, pair.partner
-    lead_day = partner_day = None
-    if lead is not None:
-        lead_day = lead.business_day if pair.lead_book_day is None else pair.lead_book_day
-        if not low <= lead_day <= high:
-            lead_day = None
-    if partner is not None:
-        partner_day = partner.business_day
-        if pair.partner_book_day is not None:
-            partner_day = pair.partner_book_day
-        if not low <= partner_day <= high:
-            partner_day = None
-    agreed_day = pair.agreed_business_day
-    if agreed_day is not None and not low <= agreed_day <= high:
-        agreed_day = None
+
+    def within(day: int | None) -> int | None:
+        return day if day is not None and low <= day <= high else None
+
+    lead_day = within(pair.lead_book_day or (lead.business_day if lead else None))
+    partner_day = within(pair.partner_book_day or (partner.business_day if partner else None))
+    agreed_day = within(pair.agreed_business_day)
     if lead_day is None and partner_day is None and agreed_day is None:
         return None
     agreed = None
@@ -277,8 +270,8 @@ def _pair_line(pair: StoredPair, low: int, high: int) -> Line | None:
         pair.account,
         _type(pair),
         kind_name(pair.kind),
-        *((None, None) if lead is None else (lead.sequence, lead.word)),
-        *((None, None) if partner is None else (partner.sequence, partner.word)),
+        *_place(lead),
+        *_place(partner),
         None if lead_day is None else _date(lead_day),
         None if partner_day is None else _date(partner_day),
         None if agreed_day is None else _date(agreed_day),
@@ -294,8 +287,8 @@ def _resolution_line(one: AcceptedResolution) -> Line:
         one.pair.account,
         one.action.value,
         kind_name(one.kind),
-        *((None, None) if lead is None else (lead.sequence, lead.word)),
-        *((None, None) if partner is None else (partner.sequence, partner.word)),
+        *_place(lead),
+        *_place(partner),
         day if one.lead else None,
         day if one.partner else None,
         None,
@@ -303,6 +296,10 @@ def _resolution_line(one: AcceptedResolution) -> Line:
         str(one.partner) if one.partner else None,
         None,
     ]
+
+
+def _place(half: Half | None) -> tuple[int | None, int | None]:
+    return (None, None) if half is None else (half.sequence, half.word)
 
 
 def _type(pair: StoredPair) -> str:
