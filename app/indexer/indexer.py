@@ -28,13 +28,14 @@ from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer, 
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
+from app.indexer.pairs_table import load_pairs
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Cursor, Range, Scanner
 from app.indexer.state import State, StoredPair, View
 from app.indexer.verified_scan import VerifiedScanner
-from app.indexer.write import load_pairs, record_incidents, wipe, write
+from app.indexer.write import record_incidents, wipe, write
 from app.keys.sealing import open_reference_key
 from app.readmodel.tables import cursor, members
 

@@ -21,12 +21,13 @@ from app.db.engine import create
 from app.domain.identifiers import reference
 from app.domain.legs import Leg, pack
 from app.indexer.load import BOOKS, load
+from app.indexer.pairs_table import load_pairs
 from app.indexer.postings import Judgement, Posting
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.scan import Header, Range
 from app.indexer.state import View
-from app.indexer.write import load_pairs, write
+from app.indexer.write import write
 from app.keys.sealing import seal_details
 from app.node.jobs.ageing import Ageing
 from app.outbox.dead_letters import collect

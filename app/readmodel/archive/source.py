@@ -4,7 +4,7 @@ An archive holds only pairs that are matched, unresolved, and neither reversals 
 of them a query needs is put into a temporary table, which has the columns of `pairs`.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
+from app.db.bulk import insert_rows
 from app.domain.chunks import chunks
 from app.readmodel.archive.files import PAIRS, read_rows
 from app.readmodel.archive.tables import archived_pairs, archives
@@ -83,6 +84,7 @@ def archived(
         return None
     numbers = None if refs is None else _numbers(connection, refs)
     target = _temporary(connection)
+    columns = target.columns.keys()
     for archive in held:
         wanted = None if numbers is None else numbers.get(archive.id, ())
         if wanted is not None and not wanted:
@@ -94,7 +96,7 @@ def archived(
             since=since,
             before=before,
         ):
-            _insert(connection, target, [(*row, archive.id) for row in rows])
+            insert_rows(connection, target.name, columns, [(*row, archive.id) for row in rows])
     k = archived_pairs.c
     return (
         select(*(target.c[one.name] for one in pairs.columns))
@@ -153,14 +155,3 @@ def _temporary(connection: Connection) -> Table:
     )
     columns = [Column(one.name, one.type) for one in pairs.columns]
     return Table(name, MetaData(), *columns, Column("archive", Integer))
-
-
-def _insert(connection: Connection, target: Table, rows: Sequence[tuple[Any, ...]]) -> None:
-    if connection.dialect.name == "postgresql":
-        driver: Any = connection.connection.driver_connection
-        with driver.cursor() as cursor, cursor.copy(f"COPY {target.name} FROM STDIN") as copy:
-            for row in rows:
-                copy.write_row(row)
-        return
-    marks = ", ".join("?" * len(rows[0]))
-    connection.exec_driver_sql(f"INSERT INTO {target.name} VALUES ({marks})", list(rows))
