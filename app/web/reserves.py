@@ -6,9 +6,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
+from app.domain.matching.books import Books
 from app.locale import N_, _, label, ngettext
 from app.outbox.pending import Pending
-from app.readmodel.accounts.balances import Balance, Books
+from app.readmodel.accounts.balances import Balance
 from app.readmodel.accounts.curves import Flows
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import Facility, directory

@@ -1,11 +1,12 @@
 """Balances of the reserve accounts, with their proof."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, and_, case, func, select
 
+from app.domain.matching.books import Books
 from app.domain.matching.pairs import PAIR_TYPES
 from app.readmodel import tables as t
 from app.readmodel.accounts.holds import held
@@ -15,18 +16,6 @@ from app.readmodel.directory import directory
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, MATCHED_TYPES
 from app.readmodel.pairs.tables import OPEN
 from app.readmodel.values import to_date
-
-
-@dataclass(frozen=True, slots=True)
-class Books:
-    """The sums of one reserve account, signed by effect on the reserve."""
-
-    lead_book: int
-    partner_book: int
-    agreed: int
-    open_lead: int
-    open_partner: int
-    accepted_difference: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +112,7 @@ def balances(
         holder = terms.partners[row.partner - 1]
         if facility not in (None, terms.id) or partner not in (None, holder.name):
             continue
-        contract = _contract_books(row)
+        contract = None if row.contract_block is None else _books(row, "contract_")
         key = (row.facility, row.partner)
         current = contract is not None and row.contract_block == row.last_block
         is_open = unsettled.get(key) or _Open()
@@ -133,14 +122,7 @@ def balances(
                 partner=holder.name,
                 currency=terms.currency,
                 decimals=terms.decimals,
-                books=Books(
-                    row.lead_book,
-                    row.partner_book,
-                    row.agreed,
-                    row.open_lead,
-                    row.open_partner,
-                    row.accepted_difference,
-                ),
+                books=_books(row),
                 contract=contract,
                 proof=(
                     is_open.proof(contract, row.accepted_difference)
@@ -204,14 +186,5 @@ def _open(connection: Connection) -> dict[tuple[int, int], _Open]:
     return found
 
 
-def _contract_books(row: Row[Any]) -> Books | None:
-    if row.contract_block is None:
-        return None
-    return Books(
-        row.contract_lead_book,
-        row.contract_partner_book,
-        row.contract_agreed,
-        row.contract_open_lead,
-        row.contract_open_partner,
-        row.contract_accepted_difference,
-    )
+def _books(row: Row[Any], prefix: str = "") -> Books:
+    return Books(*(getattr(row, prefix + one.name) for one in fields(Books)))
