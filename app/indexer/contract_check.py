@@ -13,7 +13,8 @@ from app.domain.errors import ChainUnreachable
 from app.indexer.changes import Changes, Incident
 from app.indexer.completeness import check_complete
 from app.indexer.contract_books import read_books
-from app.indexer.errors import Incomplete, ShortAnswer, refused
+from app.indexer.errors import Incomplete, ShortAnswer
+from app.indexer.refusal import refused
 from app.indexer.scan import Range
 from app.indexer.state import Account, State
 from app.verify.bloom import may_name

@@ -9,13 +9,7 @@ StorageFault
 └── OtherView            the database holds another view, or another indexer writes it
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
-from app.chain.errors import NotVerified
-from app.chain.rpc import Rpc
 from app.domain.errors import ChainFault, ChainUnreachable, StorageFault
-from app.verify.errors import Unverified
 
 
 class ShortAnswer(ChainUnreachable):
@@ -45,14 +39,3 @@ class KnownPair(Exception):
 
 class OtherView(StorageFault):
     """The database belongs to another chain or member, or another indexer moved its cursor."""
-
-
-@contextmanager
-def refused(rpc: Rpc) -> Iterator[None]:
-    """What cannot be the chain's, or cannot even be read, is the endpoint's fault."""
-    try:
-        yield
-    except Unverified as fault:
-        raise NotVerified(str(fault), where=rpc.url) from None
-    except (LookupError, TypeError, ValueError, AttributeError) as fault:
-        raise NotVerified(f"it cannot be read ({fault!r})", where=rpc.url) from fault

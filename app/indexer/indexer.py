@@ -24,13 +24,14 @@ from app.domain.matched import MatchedPair
 from app.indexer.changes import Incident
 from app.indexer.collector import collector_paused
 from app.indexer.contract_check import ContractCheck
-from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer, refused
+from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
 from app.indexer.pairs_table import load_pairs
 from app.indexer.project import project
 from app.indexer.projection import Projection
+from app.indexer.refusal import refused
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Cursor, Range, Scanner
 from app.indexer.state import State, StoredPair, View

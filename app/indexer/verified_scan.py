@@ -13,8 +13,9 @@ from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
 from app.indexer.decode import Decoder
-from app.indexer.errors import ShortAnswer, refused
+from app.indexer.errors import ShortAnswer
 from app.indexer.postings import Posting
+from app.indexer.refusal import refused
 from app.indexer.scan import Cursor, Header, Range, RangeSize, block_request
 from app.verify.bloom import may_hold
 from app.verify.chain import Trusted, first_trusted, verify_chain
