@@ -690,7 +690,7 @@ def test_blocks_without_events_change_nothing_and_a_view_made_anew_does(
 def test_halves_find_those_of_earlier_ranges_whether_or_not_they_are_kept_in_memory(
     world: World, database: Engine, monkeypatch: pytest.MonkeyPatch, most_waiting: int
 ) -> None:
-    for module in ("state", "write"):
+    for module in ("state", "pairs_table"):
         monkeypatch.setattr(f"app.indexer.{module}.MOST_WAITING", most_waiting)
     names = ["A", "B", "C", "D"]
     first = world.indexer("webank", database)
