@@ -20,7 +20,12 @@ def test_every_act_is_on_the_table_with_its_ways() -> None:
     assert rows.keys() == set(re.findall(r'^@act\("([a-z_.]+)"\)', sources("actions"), re.M))
     assert {act for act, (rest, _) in rows.items() if rest == "yes"} == KINDS.keys()
     pages = {page for _, page in rows.values() if page}
-    assert pages <= set(re.findall(r'@router\.post\("([^"]+)"\)', sources("web")))
+    routes = set(re.findall(r'@router\.post\("([^"]+)"\)', sources("web")))
+    subjects = {
+        f"/{one}"
+        for one in re.findall(r'Subject\(\s+N_\(.*\),\s+".*",\s+"([^"]+)"', sources("web"))
+    }
+    assert pages <= routes | subjects
     offered = re.findall(
         r'f?"((?:breaks|days|holds|facilities|consortium)\.[a-z_]+)', sources("web")
     )
