@@ -104,23 +104,23 @@ def _health(health: HealthOut) -> Iterator[Metric]:
 def _activity(context: Context) -> Iterator[Metric]:
     activity = context.activity()
     endpoints = dict.fromkeys(one.endpoint for one in activity.endpoints)
-    for what, help_ in (
-        ("requests", "HTTP requests to the chain endpoint."),
-        ("failures", "Of these, how many got no usable answer."),
-        ("errors", "Answers that were JSON-RPC errors."),
-        ("seconds", "Time spent waiting for it."),
+    for name, what, help_ in (
+        ("tally_rpc_requests", "requests", "HTTP requests to the chain endpoint."),
+        ("tally_rpc_failures", "failures", "Of these, how many got no usable answer."),
+        ("tally_rpc_errors", "errors", "Answers that were JSON-RPC errors."),
+        ("tally_rpc_seconds", "seconds", "Time spent waiting for it."),
     ):
-        family = CounterMetricFamily(f"tally_rpc_{what}", help_, labels=["endpoint"])
+        family = CounterMetricFamily(name, help_, labels=["endpoint"])
         for endpoint in endpoints:
             counts = [getattr(one, what) for one in activity.endpoints if one.endpoint == endpoint]
             family.add_metric([endpoint], sum(counts))
         yield family
-    for what, help_ in (
-        ("runs", "Runs of a recurring job."),
-        ("failures", "Runs that failed, and are tried again."),
-        ("seconds", "Time spent in a job."),
+    for name, what, help_ in (
+        ("tally_job_runs", "runs", "Runs of a recurring job."),
+        ("tally_job_failures", "failures", "Runs that failed, and are tried again."),
+        ("tally_job_seconds", "seconds", "Time spent in a job."),
     ):
-        family = CounterMetricFamily(f"tally_job_{what}", help_, labels=["job"])
+        family = CounterMetricFamily(name, help_, labels=["job"])
         for job in activity.jobs:
             family.add_metric([job.name], getattr(job, what))
         yield family
