@@ -9,6 +9,8 @@ from app.chain.manifest import CONTRACT_VERSION, Manifest
 from app.chain.rpc import Rpc
 from app.domain.errors import WrongChain
 
+_VERSION = "0x" + function_signature_to_4byte_selector("contractVersion()").hex()
+
 
 def identity_requests(manifest: Manifest) -> list[tuple[str, list[Any]]]:
     """What to ask, alone or in a batch with other questions; `check_identity` judges the answers.
@@ -19,7 +21,7 @@ def identity_requests(manifest: Manifest) -> list[tuple[str, list[Any]]]:
     return [
         ("eth_chainId", []),
         ("eth_getBlockByNumber", ["0x0", False]),
-        ("eth_call", [_version_of(manifest.addresses["Reconciliation"]), "latest"]),
+        ("eth_call", [{"to": manifest.addresses["Reconciliation"], "data": _VERSION}, "latest"]),
         ("eth_blockNumber", []),
     ]
 
@@ -73,8 +75,3 @@ def check_identity(url: str, manifest: Manifest, answers: list[Any]) -> int:
 def check_chain(rpc: Rpc, manifest: Manifest) -> int:
     """As `check_identity`, of what an endpoint answers now."""
     return check_identity(rpc.url, manifest, rpc.batch(identity_requests(manifest)))
-
-
-def _version_of(contract: str) -> dict[str, str]:
-    selector = function_signature_to_4byte_selector("contractVersion()")
-    return {"to": contract, "data": "0x" + selector.hex()}

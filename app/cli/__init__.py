@@ -13,6 +13,7 @@ from app.audit.actor import current_actor
 from app.cli.shared.console import stderr
 from app.cli.shared.user import user
 from app.domain.errors import InputFault, TallyError
+from app.indexer.collector import collector_paused
 from app.logs import configure_logs
 
 _INPUT_EXIT = 2
@@ -87,10 +88,9 @@ def _register(arguments: list[str]) -> None:
         return
     name = asked.replace("-", "_")
     # What is loaded stays: looking for cycles in it took a fifth of the time.
-    gc.disable()
-    found = getattr(import_module(f"app.cli.{name}"), name)
-    gc.freeze()
-    gc.enable()
+    with collector_paused():
+        found = getattr(import_module(f"app.cli.{name}"), name)
+        gc.freeze()
     if isinstance(found, typer.Typer):
         cli.add_typer(found, name=asked)
     else:

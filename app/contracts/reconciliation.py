@@ -6,7 +6,7 @@ from typing import Any
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
 from eth_typing import ChecksumAddress
-from eth_utils.crypto import keccak
+from eth_utils.abi import function_signature_to_4byte_selector
 from web3.contract.contract import ContractFunction
 
 from app.chain.errors import ChainAnswer
@@ -15,7 +15,7 @@ from app.contracts.errors import revert_data, reverted
 from app.domain.errors import ChainFault
 from app.domain.resolutions import Resolution
 
-_HEAD = "0x" + keccak(text="head(uint32,uint16)")[:4].hex()
+_HEAD = "0x" + function_signature_to_4byte_selector("head(uint32,uint16)").hex()
 """Asked at every look at the chain: web3 takes a millisecond to encode it."""
 
 

@@ -7,7 +7,7 @@ their sequence; what is missing at the end shows only here.
 from collections.abc import Container, Sequence
 from typing import Any
 
-from eth_utils.crypto import keccak
+from eth_utils.abi import function_signature_to_4byte_selector
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -76,5 +76,6 @@ def _schedule(versions: Sequence[Version]) -> list[int]:
 def _call(
     what: str, contract: str, signature: str, arguments: list[int], expected: list[int]
 ) -> tuple[str, str, str, bytes]:
-    data = keccak(text=signature)[:4] + b"".join(one.to_bytes(32) for one in arguments)
+    words = b"".join(one.to_bytes(32) for one in arguments)
+    data = function_signature_to_4byte_selector(signature) + words
     return what, contract, "0x" + data.hex(), b"".join(one.to_bytes(32) for one in expected)

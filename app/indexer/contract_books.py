@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Any
 
-from eth_utils.crypto import keccak
+from eth_utils.abi import function_signature_to_4byte_selector
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
@@ -12,7 +12,7 @@ from app.indexer.changes import Incident
 from app.indexer.errors import ShortAnswer
 from app.indexer.state import Account, ContractAccount
 
-_ACCOUNT = "0x" + keccak(text="account(uint32,uint8)")[:4].hex()
+_ACCOUNT = "0x" + function_signature_to_4byte_selector("account(uint32,uint8)").hex()
 _WORDS = 8
 
 
