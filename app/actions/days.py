@@ -380,4 +380,4 @@ def _proposed(view: View, account: Account) -> DayRecord | None:
         found = queries.day_records(
             connection, account.facility, account.partner, "proposed", limit=1
         )
-    return found[0] if found else None
+    return next(iter(found), None)

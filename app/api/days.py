@@ -11,7 +11,12 @@ from app.http.parameters import SmallNumber
 from app.http.problems import Problem
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayCloseOut, DayClosesOut, day_close_out
-from app.readmodel.days.queries import carried_forward, day_records, stated_difference
+from app.readmodel.days.queries import (
+    carried_forward,
+    day_record,
+    day_records,
+    stated_difference,
+)
 
 router = APIRouter(prefix="/v1", tags=["reserves"], dependencies=[READ, VIEWED])
 
@@ -38,9 +43,8 @@ def list_day_closes(
 def one_day_close(request: Request, number: SmallNumber) -> DayCloseOut:
     """One statement with the pairs that it carries forward, by name."""
     with reading(request) as connection:
-        found = day_records(connection, number=number)
-        if not found:
+        found = day_record(connection, number)
+        if found is None:
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
-        carried = carried_forward(connection, found[0])
-        stated = stated_difference(connection, found[0])
-        return day_close_out(found[0], money_of(connection), carried, stated)
+        carried, stated = carried_forward(connection, found), stated_difference(connection, found)
+        return day_close_out(found, money_of(connection), carried, stated)

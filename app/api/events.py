@@ -1,9 +1,9 @@
 """Events that are pushed, one by one or in bulk."""
 
-import errno
 import queue
 import tempfile
 import threading
+import weakref
 from collections.abc import Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
@@ -187,16 +187,17 @@ async def _stream(request: Request, facility: str) -> Response:
             else:
                 spool.write(part)
         spool.seek(0)
-    except BaseException as error:
+    except BaseException:
         spool.close()
-        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
-            raise Problem(507, "disk-full", "no room is left here to receive this body") from None
         raise
     reading = _Reading(context_of(request), facility, spool)  # type: ignore[arg-type]
     first = await run_in_threadpool(reading.first)
     if isinstance(first, TallyError):
         raise first
-    return StreamingResponse(reading.lines(first), media_type="application/x-ndjson")
+    lines = reading.lines(first)
+    # However it ends: a client that has gone by now lets not one line be asked for.
+    weakref.finalize(lines, reading.abandon)
+    return StreamingResponse(lines, media_type="application/x-ndjson")
 
 
 class _Reading:
@@ -217,20 +218,20 @@ class _Reading:
         return self._ready.get()
 
     def lines(self, first: bytes | TallyError | None) -> Iterator[bytes]:
-        """All lines; when the client has gone, the rest is taken in all the same."""
-        try:
-            part = first
-            while part is not None:
-                if isinstance(part, TallyError):
-                    body = problem_of(part).body("")
-                    yield orjson.dumps({"problem": body}) + b"\n"
-                else:
-                    yield part
-                part = self._ready.get()
-        finally:
-            self._abandoned.set()
-            while not self._ready.empty():
-                self._ready.get_nowait()
+        """All lines."""
+        part = first
+        while part is not None:
+            if isinstance(part, TallyError):
+                yield orjson.dumps({"problem": problem_of(part).body("")}) + b"\n"
+            else:
+                yield part
+            part = self._ready.get()
+
+    def abandon(self) -> None:
+        """Nobody asks for more lines; the rest is taken in all the same."""
+        self._abandoned.set()
+        while not self._ready.empty():
+            self._ready.get_nowait()
 
     def _hand_out(self, part: bytes | TallyError | None) -> None:
         if not self._abandoned.is_set():

@@ -18,7 +18,7 @@ from app.http.sending import record_export, send_file
 from app.http.state import context_of
 from app.locale import in_language
 from app.presentation.report_jobs import FormatName, LanguageTag, ReportName
-from app.readmodel.days.queries import day_records
+from app.readmodel.days.queries import day_record
 from app.readmodel.pairs import queries as pairs
 from app.reports import source
 from app.reports.catalogue import FORMATS, REPORTS, file_name
@@ -133,10 +133,10 @@ def certify_day(
 ) -> Response:
     """The statement that two banks signed, and with which keys."""
     with reading(request) as connection:
-        found = day_records(connection, number=number)
-        if not found:
+        found = day_record(connection, number)
+        if found is None:
             raise Problem(404, "not-found", f"there is no statement {number} in this view")
-        made = day_certificate(connection, found[0])
+        made = day_certificate(connection, found)
     record_export(request, who, f"certificate of the day's statement {number}")
     return _certificate(made, format, language)
 

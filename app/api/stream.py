@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Hashable
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -130,7 +131,7 @@ async def _followed(
                 seen, read_at = (None if found else state), loop.time()
                 if found:
                     continue
-        except StorageFault:
+        except (StorageFault, PoolTimeout):
             pass  # it goes on from the same position once the database is there again
         await asyncio.sleep(_REST_S)
         await notifier.wait(version, _LOOK_EVERY_S)

@@ -45,7 +45,12 @@ from app.domain.errors import UsageFault
 from app.domain.money import format_amount
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayClosesOut, day_close_out
-from app.readmodel.days.queries import carried_forward, day_records, stated_difference
+from app.readmodel.days.queries import (
+    carried_forward,
+    day_record,
+    day_records,
+    stated_difference,
+)
 
 day = typer.Typer(
     help="Close the days of a reserve account: one bank states them, the other signs.",
@@ -272,12 +277,11 @@ def show_(
       tally day show 3 --config bank.toml
     """
     with reading(config) as engine, engine.connect() as connection:
-        found = day_records(connection, number=number)
-        if not found:
+        record = day_record(connection, number)
+        if record is None:
             raise UsageFault(
                 f"there is no statement {number}", remedy="`tally day list` shows them"
             )
-        record = found[0]
         money = money_of(connection)
         carried, stated = carried_forward(connection, record), stated_difference(connection, record)
         out = day_close_out(record, money, carried, stated)

@@ -344,7 +344,9 @@ def status(
 def logs(
     name: Annotated[str, typer.Argument(help="The validator, as `status` shows it.")],
     directory: DirOption,
-    lines: Annotated[int, typer.Option("--lines", "-n", min=0, help="How many.")] = 100,
+    lines: Annotated[
+        int, typer.Option("--lines", "-n", min=0, max=1_000_000, help="How many.")
+    ] = 100,
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Go on until Ctrl-C.")] = False,
 ) -> None:
     """Print the end of a validator's log.

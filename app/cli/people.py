@@ -115,7 +115,9 @@ def requests(config: OwnConfig) -> None:
 
 @people.command()
 def confirm(
-    number: Annotated[int, typer.Argument(min=1, help="As `tally people requests` shows it.")],
+    number: Annotated[
+        int, typer.Argument(min=1, max=2**31 - 1, help="As `tally people requests` shows it.")
+    ],
     config: OwnConfig,
 ) -> None:
     """Confirm what an administrator has asked for, where the bank has no second one.

@@ -36,7 +36,10 @@ def verify(
         ),
     ] = None,
     most_mib: Annotated[
-        int, typer.Option(min=1, help="The largest content in MiB that is unpacked, in memory.")
+        int,
+        typer.Option(
+            min=1, max=2**20, help="The largest content in MiB that is unpacked, in memory."
+        ),
     ] = MOST_MIB,
     json: JsonOption = False,
 ) -> None:

@@ -5,6 +5,7 @@ A problem's `type` is a stable URN (`urn:tallystick:problem:NAME`) that programs
 log under the same id.
 """
 
+import errno
 import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -140,6 +141,13 @@ def install(app: FastAPI) -> None:
         if isinstance(error, (StorageFault, ChainFault)):
             _log.warning("unavailable", path=request.url.path, why=str(error))
         return problem_of(error).response(request.url.path)
+
+    @app.exception_handler(OSError)
+    async def no_room(request: Request, error: OSError) -> JSONResponse:
+        if error.errno != errno.ENOSPC:
+            raise error
+        _log.warning("no room", path=request.url.path, why=str(error))
+        return problem_of(DiskFull(str(error))).response(request.url.path)
 
     @app.exception_handler(PoolTimeout)
     async def crowded(request: Request, error: PoolTimeout) -> JSONResponse:

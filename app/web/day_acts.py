@@ -20,7 +20,7 @@ from app.prepared_acts.facts import facts_of, facts_of_account, statement_differ
 from app.prepared_acts.kinds import Facts
 from app.prepared_acts.requests import PrepareIn
 from app.readmodel.accounts.balances import balances
-from app.readmodel.days.queries import day_records, last_closed
+from app.readmodel.days.queries import day_record, last_closed
 from app.readmodel.directory import directory
 from app.web.act_forms import (
     NOTHING_REFUSED,
@@ -139,10 +139,9 @@ def _day_acting(
     error: str,
 ) -> Acting | None:
     """Of one day's statement; None where there is none of that number."""
-    records = day_records(connection, number=number)
-    if not records:
+    record = day_record(connection, number)
+    if record is None:
         return None
-    record = records[0]
     account = (record.facility, record.partner)
     waiting = waiting_act(connection, context, person, account=account)
     hidden = {

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from app.locale import _
-from app.readmodel.days.queries import carried_forward, day_records
+from app.readmodel.days.queries import carried_forward, day_record, day_records
 from app.readmodel.days.shapes import CarriedPair, DayRecord
 from app.readmodel.directory import Facility, directory
 from app.web.text import moment
@@ -53,11 +53,11 @@ def day_rows(
 
 def day_page(connection: Connection, number: int) -> DayPage | None:
     """The statement of a number; None where this view has none."""
-    found = day_records(connection, number=number)
-    if not found:
+    record = day_record(connection, number)
+    if record is None:
         return None
-    (row,) = _rows(connection, found)
-    return DayPage(row, _reopened(row.record), carried_forward(connection, row.record))
+    (row,) = _rows(connection, [record])
+    return DayPage(row, _reopened(record), carried_forward(connection, record))
 
 
 def _rows(connection: Connection, records: Sequence[DayRecord]) -> list[DayRow]:

@@ -283,13 +283,13 @@ def _life(connection: Connection, names: Directory, leg: Leg, bank: str) -> Iter
         yield Step(iso(leg.half.posted_at), _("Rejected: %(why)s", why=why))
     if leg.partner is None:
         return
-    for record in day_records(connection, leg.facility, leg.partner):
-        if record.day == leg.half.business_date and record.state == "closed":
-            yield Step(
-                iso(record.answered_at or record.proposed_at),
-                _("Its business date %(day)s was closed by both banks", day=record.day),
-                address=f"/days/{record.number}",
-            )
+    day = leg.half.business_date
+    for record in day_records(connection, leg.facility, leg.partner, state="closed", day=day):
+        yield Step(
+            iso(record.answered_at or record.proposed_at),
+            _("Its business date %(day)s was closed by both banks", day=day),
+            address=f"/days/{record.number}",
+        )
 
 
 def before_the_chain(origin: Origin) -> Iterator[Step]:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 from fastapi import Query
 from jinja2 import Environment
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.concurrency import run_in_threadpool
 
@@ -138,11 +139,15 @@ class Live:
         while not notifier.closed:
             # Noted before looking, so that news during the look is not missed.
             version = notifier.version
-            if time.monotonic() >= look_at:
-                if not await run_in_threadpool(may_see):
-                    return
-                look_at = time.monotonic() + _MAY_SEE_EVERY_S
-            for frame in await self._current(version):
+            try:
+                if time.monotonic() >= look_at:
+                    if not await run_in_threadpool(may_see):
+                        return
+                    look_at = time.monotonic() + _MAY_SEE_EVERY_S
+                frames = await self._current(version)
+            except (StorageFault, PoolTimeout):
+                frames = []  # the page keeps what it shows; the block's age tells how old that is
+            for frame in frames:
                 if frame.event in parts and sent.get(frame.event) != frame.mark:
                     sent[frame.event] = frame.mark
                     yield ServerSentEvent(event=frame.event, data=frame.html, sep="\n")
@@ -154,11 +159,7 @@ class Live:
             now = asyncio.get_running_loop().time()
             before = self._rendered.get(language())
             if before is None or version > before.version or now - before.at >= _LOOK_EVERY_S * 0.9:
-                try:
-                    frames = await run_in_threadpool(self._render)
-                except StorageFault:
-                    # The page keeps what it shows; the block's age tells how old that is.
-                    return []
+                frames = await run_in_threadpool(self._render)
                 self._rendered[language()] = before = _follows(before, frames, version, now)
             return before.frames
 

@@ -1,9 +1,12 @@
 """Events pushed by REST: refused, accepted, again, in bulk, and while the database is away."""
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -13,6 +16,7 @@ from app.api.events import MAX_BULK_ROWS, MAX_EVENT_BYTES
 from app.db.engine import create
 from app.intake.tables import events, feeds, quarantine
 from tests.integration.faces import Face, face
+from tests.integration.posting import await_true
 from tests.integration.seeded import Seed
 from tests.integration.vaults import VAULT
 
@@ -356,6 +360,26 @@ class TestStreamedBulk:
         assert end["rows"]["in"] == 20_000
         assert end["rows"]["quarantined"] == 0
         assert count(node.engine, events) == 20_000
+
+    def test_all_is_taken_in_of_a_client_that_has_left_before_the_first_line(
+        self, node: Face, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("app.intake.accept.CHUNK_ROWS", 10)
+        body = (CSV_HEADER + "".join(csv_line(number) for number in range(200))).encode()
+        key, other = node.key("feeds"), node.client(None)
+        address = urlsplit(node.url)
+        with node.engine.begin() as blocker:
+            if blocker.dialect.name == "postgresql":
+                blocker.execute(text("LOCK TABLE feeds IN ACCESS EXCLUSIVE MODE"))
+            with socket.create_connection((str(address.hostname), address.port or 0)) as client:
+                client.sendall(
+                    f"POST {BULK} HTTP/1.1\r\nHost: localhost\r\nContent-Type: text/csv\r\n"
+                    f"Authorization: Bearer {key}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+                    + body
+                )
+                await_true(lambda: "bulk" in [one.name for one in threading.enumerate()], "it came")
+            assert other.get("/health").status_code == 200  # by then the node has seen it leave
+        await_true(lambda: count(node.engine, events) == 200, "the rest is taken in")
 
 
 class TestDatabaseAway:

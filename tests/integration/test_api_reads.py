@@ -20,7 +20,9 @@ from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
 from app.presentation.health import EndpointOut
 from app.readmodel.consortium.tables import proposals
+from app.readmodel.facilities.tables import facilities
 from app.readmodel.pairs import queries
+from app.readmodel.pairs.completed import completed_pairs
 from app.web.chain_state import chain_state
 from tests.integration.faces import Face, face, with_token
 from tests.integration.seeded import START, Seed
@@ -633,3 +635,17 @@ def waiting_event(connection: Any) -> None:
             accepted_at=at,
         )
     )
+
+
+def test_completed_pairs_are_of_the_facility_that_was_not_withdrawn(seed: Seed) -> None:
+    """A lead may propose one again under the id of one that it withdrew."""
+    with seed.engine.begin() as connection:
+        row = connection.execute(select(facilities)).one()._asdict()
+        connection.execute(insert(facilities), row | {"number": 0, "state": "withdrawn"})
+        assert completed_pairs(connection, seed.facility, {}) == 6
+
+
+@pytest.mark.parametrize("number", [2**63 - 1, 2**63 - 2])
+def test_a_number_that_no_line_has_is_not_found(reader: httpx.Client, number: int) -> None:
+    for path in (f"/v1/pairs/{number}/certificate", f"/v1/breaks/{number}/suggestions"):
+        assert reader.get(path).status_code == 404, path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from app.domain.kinds import Kind
 from app.intake.tables import events
 from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import attempts, batches
+from app.readmodel.days.tables import day_closes
 from app.readmodel.pairs.tables import pairs
 from app.web.feeds_page import feeds_page
 from app.web.legs_page import Search, legs_page
@@ -196,6 +198,17 @@ def test_what_is_not_there_is_said_on_a_page(officer: httpx.Client, path: str) -
     assert (answer.status_code, "There is no such page" in answer.text) == (404, True)
 
 
+def test_a_file_for_which_no_room_is_left_is_a_problem(
+    officer: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    csrf = csrf_of(officer.get("/feeds").text)
+    with Path("/dev/full").open("r+b") as full:
+        monkeypatch.setattr(tempfile, "NamedTemporaryFile", lambda **_: full)
+        answer = officer.post(UPLOAD, content=b"x" * 100_000, headers={"X-CSRF-Token": csrf})
+    assert answer.status_code == 507, answer.text
+    assert answer.json()["type"].endswith(":disk-full")
+
+
 def test_dead_letters_are_tried_again(node: Face, officer: httpx.Client, engine: Engine) -> None:
     assert node.client("feeds").post(BULK, json=[event(1)]).json()["rows"]["accepted"] == 1
     with engine.begin() as connection:
@@ -280,3 +293,36 @@ class TestLegs:
             assert words in page
         assert "Judged by the contract: matched" in page
         assert "This half has not come" in officer.get("/legs/2").text
+
+    def test_its_closed_day_is_found_among_any_number_of_statements(
+        self, seed: Seed, officer: httpx.Client
+    ) -> None:
+        books = [f"{row}_{book}" for row in ("opening", "movement", "closing")
+                 for book in ("lead", "partner", "agreed")]  # fmt: skip
+        with seed.engine.begin() as connection:
+            pair = connection.execute(select(pairs)).first()
+            assert pair is not None
+            statement = dict.fromkeys(
+                (*books, "open_lead", "open_partner", "accepted_difference", "open_legs"), 0
+            )
+            connection.execute(
+                insert(day_closes),
+                [
+                    {
+                        **statement,
+                        "number": number,
+                        "facility": pair.facility,
+                        "partner": pair.partner,
+                        "day": pair.lead_business_day + number - 1,
+                        "state": "closed",
+                        "proposed_by": 1,
+                        "proposed_block": 1,
+                        "proposed_at": 1,
+                        "proposed_tx": bytes(32),
+                        "statement_hash": bytes(32),
+                        "carried_forward": b"",
+                    }
+                    for number in range(1, 1_003)
+                ],
+            )
+        assert "was closed by both banks" in officer.get(f"/legs/{pair.number}").text

@@ -5,11 +5,13 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, QueuePool
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.db.engine import create
 from app.domain.kinds import Kind
@@ -82,3 +84,24 @@ def test_who_lies_about_what_it_shows_is_sent_everything(node: Face, shown: str)
         with client.stream("GET", "/live", params={"shown": shown}) as stream:
             came = names(stream)
             assert [next(came) for _ in PAGE_PARTS] == list(PAGE_PARTS)
+
+
+def test_a_page_stays_open_while_all_connections_are_in_use(
+    node: Face, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.web.live._ALIVE_EVERY_S", 1)
+    pool = seed.engine.pool
+    assert isinstance(pool, QueuePool)
+    with node.client(None).stream("GET", "/live") as stream:
+        came = names(stream)
+        assert [next(came) for _ in PAGE_PARTS] == list(PAGE_PARTS)
+        pool._timeout = 0
+        with ExitStack() as held:
+            with suppress(PoolTimeout):
+                while True:
+                    held.enter_context(seed.engine.connect())
+            node.notifier.publish(seed.block + 1)  # so that it looks
+            assert [next(came), next(came)] == ["alive", "alive"]
+        pool._timeout = 30
+        change(seed, node)
+        assert next(one for one in came if one != "alive") == "state"

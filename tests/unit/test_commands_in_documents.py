@@ -100,3 +100,20 @@ def test_the_alerts_name_parts_of_the_runbook() -> None:
     assert named
     for part in named:
         assert f"\n## {part}\n" in runbook, part
+
+
+def numbers_without_an_end(command: Any, path: str = "tally") -> Iterator[str]:
+    for one in command.params:
+        descriptor = getattr(one, "type_descriptor", None)
+        if descriptor and "int" in str(descriptor.annotation) and one.max is None:
+            yield f"{path} {one.name}"
+    if hasattr(command, "commands"):
+        context: Any = None  # which none of them asks for
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            yield from numbers_without_an_end(below, f"{path} {name}")
+
+
+def test_every_number_that_a_command_takes_has_an_end() -> None:
+    """Neither a database nor a contract can be asked about a larger one."""
+    assert list(numbers_without_an_end(tally())) == []

@@ -45,12 +45,19 @@ from app.intake.facility_file import load_facility
 
 _Asked = TypeVar("_Asked")
 
+_LARGEST = 2**31 - 1  # as REST takes it
+
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)
 ]
 ChangeOption = Annotated[
     int,
-    typer.Option("--change", min=1, help="The change's number, as `tally facility show` has it."),
+    typer.Option(
+        "--change",
+        min=1,
+        max=_LARGEST,
+        help="The change's number, as `tally facility show` has it.",
+    ),
 ]
 FromOption = Annotated[
     datetime,
@@ -164,7 +171,10 @@ def propose_close(
 def accept(
     id_: IdArgument,
     change: Annotated[
-        int | None, typer.Option(min=1, help="A change's number; without it, the facility itself.")
+        int | None,
+        typer.Option(
+            min=1, max=_LARGEST, help="A change's number; without it, the facility itself."
+        ),
     ] = None,
     yes: YesOption = False,
     config: ConfigOption = DEFAULT_CONFIG,
@@ -223,7 +233,9 @@ def withdraw(
     id_: IdArgument,
     change: Annotated[
         int | None,
-        typer.Option(min=1, help="This bank's own change; without it, the facility itself."),
+        typer.Option(
+            min=1, max=_LARGEST, help="This bank's own change; without it, the facility itself."
+        ),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

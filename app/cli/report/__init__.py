@@ -24,7 +24,7 @@ from app.cli.shared.reading import (
 )
 from app.domain.errors import UsageFault
 from app.locale import DEFAULT, LANGUAGES, set_language
-from app.readmodel.days.queries import day_records
+from app.readmodel.days.queries import day_record
 from app.readmodel.pairs import queries as pairs
 from app.reports.catalogue import FORMATS, REPORTS, Format, file_name
 from app.reports.certificate import (
@@ -73,7 +73,12 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
         ] = None,
         block: Annotated[
             int | None,
-            typer.Option(metavar="N", min=0, help="As of a past block. [default: the last one]"),
+            typer.Option(
+                metavar="N",
+                min=0,
+                max=2**63 - 1,
+                help="As of a past block. [default: the last one]",
+            ),
         ] = None,
         format_: Annotated[
             str,
@@ -126,10 +131,16 @@ for _name, _make in REPORTS.items():
 @report.command("certificate")
 def certificate(
     pair: Annotated[
-        int | None, typer.Option(metavar="N", help="Of a pair, by its number in `tally breaks`.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=2**63 - 1, help="Of a pair, by its number in `tally breaks`."
+        ),
     ] = None,
     day: Annotated[
-        int | None, typer.Option(metavar="N", help="Of a day, by its number in `tally day list`.")
+        int | None,
+        typer.Option(
+            metavar="N", min=1, max=2**31 - 1, help="Of a day, by its number in `tally day list`."
+        ),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Where to. [default: a new name here]")
@@ -158,10 +169,11 @@ def certificate(
                     raise UsageFault(f"there is no pair {pair} in this view")
                 made = pair_certificate(connection, found)
             else:
-                records = day_records(connection, number=day)
-                if not records:
+                assert day is not None, "one of the two is given"
+                record = day_record(connection, day)
+                if record is None:
                     raise UsageFault(f"there is no statement {day} in this view")
-                made = day_certificate(connection, records[0])
+                made = day_certificate(connection, record)
         record_export(engine, f"certificate of {'day' if pair is None else 'pair'} {pair or day}")
     # Loaded when it is needed: fpdf and numpy take half a second.
     from app.reports.certificate_page import write_certificate_page

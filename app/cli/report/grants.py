@@ -46,7 +46,7 @@ def grant(
 
 
 def revoke(
-    number: Annotated[int, typer.Argument(help="The grant's number.", min=1)],
+    number: Annotated[int, typer.Argument(help="The grant's number.", min=1, max=2**63 - 1)],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a grant back: nodes use it no more. What was read meanwhile cannot be made unread.

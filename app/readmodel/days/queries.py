@@ -1,5 +1,6 @@
 """Statements that were proposed to close a day, and what this view itself comes to."""
 
+from datetime import date
 from typing import Any
 
 from sqlalchemy import Connection, Row, or_, select, tuple_
@@ -26,6 +27,7 @@ def day_records(
     partner: str | None = None,
     state: str | None = None,
     number: int | None = None,
+    day: date | None = None,
     limit: int | None = 1000,
 ) -> list[DayRecord]:
     """The newest first; `limit` None: all of them."""
@@ -36,6 +38,8 @@ def day_records(
         conditions.append(c.state == state)
     if number is not None:
         conditions.append(c.number == number)
+    if day is not None:
+        conditions.append(c.day == day.toordinal())
     rows = connection.execute(
         select(t.day_closes).where(*conditions).order_by(c.number.desc()).limit(limit)
     )
@@ -60,6 +64,11 @@ def day_records(
         )
         for row in rows
     ]
+
+
+def day_record(connection: Connection, number: int) -> DayRecord | None:
+    """The statement of a number; None where this view has none."""
+    return next(iter(day_records(connection, number=number)), None)
 
 
 def own_statement(
@@ -95,8 +104,7 @@ def own_statement(
 
 def last_closed(connection: Connection, facility: str, partner: str) -> DayRecord | None:
     """The record of the account's last closed day: days are closed one after the other."""
-    found = day_records(connection, facility, partner, state="closed", limit=1)
-    return found[0] if found else None
+    return next(iter(day_records(connection, facility, partner, state="closed", limit=1)), None)
 
 
 def stated_difference(connection: Connection, record: DayRecord) -> int | None:

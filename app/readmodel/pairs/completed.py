@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from sqlalchemy import Connection, and_, func, or_, select
 
-from app.readmodel import tables as t
+from app.readmodel.directory import directory
+from app.readmodel.pairs.tables import pairs
 
 
 def completed_pairs(connection: Connection, facility: str, since: Mapping[int, int]) -> int:
@@ -12,24 +13,15 @@ def completed_pairs(connection: Connection, facility: str, since: Mapping[int, i
 
     `since` maps member numbers to the sequence of each one's last posting before.
     """
-    pairs, partners = t.pairs, t.facility_partners
-    number, lead = connection.execute(
-        select(t.facilities.c.number, t.facilities.c.lead).where(t.facilities.c.id == facility)
-    ).one()
-    recent = [pairs.c.lead_sequence > since.get(lead, 0)]
-    for partner, member in connection.execute(
-        select(partners.c.partner, partners.c.member).where(partners.c.facility == number)
-    ):
-        recent.append(
-            and_(pairs.c.partner == partner, pairs.c.partner_sequence > since.get(member, 0))
-        )
-    return int(
-        connection.execute(
-            select(func.count()).where(
-                pairs.c.facility == number,
-                pairs.c.lead_amount.is_not(None),
-                pairs.c.partner_amount.is_not(None),
-                or_(*recent),
-            )
-        ).scalar_one()
+    known, c = directory(connection).known_facility(facility), pairs.c
+    recent = (
+        and_(c.partner == one.number, c.partner_sequence > since.get(one.member, 0))
+        for one in known.partners
     )
+    both = (c.lead_amount.is_not(None), c.partner_amount.is_not(None))
+    found = select(func.count()).where(
+        c.facility == known.number,
+        *both,
+        or_(c.lead_sequence > since.get(known.lead_member, 0), *recent),
+    )
+    return int(connection.execute(found).scalar_one())

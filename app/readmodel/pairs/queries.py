@@ -181,8 +181,8 @@ class _View:
     ) -> "_View":
         now = clock(connection)
         names = directory(connection)
-        if before is None:
-            before = 1 + last_number(connection)
+        # A number's next one may be more than the database can be asked for, and no line has that.
+        before = 1 + last_number(connection) if before is None else min(before, 2**63 - 1)
         return cls(
             connection,
             names,
