@@ -112,8 +112,9 @@ class Watch:
         """The median between two moments of `time.monotonic`."""
         return median(size for at, size in self.memory[bank] if since <= at <= until)
 
-    def latency(self, both: Killing) -> Latency:
-        """Of every pair of the facility; all must be matched, and be seen so."""
+    def latency(self, both: Killing, since: float = 0.0) -> Latency:
+        """Of every pair of the facility that was accepted after `since` (seconds since 1970); all
+        must be matched, and be seen so."""
         accepted: dict[str, float] = {}
         for one in self._nodes:
             with one.engine.connect() as connection:
@@ -148,6 +149,7 @@ class Watch:
             )
             - accepted[row.event_ref]
             for row in pairs
+            if accepted[row.event_ref] >= since
         )
         return Latency(len(took), *(percentile(took, part) for part in (50, 95, 99, 100)))
 

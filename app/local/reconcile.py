@@ -16,6 +16,7 @@ from typing import Protocol
 from app.domain.errors import ChainFault, ChainUnreachable, DatabaseBusy
 from app.intake.results import FeedResult
 from app.node.bank import Bank
+from app.node.block_rhythm import BlockRhythm
 from app.outbox.progress import drained, last_final_block
 
 POLL_S = 0.01
@@ -167,6 +168,7 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
             taken.add_done_callback(lambda _: news.set())
         posted = False
         moved_at = time.monotonic()
+        rhythm = BlockRhythm(moved_at)
         while True:
             news.clear()
             # Asked before the tick: what it did not know yet is then surely posted by it.
@@ -190,18 +192,27 @@ def work(bank: Bank, facility: str, feed: Path | None, reporter: Reporter) -> No
                 moved_at = time.monotonic()
             elif time.monotonic() - moved_at > STALLED_AFTER_S:
                 raise _stalled(bank.name)
-            _wait(bank, lambda: news.is_set() or reporter.last_block() != block)  # noqa: B023
+            _wait(
+                bank,
+                rhythm,
+                lambda: news.is_set() or reporter.last_block() != block,  # noqa: B023
+            )
 
 
-def _wait(bank: Bank, has_news: Callable[[], bool]) -> None:
+def _wait(bank: Bank, rhythm: BlockRhythm, has_news: Callable[[], bool]) -> None:
     """Until there is a block that the last tick did not see, or other news."""
     poll_s = POLL_S
-    until = time.monotonic() + _TICK_ANYWAY_S
-    while time.monotonic() < until:
+    now_s = time.monotonic()
+    rhythm.note(bank.follower.newest_seen, now_s)
+    due_s, until_s = now_s + rhythm.quiet_s(now_s), now_s + _TICK_ANYWAY_S
+    while now_s < until_s:
         time.sleep(poll_s)
         poll_s = min(2 * poll_s, _LONGEST_POLL_S)
+        now_s = time.monotonic()
+        if has_news():
+            return
         with suppress(ChainUnreachable):  # it counts as stalled in time
-            if has_news() or bank.follower.head() != bank.follower.newest_seen:
+            if now_s >= due_s and bank.follower.head() != bank.follower.newest_seen:
                 return
 
 

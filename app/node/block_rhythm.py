@@ -57,6 +57,11 @@ class BlockRhythm:
             return self._until_due_s(now_s, _DUE_S, SOON_S, irregular_s=SOON_S)
         return self._until_due_s(now_s, SOON_S, _LONGEST_S, irregular_s=_IRREGULAR_S)
 
+    def quiet_s(self, now_s: float) -> float:
+        """How long no block comes, if none comes sooner after another than the last ones did."""
+        since_s = now_s - self.moved_at_s
+        return max(0.0, _EARLY * min(self._gaps_s, default=0.0) - since_s)
+
     def _until_due_s(
         self, now_s: float, least_s: float, most_s: float, *, irregular_s: float
     ) -> float:

@@ -89,3 +89,14 @@ def test_a_chain_that_makes_blocks_for_transactions_alone_is_never_late() -> Non
     for block in range(40, 60):
         rhythm.note(block, 10.0 + block * (block % 3))
     assert not rhythm.is_late(3_600.0)
+
+
+def test_no_block_is_looked_for_before_one_can_come() -> None:
+    rhythm = BlockRhythm(0.0)
+    assert rhythm.quiet_s(0.0) == 0.0
+    for block, now_s in enumerate((0.0, 1.0, 3.0, 4.0)):
+        rhythm.note(block, now_s)
+    assert rhythm.quiet_s(4.2) == pytest.approx(0.7)
+    assert rhythm.quiet_s(5.0) == 0.0
+    rhythm.note(4, 4.01)  # a chain that makes one for each transaction
+    assert rhythm.quiet_s(4.01) < 0.01
