@@ -11,12 +11,13 @@ from secrets import token_hex
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 from pyotp import TOTP
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
 from app.audit.tables import audit_trail
 from app.domain.errors import UsageFault
-from app.people import attempts, second_factor
+from app.people import attempts, passwords, second_factor
 from app.people.administration import (
     Administrator,
     add_person,
@@ -126,6 +127,15 @@ class TestSecondFactor:
             row = connection.execute(select(people).where(people.c.id == somebody.person.id)).one()
         assert somebody.secret.encode() not in row.totp_secret
         assert row.password_hash.startswith("$argon2id$")
+
+    def test_passwords_take_the_work_that_is_recommended(
+        self, real_hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(passwords, "_hasher", real_hasher)
+        made = passwords.hashed("correct horse battery")
+        assert made.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106: 64 MiB, 3 passes
+        assert matches(made, "correct horse battery")
+        assert not matches(made, "correct horse batterie")
 
 
 class TestSigningIn:
