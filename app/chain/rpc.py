@@ -13,7 +13,6 @@ import orjson
 import requests
 from requests.adapters import HTTPAdapter
 from web3 import Web3
-from web3.middleware import ExtraDataToPOAMiddleware
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
@@ -101,9 +100,9 @@ class Rpc:
     @cached_property
     def web3(self) -> Web3:
         """For rare, typed calls (`app.contracts`). Hot paths use `call` and `batch`."""
-        web3 = Web3(_Provider(self))
-        web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
-        return web3
+        # None of web3's middleware: it asks for the chain's id twice at each call, and what else it
+        # does (names of ENS, prices of gas) nobody needs here.
+        return Web3(_Provider(self), middleware=[])
 
     @property
     def url(self) -> str:

@@ -11,6 +11,7 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, Literal
@@ -21,11 +22,13 @@ from sqlalchemy import (
     Engine,
     ExceptionContext,
     create_engine,
+    create_mock_engine,
     event,
     inspect,
     make_url,
     text,
 )
+from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError, ProgrammingError
 
 from app.db.revisions import revision_of, revisions, stamp_newest
@@ -279,13 +282,26 @@ def upgrade(engine: Engine) -> None:
         # Only now: a server that does not answer must not hold up another database's upgrade.
         with _UPGRADING:
             if not inspect(connection).get_table_names():  # nothing to migrate
-                full_metadata().create_all(connection)
+                for statement in _table_statements(engine.url.drivername):
+                    connection.exec_driver_sql(statement)
                 stamp_newest(connection)
                 return
             # Alembic takes as long to load as a short command takes to run.
             from app.db.migrate import run_migrations
 
             run_migrations(connection)
+
+
+@cache
+def _table_statements(driver: str) -> tuple[str, ...]:
+    """What makes all tables, once a process: putting them into words takes longer than making them,
+    and of each SQLAlchemy would ask first whether it is there."""
+    made: list[str] = []
+    writer: MockConnection = create_mock_engine(
+        f"{driver}://", lambda ddl, *_: made.append(str(ddl.compile(dialect=writer.dialect)))
+    )
+    full_metadata().create_all(writer, checkfirst=False)
+    return tuple(made)
 
 
 def _make_schema(connection: Connection, name: str | None) -> None:

@@ -33,7 +33,6 @@ _PASSPHRASE = "passphrase"
 _NEXT = "next"
 _MAKING = ".new"
 _RETIRED = "retired"
-_DEVELOPMENT_SCRYPT_N = 1 << 8
 _PRODUCTION_SCRYPT_N = 1 << 18
 _PUBLIC = re.compile("0x[0-9A-Fa-f]{40}|[0-9a-f]{64}")
 
@@ -68,10 +67,9 @@ def create_keys(folder: Path, *, development: bool) -> PublicKeys:
         making.mkdir(parents=True, mode=0o700)
         passphrase = secrets.token_urlsafe(32)
         _write_private(making / _PASSPHRASE, passphrase)
-        work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
         for name in (*SIGNING_KEYS, SEALING, STORAGE):
             secret = _MAKERS.get(name, _new_signing_key)()
-            _store(making / f"{name}.json", name, secret, passphrase.encode(), work, development)
+            _store(making / f"{name}.json", name, secret, passphrase.encode(), development)
         making.rename(folder)
     except OSError as fault:
         raise KeyUnusable(f"{folder}: no keys can be made there ({fault.strerror})") from None
@@ -96,10 +94,9 @@ def prepare_successor(folder: Path, name: str, *, development: bool) -> str:
     path = folder / f"{successor}.json"
     if not path.exists():
         secret = _MAKERS.get(name, _new_signing_key)()
-        work = _DEVELOPMENT_SCRYPT_N if development else _PRODUCTION_SCRYPT_N
         # Whole or not at all, like every key file.
         making = folder / f"{successor}.{secrets.token_hex(4)}{_MAKING}"
-        _store(making, name, secret, _passphrase(folder / _PASSPHRASE), work, development)
+        _store(making, name, secret, _passphrase(folder / _PASSPHRASE), development)
         making.rename(path)
     # Opened once before anybody relies on it.
     load_secret(path, development=development)
@@ -187,10 +184,13 @@ _MAKERS: dict[str, Callable[[], bytes]] = {
 }
 
 
-def _store(
-    path: Path, name: str, secret: bytes, passphrase: bytes, work: int, development: bool
-) -> None:
-    stored = create_keyfile_json(secret, passphrase, kdf="scrypt", iterations=work)
+def _store(path: Path, name: str, secret: bytes, passphrase: bytes, development: bool) -> None:
+    if development:  # eth_keyfile's scrypt takes milliseconds even where it does no work
+        stored = create_keyfile_json(secret, passphrase, kdf="pbkdf2", iterations=1)
+    else:
+        stored = create_keyfile_json(
+            secret, passphrase, kdf="scrypt", iterations=_PRODUCTION_SCRYPT_N
+        )
     about = {"public": _public_half(name, secret), "development": development}
     _write_private(path, json.dumps(stored | about, indent=2))
 
