@@ -133,9 +133,9 @@ def _piece(part: ast.expr) -> str:
     return f"%({re.sub(r'[^A-Za-z0-9]+', '_', ast.unparse(part.value)).strip('_')})s"
 
 
-def untranslated(catalog: Catalog) -> Iterator[str]:
+def untranslated(catalog: Catalog, sources: Catalog) -> Iterator[str]:
     """What the sources have and a catalog has not, or not surely."""
-    for message in texts():
+    for message in sources:
         if not message.id:
             continue
         kept = catalog.get(message.id, message.context)
@@ -143,11 +143,10 @@ def untranslated(catalog: Catalog) -> Iterator[str]:
             yield message.id if isinstance(message.id, str) else message.id[0]
 
 
-def gone(catalog: Catalog) -> Iterator[str]:
+def gone(catalog: Catalog, sources: Catalog) -> Iterator[str]:
     """What a catalog has and the sources have no more."""
-    found = texts()
     for message in catalog:
-        if message.id and found.get(message.id, message.context) is None:
+        if message.id and sources.get(message.id, message.context) is None:
             yield message.id if isinstance(message.id, str) else message.id[0]
 
 
@@ -168,7 +167,7 @@ def _update(path: Path) -> None:
 def main() -> None:
     for path in catalogs():
         _update(path)
-        left = sum(1 for _ in untranslated(read_catalog(path)))
+        left = sum(1 for _ in untranslated(read_catalog(path), texts()))
         sys.stdout.write(f"{path.relative_to(_ROOT)}: {left} to translate\n")
 
 

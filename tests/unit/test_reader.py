@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.errors import FeedFault, UsageFault
+from app.intake import encoding
 from app.intake.lines import MAX_ROW
 from app.intake.reader import Feed, check_header, open_feed
 from app.intake.validation import Validator
@@ -279,7 +280,7 @@ def test_the_same_holds_for_json_lines(mark: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "encoding", "named"),
+    ("text", "name", "named"),
     [
         ("\u7cfb", "gb18030", "GB18030"),
         ("\u9084\u6b3e \u653e\u6b3e \u5229\u606f", "big5", "Big5"),
@@ -291,10 +292,15 @@ def test_the_same_holds_for_json_lines(mark: bytes) -> None:
         ),
     ],
 )
-def test_it_is_said_what_a_file_looks_like(text: str, encoding: str, named: str) -> None:
-    memos = [text.encode(encoding), b"\xb7\xc5\xbf\xee" if encoding == "gb18030" else b""]
+def test_it_is_said_what_a_file_looks_like(text: str, name: str, named: str) -> None:
+    memos = [text.encode(name), b"\xb7\xc5\xbf\xee" if name == "gb18030" else b""]
     lines = [LINE % (b"E%d" % n, memo) for n, memo in enumerate(memos)]
     assert named in fault(read(HEADER + b"\n".join(lines))[0]).reason
+
+
+def test_a_long_word_of_another_encoding_is_looked_at_once() -> None:
+    """It took hours where the search for words that are not ASCII began anew at each letter."""
+    assert encoding._looks_like(b"x" * (1 << 20) + b"\xe9") == "Latin-1 (Windows-1252)"
 
 
 def test_a_file_cut_within_a_character_is_not_utf8() -> None:
