@@ -18,7 +18,16 @@ SLOWEST_BYTES_PER_S = 4 * 1024
 
 
 def only(request: Request, *types: str) -> str:
-    """The media type of the request, which must be one of `types`: else a 415 problem."""
+    """The media type of the request, which must be one of `types`, and of a body that is not
+    compressed: else a 415 problem."""
+    coding = request.headers.get("content-encoding", "identity").strip().lower()
+    if coding != "identity":
+        raise Problem(
+            415,
+            "unsupported-media-type",
+            f"a body in {coding} is not taken here; send it as it is, without Content-Encoding",
+            headers={"Accept-Encoding": "identity"},
+        )
     given = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if given not in types:
         raise Problem(

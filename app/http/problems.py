@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.domain.errors import (
@@ -35,6 +36,7 @@ RETRY_AFTER_SECONDS = 2
 """What a client is asked to wait when the database is busy or the chain is away."""
 
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+_METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
 _log = structlog.get_logger("tallystick.api")
 
 # Names of the problems that come from the framework rather than from our own handlers.
@@ -118,14 +120,15 @@ def install(app: FastAPI) -> None:
         path = request.url.path
         if isinstance(error, Problem):
             return error.response(path)
-        detail = error.detail
+        detail, headers = error.detail, error.headers
         if error.status_code == 404:
             detail = f"there is nothing at {path}; /openapi.json lists what there is"
         elif error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "another method")
+            allowed = _methods(request)
             detail = f"{request.method} is not allowed at {path}; use {allowed}"
+            headers = {"Allow": allowed}
         name = _NAMES.get(error.status_code, "error")
-        return Problem(error.status_code, name, detail, headers=error.headers).response(path)
+        return Problem(error.status_code, name, detail, headers=headers).response(path)
 
     @app.exception_handler(RequestValidationError)
     async def validation(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -155,6 +158,16 @@ def install(app: FastAPI) -> None:
         return problem.response(request.url.path)
 
     app.add_middleware(LastResort)
+
+
+def _methods(request: Request) -> str:
+    """All methods of an address: the framework's Allow has those of its first route alone."""
+
+    def taken(method: str) -> bool:
+        scope = {**request.scope, "method": method}
+        return any(route.matches(scope)[0] is Match.FULL for route in request.app.routes)
+
+    return ", ".join(filter(taken, _METHODS))
 
 
 class LastResort:

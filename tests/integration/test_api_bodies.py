@@ -1,7 +1,9 @@
-"""Bodies that do not come: too slowly, or not to their end. Neither is a fault of the node."""
+"""Bodies that do not come: too slowly, not to their end, or compressed. None is a fault of the
+node."""
 
 from __future__ import annotations
 
+import gzip
 import socket
 import time
 from collections.abc import Iterator
@@ -39,6 +41,17 @@ def send_part(node: Face, path: str, media_type: str, key: str) -> socket.socket
     )
     client.sendall(head.encode() + b"event_id,f")
     return client
+
+
+@pytest.mark.parametrize("path", [EVENT, BULK, "/v1/keys"])
+def test_one_that_is_compressed_is_told_so(node: Face, path: str) -> None:
+    answer = node.client("admin").post(
+        path,
+        content=gzip.compress(b"{}"),
+        headers={"Content-Type": "application/json", "Content-Encoding": "gzip"},
+    )
+    assert answer.status_code == 415
+    assert "a body in gzip" in answer.json()["detail"]
 
 
 @pytest.mark.parametrize(

@@ -516,6 +516,16 @@ class TestOpenApi:
                     assert "application/problem+json" in problem
         assert '"example' in json.dumps(document["components"]["schemas"]["BalanceOut"])
 
+    def test_another_method_is_told_all_that_there_are(self, shared: Face) -> None:
+        client = shared.client(None)
+        for path, operations in client.get("/openapi.json").json()["paths"].items():
+            answer = client.request("TRACE", re.sub(r"\{\w+\}", "1", path))
+            assert answer.status_code == 405, path
+            allowed = answer.headers["Allow"]
+            assert {method.upper() for method in operations} <= set(allowed.split(", ")), path
+            assert answer.json()["detail"].endswith(f"use {allowed}"), path
+        assert client.put("/v1/acts").headers["Allow"] == "GET, POST"
+
     def test_what_goes_wrong_is_described_as_it_is_answered(self, shared: Face) -> None:
         document = shared.client(None).get("/openapi.json").json()
         for path, operations in document["paths"].items():
