@@ -2,9 +2,13 @@
 
 import re
 import unicodedata
+from datetime import date
 
 _ERROR = re.compile(r"#(?:N/A|REF!|NAME\?|VALUE!|DIV/0!|NUM!|NULL!|SPILL!|CALC!)|#{3,}")
 _DAY_NUMBER = re.compile(r"[1-9][0-9]{4}(?:\.[0-9]+)?")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LOCAL = re.compile(r"[0-9-]{10}T[0-9:]{8}(?:\.[0-9]+)?")
+_LEAP_SECOND = re.compile(r"[0-9-]{10}T23:59:60.*")
 _SECONDS = re.compile(r"1[0-9]{9}(?:[0-9]{3})?")
 _CONTROLS = {"\0": "NUL", "\t": "tab", "\n": "line feed", "\r": "carriage return"}
 _ERROR_HINT = "it is the error of a spreadsheet, and the value is lost"
@@ -43,28 +47,42 @@ def of_amount(text: str) -> str:
     return ""
 
 
+def of_instant(text: str) -> str:
+    """What an instant that is none looks like; empty where nothing can be said."""
+    day = text[:10]
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        return of_date(day if _DAY.fullmatch(day) else text)
+    if text == day:
+        return "it has no time"
+    if _LOCAL.fullmatch(text):
+        return "its offset from UTC is missing"
+    if _LEAP_SECOND.fullmatch(text):
+        return "it is a leap second, which no calendar here has: write 23:59:59"
+    return ""
+
+
 def of_date(text: str) -> str:
-    """What a date or an instant that is none looks like; empty where nothing can be said."""
+    """What a date that is none looks like; empty where nothing can be said."""
     if _ERROR.fullmatch(text):
         return _ERROR_HINT
     if _DAY_NUMBER.fullmatch(text):
         return "it looks like the day number of a spreadsheet: export the column as text"
     if _SECONDS.fullmatch(text):
         return "it looks like the seconds of a Unix clock"
-    if re.fullmatch(r"0000-00-00.*", text):
+    if text.startswith("0000-00-00"):
         return "it is the empty date of MySQL"
-    if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    if _DAY.fullmatch(text):
         return "there is no such day"
-    if re.fullmatch(r".*T?23:59:60.*", text):
-        return "it is a leap second, which no calendar here has: write 23:59:59"
     return ""
 
 
-def of_unprintable(text: str) -> str:
-    """Which character of a name cannot be printed; empty where all can."""
+def of_name(text: str) -> str:
+    """Which character of a faulty name cannot be printed; where all can, how long it is."""
     found = next((one for one in text if not one.isprintable()), None)
     if found is None:
-        return ""
+        return f"it has {len(text)} of them" if text else ""
     if found == "\ufeff":
         return "it holds U+FEFF, a byte-order mark: files were joined"
     name = _CONTROLS.get(found) or unicodedata.name(found, "").lower()

@@ -241,12 +241,12 @@ class Validator:
         """The instant in UTC and its business day, not before the facility's first."""
         found = _INSTANT.fullmatch(text)
         if found is None:
-            raise _Fault(7, _INSTANT_REASON, hints.of_date(text))
+            raise _Fault(7, _INSTANT_REASON, hints.of_instant(text))
         moment, fraction, offset = found.groups()
         try:
             booked_at = datetime.fromisoformat(moment + offset)
         except ValueError:
-            raise _Fault(7, _INSTANT_REASON, hints.of_date(text)) from None
+            raise _Fault(7, _INSTANT_REASON, hints.of_instant(text)) from None
         try:
             utc = booked_at.astimezone(UTC).isoformat()[:19]
             if booked_at < self._first_instant:
@@ -254,7 +254,7 @@ class Validator:
             business_day = self.facility.business_day(booked_at)
         except OverflowError:
             if booked_at.year == 1:
-                raise _Fault(7, _INSTANT_REASON, hints.of_date(text)) from None
+                raise _Fault(7, _INSTANT_REASON, hints.of_instant(text)) from None
             # A date that no calendar has, and further ahead than the chain takes.
             business_day = _BEYOND_CALENDAR
             utc = moment
@@ -271,7 +271,7 @@ class Validator:
 def _check_name(column: int, name: str) -> None:
     """Raises _Fault."""
     if not (0 < len(name) <= MAX_NAME and name.isprintable()):
-        raise _Fault(column, _NAME_REASON, hints.of_unprintable(name))
+        raise _Fault(column, _NAME_REASON, hints.of_name(name))
     if "E+" in name and _SPREADSHEET_NUMBER.fullmatch(name):
         raise _Fault(column, _SPREADSHEET_REASON)
 
