@@ -8,7 +8,7 @@ from pydantic import Field
 from sqlalchemy import Connection
 
 from app.api.bodies import body, takes
-from app.api.etags import prepared_acts, tagged, trail, view
+from app.api.etags import tagged, trail, view
 from app.api.reading import Paging, reading
 from app.api.responses import KEYED, WITH_BODY, problem_responses
 from app.api.security import PREPARE, READ, SIGN, WITHDRAW
@@ -26,13 +26,14 @@ from app.prepared_acts.store import (
     batch_hash,
     batch_of,
     list_acts,
+    newest_entry,
     one_act,
 )
-from app.presentation.common import Model, Money, money_of
-from app.presentation.prepared_acts import ActOut, ActsOut, act_out, acts_out
+from app.presentation.common import Model, Money, as_of, money_of
+from app.presentation.prepared_acts import ActOut, ActsOut, act_out
 
 _MOST_BYTES = 32 * 1024
-PREPARED = tagged(view, prepared_acts, trail)
+PREPARED = tagged(view, newest_entry, trail)
 _MAX_BATCH_BYTES = 512 * 1024
 _ACTING = problem_responses(409, 429)
 
@@ -99,7 +100,12 @@ def list_prepared_acts(
             before=page.before,
         )
         shown, following = page.cut(found)
-        return acts_out(connection, context_of(request).acts.view, shown, following)
+        money = money_of(connection)
+        return ActsOut(
+            items=[_act_out(connection, request, one, money) for one in shown],
+            next=following,
+            as_of=as_of(connection),
+        )
 
 
 @router.get("/acts/{number}", dependencies=[READ, PREPARED], summary="One prepared act")

@@ -21,7 +21,6 @@ from app.audit.tables import audit_trail
 from app.http.signed_in import session_token
 from app.intake.tables import events, quarantine, quarantine_steps
 from app.outbox.pending import pending_by_facility
-from app.prepared_acts.store import newest_entry
 from app.readmodel.chain import position
 from app.readmodel.disclosures.tables import granted_openings
 
@@ -70,11 +69,6 @@ def quarantined_rows(connection: Connection) -> Hashable:
 def trail(connection: Connection) -> Hashable:
     """What people and keys did: each of it is a row of the audit trail."""
     return (connection.execute(select(func.max(audit_trail.c.number))).scalar_one(),)
-
-
-def prepared_acts(connection: Connection) -> Hashable:
-    """Prepared acts, and what became of them."""
-    return newest_entry(connection)
 
 
 def alerts(connection: Connection) -> Hashable:
@@ -134,7 +128,7 @@ def _new_tag(request: Request, mark: bytes, if_none_match: str | None) -> str:
 
 
 def install(app: FastAPI) -> None:
-    """Answer 304, and describe it and the tags in the OpenAPI document."""
+    """Answer 304."""
 
     @app.exception_handler(NotModified)
     async def not_modified(request: Request, known: NotModified) -> Response:

@@ -8,7 +8,8 @@ from fastapi.responses import StreamingResponse
 from app.api.bodies import body, takes
 from app.api.etags import BY_BODY, TaggedByBody
 from app.api.reading import reading
-from app.api.responses import WITH_BODY, Responses
+from app.api.reports import REPORT_FILE
+from app.api.responses import WITH_BODY
 from app.api.security import EXPORT, Exporter
 from app.http.acting import acting
 from app.http.report_files import job_of, send_report, send_scheduled_report
@@ -24,18 +25,7 @@ from app.presentation.report_jobs import (
 )
 from app.report_jobs import store
 from app.report_jobs.asking import ask_again, ask_for, delete
-from app.reports.catalogue import FORMATS
 from app.reports.source import Request as Asked
-
-_FILE: Responses = {
-    200: {
-        "description": "The file, whole",
-        "content": {
-            one.media_type.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
-            for one in FORMATS.values()
-        },
-    }
-}
 
 router = APIRouter(prefix="/v1", tags=["reports"], route_class=TaggedByBody)
 
@@ -79,7 +69,7 @@ def show_job(request: Request, who: Exporter, id: JobId) -> ReportJobOut:
     "/report-jobs/{id}/file",
     summary="The file of a report",
     response_class=StreamingResponse,
-    responses=_FILE,
+    responses=REPORT_FILE,
 )
 def download_job(request: Request, who: Exporter, id: JobId) -> StreamingResponse:
     """404 while it is not made. Each download is a row of the audit trail."""
@@ -122,7 +112,7 @@ def list_scheduled(request: Request, who: Exporter) -> ScheduledReportsOut:
     "/scheduled-reports/{name}",
     summary="The file of a scheduled report",
     response_class=StreamingResponse,
-    responses=_FILE,
+    responses=REPORT_FILE,
 )
 def download_scheduled(request: Request, who: Exporter, name: str) -> StreamingResponse:
     """One of the newest. Each download is a row of the audit trail."""

@@ -31,6 +31,12 @@ from app.reports.certificate import (
 router = APIRouter(prefix="/v1", route_class=TaggedByBody)
 
 _FILE = {"schema": {"type": "string", "format": "binary"}}
+REPORT_FILE: Responses = {
+    200: {
+        "description": "The file, whole",
+        "content": {one.media_type.partition(";")[0]: _FILE for one in FORMATS.values()},
+    }
+}
 _CERTIFICATE: Responses = {
     200: {
         "description": "The certificate",
@@ -44,13 +50,7 @@ _CERTIFICATE: Responses = {
     tags=["reports"],
     summary="A report as a file",
     response_class=StreamingResponse,
-    responses=problem_responses(409)
-    | {
-        200: {
-            "description": "The file, whole",
-            "content": {one.media_type.partition(";")[0]: _FILE for one in FORMATS.values()},
-        }
-    },
+    responses=problem_responses(409) | REPORT_FILE,
 )
 def make_report(
     request: Request,

@@ -55,7 +55,7 @@ def allowed(*roles: Role) -> Callable[..., Key]:
     return check
 
 
-def acting(*rights: Right) -> Callable[..., Person]:
+def who_may(*rights: Right) -> Callable[..., Person]:
     """A dependency that lets people pass who have one of these rights, with their session, and its
     token where they change something; others get a 401 or 403 problem."""
 
@@ -119,14 +119,14 @@ NODE_READ = Depends(allowed("read", "admin"))
 READ = Depends(either("view", "read", "admin"))
 Reader = Annotated[Person | Key, READ]
 READ_OR_PUSH = Depends(either("view", "feeds", "read", "admin"))
-PREPARE = Depends(acting("prepare"))
-SIGN = Depends(acting("sign"))
-WITHDRAW = Depends(acting("prepare", "sign"))
-WORK = Depends(acting("work"))
-VIEW = Depends(acting("view"))
-EXPORT = Depends(acting("export"))
-ADMINISTER = Depends(acting("administer"))
-SET_RULES = Depends(acting("work", "administer"))
+PREPARE = Depends(who_may("prepare"))
+SIGN = Depends(who_may("sign"))
+WITHDRAW = Depends(who_may("prepare", "sign"))
+WORK = Depends(who_may("work"))
+VIEW = Depends(who_may("view"))
+EXPORT = Depends(who_may("export"))
+ADMINISTER = Depends(who_may("administer"))
+SET_RULES = Depends(who_may("work", "administer"))
 ADMINISTERED = Depends(either("administer", "admin"))
 AUDITING = Depends(either("read_audit", "admin"))
 Administering = Annotated[Person | Key, ADMINISTERED]

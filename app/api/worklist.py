@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Path, Query, Request
 
 from app.api.bodies import body, takes
-from app.api.etags import RECORDED, prepared_acts, tagged, trail, view
+from app.api.etags import RECORDED, tagged, trail, view
 from app.api.reading import Facility, Limit, Partner, reading
 from app.api.responses import problem_responses
 from app.api.security import READ, VIEW, WORK
@@ -17,6 +17,7 @@ from app.http.parameters import Number
 from app.http.problems import Problem
 from app.http.state import context_of
 from app.people.person import Person, active_person
+from app.prepared_acts.store import newest_entry
 from app.presentation.common import as_of, money_of
 from app.presentation.worklist import (
     AssignedOut,
@@ -47,7 +48,7 @@ Age = Literal["up_to_1_day", "up_to_3_days", "up_to_7_days", "up_to_30_days", "o
 
 @router.get(
     "/worklist",
-    dependencies=[READ, tagged(view, trail, prepared_acts)],
+    dependencies=[READ, tagged(view, trail, newest_entry)],
     summary="The work list of breaks",
 )
 def list_work(

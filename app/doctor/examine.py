@@ -50,7 +50,7 @@ def _bank(config: BankConfig) -> Iterator[Finding]:
 def _beyond(config: BankConfig) -> Iterator[Finding]:
     manifest = chain = None
     try:
-        manifest = read_manifest(config)
+        manifest = read_manifest(config.manifest)
     except ConfigFault as fault:
         yield failed("manifest", fault)
     else:

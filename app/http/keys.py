@@ -11,7 +11,6 @@ import hmac
 import re
 import secrets
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Literal
 
 from sqlalchemy import Connection, Engine, insert, select, update
@@ -20,6 +19,7 @@ from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
 from app.domain.errors import UsageFault
 from app.http.tables import api_keys
+from app.people.clock import now, stamp
 
 Role = Literal["feeds", "read", "metrics", "admin"]
 """`feeds` pushes events, `read` reads, `metrics` scrapes /metrics and sees nothing else, `admin`
@@ -61,7 +61,7 @@ def create(connection: Connection, name: str, role: Role) -> tuple[Key, str]:
     name = " ".join(name.split())
     if not 0 < len(name) <= LONGEST_NAME or not name.isprintable():
         raise UsageFault(f"a key's name has 1 to {LONGEST_NAME} characters")
-    key = Key(secrets.token_hex(6), name, role, _now(), None)
+    key = Key(secrets.token_hex(6), name, role, stamp(now()), None)
     text = f"tk_{key.id}_{secrets.token_hex(32)}"
     connection.execute(
         insert(api_keys).values(
@@ -82,7 +82,7 @@ def revoke(connection: Connection, key_id: str) -> bool:
     changed = connection.execute(
         update(api_keys)
         .where(api_keys.c.id == key_id, api_keys.c.revoked_at.is_(None))
-        .values(revoked_at=_now())
+        .values(revoked_at=stamp(now()))
     )
     if changed.rowcount:
         append(connection, Entry(current_actor.get(), "key.revoke", key_id))
@@ -148,7 +148,3 @@ def _screen_token(key_id: str, hashed: str) -> str:
 
 def _hash(text: str) -> str:
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

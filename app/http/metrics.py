@@ -7,7 +7,6 @@ times to match) counts from its start, as Prometheus expects.
 
 from collections.abc import Iterable, Iterator
 from importlib.metadata import version
-from typing import Any
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -181,5 +180,5 @@ def _accounts(connection: Connection) -> Iterator[Metric]:
     yield from (proof, legs, overdue, low, breaks)
 
 
-def _gauge(name: str, help_: str, value: Any) -> GaugeMetricFamily:
+def _gauge(name: str, help_: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(name, help_, value=float(value))

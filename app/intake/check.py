@@ -35,7 +35,6 @@ def check_feed(
     sender: str,
     *,
     quarantined: Callable[[Verdict], None],
-    progress: Callable[[int], None] | None = None,
     clock: Callable[[], datetime] = now_utc,
 ) -> FeedCheck:
     """Check a file against a facility; `quarantined` is told every row that would be quarantined.
@@ -57,7 +56,7 @@ def check_feed(
         try:
             upgrade(engine)
             intake = Intake(EventStore(engine), Validator(facility, sender), clock=clock)
-            result = intake.submit(rows, str(path), "check", progress=progress, verdicts=report)
+            result = intake.submit(rows, str(path), "check", verdicts=report)
         finally:
             engine.dispose()
         return FeedCheck(result, rows.warnings)

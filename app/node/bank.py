@@ -76,7 +76,7 @@ class Bank:
 def open_bank(config: BankConfig) -> Bank:
     """Raises ConfigFault, KeyUnusable, WrongChain or ChainUnreachable when a bank cannot be set
     up."""
-    manifest = read_manifest(config)
+    manifest = read_manifest(config.manifest)
     lengths = session_lengths(config)
     operator = load_account(config.keys, "operator", development=config.development)
     approver = approver_key(config, operator.address)
@@ -196,12 +196,7 @@ def _validator_votes(
     return ValidatorVotes(view, member, nodes)
 
 
-def read_manifest(config: BankConfig) -> Manifest:
-    """The network that this bank belongs to. Raises ConfigFault."""
-    return manifest_at(config.manifest)
-
-
-def manifest_at(path: Path) -> Manifest:
+def read_manifest(path: Path) -> Manifest:
     """The network that a file describes. Raises ConfigFault."""
     try:
         return Manifest.read(path)

@@ -47,7 +47,7 @@ def _resources(config: BankConfig) -> Iterator[_Resource]:
         # let what it signs for one be sent to the other.
         yield "operator key", public_keys(config.keys).operator
     with suppress(ConfigFault):
-        manifest = read_manifest(config)
+        manifest = read_manifest(config.manifest)
         yield "network", (manifest.genesis, manifest.addresses["ConsortiumRegistry"])
 
 

@@ -21,7 +21,7 @@ def store_in_turn(
     chain_id: int,
     mined: int,
     transactions: Sequence[dict[str, Any]],
-    keep: Callable[[Connection, Sequence[tuple[str, int, bytes]]], None] | None = None,
+    keep: Callable[[Connection, Sequence[tuple[str, int, bytes]]], None],
 ) -> tuple[list[str], list[bytes]]:
     """Sign transactions that are ready but for their nonces, and store them, to be sent next.
 
@@ -40,8 +40,7 @@ def store_in_turn(
         for nonce, transaction in enumerate(transactions, start=first):
             raw = sign_built(account, transaction, chain_id=chain_id, nonce=nonce)
             signed.append((store(connection, operator, nonce, raw), nonce, raw))
-        if keep is not None:
-            keep(connection, signed)
+        keep(connection, signed)
         waiting = connection.execute(
             select(attempts.c.raw_transaction)
             .where(

@@ -15,7 +15,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import rlp
 import structlog
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
@@ -39,6 +38,7 @@ from app.outbox.lifecycle import FINAL
 from app.outbox.nonce_queue import store
 from app.outbox.tables import attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
+from app.verify.transactions import encode_transaction
 
 FEED = "read back from the chain"
 
@@ -268,25 +268,14 @@ class Restorer:
 
 def _keep_attempt(connection: Connection, batch: int, transaction: dict[str, Any]) -> None:
     """Store the signed bytes, so that a chain that loses them can be sent them again."""
-    calldata = bytes.fromhex(transaction["input"][2:])
-    raw: bytes = rlp.encode(
-        [
-            *(_big_endian(transaction[name]) for name in ("nonce", "gasPrice", "gas")),
-            bytes.fromhex((transaction["to"] or "0x")[2:]),
-            _big_endian(transaction["value"]),
-            calldata,
-            *(_big_endian(transaction[name]) for name in ("v", "r", "s")),
-        ]
-    )
+    try:
+        raw = encode_transaction(transaction)
+    except ValueError:
+        return  # of a type of which this bank sends none
     operator = to_checksum_address(transaction["from"])
     nonce = int(transaction["nonce"], 16)
     taken = connection.execute(
         select(attempts.c.id).where(attempts.c.operator == operator, attempts.c.nonce == nonce)
     ).first()
     if "0x" + keccak(raw).hex() == transaction["hash"] and taken is None:
-        store(connection, operator, nonce, raw, batch, calldata)
-
-
-def _big_endian(quantity: str) -> bytes:
-    number = int(quantity, 16)
-    return number.to_bytes((number.bit_length() + 7) // 8)
+        store(connection, operator, nonce, raw, batch, bytes.fromhex(transaction["input"][2:]))

@@ -81,6 +81,7 @@ class Submitter:
         self._turn = ""
         self._broadcaster = Broadcaster(engine, rpc, queue)
         self._settler = Settler(engine, rpc, contract, queue)
+        self.waits = self._settler.waits
         self.conflict = ""
         """Why nothing at all is posted: the contract counts batches that are not ours."""
 
@@ -192,8 +193,3 @@ class Submitter:
             for some in listed(batch.legs):
                 _log.info("batch sealed", facility=facility.id, sequence=batch.sequence, legs=some)
         return len(sealed)
-
-    @property
-    def waits(self) -> dict[str, str]:
-        """Facility to why its batches wait, although no person has to let them go on."""
-        return self._settler.waits

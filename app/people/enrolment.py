@@ -42,7 +42,7 @@ class Enrolment:
         return not self.name.startswith(EXTERNAL)
 
 
-def begin_enrolment(connection: Connection, person_id: str, first: bytes | None = None) -> str:
+def begin_enrolment(connection: Connection, person_id: str, first: bytes | None) -> str:
     """The code to hand over, which is kept as a hash alone. An older code opens no more.
 
     `first`: the hash of a code that another administrator hands over. The person types that one,

@@ -4,7 +4,7 @@ import secrets
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import structlog
 from eth_account.signers.local import LocalAccount
@@ -23,6 +23,7 @@ from app.contracts.reconciliation import Reconciliation
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import ChainFault, InputFault, TallyError
 from app.keys.errors import KeyUnusable
+from app.people.clock import now, stamp
 from app.people.person import Person
 from app.prepared_acts import store
 from app.prepared_acts.errors import ActConflict, SigningIsOff
@@ -148,10 +149,10 @@ class Signing:
     def look(self) -> None:
         """Settle what was sent and is open, give up what was cut off, and let expire what nobody
         has signed. Raises ChainFault."""
-        now = datetime.now(UTC)
-        store.expire(self._view.engine, now)
+        at = now()
+        store.expire(self._view.engine, at)
         with self._view.engine.connect() as connection:
-            cut_off = store.abandoned(connection, now)
+            cut_off = store.abandoned(connection, at)
             is_open = bool(store.numbers_in(connection, State.SENT))
         for number in cut_off:
             self._release(number, "signing was cut off before anything was sent; sign it again")
@@ -166,7 +167,7 @@ class Signing:
         check_may(person, "sign")
         if self._approver is None:
             raise SigningIsOff
-        store.expire(self._view.engine, datetime.now(UTC))
+        store.expire(self._view.engine, now())
 
     def _act(self, number: int) -> PreparedAct:
         with self._view.engine.connect() as connection:
@@ -187,7 +188,7 @@ class Signing:
                 State.SIGNING,
                 person=person,
                 claim=attempt,
-                claimed_until=store.timestamp(datetime.now(UTC) + SIGNING_TAKES),
+                claimed_until=stamp(now() + SIGNING_TAKES),
             )
         return attempt if is_ours else None
 

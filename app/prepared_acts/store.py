@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,8 @@ from app.actions.sender import Signed
 from app.audit import trail as audit
 from app.db.vault import Vault, vault_of
 from app.domain.errors import StorageFault
+from app.people.clock import now as now_utc
+from app.people.clock import stamp
 from app.people.person import Person
 from app.prepared_acts.errors import ActConflict, UnknownAct
 from app.prepared_acts.kinds import Content
@@ -79,11 +81,6 @@ class Sent:
     raw: bytes
 
 
-def timestamp(moment: datetime) -> str:
-    """As times are stored: they sort as text."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
-
-
 def add(
     connection: Connection,
     content: Content,
@@ -111,7 +108,7 @@ def add(
                 sealed=vault_of(connection).sealer()(content.to_json()),
                 state=State.PREPARED.value,
                 prepared_by=content.prepared_by,
-                expires_at=timestamp(expires_at),
+                expires_at=stamp(expires_at),
             )
             .returning(acts.c.number)
         ).scalar_one()
@@ -204,7 +201,7 @@ def numbers_in(connection: Connection, state: State) -> list[int]:
 def abandoned(connection: Connection, now: datetime) -> list[int]:
     """The acts whose signing was cut off: nobody has sent anything by the time that it may take."""
     query = select(acts.c.number).where(
-        acts.c.state == State.SIGNING.value, acts.c.claimed_until < timestamp(now)
+        acts.c.state == State.SIGNING.value, acts.c.claimed_until < stamp(now)
     )
     return list(connection.execute(query).scalars())
 
@@ -212,7 +209,7 @@ def abandoned(connection: Connection, now: datetime) -> list[int]:
 def expire(engine: Engine, now: datetime) -> None:
     """Let the acts expire that nobody has signed in time."""
     query = select(acts.c.number).where(
-        acts.c.state == State.PREPARED.value, acts.c.expires_at < timestamp(now)
+        acts.c.state == State.PREPARED.value, acts.c.expires_at < stamp(now)
     )
     with engine.connect() as connection:
         overdue = list(connection.execute(query).scalars())
@@ -372,7 +369,7 @@ def _note(
             person=None if person is None else person.id,
             person_name=None if person is None else person.display_name,
             note=note,
-            at=timestamp(datetime.now(UTC)),
+            at=stamp(now_utc()),
         )
     )
     act, subject = connection.execute(

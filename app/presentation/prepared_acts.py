@@ -1,6 +1,5 @@
 """Prepared acts: what a person has prepared, what it would move, and what became of it."""
 
-from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +15,7 @@ from app.prepared_acts.agreement_contents import contents
 from app.prepared_acts.facts import halves_facts
 from app.prepared_acts.lifecycle import State
 from app.prepared_acts.store import Entry, PreparedAct
-from app.presentation.common import Amount, AsOf, Currency, Model, Money, as_of, money_of
+from app.presentation.common import Amount, AsOf, Currency, Model, Money, money_of
 from app.presentation.pairs import action_text, outcome_of
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.shapes import Pair
@@ -121,20 +120,6 @@ def act_words(act: PreparedAct) -> str:
     if asked.action is None:
         return words
     return _("%(act)s: %(action)s", act=words, action=action_text(asked.action, asked.side))
-
-
-def acts_out(
-    connection: Connection,
-    view: View,
-    found: Sequence[PreparedAct],
-    following: str | None,
-) -> ActsOut:
-    money = money_of(connection)
-    return ActsOut(
-        items=[act_out(connection, view, one, money) for one in found],
-        next=following,
-        as_of=as_of(connection),
-    )
 
 
 def signed_by(act: PreparedAct) -> Entry | None:

@@ -76,11 +76,10 @@ def day_closes(source: Source) -> Report:
 
 def _records(source: Source, partner: str) -> list[DayRecord]:
     """An account's statements for the days of the period, by day and then as proposed."""
-    request = source.request
     every = day_records(source.connection, source.facility.id, partner, limit=None)
     standing = statements_at(every, source.as_of.block_time)
     return sorted(
-        (one for one in standing if request.first <= one.day <= request.last),
+        (one for one in standing if source.request.covers(one.day)),
         key=lambda one: (one.day, one.number),
     )
 

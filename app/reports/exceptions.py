@@ -57,21 +57,20 @@ _QUARANTINED = (
 def exceptions(source: Source) -> Report:
     """Legs that the contract rejected, by business date; of the own bank also its dead letters and
     quarantined rows, which no other bank's file holds."""
-    rejected = Section(
-        "rejected",
-        "Legs, and parts of a lead's leg, that the contract rejected, by business date; "
-        "duplicate legs are among the breaks",
-        _REJECTED,
-        partial(_rejected, source),
-    )
+    sections = [
+        Section(
+            "rejected",
+            "Legs, and parts of a lead's leg, that the contract rejected, by business date; "
+            "duplicate legs are among the breaks",
+            _REJECTED,
+            partial(_rejected, source),
+        )
+    ]
+    own_rows = "none: only a bank's own report of now holds them"
     own = _own_bank(source)
-    if own is None:
-        return _report(source, "none: only a bank's own report of now holds them", (rejected,))
-    return _report(
-        source,
-        f"those of {own}, as of when this was made",
-        (
-            rejected,
+    if own is not None:
+        own_rows = f"those of {own}, as of when this was made"
+        sections += [
             Section(
                 "dead_letters",
                 "This bank's accepted events that could not be posted and wait for a person, by "
@@ -86,16 +85,12 @@ def exceptions(source: Source) -> Report:
                 _QUARANTINED,
                 partial(_quarantined, source),
             ),
-        ),
-    )
-
-
-def _report(source: Source, own_rows: str, sections: tuple[Section, ...]) -> Report:
+        ]
     return source.report(
         name="exceptions",
         title="Exceptions",
         more=(("own_rows", own_rows),),
-        sections=sections,
+        sections=tuple(sections),
     )
 
 
@@ -128,7 +123,7 @@ def _rejected(source: Source) -> Iterator[Row]:
 def _dead_letters(source: Source) -> Iterator[Row]:
     for one in all_letters(source.connection):
         at = _moment(one.at)
-        if one.facility == source.facility.id and _in_period(source, at):
+        if one.facility == source.facility.id and source.request.covers(at.date()):
             yield one.row, one.event_id, one.event_ref, one.reason, at
 
 
@@ -140,15 +135,11 @@ def _quarantined(source: Source) -> Iterator[Row]:
         )
         for one in page.items:
             at = _moment(one.at)
-            if _in_period(source, at):
+            if source.request.covers(at.date()):
                 yield one.feed, one.row, one.field or None, one.reason or None, one.status, at
         if page.following is None:
             return
         before = page.following
-
-
-def _in_period(source: Source, at: datetime) -> bool:
-    return source.request.first <= at.date() <= source.request.last
 
 
 def _moment(text: str) -> datetime:

@@ -6,7 +6,7 @@ every member sees all of it.
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date
 from functools import partial
 
 import orjson
@@ -144,9 +144,6 @@ def membership(source: Source) -> Report:
         source.connection, source.names, source.facility.number, source.clock
     )
 
-    def is_in_period(at: datetime) -> bool:
-        return source.request.first <= at.date() <= source.request.last
-
     return source.report(
         name="membership",
         title="Membership and terms",
@@ -169,7 +166,9 @@ def membership(source: Source) -> Report:
                 "What was done to the consortium in the period, by the UTC date of the block: "
                 "admissions, suspensions, evictions, keys, validators, upgrades, emergency stops",
                 _DONE,
-                lambda: rows_of(_DONE, (one for one in log if is_in_period(one.at))),
+                lambda: rows_of(
+                    _DONE, (one for one in log if source.request.covers(one.at.date()))
+                ),
             ),
             Section(
                 "proposals",
@@ -177,7 +176,12 @@ def membership(source: Source) -> Report:
                 "`hash` is what a vote names",
                 _PROPOSALS,
                 lambda: rows_of(
-                    _PROPOSALS, (one for one in _proposals(source) if is_in_period(one.created_at))
+                    _PROPOSALS,
+                    (
+                        one
+                        for one in _proposals(source)
+                        if source.request.covers(one.created_at.date())
+                    ),
                 ),
             ),
             Section(

@@ -31,6 +31,9 @@ class Request:
     partner: str | None = None
     block: int | None = None
 
+    def covers(self, day: date) -> bool:
+        return self.first <= day <= self.last
+
 
 @dataclass(frozen=True, slots=True)
 class Source:

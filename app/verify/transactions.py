@@ -44,7 +44,7 @@ def verified_transactions(
 def encode_transactions(header: Header, transactions: Sequence[Mapping[str, Any]]) -> list[bytes]:
     """The bytes that the header's root is of. Raises Unverified for what is no transaction."""
     try:
-        return [_encode(one) for one in transactions]
+        return [encode_transaction(one) for one in transactions]
     except (KeyError, TypeError, AttributeError, ValueError, OverflowError) as fault:
         raise Unverified(f"block {header.number}: no transaction ({fault!r})") from None
 
@@ -87,7 +87,8 @@ def signed_by(encoded: bytes, chain_id: int) -> Signed:
         raise Unverified(f"no transaction of this chain: {fault}") from None
 
 
-def _encode(one: Mapping[str, Any]) -> bytes:
+def encode_transaction(one: Mapping[str, Any]) -> bytes:
+    """Its signed bytes. Raises ValueError for one of no known type."""
     kind = int(one.get("type") or "0x0", 16)
     call = [_octets(one["to"] or ""), _number(one["value"]), _octets(one["input"])]
     signature = [_number(one[name]) for name in ("v", "r", "s")]

@@ -105,14 +105,7 @@ def account_page(
 ) -> AccountPage | None:
     """The account of a partner in a facility; None where this view holds none."""
     facility = directory(connection).facility(facility_id)
-    balance = next(
-        (
-            one
-            for one in balances(connection)
-            if (one.facility, one.partner) == (facility_id, partner_name)
-        ),
-        None,
-    )
+    balance = next(iter(balances(connection, facility_id, partner_name)), None)
     if facility is None or balance is None:
         return None
     partner = next(one for one in facility.partners if one.name == partner_name)

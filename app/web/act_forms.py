@@ -6,14 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 from urllib.parse import parse_qsl
 
+from fastapi import Request
 from pydantic import ValidationError
 
 from app.domain.errors import InputFault
+from app.http.acting import acting
 from app.http.context import Context
 from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.kinds import Facts
-from app.prepared_acts.requests import PrepareIn, Request
+from app.prepared_acts.requests import PrepareIn
+from app.prepared_acts.requests import Request as Asked
 from app.prepared_acts.store import PreparedAct
 from app.web.forms import Form
 from app.web.text import said_fault
@@ -88,10 +91,15 @@ def typed_in(form: Form) -> Typed:
 
 
 def prepare_as_asked(
-    context: Context, person: Person, form: Form, given: Mapping[str, Any] | None = None
+    request: Request,
+    context: Context,
+    person: Person,
+    form: Form,
+    given: Mapping[str, Any] | None = None,
 ) -> PreparedAct | Refused:
-    """Prepare what a form asks: its choice is the act's name, with what it sets behind a `?`; the
-    act's other fields are those of the form. `given`: what the page sets itself."""
+    """Prepare, in a person's name, what a form asks: its choice is the act's name, with what it
+    sets behind a `?`; the act's other fields are those of the form. `given`: what the page sets
+    itself."""
     act, _, chosen = form.text("choice").partition("?")
     asked: dict[str, Any] = {**dict(parse_qsl(chosen)), **(given or {}), "act": act}
     shape = _REQUESTS.get(act)
@@ -103,11 +111,12 @@ def prepare_as_asked(
             asked[name] = text
     if shape is not None and "reason" in shape.model_fields:
         asked.setdefault("reason", "")
-    return _prepare(context, person, asked, form)
+    with acting(request, person):
+        return _prepare(context, person, asked, form)
 
 
 _REQUESTS = {
-    get_args(one.model_fields["act"].annotation)[0]: one for one in get_args(get_args(Request)[0])
+    get_args(one.model_fields["act"].annotation)[0]: one for one in get_args(get_args(Asked)[0])
 }
 """The shape of what is asked, by the name of the act."""
 

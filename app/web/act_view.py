@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 from urllib.parse import quote
 
 from fastapi import Request
@@ -13,6 +12,7 @@ from app.http.context import Context
 from app.http.signed_in import open_session
 from app.locale import N_, _, capital, said
 from app.people.person import Person
+from app.people.roles import Right
 from app.prepared_acts.facts import changed_since
 from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.store import PreparedAct, list_acts
@@ -151,7 +151,7 @@ def person_of(request: Request) -> Person | None:
     return found.person if found else None
 
 
-def _may(person: Person | None, right: Any) -> bool:
+def _may(person: Person | None, right: Right) -> bool:
     return person is not None and person.may(right)
 
 
@@ -168,7 +168,13 @@ def _happened(state: State, place: int) -> str:
 
 
 def waiting_act(
-    connection: Connection, context: Context, person: Person | None, **about: Any
+    connection: Connection,
+    context: Context,
+    person: Person | None,
+    *,
+    pair: int | None = None,
+    account: tuple[str, str] | None = None,
 ) -> ActView | None:
-    found = list_acts(connection, states=WAITING, limit=1, **about)
+    """What waits about a break or an account's days."""
+    found = list_acts(connection, states=WAITING, limit=1, pair=pair, account=account)
     return act_view(connection, context, found[0], person) if found else None

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
-from app.http.acting import acting
 from app.http.context import Context
 from app.http.signed_in import SignedIn
 from app.locale import N_, _, said
@@ -23,7 +22,7 @@ from app.prepared_acts.lifecycle import WAITING
 from app.prepared_acts.store import list_acts
 from app.presentation.accounts import hold_out
 from app.presentation.common import money_of
-from app.readmodel.accounts.holds import Hold, holds
+from app.readmodel.accounts.holds import holds
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility, known_facility
 from app.readmodel.facilities.history import ChangeRow, facility_history
@@ -44,6 +43,7 @@ from app.web.site import Site
 from app.web.text import ref_text
 
 _MOST = 50
+_MOST_HOLDS = 200
 
 FacilityId = Annotated[str, Path(max_length=64, pattern=r"^[^\x00]*$")]
 
@@ -84,7 +84,11 @@ class ActPages:
                 facility=subject.facility,
                 limit=_MOST,
             )
-            held = _active(connection) if subject.here == "holds" else []
+            held = (
+                holds(connection, state="active", limit=_MOST_HOLDS)
+                if subject.here == "holds"
+                else []
+            )
             is_consortium = subject.here == "consortium"
             return {
                 "title": said(subject.title),
@@ -111,8 +115,7 @@ class ActPages:
         given: Mapping[str, Any] | None = None,
     ) -> Response:
         """`given`: what is asked that is no field of the form."""
-        with acting(request, person):
-            made = prepare_as_asked(self._context, person, form, given)
+        made = prepare_as_asked(request, self._context, person, form, given)
         if isinstance(made, Refused):
             return self.show(request, subject, made)
         return RedirectResponse(f"{self._site.root}/acts/{made.number}", 303)
@@ -207,10 +210,6 @@ def _filled(forms: Sequence[ActForm], refused: Refused | None) -> list[ActForm]:
     ]
 
 
-def _active(connection: Connection) -> list[Hold]:
-    return holds(connection, state="active", limit=_MOST * 4)
-
-
 def _hold_forms(connection: Connection, bank: str) -> Iterator[ActForm]:
     led = [one for one in directory(connection).facilities.values() if one.lead == bank]
     led = [one for one in led if one.state in ("active", "paused")]
@@ -244,7 +243,7 @@ def _hold_forms(connection: Connection, bank: str) -> Iterator[ActForm]:
             ),
         )
     seen: set[tuple[str, str]] = set()
-    for one in _active(connection):
+    for one in holds(connection, state="active", limit=_MOST_HOLDS):
         known = (one.facility, one.reference)
         facility = directory(connection).facility(one.facility)
         is_ours = facility is not None and facility.lead == bank

@@ -95,12 +95,12 @@ def add_alerts(router: APIRouter, context: Context, site: Site, pages: Pages) ->
         with context.engine.connect() as connection:
             return site.html("alerts_count.html", alerts_waiting=count_waiting(connection))
 
-    _add_rules(router, context, site, pages)
+    _add_rules(router, site, pages)
     _add_mails(router, context, site, pages)
-    _add_one_alert(router, context, site, pages)
+    _add_one_alert(router, site, pages)
 
 
-def _add_one_alert(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+def _add_one_alert(router: APIRouter, site: Site, pages: Pages) -> None:
     def show_alert(request: Request, number: int, error: str = "", note: str = "") -> Response:
         def look(connection: Connection, at: datetime) -> dict[str, Any]:
             try:
@@ -138,7 +138,7 @@ def _add_one_alert(router: APIRouter, context: Context, site: Site, pages: Pages
         return RedirectResponse(f"{site.root}/{back}", 303)
 
 
-def _add_rules(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
+def _add_rules(router: APIRouter, site: Site, pages: Pages) -> None:
     def show(request: Request, error: str = "") -> Response:
         def look(connection: Connection, at: datetime) -> dict[str, Any]:
             found = rules(connection)

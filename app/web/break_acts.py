@@ -10,7 +10,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
-from app.http.acting import acting, writing
+from app.http.acting import writing
 from app.http.context import Context
 from app.http.signed_in import SignedIn, allowed_to
 from app.locale import _, capital, said
@@ -150,8 +150,7 @@ def add_break_acts(router: APIRouter, context: Context, site: Site, pages: Pages
 
     @router.post("/breaks/{number}/acts")
     def act_on_break(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
-        with acting(request, person):
-            made = prepare_as_asked(context, person, form, {"pair": number})
+        made = prepare_as_asked(request, context, person, form, {"pair": number})
         if isinstance(made, Refused):
             return show_break(request, number, made)
         return RedirectResponse(f"{site.root}/breaks/{number}", 303)

@@ -93,8 +93,7 @@ def break_page(
     facility = None if pair is None else names.facility(pair.facility)
     if pair is None or facility is None:
         return None
-    found = queries.legs(connection, limit=1, before=number + 1).items
-    legs = {leg.side: leg for leg in found if leg.number == number}
+    legs = {leg.side: leg for leg in queries.legs_of(connection, number)}
     proposed = resolutions.resolutions(connection, ResolutionFilter(pair=number)).items
     return BreakPage(
         number=number,

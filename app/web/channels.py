@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from app.http.channels import NodeContext
 from app.http.keys import Keyring
@@ -57,7 +57,7 @@ def create_channels_page(context: NodeContext, keyring: Keyring, site: Site) -> 
     def page(request: Request) -> Response:
         reads = sessions.key(request)
         if reads is None and not sessions.open_to(request):
-            return sessions.sign_in_first()
+            return RedirectResponse(f"{site.root}/login", 303)
         return site.html(
             "channels.html", lines=lines(), signed_in=reads is not None, development=reads is None
         )

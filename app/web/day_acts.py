@@ -11,7 +11,6 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
-from app.http.acting import acting
 from app.http.context import Context
 from app.http.signed_in import SignedIn
 from app.locale import _
@@ -122,8 +121,7 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
 
     @router.post("/days/close")
     def close(request: Request, person: SignedIn, form: Filled) -> Response:
-        with acting(request, person):
-            made = prepare_as_asked(context, person, form)
+        made = prepare_as_asked(request, context, person, form)
         if isinstance(made, Refused):
             facility, partner = form.text("facility"), form.text("partner")
             return show_statement(request, facility, partner, form.text("day"), made)
@@ -258,8 +256,7 @@ def add_day_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
 
     @router.post("/days/{number}/acts")
     def act_on_day(request: Request, number: DayNumber, person: SignedIn, form: Filled) -> Response:
-        with acting(request, person):
-            made = prepare_as_asked(context, person, form)
+        made = prepare_as_asked(request, context, person, form)
         if isinstance(made, Refused):
             return show_day(request, number, made)
         return RedirectResponse(f"{site.root}/days/{number}", 303)

@@ -1,6 +1,7 @@
 """The pages of feeds: what was received, and the quarantine as a place to work."""
 
 from contextlib import suppress
+from datetime import datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
@@ -43,7 +44,7 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
         faulty: Count = None,
         changed: Count = None,
     ) -> Response:
-        def look(connection: Connection, now: Any) -> dict[str, Any]:
+        def look(connection: Connection, now: datetime) -> dict[str, Any]:
             return {
                 "page": feeds_page(connection, before),
                 "said": _said(accepted, duplicate, faulty, changed),
@@ -69,13 +70,13 @@ def show_rows(
     pages: Pages,
     request: Request,
     where: RowFilters,
-    before: int | None = None,
+    before: int | None,
     fault: str = "",
     why: str = "",
 ) -> Response:
     """Rows; where an act on all of them was refused, with the fault and what was typed."""
 
-    def look(connection: Connection, now: Any) -> dict[str, Any]:
+    def look(connection: Connection, now: datetime) -> dict[str, Any]:
         return {"page": rows_page(connection, where, before), "fault": fault, "why": why}
 
     answer = pages.show(request, "rows.html", look, 422 if fault else 200)
@@ -94,7 +95,7 @@ def show_row(
 ) -> Response:
     """One row; where an act was refused, with the fault and what was typed."""
 
-    def look(connection: Connection, now: Any) -> dict[str, Any]:
+    def look(connection: Connection, now: datetime) -> dict[str, Any]:
         with suppress(UsageFault):
             page = row_page(connection, number, typed)
             return {"page": page, "fault": fault, "why": why, "fault_text": fault_text}

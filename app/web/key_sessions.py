@@ -69,10 +69,6 @@ class KeySessions:
             raise Problem(401, "unauthorized", "sign in again", headers=to)
         return key
 
-    def sign_in_first(self) -> RedirectResponse:
-        """The answer to a reader without a session: to the sign-in page."""
-        return RedirectResponse(f"{self._site.root}/login", 303)
-
     def add_routes(self, router: APIRouter) -> None:
         """The routes that sign in and out."""
         site = self._site

@@ -182,11 +182,7 @@ def legs_page(
 def leg_page(connection: Connection, number: int, bank: str) -> LegPage | None:
     """The life of the legs of a number; None where this view has none."""
     names = directory(connection)
-    legs = [
-        leg
-        for leg in queries.legs(connection, limit=1, before=number + 1).items
-        if leg.number == number
-    ]
+    legs = queries.legs_of(connection, number)
     if not legs:
         return None
     facility = names.facility(legs[0].facility)

@@ -18,7 +18,6 @@ from app.alerts.store import newest_change
 from app.domain.errors import StorageFault
 from app.http.context import Context
 from app.locale import language
-from app.outbox.pending import pending_by_facility
 from app.prepared_acts.store import newest_entry
 from app.readmodel.accounts.balances import balances
 from app.readmodel.decisions import newest_decisions
@@ -167,9 +166,8 @@ class Live:
         now = datetime.now(UTC)
         with self._context.engine.connect() as connection:
             state = chain_state(connection, self._context.health(), now)
-            pending = pending_by_facility(connection)
             found = balances(connection)
-            shown = reserves(connection, found, pending, now)
+            shown = reserves(connection, found, now)
             decisions = newest_decisions(connection)
             acts = newest_entry(connection)
             work = newest_note(connection)

@@ -8,7 +8,7 @@ from sqlalchemy import Connection
 
 from app.domain.matching.books import Books
 from app.locale import N_, _, label, ngettext
-from app.outbox.pending import Pending
+from app.outbox.pending import Pending, pending_by_facility
 from app.readmodel.accounts.balances import Balance
 from app.readmodel.accounts.curves import Flows
 from app.readmodel.chain import newest_incidents
@@ -136,13 +136,9 @@ class Reserves:
     facilities: Sequence[FacilityCard]
 
 
-def reserves(
-    connection: Connection,
-    accounts: Sequence[Balance],
-    pending: Mapping[str, Pending],
-    now: datetime,
-) -> Reserves:
+def reserves(connection: Connection, accounts: Sequence[Balance], now: datetime) -> Reserves:
     """`accounts` (all of this node's view) by facility."""
+    pending = pending_by_facility(connection)
     facilities = agreed_facilities(connection)
     days = {one.terms.id: account_days(connection, one, now) for one in facilities}
     agreed = {one.number: one for one in facilities}

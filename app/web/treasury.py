@@ -9,7 +9,6 @@ from sse_starlette import EventSourceResponse
 
 from app.http.context import Context
 from app.http.signed_in import is_open_to, open_session, signed_in
-from app.outbox.pending import pending_by_facility
 from app.people.last_looks import last_look
 from app.people.person import Person
 from app.readmodel.accounts.balances import balances
@@ -97,9 +96,8 @@ def create_treasury_page(context: Context, site: Site) -> APIRouter:
         session = open_session(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
-            accounts, pending = balances(connection), pending_by_facility(connection)
             return {
-                "view": reserves(connection, accounts, pending, now),
+                "view": reserves(connection, balances(connection), now),
                 "seen": (session and last_look(connection, session.person.id)) or False,
             }
 

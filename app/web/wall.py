@@ -17,7 +17,6 @@ from app.http.context import Context
 from app.http.problems import Problem
 from app.http.signed_in import is_open_to, open_session
 from app.http.state import keyring_of
-from app.outbox.pending import pending_by_facility
 from app.readmodel.accounts.balances import balances
 from app.web.chain_state import chain_state
 from app.web.forms import Form, read_form
@@ -50,9 +49,7 @@ def add_wall(router: APIRouter, context: Context, site: Site, live: Live) -> Non
                 "wall.html",
                 live_from=live_from,
                 state=chain_state(connection, context.health(), now),
-                view=reserves(
-                    connection, balances(connection), pending_by_facility(connection), now
-                ),
+                view=reserves(connection, balances(connection), now),
             )
 
     @router.post("/wall")

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, delete, func, insert, select
 
@@ -10,6 +9,7 @@ from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
+from app.people.clock import now, stamp
 from app.people.person import Person
 from app.people.roles import MATRIX
 from app.people.tables import people, person_roles
@@ -159,7 +159,7 @@ def _forget_oldest(connection: Connection, numbers: Sequence[int]) -> None:
 def _add(connection: Connection, numbers: Sequence[int], what: str, author: str, text: str) -> None:
     if not numbers:
         return
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    at = stamp(now())
     seal = vault_of(connection).sealer()
     connection.execute(
         insert(break_notes),

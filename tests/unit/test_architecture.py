@@ -29,7 +29,9 @@ PACKAGES: dict[str, frozenset[str]] = {
     "indexer": frozenset({"domain", "db", "chain", "contracts", "keys", "verify", "readmodel"}),
     # What the contracts refused and what they hold of this bank stands in the read model alone.
     # It knows nothing of the outbox: what waits there is asked of the outbox.
-    "outbox": frozenset({"domain", "db", "chain", "contracts", "keys", "intake", "readmodel"}),
+    "outbox": frozenset(
+        {"domain", "db", "chain", "contracts", "keys", "intake", "readmodel", "verify"}
+    ),
     "actions": frozenset({"domain", "chain", "contracts", "keys", "readmodel", "outbox", "audit"}),
     "prepared_acts": frozenset(
         {"domain", "db", "chain", "contracts", "keys", "readmodel", "actions", "people", "audit"}

@@ -159,7 +159,7 @@ def manifest_fault(tmp_path: Path, content: bytes) -> str:
     (tmp_path / "network.json").write_bytes(content)
     config = load_config(written(tmp_path, manifest='"network.json"'))
     with pytest.raises(ConfigFault) as fault:
-        read_manifest(config)
+        read_manifest(config.manifest)
     assert fault.value.where == str(tmp_path / "network.json")
     return str(fault.value)
 
@@ -211,7 +211,7 @@ def test_what_is_no_manifest(tmp_path: Path, content: bytes) -> None:
 def test_a_manifest_that_is_not_there(tmp_path: Path) -> None:
     config = load_config(written(tmp_path, manifest='"network.json"'))
     with pytest.raises(ConfigFault, match="cannot be read") as fault:
-        read_manifest(config)
+        read_manifest(config.manifest)
     assert "Found the network first" in fault.value.remedy
 
 

@@ -70,7 +70,7 @@ def list_(config: ConfigOption = DEFAULT_CONFIG, as_json: JsonOption = False) ->
 
       tally consortium list --config .tally/demo/banks/webank/bank.toml
     """
-    addresses = read_manifest(load_config(config)).addresses
+    addresses = read_manifest(load_config(config).manifest).addresses
     with reading(config) as engine, engine.connect() as connection:
         members = list_members(connection)
         proposals = list_proposals(connection)

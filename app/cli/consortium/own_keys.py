@@ -31,7 +31,7 @@ from app.keys.possession import (
     prove_replacement,
     signing_accounts,
 )
-from app.node.bank import manifest_at, read_manifest
+from app.node.bank import read_manifest
 from app.readmodel.consortium.queries import list_members
 
 RoleOption = Annotated[MemberRole, typer.Option(help="What it is to be in the consortium.")]
@@ -73,7 +73,7 @@ def create(
       tally consortium keys create --dir keys --name nanfeng --manifest network.json
     """
     check_names([name])
-    network = None if manifest is None else manifest_at(manifest)
+    network = None if manifest is None else read_manifest(manifest)
     folder = directory.resolve()
     for left in unfinished(folder):
         stderr.print(f"{left} was left by a run that was cut off; nobody knows its keys: delete it")
@@ -112,12 +112,12 @@ def show_own(
     """
     if (directory is None) is not (name == ""):
         raise UsageFault("--dir and --name go together", remedy="Or give --config alone")
-    network = None if manifest is None else manifest_at(manifest)
+    network = None if manifest is None else read_manifest(manifest)
     development = True
     if directory is None:
         found = load_config(config)
         directory, name, development = found.keys, found.name, found.development
-        network = network or read_manifest(found)
+        network = network or read_manifest(found.manifest)
     check_names([name])
     public = public_keys(directory)
     proof = _proof(network, directory, name, role, development=development)
@@ -146,7 +146,7 @@ def prove(
       tally consortium keys prove recovery --config bank.toml
     """
     found = load_config(config)
-    registry = _registry(read_manifest(found))
+    registry = _registry(read_manifest(found.manifest))
     with reading(config) as engine, engine.connect() as connection:
         members = list_members(connection)
     member = next((one.number for one in members if one.name == found.name), 0)

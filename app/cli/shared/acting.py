@@ -95,7 +95,7 @@ class Acting:
 def acting(path: Path) -> Iterator[Acting]:
     """A bank that acts, by its bank.toml; an endpoint was seen to be right."""
     config = load_config(path)
-    manifest = read_manifest(config)
+    manifest = read_manifest(config.manifest)
     endpoints = Endpoints(config.rpc, manifest, client_tls(config))
     try:
         rpc = endpoints.client()

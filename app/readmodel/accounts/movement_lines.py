@@ -14,6 +14,7 @@ from app.readmodel.archive.source import with_archive
 from app.readmodel.directory import Facility
 from app.readmodel.disclosures.names import event_name, target_event_name
 from app.readmodel.pairs.as_of import pairs_as_of
+from app.readmodel.pairs.resolutions import with_names
 from app.readmodel.values import kind_name, target_name, to_date
 
 _STREAM_ROWS = 2_000
@@ -111,12 +112,7 @@ def _resolutions(
 ) -> Iterator[MovementLine]:
     c = t.resolutions.c
     query = (
-        select(
-            t.resolutions,
-            event_name(t.pairs).label("event_ref"),
-            target_event_name(t.pairs).label("target_event_ref"),
-        )
-        .join(t.pairs, t.pairs.c.number == c.pair)
+        with_names()
         .where(c.facility == facility, c.partner == partner, between(c.moved_day, low, high))
         .order_by(c.number)
     )

@@ -138,6 +138,12 @@ def legs(
     return Page(_with_transactions(view, items), following)
 
 
+def legs_of(connection: Connection, number: int) -> list[Leg]:
+    """The halves of a pair, or the rejected leg, of this number; none where this view has none."""
+    newest = legs(connection, limit=1, before=number + 1).items
+    return [leg for leg in newest if leg.number == number]
+
+
 def postings_in(
     connection: Connection, *, transaction: bytes | None = None, block: int | None = None
 ) -> list[tuple[int, int, int]]:

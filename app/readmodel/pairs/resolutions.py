@@ -44,7 +44,7 @@ def resolutions(
     if before is not None:
         conditions.append(c.number < before)
     rows = connection.execute(
-        _with_names().where(*conditions).order_by(c.number.desc()).limit(limit + 1)
+        with_names().where(*conditions).order_by(c.number.desc()).limit(limit + 1)
     ).all()
     items = [_resolution(names, row) for row in rows[:limit]]
     return Page(items, items[-1].number if len(rows) > limit else None)
@@ -64,7 +64,7 @@ def resolutions_of_period(
     c = t.resolutions.c
     replaced_at = func.lead(c.proposed_at).over(partition_by=c.pair, order_by=c.number)
     found = (
-        _with_names()
+        with_names()
         .add_columns(replaced_at.label("replaced_at"))
         .where(c.facility == facility, c.partner == partner)
         .subquery()
@@ -103,7 +103,7 @@ def _as_of(one: Resolution, row: Row[Any], until: int) -> Resolution:
 
 def proposed(connection: Connection, names: Directory) -> dict[int, Resolution]:
     """The proposals that wait for the other bank, by the number of their pair."""
-    rows = connection.execute(_with_names().where(t.PROPOSED))
+    rows = connection.execute(with_names().where(t.PROPOSED))
     return {row.pair: _resolution(names, row) for row in rows}
 
 
@@ -125,7 +125,8 @@ def asked(connection: Connection, number: int) -> Asked:
     )
 
 
-def _with_names() -> Any:
+def with_names() -> Any:
+    """Resolutions with the names of what they are of, as far as a grant or a key opens them."""
     return select(
         t.resolutions,
         event_name(t.pairs).label("event_ref"),

@@ -20,9 +20,6 @@ from app.db.metadata import metadata
 from app.db.types import BIG_KEY, partial_index
 from app.domain.kinds import Kind
 
-# INTEGER makes it SQLite's own row id.
-
-
 postings = Table(
     "postings",
     metadata,

@@ -1,0 +1,1 @@
+"""The reasons that banks gave for what they did."""

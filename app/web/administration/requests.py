@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from app.http.context import Context
-from app.http.dual_control import Change, Waiting, confirm, refuse, waiting
+from app.http.dual_control import Waiting, confirm, refuse, waiting
 from app.locale import N_, _, said
 from app.web.administration.forms import Admin, Tab
 from app.web.forms import Filled
@@ -30,9 +30,7 @@ def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
         pages,
         "requests",
         _ADDRESS,
-        lambda connection: {
-            "waiting": [(one, _words(one.change, one)) for one in waiting(connection)]
-        },
+        lambda connection: {"waiting": [(one, _words(one)) for one in waiting(connection)]},
     )
 
     @router.get(f"/{_ADDRESS}")
@@ -52,8 +50,9 @@ def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
         )
 
 
-def _words(change: Change, found: Waiting) -> str:
+def _words(found: Waiting) -> str:
     """What is asked for, in one sentence."""
+    change = found.change
     return _(
         _TEXTS[change.act],
         name=change.name,
