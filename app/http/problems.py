@@ -15,6 +15,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
@@ -34,6 +35,9 @@ from app.domain.errors import (
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
 """What a client is asked to wait when the database is busy or the chain is away."""
+
+_POSTGRES_TAKEN = "23505"
+"""A key that a transaction beside this one has taken; SQLite's writers come one after the other."""
 
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 _METHODS = ("DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT")
@@ -145,6 +149,13 @@ def install(app: FastAPI) -> None:
             _log.warning("unavailable", path=request.url.path, why=str(error))
         return problem_of(error).response(request.url.path)
 
+    _install_foreign(app)
+    app.add_middleware(LastResort)
+
+
+def _install_foreign(app: FastAPI) -> None:
+    """What the system, the driver and the pool raise."""
+
     @app.exception_handler(OSError)
     async def no_room(request: Request, error: OSError) -> JSONResponse:
         if error.errno != errno.ENOSPC:
@@ -152,12 +163,18 @@ def install(app: FastAPI) -> None:
         _log.warning("no room", path=request.url.path, why=str(error))
         return problem_of(DiskFull(str(error))).response(request.url.path)
 
+    @app.exception_handler(IntegrityError)
+    async def overtaken(request: Request, error: IntegrityError) -> JSONResponse:
+        if getattr(error.orig, "sqlstate", None) != _POSTGRES_TAKEN:
+            raise error
+        _log.warning("overtaken", path=request.url.path)
+        problem = unavailable("another request has just changed the same; send this one again")
+        return problem.response(request.url.path)
+
     @app.exception_handler(PoolTimeout)
     async def crowded(request: Request, error: PoolTimeout) -> JSONResponse:
         problem = unavailable("all connections to the database are in use; try again")
         return problem.response(request.url.path)
-
-    app.add_middleware(LastResort)
 
 
 def _methods(request: Request) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, func, select, text
 
 from app.audit.tables import audit_trail
 from app.db.engine import create
@@ -18,6 +19,7 @@ from app.worklist.lines import NOBODY, WorkFilter, WorkList
 from app.worklist.notes import assign
 from app.worklist.tables import break_notes
 from tests.integration.faces import Face, add_test_person, face, with_token
+from tests.integration.posting import await_true
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -142,6 +144,35 @@ def test_by_rest(node: Face, seed: Seed) -> None:
     with seed.engine.connect() as connection:
         counted = select(func.count()).where(audit_trail.c.act == "breaks.save-view")
         assert connection.execute(counted).scalar_one() == 1
+
+
+def test_who_changes_the_same_at_the_same_moment_is_asked_to_send_it_again(
+    node: Face, seed: Seed
+) -> None:
+    """PostgreSQL's writers come to the same row together, SQLite's one after the other."""
+    officer, mei = with_token(node.signed_in("officer")), person(seed.engine, "officer")
+    is_together = seed.engine.dialect.name == "postgresql"
+
+    def send() -> int:
+        return officer.post(
+            "/v1/breaks:assign", json={"breaks": [3], "assignee": mei.id}
+        ).status_code
+
+    def is_held_up() -> bool:
+        with seed.engine.connect() as connection:
+            waiting = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            return bool(connection.execute(waiting).scalar_one())
+
+    with ThreadPoolExecutor(1) as pool:
+        with seed.engine.begin() as connection:
+            assign(connection, [3], "Mei", mei)
+            sent = pool.submit(send)
+            if is_together:
+                await_true(is_held_up, "the second one waits")
+        assert sent.result() == (503 if is_together else 200)
+    assert send() == 200
+    with seed.engine.begin() as connection:
+        assign(connection, [3], "Mei", None)
 
 
 def test_a_break_takes_so_many_comments(seed: Seed, monkeypatch: pytest.MonkeyPatch) -> None:
