@@ -21,7 +21,6 @@ from app.presentation.alert_rules import (
     AlertRuleIn,
     AlertRuleOut,
     AlertRulesOut,
-    alert_mails_in,
     alert_rule_out,
 )
 
@@ -95,6 +94,6 @@ def _set_mails(request: Request, person: Person, settings: MailSettings | None) 
 def _mails(request: Request, connection: Connection, person: Person) -> AlertMailsOut:
     found = settings_of(connection, person.id)
     return AlertMailsOut(
-        mails=None if found is None else alert_mails_in(found),
+        mails=None if found is None else AlertMailsIn.of(found, kinds=sorted(found.kinds)),
         domains=list(context_of(request).mail_domains),
     )

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 from fastapi import Depends, FastAPI, Header, Request, Response
 from fastapi.routing import APIRoute
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Column, Connection, func, select
 
 from app.alerts.store import newest_change, open_alerts
 from app.api.reading import reading
@@ -55,20 +55,19 @@ def pending(connection: Connection) -> Hashable:
     return tuple(sorted((id_, str(one)) for id_, one in pending_by_facility(connection).items()))
 
 
-def accepted(connection: Connection) -> Hashable:
-    """The events that this node has accepted."""
-    return (connection.execute(select(func.max(events.c.id))).scalar_one(),)
+def _newest(*columns: Column[int]) -> Source:
+    newest = [select(func.max(one)) for one in columns]
+    return lambda connection: tuple(connection.execute(one).scalar_one() for one in newest)
 
 
-def quarantined_rows(connection: Connection) -> Hashable:
-    """Rows that were not taken, and what people did about them."""
-    newest = (func.max(quarantine.c.id), func.max(quarantine_steps.c.id))
-    return tuple(connection.execute(select(one)).scalar_one() for one in newest)
+accepted = _newest(events.c.id)
+"""The events that this node has accepted."""
 
+quarantined_rows = _newest(quarantine.c.id, quarantine_steps.c.id)
+"""Rows that were not taken, and what people did about them."""
 
-def trail(connection: Connection) -> Hashable:
-    """What people and keys did: each of it is a row of the audit trail."""
-    return (connection.execute(select(func.max(audit_trail.c.number))).scalar_one(),)
+trail = _newest(audit_trail.c.number)
+"""What people and keys did: each of it is a row of the audit trail."""
 
 
 def alerts(connection: Connection) -> Hashable:

@@ -1,6 +1,7 @@
 """Sending a file, which lives on until it is sent, even if it is deleted meanwhile; and the row of
 the audit trail that says so."""
 
+import os
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
@@ -23,7 +24,7 @@ def send_file(file: BinaryIO, name: str, media_type: str) -> StreamingResponse:
         media_type=media_type,
         headers={
             "Content-Disposition": f'attachment; filename="{_ascii(name)}"',
-            "Content-Length": str(_size(file)),
+            "Content-Length": str(os.fstat(file.fileno()).st_size),
         },
     )
 
@@ -39,12 +40,6 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(_CHUNK_BYTES):
             yield chunk
-
-
-def _size(file: BinaryIO) -> int:
-    size = file.seek(0, 2)
-    file.seek(0)
-    return size
 
 
 def _ascii(text: str) -> str:

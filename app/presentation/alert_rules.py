@@ -3,7 +3,6 @@
 from pydantic import Field
 
 from app.alerts.kinds import TIMED, AlertKind, Rule
-from app.alerts.mails import MailSettings
 from app.alerts.texts import kind_title
 from app.people.roles import Role
 from app.presentation.common import Amount, Model
@@ -54,7 +53,3 @@ class AlertMailsOut(Model):
 
 def alert_rule_out(kind: AlertKind, rule: Rule) -> AlertRuleOut:
     return AlertRuleOut.of(rule, kind=kind, title=kind_title(kind), timed=kind in TIMED)
-
-
-def alert_mails_in(settings: MailSettings) -> AlertMailsIn:
-    return AlertMailsIn.of(settings, kinds=sorted(settings.kinds))

@@ -44,11 +44,8 @@ def account_forecast_page(
 def _chart(connection: Connection, one: AccountForecast, made: Forecast) -> Chart:
     """The balance of the last weeks, and the projected one with its band."""
     account = one.account
-    facility = next(
-        known
-        for known in directory(connection).facilities.values()
-        if known.id == account.facility and any(p.name == account.partner for p in known.partners)
-    )
+    facility = directory(connection).facility(account.facility)
+    assert facility is not None  # there is an account of it
     number = next(p.number for p in facility.partners if p.name == account.partner)
     first = one.today - timedelta(days=_DAYS_BEFORE)
     moved = daily(connection, facility, number, first)
