@@ -19,6 +19,7 @@ from app.people.oidc.provider import Provider
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.roles import Role
 from app.people.sessions import STANDARD_LENGTHS
+from tests.plain_http import NO_TLS
 
 _FOLDER = Path(__file__).with_name("oidc_provider")
 
@@ -51,7 +52,9 @@ class RunningProvider:
         return OidcSignIn(engine, self.client(), "groups", ROLES, STANDARD_LENGTHS)
 
     def set_people(self, people: Claims) -> None:
-        httpx.post(f"{self.issuer}/test/people", content=json.dumps(people)).raise_for_status()
+        httpx.post(
+            f"{self.issuer}/test/people", content=json.dumps(people), verify=NO_TLS
+        ).raise_for_status()
 
     def answer(
         self, address: str, login: str, browser: httpx.Client | None = None
@@ -59,7 +62,7 @@ class RunningProvider:
         """What a browser (a new one), sent to an address, brings back once it has signed in as
         `login`."""
         with ExitStack() as stack:
-            browser = browser or stack.enter_context(httpx.Client())
+            browser = browser or stack.enter_context(httpx.Client(verify=NO_TLS))
             found = _step(browser, browser.get(address))
             page = browser.get(found)
             form = {"prompt": "login", "login": login, "password": "x"}

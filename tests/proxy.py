@@ -10,6 +10,8 @@ from typing import Any, Self
 
 import httpx
 
+from tests.plain_http import NO_TLS
+
 Answer = Any
 Tamper = Callable[[str, list[Any], Answer], Answer]
 """Method, parameters and the result to the result that is told instead."""
@@ -63,27 +65,29 @@ class Proxy:
         self._end = asyncio.Event()
         server = await asyncio.start_server(self._accept, "127.0.0.1", 0, limit=1 << 26)
         self.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as self._client:
+        async with httpx.AsyncClient(timeout=60, trust_env=False, verify=NO_TLS) as self._client:
             self._ready.set()
             await self._end.wait()
             server.close()
             for task in list(self._tasks):
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
-            await asyncio.sleep(0.01)  # what was aborted is closed in the loop's next rounds
+            await asyncio.sleep(0.01)  # who was just being let in is closed in the next rounds
+            await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
         self._tasks.add(task)
         try:
-            while await self._exchange(reader, writer):
+            while not self._end.is_set() and await self._exchange(reader, writer):
                 pass
         except (OSError, httpx.HTTPError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass  # either end is gone
         finally:
-            self._tasks.discard(task)
             writer.transport.abort()
+            await writer.wait_closed()
+            self._tasks.discard(task)
 
     async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:
         """One request and its answer; False when the connection is to be closed."""

@@ -19,6 +19,7 @@ from typing import Any, Literal
 from sqlalchemy import (
     URL,
     Connection,
+    Dialect,
     Engine,
     ExceptionContext,
     create_engine,
@@ -30,6 +31,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine.mock import MockConnection
 from sqlalchemy.exc import ArgumentError, ProgrammingError
+from sqlalchemy.util import LRUCache
 
 from app.db.revisions import revision_of, revisions, stamp_newest
 from app.db.schema import full_metadata
@@ -50,6 +52,8 @@ _UPGRADING = threading.Lock()
 """Alembic keeps its context in globals: one upgrade at a time in a process."""
 _UPGRADE_LOCK = 0x7A11_0001
 """Any number: the advisory lock under which one process at a time upgrades a PostgreSQL."""
+
+_MOST_COMPILED = 500  # as many as SQLAlchemy keeps for an engine
 
 _SQLITE_CACHE_KIB = 32 * 1024
 """Of one connection, and of all of a process's together: a node has several."""
@@ -127,12 +131,12 @@ def create(
     else:
         raise ConfigFault(f"{backend} is not a database we know", remedy=_URL_REMEDY)
     # Parameters hold the customers' details; errors and logs must not.
+    options: dict[str, Any] = dict(vault_option(vault))
+    dialect = opened.dialect
+    if backend == "sqlite":
+        dialect, options["compiled_cache"] = _sqlite()
     engine = _WriterEngine(
-        opened.pool,
-        opened.dialect,
-        opened.url,
-        hide_parameters=True,
-        execution_options=vault_option(vault),
+        opened.pool, dialect, opened.url, hide_parameters=True, execution_options=options
     )
     if backend == "sqlite":
         event.listen(engine, "begin", _begin_sqlite)
@@ -140,6 +144,16 @@ def create(
         engine.busy_timeout_s = busy_timeout_ms / 1000
     event.listen(engine, "handle_error", _translate)
     return engine
+
+
+@cache
+def _sqlite() -> tuple[Dialect, LRUCache[Any, Any]]:
+    """SQLite's dialect, and what statements were compiled to for it: the same for every file of a
+    process. Each engine would compile all statements again."""
+    any_file = create_engine("sqlite://")
+    any_file.connect().close()  # it asks the library for its version
+    any_file.dispose()
+    return any_file.dialect, LRUCache(_MOST_COMPILED)
 
 
 @contextmanager

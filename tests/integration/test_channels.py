@@ -69,7 +69,10 @@ class ChannelsNode:
 
     def get(self, path: str) -> httpx.Response:
         return httpx.get(
-            f"{self.url}{path}", headers={"Authorization": f"Bearer {self.key}"}, timeout=20
+            f"{self.url}{path}",
+            headers={"Authorization": f"Bearer {self.key}"},
+            timeout=20,
+            verify=NO_TLS,
         )
 
     def channel(self, name: str) -> dict[str, Any]:
