@@ -48,8 +48,8 @@ class Batch:
 
     def __post_init__(self) -> None:
         self.keys = [
-            pair_key(leg.kind, leg.reference, leg.target_kind, leg.target_reference)
-            for leg in self.legs
+            pair_key(kind, reference, target_kind, target_reference)
+            for kind, _, _, _, _, _, reference, _, target_kind, target_reference, _ in self.legs
         ]
 
     @property
@@ -71,14 +71,14 @@ class Batch:
 
 
 def touch(batch: Batch, touched: Mapping[int, Touched]) -> None:
-    """Add the key of every pair that a posting may touch to those of its partner."""
+    """Say which pairs a posting may touch. `touched`: by partner."""
+    for one in touched.values():
+        one.postings.append((batch.legs, batch.keys))
     for leg, key in zip(batch.legs, batch.keys, strict=True):
-        partner = leg.partner
-        found = (touched[partner],) if partner in touched else () if partner else touched.values()
-        for one in found:
-            one.halves.add(key)
-            if leg.kind == REVERSAL:
-                one.wanted.add(target_key(key))
+        if leg.kind == REVERSAL:
+            for partner, one in touched.items():
+                if leg.partner in (0, partner):
+                    one.wanted.add(target_key(key))
 
 
 def fold(state: State, batch: Batch, changes: Changes) -> None:
@@ -116,6 +116,8 @@ class _Folding:
         self._missing: PairType = "missing_at_partner" if self._by_lead else "missing_at_lead"
         self._found: PairType = "missing_at_lead" if self._by_lead else "missing_at_partner"
         self._duplicate: PairType = "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
+        self._rules = facility.rules[0] if len(facility.rules) == 1 else None
+        """Where only ever one version was in force."""
         # By partner, day and kind: what moved the sender's book, and what was agreed.
         self._moved: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self._agreed: defaultdict[tuple[int, int, int], int] = defaultdict(int)
@@ -149,9 +151,10 @@ class _Folding:
 
     def take(self, place: int, leg: Leg, key: bytes) -> None:
         """A leg that counts: a half for each account that it concerns."""
-        is_reversal = leg.kind == REVERSAL
-        sign = _SIGNS.get(leg.target_kind if is_reversal else leg.kind)
-        if sign is None or leg.duplicate or not (leg.partner or is_reversal or leg.kind in _SPLIT):
+        kind, to, whole, value_day, _, shares_day, _, is_duplicate, target_kind, _, _ = leg
+        is_reversal = kind == REVERSAL
+        sign = _SIGNS.get(target_kind if is_reversal else kind)
+        if sign is None or is_duplicate or not (to or is_reversal or kind in _SPLIT):
             raise Incomplete(
                 "it holds a leg that should have been rejected", where=self._posting.place
             )
@@ -160,18 +163,18 @@ class _Folding:
                 target = account.pairs.get(target_key(key)) if self._by_lead else None
                 stated = target.stated_shares if target else None
                 self._add(account, place, leg, key, amount, -sign, None, stated)
-        elif not leg.partner:
-            shares = self._facility.shares_on(leg.shares_day or leg.value_day)
-            for partner, bps in shares.parts[_SPLIT[leg.kind]]:
-                amount = part(leg.amount, bps)
+        elif not to:
+            shares = self._facility.shares_on(shares_day or value_day)
+            for partner, bps in shares.parts[_SPLIT[kind]]:
+                amount = part(whole, bps)
                 if amount and not self._is_skipped(place, leg, partner, amount):
                     account = self._accounts[partner]
                     self._add(account, place, leg, key, amount, sign, shares.version)
-        elif leg.partner in self._accounts:  # else another partner's than this view's
+        elif to in self._accounts:  # else another partner's than this view's
             stated = None
-            if self._by_lead and leg.kind in _SPLIT:  # the lead itself has split it
-                stated = self._facility.shares_on(leg.shares_day or leg.value_day).version
-            self._add(self._accounts[leg.partner], place, leg, key, leg.amount, sign, None, stated)
+            if self._by_lead and kind in _SPLIT:  # the lead itself has split it
+                stated = self._facility.shares_on(shares_day or value_day).version
+            self._add(self._accounts[to], place, leg, key, whole, sign, None, stated)
 
     def _reversed(self, place: int, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
         """Whoever had a part of the target has the same part of its reversal."""
@@ -207,8 +210,9 @@ class _Folding:
         stated_shares: int | None = None,
     ) -> None:
         """Set a half of a pair; judge the pair if it is the second."""
-        by_lead, partner, day = self._by_lead, account.partner, leg.business_day
-        half = new_half((amount, leg.value_day, day, self._sequence, leg.word, self._time))
+        kind, _, _, value_day, day, _, _, _, _, _, word = leg
+        by_lead, partner = self._by_lead, account.partner
+        half = new_half((amount, value_day, day, self._sequence, word, self._time))
         pair = account.pairs.get(key)
         if pair is None:
             pair = account.pairs[key] = self._first(account, place, leg, half, shares_version)
@@ -221,6 +225,7 @@ class _Folding:
                 pair.lead, pair.shares_version = half, shares_version
             else:
                 pair.partner = half
+            account.joined.append(key)
             self._second(account, place, leg, pair, sign)
         if stated_shares is not None:
             pair.stated_shares = stated_shares
@@ -230,17 +235,18 @@ class _Folding:
                 pair.lead_book_day = day
             else:
                 pair.partner_book_day = day
-        self._moved[partner, day, leg.kind] += sign * amount
+        self._moved[partner, day, kind] += sign * amount
 
     def _first(
         self, account: Account, place: int, leg: Leg, half: Half, shares_version: int | None
     ) -> StoredPair:
+        kind, _, _, value_day, _, _, reference, _, target_kind, target_reference, _ = leg
         state, time = self._state, self._time
-        rules = self._facility.rules_on(half.value_day)
-        event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
+        rules = self._rules or self._facility.rules_on(value_day)
+        event_ref, target_event_ref = self._names.of(place, reference, target_reference)
         pair = StoredPair(
-            leg.kind,
-            leg.target_kind,
+            kind,
+            target_kind,
             half if self._by_lead else None,
             None if self._by_lead else half,
             False,
@@ -251,8 +257,8 @@ class _Folding:
             state.next_number,
             account.facility,
             account.partner,
-            leg.reference,
-            leg.target_reference,
+            reference,
+            target_reference,
             event_ref,
             target_event_ref,
             shares_version,
@@ -272,7 +278,7 @@ class _Folding:
             event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
             pair.event_ref = pair.event_ref or event_ref
             pair.target_event_ref = pair.target_event_ref or target_event_ref
-        rules = self._facility.rules_on(lead.value_day)
+        rules = self._rules or self._facility.rules_on(lead.value_day)
         pair.rules_version = rules.version
         status = judge(lead, partner, rules)
         if status != "matched" or self._posting.judged:

@@ -12,6 +12,7 @@ from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainUnreachable, ConfigFault
 from app.indexer.indexer import Indexer, Progress
 from app.indexer.rebuild import rebuild
+from app.indexer.second_process import SecondProcess
 from app.readmodel import tables
 from app.readmodel.directory import directory
 
@@ -79,9 +80,11 @@ class ChainFollower:
             pass
         self.indexer.open_granted()
 
-    def rebuild(self, on_progress: Callable[[int, int], None]) -> None:
+    def rebuild(
+        self, on_progress: Callable[[int, int], None], second: SecondProcess | None = None
+    ) -> None:
         """Rebuild the read model from the chain alone; see `indexer.rebuild`."""
-        self._rpc.run(lambda: rebuild(self.indexer, on_progress))
+        self._rpc.run(lambda: rebuild(self.indexer, on_progress, second))
 
     def position(self) -> int:
         """The last block that the read model holds."""

@@ -6,8 +6,9 @@ read model at the end of some range. What is fetched but not written is simply f
 
 import math
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, select
@@ -28,15 +29,16 @@ from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
-from app.indexer.pairs_table import load_pairs
+from app.indexer.pairs_table import load_pairs, must_look_up
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.refusal import refused
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Cursor, Range, Scanner
-from app.indexer.state import State, StoredPair, View
+from app.indexer.second_process import SecondProcess
+from app.indexer.state import State, StoredPair, Touched, View
 from app.indexer.verified_scan import VerifiedScanner
-from app.indexer.write import record_incidents, wipe, write
+from app.indexer.write import Written, record_incidents, wipe, write, written
 from app.keys.sealing import open_reference_key
 from app.readmodel.tables import cursor, members
 
@@ -109,6 +111,7 @@ class Indexer:
         self._state: State | None = None
         self._contracts = ContractCheck(rpc, manifest, is_verified=self._verified is not None)
         self.on_matched: OnMatched | None = None
+        self._second: SecondProcess | None = None
         self.changes = 0
         """Grows with each range that changed more of the view than its newest block, and whenever
         the view begins anew."""
@@ -145,8 +148,16 @@ class Indexer:
         """Open what banks have granted to this member, see `indexer.granted`. Any thread may."""
         return open_granted(self._engine, self._sealing_keys, for_seconds)
 
-    def advance(self, max_blocks: int | None = None, on_range: OnRange | None = None) -> Progress:
+    def advance(
+        self,
+        max_blocks: int | None = None,
+        on_range: OnRange | None = None,
+        second: SecondProcess | None = None,
+    ) -> Progress:
         """Read and write everything up to the newest final block, at most `max_blocks`.
+
+        `second` writes ranges while this process folds the next; all are written when this returns
+        or raises, but `on_range` may be told of one before it is.
 
         Raises ChainUnreachable, WrongChain or another ChainFault (ShortAnswer when the node's
         answers are not whole), StorageFault, and OtherView when the database is another's. Whatever
@@ -154,6 +165,7 @@ class Indexer:
         """
         run = _Run()
         failures = 0
+        self._second = second
         while True:
             try:
                 # What validators sealed is no short answer: what is odd in it, the chain has so.
@@ -219,7 +231,10 @@ class Indexer:
             final = min(final, run.first + max_blocks - 1)
         if first > final:
             return
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="scan") as ahead:
+        with (
+            ThreadPoolExecutor(max_workers=1, thread_name_prefix="scan") as ahead,
+            self._all_written(),
+        ):
             reading = self._read(
                 ahead, Cursor(first - 1, state.block_hash, state.validators), final
             )
@@ -227,6 +242,7 @@ class Indexer:
                 try:
                     found = reading.result()
                 except Reorganised:
+                    self._wait()
                     self._rewind(state)
                     run.reorged = True
                     return
@@ -285,8 +301,7 @@ class Indexer:
             state.knows_waiting = False
         project(projection, found.events, found.sealed)
         if projection.touched and projection.changes.first_new > 1:
-            with self._engine.connect() as connection:
-                load_pairs(connection, state, projection.touched)
+            self._load_pairs(state, projection.touched)
         for step in projection.steps:
             step()
         projection.steps.clear()  # they hold the projection, which holds them
@@ -298,16 +313,42 @@ class Indexer:
         if changes.incidents and not recording:
             first = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
-        with self._engine.begin() as connection:
-            write(connection, state, projection, found)
-            found_odd = changes.incidents + changes.unreadable
-            record_incidents(connection, found_odd, int(time.time()))
+        rows = written(state, projection, found)
+        self._write(rows)
         _move(state, found)
-        if found.events or found_odd:
+        if found.events or rows.incidents:
             self.changes += 1
         if changes.matched and self.on_matched is not None:
+            self._wait()
             self.on_matched(_own(state, changes.matched), found.last.number)
         return changes.legs
+
+    def _load_pairs(self, state: State, touched: Mapping[tuple[int, int], Touched]) -> None:
+        with self._engine.connect() as connection:
+            if not must_look_up(connection, state, touched):
+                return
+        self._wait()  # what is looked up may be in a range that is being written
+        with self._engine.connect() as connection:
+            load_pairs(connection, state, touched)
+
+    def _write(self, rows: Written) -> None:
+        if self._second is not None:
+            self._second.write(self._engine, rows)
+            return
+        with self._engine.begin() as connection:
+            write(connection, rows)
+
+    def _wait(self) -> None:
+        """Until the second process has written what it was given."""
+        if self._second is not None:
+            self._second.wait()
+
+    @contextmanager
+    def _all_written(self) -> Iterator[None]:
+        try:
+            yield
+        finally:
+            self._wait()
 
     def _rewind(self, state: State) -> State:
         """Rebuild the view from the start, unless it is the endpoint that is another one now."""

@@ -1,6 +1,6 @@
 """The pairs of the read model's table, as the indexer reads and writes them."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
@@ -32,12 +32,16 @@ _PAIR = (
     *("agreed_business_day", "lead_book_day", "partner_book_day"),
     *("action", "resolved_side", "resolved_at", "stated_shares"),
 )
-"""The columns of `pairs` in the order of `_pair_row` and `_pair`."""
+"""The columns of `pairs` in the order of `pair_row` and `_pair`."""
 _CHANGEABLE = _PAIR[len(_KEY) + 1 :]
 _NO_HALF = (None,) * len(Half._fields)
 
+PairRow = tuple[Any, ...]
+"""A row of `pairs`, see `pair_row`."""
 
-def _pair_row(pair: StoredPair) -> tuple[Any, ...]:
+
+def pair_row(pair: StoredPair) -> PairRow:
+    """All columns of a pair's row, in the table's order."""
     return (
         pair.number,
         pair.facility,
@@ -119,6 +123,16 @@ def _pair(row: Sequence[Any]) -> StoredPair:
     )
 
 
+def must_look_up(
+    connection: Connection, state: State, touched: Mapping[tuple[int, int], Touched]
+) -> bool:
+    """Whether `load_pairs` may find a pair: not one where all that wait are at hand, and halves
+    alone have come."""
+    if not state.knows_waiting or any(one.wanted for one in touched.values()):
+        return True
+    return holds_pairs(connection)
+
+
 def load_pairs(
     connection: Connection, state: State, touched: Mapping[tuple[int, int], Touched]
 ) -> None:
@@ -130,9 +144,10 @@ def load_pairs(
     halves_too = not state.knows_waiting or holds_pairs(connection)
     missing: dict[tuple[int, int], set[bytes]] = {}
     for account, its in touched.items():
-        keys = its.wanted | its.halves if halves_too else its.wanted
+        if halves_too:
+            its.wanted |= its.halves(account[1])
         at_hand = state.accounts.get(account)
-        if keys := keys - at_hand.pairs.keys() if at_hand else keys:
+        if keys := its.wanted - at_hand.pairs.keys() if at_hand else its.wanted:
             missing[account] = keys
     if missing:
         _load_missing(connection, state.accounts, missing)
@@ -201,33 +216,26 @@ def _load_missing(
             accounts[pair.facility, pair.account].pairs[key] = pair
 
 
-def add_pairs(connection: Connection, pairs: Iterable[StoredPair]) -> None:
+def add_pairs(connection: Connection, rows: Sequence[PairRow]) -> None:
     """Raises KnownPair where one of them is there already."""
     try:
-        insert_rows(connection, "pairs", _PAIR, [_pair_row(pair) for pair in pairs])
+        insert_rows(connection, "pairs", _PAIR, rows)
     except (IntegrityError, psycopg.errors.UniqueViolation) as error:
         raise KnownPair from error
 
 
-def change_pairs(connection: Connection, pairs: Collection[StoredPair]) -> None:
-    """Write what has become of pairs that were there."""
-    _take_back(connection, [pair for pair in pairs if pair.archived])
-    _update_pairs(connection, [_pair_row(pair) for pair in pairs])
-
-
-def _take_back(connection: Connection, pairs: Sequence[StoredPair]) -> None:
+def take_back(connection: Connection, rows: Sequence[PairRow]) -> None:
     """Make pairs rows of the table again that lie in an archive."""
-    for pair in pairs:
-        k = archived_pairs.c
+    k = archived_pairs.c
+    for number, _, _, _, ref, *_ in rows:
         connection.execute(
-            sqlalchemy.delete(archived_pairs).where(
-                k.ref == pair.reference, k.number == pair.number
-            )
+            sqlalchemy.delete(archived_pairs).where(k.ref == ref, k.number == number)
         )
-    insert_rows(connection, "pairs", _PAIR, [_pair_row(pair) for pair in pairs])
+    insert_rows(connection, "pairs", _PAIR, rows)
 
 
-def _update_pairs(connection: Connection, rows: Sequence[Sequence[Any]]) -> None:
+def change_pairs(connection: Connection, rows: Sequence[PairRow]) -> None:
+    """Write what has become of pairs that were there."""
     if not rows:
         return
     skipped = len(_KEY) + 1

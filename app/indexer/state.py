@@ -1,9 +1,10 @@
 """What the indexer must know of everything before the cursor, to read the blocks after it."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.kinds import Component
+from app.domain.legs import Leg
 from app.domain.matching.books import Books
 from app.domain.matching.judgement import RulesVersion
 from app.domain.matching.pairs import PAIR_TYPES, Pair, PairType
@@ -80,12 +81,22 @@ class ContractAccount:
 
 @dataclass(slots=True)
 class Touched:
-    """Keys (`domain.matching.pairs.pair_key`) of an account's pairs that a range touches."""
+    """What a range touches of an account; keys are `domain.matching.pairs.pair_key`."""
 
-    halves: set[bytes] = field(default_factory=set)
-    """Of pairs to which a half comes: each waits for it, or is new."""
+    postings: list[tuple[Sequence[Leg], Sequence[bytes]]] = field(default_factory=list)
+    """Legs, each with the key of its pair, of postings that may bring the account halves."""
     wanted: set[bytes] = field(default_factory=set)
-    """Of pairs in any state."""
+    """Keys of pairs in any state."""
+
+    def halves(self, partner: int) -> set[bytes]:
+        """Keys of pairs to which a half comes: each waits for it, or is new. `partner`: the
+        account's."""
+        return {
+            key
+            for legs, keys in self.postings
+            for leg, key in zip(legs, keys, strict=True)
+            if leg.partner in (0, partner)
+        }
 
 
 @dataclass(slots=True)
@@ -106,14 +117,18 @@ class Account:
     contract: ContractAccount | None = None
     pairs: dict[bytes, StoredPair] = field(default_factory=dict)
     """By `domain.matching.pairs.pair_key`."""
+    joined: list[bytes] = field(default_factory=list)
+    """Keys of the pairs whose second half came with this range."""
 
     def let_go(self, touched: Touched) -> None:
         """Keep of a range's pairs those alone that wait for their other half."""
         pairs = self.pairs
-        for keys in (touched.halves, touched.wanted):
-            for key in keys:
-                if (pair := pairs.get(key)) is not None and not pair.is_waiting:
-                    del pairs[key]
+        for key in self.joined:
+            pairs.pop(key, None)
+        self.joined.clear()
+        for key in touched.wanted:
+            if (pair := pairs.get(key)) is not None and not pair.is_waiting:
+                del pairs[key]
 
     def open_day(self, day: int) -> int:
         """The day that a movement of `day` is recorded on: itself, or the one after the closed

@@ -1,20 +1,21 @@
 """A range written into the read model, and the cursor moved with it."""
 
+import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, astuple
+from dataclasses import asdict, astuple, dataclass
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Table, insert, select, update
+from sqlalchemy import Connection, Executable, Table, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from app.db.bulk import insert_rows
 from app.db.upsert import insert_into
 from app.domain.chunks import chunks
-from app.indexer.changes import DayTotal, Incident, PostingRow, Rejection, SealedPosting
+from app.indexer.changes import Incident, PostingRow, Rejection, SealedPosting
 from app.indexer.errors import OtherView
 from app.indexer.load import BOOKS
-from app.indexer.pairs_table import add_pairs, change_pairs
+from app.indexer.pairs_table import PairRow, add_pairs, change_pairs, pair_row, take_back
 from app.indexer.projection import Projection
 from app.indexer.scan import Range
 from app.indexer.state import Account, ContractAccount, State
@@ -30,44 +31,105 @@ _CONTRACT = (
 )
 
 
-def write(connection: Connection, state: State, projection: Projection, found: Range) -> None:
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a range changes in the read model, as plain values: another process can write it."""
+
+    chain_id: int
+    member: int
+    before: tuple[int | None, bytes | None]
+    """The cursor's block and its hash, as the range begins after them."""
+    cursor: dict[str, Any]
+    statements: list[Executable]
+    """What rare events write, in order, before all else."""
+    blocks: list[tuple[int, bytes, int]]
+    postings: list[PostingRow]
+    sealed: list[SealedPosting]
+    new_pairs: list[PairRow]
+    taken_back: list[PairRow]
+    """Pairs that lie in an archive, and are rows of the table again."""
+    changed_pairs: list[PairRow]
+    rejections: list[Rejection]
+    accounts: list[dict[str, int | None]]
+    day_totals: dict[tuple[int, int, int, int], list[int | None]]
+    """By facility, partner, day and kind: what is added to the lead's book, the partner's and the
+    agreed."""
+    day_counts: dict[tuple[int, int, int, str], int]
+    balance_points: dict[tuple[int, int, int], tuple[int, int, int]]
+    incidents: list[Incident]
+    noticed_at: int
+
+
+def written(state: State, projection: Projection, found: Range) -> Written:
+    """What is to be written of a range, whose cursor moves from where `state` has it to its last
+    block."""
+    changes = projection.changes
+    changed = changes.changed_pairs.values()
+    return Written(
+        chain_id=state.chain_id,
+        member=state.view.member,
+        before=(state.block_number, state.block_hash),
+        cursor={
+            "block_number": found.last.number,
+            "block_hash": found.last.hash,
+            "block_time": found.last.timestamp,
+            "validators": found.validators and found.validators.to_text(),
+        },
+        statements=projection.statements,
+        blocks=[
+            (header.number, header.hash, header.timestamp)
+            for _, header in sorted(projection.headers.items())
+        ],
+        postings=changes.postings,
+        sealed=changes.sealed,
+        new_pairs=[pair_row(pair) for pair in changes.new_pairs],
+        taken_back=[pair_row(pair) for pair in changed if pair.archived],
+        changed_pairs=[pair_row(pair) for pair in changed],
+        rejections=changes.rejections,
+        accounts=[_account_row(one) for one in changes.accounts.values()],
+        day_totals={
+            key: [total.lead_book, total.partner_book, total.agreed]
+            for key, total in changes.day_totals.items()
+        },
+        day_counts=dict(changes.day_counts),
+        balance_points=changes.balance_points,
+        incidents=changes.incidents + changes.unreadable,
+        noticed_at=int(time.time()),
+    )
+
+
+def write(connection: Connection, rows: Written) -> None:
     """Write a range and move the cursor to its last block.
 
-    Raises OtherView when the cursor is not where `state` has it: another indexer moved it, and
-    KnownPair where a pair that is new by `state` is there already.
+    Raises OtherView when the cursor is not where the range begins: another indexer moved it, and
+    KnownPair where a pair that is taken for new is there already.
     """
-    _move_cursor(connection, state, found)
-    for statement in projection.statements:
+    _move_cursor(connection, rows)
+    for statement in rows.statements:
         connection.execute(statement)
-    changes = projection.changes
-    blocks = [
-        (header.number, header.hash, header.timestamp)
-        for _, header in sorted(projection.headers.items())
-    ]
-    insert_rows(connection, "blocks", ("number", "hash", "timestamp"), blocks)
-    insert_rows(connection, "postings", PostingRow._fields, changes.postings)
-    insert_rows(connection, "sealed_postings", SealedPosting._fields, changes.sealed)
-    add_pairs(connection, changes.new_pairs)
-    change_pairs(connection, changes.changed_pairs.values())
-    insert_rows(connection, "rejections", _REJECTION, changes.rejections)
-    _upsert(connection, t.accounts, [_account_row(one) for one in changes.accounts.values()])
-    _add_day_totals(connection, changes.day_totals)
-    _add_day_counts(connection, changes.day_counts)
-    _put_balance_points(connection, changes.balance_points)
+    insert_rows(connection, "blocks", ("number", "hash", "timestamp"), rows.blocks)
+    insert_rows(connection, "postings", PostingRow._fields, rows.postings)
+    insert_rows(connection, "sealed_postings", SealedPosting._fields, rows.sealed)
+    add_pairs(connection, rows.new_pairs)
+    take_back(connection, rows.taken_back)
+    change_pairs(connection, rows.changed_pairs)
+    insert_rows(connection, "rejections", _REJECTION, rows.rejections)
+    _upsert(connection, t.accounts, rows.accounts)
+    _add_day_totals(connection, rows.day_totals)
+    _add_day_counts(connection, rows.day_counts)
+    _put_balance_points(connection, rows.balance_points)
+    record_incidents(connection, rows.incidents, rows.noticed_at)
 
 
 def _add_day_totals(
-    connection: Connection, added: Mapping[tuple[int, int, int, int], DayTotal]
+    connection: Connection, sums: Mapping[tuple[int, int, int, int], list[int | None]]
 ) -> None:
     """Add to the day totals. Their sums pass 64 bits, so they are added here, not in the
     database."""
     c = t.day_totals.c
     days: dict[tuple[int, int], set[int]] = {}
-    for facility, partner, day, _ in added:
+    for facility, partner, day, _ in sums:
         days.setdefault((facility, partner), set()).add(day)
-    sums = {
-        key: [total.lead_book, total.partner_book, total.agreed] for key, total in added.items()
-    }
     for (facility, partner), its_days in days.items():
         for chunk in chunks(its_days, 500):
             for row in connection.execute(
@@ -158,6 +220,8 @@ def record_incidents(
 
 def wipe(connection: Connection) -> None:
     """Forget all that the chain can tell again; pairs in archives too, whose files stay."""
+    # First the cursor, as `write` moves it first: so it waits for who is writing a range still.
+    connection.execute(sqlalchemy.delete(t.cursor))
     # In this order: it waits for the pairs that are being moved, whose keys go with the others.
     connection.execute(update(archives).values(holds_pairs=False))
     connection.execute(sqlalchemy.delete(archived_pairs))
@@ -165,19 +229,14 @@ def wipe(connection: Connection) -> None:
         connection.execute(sqlalchemy.delete(table))
 
 
-def _move_cursor(connection: Connection, state: State, found: Range) -> None:
+def _move_cursor(connection: Connection, rows: Written) -> None:
     c = t.cursor.c
-    values = {
-        "block_number": found.last.number,
-        "block_hash": found.last.hash,
-        "block_time": found.last.timestamp,
-        "validators": found.validators and found.validators.to_text(),
-    }
-    if state.block_hash is None:
+    number, hash_ = rows.before
+    if hash_ is None:
         try:
             connection.execute(
                 insert(t.cursor).values(
-                    id=1, chain_id=state.chain_id, member=state.view.member, **values
+                    id=1, chain_id=rows.chain_id, member=rows.member, **rows.cursor
                 )
             )
         except IntegrityError:
@@ -185,8 +244,8 @@ def _move_cursor(connection: Connection, state: State, found: Range) -> None:
         return
     moved = connection.execute(
         update(t.cursor)
-        .where(c.block_number == state.block_number, c.block_hash == state.block_hash)
-        .values(**values)
+        .where(c.block_number == number, c.block_hash == hash_)
+        .values(**rows.cursor)
     )
     if moved.rowcount != 1:
         raise _lost()

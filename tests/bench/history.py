@@ -27,7 +27,7 @@ from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.scan import Header, Range
 from app.indexer.state import View
-from app.indexer.write import write
+from app.indexer.write import write, written
 from app.keys.sealing import seal_details
 from app.node.jobs.ageing import Ageing
 from app.outbox.dead_letters import collect
@@ -146,7 +146,7 @@ class History:
         state.let_go(projection.touched)
         assert not projection.changes.incidents, projection.changes.incidents[0]
         with self.engine.begin() as connection:
-            write(connection, state, projection, found)
+            write(connection, written(state, projection, found))
         state.block_number, state.block_hash = found.last.number, found.last.hash
         state.block_time = found.last.timestamp
 

@@ -17,7 +17,6 @@ from app.chain.rpc import Rpc
 from app.contracts.events import event_kinds
 from app.db.engine import create, upgrade
 from app.domain.errors import ChainUnreachable, DatabaseBusy, DatabaseUnreachable, WrongChain
-from app.indexer import indexer as indexer_module
 from app.indexer.errors import OtherView, ShortAnswer
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest
@@ -550,7 +549,7 @@ def test_a_write_that_fails_leaves_the_range_to_be_read_again(
         def full(*arguments: Any) -> None:
             raise OSError("disk full")
 
-        patched.setattr(indexer_module, "record_incidents", full)
+        patched.setattr("app.indexer.write.record_incidents", full)
         with pytest.raises(OSError, match="disk full"):
             indexer.advance()
     assert indexer.position() == 0

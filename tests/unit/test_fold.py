@@ -106,7 +106,7 @@ class World:
         before = {number: set(account.pairs) for (_, number), account in self.accounts.items()}
         fold(self.state, batch, self.changes)
         for (_, number), account in self.accounts.items():
-            keys = touched[number].halves
+            keys = touched[number].halves(number)
             assert set(account.pairs) - before[number] <= keys, "all pairs were asked for"
 
     @property

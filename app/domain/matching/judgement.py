@@ -18,10 +18,10 @@ class RulesVersion(Version):
 
 def judge(lead: Half, partner: Half, rules: RulesVersion) -> Judged:
     """The status of two halves. `rules`: those in force on the lead's value day."""
+    if lead[:2] == partner[:2]:  # amount and value day: all but a few
+        return "matched"
     amounts = abs(lead.amount - partner.amount)
     days = abs(lead.value_day - partner.value_day)
-    if not amounts and not days:
-        return "matched"
     if amounts > rules.amount_tolerance:
         return "amount_and_date" if days > rules.date_window_days else "amount"
     return "date" if days > rules.date_window_days else "within_tolerance"
