@@ -31,6 +31,7 @@ from app.domain.errors import (
     StorageFault,
     TallyError,
 )
+from app.locale import N_
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_SECONDS = 2
@@ -102,17 +103,17 @@ def problem_of(error: TallyError) -> Problem:
         return Problem(
             507,
             "disk-full",
-            "this node has no room left to store; what was answered as accepted is kept",
+            N_("this node has no room left to store; what was answered as accepted is kept"),
             headers=_RETRY,
         )
     if isinstance(error, DatabaseBusy):
-        return unavailable("the database is busy; send the same request again")
+        return unavailable(N_("the database is busy; send the same request again"))
     if isinstance(error, StorageFault):
-        return unavailable("the database is away; send the same request again later")
+        return unavailable(N_("the database is away; send the same request again later"))
     if isinstance(error, StillReading):
-        return unavailable("the chain is still being read; send the same request again later")
+        return unavailable(N_("the chain is still being read; send the same request again later"))
     if isinstance(error, ChainFault):
-        return unavailable("the chain is away; send the same request again later")
+        return unavailable(N_("the chain is away; send the same request again later"))
     return Problem(500, "internal", error.what)
 
 
@@ -168,12 +169,12 @@ def _install_foreign(app: FastAPI) -> None:
         if getattr(error.orig, "sqlstate", None) != _POSTGRES_TAKEN:
             raise error
         _log.warning("overtaken", path=request.url.path)
-        problem = unavailable("another request has just changed the same; send this one again")
+        problem = unavailable(N_("another request has just changed the same; send this one again"))
         return problem.response(request.url.path)
 
     @app.exception_handler(PoolTimeout)
     async def crowded(request: Request, error: PoolTimeout) -> JSONResponse:
-        problem = unavailable("all connections to the database are in use; try again")
+        problem = unavailable(N_("all connections to the database are in use; try again"))
         return problem.response(request.url.path)
 
 

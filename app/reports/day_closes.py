@@ -76,7 +76,7 @@ def day_closes(source: Source) -> Report:
 
 def _records(source: Source, partner: str) -> list[DayRecord]:
     """An account's statements for the days of the period, by day and then as proposed."""
-    every = day_records(source.connection, source.facility.id, partner, limit=None)
+    every = day_records(source.connection, source.facility.id, partner)
     standing = statements_at(every, source.as_of.block_time)
     return sorted(
         (one for one in standing if source.request.covers(one.day)),

@@ -70,6 +70,7 @@ PACKAGES: dict[str, frozenset[str]] = {
             "report_jobs",
             "people",
             "audit",
+            "locale",
         }
     ),
     "api": frozenset(

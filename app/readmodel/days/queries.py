@@ -28,9 +28,9 @@ def day_records(
     state: str | None = None,
     number: int | None = None,
     day: date | None = None,
-    limit: int | None = 1000,
+    limit: int | None = None,
 ) -> list[DayRecord]:
-    """The newest first; `limit` None: all of them."""
+    """The newest first."""
     names = directory(connection)
     c = t.day_closes.c
     conditions = of_account(names, t.day_closes, facility, partner)
