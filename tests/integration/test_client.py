@@ -101,6 +101,16 @@ def test_a_refusal_says_what_was_wrong(node: Face) -> None:
         client.sign_in("nobody", "wrong", "000000")
 
 
+@pytest.mark.parametrize("facility", ["F-1?x=", "F-1#", "%46-1", "F 1", "放款"])
+def test_a_facility_of_any_text_is_not_another_address(node: Face, facility: str) -> None:
+    with NodeClient(node.url, key=node.key("feeds")) as client:
+        with pytest.raises(NodeRefused, match=re.escape(repr(facility))) as refused:
+            client.push(facility, [])
+        assert refused.value.name == "unknown-facility"
+        with pytest.raises(NodeRefused, match=re.escape(repr(facility))):
+            client.push_feed(facility, "text/csv", [b"x"], lambda _: None)
+
+
 class Counted(BaseHTTPRequestHandler):
     """Busy twice, then answers; or hangs up."""
 
