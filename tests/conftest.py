@@ -15,6 +15,7 @@ from argon2 import PasswordHasher
 from hypothesis import HealthCheck, settings
 
 from app.db.engine import create, upgrade
+from app.keys import keystore
 from app.people import passwords
 from ganache.engines import ENGINES, Engine
 from ganache.launcher import ChainHandle, ChainProcess, start
@@ -73,6 +74,16 @@ def real_hasher() -> Iterator[PasswordHasher]:
     with pytest.MonkeyPatch.context() as patch:
         little = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
         patch.setattr(passwords, "_hasher", little)
+        yield real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def real_scrypt_n() -> Iterator[int]:
+    """Production keys take little work in this process, too, and not a second each; gives the
+    application's own number."""
+    real = keystore._PRODUCTION_SCRYPT_N
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(keystore, "_PRODUCTION_SCRYPT_N", 1 << 12)
         yield real
 
 

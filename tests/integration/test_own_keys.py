@@ -17,7 +17,6 @@ from app.config import load_config
 from app.contracts.consortium_registry import ConsortiumRegistry
 from app.contracts.errors import ContractReverted
 from app.domain.errors import TallyError, UsageFault
-from app.keys import keystore
 from app.keys.errors import KeyUnusable
 from app.keys.keystore import create_keys, load_account, load_secret, public_keys
 from app.node.bank import Bank, open_bank
@@ -39,12 +38,6 @@ def tally(*arguments: str, fails: type[TallyError] | None = None) -> Result:
 
 def made(folder: Path, *arguments: str, name: str = "nanfeng") -> Result:
     return tally("keys", "create", "--dir", str(folder), "--name", name, *arguments)
-
-
-@pytest.fixture
-def cheap(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Keys for production take a second each to open, on purpose."""
-    monkeypatch.setattr(keystore, "_PRODUCTION_SCRYPT_N", 1 << 12)
 
 
 class TestCreate:
@@ -82,9 +75,7 @@ class TestCreate:
         assert f"{left}wasleft" in "".join(said.split())
         assert left.exists()
 
-    def test_they_are_the_owners_alone_and_no_secret_is_printed(
-        self, tmp_path: Path, cheap: None
-    ) -> None:
+    def test_they_are_the_owners_alone_and_no_secret_is_printed(self, tmp_path: Path) -> None:
         folder = tmp_path / "keys"
         folder.mkdir(mode=0o755)  # an empty one may be there
         output = made(folder).output
@@ -150,7 +141,7 @@ class TestShow:
 
 
 @pytest.fixture
-def newcomer(net: Net, tmp_path: Path, cheap: None) -> Iterator[Callable[[], Bank]]:
+def newcomer(net: Net, tmp_path: Path) -> Iterator[Callable[[], Bank]]:
     """nanfeng's own machine: its keys and bank.toml, and of the consortium the manifest alone."""
     opened: list[Bank] = []
     (tmp_path / "network.json").write_bytes(net.folder.manifest.read_bytes())

@@ -99,8 +99,7 @@ def test_development_keys_are_refused_outside_development(made: Path) -> None:
             load()
 
 
-def test_production_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(keystore, "_PRODUCTION_SCRYPT_N", 1 << 12)  # the real one takes a second
+def test_production_keys(tmp_path: Path) -> None:
     create_keys(tmp_path / "keys", development=False)
     assert load_account(tmp_path / "keys", "operator", development=False)
     stored = json.loads((tmp_path / "keys" / "operator.json").read_text())
@@ -108,8 +107,13 @@ def test_production_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Non
     assert stored["crypto"]["kdf"] == "scrypt"
 
 
-def test_the_work_to_open_production_keys_is_the_usual_one() -> None:
-    assert keystore._PRODUCTION_SCRYPT_N == 262_144
+def test_the_work_to_open_production_keys_is_the_usual_one(
+    tmp_path: Path, real_scrypt_n: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keystore, "_PRODUCTION_SCRYPT_N", real_scrypt_n)
+    keystore._store(tmp_path / "key.json", "operator", b"\1" * 32, b"a passphrase", False)
+    stored = json.loads((tmp_path / "key.json").read_text())
+    assert stored["crypto"]["kdfparams"]["n"] == 262_144
 
 
 def test_a_passphrase_that_ends_in_a_line_feed(keys: Path) -> None:
