@@ -83,6 +83,8 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         # The usual documentation pages load their scripts from elsewhere.
         docs_url=None,
         redoc_url=None,
+        # To the Host that the client named, and to plain http behind a proxy.
+        redirect_slashes=False,
     )
     app.state.context = context
     app.state.keyring = keyring

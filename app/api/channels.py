@@ -137,6 +137,8 @@ def create_channels_app(context: NodeContext, keyring: Keyring, page: APIRouter)
         version=version("tallystick"),
         docs_url=None,
         redoc_url=None,
+        # To the Host that the client named, and to plain http behind a proxy.
+        redirect_slashes=False,
         lifespan=lifespan,
     )
     app.state.context = context

@@ -120,8 +120,8 @@ def _new_tag(request: Request, mark: bytes, if_none_match: str | None) -> str:
     who = request.headers.get("authorization", ""), session_token(request)
     said = repr((str(request.url), who)).encode() + mark
     tag = f'"{hashlib.blake2b(said, key=_SECRET, digest_size=16).hexdigest()}"'
-    known = (one.strip().removeprefix("W/") for one in (if_none_match or "").split(","))
-    if tag in known:
+    known = {one.strip().removeprefix("W/") for one in (if_none_match or "").split(",")}
+    if known & {tag, "*"}:
         raise NotModified(tag)
     return tag
 

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import quote
 
 import structlog
 from fastapi import FastAPI, Request
@@ -68,13 +69,13 @@ class Problem(HTTPException):
         self.more = more
 
     def body(self, path: str) -> dict[str, Any]:
-        """The problem as a JSON object."""
+        """The problem as a JSON object, of a request to this path."""
         return {
             "type": f"urn:tallystick:problem:{self.name}",
             "title": HTTPStatus(self.status_code).phrase,
             "status": self.status_code,
             "detail": self.detail,
-            "instance": path,
+            "instance": quote(path, "/:@!$&'()*+,;=~"),
             **self.more,
         }
 

@@ -526,6 +526,14 @@ class TestOpenApi:
             assert answer.json()["detail"].endswith(f"use {allowed}"), path
         assert client.put("/v1/acts").headers["Allow"] == "GET, POST"
 
+    def test_an_address_that_is_not_there_is_sent_nowhere_and_named_as_a_uri(
+        self, shared: Face
+    ) -> None:
+        answer = shared.client("read").get("/v1/breaks/", headers={"Host": "elsewhere.example"})
+        assert answer.status_code == 404 and "location" not in answer.headers
+        odd = shared.client("read").get("/v1/no%20such%22one")
+        assert odd.json()["instance"] == "/v1/no%20such%22one"
+
     def test_what_goes_wrong_is_described_as_it_is_answered(self, shared: Face) -> None:
         document = shared.client(None).get("/openapi.json").json()
         for path, operations in document["paths"].items():
