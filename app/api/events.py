@@ -3,7 +3,6 @@
 import queue
 import tempfile
 import threading
-import weakref
 from collections.abc import Iterator, Sequence
 from contextvars import copy_context
 from functools import partial
@@ -14,6 +13,7 @@ import structlog
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 from starlette.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from app.api.responses import WITH_BODY
 from app.api.security import PUSH
@@ -194,10 +194,7 @@ async def _stream(request: Request, facility: str) -> Response:
     first = await run_in_threadpool(reading.first)
     if isinstance(first, TallyError):
         raise first
-    lines = reading.lines(first)
-    # However it ends: a client that has gone by now lets not one line be asked for.
-    weakref.finalize(lines, reading.abandon)
-    return StreamingResponse(lines, media_type="application/x-ndjson")
+    return _Verdicts(reading, first)
 
 
 class _Reading:
@@ -296,3 +293,18 @@ def _may_send(request: Request, facility: str) -> None:
         if context.bank not in agreed.terms.banks:
             raise Problem(403, "not-a-party", str(fault)) from None
         raise Problem(409, "facility-not-active", str(fault)) from None
+
+
+class _Verdicts(StreamingResponse):
+    """The answer of a reading, whose lines nobody awaits once it ends: also where the client has
+    gone before the first of them is asked for."""
+
+    def __init__(self, reading: _Reading, first: bytes | TallyError | None) -> None:
+        super().__init__(reading.lines(first), media_type="application/x-ndjson")
+        self._reading = reading
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            self._reading.abandon()
