@@ -51,17 +51,17 @@ contracts: .venv/.ready $(NPM_READY)
 	@touch $@
 
 # What waits and what computes run together: Python's tests wait a third of the time, for blocks, processes and pages,
-# and the rest takes what they leave (nice). Its output comes when it ends.
+# and the rest gives way to them (nice). Its output comes when it ends.
 test: setup test-tools
 	@$(MAKE) --no-print-directory -j2 python-test checks
 
 # A test file stays with one worker; in the order of their names those that take long come first.
 python-test: setup test-tools
-	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow" -n 5 --dist loadfile --no-loadscope-reorder
 
 # All that `make test` does but for Python's tests.
 checks: setup
-	@nice -n 19 $(MAKE) --no-print-directory --output-sync=recurse lint forge-test halmos
+	@nice -n 5 $(MAKE) --no-print-directory --output-sync=recurse lint forge-test halmos
 
 # What needs no chain, no database server and no browser: a change is judged in less than a minute.
 test-fast: setup

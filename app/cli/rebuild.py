@@ -9,7 +9,7 @@ from app.cli.shared.console import stderr, stdout
 from app.cli.shared.reading import OwnConfig
 from app.config import load_config
 from app.indexer.rebuild import digest
-from app.indexer.second_process import second_process
+from app.indexer.writer_process import writer_process
 from app.node.bank import open_bank
 from app.readmodel.archive.tables import archived_pairs
 
@@ -28,7 +28,7 @@ def rebuild(config: OwnConfig) -> None:
 
       tally rebuild --config .tally/demo/banks/webank/bank.toml
     """
-    with second_process() as second, closing(open_bank(load_config(config))) as bank:
+    with writer_process() as writer, closing(open_bank(load_config(config))) as bank:
         with bank.engine.connect() as connection:
             archived = connection.execute(select(func.count()).select_from(archived_pairs)).scalar()
         if archived:
@@ -43,6 +43,6 @@ def rebuild(config: OwnConfig) -> None:
         with Progress(*columns, console=stderr, disable=not stderr.is_terminal) as bars:
             task = bars.add_task("rebuild")
             bank.follower.rebuild(
-                lambda done, total: bars.update(task, completed=done, total=total), second
+                lambda done, total: bars.update(task, completed=done, total=total), writer
             )
         stdout.print(f"block {bank.follower.position()} digest {digest(bank.engine)}")

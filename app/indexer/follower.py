@@ -12,7 +12,7 @@ from app.contracts.consortium_registry import ConsortiumRegistry
 from app.domain.errors import ChainUnreachable, ConfigFault
 from app.indexer.indexer import Indexer, Progress
 from app.indexer.rebuild import rebuild
-from app.indexer.second_process import SecondProcess
+from app.indexer.writer_process import WriterProcess
 from app.readmodel import tables
 from app.readmodel.directory import directory
 
@@ -81,10 +81,10 @@ class ChainFollower:
         self.indexer.open_granted()
 
     def rebuild(
-        self, on_progress: Callable[[int, int], None], second: SecondProcess | None = None
+        self, on_progress: Callable[[int, int], None], writer: WriterProcess | None = None
     ) -> None:
         """Rebuild the read model from the chain alone; see `indexer.rebuild`."""
-        self._rpc.run(lambda: rebuild(self.indexer, on_progress, second))
+        self._rpc.run(lambda: rebuild(self.indexer, on_progress, writer))
 
     def position(self) -> int:
         """The last block that the read model holds."""

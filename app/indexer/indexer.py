@@ -35,10 +35,10 @@ from app.indexer.projection import Projection
 from app.indexer.refusal import refused
 from app.indexer.rewind import describe, has_block, has_other_blocks
 from app.indexer.scan import Cursor, Range, Scanner
-from app.indexer.second_process import SecondProcess
 from app.indexer.state import State, StoredPair, Touched, View
 from app.indexer.verified_scan import VerifiedScanner
 from app.indexer.write import Written, record_incidents, wipe, write, written
+from app.indexer.writer_process import WriterProcess
 from app.keys.sealing import open_reference_key
 from app.readmodel.tables import cursor, members
 
@@ -111,7 +111,7 @@ class Indexer:
         self._state: State | None = None
         self._contracts = ContractCheck(rpc, manifest, is_verified=self._verified is not None)
         self.on_matched: OnMatched | None = None
-        self._second: SecondProcess | None = None
+        self._writer: WriterProcess | None = None
         self.changes = 0
         """Grows with each range that changed more of the view than its newest block, and whenever
         the view begins anew."""
@@ -152,11 +152,11 @@ class Indexer:
         self,
         max_blocks: int | None = None,
         on_range: OnRange | None = None,
-        second: SecondProcess | None = None,
+        writer: WriterProcess | None = None,
     ) -> Progress:
         """Read and write everything up to the newest final block, at most `max_blocks`.
 
-        `second` writes ranges while this process folds the next; all are written when this returns
+        `writer` writes ranges while this process folds the next; all are written when this returns
         or raises, but `on_range` may be told of one before it is.
 
         Raises ChainUnreachable, WrongChain or another ChainFault (ShortAnswer when the node's
@@ -165,7 +165,7 @@ class Indexer:
         """
         run = _Run()
         failures = 0
-        self._second = second
+        self._writer = writer
         while True:
             try:
                 # What validators sealed is no short answer: what is odd in it, the chain has so.
@@ -332,16 +332,16 @@ class Indexer:
             load_pairs(connection, state, touched)
 
     def _write(self, rows: Written) -> None:
-        if self._second is not None:
-            self._second.write(self._engine, rows)
+        if self._writer is not None:
+            self._writer.write(self._engine, rows)
             return
         with self._engine.begin() as connection:
             write(connection, rows)
 
     def _wait(self) -> None:
-        """Until the second process has written what it was given."""
-        if self._second is not None:
-            self._second.wait()
+        """Until the writer has written what it was given."""
+        if self._writer is not None:
+            self._writer.wait()
 
     @contextmanager
     def _all_written(self) -> Iterator[None]:

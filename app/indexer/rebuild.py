@@ -9,7 +9,7 @@ from sqlalchemy import Boolean, Connection, Engine, LargeBinary, Table, Text, se
 
 from app.db.types import WideInteger
 from app.indexer.indexer import Indexer, Progress
-from app.indexer.second_process import SecondProcess
+from app.indexer.writer_process import WriterProcess
 from app.readmodel import tables as t
 from app.readmodel.archive.source import with_archive
 
@@ -19,12 +19,12 @@ _ROWS_AT_A_TIME = 10_000
 def rebuild(
     indexer: Indexer,
     on_progress: Callable[[int, int], None] | None = None,
-    second: SecondProcess | None = None,
+    writer: WriterProcess | None = None,
 ) -> Progress:
     """Drop the read model's rows and read the chain from its first block; incidents are kept.
 
     What grants open is opened, too. `on_progress` is called with the last block read and the last
-    one there is. `second` writes while this process reads and folds. Raises what `Indexer.advance`
+    one there is. `writer` writes while this process reads and folds. Raises what `Indexer.advance`
     raises; the read model is then whole up to some block, and the node goes on from there.
     """
     indexer.forget()
@@ -33,7 +33,7 @@ def rebuild(
         if on_progress is not None:
             on_progress(progress.to_block, progress.head)
 
-    progress = indexer.advance(on_range=on_range, second=second)
+    progress = indexer.advance(on_range=on_range, writer=writer)
     indexer.open_granted()
     return progress
 

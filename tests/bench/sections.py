@@ -15,7 +15,7 @@ from app.cli.shared.console import stderr
 from app.config import load_config
 from app.domain.facility import Facility
 from app.indexer.rebuild import digest
-from app.indexer.second_process import second_process
+from app.indexer.writer_process import writer_process
 from app.keys.keystore import load_account
 from app.node.bank import open_bank
 from app.processes import free_port
@@ -135,7 +135,7 @@ def rebuild(folder: Path, pairs: int, runs: int) -> Figures:
             configs |= other
             for kind, config in configs.items():
                 stderr.print(f"rebuild on {kind}", style="dim")
-                # As the command is: a process that has opened nothing when it makes its second.
+                # As the command is: a process that has opened nothing when it makes its writer.
                 with ProcessPoolExecutor(1, get_context("forkserver")) as command:
                     took, found = command.submit(_rebuilt, config, runs).result()
                 figures[f"{kind}_legs_per_second"] = round(2 * pairs / median(took))
@@ -147,11 +147,11 @@ def rebuild(folder: Path, pairs: int, runs: int) -> Figures:
 def _rebuilt(config: Path, runs: int) -> tuple[list[float], str]:
     """Seconds of each rebuild, and the digest."""
     took = []
-    with second_process() as second, closing(open_bank(load_config(config))) as bank:
+    with writer_process() as writer, closing(open_bank(load_config(config))) as bank:
         bank.follower.index()
         for _ in range(runs):
             started = time.perf_counter()
-            bank.follower.rebuild(lambda done, total: None, second)
+            bank.follower.rebuild(lambda done, total: None, writer)
             took.append(time.perf_counter() - started)
         return took, digest(bank.engine)
 

@@ -19,7 +19,7 @@ from app.domain.errors import TallyError
 from app.indexer.indexer import Indexer
 from app.indexer.rebuild import digest, rebuild
 from app.indexer.scan import RangeSize
-from app.indexer.second_process import second_process
+from app.indexer.writer_process import writer_process
 from tests.integration.posted import Event, World
 from tests.integration.test_indexer import DRAWDOWN, REVERSAL, TOP_UP
 from tests.integration.test_indexer_faults import FaultyRpc, drop_logs, found_odd
@@ -35,7 +35,7 @@ def _rebuild(
     keys: list[bytes],
 ) -> None:
     """One block a range. It tells of each range, and goes on when it is told to."""
-    with second_process() as second:
+    with writer_process() as writer:
         rpc = FaultyRpc(rpc_url)
         if lying:
             rpc.fault = drop_logs("LegRejected")
@@ -43,11 +43,11 @@ def _rebuild(
         indexer._scanner._size = RangeSize(most=1, blocks=1)
 
         def on_progress(done: int, head: int) -> None:
-            orders.send((done, second._process.pid))
+            orders.send((done, writer._process.pid))
             orders.recv()
 
         try:
-            rebuild(indexer, on_progress, second)
+            rebuild(indexer, on_progress, writer)
             orders.send("rebuilt")
         except TallyError as fault:
             orders.send(fault.what)

@@ -25,7 +25,7 @@ from app.indexer.write import Written, write
 _END_S = 10.0
 
 
-class SecondProcess:
+class WriterProcess:
     """Writes ranges in the order given, one transaction each. Not safe to share between threads."""
 
     def __init__(self, pipe: Connection, process: BaseProcess) -> None:
@@ -91,7 +91,7 @@ class SecondProcess:
 
 
 @contextmanager
-def second_process() -> Iterator[SecondProcess]:
+def writer_process() -> Iterator[WriterProcess]:
     """Fork the process that writes; it ends with what it is writing.
 
     Call this before anything is opened: what is open would be shared, and what another thread
@@ -103,7 +103,7 @@ def second_process() -> Iterator[SecondProcess]:
     process.start()
     its_pipe.close()
     try:
-        yield SecondProcess(pipe, process)
+        yield WriterProcess(pipe, process)
     finally:
         pipe.close()
         process.join()
