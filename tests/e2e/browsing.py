@@ -91,3 +91,17 @@ CONTRASTS = """() => {
     }
     return [...faint];
 }"""
+
+
+def place_of(page: Page, selector: str) -> dict[str, float]:
+    """Where an element stands and how large it is, in pixels; asked in one step, between which and
+    another a live frame may put a new one in its place."""
+    place: dict[str, float] = page.evaluate(
+        """selector => {
+            const one = document.querySelector(selector);
+            return {...one.getBoundingClientRect().toJSON(), whole: one.scrollHeight,
+                shown: one.clientHeight};
+        }""",
+        selector,
+    )
+    return place
