@@ -57,7 +57,7 @@ test: setup test-tools
 
 # A test file stays with one worker; in the order of their names those that take long come first.
 python-test: setup test-tools
-	$(BIN)/pytest -m "not slow" -n 5 --dist loadfile --no-loadscope-reorder
+	$(BIN)/pytest -m "not slow" -n 4 --dist loadfile --no-loadscope-reorder
 
 # All that `make test` does but for Python's tests.
 checks: setup
