@@ -116,8 +116,6 @@ class _Folding:
         self._missing: PairType = "missing_at_partner" if self._by_lead else "missing_at_lead"
         self._found: PairType = "missing_at_lead" if self._by_lead else "missing_at_partner"
         self._duplicate: PairType = "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
-        self._rules = facility.rules[0] if len(facility.rules) == 1 else None
-        """Where only ever one version was in force."""
         # By partner, day and kind: what moved the sender's book, and what was agreed.
         self._moved: defaultdict[tuple[int, int, int], int] = defaultdict(int)
         self._agreed: defaultdict[tuple[int, int, int], int] = defaultdict(int)
@@ -242,7 +240,7 @@ class _Folding:
     ) -> StoredPair:
         kind, _, _, value_day, _, _, reference, _, target_kind, target_reference, _ = leg
         state, time = self._state, self._time
-        rules = self._rules or self._facility.rules_on(value_day)
+        rules = self._facility.rules_on(value_day)
         event_ref, target_event_ref = self._names.of(place, reference, target_reference)
         pair = StoredPair(
             kind,
@@ -278,7 +276,7 @@ class _Folding:
             event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
             pair.event_ref = pair.event_ref or event_ref
             pair.target_event_ref = pair.target_event_ref or target_event_ref
-        rules = self._rules or self._facility.rules_on(lead.value_day)
+        rules = self._facility.rules_on(lead.value_day)
         pair.rules_version = rules.version
         status = judge(lead, partner, rules)
         if status != "matched" or self._posting.judged:
