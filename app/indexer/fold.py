@@ -4,12 +4,12 @@
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from app.domain.kinds import Kind
 from app.domain.legs import REVERSAL, Leg
-from app.domain.matching.judgement import judge
+from app.domain.matching.judgement import RulesVersion, judge
 from app.domain.matching.pairs import (
     SETTLED,
     Half,
@@ -97,9 +97,37 @@ def fold(state: State, batch: Batch, changes: Changes) -> None:
     changes.postings.append(batch.row)
 
 
+@dataclass(slots=True)
+class _Alike:
+    """A posting's legs of one kind and the same days, as one account has them; what they move and
+    count there is added up here and put into books and totals once, at the posting's end."""
+
+    account: Account
+    kind: int
+    sign: int
+    """Of their effect on the reserve."""
+    day: int
+    """Their business day."""
+    moved_day: int
+    """On which their movements are recorded: `day`, or the one after the closed ones."""
+    bps: int | None
+    """The account's share of their amounts; None: it has all of them."""
+    shares_version: int | None
+    stated_shares: int | None
+    rules: RulesVersion
+    """Those of their value day."""
+    halves: int = 0
+    moved: int = 0
+    first: int = 0
+    """How many of the halves are their pairs' first."""
+    matched: int = 0
+    """How many of the others equal the first half, of the same business day."""
+    agreed: int = 0
+    """The amounts of those."""
+
+
 class _Folding:
-    """One posting's legs on their way into pairs. What they move and count is added up here and put
-    into books and totals once, at its end."""
+    """One posting's legs on their way into pairs."""
 
     def __init__(self, state: State, batch: Batch, changes: Changes) -> None:
         self._state = state
@@ -116,31 +144,40 @@ class _Folding:
         self._missing: PairType = "missing_at_partner" if self._by_lead else "missing_at_lead"
         self._found: PairType = "missing_at_lead" if self._by_lead else "missing_at_partner"
         self._duplicate: PairType = "duplicate_at_lead" if self._by_lead else "duplicate_at_partner"
-        # By partner, day and kind: what moved the sender's book, and what was agreed.
-        self._moved: defaultdict[tuple[int, int, int], int] = defaultdict(int)
+        self._alike: dict[tuple[int, ...], list[_Alike]] = {}
+        """By what makes legs alike: all that they are but amount, reference and place."""
+        # What is not counted in `_Alike`: by partner, day and kind what was agreed, by partner what
+        # settled pairs leave between the two books, and by partner, day and type.
         self._agreed: defaultdict[tuple[int, int, int], int] = defaultdict(int)
-        # By partner: what settled pairs leave between the two books.
         self._accepted: defaultdict[int, int] = defaultdict(int)
-        # By partner, day and type.
         self._counted: defaultdict[tuple[int, int, PairType], int] = defaultdict(int)
 
     def close(self) -> None:
         """Put what was added up into books, counts and day totals."""
         changes, number, side = self._changes, self._facility.number, self._side
-        for (partner, day, kind), effect in self._moved.items():
-            account = self._accounts[partner]
+        moved: dict[int, Account] = {}
+        for one in (one for alike in self._alike.values() for one in alike if one.halves):
+            account, partner = one.account, one.account.partner
+            effect = one.sign * one.moved
             account.books.post(side, effect)
             account.last_block = self._posting.block_number
+            moved[partner] = account
             changes.add_account(account)
-            changes.add_moved(account, side, day, kind, effect)
+            changes.add_moved(account, side, one.moved_day, one.kind, effect)
+            if one.first:
+                self._counted[partner, one.day, self._missing] += one.first
+            if one.matched:
+                self._counted[partner, one.day, self._found] -= one.matched
+                self._counted[partner, one.day, "matched"] += one.matched
+                self._agreed[partner, one.moved_day, one.kind] += one.sign * one.agreed
         for (partner, day, kind), effect in self._agreed.items():
             account = self._accounts[partner]
             account.books.settle(effect, effect)
             changes.add_agreed(account, day, kind, effect)
         for partner, difference in self._accepted.items():
             self._accounts[partner].books.settle(0, difference)
-        for partner in {partner for partner, _, _ in self._moved}:
-            changes.add_books(self._accounts[partner], self._time)
+        for account in moved.values():
+            changes.add_books(account, self._time)
         for (partner, day, type_), count in self._counted.items():
             account = self._accounts[partner]
             account.counts[type_] += count
@@ -149,40 +186,65 @@ class _Folding:
 
     def take(self, place: int, leg: Leg, key: bytes) -> None:
         """A leg that counts: a half for each account that it concerns."""
-        kind, to, whole, value_day, _, shares_day, _, is_duplicate, target_kind, _, _ = leg
+        kind, to, whole, value_day, day, shares_day, _, is_duplicate, target_kind, _, _ = leg
+        what = (kind, to, value_day, day, shares_day, is_duplicate, target_kind)
+        alike = self._alike.get(what)
+        if alike is None:
+            alike = self._alike[what] = self._new_alike(leg)
+        if kind == REVERSAL:
+            self._reverse(place, leg, key, alike)
+            return
+        for one in alike:
+            amount = whole
+            if one.bps is not None:
+                amount = part(whole, one.bps)
+                if not amount or self._is_skipped(place, leg, one.account.partner, amount):
+                    continue
+            self._add(one, place, leg, key, amount, one.stated_shares)
+
+    def _new_alike(self, leg: Leg) -> list[_Alike]:
+        """What legs like this one are to each account that they concern; for a reversal to each
+        that may have a part of its target."""
+        kind, to, _, value_day, day, shares_day, _, is_duplicate, target_kind, _, _ = leg
         is_reversal = kind == REVERSAL
         sign = _SIGNS.get(target_kind if is_reversal else kind)
         if sign is None or is_duplicate or not (to or is_reversal or kind in _SPLIT):
             raise Incomplete(
                 "it holds a leg that should have been rejected", where=self._posting.place
             )
-        if is_reversal:
-            for account, amount in self._reversed(place, leg, target_key(key)):
-                target = account.pairs.get(target_key(key)) if self._by_lead else None
-                stated = target.stated_shares if target else None
-                self._add(account, place, leg, key, amount, -sign, None, stated)
-        elif not to:
-            shares = self._facility.shares_on(shares_day or value_day)
-            for partner, bps in shares.parts[_SPLIT[kind]]:
-                amount = part(whole, bps)
-                if amount and not self._is_skipped(place, leg, partner, amount):
-                    account = self._accounts[partner]
-                    self._add(account, place, leg, key, amount, sign, shares.version)
-        elif to in self._accounts:  # else another partner's than this view's
-            stated = None
+        shares_version = stated_shares = None
+        parts: Sequence[tuple[int, int | None]]
+        if to or is_reversal:
+            parts = [(one, None) for one in self._accounts if to in (0, one)]
             if self._by_lead and kind in _SPLIT:  # the lead itself has split it
-                stated = self._facility.shares_on(shares_day or value_day).version
-            self._add(self._accounts[to], place, leg, key, whole, sign, None, stated)
+                stated_shares = self._facility.shares_on(shares_day or value_day).version
+        else:
+            shares = self._facility.shares_on(shares_day or value_day)
+            parts, shares_version = shares.parts[_SPLIT[kind]], shares.version
+        rules = self._facility.rules_on(value_day)
+        accounts = self._accounts
+        return [
+            _Alike(
+                account=accounts[one],
+                kind=kind,
+                sign=-sign if is_reversal else sign,
+                day=day,
+                moved_day=accounts[one].open_day(day),
+                bps=bps,
+                shares_version=shares_version,
+                stated_shares=stated_shares,
+                rules=rules,
+            )
+            for one, bps in parts
+        ]
 
-    def _reversed(self, place: int, leg: Leg, key: bytes) -> Iterator[tuple[Account, int]]:
+    def _reverse(self, place: int, leg: Leg, key: bytes, alike: Sequence[_Alike]) -> None:
         """Whoever had a part of the target has the same part of its reversal."""
-        for partner in (leg.partner,) if leg.partner else self._accounts:
-            account = self._accounts.get(partner)
-            if account is None:
-                continue
-            target = account.pairs.get(key)
+        for one in alike:
+            account = one.account
+            target = account.pairs.get(target_key(key))
             held = target.lead if target and self._by_lead else None
-            if self._is_skipped(place, leg, partner, held.amount if held else 0):
+            if self._is_skipped(place, leg, account.partner, held.amount if held else 0):
                 continue
             amount = reversible(target, self._side) if target else 0
             if target is None or not amount:
@@ -194,53 +256,49 @@ class _Folding:
             else:
                 target.partner_reversed = True
             self._changes.add_pair(target)
-            yield account, amount
+            stated = target.stated_shares if self._by_lead else None
+            self._add(one, place, leg, key, amount, stated)
 
     def _add(
         self,
-        account: Account,
+        alike: _Alike,
         place: int,
         leg: Leg,
         key: bytes,
         amount: int,
-        sign: int,
-        shares_version: int | None,
-        stated_shares: int | None = None,
+        stated_shares: int | None,
     ) -> None:
         """Set a half of a pair; judge the pair if it is the second."""
-        kind, _, _, value_day, day, _, _, _, _, _, word = leg
-        by_lead, partner = self._by_lead, account.partner
+        _, _, _, value_day, day, _, _, _, _, _, word = leg
+        account = alike.account
         half = new_half((amount, value_day, day, self._sequence, word, self._time))
         pair = account.pairs.get(key)
         if pair is None:
-            pair = account.pairs[key] = self._first(account, place, leg, half, shares_version)
-            self._counted[partner, day, self._missing] += 1
-        elif (pair.lead if by_lead else pair.partner) is not None:
+            pair = account.pairs[key] = self._first(alike, place, leg, half)
+            alike.first += 1
+        elif (pair.lead if self._by_lead else pair.partner) is not None:
             self._incident("leg_counted_twice", leg, account)
             return
         else:
-            if by_lead:
-                pair.lead, pair.shares_version = half, shares_version
+            if self._by_lead:
+                pair.lead, pair.shares_version = half, alike.shares_version
             else:
                 pair.partner = half
             account.joined.append(key)
-            self._second(account, place, leg, pair, sign)
+            self._second(alike, place, leg, pair)
         if stated_shares is not None:
             pair.stated_shares = stated_shares
-        if day <= account.closed_through:
-            day = account.open_day(day)
-            if by_lead:
-                pair.lead_book_day = day
+        if day != alike.moved_day:
+            if self._by_lead:
+                pair.lead_book_day = alike.moved_day
             else:
-                pair.partner_book_day = day
-        self._moved[partner, day, kind] += sign * amount
+                pair.partner_book_day = alike.moved_day
+        alike.halves += 1
+        alike.moved += amount
 
-    def _first(
-        self, account: Account, place: int, leg: Leg, half: Half, shares_version: int | None
-    ) -> StoredPair:
-        kind, _, _, value_day, _, _, reference, _, target_kind, target_reference, _ = leg
-        state, time = self._state, self._time
-        rules = self._facility.rules_on(value_day)
+    def _first(self, alike: _Alike, place: int, leg: Leg, half: Half) -> StoredPair:
+        kind, _, _, _, _, _, reference, _, target_kind, target_reference, _ = leg
+        state, time, account, rules = self._state, self._time, alike.account, alike.rules
         event_ref, target_event_ref = self._names.of(place, reference, target_reference)
         pair = StoredPair(
             kind,
@@ -259,7 +317,7 @@ class _Folding:
             target_reference,
             event_ref,
             target_event_ref,
-            shares_version,
+            alike.shares_version,
             rules.version,
             time,
             time + rules.match_deadline_seconds,
@@ -268,7 +326,7 @@ class _Folding:
         self._changes.new_pairs.append(pair)
         return pair
 
-    def _second(self, account: Account, place: int, leg: Leg, pair: StoredPair, sign: int) -> None:
+    def _second(self, alike: _Alike, place: int, leg: Leg, pair: StoredPair) -> None:
         """Both halves are there: the pair has its status, and its amounts are agreed or open."""
         lead, partner = pair.lead, pair.partner
         assert lead is not None and partner is not None
@@ -276,23 +334,30 @@ class _Folding:
             event_ref, target_event_ref = self._names.of(place, leg.reference, leg.target_reference)
             pair.event_ref = pair.event_ref or event_ref
             pair.target_event_ref = pair.target_event_ref or target_event_ref
-        rules = self._facility.rules_on(lead.value_day)
+        account = alike.account
+        rules = alike.rules if self._by_lead else self._facility.rules_on(lead.value_day)
         pair.rules_version = rules.version
         status = judge(lead, partner, rules)
         if status != "matched" or self._posting.judged:
             status = self._as_judged(account, leg, pair, status)
         pair.status = status
+        self._changes.add_pair(pair)
+        if status == "matched" and lead[:3] == partner[:3]:
+            pair.agreed_business_day = alike.moved_day
+            alike.matched += 1
+            alike.agreed += lead.amount
+            self._changes.matched.append(pair)
+            return
         number, day = account.partner, lead.business_day
         # Until now the pair's day was that of the half that was there.
         self._counted[number, partner.business_day if self._by_lead else day, self._found] -= 1
         self._counted[number, day, status] += 1
         if status in SETTLED:
             pair.agreed_business_day = day = account.open_day(day)
-            self._agreed[number, day, leg.kind] += sign * lead.amount
+            self._agreed[number, day, leg.kind] += alike.sign * lead.amount
             if lead.amount != partner.amount:
-                self._accepted[number] += sign * (partner.amount - lead.amount)
+                self._accepted[number] += alike.sign * (partner.amount - lead.amount)
             self._changes.matched.append(pair)
-        self._changes.add_pair(pair)
 
     def _as_judged(self, account: Account, leg: Leg, pair: StoredPair, due: Judged) -> Judged:
         """The contract's word on two halves, which stands where there is one; a word that does not

@@ -7,11 +7,13 @@ import marshal
 import multiprocessing
 import pickle
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from queue import Queue
 
 from sqlalchemy import Engine
 from sqlalchemy.ext import serializer
@@ -23,6 +25,37 @@ from app.indexer.collector import collector_paused
 from app.indexer.write import Written, write
 
 _END_S = 10.0
+_MOST_GIVEN = 2
+"""Most ranges that wait while another one is written: some megabytes each."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A range as it was handed over. Statements name their tables, which both processes have; of
+    rows of pairs, the bulk, marshal takes half as long as pickle."""
+
+    others: Written
+    statements: bytes
+    pairs: bytes
+    """Those that are new, and those that were changed."""
+
+    @classmethod
+    def of(cls, rows: Written) -> "_Given":
+        statements: bytes = serializer.dumps(rows.statements)  # type: ignore[no-untyped-call]
+        return cls(
+            replace(rows, statements=[], new_pairs=[], changed_pairs=[]),
+            statements,
+            marshal.dumps((rows.new_pairs, rows.changed_pairs)),
+        )
+
+    def rows(self) -> Written:
+        new_pairs, changed_pairs = marshal.loads(self.pairs)
+        return replace(
+            self.others,
+            statements=serializer.loads(self.statements, metadata),  # type: ignore[no-untyped-call]
+            new_pairs=new_pairs,
+            changed_pairs=changed_pairs,
+        )
 
 
 class WriterProcess:
@@ -35,7 +68,7 @@ class WriterProcess:
         self._unanswered = 0
 
     def write(self, engine: Engine, rows: Written) -> None:
-        """Hand over a range; waits while the one before it is being written.
+        """Hand over a range; waits while too many before it are not yet written.
 
         Raises what went wrong with an earlier one, as `wait` does: this one is not written then.
         """
@@ -47,14 +80,9 @@ class WriterProcess:
             with self._ends_told():
                 self._pipe.send(database)
             self._database = database
-        # Statements name their tables, which both processes have; of new pairs, the bulk, marshal
-        # takes half as long as pickle.
-        statements: bytes = serializer.dumps(rows.statements)  # type: ignore[no-untyped-call]
-        new_pairs = marshal.dumps(rows.new_pairs)
+        given = _Given.of(rows)
         with self._ends_told():
-            self._pipe.send(replace(rows, statements=[], new_pairs=[]))
-            self._pipe.send_bytes(statements)
-            self._pipe.send_bytes(new_pairs)
+            self._pipe.send(given)
         self._unanswered += 1
 
     def wait(self) -> None:
@@ -114,32 +142,40 @@ def _work(pipe: Connection, other_end: Connection) -> None:
     other_end.close()
     # Who ends the command ends it there; what is being written here is written whole.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    given: Queue[str | _Given | None] = Queue(_MOST_GIVEN)
+    is_gone = threading.Event()
+    threading.Thread(target=_receive, args=(pipe, given, is_gone), daemon=True).start()
     engine: Engine | None = None
-    while True:
-        try:
-            given: str | Written = pipe.recv()
-            if isinstance(given, str):
-                engine = create(given)
-                continue
-            statements = serializer.loads(pipe.recv_bytes(), metadata)  # type: ignore[no-untyped-call]
-            new_pairs = marshal.loads(pipe.recv_bytes())
-            rows = replace(given, statements=statements, new_pairs=new_pairs)
-        except (EOFError, OSError):
-            break
+    while (one := given.get()) is not None and not is_gone.is_set():
+        if isinstance(one, str):
+            engine = create(one)
+            continue
         assert engine is not None
         fault: Exception | None = None
         try:
             with collector_paused(), engine.begin() as connection:
-                write(connection, rows)
+                write(connection, one.rows())
         except Exception as caught:  # handed to whoever waits
             fault = _picklable(caught)
-        del given, rows, statements, new_pairs
+        del one
         try:
             pipe.send(fault)
         except OSError:
             break
     if engine is not None:
         engine.dispose()
+
+
+def _receive(
+    pipe: Connection, given: "Queue[str | _Given | None]", is_gone: threading.Event
+) -> None:
+    """Take what comes while an earlier range is written: folding waits for no single one."""
+    try:
+        while True:
+            given.put(pipe.recv())
+    except (EOFError, OSError):
+        is_gone.set()
+        given.put(None)
 
 
 def _picklable(fault: Exception) -> Exception:
