@@ -29,7 +29,7 @@ from app.indexer.errors import Incomplete, KnownPair, Reorganised, ShortAnswer
 from app.indexer.granted import open_granted
 from app.indexer.handlers import HANDLERS
 from app.indexer.load import load
-from app.indexer.pairs_table import load_pairs, must_look_up
+from app.indexer.pairs_table import load_pairs, not_at_hand
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.refusal import refused
@@ -325,11 +325,11 @@ class Indexer:
 
     def _load_pairs(self, state: State, touched: Mapping[tuple[int, int], Touched]) -> None:
         with self._engine.connect() as connection:
-            if not must_look_up(connection, state, touched):
-                return
-        self._wait()  # what is looked up may be in a range that is being written
-        with self._engine.connect() as connection:
-            load_pairs(connection, state, touched)
+            wanted = not_at_hand(connection, state, touched)
+        if wanted:
+            self._wait()  # what is looked up may be in a range that is being written
+            with self._engine.connect() as connection:
+                load_pairs(connection, state.accounts, wanted)
 
     def _write(self, rows: Written) -> None:
         if self._writer is not None:

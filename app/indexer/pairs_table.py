@@ -123,20 +123,14 @@ def _pair(row: Sequence[Any]) -> StoredPair:
     )
 
 
-def must_look_up(
-    connection: Connection, state: State, touched: Mapping[tuple[int, int], Touched]
-) -> bool:
-    """Whether `load_pairs` may find a pair: not one where all that wait are at hand, and halves
-    alone have come."""
-    if not state.knows_waiting or any(one.wanted for one in touched.values()):
-        return True
-    return holds_pairs(connection)
+Keys = Mapping[tuple[int, int], set[bytes]]
+"""Of pairs, by facility and partner."""
 
 
-def load_pairs(
+def not_at_hand(
     connection: Connection, state: State, touched: Mapping[tuple[int, int], Touched]
-) -> None:
-    """Put the touched pairs into their accounts that are not there yet, as far as there are any."""
+) -> Keys:
+    """The touched pairs that may be in the table or an archive, and are not in their accounts."""
     if state.knows_waiting is None:
         _load_waiting(connection, state)
     # Where all that wait are at hand, another half's pair is new: `add_pairs` notices one that is
@@ -149,9 +143,7 @@ def load_pairs(
         at_hand = state.accounts.get(account)
         if keys := its.wanted - at_hand.pairs.keys() if at_hand else its.wanted:
             missing[account] = keys
-    if missing:
-        _load_missing(connection, state.accounts, missing)
-    connection.commit()
+    return missing
 
 
 def _load_waiting(connection: Connection, state: State) -> None:
@@ -172,11 +164,10 @@ def _key(pair: StoredPair) -> bytes:
     return pair_key(pair.kind, pair.reference, pair.target_kind, pair.target_reference)
 
 
-def _load_missing(
-    connection: Connection,
-    accounts: Mapping[tuple[int, int], Account],
-    wanted: Mapping[tuple[int, int], set[bytes]],
+def load_pairs(
+    connection: Connection, accounts: Mapping[tuple[int, int], Account], wanted: Keys
 ) -> None:
+    """Put pairs into their accounts, as far as there are any."""
     keys = [(*account, *split_key(key)) for account, its_keys in wanted.items() for key in its_keys]
     if connection.dialect.name == "postgresql":
         # A temporary table stays for the connection's life: created for each block, thousands a
@@ -214,6 +205,7 @@ def _load_missing(
         if key in wanted.get((pair.facility, pair.account), ()):
             pair.archived = is_archived
             accounts[pair.facility, pair.account].pairs[key] = pair
+    connection.commit()
 
 
 def add_pairs(connection: Connection, rows: Sequence[PairRow]) -> None:

@@ -21,7 +21,7 @@ from app.db.engine import create
 from app.domain.identifiers import reference
 from app.domain.legs import Leg, pack
 from app.indexer.load import BOOKS, load
-from app.indexer.pairs_table import load_pairs
+from app.indexer.pairs_table import load_pairs, not_at_hand
 from app.indexer.postings import Judgement, Posting
 from app.indexer.project import project
 from app.indexer.projection import Projection
@@ -140,7 +140,8 @@ class History:
         projection = Projection(state, found.headers, lambda _: REFERENCE_KEY)
         project(projection, found.events, found.sealed)
         with self.engine.connect() as connection:
-            load_pairs(connection, state, projection.touched)
+            wanted = not_at_hand(connection, state, projection.touched)
+            load_pairs(connection, state.accounts, wanted)
         for step in projection.steps:
             step()
         state.let_go(projection.touched)
