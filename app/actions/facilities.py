@@ -147,12 +147,18 @@ def propose(asked: ProposeFacility, view: View, contract: FacilityRegistry, sign
 
 @act("facilities.accept")
 def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer: Signer) -> Done:
-    """Refused where this bank's node has read other terms: what was seen is what is signed."""
+    """Refused where this bank's node has read other terms: what was seen is what is signed; and for
+    terms by which no feed could be read."""
     known = view.facility(asked.facility)
     if known.terms_hash != asked.terms_hash:
         raise UsageFault(
             f"facility {asked.facility} is proposed with other terms than those that were shown",
             remedy="Look at them again with `tally facility show`",
+        )
+    if fault := known.terms.unworkable or known.terms.odd_currency:
+        raise UsageFault(
+            f"facility {asked.facility} cannot be accepted: {fault}",
+            remedy=f"Decline it, and ask {known.terms.lead} for other terms",
         )
     return signer.send(contract.accept(known.number, asked.terms_hash))
 

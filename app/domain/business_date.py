@@ -5,9 +5,9 @@ Days are `date.toordinal()`; instants are whole seconds since 1970-01-01T00:00:0
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -17,14 +17,31 @@ _NEVER = 1 << 62
 _CACHED_DAYS = 20_000
 
 
+@lru_cache(maxsize=256)
+def known_zone(name: str) -> ZoneInfo | None:
+    """The time zone of that name; None where this machine knows none."""
+    try:
+        return ZoneInfo(name)
+    # A name that is a path or a folder fails in other ways than one that is not there.
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+def zone_or_utc(name: str) -> tzinfo:
+    """The same; UTC where there is none: a lead proposes any text, and what is shown of its
+    facility must not keep from view what is shown of the others."""
+    return known_zone(name) or UTC
+
+
 class BusinessCalendar:
-    """The cut-offs of a facility: a local time of day in a time zone, and its later versions.
+    """The cut-offs of a facility: a local time of day in a time zone (see `zone_or_utc`), and its
+    later versions.
 
     `later` is (first local date, cut-off) of each later version, oldest first.
     """
 
     def __init__(self, zone: str, cut_off: time, later: Sequence[tuple[int, time]] = ()) -> None:
-        self._zone = ZoneInfo(zone)
+        self._zone = zone_or_utc(zone)
         self._cut_off = cut_off
         self._later = later
         self._instants: dict[int, int] = {}

@@ -4,13 +4,18 @@ Amounts are minor units, shares basis points, days `date.toordinal()`.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, tzinfo
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import ConfigDict, Field, with_config
 
-from app.domain.business_date import BusinessCalendar, business_calendar
+from app.domain.business_date import (
+    BusinessCalendar,
+    business_calendar,
+    known_zone,
+    zone_or_utc,
+)
+from app.domain.currencies import currency_decimals
 from app.domain.kinds import Component, Kind
 from app.domain.matching.splits import WHOLE_BPS, part
 
@@ -24,6 +29,9 @@ BasisPoints = Annotated[int, Field(strict=True, ge=0, le=WHOLE_BPS)]
 
 EARLIEST_DAY = date(1980, 1, 1).toordinal()
 """No date of a row is before it: such dates are the empty ones of some system."""
+
+_LAST_DAY = date.max.toordinal() - 1
+"""The last day that begins in every time zone."""
 
 Split = Literal["contract", "lead"]
 """Who splits the events of shared kinds: the contract by the shares, or the lead's core banking,
@@ -113,8 +121,30 @@ class Facility:
     later_cut_offs: tuple[CutOffVersion, ...] = ()
 
     @property
-    def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone)
+    def zone(self) -> tzinfo:
+        """UTC where this machine does not know the facility's time zone."""
+        return zone_or_utc(self.time_zone)
+
+    @property
+    def unworkable(self) -> str | None:
+        """Why no row can be judged by these terms, which the lead may have proposed as it liked:
+        the contracts know no time zones and no calendar. None where each can."""
+        if known_zone(self.time_zone) is None:
+            return f"{self.time_zone!r} is no time zone that this machine knows"
+        if self.first_day > _LAST_DAY:
+            return "its first day is after the year 9999"
+        return None
+
+    @property
+    def odd_currency(self) -> str | None:
+        """How its currency or decimals are other than ISO 4217's; None where they are those."""
+        try:
+            decimals = currency_decimals(self.currency)
+        except ValueError as fault:
+            return str(fault)
+        if decimals != self.decimals:
+            return f"{self.currency} has {decimals} decimals, and not {self.decimals}"
+        return None
 
     @property
     def banks(self) -> tuple[str, ...]:

@@ -6,11 +6,11 @@ import tomllib
 from collections.abc import Iterator
 from datetime import date, datetime, time
 from typing import Annotated, Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
+from app.domain.business_date import known_zone
 from app.domain.currencies import currency_decimals
 from app.domain.errors import FacilityFault
 from app.domain.facility import (
@@ -96,13 +96,8 @@ def _currency(code: str) -> str:
 
 
 def _time_zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    # A name that is a path or a folder fails in other ways than one that is not there.
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise _fault(
-            f"{name!r} is no time zone", "Use a name of the IANA list, like Asia/Shanghai"
-        ) from None
+    if known_zone(name) is None:
+        raise _fault(f"{name!r} is no time zone", "Use a name of the IANA list, like Asia/Shanghai")
     return name
 
 

@@ -57,6 +57,12 @@ class Validator:
                 f"{sender!r} is no party to facility {facility.id}",
                 remedy=f"Its banks are {', '.join(facility.banks)}",
             )
+        if facility.unworkable:
+            raise UsageFault(
+                f"no row of facility {facility.id} can be judged: {facility.unworkable}",
+                remedy="Update this machine's time zones (tzdata) if the name is right; else close "
+                "the facility and agree on one with other terms",
+            )
         self.facility = facility
         self.sender = sender
         self._is_lead = sender == facility.lead

@@ -214,7 +214,7 @@ def _today_chart(today: AccountDay, terms: Facility, threshold: int) -> Chart:
     return Chart(
         times=[point.at for point in points],
         said=[f"{datetime.fromtimestamp(point.at, terms.zone):%H:%M}" for point in points],
-        time_zone=terms.time_zone,
+        time_zone=str(terms.zone),
         decimals=terms.decimals,
         lines=[
             Line(_("Balance"), balances, steps=True),

@@ -123,6 +123,15 @@ def terms_in_words(terms: Facility) -> list[str]:
         if terms.split == "contract"
         else _("The lead splits its events itself and states each partner’s part."),
     ]
+    if terms.unworkable:
+        words.append(
+            _(
+                "By these terms no row can be read: this node knows no such time zone (it shows "
+                "days by UTC) or no such first day. Whoever accepts them can post nothing."
+            )
+        )
+    if terms.odd_currency:
+        words.append(_("Its currency or its decimals are not those of ISO 4217."))
     if terms.first_day > 1:
         words.append(_("No date of a row is before %(day)s.", day=to_date(terms.first_day)))
     if least := terms.bounds.least_lead_share_bps:

@@ -1,6 +1,6 @@
 """The reserve accounts as the page shows them, by facility."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -167,9 +167,19 @@ def _currencies(
     if len({one.facility for one in accounts}) < 2:
         return []  # the facility's own totals say it
     return [
-        CurrencyRow(currency, _totals([one for one in accounts if one.currency == currency], days))
-        for currency in sorted({one.currency for one in accounts})
+        CurrencyRow(currency, _totals(of_currency, days))
+        for currency, of_currency in _by_currency(accounts)
     ]
+
+
+def _by_currency(accounts: Sequence[Balance]) -> Iterator[tuple[str, Sequence[Balance]]]:
+    """Accounts whose minor units are the same: a lead may have proposed other decimals than its
+    currency has, and those are never added to the others."""
+    for currency, decimals in sorted({(one.currency, one.decimals) for one in accounts}):
+        yield (
+            currency,
+            [one for one in accounts if (one.currency, one.decimals) == (currency, decimals)],
+        )
 
 
 def _headline(accounts: Sequence[Balance], cards: Sequence[FacilityCard]) -> str:
@@ -211,13 +221,12 @@ def _dead(pending: Mapping[str, Pending]) -> Iterable[Notice]:
 
 
 def _tiles(accounts: Sequence[Balance], pending: Mapping[str, Pending]) -> Iterable[Tile]:
-    for currency in sorted({one.currency for one in accounts}):
-        of_currency = [one for one in accounts if one.currency == currency]
-        total = sum(_books(one).agreed for one in of_currency)
+    for currency, of_currency in _by_currency(accounts):
+        total, decimals = sum(_books(one).agreed for one in of_currency), of_currency[0].decimals
         yield Tile(
-            f"agreed-{currency}",
+            f"agreed-{currency}-{decimals}",
             _("Agreed reserves"),
-            money(total, of_currency[0].decimals),
+            money(total, decimals),
             currency,
             _short_note(of_currency),
             "bad" if any(one.shortfall for one in of_currency) else "",
@@ -386,7 +395,7 @@ def account_row(facility: Facility, account: Balance, day: AccountDay | None) ->
 
 
 def _totals(accounts: Sequence[Balance], days: Mapping[str, Mapping[str, AccountDay]]) -> Totals:
-    """Of accounts in one currency."""
+    """Of accounts whose minor units are the same (`_by_currency`)."""
     decimals = accounts[0].decimals
     moved = Flows()
     for one in accounts:

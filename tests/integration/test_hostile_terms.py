@@ -1,0 +1,116 @@
+"""What a lead may propose alone, in every node's view at once: terms that no bank would mean.
+
+The contracts know no time zones, no calendar and no list of currencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import time
+
+import pytest
+from sqlalchemy import Engine
+
+from app.actions.facilities import AcceptFacility, accept
+from app.actions.facility_terms import Party, new_terms
+from app.actions.view import View
+from app.alerts.judge import NodeFacts
+from app.alerts.watch import AlertWatch
+from app.db.engine import create, upgrade
+from app.domain.errors import UsageFault
+from app.domain.facility import Facility, Partner, Rules, Shares
+from app.intake.validation import Validator
+from app.readmodel.facilities.agreed import known_facility
+from tests.integration.faces import face
+from tests.integration.posted import Event, World
+from tests.integration.vaults import VAULT
+
+BANK = "huarui"
+TOP_UP = 6
+TERMS: dict[str, dict[str, object]] = {
+    # The first in every list of facilities.
+    "0-no-such-zone": {"timeZone": "Mars/Olympus"},
+    "1-a-path": {"timeZone": "../../etc/passwd"},
+    "2-a-folder": {"timeZone": "America"},
+    "3-other-decimals": {"decimals": 0},
+    "4-no-currency": {"currency": "QQQ"},
+    "5-no-first-day": {"firstDay": 2**24 - 1},
+}
+
+
+@pytest.fixture
+def engine(sqlite_url: str) -> Iterator[Engine]:
+    opened = create(sqlite_url, vault=VAULT)
+    upgrade(opened)
+    yield opened
+    opened.dispose()
+
+
+def propose(world: World, id_: str, **changed: object) -> None:
+    """A facility like the others, but for what is changed."""
+    terms = Facility(
+        id=id_,
+        lead=world.lead,
+        currency="CNY",
+        decimals=2,
+        time_zone="Asia/Shanghai",
+        cut_off=time(23, 59, 59),
+        rules=Rules(0, 0, 24),
+        partners=(Partner(1, BANK, Shares(8000, 8000, 8000), 0),),
+    )
+    parties = {
+        name: Party(world.numbers[name], world.folder.public_keys(name).sealing)
+        for name in (world.lead, BANK)
+    }
+    proposed = new_terms(terms, parties, []) | changed
+    world.signer(world.lead).send(world.registry.propose(proposed))
+
+
+def test_they_take_nothing_from_view(world: World, engine: Engine) -> None:
+    """Pages, REST and alerts of the facilities that are in force go on, with the same figures."""
+    for bank in (world.lead, BANK):
+        partner = 1 if bank == world.lead else 0
+        world.post(bank, Event(TOP_UP, "T-1", 12_345, partner=partner))
+    for id_, changed in TERMS.items():
+        propose(world, id_, **changed)
+    world.indexer(BANK, engine).advance()
+
+    watch = AlertWatch(engine, BANK, lambda: False, lambda _: NodeFacts({}), object)
+    watch.look()
+    with face(engine, bank=BANK, member=world.numbers[BANK], role="partner") as node:
+        reader, officer = node.client("read"), node.signed_in("officer")
+        pages = ["/", "/forecast", "/wall", "/facilities", f"/accounts/{world.facility_id}/{BANK}"]
+        for id_ in TERMS:
+            pages += [f"/facilities/{id_}", f"/accounts/{id_}/{BANK}", f"/forecast/{id_}/{BANK}"]
+        answers = {page: officer.get(page) for page in pages}
+        answers |= {path: reader.get(path) for path in ("/v1/forecasts", "/v1/balances")}
+    assert {page: one.status_code for page, one in answers.items() if not one.is_success} == {}
+    assert ">123.45<" in answers["/"].text
+    assert ">12,345<" not in answers["/"].text
+
+
+@pytest.mark.parametrize("id_", TERMS)
+def test_nobody_accepts_them_here(world: World, engine: Engine, id_: str) -> None:
+    propose(world, id_, **TERMS[id_])
+    world.indexer(BANK, engine).advance()
+    with engine.connect() as connection:
+        known = known_facility(connection, id_)
+    view = View(engine, BANK, list)
+    with pytest.raises(UsageFault, match="cannot be accepted"):
+        accept(
+            AcceptFacility(id_, known.terms_hash or b""),
+            view,
+            world.registry,
+            world.signer(BANK),
+        )
+
+
+@pytest.mark.parametrize("id_", ["0-no-such-zone", "5-no-first-day"])
+def test_no_row_is_judged_by_them(world: World, engine: Engine, id_: str) -> None:
+    """A bank that accepted them elsewhere is told so by name."""
+    propose(world, id_, **TERMS[id_])
+    world.indexer(BANK, engine).advance()
+    with engine.connect() as connection:
+        terms = known_facility(connection, id_).terms
+    with pytest.raises(UsageFault, match="can be judged"):
+        Validator(terms, BANK)
