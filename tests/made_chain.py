@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hmac
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -87,8 +87,11 @@ class MadeChain:
         logs.append(_log("FacilityProposed", FACILITY, terms))
         self._block([_transaction(_BANKS[LEAD], 0, "FacilityRegistry", b"")], [logs])
 
-    def post(self, member: int, first: int, count: int) -> None:
-        """A bank posts events `first` to `first + count - 1`, in a block of its own."""
+    def post(
+        self, member: int, first: int, count: int, rejected: Mapping[int, int] | None = None
+    ) -> None:
+        """A bank posts events `first` to `first + count - 1`, in a block of its own. `rejected`:
+        place among them to the reason why the contract takes one not."""
         day = DAY.toordinal()
         legs = []
         details = []
@@ -106,7 +109,7 @@ class MadeChain:
             booked = f"{DAY}T10:{minute:02d}:00+08:00"
             event_id = f"{'LP'[member - 1]}{name}"
             details.append([ref, None, event_id, booked, f"L{loan}", None, None])
-        stream, _ = pack(legs)
+        stream, words = pack(legs)
         sequence, digest = self._heads.get(member, (0, bytes(32)))
         sequence, digest = sequence + 1, next_digest(digest, stream)
         self._heads[member] = (sequence, digest)
@@ -114,7 +117,12 @@ class MadeChain:
         assert sealed is not None
         call = encode_post(FACILITY, sequence, stream, sealed)
         posted = _log("Posted", FACILITY, member, sequence, digest, stream)
-        self._block([_transaction(_BANKS[member], sequence, "Reconciliation", call)], [[posted]])
+        said = [
+            _log("LegRejected", FACILITY, member, sequence, words[place], why)
+            for place, why in (rejected or {}).items()
+        ]
+        transaction = _transaction(_BANKS[member], sequence, "Reconciliation", call)
+        self._block([transaction], [[*said, posted]])
 
     def state_day(self, booked: int, open_legs: int = 0) -> None:
         """The lead states the day, with this much in each book, open amounts of 0 and so many open

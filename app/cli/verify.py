@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -68,15 +69,29 @@ def verify(
     if json:
         _write(_object(proved, trusted is not None))
         return
-    stdout.print(Text(f"{file} verifies.", style="bold"))
+    verdict = _verdict(str(file), proved, trusted is not None)
+    stdout.print(Text(verdict, style="bold"), soft_wrap=True)
     for title, sentences in (
-        ("Proved", _proved(proved)),
+        ("Proved" if proved.validators else "Stated by blocks that nobody sealed", _proved(proved)),
         ("Assumed", _assumed(proved, trusted is not None)),
         ("Not proved", _not_proved(proved)),
     ):
         stdout.print(f"{title}:")
         for sentence in sentences:
             stdout.print(f"- {sentence}", soft_wrap=True)
+
+
+def _verdict(file: str, proved: Proved, is_trusted: bool) -> str:
+    """One sentence, which alone must not promise more than what follows it."""
+    shown = printable(file.encode("utf-8", "replace"))
+    if not proved.validators:
+        return (
+            f"{shown} agrees with itself, and proves nothing more: no validator has sealed its "
+            "blocks, so anybody can make such a file, of any banks and amounts."
+        )
+    if not is_trusted:
+        return f"{shown} verifies, if its chain is yours: compare what is assumed."
+    return f"{shown} verifies."
 
 
 def _content(path: Path, most_mib: int) -> bytes:
@@ -122,11 +137,11 @@ def _proved(proved: Proved) -> Iterator[str]:
     facts = proved.facts
     facility, last = facts["facility"], facts["last"]
     decimals, currency = facility["decimals"], facility["currency"]
-    names = {one["partner"]: one["name"] for one in facts["banks"]}
+    names = {one["partner"]: _name(one) for one in facts["banks"]}
     yield (
         f"{len(facts['lines']):,} lines of {facility['id']} from {facts['from']} to {facts['to']}, "
         f"worked out from {proved.postings:,} postings, as of block {last['number']:,} "
-        f"({last['hash']})."
+        f"({last['hash']}) of {_moment(last['time'])}."
     )
     for account in facts["accounts"]:
         books = "; ".join(
@@ -157,7 +172,7 @@ def _proved(proved: Proved) -> Iterator[str]:
         f"{proved.signatures:,} acts were each signed by their member's key of that time."
     )
     for bank in facts["banks"]:
-        yield f"{bank['name']}: {_postings(bank)}"
+        yield f"{_name(bank)}: {_postings(bank)}"
     if facts["acts"]:
         yield (
             f"Acts 1 to {facts['acts']:,} of the facility (accepted resolutions, closed and "
@@ -177,6 +192,19 @@ def _postings(bank: Mapping[str, Any]) -> str:
     return told + f"the period begins after posting {before['sequence']:,}, {_digest(before)}."
 
 
+def _name(bank: Mapping[str, Any]) -> str:
+    """With the member's number: two names may look alike."""
+    return f"{bank['name']} (member {bank['member']})"
+
+
+def _moment(time: int) -> str:
+    """A block's time, which may be any number where nobody sealed it."""
+    try:
+        return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, OSError, ValueError):
+        return f"no time that there is ({time} s)"
+
+
 def _digest(head: Mapping[str, Any]) -> str:
     """A running digest: 24 bytes, and zeros behind them."""
     return str(head["digest"])[:50]
@@ -186,23 +214,24 @@ def _assumed(proved: Proved, is_trusted: bool) -> Iterator[str]:
     facts = proved.facts
     if is_trusted:
         yield f"The {len(proved.validators)} validators that you trust began this chain."
+    elif proved.validators:
+        yield (
+            f"The chain is the one whose first block has the hash {facts['genesis']}; it lists the "
+            f"validators {', '.join('0x' + one.hex() for one in proved.validators)}. Compare it "
+            "with the network's manifest."
+        )
     else:
         yield (
-            f"The chain is the one whose first block has the hash {facts['genesis']}"
-            + (
-                "; it lists the validators "
-                + ", ".join("0x" + one.hex() for one in proved.validators)
-                if proved.validators
-                else ""
-            )
-            + ". Compare it with the network's manifest."
+            f"Whoever gave you the file tells the truth. That it names the first block "
+            f"{facts['genesis']} or the contracts of a network shows nothing: it may name any."
         )
     others = dict(facts["contracts"])
     registry = others.pop("ConsortiumRegistry")
     contracts = ", ".join(f"{name} {address}" for name, address in others.items())
+    compare = "; compare it with the network's manifest" if proved.validators else ""
     yield (
-        f"The consortium is that of ConsortiumRegistry {registry}; compare it with the network's "
-        f"manifest. Its founding names its other contracts: {contracts}."
+        f"The consortium is that of ConsortiumRegistry {registry}{compare}. Its founding names its "
+        f"other contracts: {contracts}."
     )
     if proved.validators:
         yield "Fewer than a third of the validators lie, those of the past included."
@@ -211,9 +240,10 @@ def _assumed(proved: Proved, is_trusted: bool) -> Iterator[str]:
 def _not_proved(proved: Proved) -> Iterator[str]:
     if not proved.validators:
         yield (
-            "That these blocks stand: this is a development chain, which no validator seals. There "
-            "is no finality; whoever gave you the bundle vouches for it."
+            "That these blocks are a chain's at all. Where validators seal a network's blocks (as "
+            "on Polygon Edge and Besu), this file is not of that network, whatever it names."
         )
+    yield from _not_over(proved.facts)
     if proved.facts["blocks"] == "chosen":
         after = f" after act {proved.facts['acts']:,}" if proved.facts["acts"] else ""
         yield (
@@ -221,11 +251,33 @@ def _not_proved(proved: Proved) -> Iterator[str]:
             f"{after}: seals vouch for what is there. The last block's header is sealed, but what "
             "the contracts hold in its state is not in the bundle."
         )
-    yield "What the contracts' code does."
+    if proved.rejected:
+        yield (
+            f"That the contract was right to reject {proved.rejected:,} legs or parts of legs for "
+            "other reasons than being duplicates. They stand in no book and no line."
+        )
+    yield (
+        "What the contracts' code does: that terms took effect only once every party had accepted "
+        "them, say."
+    )
     yield (
         "Names and details: they are sealed, and every line tells its reference alone. Whoever "
         "holds the facility's reference key can hold a name against it."
     )
+
+
+def _not_over(facts: Mapping[str, Any]) -> Iterator[str]:
+    moment = _moment(facts["last"]["time"])
+    if moment[:10] <= facts["to"]:
+        yield (
+            f"What happened in the rest of the period: it reaches to {facts['to']}, and the last "
+            f"block in the file is of {moment}."
+        )
+    else:
+        yield (
+            f"What came after {moment}, when the last block in the file was made: legs of these "
+            "dates may still come until both banks have closed them."
+        )
 
 
 def _object(proved: Proved, is_trusted: bool) -> dict[str, Any]:
@@ -233,6 +285,7 @@ def _object(proved: Proved, is_trusted: bool) -> dict[str, Any]:
     return {
         **facts,
         "result": "verified",
+        "vouched_by": _vouched_by(proved, is_trusted),
         "proved": list(_proved(proved)),
         "assumed": list(_assumed(proved, is_trusted)),
         "not_proved": list(_not_proved(proved)),
@@ -246,3 +299,10 @@ def _object(proved: Proved, is_trusted: bool) -> dict[str, Any]:
             for line, reference in zip(facts["lines"], proved.references, strict=True)
         ],
     }
+
+
+def _vouched_by(proved: Proved, is_trusted: bool) -> str:
+    """Who stands for the blocks, for programs that read no sentences."""
+    if not proved.validators:
+        return "nobody"
+    return "trusted_validators" if is_trusted else "own_validators"

@@ -11,6 +11,7 @@ from app.domain.matching.pairs import PAIR_TYPES, SETTLED, Half
 from app.domain.resolutions import Side
 from app.indexer.changes import AcceptedResolution, DayTotal
 from app.indexer.decode import Event
+from app.indexer.postings import DUPLICATE, Posting
 from app.indexer.project import project
 from app.indexer.projection import Projection
 from app.indexer.scan import Header
@@ -70,6 +71,9 @@ class Derivation:
         self.stated: dict[int, str] = {}
         """Partner to the last day whose statement, which the contract held against its ledger,
         follows from the events."""
+        self.rejected = 0
+        """How many legs, and parts of a lead's leg, the contract took into no book for another
+        reason than that they were there already."""
 
     @property
     def postings(self) -> int:
@@ -83,6 +87,9 @@ class Derivation:
         self._headers[block.number] = block
         for event in events:
             project(projection, (event,), {})
+            if isinstance(event, Posting):
+                self.rejected += len(event.skipped)
+                self.rejected += sum(why != DUPLICATE for why in event.rejected.values())
             if isinstance(event, ContractEvent) and event.name == "DayProposed":
                 projection.later(partial(self._hold_against_books, event))
         for step in projection.steps:

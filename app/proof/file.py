@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import zstandard
@@ -20,8 +21,10 @@ MOST_MIB = 512
 """A small file may unpack to as much as it likes: more than this is unpacked only where it is
 asked for. Enough for 1.5 million lines."""
 _CHUNK_BYTES = 1 << 20
-_LEAST_HEADER_BYTES = 496
-"""Of the 15 fields, as short as they can be."""
+_LEAST_HEADER_BYTES, _MOST_HEADER_BYTES = 496, 1 << 17
+"""Of the 15 fields, as short as they can be; and with the seals of some 800 validators."""
+_LEAST_RECEIPT_BYTES = 264
+"""Of status, gas, bloom and no log."""
 _LEVEL = 9
 
 
@@ -96,9 +99,7 @@ def unpack(file: bytes, most_mib: int = MOST_MIB) -> Bundle:
         decompressor = zstandard.ZstdDecompressor()
         content = decompressor.decompress(frame, allow_extra_data=False)
         encoded, blocks = encoded_items(content)
-        statement = decode(encoded)
-        if not isinstance(statement, bytes):
-            raise ValueError("the statement is no text")
+        statement = _octets(encoded)
         found = [_block(one) for one in encoded_items(blocks)]
     except Unverified:
         raise
@@ -119,18 +120,29 @@ def _parts(block: Block) -> list[object]:
 
 
 def _block(encoded: bytes) -> Block:
-    """One block, which is refused here where it is too short for a header: a small file may unpack
-    to a million of them."""
-    parts = decode(encoded)
-    if not isinstance(parts, list) or len(parts) not in (1, 3):
+    """One block, which is refused here where its parts are too short or too many for a chain's: a
+    small file may unpack to millions of them."""
+    header, *lists = islice(encoded_items(encoded), 4)
+    if len(lists) not in (0, 2):
         raise ValueError("a block is not of a header, or of header, transactions and receipts")
-    header, *lists = parts
-    if not isinstance(header, bytes) or len(header) < _LEAST_HEADER_BYTES:
+    if not _LEAST_HEADER_BYTES <= len(header) <= _MOST_HEADER_BYTES:
         raise ValueError("a block's header is none")
-    return Block(header, *map(_each, lists))
+    if not lists:
+        return Block(_octets(header))
+    receipts = []
+    for one in encoded_items(lists[1]):
+        if len(one) < _LEAST_RECEIPT_BYTES:
+            raise ValueError("a receipt is none")
+        receipts.append(_octets(one))
+    # No more of them are taken than there are receipts, each of which has its length.
+    transactions = [_octets(one) for one in islice(encoded_items(lists[0]), len(receipts) + 1)]
+    if len(transactions) != len(receipts):
+        raise ValueError("a block has not one receipt for each transaction")
+    return Block(_octets(header), transactions, receipts)
 
 
-def _each(item: object) -> Sequence[bytes]:
-    if not isinstance(item, list | tuple) or not all(isinstance(one, bytes) for one in item):
-        raise ValueError("not a list of byte strings")
+def _octets(encoded: bytes) -> bytes:
+    item = decode(encoded)
+    if not isinstance(item, bytes):
+        raise ValueError("a list stands where bytes belong")
     return item

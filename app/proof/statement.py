@@ -26,6 +26,10 @@ FORMAT = "tallystick-proof-1"
 SEALS: dict[str, Scheme | None] = {"none": None, "ibft": IBFT, "qbft": QBFT}
 EVERY, CHOSEN = "all", "chosen"
 
+_MOST_BRACES = 1 << 15
+"""Of 255 partners' accounts and banks, and of what may stand in their names."""
+_LEAST_LINE_BYTES = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Terms:
@@ -57,6 +61,8 @@ class Proved:
     whole: int
     """How many blocks have their transactions and receipts in the bundle."""
     postings: int
+    rejected: int
+    """How many legs, and parts of legs, the contract rejected though they were no duplicates."""
     signatures: int
     """How many acts were each signed by their member's key of then."""
     stated: Mapping[int, str]
@@ -165,6 +171,7 @@ class _Reading:
             headers=self._headers,
             whole=self._whole,
             postings=derivation.postings,
+            rejected=derivation.rejected,
             signatures=self._events.signatures,
             stated=derivation.stated,
             references=period.references,
@@ -199,6 +206,11 @@ def names_any(header: Header, addresses: Iterable[str]) -> bool:
 def read_terms(statement: bytes) -> Terms:
     """What a bundle says that it is of. Raises Unverified for what is no statement."""
     try:
+        # Read in memory they take twenty times their bytes.
+        if statement.count(b"{") > _MOST_BRACES or statement.count(b"[") > (
+            _MOST_BRACES + len(statement) // _LEAST_LINE_BYTES
+        ):
+            raise ValueError("it has more objects or lists than a statement has")
         facts = orjson.loads(statement)
         if facts["format"] != FORMAT:
             raise ValueError(f"its format is {facts['format']!r}, and {FORMAT} is read here")

@@ -18,6 +18,8 @@ _LATER_FIELDS = (
     ("requestsHash", False),
 )
 """What forks from London on have added, in this order, and whether it is a number."""
+_MOST_FIELDS = 31
+"""Of a header: those of today, and room for as many again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +86,8 @@ def decode_header(encoded: bytes) -> Header:
     """The header of such bytes. Raises Unverified where they are no header's shortest form."""
     try:
         parts = decode(encoded)
-        if not all(isinstance(one, bytes) for one in parts):
-            raise ValueError("a field is a list")
+        if len(parts) > _MOST_FIELDS or not all(isinstance(one, bytes) for one in parts):
+            raise ValueError("a field is a list, or there are too many")
         header = _of_fields(*parts)
         if encode_header(header) != encoded:
             raise ValueError("it is not in its shortest form")

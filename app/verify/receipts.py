@@ -2,15 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from app.verify.bloom import bloom_of
 from app.verify.errors import Unverified
 from app.verify.headers import Header, big_endian
-from app.verify.rlp_bytes import decode, encode
+from app.verify.rlp_bytes import decode, encode, encoded_items
 from app.verify.trie import ordered_root
 
 _BLOOM_BYTES = 256
+_ADDRESS_BYTES, _TOPIC_BYTES, _MOST_TOPICS = 20, 32, 4
 _LIST = b"\xc0"
 """The first byte of a list in RLP is not less; that of a typed receipt is."""
 
@@ -61,11 +63,25 @@ def encode_receipts(receipts: Sequence[Mapping[str, Any]]) -> list[bytes]:
 def logs_of(encoded: bytes) -> tuple[Log, ...]:
     """The logs of such a receipt's bytes. Raises Unverified for what is no receipt."""
     try:
-        fields = decode(encoded[1:] if encoded[:1] < _LIST else encoded)
-        _, _, _, logs = fields
-        return tuple(Log(address, tuple(topics), data) for address, topics, data in logs)
+        _, _, _, logs = islice(encoded_items(encoded[1:] if encoded[:1] < _LIST else encoded), 5)
+        return tuple(map(_log, encoded_items(logs)))
     except (TypeError, ValueError) as fault:
         raise Unverified(f"no receipt: {fault}") from None
+
+
+def _log(encoded: bytes) -> Log:
+    """One by one: a receipt may unpack to millions of what is no log."""
+    address, topics, data = decode(encoded)
+    if (
+        not isinstance(address, bytes)
+        or not isinstance(topics, list)
+        or not isinstance(data, bytes)
+        or len(address) != _ADDRESS_BYTES
+        or len(topics) > _MOST_TOPICS
+        or any(not isinstance(one, bytes) or len(one) != _TOPIC_BYTES for one in topics)
+    ):
+        raise ValueError("a log is not of an address, up to four topics, and data")
+    return Log(address, tuple(topics), data)
 
 
 def _root(receipts: Sequence[Mapping[str, Any]], logs: Sequence[tuple[Log, ...]]) -> bytes:

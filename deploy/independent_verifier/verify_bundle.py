@@ -21,7 +21,8 @@ import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -51,8 +52,12 @@ def refuse(text: str) -> NoReturn:
 MAGIC = b"TALLYSTICKPROOF1"
 MOST_MIB = 512
 """A small file may unpack to as much as it likes: more than this only where it is asked for."""
-LEAST_HEADER_BYTES = 496
-"""A header's 15 fields, as short as they can be."""
+LEAST_HEADER_BYTES, MOST_HEADER_BYTES, MOST_HEADER_FIELDS = 496, 1 << 17, 31
+"""A header's 15 fields, as short as they can be; and with the seals of some 800 validators."""
+LEAST_RECEIPT_BYTES = 264
+"""Status, gas and bloom, and no log."""
+MOST_BRACES, LEAST_LINE_BYTES = 1 << 15, 60
+"""Of a statement: those of 255 partners and of their names; and how short a line can be."""
 DEEPEST = 8
 """No chain writes more lists in each other into what is read here."""
 
@@ -102,16 +107,34 @@ def parts_of(octets: bytes) -> Iterator[bytes]:
 
 
 def read_block(octets: bytes) -> list[Any]:
-    """A block's header, and its transactions and receipts where they are there."""
-    block = decode(octets)
-    if not isinstance(block, list) or len(block) not in (1, 3):
+    """A block's header, and its transactions and receipts where they are there.
+
+    Each part is looked at before the next is unpacked: a small file may unpack to millions.
+    """
+    header, *lists = islice(parts_of(octets), 4)
+    if len(lists) not in (0, 2):
         refuse("the file: a block is not a header, or a header with its two lists")
-    # Looked at here: a small file may unpack to a million of them.
-    if not isinstance(block[0], bytes) or len(block[0]) < LEAST_HEADER_BYTES:
+    if not LEAST_HEADER_BYTES <= len(header) <= MOST_HEADER_BYTES:
         refuse("the file: a block's header is none")
-    if not all(isinstance(one, list) for one in block[1:]):
-        refuse("the file: a block's transactions or receipts are no list")
-    return block
+    if not lists:
+        return [text_of(header)]
+    receipts = []
+    for one in parts_of(lists[1]):
+        if len(one) < LEAST_RECEIPT_BYTES:
+            refuse("the file: a block's receipt is none")
+        receipts.append(text_of(one))
+    transactions = [text_of(one) for one in islice(parts_of(lists[0]), len(receipts) + 1)]
+    if len(transactions) != len(receipts):
+        refuse("the file: a block has not one receipt for each transaction")
+    return [text_of(header), transactions, receipts]
+
+
+def text_of(octets: bytes) -> bytes:
+    """The bytes of an encoding that is of no list."""
+    found = decode(octets)
+    if not isinstance(found, bytes):
+        refuse("the file: a list stands where bytes belong")
+    return found
 
 
 def check_beginning(content: bytes) -> None:
@@ -132,7 +155,7 @@ def read_file(content: bytes, most_mib: int = MOST_MIB) -> tuple[bytes, list[lis
         refuse(f"the file: its content has no stated size, or more than {most_mib:,} MiB")
     unpacked = zstandard.ZstdDecompressor().decompress(frame, allow_extra_data=False)
     statement, blocks = parts_of(unpacked)
-    return decode(statement), [read_block(one) for one in parts_of(blocks)]
+    return text_of(statement), [read_block(one) for one in parts_of(blocks)]
 
 
 # 2. Headers and seals ---
@@ -232,7 +255,7 @@ class Chain:
         """The next block's header, once it is known to be the chain's."""
         header: list[bytes] = decode(encoded)
         if (
-            len(header) < 15
+            not 15 <= len(header) <= MOST_HEADER_FIELDS
             or not all(isinstance(one, bytes) for one in header)
             or any(len(header[place]) != length for place, length in LENGTHS.items())
             or any(header[place][:1] == b"\0" or len(header[place]) > 8 for place in range(7, 12))
@@ -463,9 +486,30 @@ class Event:
     """The others."""
 
 
+def untyped(encoded: bytes) -> bytes:
+    """A transaction or receipt without the byte of its type."""
+    return encoded if encoded[:1] >= b"\xc0" else encoded[1:]
+
+
 def items_of(encoded: bytes) -> Any:
-    """The list in a transaction or receipt, behind the byte of its type."""
-    return decode(encoded if encoded[:1] >= b"\xc0" else encoded[1:])
+    """The list in a transaction or receipt."""
+    return decode(untyped(encoded))
+
+
+def logs_of(receipt: bytes, where: str) -> list[Any]:
+    """Address, topics and data of each of a receipt's logs."""
+    _, _, _, encoded = islice(parts_of(untyped(receipt)), 5)
+    logs = []
+    for address, topics, data in map(decode, parts_of(encoded)):
+        if (
+            not all(isinstance(one, bytes) for one in (address, data, *topics))
+            or not isinstance(topics, list)
+            or (len(address), {len(one) for one in topics} - {32}) != (20, set())
+            or len(topics) > 4
+        ):
+            refuse(f"{where}: a log is not of an address, up to four topics, and data")
+        logs.append([address, topics, data])
+    return logs
 
 
 def sender_of(transaction: bytes, chain_id: int, where: str) -> tuple[bytes, bytes]:
@@ -510,7 +554,7 @@ class Events:
         for transaction, receipt in zip(transactions, receipts, strict=True):
             where = f"block {number}, transaction 0x{keccak(transaction).hex()}"
             found = []
-            logs = items_of(receipt)[3]
+            logs = logs_of(receipt, where)
             for address, topics, data in logs:
                 event = self._event(address, topics, data)
                 if event is None:
@@ -747,6 +791,8 @@ class Facility:
         """Proposed resolutions, by the contract's key of their pair."""
         self.proposals = 0
         self.postings = 0
+        self.rejected = 0
+        """Legs and parts of legs that the contract rejected, and that were no duplicates."""
 
     def take(self, event: Event, said: list[Event], where: str) -> None:
         """Take an event; `said` are those before it in its transaction."""
@@ -814,6 +860,7 @@ class Facility:
                 skipped[one.data[1], one.data[2]] = one.data[3]
             elif one.name == "PairJudged":
                 judged[one.data[1], one.data[2]] = one.data[3:]
+        self.rejected += len(skipped) + sum(why != DUPLICATE for why in rejected.values())
         side = PARTNER if self.parties[member] else LEAD
         for leg in legs_of(stream, where):
             place = f"{where}, word {leg.word}"
@@ -1126,6 +1173,7 @@ class Verified:
     headers: int
     whole: int
     postings: int
+    rejected: int
     signatures: int
 
 
@@ -1165,6 +1213,10 @@ def take_block(
 
 def _verify(content: bytes, trusted: set[bytes] | None, most_mib: int) -> Verified:
     statement, blocks = read_file(content, most_mib)
+    if statement.count(b"{") > MOST_BRACES or statement.count(b"[") > (
+        MOST_BRACES + len(statement) // LEAST_LINE_BYTES
+    ):
+        refuse("the statement: it has more objects or lists than a statement has")
     stated = json.loads(statement)
     engine, every = stated["seals"], stated["blocks"] == "all"
     chain_id, number = stated["chain_id"], stated["facility"]["number"]
@@ -1234,21 +1286,29 @@ def _verify(content: bytes, trusted: set[bytes] | None, most_mib: int) -> Verifi
     if statement != canonical.encode():
         refuse("the statement is not in its canonical form")
     whole = sum(len(block) == 3 for block in blocks)
-    return Verified(found_facts, chain, len(blocks), whole, facility.postings, events.signatures)
+    return Verified(
+        found_facts,
+        chain,
+        len(blocks),
+        whole,
+        facility.postings,
+        facility.rejected,
+        events.signatures,
+    )
 
 
 def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     """What was proved, what is assumed, and what is not proved."""
     facts, chain = found.facts, found.chain
-    yield "Proved:"
+    yield "Proved:" if chain.first else "Stated by blocks that nobody sealed:"
     yield (
         f"- {len(facts['lines']):,} lines of {facts['facility']['id']} from {facts['from']} to "
         f"{facts['to']} and their totals follow from {found.postings:,} postings, as of block "
-        f"{chain.number:,} (0x{chain.hash.hex()})."
+        f"{chain.number:,} (0x{chain.hash.hex()}) of {moment_of(facts)}."
     )
     if chain.first:
         yield (
-            f"- {found.headers:,} blocks were each sealed by a quorum of the chain's validators, "
+            f"- {found.headers - 1:,} blocks were each sealed by a quorum of the chain's validators, "
             f"who changed {chain.changes} times."
         )
     else:
@@ -1259,8 +1319,9 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     )
     for bank in facts["banks"]:
         yield (
-            f"- {bank['name']}: postings 1 to {bank['last']['sequence']:,} without a gap; the "
-            f"period begins after posting {bank['before']['sequence']:,}."
+            f"- {bank['name']} (member {bank['member']}): postings 1 to "
+            f"{bank['last']['sequence']:,} without a gap; the period begins after posting "
+            f"{bank['before']['sequence']:,}."
         )
     yield (
         "- Acts of the facility (resolutions accepted, days closed and reopened, changes of "
@@ -1271,8 +1332,16 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     yield "Assumed:"
     if is_trusted:
         yield "- The validators that you trust began this chain."
+    elif chain.first:
+        yield (
+            f"- The chain is the one whose first block has the hash {facts['genesis']}: compare it "
+            "with the network's manifest."
+        )
     else:
-        yield f"- The chain is the one whose first block has the hash {facts['genesis']}."
+        yield (
+            "- Whoever gave you the file tells the truth. That it names a network's first block "
+            "or contracts shows nothing: it may name any."
+        )
     contracts = facts["contracts"]
     yield (
         f"- ConsortiumRegistry is {contracts['ConsortiumRegistry']}. Its founding names the others:"
@@ -1283,10 +1352,43 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
         yield "- Fewer than a third of the validators lie, those of the past included."
     yield "Not proved:"
     if not chain.first:
-        yield "- That these blocks stand: nobody seals them. There is no finality."
+        yield (
+            "- That these blocks are a chain's at all. Where validators seal a network's blocks, "
+            "this file is not of that network, whatever it names."
+        )
+    yield (
+        f"- What came after {moment_of(facts)}, when the last block in the file was made; the "
+        f"period reaches to {facts['to']}."
+    )
+    if found.rejected:
+        yield (
+            f"- That the contract was right to reject {found.rejected:,} legs or parts of legs "
+            "for other reasons than being duplicates. They stand in no book and no line."
+        )
     if facts["blocks"] == "chosen":
         yield "- That nothing was left out after the last posting of a bank and the last act above."
     yield "- What the contracts' code does, and the names and details, which are sealed."
+
+
+def moment_of(facts: dict[str, Any]) -> str:
+    """When the last block was made; where nobody sealed it, it may say anything."""
+    time = facts["last"]["time"]
+    try:
+        return f"{datetime.fromtimestamp(time, UTC):%Y-%m-%d %H:%M:%S} UTC"
+    except (OverflowError, OSError, ValueError):
+        return f"no time that there is ({time} s)"
+
+
+def verdict_of(file: str, found: Verified, is_trusted: bool) -> str:
+    """One sentence, which alone must not promise more than what follows it."""
+    if not found.chain.first:
+        return (
+            f"{file} agrees with itself, and proves nothing more: no validator has sealed its "
+            "blocks, so anybody can make such a file, of any banks and amounts."
+        )
+    if not is_trusted:
+        return f"{file} verifies, if its chain is yours: compare what is assumed."
+    return f"{file} verifies."
 
 
 def printable(text: str) -> str:
@@ -1338,7 +1440,7 @@ def main(arguments: Iterable[str] | None = None) -> int:
     except Refused as fault:
         print(printable(f"{given.bundle} does NOT verify: {fault}"), file=sys.stderr)
         return NOT_VERIFIED
-    print(printable(f"{given.bundle} verifies."))
+    print(printable(verdict_of(str(given.bundle), found, trusted is not None)))
     for line in words_of(found, trusted is not None):
         print(printable(line))
     return VERIFIED
