@@ -1308,8 +1308,8 @@ def words_of(found: Verified, is_trusted: bool) -> Iterator[str]:
     )
     if chain.first:
         yield (
-            f"- {found.headers - 1:,} blocks were each sealed by a quorum of the chain's validators, "
-            f"who changed {chain.changes} times."
+            f"- {found.headers - 1:,} blocks were each sealed by a quorum of the chain's "
+            f"validators, who changed {chain.changes} times."
         )
     else:
         yield f"- {found.headers:,} blocks follow one another by hash from the chain's first."
