@@ -122,9 +122,10 @@ def _parts(block: Block) -> list[object]:
 def _block(encoded: bytes) -> Block:
     """One block, which is refused here where its parts are too short or too many for a chain's: a
     small file may unpack to millions of them."""
-    header, *lists = islice(encoded_items(encoded), 4)
-    if len(lists) not in (0, 2):
+    parts = list(islice(encoded_items(encoded), 4))
+    if len(parts) not in (1, 3):
         raise ValueError("a block is not of a header, or of header, transactions and receipts")
+    header, *lists = parts
     if not _LEAST_HEADER_BYTES <= len(header) <= _MOST_HEADER_BYTES:
         raise ValueError("a block's header is none")
     if not lists:

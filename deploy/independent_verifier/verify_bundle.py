@@ -111,9 +111,10 @@ def read_block(octets: bytes) -> list[Any]:
 
     Each part is looked at before the next is unpacked: a small file may unpack to millions.
     """
-    header, *lists = islice(parts_of(octets), 4)
-    if len(lists) not in (0, 2):
+    parts = list(islice(parts_of(octets), 4))
+    if len(parts) not in (1, 3):
         refuse("the file: a block is not a header, or a header with its two lists")
+    header, *lists = parts
     if not LEAST_HEADER_BYTES <= len(header) <= MOST_HEADER_BYTES:
         refuse("the file: a block's header is none")
     if not lists:
