@@ -2,7 +2,7 @@
 
 It is canonical JSON (RFC 8785: keys sorted, no blanks, UTF-8), so that everyone who may see the
 same writes the same bytes. A pair that is neither matched nor resolved can still change: its
-certificate names the block as of which it stands.
+certificate names the block as of which it stands. A half that its bank has reversed says so.
 """
 
 import hashlib
@@ -143,6 +143,7 @@ def _half(
     assert member is not None
     posting = posting_of(connection, facility.number, member.number, half.sequence)
     return {
+        **({"reversed": True} if half.reversed else {}),
         "bank": bank,
         "signer": key_at(connection, member.number, "operator", posting.block),
         "amount": format_amount(half.amount, facility.decimals),

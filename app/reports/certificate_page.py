@@ -8,6 +8,7 @@ import orjson
 import segno
 
 from app.locale import _, said
+from app.readmodel.pairs.shapes import DUPLICATE_TYPES, MATCHED_TYPES
 from app.reports.certificate import Facts, digest_of
 from app.reports.model import word
 from app.reports.pdf_pages import Pages
@@ -59,10 +60,8 @@ def write_certificate_page(certificate: bytes, path: Path) -> None:
     """Write the printable page of a certificate, in the current language."""
     facts = orjson.loads(certificate)
     digest = digest_of(certificate)
-    is_day = facts["certificate"] == "day"
-    title = _("Certificate of a closed day") if is_day else _("Match certificate")
     pages = Pages(
-        title,
+        _title(facts),
         # Nothing on the page tells when it was made.
         datetime.fromisoformat("2000-01-01T00:00:00Z"),
         foot=f"SHA-256 {digest}",
@@ -73,9 +72,31 @@ def write_certificate_page(certificate: bytes, path: Path) -> None:
         _("The code is the SHA-256 of the certificate’s JSON file, %(digest)s.", digest=digest)
         + "\n"
         + _("The same certificate made by the other bank, or by an auditor, has the same digest.")
+        + "\n"
+        + _(
+            "The banks signed acts on the chain, not this page: it proves nothing alone, and does "
+            "not tell what came later. Have another node make it anew, and compare the digests."
+        )
     )
     pages.facts(_lines(facts), label_mm=62)
     pages.output(str(path))
+
+
+def _title(facts: Facts) -> str:
+    """By the state that it tells: people read no further than to the title."""
+    if facts["certificate"] == "day":
+        if facts["state"] == "closed":
+            return _("Certificate of a closed day")
+        return _("Statement of a day, not closed")
+    if any(half.get("reversed") for half in facts["halves"].values()):
+        return _("Certificate of a reversed pair")
+    if "resolution" in facts:
+        return _("Certificate of a resolved break")
+    if facts["result"] in MATCHED_TYPES:
+        return _("Match certificate")
+    if facts["result"] in DUPLICATE_TYPES:
+        return _("Certificate of a duplicate leg")
+    return _("Certificate of an open break")
 
 
 def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
@@ -83,7 +104,7 @@ def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
     keys = sorted(facts, key=lambda key: (_ORDER.index(key) if key in _ORDER else 99, key))
     for key in keys:
         value, name = facts[key], before + said(key.replace("_", " "))
-        shown = word if key in _WORDS else str
+        shown = word if key in _WORDS else _as_text
         if isinstance(value, dict):
             yield from _lines(value, f"{name}: ")
         elif isinstance(value, list):
@@ -94,6 +115,10 @@ def _lines(facts: Facts, before: str = "") -> Iterator[tuple[str, str]]:
                     yield f"{name} {place}", shown(one)
         elif value is not None:
             yield name, shown(value)
+
+
+def _as_text(value: object) -> str:
+    return word("yes") if value is True else str(value)
 
 
 def _draw(pages: Pages, text: str) -> None:

@@ -5,12 +5,16 @@ from datetime import datetime
 
 from fpdf import FPDF
 from fpdf.enums import WrapMode, XPos, YPos
+from fpdf.fonts import TTFFont
 from pylopdf_fonts_zh_cn import sans_path
 
 FONT = "noto"
 _SMALL, _NORMAL, _PART, _TITLE = 6.5, 9.0, 11.0, 15.0
 _ROW_MM = 3.4
 _PADDING_MM = 1.0
+_PAGES = "\ue000"
+"""Stands for the number of pages. No text of a feed or bank has this letter, as it could `{nb}`:
+none that is not printable is shown."""
 _HEAD = (230, 238, 246)
 _LINE = (200, 208, 216)
 
@@ -26,6 +30,7 @@ class Pages(FPDF):
         self.set_title(title)
         self.set_margins(10, 10)
         self.set_auto_page_break(True, margin=14)
+        self.alias_nb_pages(_PAGES)
         # Only the letters that are used are embedded.
         self.add_font(FONT, fname=sans_path())
         self.add_page()
@@ -35,9 +40,9 @@ class Pages(FPDF):
         """What the page is of, and its number."""
         self.set_y(-10)
         self.set_font(FONT, size=_SMALL)
-        self.cell(0, 4, self._foot)
+        self.cell(0, 4, self._shown(self._foot))
         self.set_x(self.l_margin)
-        self.cell(0, 4, f"{self.page_no()} / {{nb}}", align="R")
+        self.cell(0, 4, f"{self.page_no()} / {_PAGES}", align="R")
 
     def heading(self, text: str, size: float = _PART) -> None:
         """A line that begins a part, on the page of what follows it."""
@@ -45,13 +50,13 @@ class Pages(FPDF):
             self.add_page()
         self.ln(2)
         self.set_font(FONT, size=size)
-        self.multi_cell(0, size * 0.5, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(0, size * 0.5, self._shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(1)
 
     def text_line(self, text: str) -> None:
         """A paragraph."""
         self.set_font(FONT, size=_NORMAL - 1)
-        self.multi_cell(0, 4, text, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.multi_cell(0, 4, self._shown(text), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self.ln(1)
 
     def facts(self, lines: Iterable[tuple[str, str]], label_mm: float = 34) -> None:
@@ -64,7 +69,7 @@ class Pages(FPDF):
             self.multi_cell(
                 0,
                 4.2,
-                value,
+                self._shown(value),
                 wrapmode=WrapMode.CHAR,
                 new_x=XPos.LMARGIN,
                 new_y=YPos.NEXT,
@@ -126,7 +131,7 @@ class Pages(FPDF):
         """The lines that a text takes in a cell; nothing is cut off."""
         room = width - 2 * self.c_margin
         lines, line, used = [], "", 0.0
-        for letter in text:
+        for letter in self._shown(text):
             needed = self._width(letter)
             if line and used + needed > room:
                 # At a blank or underscore where there is one, as people read.
@@ -137,6 +142,18 @@ class Pages(FPDF):
             line += letter
             used += needed
         return [*lines, line]
+
+    def _shown(self, text: str) -> str:
+        """The text with the codes of letters that the font lacks: two texts that differ never look
+        the same."""
+        if text.isascii():
+            return text
+        font = self.fonts[FONT]
+        assert isinstance(font, TTFFont)
+        known = font.cmap
+        return "".join(
+            one if one in "\n" or ord(one) in known else f"<U+{ord(one):04X}>" for one in text
+        )
 
     def _width(self, letter: str) -> float:
         found = self._widths.get(letter)

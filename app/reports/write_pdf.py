@@ -53,7 +53,7 @@ def write_pdf(report: Report, path: Path) -> None:
     pages = Pages(title, report.block_time, foot=foot)
     pages.facts((label(name), parameter_text(name, value)) for name, value in report.parameters)
     if report.signers:
-        pages.facts([(_("Signed by"), ", ".join(report.signers))])
+        pages.facts([(_("Signed on the chain by"), ", ".join(report.signers))])
     pages.text_line(
         _("Amounts in %(currency)s; times in UTC, by the blocks' clock.", currency=report.currency)
     )

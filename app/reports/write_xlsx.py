@@ -120,7 +120,7 @@ class _Writer:
             sheet.write_string(row, 1, shown, self._formats[Type.TEXT])
         for place, signer in enumerate(self._report.signers):
             row += 1
-            sheet.write_string(row, 0, "" if place else _("Signed by"), self._label)
+            sheet.write_string(row, 0, "" if place else _("Signed on the chain by"), self._label)
             sheet.write_string(row, 1, signer, self._formats[Type.TEXT])
         row += 2
         sheet.write_string(row, 0, said(section.note), self._part)

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -255,6 +255,19 @@ def test_a_certificate_is_the_same_file_from_every_node(told: Told, event_ref: s
         assert signers[1]["approver"].lower() == sender
 
 
+def test_a_certificate_says_that_a_half_was_reversed(told: Told) -> None:
+    """Else a drawdown that both banks took back has the certificate of one that stands."""
+    found = pair(told.engines["webank"], "EQUAL", partner="huarui")
+    assert found.lead is not None
+    taken_back = replace(found, lead=replace(found.lead, reversed=True))
+    with told.engines["webank"].connect() as connection:
+        before, after = (
+            json.loads(pair_certificate(connection, one))["halves"] for one in (found, taken_back)
+        )
+    assert after["lead"] == before["lead"] | {"reversed": True}
+    assert "reversed" not in before["lead"] and after["partner"] == before["partner"]
+
+
 def test_a_certificates_page_bears_the_digest_of_its_file(told: Told) -> None:
     found = pair(told.engines["webank"], "AMOUNT", partner="huarui")
     with face(told.engines["webank"]) as node, node.client("read") as client:
@@ -269,7 +282,7 @@ def test_a_certificates_page_bears_the_digest_of_its_file(told: Told) -> None:
     text, chinese = _printed(page.content), _printed(in_chinese.content)
     assert digest in text and digest in chinese
     assert "adjust" in text and "adjust" not in chinese
-    assert "匹配证书" in chinese
+    assert "已处理差异证书" in chinese
 
 
 def _printed(page: bytes) -> str:

@@ -111,7 +111,7 @@ def test_a_printed_report_has_page_numbers_signers_and_chinese(
     with closing(pypdfium2.PdfDocument(path)) as document:
         pages = [page.get_textpage().get_text_bounded() for page in document]
     assert f"1 / {len(pages)}" in pages[0]
-    assert f"Signed by webank, huarui, {CHINESE}, nanfeng" in pages[0]
+    assert f"Signed on the chain by webank, huarui, {CHINESE}, nanfeng" in pages[0]
     assert "Agreed 200,000," in "".join(pages)
     assert all("block 102" in page for page in pages)
     assert b"FontFile" in path.read_bytes()
