@@ -47,6 +47,7 @@ def upgrade_on(root: Path, rpc_url: str | None, contract: str, say: Say) -> None
             f"there is no contract {contract!r}", remedy=f"There are {', '.join(CONTRACTS)}"
         )
     with _reached(root, rpc_url) as (folder, rpc, engine_name):
+        _founded(folder)
         run([Upgrade(contract, say)], Deployment(rpc, engine_name, folder), say)
 
 
@@ -72,12 +73,23 @@ def permissions_on(root: Path, rpc_url: str | None) -> Permitted:
                 where=str(root),
                 remedy="Name a folder that `tally network render` made",
             )
-        addresses = Manifest.read(folder.manifest).addresses
+        addresses = _founded(folder).addresses
         registry = ConsortiumRegistry(rpc, addresses["ConsortiumRegistry"])
         names = [folder_name(registry.name_of(one)) for one in registry.present_members()]
         proxies = write_admitted(names, folder.root / "proxies")
         nodes, accounts = write_permissions(registry, folder.root / "besu")
         return Permitted(nodes, accounts, names, proxies)
+
+
+def _founded(folder: ConsortiumFolder) -> Manifest:
+    """The manifest. Raises UsageFault where the consortium was not founded yet."""
+    if not folder.manifest.exists():
+        raise UsageFault(
+            "this consortium is not founded yet",
+            where=str(folder.root),
+            remedy="Run `tally network found --dir DIR` once its chain runs",
+        )
+    return Manifest.read(folder.manifest)
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from app.keys.keystore import PublicKeys, create_keys
 from app.keys.possession import Registry, prove_admission, signing_accounts
 from deploy.compose.render import read_nodes, render
 from deploy.consortium import ConsortiumFolder, Member, create, folder_name
-from deploy.network.contracts import found_on, permissions_on
+from deploy.network.contracts import found_on, permissions_on, upgrade_on
 from deploy.network.layout import Network, Validator
 from deploy.votes import Ballot
 from ganache.launcher import ChainProcess
@@ -104,6 +104,16 @@ def no_vote_for_what_an_endpoint_shows_as_something_else(
     assert registry.state_of(subject) == "suspended"
     withdraw(Withdraw(number), None, registry, voter.approver)
     ballot.carry([wanted], "back again", print, subject=subject)
+
+
+def test_what_needs_a_founded_consortium_says_so(
+    rendered: ConsortiumFolder, shared_anvil: ChainProcess
+) -> None:
+    root, url = rendered.root, shared_anvil.url
+    with pytest.raises(UsageFault, match="not founded"):
+        permissions_on(root, url)
+    with pytest.raises(UsageFault, match="not founded"):
+        upgrade_on(root, url, "DayClose", print)
 
 
 def test_they_follow_the_registrys_votes(
