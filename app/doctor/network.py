@@ -49,7 +49,7 @@ def check_endpoints(config: BankConfig, manifest: Manifest) -> tuple[Chain | Non
             rpc.close()
             found.append(failed(check, fault))
             continue
-        if syncing:
+        if _is_syncing(syncing):
             found.append(fail(check, "is still syncing", "Wait until it has the newest blocks"))
         else:
             found.append(ok(check, f"serves this network, block {chain.head:,}"))
@@ -71,6 +71,18 @@ def check_endpoints(config: BankConfig, manifest: Manifest) -> tuple[Chain | Non
         if chain is not best:
             chain.rpc.close()
     return best, found
+
+
+def _is_syncing(answer: object) -> bool:
+    """Whether blocks are missing, by what `eth_syncing` answers: Edge calls every block that it
+    takes from a peer syncing, for a moment."""
+    if not isinstance(answer, dict):
+        return bool(answer)
+    try:
+        behind = int(answer["highestBlock"], 16) - int(answer["currentBlock"], 16)
+    except (KeyError, TypeError, ValueError):
+        return True
+    return behind > LAG_BLOCKS
 
 
 def _look(rpc: Rpc, manifest: Manifest) -> Chain:
