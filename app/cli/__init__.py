@@ -11,6 +11,7 @@ from rich.text import Text
 
 from app.audit.actor import current_actor
 from app.cli.shared.console import stderr
+from app.cli.shared.help_texts import with_flowing_help
 from app.cli.shared.user import user
 from app.domain.errors import InputFault, TallyError
 from app.indexer.collector import collector_paused
@@ -124,20 +125,18 @@ def _run() -> None:
         current_actor.set(f"command:{user()}")
     _register(sys.argv[1:])
     try:
-        cli()
+        with_flowing_help(typer.main.get_command(cli))()
     except TallyError as fault:
         where = f"{fault.where}: " if fault.where else ""
-        stderr.print(_ERROR, end=" ")
-        stderr.print(where + fault.what)
+        stderr.print(_ERROR + f" {where}{fault.what}")
         if fault.remedy:
             stderr.print(f"      {fault.remedy}")
         sys.exit(_INPUT_EXIT if isinstance(fault, InputFault) else _FAILED_EXIT)
     except Exception as fault:
         if os.environ.get(_TRACE_VARIABLE):
             raise
-        stderr.print(_ERROR, end=" ")
         stderr.print(
-            f"tally itself failed ({type(fault).__name__}). Run it again with {_TRACE_VARIABLE}=1 "
-            "and report what it prints; what was accepted is kept"
+            _ERROR + f" tally itself failed ({type(fault).__name__}). Run it again with "
+            f"{_TRACE_VARIABLE}=1 and report what it prints; what was accepted is kept"
         )
         sys.exit(_FAILED_EXIT)

@@ -11,6 +11,7 @@ from app.cli.shared.reading import (
     JsonOption,
     PartnerOption,
     checked_facility,
+    checked_member,
     reading,
     show,
     show_as_of,
@@ -37,7 +38,7 @@ def balances(
     """
     with reading(config) as engine, engine.connect() as connection:
         chosen = checked_facility(connection, facility)
-        found = balances_out(connection, chosen, partner)
+        found = balances_out(connection, chosen, checked_member(connection, partner))
     if as_json:
         typer.echo(found.model_dump_json(indent=2))
         return

@@ -35,6 +35,7 @@ from app.cli.shared.reading import (
     JsonOption,
     PartnerOption,
     checked_facility,
+    checked_member,
     reading,
     show,
     show_as_of,
@@ -233,7 +234,10 @@ def list_(
         chosen = checked_facility(connection, facility)
         money = money_of(connection)
         found = DayClosesOut(
-            items=[day_close_out(one, money) for one in day_records(connection, chosen, partner)],
+            items=[
+                day_close_out(one, money)
+                for one in day_records(connection, chosen, checked_member(connection, partner))
+            ],
             as_of=as_of(connection),
         )
     if as_json:

@@ -163,7 +163,7 @@ def _show_verdict(verdict: VerdictOut) -> None:
 
 def _print_quarantined(row: int, field: str, value: str, reason: str) -> None:
     stderr.print(
-        Text.assemble(f"row {row} ", (field, "bold"), f" {reason} ", (repr(value[:60]), "dim"))
+        Text.assemble(f"row {row}: ", (field, "bold"), " ", (repr(value[:60]), "dim"), f" {reason}")
     )
 
 

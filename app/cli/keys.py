@@ -1,14 +1,15 @@
 """`tally keys`: API keys of a bank's node."""
 
 import os
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sqlalchemy import Engine
 
-from app.cli.shared.console import stderr, stdout
+from app.cli.shared.console import stderr
+from app.cli.shared.reading import show, table
 from app.config import NodeConfig, load_node
 from app.db import engine as db
 from app.domain.errors import UsageFault
@@ -69,11 +70,16 @@ def list_(config: ConfigOption) -> None:
 
       tally keys list --config bank.toml
     """
-    table = Table("id", "name", "role", "made", "revoked", box=None, header_style="dim")
+    made = table("id", "name", "role", "made", "revoked")
     with _database(config).connect() as connection:
         for key in api_keys.list_keys(connection):
-            table.add_row(key.id, key.name, key.role, key.created_at, key.revoked_at or "")
-    stdout.print(table)
+            revoked = "" if key.revoked_at is None else _minute(key.revoked_at)
+            made.add_row(key.id, key.name, key.role, _minute(key.created_at), revoked)
+    show(made)
+
+
+def _minute(stamp: str) -> str:
+    return f"{datetime.fromisoformat(stamp):%Y-%m-%d %H:%M}"
 
 
 @keys.command()

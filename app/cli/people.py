@@ -5,13 +5,12 @@ from typing import Annotated
 
 import segno
 import typer
-from rich.table import Table
 from sqlalchemy import Connection
 
 from app.audit.actor import current_actor
 from app.cli.shared.confirmation import is_attended
-from app.cli.shared.console import stderr, stdout
-from app.cli.shared.reading import OwnConfig
+from app.cli.shared.console import stderr
+from app.cli.shared.reading import OwnConfig, show, table
 from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
 from app.http import dual_control
@@ -68,14 +67,14 @@ def list_(config: OwnConfig) -> None:
 
       tally people list --config bank.toml
     """
-    table = Table("name", "shown as", "roles", "state", box=None, header_style="dim")
+    made = table("name", "shown as", "roles", "state")
     with with_vault(config) as (_, engine), engine.connect() as connection:
         for one in listed_people(connection):
             person = one.person
-            table.add_row(
+            made.add_row(
                 person.name, person.display_name, ", ".join(sorted(person.roles)), one.state
             )
-    stdout.print(table)
+    show(made)
 
 
 @people.command()
@@ -104,13 +103,13 @@ def requests(config: OwnConfig) -> None:
 
       tally people requests --config bank.toml
     """
-    table = Table("number", "act", "about", "roles", "asked by", box=None, header_style="dim")
+    made = table("number", "act", "about", "roles", "asked by")
     with with_vault(config) as (_, engine), engine.connect() as connection:
         for one in dual_control.waiting(connection):
             asked = one.change
             roles = ", ".join(asked.roles or one.before)
-            table.add_row(str(one.number), asked.act, asked.name, roles, one.asked_by_name)
-    stdout.print(table)
+            made.add_row(str(one.number), asked.act, asked.name, roles, one.asked_by_name)
+    show(made)
 
 
 @people.command()

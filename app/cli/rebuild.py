@@ -45,4 +45,6 @@ def rebuild(config: OwnConfig) -> None:
             bank.follower.rebuild(
                 lambda done, total: bars.update(task, completed=done, total=total), writer
             )
-        stdout.print(f"block {bank.follower.position()} digest {digest(bank.engine)}")
+        stdout.print(
+            f"block {bank.follower.position()} digest {digest(bank.engine)}", soft_wrap=True
+        )

@@ -32,8 +32,8 @@ def verify(
         Path | None,
         typer.Option(
             metavar="VALIDATORS.json",
-            help="A JSON list of the addresses that are trusted as the first validators. "
-            "[default: the bundle's genesis is taken as it is]",
+            help="A JSON list of the addresses that are trusted as the first validators; else the "
+            "bundle's genesis is taken as it is.",
         ),
     ] = None,
     most_mib: Annotated[

@@ -112,7 +112,8 @@ class AccountReport:
 
 
 def reconciliation(source: Source) -> Report:
-    """The report. Raises ReportRefused when the totals are not the contract's."""
+    """The three books of each account, the proof, pairs and breaks by type and every line; refused
+    where the totals are not the contract's."""
     accounts = account_reports(source)
     present = source.until is None
     return source.report(

@@ -478,7 +478,7 @@ class TestCommands:
         assert set(body["contracts"]) >= {"DayClose", "ConsortiumRegistry"}
         people = tally("webank", "list").output
         assert "suspended" in people
-        assert "MemberStateChanged" in people
+        assert "member state changed" in people
         tally("webank", "propose", "validator", NODE, "--remove", "--reason", "x",
               fails=ConsortiumRefused)  # fmt: skip
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from rich.text import Text
 from sqlalchemy import insert, update
 from typer import Typer
 from typer.testing import CliRunner, Result
@@ -12,6 +13,7 @@ from typer.testing import CliRunner, Result
 from app.cli.balances import balances
 from app.cli.breaks import breaks
 from app.cli.report import report
+from app.cli.shared.reading import rows_in_words, table
 from app.db.engine import create
 from app.domain.errors import ConfigFault, TallyError, UsageFault
 from app.domain.kinds import Kind
@@ -75,7 +77,29 @@ class TestBalances:
         assert body["as_of"]["block"] == seed.block
 
 
+class TestWords:
+    """Where a table does not fit the terminal, no cell is cut."""
+
+    def test_each_cell_with_the_name_of_its_column(self) -> None:
+        made = table("number", "event", numbers=("lead", "partner"))
+        made.add_row("1", "L-" + "7" * 20, "10.00", Text("-"))
+        made.add_row("2", "[bold]", "", "12.00")
+        first, second = (one.plain for one in rows_in_words(made, 40))
+        assert first == f"number 1  event L-{'7' * 20}\n  lead 10.00  partner -"
+        assert second == "number 2  event [bold]  partner 12.00"
+
+    def test_lines_are_no_longer_than_the_terminal(self) -> None:
+        made = table(*(f"column {number}" for number in range(12)))
+        made.add_row(*("x" * number for number in range(12)))
+        [row] = rows_in_words(made, 30)
+        assert all(len(line) <= 30 for line in row.plain.splitlines())
+
+
 class TestBreaks:
+    def test_a_partner_that_nobody_knows(self, seed: Seed) -> None:
+        run("breaks", "--partner", "nobody", fails=UsageFault)
+        run("balances", "--partner", "nobody", fails=UsageFault)
+
     def test_a_table_with_what_feeds_wrote_as_they_wrote_it(self, seed: Seed) -> None:
         assert "[bold]X" in run("breaks", "--text", "[BOLD]").output
 

@@ -12,8 +12,10 @@ from typing import Any
 
 import pytest
 import typer
+from rich.text import Text
 
 from app import cli
+from app.cli.shared.help_texts import with_flowing_help
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = ("README.md", *sorted(f"docs/{one.name}" for one in (ROOT / "docs").glob("*.md")))
@@ -115,6 +117,32 @@ def numbers_without_an_end(command: Any, path: str = "tally") -> Iterator[str]:
         for name in command.list_commands(context):
             below = command.get_command(context, name)
             yield from numbers_without_an_end(below, f"{path} {name}")
+
+
+def help_texts(command: Any, path: str = "tally") -> Iterator[tuple[str, str]]:
+    """Of each command, its help and that of its arguments and options."""
+    yield path, command.help or ""
+    for one in command.params:
+        yield f"{path} {one.name}", getattr(one, "help", None) or ""
+    if hasattr(command, "commands"):
+        context: Any = None  # which none of them asks for
+        for name in command.list_commands(context):
+            yield from help_texts(command.get_command(context, name), f"{path} {name}")
+
+
+def test_every_help_text_is_shown_whole_and_is_for_people() -> None:
+    for where, text in help_texts(tally()):
+        # What looks like markup of the terminal's library vanishes: `[default: the last one]`.
+        shown = Text.from_markup(text).plain
+        assert shown == text.replace("\\[", "["), where
+        assert "Raises " not in shown, where
+
+
+def test_a_help_text_wraps_where_the_terminal_ends() -> None:
+    command = with_flowing_help(tally())
+    for where, text in help_texts(command):
+        for paragraph in text.split("\n\n"):
+            assert "\n" not in paragraph or "\n " in f"\n{paragraph}", where
 
 
 def test_every_number_that_a_command_takes_has_an_end() -> None:

@@ -15,6 +15,7 @@ from app.cli.shared.reading import (
     LimitOption,
     PartnerOption,
     checked_facility,
+    checked_member,
     reading,
     show,
     show_as_of,
@@ -83,7 +84,7 @@ def list_(
     with reading(config) as engine, engine.connect() as connection:
         where = queries.Filter(
             facility=checked_facility(connection, facility),
-            partner=partner,
+            partner=checked_member(connection, partner),
             types=type_ or (),
             text=text,
             overdue=True if overdue else None,

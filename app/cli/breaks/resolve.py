@@ -29,6 +29,7 @@ from app.cli.shared.reading import (
     LimitOption,
     PartnerOption,
     checked_facility,
+    checked_member,
     reading,
     show,
     show_as_of,
@@ -70,7 +71,9 @@ def propose(
     business_date: Annotated[
         datetime | None,
         typer.Option(
-            formats=["%Y-%m-%d"], help="On which books move; today in the facility's time zone."
+            formats=["%Y-%m-%d"],
+            metavar="YYYY-MM-DD",
+            help="On which books move; today in the facility's time zone.",
         ),
     ] = None,
     facility: FacilityOption = None,
@@ -186,7 +189,7 @@ def proposals(
     with reading(config) as engine, engine.connect() as connection:
         where = read.ResolutionFilter(
             facility=checked_facility(connection, facility),
-            partner=partner,
+            partner=checked_member(connection, partner),
             statuses=() if everything else ("proposed",),
         )
         page = read.resolutions(connection, where, limit)

@@ -14,6 +14,7 @@ from app.cli.shared.reading import (
     JsonOption,
     PartnerOption,
     checked_facility,
+    checked_member,
     show_as_of,
 )
 from app.cli.shared.unsealing import with_vault
@@ -54,7 +55,7 @@ def suggest(
         more = False
         if number is None:
             where = checked_facility(connection, facility)
-            page = suggestions(connection, loans, where, partner, limit)
+            page = suggestions(connection, loans, where, checked_member(connection, partner), limit)
             made, more = page.items, page.following is not None
         else:
             one = pair(connection, number)

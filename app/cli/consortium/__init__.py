@@ -1,5 +1,6 @@
 """`tally consortium`: members, votes, keys, nodes and emergency stops."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -316,11 +317,18 @@ def _show_proposal(one: Proposal, to: Console) -> None:
 
 
 def _show_log(lines: list[LogLine]) -> None:
-    made = table("when", "what", "member", "by", "")
+    made = table("when", "what", "member", "by", "details")
     for line in reversed(lines):
-        details = ", ".join(f"{name} {value}" for name, value in line.details.items())
-        made.add_row(_time(line.at), line.what, line.member or "", line.by or "", details)
+        details = ", ".join(
+            f"{name.replace('_', ' ')} {value}" for name, value in line.details.items()
+        )
+        made.add_row(_time(line.at), _words(line.what), line.member or "", line.by or "", details)
     show(made)
+
+
+def _words(event: str) -> str:
+    """The name of a contract's event in words."""
+    return re.sub(r"(?<!^)(?=[A-Z])", " ", event).lower()
 
 
 _COLOURS = {

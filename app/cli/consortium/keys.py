@@ -8,7 +8,15 @@ from app.actions.keys import ROTATED_BY, RotateKey, rotate
 from app.cli.consortium.own_keys import create, prove, show_own
 from app.cli.shared.acting import acting, show_done
 from app.cli.shared.console import stderr, stdout
-from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption, reading, show, show_as_of, table
+from app.cli.shared.reading import (
+    DEFAULT_CONFIG,
+    ConfigOption,
+    checked_member,
+    reading,
+    show,
+    show_as_of,
+    table,
+)
 from app.presentation.common import as_of
 from app.readmodel.consortium.queries import list_keys
 
@@ -30,7 +38,7 @@ def list_(
       tally consortium keys list --config bank.toml --member huarui
     """
     with reading(config) as engine, engine.connect() as connection:
-        found = list_keys(connection, member)
+        found = list_keys(connection, checked_member(connection, member))
         read_to = as_of(connection)
     made = table("member", "purpose", "key", "given by", "since block", "replaced in block")
     for one in found:

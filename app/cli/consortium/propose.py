@@ -49,9 +49,15 @@ def propose_admit(
     role: Annotated[MemberRole, typer.Option(help="What it may do.")],
     sealing_key: Annotated[str, typer.Option(help="Its public sealing key, 64 hex digits.")],
     reason: ReasonOption,
-    operator: Annotated[str, typer.Option(help="Its operator key's address.")] = NO_ADDRESS,
-    approver: Annotated[str, typer.Option(help="Its approver key's address.")] = NO_ADDRESS,
-    recovery: Annotated[str, typer.Option(help="Its recovery key's address.")] = NO_ADDRESS,
+    operator: Annotated[
+        str, typer.Option(help="Its operator key's address.", show_default="none")
+    ] = NO_ADDRESS,
+    approver: Annotated[
+        str, typer.Option(help="Its approver key's address.", show_default="none")
+    ] = NO_ADDRESS,
+    recovery: Annotated[
+        str, typer.Option(help="Its recovery key's address.", show_default="none")
+    ] = NO_ADDRESS,
     proof: Annotated[
         str, typer.Option(help="That these keys ask for it, 384 hex digits; none without them.")
     ] = "",

@@ -64,6 +64,7 @@ FromOption = Annotated[
     typer.Option(
         "--from",
         formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
         help="The first day it applies to: more than 30 days after the chain's.",
     ),
 ]
@@ -127,10 +128,17 @@ def propose_rules(
     first_day: FromOption,
     reason: ReasonOption,
     tolerance: Annotated[str | None, typer.Option(help="Currency units, like 0.05.")] = None,
-    window_days: Annotated[int | None, typer.Option(min=0, max=65_535)] = None,
-    deadline_hours: Annotated[int | None, typer.Option(min=0, max=1_193_046)] = None,
+    window_days: Annotated[
+        int | None,
+        typer.Option(min=0, max=65_535, help="Largest difference of value dates that matches."),
+    ] = None,
+    deadline_hours: Annotated[
+        int | None,
+        typer.Option(min=0, max=1_193_046, help="When a one-sided leg is overdue."),
+    ] = None,
     cut_off: Annotated[
-        datetime | None, typer.Option(formats=["%H:%M:%S"], help="Local time, like 18:00:00.")
+        datetime | None,
+        typer.Option(formats=["%H:%M:%S"], metavar="HH:MM:SS", help="Local time."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:

@@ -4,6 +4,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable
+from inspect import getdoc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -77,7 +78,7 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
                 metavar="N",
                 min=0,
                 max=2**63 - 1,
-                help="As of a past block. [default: the last one]",
+                help="As of this block; else the last one.",
             ),
         ] = None,
         format_: Annotated[
@@ -90,7 +91,7 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
             Path | None,
             typer.Option(
                 metavar="FILE",
-                help="Where to; - is standard output (csv, json). [default: a new name here]",
+                help="Where to; - is standard output (csv, json); else a new name here.",
             ),
         ] = None,
         language: LanguageOption = DEFAULT,
@@ -117,7 +118,7 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
             stderr.print(f"{path}: as of block {source.as_of.block_number:,}")
 
     write.__doc__ = (
-        f"{make.__doc__}\n\nThe same block and the same words give the same bytes from every "
+        f"{getdoc(make)}\n\nThe same block and the same words give the same bytes from every "
         f"node.\n\nExample:\n\n  tally report {name} --facility WLD-2016-A --from 2026-03-01 "
         "--to 2026-03-31 --format xlsx"
     )
@@ -143,7 +144,7 @@ def certificate(
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Where to. [default: a new name here]")
+        Path | None, typer.Option(metavar="FILE", help="Where to; else a new name here.")
     ] = None,
     language: LanguageOption = DEFAULT,
     config: ConfigOption = DEFAULT_CONFIG,

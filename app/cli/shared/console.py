@@ -14,6 +14,7 @@ def console(*, to_stderr: bool = False, width: int | None = None) -> Console:
 
 stdout = console()
 stderr = console(to_stderr=True)
+stderr.soft_wrap = not stderr.is_terminal  # a message in a log is one line
 
 
 def print_json(value: Any) -> None:

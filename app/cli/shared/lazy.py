@@ -11,6 +11,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command
 
+from app.cli.shared.help_texts import with_flowing_help
+
 
 def commands_of(modules: Mapping[str, str]) -> type[TyperGroup]:
     """For `typer.Typer(cls=...)`: a group that besides its own has these commands (by name, the
@@ -37,4 +39,4 @@ def loaded(module: str, name: str) -> Any:
         single = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
         single.command(name)(found)
         found = single
-    return get_command(found)
+    return with_flowing_help(get_command(found))

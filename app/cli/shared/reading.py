@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 from sqlalchemy import Connection, Engine
@@ -16,10 +17,11 @@ from app.audit.trail import Entry, append
 from app.cli.shared.console import console, stderr, stdout
 from app.config import load_config
 from app.db import engine as db
+from app.domain.errors import UsageFault
 from app.presentation.common import AsOf
 from app.readmodel.directory import directory
 
-_PIPED_WIDTH = 240
+_WIDEST = 10_000
 
 ConfigOption = Annotated[
     Path,
@@ -29,12 +31,23 @@ OwnConfig = Annotated[Path, typer.Option(help="The bank's bank.toml.")]
 """Of commands that must be told whose database they work on."""
 FacilityOption = Annotated[str | None, typer.Option(metavar="ID", help="A facility's id.")]
 FacilityName = Annotated[str, typer.Option("--facility", metavar="ID", help="A facility's id.")]
-PartnerOption = Annotated[str | None, typer.Option("--partner", help="A partner's name.")]
+PartnerOption = Annotated[
+    str | None, typer.Option("--partner", metavar="NAME", help="A partner's name.")
+]
 FirstDay = Annotated[
-    datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="First business date, included.")
+    datetime,
+    typer.Option(
+        "--from",
+        formats=["%Y-%m-%d"],
+        metavar="YYYY-MM-DD",
+        help="First business date, included.",
+    ),
 ]
 LastDay = Annotated[
-    datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Last business date, included.")
+    datetime,
+    typer.Option(
+        "--to", formats=["%Y-%m-%d"], metavar="YYYY-MM-DD", help="Last business date, included."
+    ),
 ]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=1_000_000, help="Most lines.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
@@ -66,6 +79,17 @@ def checked_facility(connection: Connection, given: str | None) -> str | None:
     return given
 
 
+def checked_member(connection: Connection, given: str | None) -> str | None:
+    """A member's name as given, if there is one. Raises UsageFault for one that nobody knows."""
+    members = directory(connection).members.values()
+    if given is not None and given not in (one.name for one in members):
+        known = ", ".join(one.name for one in members) or "none yet"
+        raise UsageFault(
+            f"{given!r} is no member of this consortium", remedy=f"Its members: {known}"
+        )
+    return given
+
+
 def table(*texts: str, numbers: tuple[str, ...] = ()) -> Table:
     """A table whose first columns are texts and the others numbers."""
     made = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
@@ -77,8 +101,43 @@ def table(*texts: str, numbers: tuple[str, ...] = ()) -> Table:
 
 
 def show(made: Table) -> None:
-    """Print a table; where it is no terminal, without cutting its cells to 80 columns."""
-    (stdout if stdout.is_terminal else console(width=_PIPED_WIDTH)).print(made)
+    """Print a table whole: on a terminal that is too narrow for it row by row, each cell with the
+    name of its column."""
+    if not made.row_count:
+        stderr.print("none", style="dim")
+    if not stdout.is_terminal:
+        console(width=_WIDEST).print(made)
+    elif _width(made) <= stdout.width:
+        stdout.print(made)
+    else:
+        for row in rows_in_words(made, stdout.width):
+            stdout.print(row)
+
+
+def _width(made: Table) -> int:
+    """Of the whole table, no cell cut."""
+    unbound = stdout.options.update(width=_WIDEST)
+    return Measurement.get(stdout, unbound, made).maximum
+
+
+def rows_in_words(made: Table, width: int) -> Iterator[Text]:
+    """Each row of a table as text, empty cells left out, lines broken between cells."""
+    for cells in zip(*(column.cells for column in made.columns), strict=True):
+        row, line_cells = Text(), 0
+        for column, cell in zip(made.columns, cells, strict=True):
+            value = cell if isinstance(cell, Text) else Text(str(cell))
+            if not value.plain.strip():
+                continue
+            item = Text.assemble((f"{column.header} " if column.header else "", "dim"), value)
+            if line_cells and line_cells + 2 + item.cell_len > width:
+                row.append("\n  ")
+                line_cells = 2
+            elif line_cells:
+                row.append("  ")
+                line_cells += 2
+            row.append_text(item)
+            line_cells += item.cell_len
+        yield row
 
 
 def show_more(following: object, limit: int) -> None:
