@@ -322,7 +322,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise ConfigFault(
             f"cannot be read ({fault.strerror})",
             where=str(path),
-            remedy="Give the path of the bank's bank.toml",
+            remedy="Give the path of the bank's bank.toml as --config, or in TALLY_CONFIG",
         ) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as fault:
         raise ConfigFault(f"not TOML: {fault}", where=str(path)) from None

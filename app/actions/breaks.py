@@ -103,7 +103,7 @@ def waiting_resolution(view: View, pair: Pair) -> Resolution:
     if pair.proposal is None:
         raise UsageFault(
             f"nothing is proposed for break {pair.number}",
-            remedy="`tally breaks proposals` lists what waits",
+            remedy="`tally breaks proposals` lists what waits, by the numbers of this bank's node",
         )
     with view.engine.connect() as connection:
         return read.asked(connection, pair.proposal.number)
@@ -243,7 +243,7 @@ def _check_waiting(view: View, number: int, resolution: Resolution) -> Pair:
     if waiting_resolution(view, pair) != resolution:
         raise UsageFault(
             f"another resolution waits for break {number} now than the one that was shown",
-            remedy="`tally breaks proposals` lists what waits",
+            remedy="`tally breaks proposals` lists what waits, by the numbers of this bank's node",
         )
     return pair
 

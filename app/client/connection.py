@@ -130,7 +130,7 @@ class NodeConnection:
                     remedy="Give its authority's certificate with --ca; nothing was sent",
                 ) from None
             raise NodeSilent(
-                f"the node does not answer ({type(fault).__name__})",
+                f"the node does not answer ({str(fault) or type(fault).__name__})",
                 where=self.url,
                 remedy="See that it runs (tally node)",
             ) from fault

@@ -39,7 +39,9 @@ def parse_facility(text: str, *, where: str = "facility") -> Facility:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
         raise FacilityFault(
-            f"this is not TOML: {error}", where=where, remedy="See docs for an example"
+            f"this is not TOML: {error}",
+            where=where,
+            remedy="app/local/demo/facility.toml is an example",
         ) from None
     return facility_of(document, where=where)
 

@@ -26,7 +26,7 @@ _KINDS = (
     (r"(?i:null|\(null\)|none|nan|nil|n/a|na|undefined|\\n)|[-?.]+", "a value that is absent"),
     (r".*\ufffd.*|.*\?{3,}.*", "a text that has lost characters in another encoding"),
     (r"=.*|'.*", "a text with the mark of a spreadsheet before it"),
-    (r" .*|.* ", "a text with a blank at its begin or end"),
+    (r" .*|.* ", "a text with a blank at its beginning or end"),
 )
 _ANY = re.compile("|".join(f"(?P<k{at}>{pattern})" for at, (pattern, _) in enumerate(_KINDS)))
 is_plain = re.compile(

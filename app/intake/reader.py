@@ -151,7 +151,9 @@ class Feed:
         missing = [name for name in NEEDED if name not in header]
         if missing:
             raise self._fault(
-                f"the column {', '.join(missing)} is missing",
+                f"the column {missing[0]} is missing"
+                if len(missing) == 1
+                else f"the columns {', '.join(missing)} are missing",
                 "The first line must name the columns, separated by commas, spelled exactly so",
             )
         for name in header:
