@@ -15,6 +15,7 @@ import pytest
 import structlog
 
 from app.domain.errors import DatabaseBusy, FeedFault, UsageFault
+from app.intake.reader import check_header
 from app.node.jobs import feed_folder
 from app.node.jobs.feed_folder import FeedFolder
 from tests.integration.posting import FACILITY, LEAD, Net
@@ -273,9 +274,13 @@ def test_what_is_no_regular_file_is_refused_by_name(
 def test_what_lies_beside_the_folders_of_facilities_is_left_alone(box: Inbox) -> None:
     box.put("feed.csv")
     (box.inbox / "stray.csv").write_text("x")
+    (box.inbox / "stray.csv.part").write_text("x")
     (box.inbox / FACILITY / "subfolder").mkdir()
-    assert box.folder.scan() == 1
-    assert box.files() == {"stray.csv", f"done/{FACILITY}/feed.csv"}
+    with structlog.testing.capture_logs() as said:
+        assert box.folder.scan() == 1
+        assert box.folder.scan() == 0
+    assert [one["event"] for one in said if one["file"].startswith("stray")] == ["feed stays"]
+    assert box.files() == {"stray.csv", "stray.csv.part", f"done/{FACILITY}/feed.csv"}
 
 
 def test_a_file_that_cannot_be_read_goes_aside_with_its_reason(box: Inbox) -> None:
@@ -287,6 +292,19 @@ def test_a_file_that_cannot_be_read_goes_aside_with_its_reason(box: Inbox) -> No
     assert (failed / "bad.csv.reason.txt").read_text() == "bad.csv: has no header. Add one\n"
     box.fault = None
     assert box.folder.scan() == 0
+
+
+def test_a_reason_names_the_file_and_not_the_copy_that_was_read(box: Inbox) -> None:
+    path = box.put("bad.csv", "x;y\n1;2\n")
+
+    def take(_: str, copy: Path) -> str:
+        check_header(copy)
+        return ""
+
+    assert FeedFolder(box.inbox, take).scan() == 0
+    reason = (box.inbox / "failed" / FACILITY / "bad.csv.reason.txt").read_text()
+    assert reason.startswith("bad.csv: ")
+    assert str(path.parent.parent) not in reason
 
 
 def test_what_is_not_the_files_fault_leaves_it_for_later_and_is_said_once(box: Inbox) -> None:

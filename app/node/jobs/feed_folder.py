@@ -64,7 +64,12 @@ class FeedFolder:
         """The files in the folders of facilities that are to be taken now."""
         unfinished: set[tuple[int, int]] = set()
         for folder in _entries(self._inbox):
-            if folder.name in (_DONE, _FAILED, _TAKING) or not folder.is_dir():
+            if folder.name in (_DONE, _FAILED, _TAKING):
+                continue
+            if not folder.is_dir():
+                if not is_unfinished_name(folder.name):
+                    why = "it lies beside the facilities' folders: put it into inbox/FACILITY/"
+                    self._say_once(folder, "feed stays", "", why)
                 continue
             if not folder.name.isascii():
                 self._say_once(folder, "folder ignored", folder.name, "no facility has such an id")
@@ -121,6 +126,7 @@ class FeedFolder:
                     return False
                 summary = self._submit(facility, copy)
             except FeedFault as fault:
+                fault.where = fault.where.replace(str(copy), copy.name)  # the copy goes
                 self._refuse(facility, original, str(fault))
                 return False
             except TallyError as fault:
