@@ -19,7 +19,7 @@ from app.doctor.finding import Finding, fail, failed, ok, warn
 from app.doctor.network import Chain
 from app.domain.errors import ChainFault, ConfigFault, StorageFault
 from app.http.health import BEHIND_BLOCKS
-from app.intake.tables import events
+from app.intake.tables import events, quarantine
 from app.keys.keystore import SEALING, STORAGE, public_keys
 from app.keys.sealing import open_reference_key
 from app.keys.versions import KeyVersions
@@ -99,9 +99,11 @@ def _writable(engine: Engine) -> Finding:
 def check_storage_key(config: BankConfig, engine: Engine) -> Finding:
     """The storage key opens what lies encrypted in this database."""
     with engine.connect() as connection:
-        sealed = connection.execute(
-            select(events.c.details).where(events.c.details.is_not(None)).limit(1)
-        ).scalar_one_or_none()
+        found = (
+            connection.execute(select(column).where(column.is_not(None)).limit(1)).scalar()
+            for column in (events.c.details, quarantine.c.value)
+        )
+        sealed = next((one for one in found if one is not None), None)
     if sealed is None:
         return ok("encrypted details", "there are none yet")
     try:
