@@ -313,6 +313,8 @@ def _show_proposal(one: Proposal, to: Console) -> None:
             f"  {one.tally.yes} in favour of {one.tally.needed} needed, of "
             f"{one.tally.electorate} banks; not yet voted: {', '.join(one.missing) or 'nobody'}"
         )
+        if one.state == "open" and one.tally.yes >= one.tally.needed:
+            to.print(f"  its majority stands: `tally consortium enact {one.number}` enacts it")
         to.print(f"  expires {_time(one.expires_at)} UTC")
 
 
