@@ -75,7 +75,8 @@ class View:
         if not found:
             raise UsageFault(
                 f"proposal {number} is not in what this node has read",
-                remedy="`tally consortium list` shows all; a new one shows once its block is read",
+                remedy="`tally consortium list` shows all; a new one shows once this bank's node, "
+                "which must run, has read its block",
             )
         return found[0]
 

@@ -31,6 +31,6 @@ def fail(check: str, what: str, remedy: str) -> Finding:
 
 
 def failed(check: str, fault: TallyError) -> Finding:
-    """An error that is a finding."""
-    what = f"{fault.where}: {fault.what}" if fault.where else fault.what
+    """An error that is a finding; where it was seen is not said twice."""
+    what = fault.what if fault.where in check else f"{fault.where}: {fault.what}"
     return fail(check, what, fault.remedy or "Mend what it names")

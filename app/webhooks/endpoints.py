@@ -110,7 +110,10 @@ def one_endpoint(connection: Connection, id_: str) -> Endpoint:
         select(webhook_endpoints).where(webhook_endpoints.c.id == id_)
     ).one_or_none()
     if row is None:
-        raise UsageFault(f"there is no endpoint {id_[:12]!r}", remedy="See the list of endpoints")
+        raise UsageFault(
+            f"there is no endpoint {id_[:12]!r}",
+            remedy="`tally webhooks list` (GET /v1/webhooks) shows them",
+        )
     return _endpoint(row)
 
 
