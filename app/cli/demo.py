@@ -132,7 +132,7 @@ def _print_addresses(running: Demo) -> None:
     for node in running.nodes:
         stdout.print(f"  {node.name:14} {node.url}")
     stdout.print(f"Sign in there as {', '.join(NAMES)}:")
-    stdout.print(f"  {sign_in_note()}; development only")
+    stdout.print(f"  {sign_in_note()}")
 
 
 def _say(text: str) -> None:
