@@ -4,7 +4,6 @@ NaCl: a random key per batch (XSalsa20-Poly1305), wrapped for each reader in a s
 its X25519 sealing key. The format is in docs/wire-format.md, "Sealed details".
 """
 
-import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -30,12 +29,15 @@ MAX_GRANTED_BATCHES = 1_800
 
 MAX_PLAIN_BYTES = 4 * 1024 * 1024
 """Most bytes of a batch's details before they are compressed: nobody opens more."""
+_PLAIN_FREE_BYTES = 64 * 1024
+_PLAIN_PER_BYTE = 32
+"""And nobody opens more than the former and for each byte on the chain the latter, of which real
+details come to a quarter: else a poster pays for 4 kilobytes, and every reader unpacks a thousand
+times that. Details that would be compressed further are padded."""
 
 _MOST_MARKS = 16 * MAX_PARTS
 """More than the strings, commas and brackets of a batch's details: each leg has a list of 7 values.
 Without it a few kilobytes would unpack to a million lists, at every reader."""
-_MARK = re.compile(rb'"(?:[^"\\]++|\\.)*+"?|[\[{,]', re.DOTALL)
-"""A string, or what begins a value. It never looks at a byte twice."""
 
 
 def seal_details(details: Sequence[Sequence[Any]], readers: Mapping[int, bytes]) -> bytes | None:
@@ -53,18 +55,20 @@ def seal_details(details: Sequence[Sequence[Any]], readers: Mapping[int, bytes])
         for member, public in sorted(readers.items())
         if (sealed := _sealed(public, key)) is not None
     ][:_MOST_READERS]
-    packed = SecretBox(key).encrypt(zlib.compress(plain, 6))
-    return b"".join((bytes((_VERSION, len(wrapped))), *wrapped, packed))
+    packed = zlib.compress(plain, 6).ljust(_least_packed(len(plain)), b"\0")
+    return b"".join((bytes((_VERSION, len(wrapped))), *wrapped, SecretBox(key).encrypt(packed)))
 
 
-def open_details(sealed: bytes, member: int, secrets: Iterable[bytes]) -> list[list[Any]] | None:
+def open_details(
+    sealed: bytes, member: int, secrets: Iterable[bytes], most_bytes: int = MAX_PLAIN_BYTES
+) -> list[list[Any]] | None:
     """Open a batch's details with the first of the member's sealing keys that fits; None when they
-    are not for `member`, or are not well formed.
+    are not for `member`, are not well formed, or are more than `most_bytes`.
 
     Whoever posted them may have written anything there, so nothing in them is an error of ours.
     """
     key = batch_key(sealed, member, secrets)
-    return None if key is None else open_with_key(sealed, key)
+    return None if key is None else open_with_key(sealed, key, most_bytes)
 
 
 def batch_key(sealed: bytes, member: int, secrets: Iterable[bytes]) -> bytes | None:
@@ -77,16 +81,19 @@ def batch_key(sealed: bytes, member: int, secrets: Iterable[bytes]) -> bytes | N
     return None
 
 
-def open_with_key(sealed: bytes, key: bytes) -> list[list[Any]] | None:
-    """Open a batch's details with the batch's own key; None where that does not fit, or they are
-    not well formed."""
+def open_with_key(
+    sealed: bytes, key: bytes, most_bytes: int = MAX_PLAIN_BYTES
+) -> list[list[Any]] | None:
+    """Open a batch's details with the batch's own key; None where that does not fit, they are not
+    well formed, or they are more than `most_bytes`."""
     if len(sealed) < 2 or sealed[0] != _VERSION:
         return None
     try:
         packed = SecretBox(key).decrypt(sealed[_body_of(sealed) :])
         opener = zlib.decompressobj()
-        plain = opener.decompress(packed, MAX_PLAIN_BYTES)
-        if opener.unconsumed_tail or _has_too_many_values(plain):
+        most = min(most_bytes, _most_plain(len(packed)))
+        plain = opener.decompress(packed, most + 1)
+        if len(plain) > most or _has_too_many_values(plain):
             return None
         details = orjson.loads(plain)
     except (nacl.exceptions.CryptoError, ValueError, zlib.error):
@@ -121,11 +128,32 @@ def open_reference_key(sealed: bytes, secrets: Iterable[bytes]) -> bytes | None:
     return _unsealed(sealed, secrets)
 
 
+def _most_plain(packed: int) -> int:
+    """Most bytes to which so many compressed ones are unpacked."""
+    return min(MAX_PLAIN_BYTES, _PLAIN_FREE_BYTES + _PLAIN_PER_BYTE * packed)
+
+
+def _least_packed(plain: int) -> int:
+    """Fewest compressed bytes that are unpacked to so many."""
+    return max(0, -(-(plain - _PLAIN_FREE_BYTES) // _PLAIN_PER_BYTE))
+
+
 def _has_too_many_values(plain: bytes) -> bool:
     # Counted first, which costs nothing; texts may hold the same characters.
-    if sum(map(plain.count, (b"[", b"{", b","))) <= _MOST_MARKS:
+    if _marks(plain) <= _MOST_MARKS:
         return False
-    return any(place == _MOST_MARKS for place, _ in enumerate(_MARK.finditer(plain)))
+    # Without the backslashes and quotes that are escaped, the quotes that are left begin and end
+    # texts.
+    text = plain.replace(b"\\\\", b"").replace(b'\\"', b"")
+    texts = text.count(b'"') // 2
+    if texts > _MOST_MARKS:
+        return True
+    return texts + _marks(b"".join(text.split(b'"')[::2])) > _MOST_MARKS
+
+
+def _marks(plain: bytes) -> int:
+    """How many bytes there are that begin a value."""
+    return sum(map(plain.count, (b"[", b"{", b",")))
 
 
 def _body_of(sealed: bytes) -> int:

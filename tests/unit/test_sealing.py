@@ -116,6 +116,41 @@ def test_few_bytes_are_not_unpacked_to_a_million_values(many: bytes) -> None:
     assert peak < 4 * MAX_PLAIN_BYTES
 
 
+def test_what_costs_its_poster_little_costs_its_readers_little() -> None:
+    """Four kilobytes on the chain, and their readers would unpack four megabytes."""
+    plain = b'[["' + b"," * 9_000 + b"\\n" * 2_000_000 + b'"]]'
+    bomb = sealed_by_hand(zlib.compress(plain, 9))
+    assert len(plain) < MAX_PLAIN_BYTES
+    tracemalloc.start()
+    assert open_details(bomb, 1, SECRETS[:1]) is None
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < MAX_PLAIN_BYTES // 8
+
+
+@pytest.mark.parametrize("memo", ["x" * 1_000, "x" * 8_000, "汉" * 2_000, ""])
+def test_the_same_text_in_every_leg_opens(memo: str) -> None:
+    """However well it can be compressed."""
+    rows = [["R" * 64, None, "E" * 64, "2026-03-02T10:00:00Z", None, None, memo]] * 500
+    sealed = seal_details(rows, READERS)
+    assert sealed is not None
+    assert open_details(sealed, 1, SECRETS[:1]) == rows
+
+
+@pytest.mark.parametrize("length", range(96 * 1024, 96 * 1024 + 66))
+def test_just_as_much_as_is_opened(length: int) -> None:
+    rows = [["x" * length]]
+    sealed = seal_details(rows, READERS)
+    assert sealed is not None and open_details(sealed, 1, SECRETS[:1]) == rows
+
+
+def test_no_more_is_opened_than_is_asked_for() -> None:
+    sealed = seal_details([["a" * 1_000]], READERS)
+    assert sealed is not None
+    assert open_details(sealed, 1, SECRETS[:1], most_bytes=900) is None
+    assert open_details(sealed, 1, SECRETS[:1], most_bytes=1_100) is not None
+
+
 def test_the_largest_batch_opens_whatever_its_texts_hold() -> None:
     names = ["R" * 64, None, "E" * 64, "2026-03-02T10:00:00Z"]
     rows = [[*names, '[{,"' * 300, "\\" * 300, '",[' * 300] for _ in range(500)]

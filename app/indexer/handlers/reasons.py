@@ -10,6 +10,8 @@ from app.indexer.projection import Projection
 from app.keys.sealing import open_details
 from app.readmodel.tables import reasons
 
+_MOST_BYTES = 16 * MAX_REASON_CHARACTERS
+"""More than the longest reason and its salt are, however they are written in JSON."""
 _SALT = re.compile(f"(?:[0-9a-f]{{{2 * SALT_BYTES}}})?")
 
 
@@ -40,7 +42,7 @@ def opened(projection: Projection, sealed: bytes, reason_hash: bytes) -> Reason 
     """A reason, where it opens here, is fit to be shown and hashes, under the salt that is sealed
     with it, to what was said. (Earlier versions sealed no salt.)"""
     view = projection.state.view
-    rows = open_details(sealed, view.member, view.sealing_keys)
+    rows = open_details(sealed, view.member, view.sealing_keys, _MOST_BYTES)
     row = rows[0] if rows else []
     text, salt = row[0] if row else None, row[1] if len(row) > 1 else ""
     if not isinstance(text, str) or not 0 < len(text) <= MAX_REASON_CHARACTERS:
