@@ -16,6 +16,7 @@ from app.domain.facility import Facility, Shares
 from app.domain.facility_changes import RulesContent, next_shares
 from app.domain.money import AmountError, parse_bound
 from app.domain.reasons import Reason, checked_reason
+from app.keys.sealing import open_reference_key
 from app.readmodel.directory import directory
 from app.readmodel.facilities.agreed import AgreedFacility
 from app.readmodel.facilities.history import FacilityHistory, facility_history
@@ -155,12 +156,20 @@ def accept(asked: AcceptFacility, view: View, contract: FacilityRegistry, signer
             f"facility {asked.facility} is proposed with other terms than those that were shown",
             remedy="Look at them again with `tally facility show`",
         )
-    if fault := known.terms.unworkable or known.terms.odd_currency:
+    if fault := _fault_of(view, known):
         raise UsageFault(
             f"facility {asked.facility} cannot be accepted: {fault}",
             remedy=f"Decline it, and ask {known.terms.lead} for other terms",
         )
     return signer.send(contract.accept(known.number, asked.terms_hash))
+
+
+def _fault_of(view: View, facility: AgreedFacility) -> str | None:
+    """Why no feed of this bank could be posted under a facility's terms; None where it could."""
+    sealed = facility.sealed_reference_key
+    if sealed is None or open_reference_key(sealed, view.sealing_keys()) is None:
+        return "its reference key does not open with this bank's sealing key"
+    return facility.terms.unworkable or facility.terms.odd_currency
 
 
 @act("facilities.decline")

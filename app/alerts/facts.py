@@ -12,10 +12,9 @@ from app.readmodel.accounts.forecasts import ProjectedShortfall
 from app.readmodel.accounts.tables import day_totals
 from app.readmodel.chain import position
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.sight import in_force
 from app.readmodel.pairs.tables import OPEN, pairs
 from app.readmodel.values import to_time
-
-_IN_FORCE = ("active", "paused")
 
 
 def chain_facts(
@@ -26,9 +25,7 @@ def chain_facts(
     read = position(connection)
     if read is None:
         return None
-    facilities = {
-        one.terms.id: one for one in agreed_facilities(connection) if one.state in _IN_FORCE
-    }
+    facilities = {one.terms.id: one for one in agreed_facilities(connection, in_force())}
     breaks = _breaks(connection, read.block_time)
     forecasts = {(one.facility, one.partner): one for one in projected}
     found = []
@@ -69,7 +66,7 @@ def last_feeds(connection: Connection, bank: str) -> Mapping[str, datetime]:
     """When each facility in force of which the bank sends events last received a feed; without
     those that never did."""
     found = {}
-    for one in agreed_facilities(connection):
+    for one in agreed_facilities(connection, in_force()):
         if one.active and bank in one.terms.banks:
             received = connection.execute(
                 # One feed a day takes the events that are pushed one by one.

@@ -63,7 +63,7 @@ class Consortium:
             asked = AcceptFacility(facility.id, agreed.terms_hash or b"")
             for name in agreed.waiting_for:
                 # What the lead's node has read: only its process works here so far.
-                view = View(lead.engine, name, tuple)
+                view = View(lead.engine, name, lead.view.sealing_keys)
                 accept(asked, view, registry, self._approver(name))
 
     def bank(self, name: str) -> Bank:

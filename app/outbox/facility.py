@@ -5,10 +5,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import Engine
+from sqlalchemy import ColumnElement, Engine
 
 from app.keys.sealing import open_reference_key
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.sight import ever_in_force, in_force
 
 _LOOK_UP_EVERY_S = 1.0
 
@@ -49,7 +50,7 @@ class PostingFacilities:
         """Those that take this bank's legs now, looked up again every second at most."""
         now = time.monotonic()
         if now - self._looked_up_at > _LOOK_UP_EVERY_S:
-            parties = self.parties()
+            parties = self._parties(in_force())
             self.paused = {
                 one.terms.id: f"{one.terms.id} is paused by {', '.join(one.paused_by)}; posting "
                 "goes on when each of them has resumed (`tally facility resume`), or after 7 days "
@@ -63,9 +64,13 @@ class PostingFacilities:
         return self.known
 
     def parties(self) -> list[AgreedFacility]:
-        """The facilities on the chain that this bank is a party to, whatever their state."""
+        """The facilities that this bank is a party to and may have posted in."""
+        return self._parties(ever_in_force())
+
+    def _parties(self, among: ColumnElement[bool]) -> list[AgreedFacility]:
         with self._engine.connect() as connection:
-            return [one for one in agreed_facilities(connection) if self.bank in one.terms.banks]
+            found = agreed_facilities(connection, among)
+        return [one for one in found if self.bank in one.terms.banks]
 
     def open(self, agreed: AgreedFacility) -> PostingFacility | None:
         """A facility with its reference key; None, and an entry in `unreadable`, when that does

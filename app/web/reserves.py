@@ -14,6 +14,7 @@ from app.readmodel.accounts.curves import Flows
 from app.readmodel.chain import newest_incidents
 from app.readmodel.directory import Facility, directory
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.sight import in_sight
 from app.readmodel.pairs.shapes import BREAK_TYPES
 from app.web.breaks import TYPE_LABELS, BreakFilters
 from app.web.sparkline import Sparkline, sparkline
@@ -139,7 +140,7 @@ class Reserves:
 def reserves(connection: Connection, accounts: Sequence[Balance], now: datetime) -> Reserves:
     """`accounts` (all of this node's view) by facility."""
     pending = pending_by_facility(connection)
-    facilities = agreed_facilities(connection)
+    facilities = agreed_facilities(connection, in_sight())
     days = {one.terms.id: account_days(connection, one, now) for one in facilities}
     agreed = {one.number: one for one in facilities}
     cards = [
@@ -151,6 +152,7 @@ def reserves(connection: Connection, accounts: Sequence[Balance], now: datetime)
             pending.get(facility.id, Pending(0, 0)),
         )
         for facility in directory(connection).facilities.values()
+        if facility.number in agreed
     ]
     return Reserves(
         headline=_headline(accounts, cards),

@@ -35,6 +35,7 @@ TERMS: dict[str, dict[str, object]] = {
     "3-other-decimals": {"decimals": 0},
     "4-no-currency": {"currency": "QQQ"},
     "5-no-first-day": {"firstDay": 2**24 - 1},
+    "6-no-reference-key": {"sealedReferenceKey": b"rubbish"},
 }
 
 
@@ -62,7 +63,9 @@ def propose(world: World, id_: str, **changed: object) -> None:
         name: Party(world.numbers[name], world.folder.public_keys(name).sealing)
         for name in (world.lead, BANK)
     }
-    proposed = new_terms(terms, parties, []) | changed
+    proposed = new_terms(terms, parties, [])
+    for key, value in changed.items():
+        (proposed if key in proposed else proposed["partners"][0])[key] = value
     world.signer(world.lead).send(world.registry.propose(proposed))
 
 
@@ -95,7 +98,7 @@ def test_nobody_accepts_them_here(world: World, engine: Engine, id_: str) -> Non
     world.indexer(BANK, engine).advance()
     with engine.connect() as connection:
         known = known_facility(connection, id_)
-    view = View(engine, BANK, list)
+    view = View(engine, BANK, lambda: world.sealing_keys(BANK))
     with pytest.raises(UsageFault, match="cannot be accepted"):
         accept(
             AcceptFacility(id_, known.terms_hash or b""),
@@ -114,3 +117,21 @@ def test_no_row_is_judged_by_them(world: World, engine: Engine, id_: str) -> Non
         terms = known_facility(connection, id_).terms
     with pytest.raises(UsageFault, match="can be judged"):
         Validator(terms, BANK)
+
+
+def test_what_a_lead_proposes_without_end_is_nobodys_work(world: World, engine: Engine) -> None:
+    """The newest few of each lead are shown unasked, the rest by their ids alone."""
+    for number in range(9):
+        propose(world, f"F-{number}")
+    world.indexer(BANK, engine).advance()
+    with face(engine, bank=BANK, member=world.numbers[BANK], role="partner") as node:
+        reader, officer = node.client("read"), node.signed_in("officer")
+        shown = [one["facility"] for one in reader.get("/v1/balances").json()["items"]]
+        home = officer.get("/").text
+        by_id = {page: officer.get(page) for page in ("/facilities/F-0", f"/accounts/F-0/{BANK}")}
+        asked = reader.get("/v1/forecasts", params={"facility": "F-0"})
+    assert shown == [world.facility_id, *(f"F-{number}" for number in range(4, 9))]
+    assert "F-4" in home
+    assert "F-3" not in home
+    assert {page: one.status_code for page, one in by_id.items() if not one.is_success} == {}
+    assert [one["facility"] for one in asked.json()["items"]] == ["F-0"]

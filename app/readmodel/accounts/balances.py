@@ -13,6 +13,7 @@ from app.readmodel.accounts.holds import held
 from app.readmodel.accounts.sums import effect_of, joined_sum, split_sum, type_of_pair
 from app.readmodel.chain import clock
 from app.readmodel.directory import directory
+from app.readmodel.facilities.sight import in_sight
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, MATCHED_TYPES
 from app.readmodel.pairs.tables import OPEN
 from app.readmodel.values import to_date
@@ -94,7 +95,8 @@ class Balance:
 def balances(
     connection: Connection, facility: str | None = None, partner: str | None = None
 ) -> list[Balance]:
-    """The reserve accounts of this view, in order of facility and partner."""
+    """The reserve accounts of this view, in order of facility and partner; unless a facility is
+    named, of those that are in sight."""
     names = directory(connection)
     unsettled = _open(connection)
     reserved = held(connection)
@@ -104,10 +106,11 @@ def balances(
         .where(c.facility == a.facility, c.partner == a.partner, c.state == "closed")
         .scalar_subquery()
     )
+    asked = select(t.accounts, last_closed.label("closed_through")).order_by(a.facility, a.partner)
+    if facility is None:
+        asked = asked.where(a.facility.in_(select(t.facilities.c.number).where(in_sight())))
     found: list[Balance] = []
-    for row in connection.execute(
-        select(t.accounts, last_closed.label("closed_through")).order_by(a.facility, a.partner)
-    ):
+    for row in connection.execute(asked):
         terms = names.facilities[row.facility]
         holder = terms.partners[row.partner - 1]
         if facility not in (None, terms.id) or partner not in (None, holder.name):

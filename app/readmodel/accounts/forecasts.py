@@ -10,7 +10,12 @@ from app.domain.kinds import Kind
 from app.readmodel.accounts.balances import Balance, balances
 from app.readmodel.accounts.curves import business_day_at, daily
 from app.readmodel.directory import Facility, directory
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.agreed import (
+    AgreedFacility,
+    agreed_facilities,
+    agreed_facility,
+)
+from app.readmodel.facilities.sight import in_sight
 
 HISTORY_DAYS = 7 * (2 * WEEKS + 2)
 """As far back as a forecast and the errors of those before it reach."""
@@ -62,12 +67,18 @@ def account_forecasts(
     """The forecasts of this view's accounts, from what the lead's book moved on the business dates
     that are over. Top-ups and withdrawals are treasurers' own doing: they are not projected."""
     facilities = directory(connection).facilities
-    agreed = {one.terms.id: one for one in agreed_facilities(connection)}
+    if facility is None:
+        known = agreed_facilities(connection, in_sight())
+    else:
+        found = agreed_facility(connection, facility)
+        known = [found] if found else []
+    agreed = {one.terms.id: one for one in known}
     return [
         _of_account(
             connection, one, agreed[one.facility], facilities[agreed[one.facility].number], now
         )
         for one in balances(connection, facility, partner)
+        if one.facility in agreed
     ]
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import ColumnElement, Connection, Row, select
 
 from app.domain.errors import UsageFault
 from app.domain.facility import (
@@ -17,6 +17,7 @@ from app.domain.facility import (
 from app.readmodel.consortium.tables import members
 from app.readmodel.directory import directory
 from app.readmodel.facilities.history import rules_versions, shares_versions
+from app.readmodel.facilities.sight import ever_in_force
 from app.readmodel.facilities.tables import (
     facilities,
     facility_partners,
@@ -46,12 +47,15 @@ class AgreedFacility:
         return self.state == "active"
 
 
-def agreed_facilities(connection: Connection) -> list[AgreedFacility]:
-    """Every facility on the chain, proposed ones included, by number."""
-    return [
-        _agreed(connection, row)
-        for row in connection.execute(select(facilities).order_by(facilities.c.number))
-    ]
+def agreed_facilities(
+    connection: Connection, among: ColumnElement[bool] | None = None
+) -> list[AgreedFacility]:
+    """The facilities on the chain by number: those of a condition (`facilities.sight`), or every
+    one, proposed ones included."""
+    asked = select(facilities).order_by(facilities.c.number)
+    if among is not None:
+        asked = asked.where(among)
+    return [_agreed(connection, row) for row in connection.execute(asked)]
 
 
 def agreed_facility(connection: Connection, id_: str) -> AgreedFacility | None:
@@ -138,8 +142,11 @@ def _agreed(connection: Connection, row: Row[tuple[object, ...]]) -> AgreedFacil
 
 
 def sealed_reference_keys(connection: Connection) -> list[bytes]:
-    """The reference keys of all facilities, as they are sealed to this node's member."""
+    """The reference keys of the facilities that have legs, as they are sealed to this node's
+    member."""
     found = connection.scalars(
-        select(facilities.c.sealed_reference_key).order_by(facilities.c.number)
+        select(facilities.c.sealed_reference_key)
+        .where(ever_in_force())
+        .order_by(facilities.c.number)
     )
     return [sealed for sealed in found if sealed is not None]
