@@ -1,5 +1,6 @@
 """Lines and totals of a period, from a facility's events alone, by the indexer's own pure core."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass
 from functools import lru_cache, partial
@@ -7,7 +8,7 @@ from typing import Any
 
 from app.contracts.events import ContractEvent
 from app.domain.matching.books import Books
-from app.domain.matching.pairs import PAIR_TYPES, SETTLED, Half
+from app.domain.matching.pairs import PAIR_TYPES, SETTLED, Half, PairType
 from app.domain.resolutions import Side
 from app.indexer.changes import AcceptedResolution, DayTotal
 from app.indexer.decode import Event
@@ -24,6 +25,14 @@ _NOBODY = 0
 """A member's number that none has: nothing is opened for it."""
 _BOOKS = ("Lead", "Partner", "Agreed")
 _NOTHING_POSTED = (0, bytes(32))
+_OPEN_LEGS: Mapping[PairType, int] = {
+    "missing_at_partner": 1,
+    "missing_at_lead": 1,
+    "amount": 2,
+    "date": 2,
+    "amount_and_date": 2,
+}
+"""Of a pair that is neither settled nor resolved."""
 
 LINE_NAMES = (
     "partner",
@@ -71,6 +80,10 @@ class Derivation:
         self.stated: dict[int, str] = {}
         """Partner to the last day whose statement, which the contract held against its ledger,
         follows from the events."""
+        self._resolved = 0
+        """How many of the accepted resolutions are counted in `_resolved_legs`."""
+        self._resolved_legs: defaultdict[int, int] = defaultdict(int)
+        """Partner to the legs of its resolved pairs."""
         self.rejected = 0
         """How many legs, and parts of a lead's leg, the contract took into no book for another
         reason than that they were there already."""
@@ -134,11 +147,17 @@ class Derivation:
         self.stated[partner] = _date(day)
 
     def _open_legs(self, partner: int) -> int:
-        return sum(
-            (pair.lead is not None) + (pair.partner is not None)
-            for pair in self._projection.changes.new_pairs
-            if pair.account == partner and pair.action is None and pair.status not in SETTLED
-        )
+        """By the account's counts, which keep a resolved pair under the type with which it broke:
+        a history has as many statements as days and accounts, and may have a million pairs."""
+        accepted = self._projection.changes.accepted
+        for one in accepted[self._resolved :]:
+            self._resolved_legs[one.pair.account] += sum(
+                half is not None for half in (one.pair.lead, one.pair.partner)
+            )
+        self._resolved = len(accepted)
+        counts = self._state.accounts[self._facility, partner].counts
+        legs = sum(counts[name] * each for name, each in _OPEN_LEGS.items())
+        return legs - self._resolved_legs[partner]
 
     def _through(self, partner: int, last: int) -> list[int]:
         """What the movements up to a day come to, in each book."""

@@ -175,6 +175,16 @@ def test_a_days_statement_must_follow_from_the_events_before_it() -> None:
         prove(made.terms(), made.blocks)
 
 
+def test_a_resolved_leg_is_not_open_in_a_days_statement() -> None:
+    made = MadeChain()
+    made.found()
+    made.post(LEAD, 0, 2)
+    made.post(PARTNER, 0, 1)
+    made.void(1)
+    made.state_day(100_000)
+    assert prove(made.terms(), made.blocks).stated == {1: "2026-03-02"}
+
+
 @pytest.mark.parametrize("left_out", ["a resolution", "a closed day", "a change of the rules"])
 def test_an_act_that_was_left_out_shows_in_the_number_of_the_next(left_out: str) -> None:
     """Where blocks are chosen, nothing else would: each that is there is sealed."""

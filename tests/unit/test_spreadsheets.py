@@ -14,7 +14,22 @@ from app.reports.model import LinesTotal, Type
 from app.reports.spreadsheets import Lines, all_guarded, guarded, write_rows
 from app.reports.texts import shown_texts
 
-CELLS = ("", "a", "1,5", 'q"', "a\nb", "a\r\nb", "\r", "\0", " x ", "对账", "'=1", "=1+1", "\t")
+CELLS = (
+    "",
+    "a",
+    "1,5",
+    'q"',
+    "a\nb",
+    "a\r\nb",
+    "\r",
+    "\0",
+    " x ",
+    "对账",
+    "'=1",
+    "=1+1",
+    "\t",
+    "a;=1",
+)
 
 
 @pytest.mark.parametrize("seed", range(50))
@@ -28,6 +43,25 @@ def test_joined_lines_are_those_of_the_csv_module(seed: int) -> None:
     assert found.getvalue() == expected.getvalue()
     for column in columns:
         assert all_guarded(column) == [guarded(one) for one in column]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("=1+1", "'=1+1"),
+        ("A;=1+1;", "A;'=1+1;"),
+        ('A; "=1+1', "A; \"'=1+1"),
+        ("A;;@SUM(1)", "A;;'@SUM(1)"),
+        ("=1;-2", "'=1;'-2"),
+        ("A;B-1", "A;B-1"),
+    ],
+)
+def test_a_text_begins_no_formula_where_semicolons_part_cells(text: str, shown: str) -> None:
+    """Spreadsheets of half the world read `a,"A;=1+1;",b` as three cells, of which one is run."""
+    assert guarded(text) == shown
+    assert all_guarded(["a", text]) == ["a", shown]
+    for cell in shown.replace('"', "").split(";"):
+        assert not cell.lstrip(" ").startswith(("=", "+", "-", "@"))
 
 
 @pytest.mark.parametrize("decimals", [0, 2, 3])
