@@ -99,6 +99,7 @@ class Derivation:
         projection = self._projection
         self._headers[block.number] = block
         for event in events:
+            self._check_partner(event)
             project(projection, (event,), {})
             if isinstance(event, Posting):
                 self.rejected += len(event.skipped)
@@ -116,6 +117,16 @@ class Derivation:
         for event in events:
             if isinstance(event, ContractEvent) and event.name == "FacilityProposed":
                 self._terms = event.arguments["terms"]
+
+    def _check_partner(self, event: Event) -> None:
+        """A view passes over accounts that it does not see; here there are none such."""
+        if isinstance(event, ContractEvent) and "partner" in event.arguments:
+            partner = event.arguments["partner"]
+            if (self._facility, partner) not in self._state.accounts:
+                raise Unverified(
+                    f"block {event.block_number}: {event.name} is of partner {partner}, which the "
+                    "facility has not"
+                )
 
     def _hold_against_books(self, event: ContractEvent) -> None:
         """The contract takes a day's statement only with the ledger's own totals of that moment:
