@@ -37,39 +37,52 @@ def _verbs_keep_their_names() -> None:
     """With a single command loaded, Typer would otherwise take its name away."""
 
 
-_VERBS = {
-    "reconcile": "Reconcile feeds: each bank posts its own half, the contracts match them.",
-    "demo": "Run a lead, three partners and an auditor on this machine, each with its node.",
-    "node": "Run one bank's node: API, page, feed folder, submitter and indexer. Ctrl-C ends it.",
-    "feed": "Try a feed file out, or push it to a bank's node.",
-    "keys": "API keys of a bank's node.",
-    "people": "Who may sign in to a bank's pages, and the first administrator.",
-    "audit": "The audit trail: who did what.",
-    "balances": "Show each reserve account: balances, what is available, open legs, breaks.",
-    "breaks": "List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.",
-    "facility": "Facilities: what their parties have agreed, and how they change it.",
-    "hold": "Set parts of the partners' reserves aside before a drawdown is paid out (lead only).",
-    "day": "Close the days of a reserve account: one bank states them, the other signs.",
-    "reason": "Show why a bank did something: the text behind a reason's hash.",
-    "sign-in": "Sign in to a bank's node, for the commands that act as a person.",
-    "sign-out": "End that session.",
-    "alerts": "What somebody should look at now: list it, acknowledge it, snooze it.",
-    "webhooks": "Endpoints that are sent what happens, and what became of each event.",
-    "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
-    "verify": "Check a proof bundle alone: no network, no database, no key.",
-    "rebuild": "Rebuild the read model from the chain alone and print its digest.",
-    "archive": "Move matched pairs of closed days out of the database into Parquet files.",
-    "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",
-    "restore": "Bring a database that was restored from an older backup up to the chain.",
-    "doctor": "Look at everything that a bank's node needs, and say what to do.",
-    "vault": "What lies encrypted in a bank's database.",
-    "quarantine": "Rows that were not taken: see them, mend them, let them be taken in.",
-    "dead-letters": "Events that could not be posted, and batches that have stopped.",
-    "consortium": "The consortium: its members, and what they decide together.",
-    "network": "A consortium on this machine: banks, their validators, the contracts.",
+_PANELS = {
+    "Files and feeds": {
+        "reconcile": "Reconcile feeds: each bank posts its own half, the contracts match them.",
+        "demo": "Run a lead, three partners and an auditor on this machine, each with its node.",
+        "feed": "Try a feed file out, or push it to a bank's node.",
+        "quarantine": "Rows that were not taken: see them, mend them, let them be taken in.",
+        "dead-letters": "Events that could not be posted, and batches that have stopped.",
+    },
+    "Accounts and breaks": {
+        "balances": "Show each reserve account: balances, what is available, open legs, breaks.",
+        "breaks": "List the breaks; propose, accept or dispute what resolves one.",
+        "day": "Close the days of a reserve account: one bank states them, the other signs.",
+        "hold": "Hold parts of the partners' reserves for a drawdown to come (lead only).",
+        "facility": "Facilities: what their parties have agreed, and how they change it.",
+        "reason": "Show why a bank did something: the text behind a reason's hash.",
+    },
+    "For auditors": {
+        "report": "Write opening, movements, closing, pairs and breaks between two business dates.",
+        "verify": "Check a proof bundle alone: no network, no database, no key.",
+        "audit": "The audit trail: who did what.",
+    },
+    "A bank's node": {
+        "node": "Run one bank's node: API, pages, feed folder, jobs. Ctrl-C ends it.",
+        "doctor": "Look at everything that a bank's node needs, and say what to do.",
+        "backup": "Copy the bank's SQLite database while its node works; PostgreSQL has pg_dump.",
+        "restore": "Bring a database that was restored from an older backup up to the chain.",
+        "rebuild": "Rebuild the read model from the chain alone and print its digest.",
+        "archive": "Move matched pairs of closed days out of the database into Parquet files.",
+        "vault": "What lies encrypted in a bank's database.",
+        "alerts": "What somebody should look at now: list it, acknowledge it, snooze it.",
+        "webhooks": "Endpoints that are sent what happens, and what became of each event.",
+    },
+    "Who may come in": {
+        "keys": "API keys of a bank's node.",
+        "people": "Who may sign in to a bank's pages, and the first administrator.",
+        "sign-in": "Sign in to a bank's node, for the commands that act as a person.",
+        "sign-out": "End that session.",
+    },
+    "The consortium": {
+        "consortium": "The consortium: its members, and what they decide together.",
+        "network": "A consortium on this machine: banks, their validators, the contracts.",
+    },
 }
-"""What the help says of each. A verb is the name of a module or package here, and in it of the
+"""What the help says of each verb. A verb is the name of a module or package here, and in it of the
 function (or group) that it runs (with `_` for `-`). `shared` is what several verbs use."""
+_VERBS = [verb for verbs in _PANELS.values() for verb in verbs]
 
 
 _ACTING = ("breaks", "facility", "hold", "day", "consortium", "quarantine")
@@ -84,8 +97,9 @@ def _register(arguments: list[str]) -> None:
     take a second to load, which no other verb should wait for."""
     asked = arguments[0] if arguments else ""
     if asked not in _VERBS:
-        for verb, summary in _VERBS.items():
-            cli.command(verb, help=summary)(_not_loaded)
+        for panel, verbs in _PANELS.items():
+            for verb, summary in verbs.items():
+                cli.command(verb, help=summary, rich_help_panel=panel)(_not_loaded)
         return
     name = asked.replace("-", "_")
     # What is loaded stays: looking for cycles in it took a fifth of the time.
