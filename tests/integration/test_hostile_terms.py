@@ -70,7 +70,7 @@ def propose(world: World, id_: str, **changed: object) -> None:
 
 
 def test_they_take_nothing_from_view(world: World, engine: Engine) -> None:
-    """Pages, REST and alerts of the facilities that are in force go on, with the same figures."""
+    """Pages, REST and alerts of the facilities that are in force go on."""
     for bank in (world.lead, BANK):
         partner = 1 if bank == world.lead else 0
         world.post(bank, Event(TOP_UP, "T-1", 12_345, partner=partner))
@@ -89,7 +89,27 @@ def test_they_take_nothing_from_view(world: World, engine: Engine) -> None:
         answers |= {path: reader.get(path) for path in ("/v1/forecasts", "/v1/balances")}
     assert {page: one.status_code for page, one in answers.items() if not one.is_success} == {}
     assert ">123.45<" in answers["/"].text
-    assert ">12,345<" not in answers["/"].text
+
+
+def test_what_has_other_decimals_is_summed_apart(
+    world: World, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a facility that two banks have brought into force all the same."""
+    for facility, amount in ((world.facility_id, 12_345), ("3-other-decimals", 5)):
+        if facility != world.facility_id:
+            propose(world, facility, **TERMS[facility])
+            number = world.registry.facility_number(facility)
+            terms_hash = world.registry.terms_hash(world.registry.terms(number))
+            world.signer(BANK).send(world.registry.accept(number, terms_hash))
+            monkeypatch.setattr(world, "facility", number)
+            monkeypatch.setattr(world, "sequences", {})
+        world.post(world.lead, Event(TOP_UP, "T-1", amount, partner=1))
+        world.post(BANK, Event(TOP_UP, "T-1", amount))
+    world.indexer(BANK, engine).advance()
+    with face(engine, bank=BANK, member=world.numbers[BANK], role="partner") as node:
+        home = node.signed_in("officer").get("/").text
+    assert ">123.45<" in home
+    assert "123.50" not in home
 
 
 @pytest.mark.parametrize("id_", TERMS)
