@@ -23,8 +23,20 @@ _DIGIT_LIKE = str.maketrans({"o": "0", "i": "1", "l": "1", "|": "1"})
 _DASHES = str.maketrans(dict.fromkeys("‐‑‒–—―−－﹣_", "-"))
 
 
+_UNSEEN = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0"
+    + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
+)
+"""Letters, marks and symbols that nothing is drawn for: a feed may hold them, as they are called
+printable."""
+
+
 def _without_blanks(text: str) -> str:
-    return "".join(one for one in text if unicodedata.category(one) not in ("Zs", "Cf", "Cc"))
+    return "".join(
+        one
+        for one in text
+        if one not in _UNSEEN and unicodedata.category(one) not in ("Zs", "Cf", "Cc")
+    )
 
 
 _WIDTH = "full-width or compatibility forms"

@@ -20,6 +20,8 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from sqlalchemy import Engine
 
+from app.alerts.judge import NodeFacts
+from app.alerts.watch import AlertWatch
 from app.contracts.abi import load_abi
 from app.contracts.events import event_kinds
 from app.db.engine import create, upgrade
@@ -30,6 +32,7 @@ from app.keys.keystore import load_account
 from app.readmodel.chain import newest_incidents, position
 from ganache.launcher import start
 from tests.hostile_values import HostileValues
+from tests.integration.faces import face
 from tests.integration.posted import TODAY, Event, World, new_world
 
 GAS = 30_000_000
@@ -240,6 +243,9 @@ class Callers(HostileValues):
         terms = list(self.view("FacilityRegistry", "terms", self.world.facility))
         terms[0] = b"F-%d" % self.chance.randrange(10**9)
         terms[2], terms[4] = terms[2].encode(), terms[4].encode()
+        if self.chance.random() < 0.5:
+            terms[3], terms[11] = self.chance.randrange(5), self.any("uint24")
+            terms[4] = self.chance.choice([b"Mars/Olympus", b"America", b"../..", self.bytes()])
         terms[7] = [(*one[:-1], self.bytes() or b"-") for one in terms[7]]
         terms[8] = self.bytes() or b"-"
         return self.world.lead, "approver", [tuple(terms)]
@@ -458,7 +464,17 @@ def fuzz(world: World, folder: Path, postgres_url: str, seed: int, calls: int) -
             readers.indexer.advance()
     _one_encoding_is_emitted(callers.receipts)
     readers.all_read_the_same(postgres_url)
+    _is_shown(readers.indexer.engine, world)
     _the_fuzzer_reaches_what_it_is_for(callers)
+
+
+def _is_shown(engine: Engine, world: World) -> None:
+    """Alerts are judged, and what lists all facilities answers."""
+    AlertWatch(engine, world.lead, lambda: False, lambda _: NodeFacts({}), object).look()
+    with face(engine, bank=world.lead, member=world.numbers[world.lead]) as node:
+        officer = node.signed_in("officer")
+        pages = ("/", "/wall", "/forecast", "/facilities", "/breaks", "/days", "/consortium")
+        assert {page: officer.get(page).status_code for page in pages} == dict.fromkeys(pages, 200)
 
 
 def _one_encoding_is_emitted(receipts: list[dict[str, Any]]) -> None:
