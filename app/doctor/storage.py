@@ -27,6 +27,7 @@ from app.outbox.dead_letters import stopped_batches
 from app.outbox.pending import backlog
 from app.outbox.tables import batches, leases
 from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.sight import ever_in_force
 from app.readmodel.tables import cursor, incidents, members
 
 _BUSY_MS = 3_000
@@ -171,14 +172,21 @@ def _finality(chain: Chain, number: int, hash_: bytes) -> Finding:
     return ok("finality", "the last block read is still the chain's")
 
 
+def _posted_in(connection: Connection, bank: str) -> list[AgreedFacility]:
+    """The facilities that a bank is a party to and may have posted in."""
+    found = agreed_facilities(connection, ever_in_force())
+    return [one for one in found if bank in one.terms.banks]
+
+
 def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
-    """The reference key of each of this bank's facilities opens."""
+    """The reference key of each of this bank's facilities that have legs opens: a lead may propose
+    others with any key."""
     try:
         secrets = KeyVersions(config.keys, SEALING, development=config.development)
     except ConfigFault:
         return  # told already
     with engine.connect() as connection:
-        agreed = [one for one in agreed_facilities(connection) if config.name in one.terms.banks]
+        agreed = _posted_in(connection, config.name)
         registered = connection.execute(
             select(members.c.sealing_key).where(members.c.name == config.name)
         ).scalar_one_or_none()
@@ -208,7 +216,7 @@ def check_outbox(
     with engine.connect() as connection:
         waiting = backlog(connection)
         stopped = stopped_batches(connection)
-        agreed = [one for one in agreed_facilities(connection) if config.name in one.terms.banks]
+        agreed = _posted_in(connection, config.name)
         if chain is not None:
             yield from _heads(connection, chain, manifest, agreed)
     age = 0

@@ -16,11 +16,14 @@ from app.actions.facility_terms import Party, new_terms
 from app.actions.view import View
 from app.alerts.judge import NodeFacts
 from app.alerts.watch import AlertWatch
+from app.config import load_config
 from app.db.engine import create, upgrade
+from app.doctor.storage import check_facilities
 from app.domain.errors import UsageFault
 from app.domain.facility import Facility, Partner, Rules, Shares
 from app.intake.validation import Validator
 from app.readmodel.facilities.agreed import known_facility
+from deploy.consortium import write_config
 from tests.integration.faces import face
 from tests.integration.posted import Event, World
 from tests.integration.vaults import VAULT
@@ -137,6 +140,14 @@ def test_no_row_is_judged_by_them(world: World, engine: Engine, id_: str) -> Non
         terms = known_facility(connection, id_).terms
     with pytest.raises(UsageFault, match="can be judged"):
         Validator(terms, BANK)
+
+
+def test_doctor_blames_no_key_of_this_bank_for_them(world: World, engine: Engine) -> None:
+    propose(world, "6-no-reference-key", **TERMS["6-no-reference-key"])
+    world.indexer(BANK, engine).advance()
+    write_config(world.folder, BANK, rpc=world.rpc.url, port=1)
+    found = list(check_facilities(load_config(world.folder.config(BANK)), engine))
+    assert [(one.check, one.level) for one in found] == [(f"facility {world.facility_id}", "ok")]
 
 
 def test_what_a_lead_proposes_without_end_is_nobodys_work(world: World, engine: Engine) -> None:
