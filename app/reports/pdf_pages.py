@@ -12,9 +12,9 @@ FONT = "noto"
 _SMALL, _NORMAL, _PART, _TITLE = 6.5, 9.0, 11.0, 15.0
 _ROW_MM = 3.4
 _PADDING_MM = 1.0
-_PAGES = "\ue000"
-"""Stands for the number of pages. No text of a feed or bank has this letter, as it could `{nb}`:
-none that is not printable is shown."""
+_PAGES = "\ue000pages"
+"""Stands for the number of pages, and is as wide as the largest. No text of a feed or bank has its
+first letter, as it could have `{nb}`: none that is not printable is shown."""
 _HEAD = (230, 238, 246)
 _LINE = (200, 208, 216)
 
