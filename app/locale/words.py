@@ -159,6 +159,9 @@ AUDIT_DETAILS = (
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
 REPORTS = (
     N_("from"), N_("to"), N_("block hash"), N_("block time"), N_("names opened by"),
+    N_("vouched by"),
+    N_("seals of the chain's validators, which the node that made this has checked"),
+    N_("nobody: no validator seals this chain, and figures are as one endpoint told them"),
     N_("currency"), N_("up to 1 day"), N_("up to 3 days"), N_("up to 7 days"),
     N_("up to 30 days"), N_("over 30 days"), N_("reopened"), N_("replaced"), N_("in force"),
     N_("declined"), N_("close"),

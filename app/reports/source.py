@@ -10,10 +10,13 @@ from sqlalchemy import Connection, Engine
 from app.db.engine import snapshot
 from app.domain.errors import TallyError, UsageFault
 from app.locale import _, said
-from app.readmodel.chain import Position, position, position_at
+from app.readmodel.chain import Position, position, position_at, sealing_validators
 from app.readmodel.directory import Directory, Facility, Partner, directory
 from app.readmodel.disclosures.queries import Grant, grants
 from app.reports.model import Report, Section, instant_text
+
+_SEALS = "seals of the chain's validators, which the node that made this has checked"
+_NOBODY = "nobody: no validator seals this chain, and figures are as one endpoint told them"
 
 
 class ReportRefused(TallyError):
@@ -81,6 +84,7 @@ class Source:
             ("block", str(self.as_of.block_number)),
             ("block_hash", self.as_of.block_hash),
             ("block_time", instant_text(self.as_of.block_time)),
+            ("vouched_by", _SEALS if sealing_validators(self.connection) else _NOBODY),
             *granted,
         )
 

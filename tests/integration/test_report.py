@@ -28,6 +28,7 @@ from app.reports.run_files import write_pairs, write_quarantine
 from app.reports.source import ReportRefused, Request, Source, open_source
 from app.reports.write_csv import write_csv_lines
 from app.reports.write_xlsx import write_xlsx
+from app.verify.validators import ValidatorSet
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -334,6 +335,17 @@ class TestWorkbook:
         assert proof == [0, 0, 0]
         rows = workbook["Summary"].iter_rows(values_only=True)
         assert [row[7] for row in rows if row[0] in seed.partners] == [0] * 9
+
+
+def test_a_report_says_who_vouches_for_its_blocks(engine: Engine, seed: Seed) -> None:
+    """Of a chain that nobody seals it looked the same as of one that validators vouch for."""
+    words = []
+    for validators in (None, ValidatorSet(frozenset({bytes(20)})).to_text()):
+        with engine.begin() as connection:
+            connection.execute(update(tables.cursor).values(validators=validators))
+        with opened(engine) as source:
+            words.append(dict(reconciliation(source).parameters)["vouched_by"])
+    assert words[0].startswith("nobody:") and words[1].startswith("seals of")
 
 
 def test_a_report_stands_still_while_the_chain_goes_on(engine: Engine, seed: Seed) -> None:
