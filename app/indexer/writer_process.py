@@ -169,7 +169,7 @@ def _work(pipe: Connection, other_end: Connection) -> None:
 def _receive(
     pipe: Connection, given: "Queue[str | _Given | None]", is_gone: threading.Event
 ) -> None:
-    """Take what comes while an earlier range is written: folding waits for no single one."""
+    """Take what comes while an earlier range is written, so that folding goes on meanwhile."""
     try:
         while True:
             given.put(pipe.recv())
