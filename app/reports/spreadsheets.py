@@ -1,7 +1,6 @@
 """CSV that spreadsheets read as it was meant: no text of a feed becomes a formula or a new line."""
 
 import csv
-import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
@@ -10,22 +9,18 @@ _FORMULA_STARTS = tuple("=+-@\t\r\n＝＋－＠−")
 which some programs read as the plain ones."""
 
 _FIRST_CHARACTERS = frozenset(_FORMULA_STARTS)
-_NEXT_CELL = re.compile(f"(;[ \"']*)(?=[{re.escape(''.join(_FORMULA_STARTS))}])")
-"""Where a spreadsheet of a country that writes 1,5 begins the next cell, whatever quotes say."""
 _BETWEEN = "\0"
 _QUOTED = '",\r'
 
 
 def guarded(text: str) -> str:
     """A text that no spreadsheet takes for a formula: an apostrophe stands before one."""
-    if ";" in text:
-        text = _NEXT_CELL.sub(r"\1'", text)
     return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def all_guarded(texts: list[str]) -> list[str]:
     """`guarded` of each. There are millions, and in most columns nothing to guard."""
-    if _FIRST_CHARACTERS.isdisjoint({text[:1] for text in texts}) and ";" not in "".join(texts):
+    if _FIRST_CHARACTERS.isdisjoint({text[:1] for text in texts}):
         return texts
     return [guarded(text) for text in texts]
 
