@@ -11,7 +11,7 @@ from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.forecasts import ProjectedShortfall
 from app.readmodel.accounts.tables import day_totals
 from app.readmodel.chain import position
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities, facilities_of
 from app.readmodel.facilities.sight import in_force
 from app.readmodel.pairs.tables import OPEN, pairs
 from app.readmodel.values import to_time
@@ -66,8 +66,8 @@ def last_feeds(connection: Connection, bank: str) -> Mapping[str, datetime]:
     """When each facility in force of which the bank sends events last received a feed; without
     those that never did."""
     found = {}
-    for one in agreed_facilities(connection, in_force()):
-        if one.active and bank in one.terms.banks:
+    for one in facilities_of(connection, bank, in_force()):
+        if one.active:
             received = connection.execute(
                 # One feed a day takes the events that are pushed one by one.
                 select(func.coalesce(feeds.c.finished_at, feeds.c.received_at))

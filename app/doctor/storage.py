@@ -26,7 +26,7 @@ from app.keys.versions import KeyVersions
 from app.outbox.dead_letters import stopped_batches
 from app.outbox.pending import backlog
 from app.outbox.tables import batches, leases
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.agreed import AgreedFacility, facilities_of
 from app.readmodel.facilities.sight import ever_in_force
 from app.readmodel.tables import cursor, incidents, members
 
@@ -172,12 +172,6 @@ def _finality(chain: Chain, number: int, hash_: bytes) -> Finding:
     return ok("finality", "the last block read is still the chain's")
 
 
-def _posted_in(connection: Connection, bank: str) -> list[AgreedFacility]:
-    """The facilities that a bank is a party to and may have posted in."""
-    found = agreed_facilities(connection, ever_in_force())
-    return [one for one in found if bank in one.terms.banks]
-
-
 def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
     """The reference key of each of this bank's facilities that have legs opens: a lead may propose
     others with any key."""
@@ -186,7 +180,7 @@ def check_facilities(config: BankConfig, engine: Engine) -> Iterator[Finding]:
     except ConfigFault:
         return  # told already
     with engine.connect() as connection:
-        agreed = _posted_in(connection, config.name)
+        agreed = facilities_of(connection, config.name, ever_in_force())
         registered = connection.execute(
             select(members.c.sealing_key).where(members.c.name == config.name)
         ).scalar_one_or_none()
@@ -216,7 +210,7 @@ def check_outbox(
     with engine.connect() as connection:
         waiting = backlog(connection)
         stopped = stopped_batches(connection)
-        agreed = _posted_in(connection, config.name)
+        agreed = facilities_of(connection, config.name, ever_in_force())
         if chain is not None:
             yield from _heads(connection, chain, manifest, agreed)
     age = 0

@@ -8,7 +8,7 @@ from pathlib import Path
 from sqlalchemy import ColumnElement, Engine
 
 from app.keys.sealing import open_reference_key
-from app.readmodel.facilities.agreed import AgreedFacility, agreed_facilities
+from app.readmodel.facilities.agreed import AgreedFacility, facilities_of
 from app.readmodel.facilities.sight import ever_in_force, in_force
 
 _LOOK_UP_EVERY_S = 1.0
@@ -69,8 +69,7 @@ class PostingFacilities:
 
     def _parties(self, among: ColumnElement[bool]) -> list[AgreedFacility]:
         with self._engine.connect() as connection:
-            found = agreed_facilities(connection, among)
-        return [one for one in found if self.bank in one.terms.banks]
+            return facilities_of(connection, self.bank, among)
 
     def open(self, agreed: AgreedFacility) -> PostingFacility | None:
         """A facility with its reference key; None, and an entry in `unreadable`, when that does

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.locale import _
-from app.readmodel.facilities.agreed import agreed_facilities
+from app.readmodel.facilities.agreed import facilities_of
 from app.readmodel.facilities.sight import in_force
 from app.web.feeds_page import RowFilters, fault_text, feeds_page, row_page, rows_page
 from app.web.pages import Pages
@@ -107,11 +107,7 @@ def show_row(
 
 def _own_facilities(connection: Connection, bank: str) -> list[str]:
     """Those of which this bank sends events."""
-    return [
-        one.terms.id
-        for one in agreed_facilities(connection, in_force())
-        if one.active and bank in one.terms.banks
-    ]
+    return [one.terms.id for one in facilities_of(connection, bank, in_force()) if one.active]
 
 
 def _said(

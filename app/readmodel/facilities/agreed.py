@@ -58,6 +58,13 @@ def agreed_facilities(
     return [_agreed(connection, row) for row in connection.execute(asked)]
 
 
+def facilities_of(
+    connection: Connection, bank: str, among: ColumnElement[bool]
+) -> list[AgreedFacility]:
+    """Those of a condition that a bank is a party to."""
+    return [one for one in agreed_facilities(connection, among) if bank in one.terms.banks]
+
+
 def agreed_facility(connection: Connection, id_: str) -> AgreedFacility | None:
     """The facility of that id; None where there is none, or only withdrawn ones."""
     row = connection.execute(
