@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from rich.text import Text
-from sqlalchemy import insert, update
+from sqlalchemy import update
 from typer import Typer
 from typer.testing import CliRunner, Result
 
@@ -17,10 +17,10 @@ from app.cli.shared.reading import rows_in_words, table
 from app.db.engine import create
 from app.domain.errors import ConfigFault, TallyError, UsageFault
 from app.domain.kinds import Kind
-from app.intake.tables import feeds, quarantine
 from app.readmodel import tables
 from app.reports.catalogue import REPORTS
 from app.reports.source import ReportRefused
+from tests.integration.quarantining import quarantine_amount
 from tests.integration.seeded import START, Seed
 from tests.integration.vaults import VAULT
 
@@ -120,31 +120,8 @@ class TestReport:
     @pytest.mark.parametrize("name", REPORTS)
     def test_none_needs_the_storage_key(self, seed: Seed, name: str) -> None:
         """Also where rows wait in the quarantine: what is encrypted of them is in no report."""
-        moment = "2026-03-02T10:00:00Z"
         with seed.engine.begin() as connection:
-            feed = connection.execute(
-                insert(feeds).values(
-                    facility="WLD-2016-A",
-                    name="march.csv",
-                    source="file",
-                    received_at=moment,
-                    rows_in=1,
-                    accepted=0,
-                    duplicate=0,
-                    quarantined=1,
-                )
-            ).inserted_primary_key
-            assert feed is not None
-            connection.execute(
-                insert(quarantine).values(
-                    feed_id=feed[0],
-                    row=2,
-                    field="amount",
-                    value=VAULT.sealer()(b"1e3"),
-                    reason="is not digits",
-                    at=moment,
-                )
-            )
+            quarantine_amount(connection, "march.csv", b"1e3")
         written = run(
             "report", name, "--facility", "WLD-2016-A", *PERIOD, "--format", "csv", "--out", "-"
         ).stdout

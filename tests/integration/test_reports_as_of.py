@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
 from app.actions import days, facilities
 from app.actions.view import View
 from app.contracts.proposals import about
 from app.db.engine import create, upgrade
-from app.db.vault import vault_of
 from app.domain.kinds import Kind
-from app.intake.tables import feeds, quarantine
 from app.readmodel.days.queries import day_records
 from app.readmodel.directory import directory
 from app.readmodel.facilities.history import facility_history
@@ -28,6 +26,7 @@ from app.reports.catalogue import FORMATS, REPORTS
 from app.reports.source import Request, open_source
 from tests.integration.faces import face
 from tests.integration.posted import TODAY, Event, World
+from tests.integration.quarantining import quarantine_amount
 from tests.integration.test_actions import Bank, done
 from tests.integration.test_consortium import DAY_S, carry, council, given_key, later
 from tests.integration.vaults import VAULT
@@ -254,29 +253,7 @@ def test_exceptions_are_a_banks_own(history: History) -> None:
     )
     engine = history.engines["huarui"]
     with engine.begin() as connection:
-        feed = connection.execute(
-            insert(feeds).values(
-                facility="WLD-2016-A",
-                name="may.csv",
-                source="file",
-                received_at="2026-03-02T10:00:00Z",
-                rows_in=1,
-                accepted=0,
-                duplicate=0,
-                quarantined=1,
-            )
-        ).inserted_primary_key
-        assert feed is not None
-        connection.execute(
-            insert(quarantine).values(
-                feed_id=feed[0],
-                row=2,
-                field="amount",
-                value=vault_of(connection).sealer()(b"Wang Xiaoming"),
-                reason="is not digits",
-                at="2026-03-02T10:00:00Z",
-            )
-        )
+        quarantine_amount(connection, "may.csv", b"Wang Xiaoming")
     own = json.loads(written(engine, "exceptions", None, "huarui"))
     [row] = next(one["rows"] for one in own["sections"] if one["name"] == "quarantined")
     assert (row["feed"], row["row"], row["field"]) == ("may.csv", 2, "amount")
