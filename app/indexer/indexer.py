@@ -336,7 +336,7 @@ class Indexer:
             self._writer.write(self._engine, rows)
             return
         with self._engine.begin() as connection:
-            write(connection, rows)
+            write(connection, [rows])
 
     def _wait(self) -> None:
         """Until the writer has written what it was given."""

@@ -98,21 +98,30 @@ def written(state: State, projection: Projection, found: Range) -> Written:
     )
 
 
-def write(connection: Connection, rows: Written) -> None:
-    """Write a range and move the cursor to its last block.
+def write(connection: Connection, ranges: Sequence[Written]) -> None:
+    """Write ranges that follow each other and move the cursor to the last one's last block. A pair
+    that is new in one and changed in a later one is written once.
 
-    Raises OtherView when the cursor is not where the range begins: another indexer moved it, and
+    Raises OtherView when the cursor is not where a range begins: another indexer moved it, and
     KnownPair where a pair that is taken for new is there already.
     """
+    changed = {row[0]: row for one in ranges for row in one.changed_pairs}
+    for one in ranges:
+        new_pairs = [changed.pop(row[0], row) for row in one.new_pairs]
+        _write(connection, one, new_pairs)
+    change_pairs(connection, list(changed.values()))
+
+
+def _write(connection: Connection, rows: Written, new_pairs: Sequence[PairRow]) -> None:
+    """All of a range but the pairs that it changed."""
     _move_cursor(connection, rows)
     for statement in rows.statements:
         connection.execute(statement)
     insert_rows(connection, "blocks", ("number", "hash", "timestamp"), rows.blocks)
     insert_rows(connection, "postings", PostingRow._fields, rows.postings)
     insert_rows(connection, "sealed_postings", SealedPosting._fields, rows.sealed)
-    add_pairs(connection, rows.new_pairs)
+    add_pairs(connection, new_pairs)
     take_back(connection, rows.taken_back)
-    change_pairs(connection, rows.changed_pairs)
     insert_rows(connection, "rejections", _REJECTION, rows.rejections)
     _upsert(connection, t.accounts, rows.accounts)
     _add_day_totals(connection, rows.day_totals)

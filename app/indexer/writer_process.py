@@ -25,7 +25,7 @@ from app.indexer.collector import collector_paused
 from app.indexer.write import Written, write
 
 _END_S = 10.0
-_MOST_GIVEN = 2
+_MOST_GIVEN = 8
 """Most ranges that wait while another one is written: some megabytes each."""
 
 
@@ -146,20 +146,27 @@ def _work(pipe: Connection, other_end: Connection) -> None:
     is_gone = threading.Event()
     threading.Thread(target=_receive, args=(pipe, given, is_gone), daemon=True).start()
     engine: Engine | None = None
-    while (one := given.get()) is not None and not is_gone.is_set():
-        if isinstance(one, str):
-            engine = create(one)
+    while True:
+        ranges: list[_Given] = []
+        for one in _waiting(given):
+            if isinstance(one, str):
+                engine = create(one)
+            elif one is not None:
+                ranges.append(one)
+        if is_gone.is_set():
+            break
+        if not ranges:
             continue
         assert engine is not None
         fault: Exception | None = None
         try:
             with collector_paused(), engine.begin() as connection:
-                write(connection, one.rows())
+                write(connection, [one.rows() for one in ranges])
         except Exception as caught:  # handed to whoever waits
             fault = _picklable(caught)
-        del one
         try:
-            pipe.send(fault)
+            for _ in ranges:
+                pipe.send(fault)
         except OSError:
             break
     if engine is not None:
@@ -176,6 +183,14 @@ def _receive(
     except (EOFError, OSError):
         is_gone.set()
         given.put(None)
+
+
+def _waiting(given: "Queue[str | _Given | None]") -> "list[str | _Given | None]":
+    """All that waits, at least one."""
+    found = [given.get()]
+    while not given.empty():  # nobody else takes from it
+        found.append(given.get())
+    return found
 
 
 def _picklable(fault: Exception) -> Exception:

@@ -147,7 +147,7 @@ class History:
         state.let_go(projection.touched)
         assert not projection.changes.incidents, projection.changes.incidents[0]
         with self.engine.begin() as connection:
-            write(connection, written(state, projection, found))
+            write(connection, [written(state, projection, found)])
         state.block_number, state.block_hash = found.last.number, found.last.hash
         state.block_time = found.last.timestamp
 

@@ -6,6 +6,7 @@ the read model is held against theirs. Names of laws are those of the design.
 
 from __future__ import annotations
 
+import pickle
 import random
 from collections.abc import Iterator
 from datetime import date
@@ -18,6 +19,8 @@ from sqlalchemy import Engine, func, select
 from app.db.engine import create, upgrade
 from app.domain.kinds import Kind, effect
 from app.indexer.rebuild import digest
+from app.indexer.write import Written, write
+from app.indexer.writer_process import WriterProcess, _Given
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.curves import BusinessDay, intraday
@@ -297,6 +300,51 @@ def test_the_view_does_not_depend_on_how_the_chain_was_read(
             progress = indexer.advance(max_blocks=step)
         assert digest(other) == expected, name
         other.dispose()
+
+
+class Kept(WriterProcess):
+    """Writes ranges at once, and keeps them as they are handed to the process that writes."""
+
+    def __init__(self) -> None:
+        self.given: list[bytes] = []
+
+    def write(self, engine: Engine, rows: Written) -> None:
+        self.given.append(pickle.dumps(_Given.of(rows)))
+        with engine.begin() as connection:
+            write(connection, [rows])
+
+    def wait(self) -> None:
+        pass
+
+
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_nor_on_how_many_ranges_are_written_at_once(
+    posted: tuple[World, Engine],
+    tmp_path: Path,
+    request: pytest.FixtureRequest,
+    database: str,
+) -> None:
+    world, engine = posted
+    alone = create(f"sqlite:///{tmp_path / 'alone'}.db")
+    upgrade(alone)
+    indexer, kept = world.indexer("webank", alone), Kept()
+    progress = indexer.advance(max_blocks=1, writer=kept)
+    while progress.to_block < progress.head:
+        progress = indexer.advance(max_blocks=1, writer=kept)
+    alone.dispose()
+    url = f"sqlite:///{tmp_path / 'together'}.db"
+    if database == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    together = create(url)
+    upgrade(together)
+    ranges = [pickle.loads(one).rows() for one in kept.given]
+    while ranges:
+        some = random.Random(len(ranges)).randint(1, 12)
+        with together.begin() as connection:
+            write(connection, ranges[:some])
+        del ranges[:some]
+    assert digest(together) == digest(engine)
+    together.dispose()
 
 
 def test_a_partners_view_is_the_leads_of_its_own_account(
