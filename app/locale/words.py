@@ -159,7 +159,9 @@ AUDIT_DETAILS = (
 DEVELOPMENT = N_("password “%(password)s”, code %(code)s")
 REPORTS = (
     N_("from"), N_("to"), N_("block hash"), N_("block time"), N_("names opened by"),
-    N_("vouched by"),
+    N_("vouched by"), N_("provisional"),
+    N_("the period was not over at this block: %(day)s ends with a later cut-off, and until then "
+       "more can come; nothing here is final"),
     N_("seals of the chain's validators, which the node that made this has checked"),
     N_("nobody: no validator seals this chain, and figures are as one endpoint told them"),
     N_("currency"), N_("up to 1 day"), N_("up to 3 days"), N_("up to 7 days"),

@@ -13,6 +13,8 @@ from app.locale import _, said
 from app.readmodel.chain import Position, position, position_at, sealing_validators
 from app.readmodel.directory import Directory, Facility, Partner, directory
 from app.readmodel.disclosures.queries import Grant, grants
+from app.readmodel.facilities.agreed import agreed_facilities
+from app.readmodel.facilities.tables import facilities
 from app.reports.model import Report, Section, instant_text
 
 _SEALS = "seals of the chain's validators, which the node that made this has checked"
@@ -51,6 +53,8 @@ class Source:
     as_of: Position
     grants: tuple[Grant, ...] = ()
     """Those of this facility that open names here."""
+    is_provisional: bool = False
+    """Whether the last business date asked for was not over by the clock of the report's block."""
 
     @property
     def until(self) -> int | None:
@@ -67,6 +71,14 @@ class Source:
         """The banks whose keys sign what concerns the accounts asked for."""
         return (self.facility.lead, *(one.name for one in self.partners))
 
+    @property
+    def provisional(self) -> str:
+        """Why it is provisional, where it is."""
+        return (
+            f"the period was not over at this block: {self.request.last} ends with a later "
+            "cut-off, and until then more can come; nothing here is final"
+        )
+
     def parameters(self) -> tuple[tuple[str, str], ...]:
         """What the report is of, as of when; the same words from every node."""
         partner = (("partner", self.request.partner),) if self.request.partner else ()
@@ -74,6 +86,7 @@ class Source:
             f"grant {one.number} of {one.bank} for {one.first} to {one.last}" for one in self.grants
         )
         granted = (("names_opened_by", opened),) if opened else ()
+        provisional = (("provisional", self.provisional),) if self.is_provisional else ()
         return (
             ("facility", self.facility.id),
             ("lead", self.facility.lead),
@@ -86,6 +99,7 @@ class Source:
             ("block_time", instant_text(self.as_of.block_time)),
             ("vouched_by", _SEALS if sealing_validators(self.connection) else _NOBODY),
             *granted,
+            *provisional,
         )
 
     def report(
@@ -100,7 +114,7 @@ class Source:
         whether it tells whose keys signed what it holds."""
         return Report(
             name=name,
-            title=_("%(title)s of %(facility)s", title=said(title), facility=self.facility.id),
+            title=self._title(said(title)),
             parameters=(*self.parameters(), *more),
             block_time=self.as_of.block_time,
             currency=self.facility.currency,
@@ -108,6 +122,12 @@ class Source:
             sections=sections,
             signers=self.banks if signed else (),
         )
+
+    def _title(self, title: str) -> str:
+        facility = self.facility.id
+        if self.is_provisional:
+            return _("%(title)s of %(facility)s (provisional)", title=title, facility=facility)
+        return _("%(title)s of %(facility)s", title=title, facility=facility)
 
 
 @contextmanager
@@ -135,7 +155,10 @@ def open_source(engine: Engine, request: Request) -> Iterator[Source]:
         opening = tuple(
             one for one in grants(connection, facility.id) if one.names or one.is_opening
         )
-        yield Source(connection, names, facility, partners, request, as_of, opening)
+        [agreed] = agreed_facilities(connection, facilities.c.number == facility.number)
+        over_at = agreed.terms.calendar.cut_off_instant(request.last.toordinal())
+        provisional = as_of.block_time.timestamp() <= over_at
+        yield Source(connection, names, facility, partners, request, as_of, opening, provisional)
 
 
 def _position(connection: Connection, block: int | None) -> Position:

@@ -19,11 +19,15 @@ from app.db.engine import create
 from app.domain.errors import UsageFault
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
+from app.locale import in_language
 from app.readmodel import tables
+from app.readmodel.facilities.agreed import agreed_facilities
+from app.readmodel.facilities.tables import facilities
 from app.readmodel.pairs.shapes import BREAK_TYPES
-from app.reports.catalogue import FORMATS
+from app.reports.catalogue import FORMATS, REPORTS
 from app.reports.model import NOT_OPENED, Cell, LinesTotal, Report, Row, RowTotal, plain
 from app.reports.reconciliation import AccountReport, account_reports, reconciliation
+from app.reports.reserve_statement import reserve_statement
 from app.reports.run_files import write_pairs, write_quarantine
 from app.reports.source import ReportRefused, Request, Source, open_source
 from app.reports.write_csv import write_csv_lines
@@ -346,6 +350,29 @@ def test_a_report_says_who_vouches_for_its_blocks(engine: Engine, seed: Seed) ->
         with opened(engine) as source:
             words.append(dict(reconciliation(source).parameters)["vouched_by"])
     assert words[0].startswith("nobody:") and words[1].startswith("seals of")
+
+
+@pytest.mark.any_database
+def test_a_report_of_a_period_that_is_not_over_says_so(
+    engine: Engine, seed: Seed, tmp_path: Path
+) -> None:
+    """In its title and its parameters, in every format, so that nobody files it as final."""
+    with engine.connect() as connection:
+        [terms] = agreed_facilities(connection, facilities.c.number == 1)
+    today = terms.terms.calendar.business_day(datetime.fromtimestamp(seed.now, UTC))
+    for last, is_over in ((today - 1, True), (today, False), (date.max.toordinal(), False)):
+        with opened(engine, date.min, date.fromordinal(last)) as source:
+            for make in REPORTS.values():
+                made = make(source)
+                assert ("provisional" in dict(made.parameters)) is not is_over
+                assert ("(provisional)" in made.title) is not is_over
+            for format_ in FORMATS.values():
+                format_.write(reserve_statement(source), tmp_path / "report")
+                octets = (tmp_path / "report").read_bytes()
+                if format_.name in ("csv", "json"):
+                    assert (b"was not over at this block" in octets) is not is_over
+    with opened(engine, date.min, date.fromordinal(today)) as source, in_language("zh-Hans"):
+        assert "暂定" in reconciliation(source).title
 
 
 def test_a_report_stands_still_while_the_chain_goes_on(engine: Engine, seed: Seed) -> None:

@@ -116,6 +116,8 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
             with shown(made) as told:
                 written(path, lambda target: chosen.write(told, target))
             stderr.print(f"{path}: as of block {source.as_of.block_number:,}")
+            if source.is_provisional:
+                stderr.print(f"provisional: {source.provisional}")
 
     write.__doc__ = (
         f"{getdoc(make)}\n\nThe same block and the same words give the same bytes from every "
