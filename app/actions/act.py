@@ -25,6 +25,7 @@ from typing import Protocol, TypeVar
 
 import structlog
 
+from app.actions.refusal import tell_by_name
 from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.audit.actor import current_actor
@@ -71,6 +72,8 @@ def act(
                 done = function(asked, view, contract, signer)
             except BaseException as fault:
                 refused = isinstance(fault, InputFault | ContractReverted)
+                if isinstance(fault, ContractReverted) and view is not None:
+                    _tell(fault, view)
                 outcome: Outcome = "refused" if refused else "failed"
                 error = fault.name if isinstance(fault, ContractReverted) else type(fault).__name__
                 line.info("act", outcome=outcome, error=error)
@@ -90,6 +93,14 @@ def act(
         return perform
 
     return logged
+
+
+def _tell(refusal: ContractReverted, view: View) -> None:
+    """By name, as far as the database can be read: else with the chain's numbers."""
+    try:
+        tell_by_name(refusal, view)
+    except StorageFault as fault:
+        _log.warning("a refusal is told by numbers", error=refusal.name, why=str(fault))
 
 
 def _record(

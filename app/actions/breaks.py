@@ -157,8 +157,9 @@ def propose(asked: ProposeResolution, view: View, contract: Reconciliation, sign
         state=bytes(32),
         reason_hash=why.hash,
     )
+    # The state first: of one that changes in between, the contract refuses the older.
     state = contract.state_of(unseen)
-    _check_unchanged(pair, state)
+    _check_unchanged(pair, contract.pair_of(unseen))
     resolution = replace(unseen, state=state)
     return signer.send(contract.propose_resolution(resolution, _sealed(view, pair, why)))
 
@@ -224,13 +225,13 @@ def _check_open(pair: Pair) -> None:
         )
 
 
-def _check_unchanged(pair: Pair, state: bytes) -> None:
+def _check_unchanged(pair: Pair, on_chain: bytes) -> None:
     """Raises UsageFault unless the pair is on the chain what this bank has read of it."""
     seen = tuple(
         (0, 0) if half is None else (half.value_date.toordinal(), half.amount)
         for half in (pair.lead, pair.partner_half)
     )
-    if is_resolved(state) or halves(state) != seen:
+    if is_resolved(on_chain) or halves(on_chain) != seen:
         raise UsageFault(
             f"break {pair.number} has changed on the chain since this bank's node read it",
             remedy="Let the node read on, look at it again with `tally breaks`, then propose",

@@ -4,8 +4,9 @@
 when an error or a reason is missing here. Texts may use the error's arguments by name.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
+from types import MappingProxyType
 from typing import Any
 
 from eth_typing import ABIComponent
@@ -328,7 +329,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
     ),
     "FacilityAlreadyAccepted": (
         "member {member} has accepted facility {facility} already",
-        "Nothing is to be done; the facility waits for the other partners",
+        "Nothing is to be done; it is in force once every partner has accepted it",
     ),
     "FacilityOtherTerms": (
         "what was accepted for facility {facility} is not what was proposed ({proposed})",
@@ -633,7 +634,7 @@ REMEDIES: dict[str, tuple[str, str]] = {
         "Place a hold with `tally hold place`",
     ),
     "PairNotFree": (
-        "a half of the drawdown {pairKey} is posted already",
+        "a half of the pair {pairKey} is posted already",
         "A hold comes before its drawdown; this one needs none any more",
     ),
     "PairsNotAscending": (
@@ -876,13 +877,22 @@ _BUILT_IN = {
 }
 
 
-def explain(name: str, inputs: Iterable[ABIComponent], values: dict[str, Any]) -> tuple[str, str]:
-    """The cause and the remedy of a custom error, with its arguments in words.
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+def explain(
+    name: str,
+    inputs: Iterable[ABIComponent],
+    values: dict[str, Any],
+    known: Mapping[str, str] = _NOTHING,
+) -> tuple[str, str]:
+    """The cause and the remedy of a custom error, with its arguments in words: `known` has some.
 
     `inputs` are the ABI's; an error that no table knows is told by its bare name.
     """
     cause, remedy = (REMEDIES | _BUILT_IN).get(name, (name, ""))
     words = {entry["name"]: _words(entry, values[entry["name"]]) for entry in inputs}
+    words |= known
     return cause.format_map(words), remedy.format_map(words)
 
 

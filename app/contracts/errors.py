@@ -8,6 +8,7 @@ ContractReverted     a call or transaction was refused by a contract's custom er
 """
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -37,10 +38,19 @@ class ContractReverted(ChainFault):
     ) -> None:
         self.name = name
         self.arguments = arguments
+        super().__init__(self._told(cause, arguments), where=where, remedy=remedy)
+
+    def _told(self, cause: str, arguments: Mapping[str, Any]) -> str:
         shown = ", ".join(f"{key}={_short(value)}" for key, value in arguments.items())
-        super().__init__(
-            f"the contract refused: {cause} [{name}({shown})]", where=where, remedy=remedy
-        )
+        return f"the contract refused: {cause} [{self.name}{f'({shown})' if shown else ''}]"
+
+    def tell(self, known: Mapping[str, str]) -> None:
+        """Tell these arguments as a person knows them; what is told in words stands no more behind
+        the error's name."""
+        error = next(one for one in _known_errors() if one["name"] == self.name)
+        cause, self.remedy = explain(self.name, error["inputs"], self.arguments, known)
+        others = {key: value for key, value in self.arguments.items() if key not in known}
+        self.what = self._told(cause, others)
 
     @property
     def may_be_lifted(self) -> bool:
@@ -151,8 +161,12 @@ _BUILT_IN = (_abi_error("Panic", "code", "uint256"), _abi_error("Error", "messag
 @cache
 def _errors() -> dict[bytes, ABIError]:
     """Every error of the contracts by its selector."""
+    return {function_abi_to_4byte_selector(one): one for one in _known_errors()}
+
+
+def _known_errors() -> list[ABIError]:
     found = [one for name in CONTRACTS for one in filter_abi_by_type("error", load_abi(name))]
-    return {function_abi_to_4byte_selector(one): one for one in (*found, *_BUILT_IN)}
+    return [*found, *_BUILT_IN, _UNKNOWN]
 
 
 def _short(value: object) -> str:

@@ -13,6 +13,7 @@ from app.chain.errors import ChainAnswer
 from app.contracts.deployed_contract import DeployedContract
 from app.contracts.errors import revert_data, reverted
 from app.domain.errors import ChainFault
+from app.domain.identifiers import pair_key
 from app.domain.resolutions import Resolution
 
 _HEAD = "0x" + function_signature_to_4byte_selector("head(uint32,uint16)").hex()
@@ -48,6 +49,19 @@ class Reconciliation(DeployedContract):
         its target; zeros where nothing is known."""
         function = self.contract.functions.resolutionState(_resolution(resolution))
         return bytes(self._read(function))
+
+    def pair_of(self, resolution: Resolution) -> bytes:
+        """The pair that a resolution names, as it stands by itself; zeros where nothing is known.
+        For all but reversals the same as `state_of`."""
+        target = bytes((resolution.target_kind,)) + resolution.target_ref
+        key = pair_key(
+            resolution.facility,
+            resolution.partner,
+            resolution.kind,
+            resolution.ref,
+            target if resolution.target_kind else b"",
+        )
+        return bytes(self._read(self.contract.functions.stateOf(key)))
 
     def propose_resolution(self, resolution: Resolution, sealed_reason: bytes) -> ContractFunction:
         return self.contract.functions.proposeResolution(_resolution(resolution), sealed_reason)

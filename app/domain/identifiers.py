@@ -11,6 +11,11 @@ REFERENCE_BYTES = 20
 _BLOCK_BYTES = 64
 """Of SHA-256."""
 
+_LEG_BITS = 168
+"""Of a pair's key, below its account: kind and reference."""
+_REVERSAL_BITS = 216
+"""The same of a reversal's key: a hash."""
+
 
 def reference(key: bytes, event_ref: str) -> bytes:
     """Hash `event_ref` under the facility's reference key: HMAC-SHA256, first 20 bytes."""
@@ -39,8 +44,15 @@ def pair_key(facility: int, partner: int, kind: int, ref: bytes, target: bytes =
     (8) | hash of that and its target's word (216).
     """
     account = facility << 8 | partner
-    key = account << 168 | kind << 160 | int.from_bytes(ref)
+    key = account << _LEG_BITS | kind << 160 | int.from_bytes(ref)
     if not target:
         return key
     word = target[:1] + bytes(11) + target[1:]
-    return account << 216 | int.from_bytes(keccak(key.to_bytes(32) + word)) >> 40
+    return account << _REVERSAL_BITS | int.from_bytes(keccak(key.to_bytes(32) + word)) >> 40
+
+
+def account_of(key: int) -> tuple[int, int]:
+    """The facility and the partner of a pair, by its key in Reconciliation."""
+    # Facilities are numbered from 1, so that a reversal's account stands where no other's does.
+    account = key >> _REVERSAL_BITS or key >> _LEG_BITS
+    return account >> 8, account & 0xFF

@@ -39,17 +39,18 @@ ACTIONS = {action.number: action for action in Action}
 SIDES = {side.number: side for side in Side}
 
 
-def halves(state: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
-    """The lead's and the partner's half in a pair's state: (value day, amount), 0 where absent."""
-    word = int.from_bytes(state)
+def halves(pair: bytes) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The lead's and the partner's half of a pair as it stands by itself: (value day, amount), 0
+    where absent."""
+    word = int.from_bytes(pair)
     lead, partner = (word >> shift & _HALF for shift in (_LEAD_SHIFT, _PARTNER_SHIFT))
     amount = (1 << _AMOUNT_BITS) - 1
     return (lead >> _AMOUNT_BITS, lead & amount), (partner >> _AMOUNT_BITS, partner & amount)
 
 
-def is_resolved(state: bytes) -> bool:
-    """Whether the pair of a state is resolved already."""
-    return bool(int.from_bytes(state) & _ACTION_BITS)
+def is_resolved(pair: bytes) -> bool:
+    """Whether a pair, as it stands by itself, is resolved already."""
+    return bool(int.from_bytes(pair) & _ACTION_BITS)
 
 
 @dataclass(frozen=True, slots=True)

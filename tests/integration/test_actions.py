@@ -25,10 +25,13 @@ from app.contracts.proposals import about
 from app.contracts.reserve_ledger import ReserveLedger
 from app.domain.errors import ChainFault, ChainUnreachable, TallyError, UsageFault
 from app.domain.facility import Shares
+from app.domain.identifiers import pair_key
 from app.domain.kinds import Kind
 from app.domain.resolutions import Action, Side
 from app.intake.facility_file import load_facility
 from app.readmodel import tables
+from app.readmodel.directory import directory
+from app.readmodel.pairs.by_key import pair_text
 from tests.feeds import facility_text
 from tests.integration.posted import TODAY, Event, World
 
@@ -160,6 +163,42 @@ class TestBreaks:
             connection.execute(update(tables.pairs).values(partner_amount=120))
         refused(lead.breaks(breaks.propose, asked), "has changed on the chain")
 
+    def test_a_refusal_names_the_leg_as_this_bank_knows_it(self, lead: Bank) -> None:
+        world, target = lead.world, (Kind.TOP_UP, "EQUAL")
+        world.post("webank", Event(Kind.REVERSAL, "R", 500, 1, target=target))
+        lead.read()
+        reversal = BreakName(partner="huarui", kind="reversal", event_ref="R")
+        for name, told in (
+            (NAMED, "top up AMOUNT of huarui"),
+            (reversal, "reversal R (top_up/EQUAL) of huarui"),
+        ):
+            asked = breaks.ProposeResolution(
+                find_break(lead.view, name).number, Action.FORCE, None, None, REASON
+            )
+            if name is reversal:  # one half only: it cannot be forced
+                refused(lead.breaks(breaks.propose, asked), told, "ResolutionNeedsBothHalves")
+            else:
+                done(lead.breaks(breaks.propose, asked))
+                refused(lead.breaks(breaks.propose, asked), told, "ResolutionPending")
+        with lead.view.engine.begin() as connection:
+            connection.execute(update(tables.pairs).values(event_ref=None))
+        pair = find_break(lead.view, BreakName(asked.number))
+        again = lead.breaks(breaks.propose, asked)
+        refused(again, f"reversal #{pair.reference[:12]}… (top_up/", "ResolutionNeedsBothHalves")
+
+    def test_a_pair_that_this_bank_has_not_read(self, lead: Bank) -> None:
+        ref = bytes.fromhex("0123456789abcdef0123456789abcdef01234567")
+        with lead.view.engine.connect() as connection:
+            names = directory(connection)
+            told = [
+                pair_text(connection, names, pair_key(1, 1, Kind.FEE, ref, target))
+                for target in (b"", bytes((Kind.FEE,)) + ref)
+            ]
+        assert told == [
+            "fee #0123456789ab… of huarui, which this bank's node has not read",
+            "reversal of huarui, which this bank's node has not read",
+        ]
+
     def test_from_the_proposal_to_the_acceptance(self, lead: Bank) -> None:
         line = done(lead.breaks(breaks.propose, self.proposal(lead)))
         number = find_break(lead.view, NAMED).number
@@ -171,6 +210,10 @@ class TestBreaks:
         again = lead.breaks(breaks.propose, self.proposal(lead))
         refused(again, "the contract refused", "ResolutionPending")
         assert isinstance(again.fault, ResolutionRefused)
+        assert again.fault.what == (
+            "the contract refused: a proposal of member 1 (webank) for pair top up AMOUNT of "
+            "huarui waits already [ResolutionPending]"
+        )
 
         lead.read()
         seen = waiting_resolution(lead.view, find_break(lead.view, NAMED))
