@@ -49,12 +49,16 @@ def check(
     def report(verdict: Verdict) -> None:
         _print_quarantined(verdict.row, verdict.field, verdict.value, verdict.reason)
 
-    seen = check_feed(file, terms, bank or terms.lead, quarantined=report)
+    sender = bank or terms.lead
+    seen = check_feed(file, terms, sender, quarantined=report)
     for warning in seen.warnings:
         stderr.print(Text.assemble(("warning", "yellow"), f" {warning}"))
     result = seen.result
     _print_sums(result.rows_in, result.accepted, result.duplicate, result.quarantined)
     if result.quarantined:
+        if bank is None:
+            others = ", ".join(one.name for one in terms.partners)
+            stderr.print(f"looked at as a feed of {sender}, the lead; --as for {others}")
         raise typer.Exit(_DIFFERENCES_EXIT)
 
 

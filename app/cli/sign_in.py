@@ -1,10 +1,10 @@
 """`tally sign-in`: begin a session at a bank's node, for the commands that act as a person."""
 
-import getpass
 from typing import Annotated
 
 import typer
 
+from app.cli.shared.confirmation import is_attended
 from app.cli.shared.console import stderr
 from app.cli.shared.node import AuthorityOption, NodeOption, keep_session, trusted
 from app.client.node import NodeClient
@@ -42,14 +42,23 @@ def sign_in(
             f"{name} signs in at the bank's provider, and has no password here",
             remedy="Give --code, with a code of the page of your sessions",
         )
+    if not is_attended():
+        raise UsageFault(
+            "nobody is there to type a password or a code",
+            remedy="Run it in a terminal: the second factor is a person's. A program has an API "
+            "key (`tally keys create`)",
+        )
     with NodeClient(node, trusted=trusted(ca)) as client:
         if code:
             stderr.print(f"make a code at {node.rstrip('/')}/sessions, where you are signed in")
-            session = client.sign_in_by_code(name, getpass.getpass("code of the page: "))
+            session = client.sign_in_by_code(name, _typed("code of the page"))
         else:
-            password, digits = getpass.getpass("password: "), getpass.getpass("code: ")
-            session = client.sign_in(name, password, digits)
+            session = client.sign_in(name, _typed("password"), _typed("code"))
         keep_session(session, ca)
         person = client.person()
     roles = ", ".join(person.roles)
     stderr.print(f"signed in as {person.display_name} ({roles})")
+
+
+def _typed(what: str) -> str:
+    return str(typer.prompt(what, hide_input=True, err=True))

@@ -224,7 +224,8 @@ def _translate(context: ExceptionContext) -> None:
         elif code == _SQLITE_FULL or whole == _SQLITE_WRITE_FAILED:
             fault = _full(where)
         elif code in _SQLITE_UNOPENABLE:
-            fault = _unreachable(where, str(error))
+            remedy = "Check that the folder exists and may be written"
+            fault = _unreachable(where, str(error), remedy)
     elif context.dialect.name == "postgresql":
         state = getattr(error, "sqlstate", None)
         if state in _POSTGRES_BUSY:
@@ -232,9 +233,9 @@ def _translate(context: ExceptionContext) -> None:
         elif state == _POSTGRES_FULL:
             fault = _full(where)
         elif state == _POSTGRES_READ_ONLY:
-            fault = _unreachable(where, "it may only be read")
+            fault = _unreachable(where, "it may only be read", _SERVER_REMEDY)
         elif context.is_disconnect or context.connection is None:
-            fault = _unreachable(where, str(error).splitlines()[0])
+            fault = _unreachable(where, str(error).splitlines()[0], _SERVER_REMEDY)
     if fault is not None:
         raise fault from error
 
@@ -255,12 +256,14 @@ def _full(where: str) -> StorageFault:
     )
 
 
-def _unreachable(where: str, why: str) -> StorageFault:
-    return DatabaseUnreachable(
-        f"the database cannot be used ({why})",
-        where=where,
-        remedy="Check that the folder exists and may be written, or that the server is up",
-    )
+_SERVER_REMEDY = (
+    "Check that the server is up and takes writes, and that the database is there "
+    "(`createdb NAME` makes it) and open to this user"
+)
+
+
+def _unreachable(where: str, why: str, remedy: str) -> StorageFault:
+    return DatabaseUnreachable(f"the database cannot be used ({why})", where=where, remedy=remedy)
 
 
 SchemaState = Literal["empty", "older", "current", "newer"]

@@ -67,7 +67,7 @@ def _beyond(config: BankConfig) -> Iterator[Finding]:
         yield from found
         if any(one.check == "database" and "URL" in one.what for one in found):
             return
-        yield machine.check_disk(config, storage.folder_of(config))
+        yield from machine.check_disk(config, storage.folder_of(config))
         if engine is None:
             return
         try:

@@ -81,7 +81,9 @@ def check_inbox(config: BankConfig) -> Finding:
     """Feeds can be taken in from it and moved aside."""
     if not config.inbox.is_dir():
         return fail(
-            "inbox", f"{config.inbox} is no folder", "Make it, or mend `inbox` in bank.toml"
+            "inbox",
+            f"{config.inbox} is no folder, so that no file is taken in",
+            f"Make it (mkdir {config.inbox}), or mend `inbox` in bank.toml",
         )
     if not os.access(config.inbox, os.R_OK | os.W_OK | os.X_OK):
         return fail(
@@ -107,21 +109,20 @@ def check_archive(config: BankConfig) -> Iterator[Finding]:
         )
 
 
-def check_disk(config: BankConfig, folder: Path) -> Finding:
-    """Room where the database (or, with a server, the inbox) lies."""
-    try:
-        free = shutil.disk_usage(folder).free
-    except OSError as fault:
-        return fail("disk", f"{folder}: {fault.strerror}", "Mend the path in bank.toml")
+def check_disk(config: BankConfig, folder: Path) -> Iterator[Finding]:
+    """Room where the database (or, with a server, the inbox) lies; of a folder that is not there
+    nothing, as the check of the one or the other has named it."""
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free
     said = f"{free // 1024**2:,} MB are free at {folder}"
     least = config.min_free_disk_bytes
     if free < least:
-        return fail(
-            "disk", said, f"Free space: below {least // 1024**2:,} MB the node is not ready"
-        )
-    if free < _ROOMY * least:
-        return warn("disk", said, "Free space soon")
-    return ok("disk", said)
+        yield fail("disk", said, f"Free space: below {least // 1024**2:,} MB the node is not ready")
+    elif free < _ROOMY * least:
+        yield warn("disk", said, "Free space soon")
+    else:
+        yield ok("disk", said)
 
 
 def check_port(config: BankConfig | NodeConfig) -> Finding:

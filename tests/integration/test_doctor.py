@@ -270,6 +270,18 @@ def test_databases_that_are_not_there(config: Path, tmp_path: Path) -> None:
     assert troubles(config)["database"] == "fail"
 
 
+def test_a_server_without_the_database_or_the_inbox(
+    config: Path, postgres_url: str, tmp_path: Path
+) -> None:
+    """What lacks is named once, with the command that makes it."""
+    set_(config, "database_url", f"{postgres_url}_none")
+    set_(config, "inbox", str(tmp_path / "none"))
+    found = checks(config)
+    assert troubles(config) == {"database": "fail", "inbox": "fail"}
+    assert "createdb" in found["database"]["remedy"]
+    assert f"mkdir {tmp_path / 'none'}" in found["inbox"]["remedy"]
+
+
 def test_a_database_that_is_held(config: Path, sqlite_url: str) -> None:
     file = sqlite_url.removeprefix("sqlite:///")
     with closing(sqlite3.connect(file, isolation_level=None)) as other:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from app.domain.errors import UsageFault
+
 YesOption = Annotated[bool, typer.Option("--yes", help="Sign what is shown without asking.")]
 
 
@@ -20,6 +22,15 @@ def confirm(yes: bool, question: str) -> None:
 
 
 def confirm_always(yes: bool, question: str) -> None:
-    """Ask, unless `--yes` is given: a script must give it. Raises typer.Exit for no."""
-    if not yes and not typer.confirm(question, err=True):
-        raise typer.Exit(1)
+    """Ask, unless `--yes` is given: a script must give it. Raises typer.Exit for no, and UsageFault
+    where nobody answers."""
+    try:
+        if not yes and not typer.confirm(question, err=True):
+            raise typer.Exit(1)
+    except typer.Abort:
+        if is_attended():
+            raise
+        raise UsageFault(
+            "nobody is there to answer, and nothing was signed",
+            remedy="Read what is shown above, then give --yes",
+        ) from None
