@@ -51,6 +51,7 @@ breaks = typer.Typer(
 )
 
 
+@breaks.command("list")
 @breaks.callback()
 def list_(
     context: typer.Context,
@@ -72,7 +73,8 @@ def list_(
 ) -> None:
     """List the breaks, newest first: unequal pairs, one-sided legs and duplicate legs.
 
-    A break is resolved by its two banks: one proposes, the other accepts. With --json the object is
+    `tally breaks` alone does the same. A break is resolved by its two banks: one proposes, the
+    other accepts. With --json the object is
     that of GET /v1/breaks, without its cursor.
 
     Example:
