@@ -316,11 +316,11 @@ def _card(
         accounts=[account_row(facility, one, days.get(one.partner)) for one in accounts],
         totals=_totals(accounts, {facility.id: days}) if len(accounts) > 1 else None,
         empty=(
-            _("No leg has been posted yet. The reserve accounts appear with the first one.")
+            _("No leg that this bank sees has been posted. Its accounts appear with the first one.")
             if agreed.state in ("active", "paused")
             else _("Every party must accept this facility before legs can be posted.")
             if agreed.state == "proposed"
-            else _("No leg was ever posted.")
+            else _("No leg that this bank sees was ever posted.")
         ),
     )
 
