@@ -234,8 +234,10 @@ def render_newcomer_(
     keys = shlex.quote(str(made.rendered.folder.keys(name)))
     lines = [f"wrote {out}"]
     lines += [f"to be signed by who holds the authority's key: {one}" for one in made.requests]
+    manifest = shlex.quote(str(made.rendered.folder.manifest))
     lines.append(
-        f"its admission: tally consortium keys show --dir {keys} --name {shlex.quote(name)}"
+        f"its admission: tally consortium keys show --dir {keys} --name {shlex.quote(name)} "
+        f"--role {role} --manifest {manifest}"
     )
     if made.node is not None:
         lines.append(

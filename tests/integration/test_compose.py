@@ -10,6 +10,7 @@ import ipaddress
 import json
 import os
 import re
+import shlex
 import shutil
 import stat
 import subprocess
@@ -26,6 +27,7 @@ from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner
 
 from app.chain.manifest import Manifest
+from app.cli.consortium import consortium
 from app.cli.network import network
 from app.config import load_config
 from app.domain.consortium import CONTRACTS
@@ -460,6 +462,16 @@ def test_an_observer_that_joins_has_no_validator(
     assert not any("besu" in service["image"] for service in services.values())
     config = tomllib.loads((tmp_path / "office" / "secrets" / "office.toml").read_text())
     assert len(config["rpc"]) == len(SEATS) and "validator" not in config
+
+
+@pytest.mark.parametrize("role", ["partner", "regulator"])
+def test_the_command_that_is_printed_prints_the_line_of_the_admission(
+    handed_over: Path, tmp_path: Path, role: str
+) -> None:
+    said = newcomer(handed_over, tmp_path / "office", "office", "--role", role)
+    (command,) = re.findall("^its admission: tally consortium (.*)$", said, re.M)
+    shown = CliRunner().invoke(consortium, shlex.split(command))
+    assert f"tally consortium propose admit office --role {role} " in shown.stdout
 
 
 @pytest.mark.parametrize(
