@@ -223,7 +223,7 @@ def break_list(
         empty=(
             _("No break fits this filter.")
             if is_filtered
-            else _("No breaks: every leg on the chain has its equal other half.")
+            else _("No breaks: every leg that this bank sees has its equal other half.")
         ),
         filters=filters,
         after=after,

@@ -125,6 +125,8 @@ class LegsPage:
     fault: str
     others: Sequence[By]
     """As what else it could be looked for."""
+    is_newest: bool = False
+    """Whether these are the newest legs of all: nothing is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +176,9 @@ def legs_page(
         holding = search.narrow(queries.Filter(text=search.q))
         page = queries.legs(connection, holding, PAGE_ROWS, before)
     others = [by for by in BY if by != search.kind] if search.q and not page.items else []
-    return LegsPage(
-        search, [_line(names, leg) for leg in page.items], page.following, fault, others
-    )
+    lines = [_line(names, leg) for leg in page.items]
+    is_newest = before is None and not search.q and not search.narrowing
+    return LegsPage(search, lines, page.following, fault, others, is_newest)
 
 
 def leg_page(connection: Connection, number: int, bank: str) -> LegPage | None:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, delete, insert, update
 
 from app.db.engine import create
 from app.domain.kinds import Kind
@@ -263,3 +263,17 @@ def test_positions_say_what_the_day_has_moved(node: Face, engine: Engine) -> Non
     said = re.sub(r"<[^>]+>|\s+", " ", row)
     assert re.search(r"Today: +lent +−40\.00 *, +repaid +\+7\.00 *, +other in +\+1\.00", said)
     assert 'class="sparkline"' in row
+
+
+def test_a_bank_that_sees_no_leg_is_not_told_that_there_is_none(node: Face, engine: Engine) -> None:
+    """Others' accounts may well have legs: a partner sees its own alone."""
+    with engine.begin() as connection:
+        connection.execute(delete(tables.accounts))
+    officer = node.signed_in("officer")
+    for path in ("/", "/legs", "/wall"):
+        assert "No leg that this bank sees has been posted." in officer.get(path).text
+    assert "No leg fits." in officer.get("/legs?q=L4711").text
+    assert "every leg that this bank sees has its equal" in officer.get("/breaks").text
+    close = officer.get("/days/close").text
+    assert "This bank has no reserve account yet" in close
+    assert 'name="account"' not in close
