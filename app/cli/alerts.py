@@ -8,6 +8,7 @@ import typer
 from app.cli.shared.console import stderr, stdout
 from app.cli.shared.node import signed_in
 from app.cli.shared.reading import JsonOption, show, table
+from app.domain.numbers import LARGEST
 
 _MOST = 1_000
 
@@ -16,7 +17,7 @@ alerts = typer.Typer(
     no_args_is_help=True,
 )
 
-Number = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="An alert's number.")]
+Number = Annotated[int, typer.Argument(min=1, max=LARGEST, help="An alert's number.")]
 Note = Annotated[str, typer.Option(help="What you do about it; it is kept.")]
 
 

@@ -44,6 +44,7 @@ from app.cli.shared.reading import (
 from app.domain.day_close import Statement
 from app.domain.errors import UsageFault
 from app.domain.money import format_amount
+from app.domain.numbers import LARGEST_SMALL
 from app.presentation.common import as_of, money_of
 from app.presentation.days import DayClosesOut, day_close_out
 from app.readmodel.days.queries import (
@@ -269,7 +270,7 @@ def list_(
 @day.command("show")
 def show_(
     number: Annotated[
-        int, typer.Argument(min=1, max=2**31 - 1, help="As `tally day list` has it.")
+        int, typer.Argument(min=1, max=LARGEST_SMALL, help="As `tally day list` has it.")
     ],
     config: ConfigOption = DEFAULT_CONFIG,
     as_json: JsonOption = False,

@@ -13,6 +13,7 @@ from app.cli.shared.console import stderr
 from app.cli.shared.reading import OwnConfig, show, table
 from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST_SMALL
 from app.http import dual_control
 from app.people.administration import Administrator, add_person, give_enrolment
 from app.people.directory import listed_people
@@ -115,7 +116,7 @@ def requests(config: OwnConfig) -> None:
 @people.command()
 def confirm(
     number: Annotated[
-        int, typer.Argument(min=1, max=2**31 - 1, help="As `tally people requests` shows it.")
+        int, typer.Argument(min=1, max=LARGEST_SMALL, help="As `tally people requests` shows it.")
     ],
     config: OwnConfig,
 ) -> None:

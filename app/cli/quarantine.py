@@ -26,6 +26,7 @@ from app.cli.shared.reading import (
 from app.cli.shared.unsealing import with_vault
 from app.cli.shared.user import user
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST
 from app.intake.facilities import Intakes
 from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.kept_row import Encoding
@@ -41,7 +42,6 @@ from app.intake.quarantine.queries import (
 from app.intake.quarantine.replay import replay
 from app.intake.quarantine.waiting import IntakeOf
 
-_LARGEST = 2**63 - 1
 _FAULTY_EXIT = 1
 
 quarantine = typer.Typer(
@@ -50,10 +50,10 @@ quarantine = typer.Typer(
     no_args_is_help=True,
 )
 
-RowNumber = Annotated[int, typer.Argument(min=1, max=_LARGEST, help="A row's number.")]
+RowNumber = Annotated[int, typer.Argument(min=1, max=LARGEST, help="A row's number.")]
 FeedOption = Annotated[
     int | None,
-    typer.Option("--feed", metavar="N", min=1, max=_LARGEST, help="A feed's number."),
+    typer.Option("--feed", metavar="N", min=1, max=LARGEST, help="A feed's number."),
 ]
 FieldOption = Annotated[
     str | None, typer.Option("--field", metavar="COLUMN", help="The column at fault.")
@@ -64,7 +64,7 @@ ReasonOption = Annotated[
 WhyOption = Annotated[str, typer.Option("--why", metavar="TEXT", help="Your reason; it is kept.")]
 Numbers = Annotated[
     list[int] | None,
-    typer.Argument(metavar="[NUMBER]...", min=1, max=_LARGEST, help="Only these rows."),
+    typer.Argument(metavar="[NUMBER]...", min=1, max=LARGEST, help="Only these rows."),
 ]
 
 
@@ -167,7 +167,7 @@ def mend_(
 @quarantine.command("reread")
 def reread_(
     feed: Annotated[
-        int, typer.Argument(min=1, max=_LARGEST, help="The file's number, as `list` shows it.")
+        int, typer.Argument(min=1, max=LARGEST, help="The file's number, as `list` shows it.")
     ],
     encoding: Annotated[Encoding, typer.Option(help="GBK is in gb18030, Latin-1 in cp1252.")],
     config: ConfigOption = DEFAULT_CONFIG,

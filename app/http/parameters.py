@@ -6,12 +6,13 @@ from urllib.parse import unquote_to_bytes
 from pydantic import Field
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from app.domain.numbers import LARGEST, LARGEST_SMALL
 from app.http.problems import Problem
 
-Number = Annotated[int, Field(ge=0, le=2**63 - 1)]
+Number = Annotated[int, Field(ge=0, le=LARGEST)]
 """A number that a column of 64 bits is compared with: PostgreSQL refuses one beyond it."""
 
-SmallNumber = Annotated[int, Field(ge=0, le=2**31 - 1)]
+SmallNumber = Annotated[int, Field(ge=0, le=LARGEST_SMALL)]
 """The same for a column of 32 bits."""
 
 

@@ -5,9 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field
 
+from app.domain.numbers import LARGEST
 from app.presentation.common import Model
 
-_Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+_Number = Annotated[int, Field(ge=1, le=LARGEST)]
 _Text = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 """What is looked for in the database: PostgreSQL takes no NUL."""
 
@@ -85,7 +86,7 @@ class RereadIn(_In):
 
     feed_id: _Number
     encoding: str = Field(max_length=16, examples=["gb18030"])
-    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the answer before.")
+    after: int = Field(0, ge=0, le=LARGEST, description="`next` of the answer before.")
 
 
 class RereadOut(Model):
@@ -104,7 +105,7 @@ class SelectionIn(_In):
     feed_id: _Number | None = None
     field: _Text | None = None
     reason: _Text | None = None
-    after: int = Field(0, ge=0, le=2**63 - 1, description="`next` of the answer before.")
+    after: int = Field(0, ge=0, le=LARGEST, description="`next` of the answer before.")
 
 
 class DecideIn(SelectionIn):

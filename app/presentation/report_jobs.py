@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.domain.numbers import LARGEST
 from app.presentation.common import Model
 from app.report_jobs.files import Schedule, ScheduledFile
 from app.report_jobs.store import ReportJob, State
@@ -32,7 +33,7 @@ class ReportJobIn(Model):
     first: date = Field(alias="from", description="First business date, included.")
     last: date = Field(alias="to", description="Last business date, included.")
     partner: _Name | None = Field(None, description="One partner's account alone.")
-    block: int | None = Field(None, ge=0, le=2**63 - 1, description="As of a past block.")
+    block: int | None = Field(None, ge=0, le=LARGEST, description="As of a past block.")
     format: FormatName = "xlsx"
     language: LanguageTag = "en"
 

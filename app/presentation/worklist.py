@@ -5,12 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from app.domain.numbers import LARGEST
 from app.presentation.common import AsOf, Model, Money
 from app.presentation.pairs import PairOut, pair_out
 from app.worklist.lines import MOST_SELECTED, Standing, WorkLine
 from app.worklist.notes import MOST_COMMENT_CHARACTERS
 
-Number = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Number = Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 class PersonOut(Model):

@@ -36,6 +36,7 @@ from app.cli.shared.reading import (
     show_more,
     table,
 )
+from app.domain.numbers import LARGEST
 from app.domain.resolutions import Action, Side
 from app.presentation.common import PageOut, as_of, money_of
 from app.presentation.pairs import ResolutionOut, action_text, pair_out, resolution_out
@@ -44,7 +45,7 @@ from app.readmodel.pairs.shapes import Pair
 
 _Number = Annotated[
     int | None,
-    typer.Argument(min=1, max=2**63 - 1, help="The break's number, as `tally breaks` lists it."),
+    typer.Argument(min=1, max=LARGEST, help="The break's number, as `tally breaks` lists it."),
 ]
 _Partner = Annotated[str | None, typer.Option(help="Or: the partner's name,")]
 _Kind = Annotated[str | None, typer.Option(help="the kind,")]

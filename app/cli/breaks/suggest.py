@@ -19,6 +19,7 @@ from app.cli.shared.reading import (
 )
 from app.cli.shared.unsealing import with_vault
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST
 from app.outbox.loans import loan_refs
 from app.presentation.common import as_of, money_of
 from app.presentation.pairs import HalfOut, PairOut, SuggestionOut, suggestion_out
@@ -31,7 +32,7 @@ _MOST_LEGS = 100_000
 def suggest(
     number: Annotated[
         int | None,
-        typer.Argument(min=1, max=2**63 - 1, help="Only for this break, as `tally breaks` has it."),
+        typer.Argument(min=1, max=LARGEST, help="Only for this break, as `tally breaks` has it."),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,
     facility: FacilityOption = None,

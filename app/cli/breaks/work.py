@@ -7,14 +7,13 @@ import typer
 from app.cli.shared.console import stderr
 from app.cli.shared.node import signed_in
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST
 
-_Number = Annotated[int, typer.Argument(min=1, max=2**63 - 1, help="The break's number.")]
+_Number = Annotated[int, typer.Argument(min=1, max=LARGEST, help="The break's number.")]
 
 
 def assign(
-    numbers: Annotated[
-        list[int], typer.Argument(min=1, max=2**63 - 1, help="The breaks' numbers.")
-    ],
+    numbers: Annotated[list[int], typer.Argument(min=1, max=LARGEST, help="The breaks' numbers.")],
     to: Annotated[
         str | None, typer.Option(metavar="NAME", help="As the pages show it; else nobody.")
     ] = None,

@@ -41,11 +41,10 @@ from app.config import load_config
 from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import UsageFault
 from app.domain.facility_changes import parse_share
+from app.domain.numbers import LARGEST_SMALL
 from app.intake.facility_file import load_facility
 
 _Asked = TypeVar("_Asked")
-
-_LARGEST = 2**31 - 1  # as REST takes it
 
 ReasonOption = Annotated[
     str, typer.Option(help="Why, in words; the chain keeps the hash of them.", show_default=False)
@@ -55,7 +54,7 @@ ChangeOption = Annotated[
     typer.Option(
         "--change",
         min=1,
-        max=_LARGEST,
+        max=LARGEST_SMALL,
         help="The change's number, as `tally facility show` has it.",
     ),
 ]
@@ -181,7 +180,7 @@ def accept(
     change: Annotated[
         int | None,
         typer.Option(
-            min=1, max=_LARGEST, help="A change's number; without it, the facility itself."
+            min=1, max=LARGEST_SMALL, help="A change's number; without it, the facility itself."
         ),
     ] = None,
     yes: YesOption = False,
@@ -242,7 +241,9 @@ def withdraw(
     change: Annotated[
         int | None,
         typer.Option(
-            min=1, max=_LARGEST, help="This bank's own change; without it, the facility itself."
+            min=1,
+            max=LARGEST_SMALL,
+            help="This bank's own change; without it, the facility itself.",
         ),
     ] = None,
     config: ConfigOption = DEFAULT_CONFIG,

@@ -24,6 +24,7 @@ from app.cli.shared.reading import (
     record_export,
 )
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST, LARGEST_SMALL
 from app.locale import DEFAULT, LANGUAGES, set_language
 from app.readmodel.days.queries import day_record
 from app.readmodel.pairs import queries as pairs
@@ -77,7 +78,7 @@ def _command(name: str, make: Callable[[Source], Report]) -> Callable[..., None]
             typer.Option(
                 metavar="N",
                 min=0,
-                max=2**63 - 1,
+                max=LARGEST,
                 help="As of this block; else the last one.",
             ),
         ] = None,
@@ -136,13 +137,16 @@ def certificate(
     pair: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, max=2**63 - 1, help="Of a pair, by its number in `tally breaks`."
+            metavar="N", min=1, max=LARGEST, help="Of a pair, by its number in `tally breaks`."
         ),
     ] = None,
     day: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=1, max=2**31 - 1, help="Of a day, by its number in `tally day list`."
+            metavar="N",
+            min=1,
+            max=LARGEST_SMALL,
+            help="Of a day, by its number in `tally day list`.",
         ),
     ] = None,
     out: Annotated[

@@ -18,6 +18,7 @@ from app.cli.shared.reading import (
     show,
     table,
 )
+from app.domain.numbers import LARGEST
 from app.readmodel.disclosures.queries import grants as grants_of
 
 
@@ -46,7 +47,7 @@ def grant(
 
 
 def revoke(
-    number: Annotated[int, typer.Argument(help="The grant's number.", min=1, max=2**63 - 1)],
+    number: Annotated[int, typer.Argument(help="The grant's number.", min=1, max=LARGEST)],
     config: ConfigOption = DEFAULT_CONFIG,
 ) -> None:
     """Take a grant back: nodes use it no more. What was read meanwhile cannot be made unread.

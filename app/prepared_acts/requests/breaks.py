@@ -9,15 +9,16 @@ from app.actions import breaks
 from app.actions.breaks import BreakName, check_side, find_break, waiting_resolution
 from app.actions.view import View
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST
 from app.domain.reasons import checked_reason
 from app.domain.resolutions import Action, Resolution, Side
 from app.prepared_acts.requests.shared import Asking, ReasonText, check_shown
 from app.readmodel.pairs.shapes import Pair
 
-Pair64 = Annotated[int, Field(ge=1, le=2**63 - 1, description="The break's number.")]
+Pair64 = Annotated[int, Field(ge=1, le=LARGEST, description="The break's number.")]
 _Shown = Annotated[
     int,
-    Field(ge=0, le=2**63 - 1, description="The number of the resolution that was shown."),
+    Field(ge=0, le=LARGEST, description="The number of the resolution that was shown."),
 ]
 
 

@@ -18,10 +18,11 @@ from app.contracts.proposals import (
 )
 from app.domain.consortium import ContractName, MemberRole
 from app.domain.errors import UsageFault
+from app.domain.numbers import LARGEST_SMALL
 from app.domain.reasons import checked_reason
 from app.prepared_acts.requests.shared import Asking, Hash, Name, ReasonText
 
-_Number = Annotated[int, Field(ge=1, le=2**31 - 1, description="The proposal's number.")]
+_Number = Annotated[int, Field(ge=1, le=LARGEST_SMALL, description="The proposal's number.")]
 _Address = Annotated[str, Field(pattern="^0x[0-9a-fA-F]{40}$")]
 
 _NEEDED = {

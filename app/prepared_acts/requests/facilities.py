@@ -10,6 +10,7 @@ from app.actions.view import View
 from app.domain.errors import UsageFault
 from app.domain.facility_changes import next_shares, parse_share
 from app.domain.facility_file import facility_of
+from app.domain.numbers import LARGEST_SMALL
 from app.domain.reasons import checked_reason
 from app.prepared_acts.requests.shared import (
     Asking,
@@ -20,7 +21,7 @@ from app.prepared_acts.requests.shared import (
     check_shown,
 )
 
-_Change = Annotated[int, Field(ge=1, le=2**31 - 1, description="The change's number.")]
+_Change = Annotated[int, Field(ge=1, le=LARGEST_SMALL, description="The change's number.")]
 _FirstDay = Annotated[
     date, Field(description="The first day it applies to: more than 30 days after the chain's.")
 ]

@@ -29,6 +29,7 @@ from sqlalchemy import (
 from app.domain.chunks import chunks
 from app.domain.kinds import Kind
 from app.domain.matching.pairs import PAIR_TYPES
+from app.domain.numbers import LARGEST
 from app.readmodel.archive.source import archived, last_number
 from app.readmodel.chain import clock
 from app.readmodel.directory import Directory, directory, of_account
@@ -188,7 +189,7 @@ class _View:
         now = clock(connection)
         names = directory(connection)
         # A number's next one may be more than the database can be asked for, and no line has that.
-        before = 1 + last_number(connection) if before is None else min(before, 2**63 - 1)
+        before = 1 + last_number(connection) if before is None else min(before, LARGEST)
         return cls(
             connection,
             names,
