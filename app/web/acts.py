@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import InputFault, TallyError
 from app.http.acting import acting
 from app.http.context import Context
+from app.http.parameters import Number
 from app.http.problems import Problem
 from app.http.signed_in import SignedIn
 from app.http.signing import sign_act, sign_batch
@@ -28,8 +29,6 @@ from app.web.site import Site
 from app.web.text import said_fault
 
 _LINES = 50
-
-Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 
 
 def add_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:

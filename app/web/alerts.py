@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy import Connection
 
@@ -24,6 +24,7 @@ from app.alerts.texts import kind_title, sentence
 from app.domain.errors import UsageFault
 from app.http.acting import writing
 from app.http.context import Context
+from app.http.parameters import Number
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to, is_open_to, open_session, signed_in
 from app.locale import N_, _, translated
@@ -53,8 +54,6 @@ _CHANGES = {
     "ended": N_("Ended"),
 }
 
-Number = Annotated[int, Path(ge=1, lt=2**63)]
-Before = Annotated[int | None, Query(ge=1, lt=2**63)]
 Worker = Annotated[Person, Depends(allowed_to("work"))]
 Viewer = Annotated[Person, Depends(allowed_to("view"))]
 
@@ -75,7 +74,7 @@ def add_alerts(router: APIRouter, context: Context, site: Site, pages: Pages) ->
     """Their routes."""
 
     @router.get("/alerts")
-    def alerts(request: Request, before: Before = None) -> Response:
+    def alerts(request: Request, before: Number | None = None) -> Response:
         def look(connection: Connection, at: datetime) -> dict[str, Any]:
             found = listed_alerts(connection, status="open", limit=_MOST_OPEN)
             ended = listed_alerts(connection, status="ended", before=before, limit=PAGE_ROWS + 1)

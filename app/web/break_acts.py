@@ -5,13 +5,14 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.acting import writing
 from app.http.context import Context
+from app.http.parameters import Number
 from app.http.signed_in import SignedIn, allowed_to
 from app.locale import _, capital, said
 from app.people.person import Person
@@ -37,7 +38,6 @@ from app.worklist.notes import assign, comment
 _LINES = 50
 
 Worker = Annotated[Person, Depends(allowed_to("work"))]
-Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 
 
 def _break_acting(

@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
+from app.http.parameters import SmallNumber
 from app.http.signed_in import SignedIn
 from app.locale import _
 from app.people.person import Person
@@ -35,8 +36,6 @@ from app.web.forms import Filled
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import said_fault
-
-DayNumber = Annotated[int, Path(ge=1, lt=2**31 - 1)]
 
 
 def _statement_acting(
@@ -251,11 +250,13 @@ def add_day_acts(router: APIRouter, context: Context, site: Site, pages: Pages) 
         return pages.show(request, "day.html", look, refused.status)
 
     @router.get("/days/{number}")
-    def one_day(request: Request, number: DayNumber) -> Response:
+    def one_day(request: Request, number: SmallNumber) -> Response:
         return show_day(request, number)
 
     @router.post("/days/{number}/acts")
-    def act_on_day(request: Request, number: DayNumber, person: SignedIn, form: Filled) -> Response:
+    def act_on_day(
+        request: Request, number: SmallNumber, person: SignedIn, form: Filled
+    ) -> Response:
         made = prepare_as_asked(request, context, person, form)
         if isinstance(made, Refused):
             return show_day(request, number, made)

@@ -10,6 +10,7 @@ from app.domain.errors import InputFault, UsageFault
 from app.http.acting import acting, name_of, writing
 from app.http.context import Context
 from app.http.dead_letters import retry
+from app.http.parameters import Number
 from app.http.problems import Problem
 from app.http.signed_in import allowed_to
 from app.intake.cells import COLUMNS
@@ -19,7 +20,7 @@ from app.intake.quarantine.queries import Selection
 from app.intake.quarantine.replay import replay
 from app.locale import said
 from app.people.person import Person
-from app.web.feeds import Number, show_row, show_rows
+from app.web.feeds import show_row, show_rows
 from app.web.feeds_page import RowFilters, row_page
 from app.web.forms import Filled, Form
 from app.web.pages import Pages

@@ -4,11 +4,12 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
+from app.http.parameters import Number, SmallNumber
 from app.locale import _
 from app.readmodel.facilities.agreed import facilities_of
 from app.readmodel.facilities.sight import in_force
@@ -16,9 +17,6 @@ from app.web.feeds_page import RowFilters, fault_text, feeds_page, row_page, row
 from app.web.pages import Pages
 from app.web.text import whole
 
-Number = Annotated[int, Path(ge=1, lt=2**63 - 1)]
-Before = Annotated[int | None, Query(ge=1, lt=2**63)]
-Count = Annotated[int | None, Query(ge=0, lt=2**31)]
 Text = Annotated[str | None, Query(max_length=4096, pattern=r"^[^\x00]*$")]
 
 
@@ -27,7 +25,7 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
 
     def row_filters(
         facility: Text = None,
-        feed_id: Before = None,
+        feed_id: Number | None = None,
         field: Text = None,
         reason: Text = None,
         show: str = "waiting",
@@ -39,11 +37,11 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
     @router.get("/feeds")
     def feeds(
         request: Request,
-        before: Before = None,
-        accepted: Count = None,
-        duplicate: Count = None,
-        faulty: Count = None,
-        changed: Count = None,
+        before: Number | None = None,
+        accepted: SmallNumber | None = None,
+        duplicate: SmallNumber | None = None,
+        faulty: SmallNumber | None = None,
+        changed: SmallNumber | None = None,
     ) -> Response:
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             return {
@@ -58,7 +56,7 @@ def add_feeds(router: APIRouter, context: Context, pages: Pages) -> None:
     def rows(
         request: Request,
         where: Annotated[RowFilters, Depends(row_filters)],
-        before: Before = None,
+        before: Number | None = None,
     ) -> Response:
         return show_rows(pages, request, where, before)
 

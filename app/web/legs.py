@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from app.http.context import Context
-from app.web.feeds import Before, Number
+from app.http.parameters import Number
 from app.web.legs_page import BY, Search, leg_page, legs_page
 from app.web.pages import Pages
 
@@ -27,7 +27,7 @@ def add_legs(router: APIRouter, context: Context, pages: Pages) -> None:
         state: Asked = "",
         first: Annotated[date | None, Query(alias="from")] = None,
         last: Annotated[date | None, Query(alias="to")] = None,
-        before: Before = None,
+        before: Number | None = None,
     ) -> Response:
         search = Search(q, by, facility, partner, event, state, first, last)
         return pages.show(

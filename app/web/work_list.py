@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
@@ -13,6 +13,7 @@ from app.domain.errors import InputFault, UsageFault
 from app.domain.resolutions import Action, Side
 from app.http.acting import acting, writing
 from app.http.context import Context
+from app.http.parameters import Number
 from app.http.signed_in import allowed_to, open_session, signed_in
 from app.locale import _, ngettext
 from app.people.person import Person, active_person
@@ -50,7 +51,6 @@ _ACTIONS = {
 
 Worker = Annotated[Person, Depends(allowed_to("work"))]
 Viewer = Annotated[Person, Depends(signed_in)]
-ViewNumber = Annotated[int, Path(ge=1, lt=2**63 - 1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
         )
 
     @router.post("/breaks/views/{number}/delete")
-    def delete(request: Request, number: ViewNumber, person: Viewer, form: Filled) -> Response:
+    def delete(request: Request, number: Number, person: Viewer, form: Filled) -> Response:
         return change_view(
             request,
             person,

@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 from app.alerts.kinds import AlertKind
 from app.alerts.texts import kind_title
 from app.audit.listing import Recorded, recorded
+from app.http.parameters import Number
 from app.locale import _, said
 from app.web.pages import Pages
 
@@ -29,7 +30,7 @@ def add_audit(router: APIRouter, pages: Pages) -> None:
     def page(
         request: Request,
         actor: Annotated[str, Query(max_length=100)] = "",
-        before: Annotated[int | None, Query(ge=1, lt=2**63)] = None,
+        before: Number | None = None,
     ) -> Response:
         def look(connection: Connection, _: object) -> dict[str, Any]:
             rows = recorded(connection, actor=actor or None, before=before, limit=_ROWS + 1)

@@ -1,11 +1,10 @@
 """The page of what waits for another administrator."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from app.http.context import Context
 from app.http.dual_control import Waiting, confirm, refuse, waiting
+from app.http.parameters import SmallNumber
 from app.locale import N_, _, said
 from app.web.administration.forms import Admin, Tab
 from app.web.forms import Filled
@@ -19,8 +18,6 @@ _TEXTS = {
     "person.enable": N_("Open the account of %(name)s again (%(before)s)"),
     "key.create": N_("Make the API key “%(name)s”: %(roles)s"),
 }
-
-Number = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
@@ -38,13 +35,13 @@ def add_requests(router: APIRouter, context: Context, pages: Pages) -> None:
         return tab.show(request)
 
     @router.post(f"/{_ADDRESS}/{{number}}/confirm")
-    def confirm_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+    def confirm_one(request: Request, admin: Admin, form: Filled, number: SmallNumber) -> Response:
         return tab.perform(
             request, admin, form, lambda connection, by: confirm(connection, by, number)
         )
 
     @router.post(f"/{_ADDRESS}/{{number}}/refuse")
-    def refuse_one(request: Request, admin: Admin, form: Filled, number: Number) -> Response:
+    def refuse_one(request: Request, admin: Admin, form: Filled, number: SmallNumber) -> Response:
         return tab.perform(
             request, admin, None, lambda connection, by: refuse(connection, by, number)
         )

@@ -1,13 +1,12 @@
 """The page of webhooks: endpoints, and what became of each event there."""
 
-from typing import Annotated
-
-from fastapi import APIRouter, Path, Request, Response
+from fastapi import APIRouter, Request, Response
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.dual_control import Made
+from app.http.parameters import Number
 from app.people.administration import Administrator
 from app.web.administration.forms import Admin, Id, Tab
 from app.web.forms import Filled
@@ -55,7 +54,7 @@ def add_webhooks(router: APIRouter, context: Context, pages: Pages) -> None:
         request: Request,
         admin: Admin,
         form: Filled,
-        number: Annotated[int, Path(ge=1, lt=2**63)],
+        number: Number,
     ) -> Response:
         def work(connection: Connection, by: Administrator) -> None:
             replay(connection, number)
