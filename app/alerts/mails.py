@@ -19,9 +19,9 @@ from app.alerts.store import FLAPS_WITHIN, Alert, Notification, one_alert
 from app.alerts.tables import WAITING, alert_log, alert_mail_settings, alert_mails
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import stamp
 from app.domain.errors import UsageFault
 from app.locale import DEFAULT
-from app.people.clock import stamp
 from app.people.person import Person, roles_of
 from app.people.tables import people
 

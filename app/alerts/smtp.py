@@ -17,9 +17,9 @@ from app.alerts.mails import Mail, due_mails, mark_failed, mark_sent
 from app.alerts.store import Alert
 from app.alerts.tables import WAITING, alert_mails
 from app.alerts.texts import kind_title, sentence
+from app.db.clock import stamp
 from app.domain.errors import StorageFault, TallyError
 from app.locale import N_, _, in_language, ngettext, translated
-from app.people.clock import stamp
 
 Security = Literal["tls", "starttls", "none"]
 _TIMEOUT_S = 20.0

@@ -22,8 +22,8 @@ from app.alerts.kinds import CRITICAL, AlertKind
 from app.alerts.tables import OPEN, alert_log, raised_alerts
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 
 Status = Literal["open", "ended", "all"]
 FLAPS_WITHIN = timedelta(minutes=5)

@@ -25,6 +25,7 @@ from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.db.clock import stamp
 from app.db.engine import snapshot
 from app.domain.day_close import Sums
 from app.domain.errors import StorageFault, UsageFault
@@ -107,7 +108,7 @@ def _archive(
                 before=before.toordinal(),
                 folder=str(folder),
                 state="writing",
-                made_at=now.isoformat(timespec="milliseconds"),
+                made_at=stamp(now),
                 holds_pairs=False,
             )
             .returning(archives.c.id)

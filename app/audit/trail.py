@@ -8,13 +8,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from sqlalchemy import Connection, insert, select, text
 
 from app.audit.actor import current_address
 from app.audit.tables import audit_trail
+from app.db.clock import now, stamp
 
 Outcome = Literal["done", "refused", "failed"]
 BEFORE_THE_FIRST = bytes(32)
@@ -55,7 +55,7 @@ def append(connection: Connection, entry: Entry) -> None:
     ).one_or_none()
     content = {
         "number": last.number + 1 if last else 1,
-        "at": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "at": stamp(now()),
         "actor": entry.actor,
         "act": entry.act,
         "subject": entry.subject,

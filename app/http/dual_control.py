@@ -13,12 +13,12 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, insert, select, update
 
 from app.audit.trail import append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.tables import administration_requests as requests
 from app.people import administration
 from app.people.administration import Administrator
-from app.people.clock import now, stamp
 from app.people.person import EXTERNAL, active_person, roles_of
 from app.people.roles import POWERFUL
 from app.people.second_factor import code_hash, new_code

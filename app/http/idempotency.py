@@ -11,9 +11,9 @@ from pydantic import BaseModel
 from sqlalchemy import Connection, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
+from app.db.clock import now, stamp
 from app.http.problems import Problem
 from app.http.tables import answered_requests
-from app.people.clock import now, stamp
 from app.people.person import Person
 
 _KEPT = timedelta(days=1)

@@ -17,9 +17,9 @@ from sqlalchemy import Connection, Engine, insert, select, update
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.http.tables import api_keys
-from app.people.clock import now, stamp
 
 Role = Literal["feeds", "read", "metrics", "admin"]
 """`feeds` pushes events, `read` reads, `metrics` scrapes /metrics and sees nothing else, `admin`

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now as now_utc
+from app.db.clock import stamp
 from app.domain.errors import EventConflict
 from app.domain.events import Quarantined, Row
 from app.domain.facility import Facility
@@ -37,10 +39,6 @@ PUSHED = "push"
 
 _CHUNK_CHARACTERS = 8 * 1024 * 1024
 """Of rows as they came, which are kept until it is known whether they are quarantined."""
-
-
-def now_utc() -> datetime:
-    return datetime.now(UTC)
 
 
 class Intake:
@@ -181,7 +179,7 @@ class Intake:
             taken.reversed,
             taken.quarantined,
             taken.counts,
-            now.isoformat(timespec="milliseconds"),
+            stamp(now),
         )
         return taken
 
@@ -195,7 +193,7 @@ class Intake:
         return self._clock().astimezone(UTC)
 
     def _now(self) -> str:
-        return self.now().isoformat(timespec="milliseconds")
+        return stamp(self.now())
 
 
 def _chunks(rows: Iterator[Row]) -> Iterator[list[Row]]:

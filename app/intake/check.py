@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from app.db.clock import now
 from app.db.engine import create, upgrade
 from app.db.vault import KEY_BYTES, Vault
 from app.domain.facility import Facility
-from app.intake.accept import Intake, now_utc
+from app.intake.accept import Intake
 from app.intake.reader import open_feed
 from app.intake.results import FeedResult, Verdict
 from app.intake.store import EventStore
@@ -35,7 +36,7 @@ def check_feed(
     sender: str,
     *,
     quarantined: Callable[[Verdict], None],
-    clock: Callable[[], datetime] = now_utc,
+    clock: Callable[[], datetime] = now,
 ) -> FeedCheck:
     """Check a file against a facility; `quarantined` is told every row that would be quarantined.
 

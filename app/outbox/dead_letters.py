@@ -22,8 +22,9 @@ from sqlalchemy import (
     update,
 )
 
+from app.db.clock import now, stamp
 from app.intake.tables import events
-from app.outbox.history import log_state, now_utc
+from app.outbox.history import log_state
 from app.outbox.lifecycle import SEALED, STOPPED
 from app.outbox.tables import batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
@@ -76,7 +77,7 @@ def waiting_events(facility: str | BindParameter[str] | None = None) -> Select[A
 
 def add_dead_letter(connection: Connection, event: int, reason: str) -> None:
     """Make a letter of an event that no batch can carry."""
-    connection.execute(insert(dead_letters).values(event=event, reason=reason, at=now_utc()))
+    connection.execute(insert(dead_letters).values(event=event, reason=reason, at=stamp(now())))
 
 
 def collect(engine: Engine, member: int, after: int = 0) -> int:
@@ -117,7 +118,7 @@ def collect(engine: Engine, member: int, after: int = 0) -> int:
         .distinct()  # a rejected leg of the lead is told once for each of its partners
     )
     with engine.begin() as connection:
-        at = now_utc()
+        at = stamp(now())
         letters = [
             {"event": row.id, "batch_id": row.batch_id, "reason": row.reason, "at": at}
             for row in connection.execute(refused)
@@ -145,8 +146,7 @@ def stopped_batches(connection: Connection, facility: str | None = None) -> list
 
 def replay(connection: Connection, event_ids: Collection[str] | None = None) -> int:
     """Let letters wait for the outbox again, those of `event_ids` or all; returns how many."""
-    waits = dead_letters.c.replayed_at.is_(None)
-    chosen = select(dead_letters.c.event).where(waits)
+    chosen = select(dead_letters.c.event).where(dead_letters.c.replayed_at.is_(None))
     if event_ids is not None:
         named = select(events.c.id).where(events.c.event_id.in_(event_ids))
         chosen = chosen.where(dead_letters.c.event.in_(named))
@@ -155,8 +155,8 @@ def replay(connection: Connection, event_ids: Collection[str] | None = None) -> 
     )
     connection.execute(
         update(dead_letters)
-        .where(waits, dead_letters.c.event.in_(chosen))
-        .values(replayed_at=now_utc())
+        .where(dead_letters.c.replayed_at.is_(None), dead_letters.c.event.in_(chosen))
+        .values(replayed_at=stamp(now()))
     )
     return freed.rowcount
 

@@ -1,10 +1,10 @@
 """The batches' history: what happened is only ever added."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from sqlalchemy import Connection, bindparam, insert, update
 
+from app.db.clock import now, stamp
 from app.outbox.tables import batch_log, batches
 
 _PUT_STATE = (
@@ -26,12 +26,8 @@ def log_state(
 
 def note(connection: Connection, batch_ids: Sequence[int], state: str, detail: str) -> None:
     """Add to the batches' history what does not change their state."""
-    at = now_utc()
+    at = stamp(now())
     connection.execute(
         insert(batch_log),
         [{"batch_id": batch, "state": state, "detail": detail, "at": at} for batch in batch_ids],
     )
-
-
-def now_utc() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of, stream_of
+from app.db.clock import now, stamp
 from app.domain.chunks import chunks
 from app.domain.errors import ChainFault
 from app.domain.events import ParsedEvent
@@ -31,7 +32,7 @@ from app.intake.tables import events
 from app.intake.validation import Validator
 from app.keys.sealing import open_details
 from app.outbox.facility import PostingFacility
-from app.outbox.history import log_state, now_utc
+from app.outbox.history import log_state
 from app.outbox.lease import Lease
 from app.outbox.legs import event_of
 from app.outbox.lifecycle import FINAL
@@ -241,7 +242,7 @@ class Restorer:
                     gas_used=int(receipt["gasUsed"], 16),
                     block_number=posting.block_number,
                     state=FINAL,
-                    sealed_at=now_utc(),
+                    sealed_at=stamp(now()),
                 )
                 .returning(batches.c.id)
             ).scalar_one()
@@ -262,7 +263,7 @@ class Restorer:
                     connection.execute(
                         update(dead_letters)
                         .where(dead_letters.c.event == id_, dead_letters.c.replayed_at.is_(None))
-                        .values(replayed_at=now_utc())
+                        .values(replayed_at=stamp(now()))
                     )
 
 

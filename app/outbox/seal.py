@@ -7,13 +7,14 @@ from sqlalchemy import Connection, Integer, bindparam, insert, select
 
 from app.contracts.posting import encode_post, next_digest
 from app.contracts.reconciliation import PostingHead
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.legs import MAX_PARTS, REVERSAL, pack
 from app.intake.tables import events
 from app.keys.sealing import seal_details
 from app.outbox.dead_letters import add_dead_letter, waiting_events
 from app.outbox.facility import PostingFacility
-from app.outbox.history import log_state, now_utc
+from app.outbox.history import log_state
 from app.outbox.legs import WaitingEvent, details_of, leg_of
 from app.outbox.lifecycle import SEALED
 from app.outbox.tables import batches
@@ -106,7 +107,7 @@ def seal_batch(
             "digest": next_digest(head.digest, stream),
             "gas_limit": gas_limit,
             "state": SEALED,
-            "sealed_at": now_utc(),
+            "sealed_at": stamp(now()),
         },
     ).scalar_one()
     log_state(connection, [batch_id], SEALED)

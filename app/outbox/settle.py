@@ -14,10 +14,11 @@ from sqlalchemy import Connection, Engine, bindparam, func, select, update
 from app.chain.rpc import Rpc
 from app.contracts.errors import ContractReverted
 from app.contracts.reconciliation import PostingHead, Reconciliation
+from app.db.clock import now, stamp
 from app.outbox import lifecycle
 from app.outbox.archived import take_back_calldata
 from app.outbox.facility import PostingFacility
-from app.outbox.history import log_state, now_utc
+from app.outbox.history import log_state
 from app.outbox.lifecycle import (
     CONFLICTING,
     FINAL,
@@ -214,7 +215,7 @@ class Settler:
         """Keep why a facility's batches wait, for people."""
         before, since, at = self._counted.get(facility, (-1, 0.0, ""))
         if before != head.sequence or not is_outstanding:
-            since, at = time.monotonic(), now_utc()
+            since, at = time.monotonic(), stamp(now())
             self._counted[facility] = (head.sequence, since, at)
         batch = f"batch {head.sequence + 1} of {facility}"
         if barred_by:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, delete, select, update
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.upsert import insert_into
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.people.enrolment import begin_enrolment
 from app.people.names import checked_display_name, checked_name
 from app.people.person import EXTERNAL, Person, put_roles, roles_of

@@ -12,8 +12,8 @@ from ipaddress import IPv4Address, IPv6Network, ip_address
 
 from sqlalchemy import Connection, delete, select
 
+from app.db.clock import stamp
 from app.db.upsert import insert_into
-from app.people.clock import stamp
 from app.people.tables import failed_attempts, sign_in_origins
 
 FORGOTTEN_AFTER = timedelta(minutes=15)

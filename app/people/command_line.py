@@ -11,8 +11,8 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, update
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.people.second_factor import code_hash, new_code
 from app.people.sessions import Session, SessionLengths, begin_session
 from app.people.tables import sessions

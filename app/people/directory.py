@@ -5,7 +5,7 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
-from app.people.clock import now, stamp
+from app.db.clock import now, stamp
 from app.people.person import Person, roles_of
 from app.people.sessions import STANDARD_LENGTHS, SessionLengths
 from app.people.tables import enrolments, people, sessions

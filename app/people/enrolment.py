@@ -8,9 +8,9 @@ from datetime import timedelta
 from sqlalchemy import Connection, delete, insert, select, update
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.people.passwords import checked_password, hashed
 from app.people.person import EXTERNAL
 from app.people.second_factor import (

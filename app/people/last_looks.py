@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from sqlalchemy import Connection, select
 
+from app.db.clock import now, stamp
 from app.db.upsert import insert_into
-from app.people.clock import now, stamp
 from app.people.tables import last_looks
 
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from pyotp import TOTP, random_base32
 from sqlalchemy import Connection, delete, insert, or_, select, update
 
+from app.db.clock import stamp
 from app.db.vault import vault_of
-from app.people.clock import stamp
 from app.people.tables import people, recovery_codes
 
 STEP_SECONDS = 30

@@ -13,8 +13,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, Engine, delete, insert, select, update
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import StorageFault, UsageFault
-from app.people.clock import now, stamp
 from app.people.person import Person, active_person
 from app.people.tables import people, sessions
 

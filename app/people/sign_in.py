@@ -14,6 +14,7 @@ from datetime import timedelta
 from sqlalchemy import ColumnElement, Connection, Engine, select
 
 from app.audit.trail import Entry, append
+from app.db.clock import now
 from app.people.attempts import (
     FORGOTTEN_AFTER,
     LONGEST_WAIT_S,
@@ -31,7 +32,6 @@ from app.people.attempts import (
     origin_key,
     wait_after,
 )
-from app.people.clock import now
 from app.people.command_line import begin_by_code, end_begun_with
 from app.people.passwords import matches
 from app.people.person import Person

@@ -21,9 +21,9 @@ from app.contracts.errors import ContractReverted
 from app.contracts.facility_registry import FacilityRegistry
 from app.contracts.reconciliation import Reconciliation
 from app.contracts.reserve_ledger import ReserveLedger
+from app.db.clock import now, stamp
 from app.domain.errors import ChainFault, InputFault, TallyError
 from app.keys.errors import KeyUnusable
-from app.people.clock import now, stamp
 from app.people.person import Person
 from app.prepared_acts import store
 from app.prepared_acts.errors import ActConflict, SigningIsOff

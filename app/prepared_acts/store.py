@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 
 from app.actions.sender import Signed
 from app.audit import trail as audit
+from app.db.clock import now as now_utc
+from app.db.clock import stamp
 from app.db.vault import Vault, vault_of
 from app.domain.errors import StorageFault
-from app.people.clock import now as now_utc
-from app.people.clock import stamp
 from app.people.person import Person
 from app.prepared_acts.errors import ActConflict, UnknownAct
 from app.prepared_acts.kinds import Content

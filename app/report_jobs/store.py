@@ -9,9 +9,9 @@ from typing import Any, Literal
 from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.locale import LANGUAGES
-from app.people.clock import now, stamp
 from app.report_jobs.tables import report_jobs
 from app.reports.catalogue import FORMATS, REPORTS, file_name
 from app.reports.source import Request

@@ -11,8 +11,8 @@ from sqlalchemy import Connection, Row, Select, select, update
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.webhooks.sending import Answer
 from app.webhooks.tables import WAITING, webhook_deliveries, webhook_endpoints, webhook_events
 

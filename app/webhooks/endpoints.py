@@ -11,9 +11,9 @@ from sqlalchemy import Connection, Row, func, insert, select, update
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.webhooks.address import check_url
 from app.webhooks.events import EVENT_TYPES
 from app.webhooks.signing import new_secret

@@ -7,7 +7,7 @@ from typing import Any, Literal, get_args
 
 from sqlalchemy import Connection, insert, select
 
-from app.people.clock import now, stamp
+from app.db.clock import now, stamp
 from app.webhooks.tables import webhook_deliveries, webhook_endpoints, webhook_events
 
 EventType = Literal[

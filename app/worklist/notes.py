@@ -7,9 +7,9 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from app.audit.actor import current_actor
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
-from app.people.clock import now, stamp
 from app.people.person import Person
 from app.people.roles import MATRIX
 from app.people.tables import people, person_roles

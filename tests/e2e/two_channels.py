@@ -20,6 +20,7 @@ from sqlalchemy import Engine
 from app import processes
 from app.config import BankConfig, load_config
 from app.db import engine as db
+from app.db.clock import now
 from app.db.vault import Vault
 from app.domain.facility_file import parse_facility
 from app.http import keys
@@ -27,7 +28,6 @@ from app.keys.keystore import STORAGE
 from app.keys.versions import KeyVersions
 from app.local.consortium import Consortium, embedded
 from app.local.demo.nodes import NodeProcess, await_ready, start_node
-from app.people.clock import now
 from app.people.sessions import begin_session
 from app.processes import free_port
 from deploy.consortium import Member

@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Engine
 from app.actions.view import View
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
+from app.db.clock import now
 from app.domain.consortium import CONTRACTS
 from app.domain.errors import UsageFault
 from app.domain.identifiers import reference
@@ -33,7 +34,6 @@ from app.intake.validation import Validator
 from app.logs import configure_logs
 from app.node.application import bank_application
 from app.people.administration import Administrator, add_person
-from app.people.clock import now
 from app.people.enrolment import set_credentials
 from app.people.oidc.sign_in import OidcSignIn
 from app.people.person import Person

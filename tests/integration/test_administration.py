@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import Engine, delete, select, update
 
 from app.audit.tables import audit_trail
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.http import keys
 from app.http.dual_control import Change, ask, confirm, waiting
 from app.http.tables import administration_requests
 from app.people.administration import Administrator
-from app.people.clock import now, stamp
 from app.people.directory import listed_people, listed_sessions
 from app.people.person import roles_of
 from app.people.sign_in import SignIn

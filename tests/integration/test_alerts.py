@@ -25,10 +25,10 @@ from app.alerts.store import count_waiting, listed_alerts
 from app.alerts.tables import alert_log, alert_mails, alert_watch, raised_alerts
 from app.alerts.watch import AlertWatch
 from app.audit.tables import audit_trail
+from app.db.clock import stamp
 from app.db.engine import create
 from app.domain.errors import StorageFault, UsageFault
 from app.domain.kinds import Kind
-from app.people.clock import stamp
 from app.people.person import Person
 from app.people.tables import people
 from app.processes import free_port

@@ -16,6 +16,7 @@ from sqlalchemy import Engine, Row, delete, select, update
 
 from app.audit.tables import audit_trail
 from app.client.node import NodeClient
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.people import attempts
 from app.people.administration import (
@@ -25,7 +26,6 @@ from app.people.administration import (
     give_enrolment,
     set_roles,
 )
-from app.people.clock import now, stamp
 from app.people.command_line import CODE_ENDS, make_code
 from app.people.development import add_development_people
 from app.people.enrolment import set_credentials

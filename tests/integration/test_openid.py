@@ -23,9 +23,9 @@ from sqlalchemy import Connection, Engine, delete, select
 from app.audit.tables import audit_trail
 from app.client.connection import NodeRefused
 from app.client.node import NodeClient
+from app.db.clock import now
 from app.domain.errors import UsageFault
 from app.people.administration import Administrator, add_person, disable, give_enrolment, set_roles
-from app.people.clock import now
 from app.people.directory import listed_people
 from app.people.enrolment import open_enrolment, set_credentials
 from app.people.oidc.faults import ProviderUnavailable, SignInRefused

@@ -16,6 +16,7 @@ from pyotp import TOTP
 from sqlalchemy import Connection, Engine, delete, select, text, update
 
 from app.audit.tables import audit_trail
+from app.db.clock import now, stamp
 from app.domain.errors import UsageFault
 from app.people import attempts, passwords, second_factor
 from app.people.administration import (
@@ -26,7 +27,6 @@ from app.people.administration import (
     revoke_session,
     set_roles,
 )
-from app.people.clock import now, stamp
 from app.people.command_line import begin_by_code, make_code
 from app.people.development import (
     DEVELOPMENT_PASSWORD,

@@ -21,9 +21,9 @@ import pytest
 from sqlalchemy import Engine, delete, insert, select, update
 
 from app.audit.tables import audit_trail
+from app.db.clock import stamp
 from app.db.engine import create
 from app.domain.kinds import Kind
-from app.people.clock import stamp
 from app.readmodel import tables
 from app.webhooks import sending
 from app.webhooks.deliveries import Delivery, listed_deliveries, replay

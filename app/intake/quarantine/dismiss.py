@@ -10,9 +10,9 @@ from typing import Any
 
 from sqlalchemy import Engine, select, update
 
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
-from app.intake.accept import now_utc
 from app.intake.quarantine.queries import DISMISSED, SEE_LIST, WAITING, Selection, Status
 from app.intake.quarantine.waiting import chunks, keep_steps, log_step, missing_number, trace
 from app.intake.store import EventStore
@@ -83,7 +83,7 @@ def _decide(
         raise UsageFault(f"row {missing} of the quarantine {state}", remedy=SEE_LIST)
     done = Decided()
     for numbers, more in chunks(engine, where, after, most, kept=False):
-        at = now_utc().isoformat(timespec="milliseconds")
+        at = stamp(now())
         with EventStore(engine).writing() as transaction:
             connection = transaction.connection
             found = connection.execute(

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from sqlalchemy import Engine, select
 
+from app.db.clock import stamp
 from app.db.vault import vault_of
 from app.domain.errors import UsageFault
 from app.intake.accept import Intake
@@ -159,7 +160,7 @@ def _judge_again(
             if was.get(column) != is_now.get(column)
         }
         fault = (verdict.field, verdict.reason)
-        at = now.isoformat(timespec="milliseconds")
+        at = stamp(now)
         steps.append(
             trace(found.number, at, by, step, status, fault)
             | {"encoding": encoding, "changes": seal(orjson.dumps(changes))}

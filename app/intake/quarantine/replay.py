@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from sqlalchemy import Engine, update
 
+from app.db.clock import stamp
 from app.db.vault import vault_of
 from app.domain.chunks import chunks as in_chunks
 from app.intake.judge import ChunkResult, WaitingReversals, judge
@@ -94,7 +95,7 @@ def _replay(
             now = intake.now()
             waiting = WaitingReversals() if waits else None
             taken = judge(transaction, rows, now, intake.facility.decimals, waiting)
-            _settle(transaction, feed_id, found, taken, by, now.isoformat(timespec="milliseconds"))
+            _settle(transaction, feed_id, found, taken, by, stamp(now))
         judged = {found[verdict.row].number for verdict in taken.verdicts}
         late += [one.number for one in found.values() if one.number not in judged]
         counts = taken.counts

@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, text, update
 
 from app.audit.trail import Entry, append
-from app.people.clock import now, stamp
+from app.db.clock import now, stamp
 from app.people.names import distinct_display_name
 from app.people.person import EXTERNAL, put_roles, roles_of
 from app.people.roles import Role

@@ -15,6 +15,7 @@ import orjson
 from sqlalchemy import Connection, Engine
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.vault import vault_of
 from app.domain.errors import StorageFault, UsageFault
 from app.people.attempts import (
@@ -25,7 +26,6 @@ from app.people.attempts import (
     openid_key,
     wait_after,
 )
-from app.people.clock import now, stamp
 from app.people.oidc.faults import SignInRefused
 from app.people.oidc.people import drop_roles, find_person, keep_person
 from app.people.oidc.provider import Provider

@@ -13,8 +13,8 @@ from typing import Any
 from sqlalchemy import Connection, delete, select
 
 from app.audit.trail import Entry, append
+from app.db.clock import now, stamp
 from app.db.upsert import insert_into
-from app.people.clock import now, stamp
 from app.people.oidc.faults import SignInRefused
 from app.people.oidc.people import find_person
 from app.people.tables import people, sessions, used_logout_tokens

@@ -1,4 +1,4 @@
-"""Times as the tables of people keep them: ISO 8601 text in UTC, which sorts as time does."""
+"""Times as the tables keep them: ISO 8601 text in UTC, which sorts as time does."""
 
 from datetime import UTC, datetime
 
