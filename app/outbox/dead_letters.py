@@ -26,7 +26,7 @@ from app.db.clock import now, stamp
 from app.intake.tables import events
 from app.outbox.history import log_state
 from app.outbox.lifecycle import SEALED, STOPPED
-from app.outbox.tables import batch_log, batches, dead_letters
+from app.outbox.tables import LETTER_WAITS, batch_log, batches, dead_letters
 from app.readmodel.tables import rejections
 
 _DUPLICATE = "duplicate"
@@ -63,7 +63,7 @@ def waiting_events(facility: str | BindParameter[str] | None = None) -> Select[A
         select(events)
         .outerjoin(
             dead_letters,
-            and_(dead_letters.c.event == events.c.id, dead_letters.c.replayed_at.is_(None)),
+            and_(dead_letters.c.event == events.c.id, LETTER_WAITS),
         )
         .where(
             events.c.batch_id.is_(None),
@@ -146,7 +146,7 @@ def stopped_batches(connection: Connection, facility: str | None = None) -> list
 
 def replay(connection: Connection, event_ids: Collection[str] | None = None) -> int:
     """Let letters wait for the outbox again, those of `event_ids` or all; returns how many."""
-    chosen = select(dead_letters.c.event).where(dead_letters.c.replayed_at.is_(None))
+    chosen = select(dead_letters.c.event).where(LETTER_WAITS)
     if event_ids is not None:
         named = select(events.c.id).where(events.c.event_id.in_(event_ids))
         chosen = chosen.where(dead_letters.c.event.in_(named))
@@ -155,7 +155,7 @@ def replay(connection: Connection, event_ids: Collection[str] | None = None) -> 
     )
     connection.execute(
         update(dead_letters)
-        .where(dead_letters.c.replayed_at.is_(None), dead_letters.c.event.in_(chosen))
+        .where(LETTER_WAITS, dead_letters.c.event.in_(chosen))
         .values(replayed_at=stamp(now()))
     )
     return freed.rowcount
@@ -199,7 +199,7 @@ _LETTERS = (
         dead_letters.c.at,
     )
     .join(events, events.c.id == dead_letters.c.event)
-    .where(dead_letters.c.replayed_at.is_(None))
+    .where(LETTER_WAITS)
     .order_by(events.c.feed_id, events.c.row, dead_letters.c.id)
 )
 

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 from app.intake.tables import events
 from app.outbox.dead_letters import waiting_events
 from app.outbox.lifecycle import BROADCAST, FINAL, OPEN, STOPPED
-from app.outbox.tables import batches, dead_letters
+from app.outbox.tables import LETTER_WAITS, batches, dead_letters
 from app.readmodel.chain import cursor
 from app.readmodel.facilities.tables import facilities
 from app.readmodel.pairs.tables import postings
@@ -34,7 +34,7 @@ def pending_by_facility(connection: Connection) -> Mapping[str, Pending]:
         connection.execute(
             select(events.c.facility, func.count())
             .join(dead_letters, dead_letters.c.event == events.c.id)
-            .where(dead_letters.c.replayed_at.is_(None))
+            .where(LETTER_WAITS)
             .group_by(events.c.facility)
         ).all()
     )
@@ -131,7 +131,7 @@ def backlog(connection: Connection) -> Backlog:
     ).all()
     states = connection.execute(_UNSETTLED).all()
     dead = connection.execute(
-        select(func.count()).select_from(dead_letters).where(dead_letters.c.replayed_at.is_(None))
+        select(func.count()).select_from(dead_letters).where(LETTER_WAITS)
     ).scalar_one()
     unsettled = [first for _, _, first in states]
     oldest = connection.execute(

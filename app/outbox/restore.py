@@ -37,7 +37,7 @@ from app.outbox.lease import Lease
 from app.outbox.legs import event_of
 from app.outbox.lifecycle import FINAL
 from app.outbox.nonce_queue import store
-from app.outbox.tables import attempts, batch_log, batches, dead_letters
+from app.outbox.tables import LETTER_WAITS, attempts, batch_log, batches, dead_letters
 from app.readmodel.tables import postings
 from app.verify.transactions import encode_transaction
 
@@ -262,7 +262,7 @@ class Restorer:
                 for id_ in linked.all():
                     connection.execute(
                         update(dead_letters)
-                        .where(dead_letters.c.event == id_, dead_letters.c.replayed_at.is_(None))
+                        .where(dead_letters.c.event == id_, LETTER_WAITS)
                         .values(replayed_at=stamp(now()))
                     )
 

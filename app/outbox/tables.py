@@ -102,3 +102,5 @@ dead_letters = Table(
     Column("at", String(32), nullable=False, comment="UTC"),
     Column("replayed_at", String(32), comment="UTC; null while it waits for a person"),
 )
+LETTER_WAITS = dead_letters.c.replayed_at.is_(None)
+"""Of dead letters: a person has not replayed it."""
