@@ -1,10 +1,8 @@
 """Holds: a part of each partner's reserve is reserved before a drawdown is paid out."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import structlog
-from sqlalchemy import select
 
 from app.actions.act import act
 from app.actions.sender import Done, Signer
@@ -17,8 +15,8 @@ from app.domain.kinds import Kind
 from app.domain.money import AmountError, parse_amount
 from app.keys.sealing import open_reference_key
 from app.readmodel.accounts.holds import active_holds
+from app.readmodel.chain import clock
 from app.readmodel.facilities.agreed import AgreedFacility
-from app.readmodel.tables import cursor
 
 _log = structlog.get_logger()
 
@@ -75,11 +73,11 @@ class ReleaseHolds:
 # --- What is known ------------------------------------------------------------------------------
 
 
-def drawdown_ref(view: View, facility: str, event_ref: str, sealing_keys: Iterable[bytes]) -> bytes:
+def drawdown_ref(view: View, facility: str, event_ref: str) -> bytes:
     """A drawdown's reference on the chain. Raises UsageFault where the facility's reference key
     does not open with the bank's sealing keys."""
     sealed = view.facility(facility).sealed_reference_key
-    key = open_reference_key(sealed, sealing_keys) if sealed else None
+    key = open_reference_key(sealed, view.sealing_keys()) if sealed else None
     if key is None:
         raise UsageFault(
             f"the reference key of {facility} does not open with this bank's sealing key",
@@ -104,7 +102,7 @@ def expired(view: View) -> tuple[HeldPart, ...]:
     """Active holds of the facilities that this bank leads, past their time by the chain's clock."""
     led = [one for one in view.names().facilities.values() if one.lead == view.bank]
     with view.engine.connect() as connection:
-        now = connection.execute(select(cursor.c.block_time)).scalar() or 0
+        now = clock(connection)
         return tuple(
             HeldPart(row.facility, row.partner, bytes(row.ref), row.amount)
             for facility in led

@@ -80,7 +80,7 @@ def place(
       tally hold place --facility WLD-2016-A --event-ref L4711 --amount 10000.00
     """
     with acting(config) as bank:
-        ref = drawdown_ref(bank.view, facility, event_ref, bank.sealing_keys())
+        ref = drawdown_ref(bank.view, facility, event_ref)
         expires_at = int(time.time()) + hours * _HOUR_S
         asked = PlaceHolds(facility, ref, amount, _day(shares_on), expires_at, partner)
         done = holds.place(asked, bank.view, bank.ledger, bank.operator())
@@ -110,7 +110,7 @@ def release(
       tally hold release --facility WLD-2016-A --event-ref L4711
     """
     with acting(config) as bank:
-        ref = drawdown_ref(bank.view, facility, event_ref, bank.sealing_keys())
+        ref = drawdown_ref(bank.view, facility, event_ref)
         asked = ReleaseHolds(held(bank.view, facility, ref, partner))
         if not asked.holds:
             raise UsageFault(

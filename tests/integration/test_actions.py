@@ -307,7 +307,7 @@ class TestHolds:
         line = lead.holds(holds.place, self.place(amount="1000.00"))
         assert isinstance(line.fault, HoldRefused)
         with pytest.raises(UsageFault, match="does not open"):
-            holds.drawdown_ref(lead.view, "WLD-2016-A", "D1", [])
+            holds.drawdown_ref(replace(lead.view, sealing_keys=list), "WLD-2016-A", "D1")
 
     def test_each_partner_has_a_transaction_and_all_share_one_line(self, lead: Bank) -> None:
         world = lead.world
@@ -315,8 +315,7 @@ class TestHolds:
             world.post("webank", Event(Kind.TOP_UP, f"T-{name}", 10_000, partner))
             world.post(name, Event(Kind.TOP_UP, f"T-{name}", 10_000))
         lead.read()
-        lead_keys = world.sealing_keys("webank")
-        ref = holds.drawdown_ref(lead.view, "WLD-2016-A", "D1", lead_keys)
+        ref = holds.drawdown_ref(lead.view, "WLD-2016-A", "D1")
         assert ref == world.reference("D1")
         line = done(lead.holds(holds.place, self.place(ref=ref, amount="10.00")))
         assert len(line["transaction"]) == len(line["block"]) == len(line["signed"]) == 3

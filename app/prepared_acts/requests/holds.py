@@ -34,7 +34,7 @@ class PlaceHoldsIn(Asking):
         now = datetime.now(UTC)
         asked = holds.PlaceHolds(
             self.facility,
-            holds.drawdown_ref(view, self.facility, self.event_ref, view.sealing_keys()),
+            holds.drawdown_ref(view, self.facility, self.event_ref),
             self.amount,
             (self.shares_on or now.date()).toordinal(),
             int((now + timedelta(hours=self.hours)).timestamp()),
