@@ -1,7 +1,6 @@
 """The FastAPI application of one node: REST under /v1, health, and the treasury page."""
 
 from functools import cache
-from importlib.metadata import version
 from typing import Any
 
 from fastapi import APIRouter, FastAPI
@@ -31,12 +30,10 @@ from app.api import (
     webhooks,
     worklist,
 )
-from app.api.responses import KEYED, OPEN, describe_problems
-from app.http import problems
+from app.api.application import application
+from app.api.responses import KEYED, OPEN
 from app.http.context import Context
-from app.http.headers import Headers
 from app.http.keys import Keyring
-from app.http.parameters import RefuseNul
 from app.people.sessions import Sessions
 from app.people.sign_in import SignIn
 
@@ -74,20 +71,13 @@ _TAGS: list[dict[str, Any]] = [
 
 def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
     """The application of one node, its page included."""
-    app = FastAPI(
-        title="Tallystick",
+    app = application(
+        context,
+        keyring,
         summary="Joint lending between banks, reconciled leg by leg.",
         description=_DESCRIPTION,
-        version=version("tallystick"),
         openapi_tags=_TAGS,
-        # The usual documentation pages load their scripts from elsewhere.
-        docs_url=None,
-        redoc_url=None,
-        # To the Host that the client named, and to plain http behind a proxy.
-        redirect_slashes=False,
     )
-    app.state.context = context
-    app.state.keyring = keyring
     app.state.streams = stream.Streams(context)
     app.state.sessions = Sessions(
         context.engine, development=context.development, lengths=context.session_lengths
@@ -96,11 +86,7 @@ def create_app(context: Context, keyring: Keyring, page: APIRouter) -> FastAPI:
         context.engine, development=context.development, lengths=context.session_lengths
     )
     app.router.routes.extend([*_rest().routes, *page.routes])
-    app.add_middleware(RefuseNul)
-    app.add_middleware(Headers)
-    problems.install(app)
     etags.install(app)
-    describe_problems(app)
     return app
 
 

@@ -7,7 +7,6 @@ A channel's keys open that channel and nothing else; the node's own keys open wh
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 
 from anyio.to_thread import current_default_thread_limiter
 from fastapi import APIRouter, FastAPI, Request, Response
@@ -18,14 +17,13 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
-from app.api.responses import KEYED, describe_problems
+from app.api.application import application
+from app.api.responses import KEYED
 from app.api.security import METRICS, NODE_READ
 from app.http import problems
 from app.http.channels import ChannelAggregator, ChannelState, NodeContext
-from app.http.headers import Headers
 from app.http.keys import Keyring
 from app.http.metrics import Families, channel_families, process_families
-from app.http.parameters import RefuseNul
 from app.http.problems import Problem
 from app.presentation.health import ChannelOut, ChannelsOut, NodeHealthOut, NodeNotReadyOut
 
@@ -131,25 +129,15 @@ def create_channels_app(context: NodeContext, keyring: Keyring, page: APIRouter)
         )
         yield
 
-    app = FastAPI(
-        title="Tallystick",
+    app = application(
+        context,
+        keyring,
         summary="A node of several channels, each a chain of its own: /channels/NAME/openapi.json.",
-        version=version("tallystick"),
-        docs_url=None,
-        redoc_url=None,
-        # To the Host that the client named, and to plain http behind a proxy.
-        redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.context = context
-    app.state.keyring = keyring
     app.include_router(router, responses=KEYED)
     app.include_router(page)
     app.mount("/channels", _Dispatch(context.channels))
-    app.add_middleware(RefuseNul)
-    app.add_middleware(Headers)
-    problems.install(app)
-    describe_problems(app)
     return app
 
 
