@@ -64,12 +64,10 @@ class Page:
         return base64.urlsafe_b64encode(b"before %d" % following).rstrip(b"=").decode()
 
 
-def _page(
-    limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE,
-    cursor: Annotated[
-        str | None, Query(max_length=64, description="`next` of the page before")
-    ] = None,
-) -> Page:
+_Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+
+
+def _page(limit: Limit = DEFAULT_PAGE, cursor: _Cursor = None) -> Page:
     if cursor is None:
         return Page(limit, None)
     try:
@@ -82,4 +80,18 @@ def _page(
     return Page(limit, int(number))
 
 
+def _page_if_asked(
+    limit: Annotated[
+        int | None,
+        Query(ge=1, le=MAX_PAGE, description="Without it and a cursor: all, on one page"),
+    ] = None,
+    cursor: _Cursor = None,
+) -> Page | None:
+    if limit is None and cursor is None:
+        return None
+    return _page(DEFAULT_PAGE if limit is None else limit, cursor)
+
+
 Paging = Annotated[Page, Depends(_page)]
+PagingIfAsked = Annotated[Page | None, Depends(_page_if_asked)]
+"""Of a list that was there before it had pages; None: the whole list is asked for."""

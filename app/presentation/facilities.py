@@ -116,6 +116,8 @@ class FacilityHistoryOut(FacilityOut):
 
 
 class FacilitiesOut(Model):
+    """All facilities, oldest first."""
+
     items: list[FacilityOut]
 
 

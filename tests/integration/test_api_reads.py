@@ -20,7 +20,12 @@ from app.outbox.dead_letters import add_dead_letter
 from app.outbox.tables import batches
 from app.presentation.health import EndpointOut
 from app.readmodel.consortium.tables import proposals
-from app.readmodel.facilities.tables import facilities
+from app.readmodel.facilities.tables import (
+    facilities,
+    facility_partners,
+    rule_versions,
+    share_versions,
+)
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.completed import completed_pairs
 from app.web.chain_state import chain_state
@@ -653,6 +658,35 @@ def waiting_event(connection: Any) -> None:
             accepted_at=at,
         )
     )
+
+
+def test_facilities_come_in_pages_where_a_page_is_asked_for(
+    client: httpx.Client, seed: Seed
+) -> None:
+    with seed.engine.begin() as connection:
+        row = connection.execute(select(facilities)).one()._asdict()
+        for number in range(row["number"] + 1, row["number"] + 5):
+            one = {"number": number, "id": f"WLD-{number}", "state": "withdrawn"}
+            connection.execute(insert(facilities), row | one)
+            for table in (facility_partners, rule_versions, share_versions):
+                for version in connection.execute(
+                    select(table).where(table.c.facility == row["number"])
+                ).all():
+                    connection.execute(insert(table), version._asdict() | {"facility": number})
+    whole = client.get("/v1/facilities").json()
+    assert whole.keys() == {"items"}
+    ids = [one["id"] for one in whole["items"]]
+    assert len(ids) == 5
+    assert ids[0] == "WLD-2016-A"
+    pages = list(all_pages(client, "/v1/facilities", 2))
+    assert [[one["id"] for one in page] for page in pages] == [
+        [ids[4], ids[3]],
+        [ids[2], ids[1]],
+        [ids[0]],
+    ]
+    assert list(all_pages(client, "/v1/facilities", 5)) == [whole["items"][::-1]]
+    for query in ("limit=0", "limit=1001", "cursor=nonsense"):
+        assert client.get(f"/v1/facilities?{query}").status_code == 422, query
 
 
 def test_completed_pairs_are_of_the_facility_that_was_not_withdrawn(seed: Seed) -> None:

@@ -234,6 +234,7 @@ REQUESTS = [
     "/health",
     "/ready",
     "/v1/facilities",
+    "/v1/facilities?limit=2",
     "/v1/balances",
     "/v1/pairs",
     "/v1/pairs?text=nothing",

@@ -23,6 +23,7 @@ from app.readmodel.facilities.tables import (
     facility_partners,
     facility_pauses,
 )
+from app.readmodel.pairs.shapes import Page
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,21 @@ def agreed_facilities(
     if among is not None:
         asked = asked.where(among)
     return [_agreed(connection, row) for row in connection.execute(asked)]
+
+
+def page_of_facilities(
+    connection: Connection, limit: int, before: int | None
+) -> Page[AgreedFacility]:
+    """At most `limit` (1 or more) of all facilities, newest first: those below number `before`."""
+    asked = select(facilities).order_by(facilities.c.number.desc()).limit(limit + 1)
+    if before is not None:
+        asked = asked.where(facilities.c.number < before)
+    found = connection.execute(asked).all()
+    shown = found[:limit]
+    return Page(
+        [_agreed(connection, row) for row in shown],
+        shown[-1].number if len(found) > limit else None,
+    )
 
 
 def facilities_of(
