@@ -44,14 +44,20 @@ def open_session(request: Request) -> Session | None:
     return sessions_of(request).find(session_token(request))
 
 
+def person_of(request: Request) -> Person | None:
+    """Who is signed in; None where nobody is."""
+    found = open_session(request)
+    return found.person if found else None
+
+
 def signed_in(request: Request) -> Person:
     """A dependency: the person who is signed in; else a 401 problem, which leads to sign in."""
-    found = open_session(request)
-    if found is None:
+    person = person_of(request)
+    if person is None:
         # htmx follows this header; a redirect it would swap into the page.
         to = {"HX-Redirect": f"{context_of(request).root}/login"}
         raise Problem(401, "unauthorized", "sign in again", headers=to)
-    return found.person
+    return person
 
 
 SignedIn = Annotated[Person, Depends(signed_in)]
@@ -67,6 +73,9 @@ def allowed_to(right: Right) -> Callable[[Request], Person]:
         return person
 
     return check
+
+
+Worker = Annotated[Person, Depends(allowed_to("work"))]
 
 
 def address_of(request: Request) -> str:

@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from fastapi import Request
 from sqlalchemy import Connection
 
 from app.domain.errors import UsageFault
 from app.http.context import Context
-from app.http.signed_in import open_session
 from app.locale import N_, _, capital, said
 from app.people.person import Person
 from app.people.roles import Right
@@ -143,12 +141,6 @@ def _address(out: ActOut) -> str:
 def may_prepare(context: Context, person: Person | None) -> bool:
     """Whether this person prepares acts here."""
     return context.acts.signs and _may(person, "prepare")
-
-
-def person_of(request: Request) -> Person | None:
-    """Who is signed in; None where nobody is."""
-    found = open_session(request)
-    return found.person if found else None
 
 
 def _may(person: Person | None, right: Right) -> bool:

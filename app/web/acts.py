@@ -13,14 +13,14 @@ from app.http.acting import acting
 from app.http.context import Context
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import SignedIn
+from app.http.signed_in import SignedIn, person_of
 from app.http.signing import sign_act, sign_batch
 from app.locale import capital, said
 from app.people.person import Person
 from app.prepared_acts.errors import UnknownAct
 from app.prepared_acts.lifecycle import WAITING, State
 from app.prepared_acts.store import batch_hash, batch_of, list_acts, one_act
-from app.web.act_view import act_view, person_of
+from app.web.act_view import act_view
 from app.web.break_acts import add_break_acts
 from app.web.day_acts import add_day_acts, add_statement_acts
 from app.web.forms import Filled

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
 from app.http.context import Context
-from app.http.signed_in import SignedIn
+from app.http.signed_in import SignedIn, person_of
 from app.locale import N_, _, said
 from app.people.person import Person
 from app.prepared_acts.agreement_facts import change_facts, facility_facts
@@ -34,7 +34,7 @@ from app.web.act_forms import (
     Refused,
     prepare_as_asked,
 )
-from app.web.act_view import act_view, may_prepare, person_of
+from app.web.act_view import act_view, may_prepare
 from app.web.consortium_forms import consortium_forms, own_keys
 from app.web.forms import Filled, Form
 from app.web.new_facility import asked_terms, new_facility_form

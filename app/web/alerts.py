@@ -26,12 +26,12 @@ from app.http.acting import writing
 from app.http.context import Context
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import allowed_to, is_open_to, open_session, signed_in
+from app.http.signed_in import Worker, allowed_to, is_open_to, open_session, person_of, signed_in
 from app.locale import N_, _, translated
 from app.people.person import Person
 from app.people.roles import ROLES
 from app.readmodel.directory import directory
-from app.web.forms import Filled, Form
+from app.web.forms import Filled, Form, number_of
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import grouped
@@ -54,7 +54,6 @@ _CHANGES = {
     "ended": N_("Ended"),
 }
 
-Worker = Annotated[Person, Depends(allowed_to("work"))]
 Viewer = Annotated[Person, Depends(allowed_to("view"))]
 
 
@@ -174,10 +173,10 @@ def _add_rules(router: APIRouter, site: Site, pages: Pages) -> None:
 
 def _add_mails(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
     def show(request: Request, error: str = "", typed: str | None = None) -> Response:
-        session = open_session(request)
+        person = person_of(request)
 
         def look(connection: Connection, at: datetime) -> dict[str, Any]:
-            found = settings_of(connection, session.person.id) if session else None
+            found = settings_of(connection, person.id) if person else None
             return {
                 "tab": "mails",
                 "kinds": [(kind, kind_title(kind)) for kind in AlertKind],
@@ -249,6 +248,7 @@ def _line(alert: Alert, at: datetime) -> AlertLine:
 
 
 def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 8):
+    minutes = number_of(text, most_digits=7)
+    if minutes is None:
         raise UsageFault("minutes: give a whole number")
-    return int(text)
+    return minutes

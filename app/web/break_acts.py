@@ -3,9 +3,9 @@
 import json
 from dataclasses import replace
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
@@ -13,7 +13,7 @@ from app.domain.errors import UsageFault
 from app.http.acting import writing
 from app.http.context import Context
 from app.http.parameters import Number
-from app.http.signed_in import SignedIn, allowed_to
+from app.http.signed_in import SignedIn, Worker, person_of
 from app.locale import _, capital, said
 from app.people.person import Person
 from app.prepared_acts.facts import break_facts
@@ -27,7 +27,7 @@ from app.web.act_forms import (
     Typed,
     prepare_as_asked,
 )
-from app.web.act_view import Acting, act_view, may_prepare, person_of, waiting_act
+from app.web.act_view import Acting, act_view, may_prepare, waiting_act
 from app.web.break_page import BreakPage, break_page
 from app.web.forms import Filled
 from app.web.pages import Pages
@@ -36,8 +36,6 @@ from app.web.work_list import assignee
 from app.worklist.notes import assign, comment
 
 _LINES = 50
-
-Worker = Annotated[Person, Depends(allowed_to("work"))]
 
 
 def _break_acting(

@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from app.domain.errors import UsageFault
 from app.http.context import Context
 from app.http.parameters import SmallNumber
-from app.http.signed_in import SignedIn
+from app.http.signed_in import SignedIn, person_of
 from app.locale import _
 from app.people.person import Person
 from app.prepared_acts.facts import facts_of, facts_of_account, statement_differences
@@ -30,7 +30,7 @@ from app.web.act_forms import (
     Typed,
     prepare_as_asked,
 )
-from app.web.act_view import Acting, may_prepare, person_of, waiting_act
+from app.web.act_view import Acting, may_prepare, waiting_act
 from app.web.days_page import day_page
 from app.web.forms import Filled
 from app.web.pages import Pages

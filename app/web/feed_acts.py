@@ -1,9 +1,9 @@
 """What people do about quarantined rows and dead letters through the pages' forms."""
 
 from collections.abc import Callable
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import RedirectResponse
 
 from app.domain.errors import InputFault, UsageFault
@@ -12,23 +12,18 @@ from app.http.context import Context
 from app.http.dead_letters import retry
 from app.http.parameters import Number
 from app.http.problems import Problem
-from app.http.signed_in import allowed_to
+from app.http.signed_in import Worker
 from app.intake.cells import COLUMNS
 from app.intake.quarantine.dismiss import dismiss, restore
 from app.intake.quarantine.mend import mend, reread
 from app.intake.quarantine.queries import Selection
 from app.intake.quarantine.replay import replay
 from app.locale import said
-from app.people.person import Person
 from app.web.feeds import show_row, show_rows
 from app.web.feeds_page import RowFilters, row_page
-from app.web.forms import Filled, Form
+from app.web.forms import Filled, Form, number_of
 from app.web.pages import Pages
 from app.web.site import Site
-
-Worker = Annotated[Person, Depends(allowed_to("work"))]
-_DIGITS = 19
-"""A number of fewer digits is one that the database takes."""
 
 
 def add_row_acts(router: APIRouter, context: Context, site: Site, pages: Pages) -> None:
@@ -116,14 +111,13 @@ def _selected(form: Form) -> Selection:
     def given(name: str) -> str | None:
         return form.text(name) if form.texts(name) else None
 
-    feed_id = given("feed_id")
-    if feed_id is not None and not (
-        feed_id.isascii() and feed_id.isdigit() and len(feed_id) < _DIGITS
-    ):
+    feed = given("feed_id")
+    feed_id = None if feed is None else number_of(feed)
+    if feed is not None and feed_id is None:
         raise Problem(422, "invalid-request", "a feed has a number")
     where = Selection(
         given("facility"),
-        None if feed_id is None else int(feed_id),
+        feed_id,
         given("field"),
         given("reason"),
     )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 from starlette.concurrency import run_in_threadpool
 
@@ -13,17 +13,14 @@ from app.domain.errors import InputFault
 from app.http.acting import acting
 from app.http.body import stream_body
 from app.http.context import Context
-from app.http.signed_in import allowed_to, check_csrf
+from app.http.signed_in import Worker, check_csrf
 from app.intake.accept import UPLOADED
 from app.intake.check import check_feed
 from app.intake.results import FeedResult, Verdict
-from app.people.person import Person
 from app.web.site import Site
 
 MAX_UPLOAD_BYTES = 256 * 1024 * 1024
 _SHOWN_FAULTS = 50
-
-Worker = Annotated[Person, Depends(allowed_to("work"))]
 
 
 def add_upload(router: APIRouter, context: Context, site: Site) -> None:

@@ -51,6 +51,13 @@ async def signed_form(request: Request) -> Form:
     return form
 
 
+def number_of(text: str, most_digits: int = 18) -> int | None:
+    """The number that a text is; None where it is none, or has more digits. One of 18 digits is one
+    that the database takes."""
+    is_number = text.isascii() and text.isdigit() and len(text) <= most_digits
+    return int(text) if is_number else None
+
+
 Filled = Annotated[Form, Depends(signed_form)]
 """What a route's form of somebody who is signed in is declared as."""
 

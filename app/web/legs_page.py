@@ -18,6 +18,7 @@ from app.readmodel.directory import Directory, directory
 from app.readmodel.pairs import queries
 from app.readmodel.pairs.resolutions import ResolutionFilter, resolutions
 from app.readmodel.pairs.shapes import BREAK_TYPES, DUPLICATE_TYPES, Leg, Pair
+from app.web.forms import number_of
 from app.web.text import feed_name, iso, money, whole
 
 PAGE_ROWS = 50
@@ -228,9 +229,10 @@ def _where(
         found = queries.postings_in(connection, transaction=bytes.fromhex(q[2:]))
         return queries.Filter(postings=found), ""
     if search.kind == "block":
-        if not (q.isascii() and q.isdigit() and len(q) < 19):
+        block = number_of(q)
+        if block is None:
             return None, _("A block is a number.")
-        return queries.Filter(postings=queries.postings_in(connection, block=int(q))), ""
+        return queries.Filter(postings=queries.postings_in(connection, block=block)), ""
     amounts: dict[int, int] = {}
     fault = ""
     for one in names.facilities.values():

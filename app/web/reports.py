@@ -20,7 +20,7 @@ from app.report_jobs import store
 from app.report_jobs.asking import ask_again, ask_for, delete
 from app.reports.catalogue import FORMATS
 from app.reports.source import Request as Asked
-from app.web.forms import Filled
+from app.web.forms import Filled, number_of
 from app.web.pages import Pages
 from app.web.site import Site
 
@@ -41,7 +41,6 @@ STATES = {
     "failed": ("bad", N_("Failed")),
 }
 _FIELDS = ("report", "facility", "partner", "first", "last", "block", "format", "language")
-_DIGITS = 19
 """A number of fewer digits is one that the database takes."""
 _MOST_LETTERS = 200
 """Of a facility's or partner's name; none has so many."""
@@ -135,14 +134,15 @@ def _show(
 def _request(typed: dict[str, str]) -> Asked:
     """Raises UsageFault for what is no date or no block."""
     block = typed["block"]
-    if block and not (block.isascii() and block.isdigit() and len(block) < _DIGITS):
+    number = number_of(block)
+    if block and number is None:
         raise UsageFault(f"block {block!r} is no number", remedy="Give a block's number, or none")
     return Asked(
         facility=typed["facility"],
         first=_day(typed["first"]),
         last=_day(typed["last"]),
         partner=typed["partner"] or None,
-        block=int(block) if block else None,
+        block=number,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import RedirectResponse
 from sqlalchemy import Connection
 
@@ -14,7 +14,7 @@ from app.domain.resolutions import Action, Side
 from app.http.acting import acting, writing
 from app.http.context import Context
 from app.http.parameters import Number
-from app.http.signed_in import allowed_to, open_session, signed_in
+from app.http.signed_in import SignedIn, Worker, person_of
 from app.locale import _, ngettext
 from app.people.person import Person, active_person
 from app.prepared_acts.requests.breaks import ProposeResolutionIn
@@ -30,7 +30,7 @@ from app.web.breaks import (
     BreakFilters,
     break_list,
 )
-from app.web.forms import Filled, Form
+from app.web.forms import Filled, Form, number_of
 from app.web.pages import Pages
 from app.web.site import Site
 from app.web.text import said_fault, whole
@@ -48,9 +48,6 @@ _ACTIONS = {
         (Action.VOID, None),
     )
 }
-
-Worker = Annotated[Person, Depends(allowed_to("work"))]
-Viewer = Annotated[Person, Depends(signed_in)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +84,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
     def show(
         request: Request, filters: BreakFilters, after: str | None = None, said: Said = Said()
     ) -> Response:
-        session = open_session(request)
-        person = session.person if session else None
+        person = person_of(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
             found = break_list(connection, context.member, person, filters, after, now)
@@ -137,7 +133,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
         return show(request, filters, said=said)
 
     @router.post("/breaks/views")
-    def save(request: Request, person: Viewer, form: Filled) -> Response:
+    def save(request: Request, person: SignedIn, form: Filled) -> Response:
         return change_view(
             request,
             person,
@@ -146,7 +142,7 @@ def add_work_list(router: APIRouter, context: Context, site: Site, pages: Pages)
         )
 
     @router.post("/breaks/views/{number}/delete")
-    def delete(request: Request, number: Number, person: Viewer, form: Filled) -> Response:
+    def delete(request: Request, number: Number, person: SignedIn, form: Filled) -> Response:
         return change_view(
             request,
             person,
@@ -188,7 +184,7 @@ def _selected(context: Context, person: Person, filters: BreakFilters, form: For
             found = work.numbers(filters.for_query(person), MOST_SELECTED + 1)
     else:
         given = form.texts("pair")
-        found = [int(one) for one in given if one.isascii() and one.isdigit() and len(one) < 19]
+        found = [number for one in given if (number := number_of(one)) is not None]
     if not found:
         raise UsageFault("no break is selected", remedy="Select some, or all that match")
     return found
