@@ -4,6 +4,7 @@ import os
 import socket
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -107,9 +108,7 @@ class Posting:
                 raise ConfigFault(self.facilities.unreadable[agreed.terms.id])
             validator = Validator(agreed.terms, self.facilities.bank)
             intake = Intake(EventStore(self._engine), validator)
-            done.append(
-                self.rpc.run(lambda: restorer.restore(facility, intake, validator))  # noqa: B023
-            )
+            done.append(self.rpc.run(partial(restorer.restore, facility, intake)))
         collect(self._engine, self._member)
         return done
 

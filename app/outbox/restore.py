@@ -85,7 +85,7 @@ class Restorer:
         self._member = member
         self._sealing_keys = sealing_keys
 
-    def restore(self, facility: PostingFacility, intake: Intake, validator: Validator) -> Restored:
+    def restore(self, facility: PostingFacility, intake: Intake) -> Restored:
         """Bring one facility's batches and events up to the chain, as the read model has it.
 
         Raises LeaseLost, ChainUnreachable or StorageFault: call again, it goes on from there.
@@ -99,7 +99,7 @@ class Restorer:
         self._drop(facility, missing[0].sequence, done)
         for posting in missing:
             self._lease.hold()
-            self._read_back(facility, posting, intake, validator, done)
+            self._read_back(facility, posting, intake, done)
         return done
 
     def _posted(self, facility: PostingFacility) -> list[_Posting]:
@@ -158,7 +158,6 @@ class Restorer:
         facility: PostingFacility,
         posting: _Posting,
         intake: Intake,
-        validator: Validator,
         done: Restored,
     ) -> None:
         transaction, receipt = self._rpc.batch(
@@ -174,7 +173,7 @@ class Restorer:
                 remedy="Let it sync, or name another one in `rpc`; then restore again",
             )
         calldata = bytes.fromhex(transaction["input"][2:])
-        found = list(self._events(facility, posting, calldata, validator, done))
+        found = list(self._events(facility, posting, calldata, intake.validator, done))
         fresh = self._unknown([event for _, event in found])
         if fresh:
             # Those that stand come before their declared duplicates.
