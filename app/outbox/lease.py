@@ -13,6 +13,8 @@ from app.outbox.tables import leases
 LEASE_MS = 5_000
 """How long a successor waits for a submitter that was killed. Work may take longer: the fence, not
 the time, keeps two of them apart."""
+_RENEWALS = 3
+"""How often a lease is renewed in the time that it lasts: two of them may be late."""
 
 Standing = Literal["held", "elsewhere", "none"]
 """Whose a lease is: ours, another holder's, or not asked for."""
@@ -45,7 +47,7 @@ class Lease:
             return False
         self.standing = "held"
         self._fence = fence
-        self._renew_at = time.monotonic() + LEASE_MS / 3000
+        self._renew_at = time.monotonic() + LEASE_MS / 1000 / _RENEWALS
         return True
 
     @contextmanager
