@@ -12,7 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from app.alerts.kinds import AlertKind, Rule
 from app.alerts.store import FLAPS_WITHIN, Alert, Notification, one_alert
@@ -139,6 +139,11 @@ def queue_mails(
         connection.execute(insert(alert_mails), queued)
 
 
+def is_any_due(connection: Connection, now: datetime) -> bool:
+    """Whether `due_mails` has anything to do: a look for which no other writer waits."""
+    return connection.execute(_due_by(now).limit(1)).first() is not None
+
+
 def due_mails(connection: Connection, now: datetime) -> list[Mail]:
     """The mails that are to be sent now, each with an id that it keeps. `connection` is a
     writer's."""
@@ -151,12 +156,7 @@ def due_mails(connection: Connection, now: datetime) -> list[Mail]:
     connection.execute(
         update(alert_mails).where(WAITING, m.person.not_in(mailed)).values(state="dropped")
     )
-    rows = connection.execute(
-        select(m.id, m.person, m.message_id)
-        .where(WAITING, m.due_at <= stamp(now))
-        .order_by(m.id)
-        .limit(_MOST_A_MAIL)
-    ).all()
+    rows = connection.execute(_due_by(now).order_by(m.id).limit(_MOST_A_MAIL)).all()
     fresh: dict[str, list[int]] = {}
     for row in rows:
         if row.message_id is None:
@@ -202,6 +202,12 @@ def mark_failed(connection: Connection, mail: Mail, fault: str, now: datetime) -
             fault=fault[:500],
         )
     )
+
+
+def _due_by(now: datetime) -> Select[tuple[int, str, str | None]]:
+    """The changes whose mails are due: id, person, and the mail's id where it has one."""
+    m = alert_mails.c
+    return select(m.id, m.person, m.message_id).where(WAITING, m.due_at <= stamp(now))
 
 
 def _mails(connection: Connection, now: datetime) -> list[Mail]:

@@ -11,13 +11,11 @@ from email.utils import format_datetime
 from pathlib import Path
 from typing import Literal
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
-from app.alerts.mails import Mail, due_mails, mark_failed, mark_sent
+from app.alerts.mails import Mail, due_mails, is_any_due, mark_failed, mark_sent
 from app.alerts.store import Alert
-from app.alerts.tables import WAITING, alert_mails
 from app.alerts.texts import kind_title, sentence
-from app.db.clock import stamp
 from app.domain.errors import StorageFault, TallyError
 from app.locale import N_, _, in_language, ngettext, translated
 
@@ -65,8 +63,7 @@ class AlertMails:
             return
         now = datetime.now(UTC)
         with self._engine.connect() as connection:
-            waits = select(alert_mails.c.id).where(WAITING, alert_mails.c.due_at <= stamp(now))
-            if connection.execute(waits.limit(1)).first() is None:
+            if not is_any_due(connection, now):
                 return
         with self._engine.begin() as connection:
             mails = due_mails(connection, now)
