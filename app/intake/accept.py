@@ -55,20 +55,16 @@ class Intake:
         clock: Callable[[], datetime] = now_utc,
     ) -> None:
         self._store = store
-        self._validator = validator
+        self.validator = validator
         self._clock = clock
 
     @property
-    def validator(self) -> Validator:
-        return self._validator
-
-    @property
     def facility(self) -> Facility:
-        return self._validator.facility
+        return self.validator.facility
 
     @property
     def sender(self) -> str:
-        return self._validator.sender
+        return self.validator.sender
 
     def submit(
         self,
@@ -184,7 +180,7 @@ class Intake:
         return taken
 
     def _check_object(self, number: int, value: object) -> Row:
-        row = self._validator.check_object(number, value)
+        row = self.validator.check_object(number, value)
         row.raw = value if isinstance(value, Mapping) else json_values.encode(value)
         return row
 

@@ -26,7 +26,8 @@ class Intakes:
         """Called after events were accepted, on the thread of who sent them."""
 
     def open(self, facility: str) -> Intake:
-        """The intake of a facility. Raises UsageFault when this bank may not send its events."""
+        """The intake of a facility. Raises UsageFault when this bank may not send its events, and
+        StillReading as `facility` does."""
         agreed = self.facility(facility)
         if agreed.state == "closed":
             raise UsageFault(
@@ -55,7 +56,8 @@ class Intakes:
     ) -> FeedResult:
         """Validate a feed file and accept its good rows, durably.
 
-        `on_rows` hears how many more rows were taken in, `on_warning` what was ignored.
+        `on_rows` hears how many more rows were taken in, `on_warning` what was ignored. Raises as
+        `open` and `Intake.submit` do, and FeedFault for a file that is unusable as a whole.
         """
         intake = self.open(facility)
         with open_feed(feed, intake.facility, self._bank) as rows:

@@ -99,20 +99,16 @@ class EventTransaction:
     """One transaction of the event store; the only writer of events while it is open."""
 
     def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+        self.connection = connection
         self.accepted: list[tuple[str, int, list[tuple[int, str]]]] = []
         """Facility, feed, and the row and event_id of each event."""
-
-    @property
-    def connection(self) -> Connection:
-        return self._connection
 
     def open_feed(
         self, facility: str, name: str, source: str, at: str, header: bytes | None = None
     ) -> int:
         """Begin a feed, `header` being a CSV's; returns its id."""
-        sealed = None if header is None else vault_of(self._connection).sealer()(header)
-        feed_id: int = self._connection.execute(
+        sealed = None if header is None else vault_of(self.connection).sealer()(header)
+        feed_id: int = self.connection.execute(
             insert(feeds)
             .values(
                 facility=facility,
@@ -131,7 +127,7 @@ class EventTransaction:
 
     def daily_feed(self, facility: str, name: str, source: str, at: str) -> tuple[int, int]:
         """The feed of pushed events of that name, begun if need be: its id and rows so far."""
-        row = self._connection.execute(
+        row = self.connection.execute(
             select(feeds.c.id, feeds.c.rows_in).where(
                 feeds.c.facility == facility, feeds.c.source == source, feeds.c.name == name
             )
@@ -150,7 +146,7 @@ class EventTransaction:
         """The events that stand for those identities, where there are any."""
         if not identities:
             return {}
-        found = self._among(_STANDING[self._connection.dialect.name], identities)
+        found = self._among(_STANDING[self.connection.dialect.name], identities)
         return {
             bytes(identity): StandingEvent(amount, parts, bool(is_reversed))
             for identity, amount, parts, is_reversed in found
@@ -159,14 +155,14 @@ class EventTransaction:
     def _among(self, query: str, values: Collection[Any]) -> Iterable[Any]:
         """Rows of a query, which ends with a column, of one of many values. Straight to the driver:
         SQLAlchemy works out a name for each value."""
-        if self._connection.dialect.name == "postgresql":
-            return self._connection.exec_driver_sql(f"{query} = ANY(%s)", (list(values),))
+        if self.connection.dialect.name == "postgresql":
+            return self.connection.exec_driver_sql(f"{query} = ANY(%s)", (list(values),))
         marks = ", ".join("?" * len(values))
-        return self._connection.exec_driver_sql(f"{query} IN ({marks})", tuple(values))
+        return self.connection.exec_driver_sql(f"{query} IN ({marks})", tuple(values))
 
     def receipt(self, event_id: str) -> Receipt:
         """The receipt of an accepted event."""
-        row = self._connection.execute(_RECEIPT, {"id": event_id}).one()
+        row = self.connection.execute(_RECEIPT, {"id": event_id}).one()
         return Receipt(row.event_id, row.accepted_at, row.duplicate_leg)
 
     def save(
@@ -180,7 +176,7 @@ class EventTransaction:
     ) -> None:
         """Keep accepted events (each with whether it is a duplicate leg) and quarantined rows, mark
         what was reversed, and add `counts` to the feed's."""
-        connection = self._connection
+        connection = self.connection
         if accepted:
             facility = connection.execute(
                 select(feeds.c.facility).where(feeds.c.id == feed_id)
@@ -225,7 +221,7 @@ class EventTransaction:
 
     def finish_feed(self, feed_id: int, at: str) -> None:
         """Note that the whole feed was read."""
-        self._connection.execute(update(feeds).where(feeds.c.id == feed_id).values(finished_at=at))
+        self.connection.execute(update(feeds).where(feeds.c.id == feed_id).values(finished_at=at))
 
 
 def _octets(raw: Raw) -> tuple[bytes | None, str | None]:
