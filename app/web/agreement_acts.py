@@ -28,6 +28,7 @@ from app.readmodel.facilities.agreed import AgreedFacility, agreed_facility, kno
 from app.readmodel.facilities.history import ChangeRow, facility_history
 from app.web.act_forms import (
     MEMBERS_READ_IT,
+    NOTHING_REFUSED,
     ActForm,
     FormChoice,
     FormField,
@@ -70,7 +71,9 @@ class ActPages:
         self._site = site
         self._pages = pages
 
-    def show(self, request: Request, subject: Subject, refused: Refused | None = None) -> Response:
+    def show(
+        self, request: Request, subject: Subject, refused: Refused = NOTHING_REFUSED
+    ) -> Response:
         person = person_of(request)
 
         def look(connection: Connection, now: datetime) -> dict[str, Any]:
@@ -104,7 +107,7 @@ class ActPages:
                 "signs": self._context.acts.signs,
             }
 
-        return self._pages.show(request, "act_on.html", look, refused.status if refused else 200)
+        return self._pages.show(request, "act_on.html", look, refused.status)
 
     def prepare(
         self,
@@ -197,10 +200,8 @@ def _add_subject(router: APIRouter, act_pages: ActPages, subject: Subject) -> No
         return act_pages.prepare(request, person, form, subject)
 
 
-def _filled(forms: Sequence[ActForm], refused: Refused | None) -> list[ActForm]:
+def _filled(forms: Sequence[ActForm], refused: Refused) -> list[ActForm]:
     """The forms; the one that was refused with what was typed, and why."""
-    if refused is None:
-        return list(forms)
     sent = refused.typed.fields.get("form")
     return [
         replace(one, typed=refused.typed, error=refused.error)

@@ -78,7 +78,11 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
     """The routes of a statement that this bank would propose."""
 
     def show_statement(
-        request: Request, facility: str, partner: str, day: str, refused: Refused | None = None
+        request: Request,
+        facility: str,
+        partner: str,
+        day: str,
+        refused: Refused = NOTHING_REFUSED,
     ) -> Response:
         person = person_of(request)
 
@@ -93,21 +97,20 @@ def add_statement_acts(router: APIRouter, context: Context, site: Site, pages: P
             }
             if not facility:
                 return values
-            error = refused.error if refused else ""
             try:
                 on = date.fromisoformat(day)
                 acting, facts = _statement_acting(
-                    connection, context, facility, partner, on, person, error
+                    connection, context, facility, partner, on, person, refused.error
                 )
             except ValueError:
                 return values | {"error": _("The day is a date, as 2026-03-02.")}
             except UsageFault as fault:
                 return values | {"error": said_fault(fault)}
             if acting.form is None:  # which would say it
-                values["error"] = error
+                values["error"] = refused.error
             return values | {"acting": acting, "facts": facts}
 
-        return pages.show(request, "close_day.html", look, refused.status if refused else 200)
+        return pages.show(request, "close_day.html", look, refused.status)
 
     @router.get("/days/close")
     def statement(
