@@ -14,6 +14,7 @@ from app.domain.errors import UsageFault
 from app.domain.legs import unpack
 from app.keys.sealing import MAX_GRANTED_BATCHES, batch_key, seal_batch_keys
 from app.outbox.archived import archived_calldata
+from app.outbox.lifecycle import FINAL
 from app.outbox.tables import batches
 from app.readmodel.consortium.tables import members
 
@@ -105,7 +106,7 @@ def own_batch_keys(view: View, asked: GrantDetails) -> dict[int, bytes]:
     with view.engine.connect() as connection:
         for row in connection.execute(
             select(batches.c.id, batches.c.sequence, batches.c.calldata)
-            .where(batches.c.facility == asked.facility, batches.c.state == "final")
+            .where(batches.c.facility == asked.facility, batches.c.state == FINAL)
             .order_by(batches.c.sequence),
             execution_options={"yield_per": 100},
         ):
