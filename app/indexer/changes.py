@@ -119,8 +119,9 @@ class Changes:
     matched: list[StoredPair] = field(default_factory=list)
     """Pairs whose second half came and agreed."""
 
-    def add_pair(self, pair: StoredPair) -> None:
-        """A pair is new, or was changed."""
+    def add_pair(self, pair: StoredPair, block: int) -> None:
+        """A block has changed a pair."""
+        pair.changed_in = block
         if pair.number < self.first_new:
             self.changed_pairs[pair.number] = pair
 

@@ -255,7 +255,7 @@ class _Folding:
                 target.lead_reversed = True
             else:
                 target.partner_reversed = True
-            self._changes.add_pair(target)
+            self._changes.add_pair(target, self._posting.block_number)
             stated = target.stated_shares if self._by_lead else None
             self._add(one, place, leg, key, amount, stated)
 
@@ -322,6 +322,7 @@ class _Folding:
             time,
             time + rules.match_deadline_seconds,
         )
+        pair.changed_in = self._posting.block_number
         state.next_number += 1
         self._changes.new_pairs.append(pair)
         return pair
@@ -341,7 +342,7 @@ class _Folding:
         if status != "matched" or self._posting.judged:
             status = self._as_judged(account, leg, pair, status)
         pair.status = status
-        self._changes.add_pair(pair)
+        self._changes.add_pair(pair, self._posting.block_number)
         if status == "matched" and lead[:3] == partner[:3]:
             pair.agreed_business_day = alike.moved_day
             alike.matched += 1

@@ -306,7 +306,6 @@ class Indexer:
             step()
         projection.steps.clear()  # they hold the projection, which holds them
         changes = projection.changes
-        state.let_go(projection.touched)
         if at_head:
             with refused(self._rpc):
                 self._contracts.check(state, found, changes)
@@ -314,7 +313,9 @@ class Indexer:
             first = changes.incidents[0]
             raise Incomplete(f"what was read does not add up ({first.what})", where=first.place)
         rows = written(state, projection, found)
+        state.range_folded(found.last.number, projection.touched)
         self._write(rows)
+        state.let_go(self._writer.unwritten if self._writer else 0)
         _move(state, found)
         if found.events or rows.incidents:
             self.changes += 1
@@ -325,10 +326,7 @@ class Indexer:
 
     def _load_pairs(self, state: State, touched: Mapping[tuple[int, int], Touched]) -> None:
         with self._engine.connect() as connection:
-            wanted = not_at_hand(connection, state, touched)
-        if wanted:
-            self._wait()  # what is looked up may be in a range that is being written
-            with self._engine.connect() as connection:
+            if wanted := not_at_hand(connection, state, touched):
                 load_pairs(connection, state.accounts, wanted)
 
     def _write(self, rows: Written) -> None:

@@ -1,5 +1,6 @@
 """What the indexer must know of everything before the cursor, to read the blocks after it."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -62,6 +63,8 @@ class StoredPair(Pair):
     stated_shares: int | None = None
     archived: bool = False
     """Read from an archive: changed, it is a row of the table again."""
+    changed_in: int = 0
+    """The last block that changed it; 0 = it is as it was read."""
 
     @property
     def is_waiting(self) -> bool:
@@ -101,8 +104,9 @@ class Touched:
 
 @dataclass(slots=True)
 class Account:
-    """One reserve account's running sums, and its pairs at hand: those that the range touches, and
-    those that wait for their other half (all, where `State.knows_waiting`)."""
+    """One reserve account's running sums, and its pairs at hand: those that the range touches,
+    those that are changed and not yet written, and those that wait for their other half (all, where
+    `State.knows_waiting`)."""
 
     facility: int
     partner: int
@@ -120,20 +124,27 @@ class Account:
     joined: list[bytes] = field(default_factory=list)
     """Keys of the pairs whose second half came with this range."""
 
-    def let_go(self, touched: Touched) -> None:
-        """Keep of a range's pairs those alone that wait for their other half."""
-        pairs = self.pairs
-        for key in self.joined:
-            pairs.pop(key, None)
-        self.joined.clear()
-        for key in touched.wanted:
-            if (pair := pairs.get(key)) is not None and not pair.is_waiting:
-                del pairs[key]
+    def let_go(self, keys: Iterable[bytes], written: int) -> None:
+        """Keep of the pairs of these keys those alone that wait for their other half, or were
+        changed after block `written`."""
+        for key in keys:
+            pair = self.pairs.get(key)
+            if pair is not None and pair.changed_in <= written and not pair.is_waiting:
+                del self.pairs[key]
 
     def open_day(self, day: int) -> int:
         """The day that a movement of `day` is recorded on: itself, or the one after the closed
         ones."""
         return day if day > self.closed_through else self.closed_through + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A range up to block `last`. `pairs`: by account the keys of those that are let go when it is
+    written, unless they wait for their other half, or are changed once more."""
+
+    last: int
+    pairs: list[tuple[Account, list[bytes]]]
 
 
 @dataclass(slots=True)
@@ -240,15 +251,37 @@ class State:
     knows_waiting: bool | None = None
     """Whether all pairs that wait for their other half are in their accounts: then any other pair
     to which a half comes is new. None: they were not read yet; False: each is looked up."""
+    folded: deque[Folded] = field(default_factory=deque)
+    """Ranges that are not known to be written, in order."""
+    written_to: int = 0
+    """The last block of those before them; 0 = none yet."""
 
-    def let_go(self, touched: Mapping[tuple[int, int], Touched]) -> None:
-        """Keep at hand of the pairs that a range touched those alone that wait for their other
-        half, as long as they are no more than MOST_WAITING."""
-        for account, its in touched.items():
-            if account in self.accounts:
-                self.accounts[account].let_go(its)
-        if sum(len(one.pairs) for one in self.accounts.values()) > MOST_WAITING:
+    def range_folded(self, last: int, touched: Mapping[tuple[int, int], Touched]) -> None:
+        """The range up to block `last` is folded, and is to be written."""
+        pairs: list[tuple[Account, list[bytes]]] = []
+        for number, its in touched.items():
+            if (account := self.accounts.get(number)) is not None:
+                pairs.append((account, [*account.joined, *its.wanted]))
+                account.joined.clear()
+        self.folded.append(Folded(last, pairs))
+
+    def let_go(self, unwritten: int = 0) -> None:
+        """All ranges are written but the last `unwritten`: keep at hand of the pairs that they
+        touched those alone that wait for their other half, as long as they are no more than
+        MOST_WAITING. What is changed and not yet written is at hand: it is nowhere else."""
+        while len(self.folded) > unwritten:
+            ended = self.folded.popleft()
+            self.written_to = ended.last
+            for account, keys in ended.pairs:
+                account.let_go(keys, ended.last)
+        at_hand = sum(len(one.pairs) for one in self.accounts.values())
+        unwritten_pairs = sum(len(keys) for one in self.folded for _, keys in one.pairs)
+        if at_hand - unwritten_pairs > MOST_WAITING:
             self.knows_waiting = False
         if not self.knows_waiting:
             for one in self.accounts.values():
-                one.pairs.clear()
+                one.pairs = {
+                    key: pair
+                    for key, pair in one.pairs.items()
+                    if pair.changed_in > self.written_to
+                }

@@ -65,6 +65,9 @@ def written(state: State, projection: Projection, found: Range) -> Written:
     block."""
     changes = projection.changes
     changed = changes.changed_pairs.values()
+    taken_back = [pair for pair in changed if pair.archived]
+    for pair in taken_back:
+        pair.archived = False
     return Written(
         chain_id=state.chain_id,
         member=state.view.member,
@@ -83,7 +86,7 @@ def written(state: State, projection: Projection, found: Range) -> Written:
         postings=changes.postings,
         sealed=changes.sealed,
         new_pairs=[pair_row(pair) for pair in changes.new_pairs],
-        taken_back=[pair_row(pair) for pair in changed if pair.archived],
+        taken_back=[pair_row(pair) for pair in taken_back],
         changed_pairs=[pair_row(pair) for pair in changed],
         rejections=changes.rejections,
         accounts=[_account_row(one) for one in changes.accounts.values()],

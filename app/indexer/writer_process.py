@@ -65,14 +65,15 @@ class WriterProcess:
         self._pipe = pipe
         self._process = process
         self._database: str | None = None
-        self._unanswered = 0
+        self.unwritten = 0
+        """How many of the last ranges given are not known to be written."""
 
     def write(self, engine: Engine, rows: Written) -> None:
         """Hand over a range; waits while too many before it are not yet written.
 
         Raises what went wrong with an earlier one, as `wait` does: this one is not written then.
         """
-        while self._unanswered and self._pipe.poll():
+        while self.unwritten and self._pipe.poll():
             self._take_answer()
         database = engine.url.render_as_string(hide_password=False)
         if database != self._database:
@@ -83,7 +84,7 @@ class WriterProcess:
         given = _Given.of(rows)
         with self._ends_told():
             self._pipe.send(given)
-        self._unanswered += 1
+        self.unwritten += 1
 
     def wait(self) -> None:
         """Wait until all is written.
@@ -91,18 +92,18 @@ class WriterProcess:
         Raises what `indexer.write.write` raised for the first range that was not; none after it
         was written either, since each begins where the one before it ended.
         """
-        while self._unanswered:
+        while self.unwritten:
             self._take_answer()
 
     def _take_answer(self) -> None:
         with self._ends_told():
             fault = self._pipe.recv()
-        self._unanswered -= 1
+        self.unwritten -= 1
         if fault is not None:
-            while self._unanswered:
+            while self.unwritten:
                 with self._ends_told():
                     self._pipe.recv()
-                self._unanswered -= 1
+                self.unwritten -= 1
             raise fault
 
     @contextmanager
@@ -110,7 +111,7 @@ class WriterProcess:
         try:
             yield
         except (EOFError, OSError):
-            self._unanswered = 0
+            self.unwritten = 0
             self._process.join(_END_S)
             raise DatabaseUnreachable(
                 f"the process that writes the read model ended with code {self._process.exitcode}",

@@ -144,10 +144,11 @@ class History:
             load_pairs(connection, state.accounts, wanted)
         for step in projection.steps:
             step()
-        state.let_go(projection.touched)
         assert not projection.changes.incidents, projection.changes.incidents[0]
         with self.engine.begin() as connection:
             write(connection, [written(state, projection, found)])
+        state.range_folded(found.last.number, projection.touched)
+        state.let_go()
         state.block_number, state.block_hash = found.last.number, found.last.hash
         state.block_time = found.last.timestamp
 

@@ -39,6 +39,7 @@ from app.reports.run_files import write_pairs
 from app.reports.source import Request, open_source
 from app.reports.write_csv import write_csv_lines
 from deploy.consortium import write_config
+from tests.behind import rebuild_behind
 from tests.integration.posted import TODAY, Event, World
 from tests.integration.test_report import totals_that_are_not_their_lines
 
@@ -196,6 +197,8 @@ def test_what_each_action_does_is_what_the_contract_does(
     again = digest(database)
     rebuild(indexer, lambda done, of: None)
     assert digest(database) == again
+    rebuild_behind(indexer, seed=1)
+    assert digest(database) == again
 
 
 def test_the_auditors_report_has_corrections_as_movements_and_equals_the_contract(
@@ -342,6 +345,8 @@ def test_proposals_disputes_and_withdrawals(world: World, database: Engine) -> N
     check(database)
     again = digest(database)
     rebuild(lead, lambda done, of: None)
+    assert digest(database) == again
+    rebuild_behind(lead, seed=1)
     assert digest(database) == again
 
 

@@ -6,7 +6,6 @@ the read model is held against theirs. Names of laws are those of the design.
 
 from __future__ import annotations
 
-import pickle
 import random
 from collections.abc import Iterator
 from datetime import date
@@ -18,9 +17,8 @@ from sqlalchemy import Engine, func, select
 
 from app.db.engine import create, upgrade
 from app.domain.kinds import Kind, effect
+from app.indexer import state
 from app.indexer.rebuild import digest
-from app.indexer.write import Written, write
-from app.indexer.writer_process import WriterProcess, _Given
 from app.readmodel import tables
 from app.readmodel.accounts.balances import balances
 from app.readmodel.accounts.curves import BusinessDay, intraday
@@ -30,6 +28,7 @@ from app.readmodel.directory import directory
 from app.readmodel.pairs import queries
 from deploy.compile import load_artifact
 from ganache.launcher import start
+from tests.behind import rebuild_behind
 from tests.every_pair import every_pair
 from tests.integration.posted import TODAY, Event, World, new_world
 from tests.integration.proofs import bundle
@@ -302,49 +301,27 @@ def test_the_view_does_not_depend_on_how_the_chain_was_read(
         other.dispose()
 
 
-class Kept(WriterProcess):
-    """Writes ranges at once, and keeps them as they are handed to the process that writes."""
-
-    def __init__(self) -> None:
-        self.given: list[bytes] = []
-
-    def write(self, engine: Engine, rows: Written) -> None:
-        self.given.append(pickle.dumps(_Given.of(rows)))
-        with engine.begin() as connection:
-            write(connection, [rows])
-
-    def wait(self) -> None:
-        pass
-
-
+@pytest.mark.parametrize("waiting", [state.MOST_WAITING, 5])
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
-def test_nor_on_how_many_ranges_are_written_at_once(
+def test_nor_on_how_far_what_is_written_is_behind(
     posted: tuple[World, Engine],
     tmp_path: Path,
     request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
     database: str,
+    waiting: int,
 ) -> None:
-    world, engine = posted
-    alone = create(f"sqlite:///{tmp_path / 'alone'}.db")
-    upgrade(alone)
-    indexer, kept = world.indexer("webank", alone), Kept()
-    progress = indexer.advance(max_blocks=1, writer=kept)
-    while progress.to_block < progress.head:
-        progress = indexer.advance(max_blocks=1, writer=kept)
-    alone.dispose()
-    url = f"sqlite:///{tmp_path / 'together'}.db"
+    world, live = posted
+    url = f"sqlite:///{tmp_path / 'behind'}.db"
     if database == "postgresql":
         url = request.getfixturevalue("postgres_url")
-    together = create(url)
-    upgrade(together)
-    ranges = [pickle.loads(one).rows() for one in kept.given]
-    while ranges:
-        some = random.Random(len(ranges)).randint(1, 12)
-        with together.begin() as connection:
-            write(connection, ranges[:some])
-        del ranges[:some]
-    assert digest(together) == digest(engine)
-    together.dispose()
+    monkeypatch.setattr(state, "MOST_WAITING", waiting)
+    engine = create(url)
+    upgrade(engine)
+    for seed in range(3):
+        rebuild_behind(world.indexer("webank", engine), seed)
+        assert digest(engine) == digest(live)
+    engine.dispose()
 
 
 def test_a_partners_view_is_the_leads_of_its_own_account(

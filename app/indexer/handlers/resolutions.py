@@ -143,10 +143,10 @@ def _resolve(projection: Projection, event: ContractEvent, proposed: ProposedRes
         agreed_day = pair.lead.business_day if pair.lead else proposed.business_day
         pair.agreed_business_day = account.open_day(agreed_day)
         changes.add_agreed(account, pair.agreed_business_day, pair.kind, made.agreed)
-    changes.add_pair(pair)
+    changes.add_pair(pair, event.block_number)
     if target := account.pairs.get(target_key(proposed.key)):
         mark_reversed(target, pair)
-        changes.add_pair(target)
+        changes.add_pair(target, event.block_number)
     changes.accepted.append(
         AcceptedResolution(
             proposed.number,
