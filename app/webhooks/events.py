@@ -16,8 +16,8 @@ EventType = Literal[
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)
 
 
-def emit(connection: Connection, type_: str, data: Mapping[str, Any]) -> None:
-    """Accept an event for every endpoint that takes its type, in the transaction of what happened.
+def emit(connection: Connection, type_: str, *happened: Mapping[str, Any]) -> None:
+    """Accept events for every endpoint that takes their type, in the transaction of what happened.
     Nothing is kept where none does."""
     takers = [
         row.id
@@ -28,19 +28,28 @@ def emit(connection: Connection, type_: str, data: Mapping[str, Any]) -> None:
         )
         if type_ in json.loads(row.events)
     ]
-    if not takers:
+    if not takers or not happened:
         return
     at = stamp(now())
-    payload = json.dumps(
-        {"type": type_, "timestamp": at, "data": dict(data)},
-        separators=(",", ":"),
-        ensure_ascii=False,
+    events = [
+        {
+            "id": f"msg_{secrets.token_hex(16)}",
+            "type": type_,
+            "payload": json.dumps(
+                {"type": type_, "timestamp": at, "data": dict(data)},
+                separators=(",", ":"),
+                ensure_ascii=False,
+            ),
+            "at": at,
+        }
+        for data in happened
+    ]
+    connection.execute(insert(webhook_events), events)
+    # SQLite gives back the numbers of many rows by one statement for each.
+    kept = select(webhook_events.c.number).where(
+        webhook_events.c.id.in_([one["id"] for one in events])
     )
-    number = connection.execute(
-        insert(webhook_events)
-        .values(id=f"msg_{secrets.token_hex(16)}", type=type_, payload=payload, at=at)
-        .returning(webhook_events.c.number)
-    ).scalar_one()
+    numbers = connection.execute(kept.order_by(webhook_events.c.number)).scalars().all()
     connection.execute(
         insert(webhook_deliveries),
         [
@@ -52,6 +61,7 @@ def emit(connection: Connection, type_: str, data: Mapping[str, Any]) -> None:
                 "began_at": at,
                 "next_at": at,
             }
+            for number in numbers
             for one in takers
         ],
     )

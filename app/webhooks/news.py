@@ -25,6 +25,7 @@ from sqlalchemy import (
     select,
 )
 
+from app.domain.chunks import chunks
 from app.domain.money import format_amount
 from app.outbox.dead_letters import stopped_batches
 from app.readmodel.accounts.balances import balances
@@ -62,6 +63,8 @@ def tell_news(engine: Engine) -> None:
         current = _now(connection, noted) if is_heard else None
     if current is None and (is_heard or noted is None):
         return
+    if current is not None:
+        _tell_breaks(engine, current, is_first=noted is None)
     with engine.begin() as connection:
         if _noted(connection) != noted:  # another process has told it
             return
@@ -103,13 +106,41 @@ def _noted(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(webhook_state)).one_or_none()
 
 
+def _tell_breaks(engine: Engine, current: _State, *, is_first: bool) -> None:
+    """In transactions of their own, each with what it tells, so that nobody who writes waits for
+    thousands of them. What one ended before it was told is told at the next look; what another
+    process has told meanwhile is not told again. At the first look nothing is told."""
+    for resolved in chunks(sorted(current.resolved.items()), _AT_A_TIME):
+        with engine.begin() as connection:
+            gone = set(_forget(connection, [number for number, _ in resolved]))
+            if not is_first:
+                shown = [shown for number, shown in resolved if number in gone]
+                emit(connection, "break.resolved", *shown)
+    for opened in chunks(sorted(current.opened.items()), _AT_A_TIME):
+        with engine.begin() as connection:
+            rows = {number: json.dumps(shown) for number, shown in opened}
+            told = connection.execute(select(known_breaks).where(known_breaks.c.pair.in_(rows)))
+            for row in told.all():
+                if rows[row.pair] == row.shown:
+                    del rows[row.pair]
+            if not rows:
+                continue
+            _forget(connection, list(rows))
+            fresh = [{"pair": number, "shown": shown} for number, shown in rows.items()]
+            connection.execute(insert(known_breaks), fresh)
+            if not is_first:
+                emit(connection, "break.opened", *(json.loads(one) for one in rows.values()))
+
+
+def _forget(connection: Connection, numbers: Sequence[int]) -> Sequence[int]:
+    """Returns which of these were known."""
+    gone = delete(known_breaks).where(known_breaks.c.pair.in_(numbers))
+    return connection.execute(gone.returning(known_breaks.c.pair)).scalars().all()
+
+
 def _tell(
     connection: Connection, current: _State, closed: Mapping[str, str], stopped: Sequence[Shown]
 ) -> None:
-    for _, shown in sorted(current.resolved.items()):
-        emit(connection, "break.resolved", shown)
-    for _, shown in sorted(current.opened.items()):
-        emit(connection, "break.opened", shown)
     for account, day in current.closed.items():
         if day > closed.get(account, ""):
             facility, _, partner = account.rpartition("/")
@@ -124,15 +155,6 @@ def _note(connection: Connection, current: _State | None) -> None:
     if current is None:  # nobody is told any more
         connection.execute(delete(known_breaks))
         return
-    stale = [*current.opened, *current.resolved]
-    for first in range(0, len(stale), _AT_A_TIME):
-        some = stale[first : first + _AT_A_TIME]
-        connection.execute(delete(known_breaks).where(known_breaks.c.pair.in_(some)))
-    fresh = [
-        {"pair": number, "shown": json.dumps(shown)} for number, shown in current.opened.items()
-    ]
-    if fresh:
-        connection.execute(insert(known_breaks), fresh)
     connection.execute(
         insert(webhook_state).values(
             id=1,

@@ -18,14 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, delete, event, insert, select, update
 
 from app.audit.tables import audit_trail
 from app.db.clock import stamp
 from app.db.engine import create
 from app.domain.kinds import Kind
 from app.readmodel import tables
-from app.webhooks import sending
+from app.webhooks import news, sending
 from app.webhooks.deliveries import Delivery, listed_deliveries, replay
 from app.webhooks.endpoints import register, remove, rotate
 from app.webhooks.events import EVENT_TYPES, emit
@@ -121,9 +121,9 @@ class Hooks:
         await_true(lambda: not self.sender._busy, "the attempts to end", wait_s=30)
         assert before, "nothing was due"
 
-    def deliveries(self) -> list[Delivery]:
+    def deliveries(self, limit: int = 99) -> list[Delivery]:
         with self.engine.connect() as connection:
-            return listed_deliveries(connection, endpoint=self.id, limit=99)
+            return listed_deliveries(connection, endpoint=self.id, limit=limit)
 
     def due_now(self, **began: Any) -> None:
         values = {"next_at": stamp(START)} | began
@@ -328,6 +328,53 @@ class TestNews:
         with seed.engine.begin() as connection:
             connection.execute(update(tables.pairs).values(action="write_off"))
         assert len(self.told(hooks)) == 3
+
+    def test_many_breaks_are_told_in_few_statements(self, seed: Seed, hooks: Hooks) -> None:
+        """While they are written nobody else writes: one by one, 5,000 took 38 s."""
+        breaks = 1_100
+        self.told(hooks)
+        self.open(seed, breaks)
+        executed = 0
+
+        def count(*_: Any) -> None:
+            nonlocal executed
+            executed += 1
+
+        event.listen(hooks.engine, "before_cursor_execute", count)
+        try:
+            tell_news(hooks.engine)
+        finally:
+            event.remove(hooks.engine, "before_cursor_execute", count)
+        assert executed < breaks / 10
+        assert len(hooks.deliveries(breaks + 1)) == breaks
+
+    def test_what_a_look_did_not_come_to_is_told_at_the_next_and_nothing_twice(
+        self, seed: Seed, hooks: Hooks, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(news, "_AT_A_TIME", 2)
+        self.told(hooks)
+        self.open(seed, 5)
+        told = 0
+
+        def fail(*given: Any) -> None:
+            nonlocal told
+            told += 1
+            if told == 2:
+                raise RuntimeError("the process ends")
+            emit(*given)
+
+        monkeypatch.setattr(news, "emit", fail)
+        with pytest.raises(RuntimeError):
+            tell_news(hooks.engine)
+        assert len(hooks.deliveries()) == 2
+        numbers = [data["break"] for _, data in self.told(hooks)]
+        assert len(numbers) == len(set(numbers)) == 5
+
+    def open(self, seed: Seed, breaks: int) -> None:
+        with seed.engine.begin() as connection:
+            for one in range(breaks):
+                seed.pair(connection, 1, Kind.FEE, f"N{one}", 100, "amount", day=START.date())
+            seed.close_block(connection)
 
     def test_a_closed_day_is_told(self, seed: Seed, hooks: Hooks) -> None:
         assert self.told(hooks) == []
