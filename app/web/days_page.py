@@ -47,8 +47,11 @@ def day_rows(
     partner: str | None = None,
     limit: int = _LINES,
 ) -> list[DayRow]:
-    """Statements, the newest first."""
-    return _rows(connection, day_records(connection, facility, partner, limit=limit))
+    """Statements, those that wait for the other bank first, then the newest."""
+    return _rows(
+        connection,
+        day_records(connection, facility, partner, limit=limit, waiting_first=True),
+    )
 
 
 def day_page(connection: Connection, number: int) -> DayPage | None:

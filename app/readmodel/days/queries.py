@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from sqlalchemy import Connection, Row, or_, select, tuple_
+from sqlalchemy import Connection, Row, and_, case, or_, select, tuple_
 
 from app.domain.day_close import OpenItems, Statement, Sums
 from app.domain.identifiers import pair_key
@@ -29,8 +29,11 @@ def day_records(
     number: int | None = None,
     day: date | None = None,
     limit: int | None = None,
+    *,
+    waiting_first: bool = False,
 ) -> list[DayRecord]:
-    """The newest first."""
+    """The newest first; with `waiting_first` before all others those that wait for the other bank,
+    of which an account has one at a time: whatever is proposed and withdrawn after them."""
     names = directory(connection)
     c = t.day_closes.c
     conditions = of_account(names, t.day_closes, facility, partner)
@@ -40,8 +43,10 @@ def day_records(
         conditions.append(c.number == number)
     if day is not None:
         conditions.append(c.day == day.toordinal())
+    waits = or_(c.state == "proposed", and_(c.reopen_by.is_not(None), c.reopened_at.is_(None)))
+    order = [case((waits, 0), else_=1)] if waiting_first else []
     rows = connection.execute(
-        select(t.day_closes).where(*conditions).order_by(c.number.desc()).limit(limit)
+        select(t.day_closes).where(*conditions).order_by(*order, c.number.desc()).limit(limit)
     )
     return [
         DayRecord(
