@@ -47,3 +47,25 @@ class HostileValues:
             named = given or {}
             return tuple(self.fill(one, named.get(one["name"])) for one in argument["components"])
         return self.any(kind) if given is None else given
+
+
+_WRONG: tuple[Any, ...] = (
+    None, True, -1, 1 << 70, 1.5, "", "0x", "0x0", "0x00", "-0x1", "zz", "0x" + "f" * 64,
+    "0x" + "00" * 20, "0x" + "77" * 32, "\0\x1b[2J", [], {}, [None], [[[]]], {"a": []},
+)  # fmt: skip
+
+
+def spoiled_answer(chance: random.Random, answer: Any) -> Any:
+    """What a node answers, with one of its parts replaced, dropped or repeated."""
+    if isinstance(answer, dict) and answer and chance.random() < 0.9:
+        name = chance.choice(sorted(answer))
+        return {**answer, name: spoiled_answer(chance, answer[name])}
+    if isinstance(answer, list) and answer and chance.random() < 0.9:
+        place = chance.randrange(len(answer))
+        kept = [answer[place]] * chance.choice([0, 2])
+        spoiled = kept if chance.random() < 0.3 else [spoiled_answer(chance, answer[place])]
+        return [*answer[:place], *spoiled, *answer[place + 1 :]]
+    if isinstance(answer, str) and len(answer) > 3 and chance.random() < 0.4:
+        at = chance.randrange(2, len(answer))
+        return answer[:at] + chance.choice("0123456789abcdef") + answer[at + 1 :]
+    return chance.choice(_WRONG)

@@ -27,6 +27,7 @@ class SealedChain:
     """The sealed chain over the anvil at `url`. Its blocks stay as they were first read."""
 
     def __init__(self, url: str, validators: Sequence[PrivateKey] = VALIDATORS) -> None:
+        self.url = url
         self._raw = Rpc(url)
         self._validators = validators
         self._blocks: list[Block] = []

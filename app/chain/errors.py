@@ -16,6 +16,9 @@ import requests
 
 from app.domain.errors import ChainFault, ChainUnreachable
 
+_MOST_TEXT = 1_000
+"""Of what a node says: it is logged, kept and shown."""
+
 
 def unreachable(url: str, cause: BaseException) -> ChainUnreachable:
     """The endpoint did not answer, or nothing that could be used."""
@@ -49,6 +52,11 @@ class NotVerified(ChainUnreachable):
         )
 
 
+def _shown(said: object) -> str:
+    """What a node says may hold anything: escapes for terminals, NULs that PostgreSQL refuses."""
+    return "".join(one if one.isprintable() else "?" for one in str(said)[:_MOST_TEXT])
+
+
 def _innermost(cause: BaseException) -> str:
     """What OpenSSL said, without the layers of libraries around it."""
     while (inner := cause.__context__ or cause.__cause__) is not None:
@@ -62,6 +70,6 @@ class ChainAnswer(ChainFault):
     def __init__(self, method: str, error: object) -> None:
         parts: Mapping[str, Any] = error if isinstance(error, dict) else {"message": error}
         self.code = parts.get("code")
-        self.text = str(parts.get("message", error))
+        self.text = _shown(parts.get("message", error))
         self.data = parts.get("data")
-        super().__init__(f"{self.text} (code {self.code})", where=method)
+        super().__init__(f"{self.text} (code {_shown(self.code)})", where=method)

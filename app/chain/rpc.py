@@ -11,18 +11,21 @@ from urllib.parse import urlsplit
 
 import orjson
 import requests
-from requests.adapters import HTTPAdapter
 from web3 import Web3
 from web3.providers.base import JSONBaseProvider
 from web3.types import RPCEndpoint, RPCResponse
 
-from app.chain.errors import ChainAnswer, unreachable
+from app.chain.errors import ChainAnswer, NotVerified, unreachable
+from app.chain.forms import MOST_BYTES, check_form, check_size
+from app.chain.paced import PacedAdapter
 from app.domain.chunks import chunks
 from app.domain.errors import ChainUnreachable
 
 _TIMEOUT_S = 30
 _CONNECT_TIMEOUT_S = 3.05  # a little more than TCP's first repetition
 _CONNECTIONS = 16
+_CHUNK_BYTES = 1 << 20
+_FIRST_OF_REDIRECTIONS = 300
 _Answer = TypeVar("_Answer")
 
 
@@ -67,7 +70,11 @@ _SYSTEMS_TLS = ClientTls(None, None, None)
 
 
 class Rpc:
-    """Connections to one chain node. Safe to share between threads; close it at the end."""
+    """Connections to one chain node. Safe to share between threads; close it at the end.
+
+    Whatever the node answers, a request ends: with a result of its method's form, or with a
+    ChainFault. An answer may take `timeout_s`, and a second more for each MiB of it.
+    """
 
     def __init__(
         self, url: str, timeout_s: float = _TIMEOUT_S, tls: ClientTls = _SYSTEMS_TLS
@@ -82,12 +89,12 @@ class Rpc:
         # One pool for all threads: web3 would open a session for each thread that ever called.
         self._session = requests.Session()
         for scheme in ("http://", "https://"):
-            self._session.mount(scheme, HTTPAdapter(pool_maxsize=_CONNECTIONS))
+            self._session.mount(scheme, PacedAdapter(pool_maxsize=_CONNECTIONS))
         authority: str | bool = str(tls.ca) if tls.ca else True
         # The environment's proxies and authorities are looked up once: for each request that would
         # take as long as all else. And no stranger is told what ~/.netrc holds.
         self._settings = self._session.merge_environment_settings(
-            self._endpoint, {}, False, authority, None
+            self._endpoint, {}, True, authority, None
         )
         self._session.trust_env = False
         if tls.certificate and tls.key:
@@ -157,7 +164,11 @@ class Rpc:
         if isinstance(answers, dict):  # the node refuses the batch as a whole
             raise ChainAnswer("batch", answers.get("error") or answers)
         # They may come in any order, and a node that is overwhelmed leaves some out.
-        placed = {one.get("id"): one for one in answers or () if isinstance(one, dict)}
+        placed = {
+            one["id"]: one
+            for one in (answers if isinstance(answers, list) else ())
+            if isinstance(one, dict) and isinstance(one.get("id"), int)
+        }
         try:
             return [placed[place] for place in range(len(requests_))]
         except KeyError:
@@ -195,9 +206,17 @@ class Rpc:
             request = self._request.copy()
             request.body = payload
             request.headers["Content-Length"] = str(len(payload))
-            answer = self._session.send(request, timeout=self._timeouts_s, **self._settings)
-            answer.raise_for_status()
-            return orjson.loads(answer.content)
+            with self._session.send(
+                request,
+                timeout=self._timeouts_s,
+                allow_redirects=False,  # nobody named the place that it leads to
+                **self._settings,
+            ) as answer:
+                if answer.status_code >= _FIRST_OF_REDIRECTIONS:
+                    raise requests.HTTPError(response=answer)
+                content = _content(answer)
+            check_size(content)
+            return orjson.loads(content)
         except (requests.RequestException, ValueError) as cause:
             raise unreachable(self.url, cause) from cause
 
@@ -206,4 +225,19 @@ class Rpc:
             raise ChainAnswer(method, answer["error"])
         if "result" not in answer:
             raise unreachable(self.url, ValueError("an answer without a result"))
+        try:
+            check_form(method, answer["result"])
+        except ValueError as fault:
+            raise NotVerified(str(fault), where=self.url) from None
         return answer["result"]
+
+
+def _content(answer: requests.Response) -> bytes:
+    """An answer's body. Raises ValueError for one of more bytes than any has."""
+    parts, size = [], 0
+    for part in answer.iter_content(_CHUNK_BYTES):
+        size += len(part)
+        if size > MOST_BYTES:
+            raise ValueError(f"an answer of more than {MOST_BYTES >> 20} MiB")
+        parts.append(part)
+    return b"".join(parts)

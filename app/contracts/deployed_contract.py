@@ -15,6 +15,9 @@ from app.contracts.abi import load_abi
 from app.contracts.errors import revert_data, reverted
 from app.domain.errors import ChainFault
 
+_MOST_TEXT = 1_000
+"""Of what is told of an answer, which may hold anything."""
+
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
@@ -24,10 +27,13 @@ def translated(where: str) -> Iterator[None]:
     except ContractLogicError as revert:
         data = revert_data(revert.data)
         if data is None:
-            raise ChainFault(str(revert.message), where=where) from None
+            raise ChainFault(str(revert.message)[:_MOST_TEXT], where=where) from None
         raise reverted(where, data) from None
     except (Web3Exception, ValueError) as fault:
-        raise ChainFault(str(fault), where=where) from fault
+        raise ChainFault(str(fault)[:_MOST_TEXT], where=where) from fault
+    except (LookupError, TypeError, AttributeError, OverflowError) as fault:
+        # web3 reads what a node answers as if it always had its form.
+        raise ChainFault(f"what no node answers ({fault!r:.200})", where=where) from fault
 
 
 class DeployedContract:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 from sqlalchemy import Engine, select
 
+from app.chain.errors import ChainAnswer
 from app.chain.rpc import Rpc
 from app.domain.errors import ChainUnreachable
 from app.outbox.history import log_state, note
@@ -148,7 +149,7 @@ def _error_of(answer: dict[str, object]) -> str:
     error = answer.get("error")
     if error is None:
         return ""
-    return str(error.get("message", error) if isinstance(error, dict) else error)
+    return ChainAnswer("eth_sendRawTransaction", error).text
 
 
 def _at_most(raws: Sequence[bytes], most_bytes: int) -> int:

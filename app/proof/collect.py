@@ -7,26 +7,31 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.chain.rpc import Rpc
-from app.domain.chunks import chunks
 from app.indexer.errors import ShortAnswer
 from app.proof.events import FacilityEvents
 from app.proof.file import Block
 from app.proof.statement import SEALS, Terms, names_any
 from app.readmodel.chain import blocks as blocks_with_events
+from app.verify.errors import Unverified
 from app.verify.headers import Header, encode_header, read_header
 from app.verify.receipts import encode_receipts
 from app.verify.transactions import encode_transactions
-from app.verify.trie import EMPTY_ROOT
+from app.verify.trie import EMPTY_ROOT, ordered_root
 
 _BLOCKS_A_REQUEST = 250
 _WHOLE_A_REQUEST = 16
+_TRANSACTIONS_A_REQUEST = 64
+
+_Wanted = tuple[Header, Sequence[str]]
+"""A header, and the hashes of its block's transactions by the endpoint's word."""
 
 
 def collect(rpc: Rpc, connection: Connection, terms: Terms, last: int) -> Iterator[Block]:
     """The blocks that prove a facility's history up to block `last`, in order.
 
     Every header is read, for votes on validators. `connection` is the node's database, which knows
-    the blocks with events. Raises what the endpoint raises.
+    the blocks with events. Raises Unverified where it answers what is no chain, and what the
+    endpoint raises.
     """
     scheme = SEALS[terms.seals]
     events = FacilityEvents(terms.contracts, terms.chain_id, terms.facility)
@@ -47,13 +52,25 @@ def collect(rpc: Rpc, connection: Connection, terms: Terms, last: int) -> Iterat
     def is_needed(header: Header) -> bool:
         if terms.every or header.number in (0, last):
             return True
-        return scheme is not None and scheme.read(header).vote is not None
+        return header.number in voting
 
+    voting: set[int] = set()
+    parent: bytes | None = None
     first = 1 if scheme is None else 0
     for begin in range(first, last + 1, _BLOCKS_A_REQUEST):
         numbers = range(begin, min(last + 1, begin + _BLOCKS_A_REQUEST))
         found = rpc.batch([("eth_getBlockByNumber", [hex(one), False]) for one in numbers])
         headers = [read_header(_present(one, "a block")) for one in found]
+        for number, header in zip(numbers, headers, strict=True):
+            if scheme is None:  # then all are in the bundle, which shows whether they are a chain
+                continue
+            # What is left out must be the chain's, too: else somebody could make us leave out more.
+            sealed = scheme.read(header)
+            if header.number != number or (parent is not None and header.parent != parent):
+                raise Unverified(f"block {number} does not follow block {number - 1}")
+            parent = sealed.hash
+            if sealed.vote is not None:
+                voting.add(number)
         hashes = [one["transactions"] for one in found]
         yield from _blocks(rpc, headers, hashes, may_hold_ours, is_needed, events, terms.every)
 
@@ -73,10 +90,12 @@ def _blocks(
         for header, theirs in zip(headers, hashes, strict=True)
         if may_hold_ours(header)
     ]
-    for some in chunks(wanted, _WHOLE_A_REQUEST):
+    for some in _parts(wanted):
         for header, block in _whole(rpc, some):
             if every or events.concern(block.receipts or ()):
                 whole[header.number] = block
+            elif ordered_root(block.receipts or ()) != header.receipts_root:
+                raise Unverified(f"block {header.number}: its receipts are not those of the block")
     for header in headers:
         if header.number in whole:
             yield whole[header.number]
@@ -84,9 +103,22 @@ def _blocks(
             yield Block(encode_header(header))
 
 
-def _whole(
-    rpc: Rpc, wanted: Iterable[tuple[Header, Sequence[str]]]
-) -> Iterator[tuple[Header, Block]]:
+def _parts(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
+    """Blocks in requests of a good size: each transaction may have 128 KiB."""
+    part: list[_Wanted] = []
+    transactions = 0
+    for one in wanted:
+        is_full = len(part) == _WHOLE_A_REQUEST
+        if part and (is_full or transactions + len(one[1]) > _TRANSACTIONS_A_REQUEST):
+            yield part
+            part, transactions = [], 0
+        part.append(one)
+        transactions += len(one[1])
+    if part:
+        yield part
+
+
+def _whole(rpc: Rpc, wanted: Iterable[_Wanted]) -> Iterator[tuple[Header, Block]]:
     requests: list[tuple[str, list[Any]]] = []
     for header, hashes in wanted:
         requests.append(("eth_getBlockByNumber", [hex(header.number), True]))

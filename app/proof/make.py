@@ -5,15 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.chain.engines import engine as chain_engine
+from app.chain.errors import NotVerified
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.domain.consortium import CONTRACTS
+from app.indexer.refusal import refused
 from app.proof.collect import collect
 from app.proof.file import Bundle, pack
 from app.proof.statement import SEALS, Proved, Terms, prove
 from app.reports.reconciliation import AccountReport, Amounts, account_reports
 from app.reports.source import ReportRefused, Source
-from app.verify.errors import Unverified
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,8 @@ class Made:
 def make(source: Source, rpc: Rpc, manifest: Manifest) -> Made:
     """The bundle of a report's facility and dates, as of the last block that the node has read.
 
-    Raises ReportRefused where the endpoint's blocks do not prove what the node's report says, and
-    what the endpoint raises.
+    Each endpoint is asked until one's blocks prove what the node's report says. Raises
+    ReportRefused where none's do, and what the endpoints raise.
     """
     scheme = chain_engine(manifest.engine).seals
     terms = Terms(
@@ -41,28 +42,35 @@ def make(source: Source, rpc: Rpc, manifest: Manifest) -> Made:
         first=source.request.first,
         last=source.request.last,
     )
+
+    def proved_by_one() -> Made:
+        with refused(rpc):
+            blocks = list(collect(rpc, source.connection, terms, source.as_of.block_number))
+            proved = prove(terms, blocks)
+        if proved.facts["last"]["hash"] != source.as_of.block_hash:
+            raise NotVerified(
+                f"it has another block {source.as_of.block_number:,} than this node has read",
+                where=rpc.url,
+            )
+        return Made(pack(Bundle(proved.statement, blocks)), proved)
+
     try:
-        blocks = list(collect(rpc, source.connection, terms, source.as_of.block_number))
-        proved = prove(terms, blocks)
-    except Unverified as fault:
+        made = rpc.run(proved_by_one)
+    except NotVerified as fault:
         raise ReportRefused(
-            f"the endpoint's blocks prove nothing: {fault}",
-            where=rpc.url,
+            f"the endpoint's blocks prove nothing: {fault.what}",
+            where=fault.where,
             remedy="Name another endpoint in `rpc`, and look at this node's incidents",
         ) from None
-    _compare(source, proved.facts)
-    return Made(pack(Bundle(proved.statement, blocks)), proved)
+    _compare(source, made.proved.facts)
+    return made
 
 
 def _compare(source: Source, facts: Mapping[str, Any]) -> None:
     """What was proved must be what this node's own report says. Raises ReportRefused."""
-    if facts["last"]["hash"] != source.as_of.block_hash:
-        raise ReportRefused(
-            f"the endpoint has another block {source.as_of.block_number:,} than this node has read"
-        )
     proved = {one["partner"]: one for one in facts["accounts"]}
     for account in account_reports(source):
-        if _as_stated(account) != proved[account.number]:
+        if _as_stated(account) != proved.get(account.number):
             raise ReportRefused(
                 "the chain's blocks come to another report than this node's database",
                 where=f"{source.facility.id}, {account.partner}",

@@ -173,15 +173,18 @@ LIES: dict[str, tuple[Any, str]] = {
         "lists other validators than the block before it|does not follow",
     ),
     "the block before, again": (older, "stands where block"),
-    "a block as a text": (of_blocks(lambda block: "0x00"), "no block's header"),
+    "a block as a text": (of_blocks(lambda block: "0x00"), "no node answers"),
     "a block without a bloom": (
         of_blocks(lambda block: {**block, "logsBloom": None}),
-        "no block's header",
+        "no node answers",
     ),
-    "transactions that are none": (of_blocks(lambda b: {**b, "transactions": 7}), "cannot be read"),
+    "transactions that are none": (
+        of_blocks(lambda b: {**b, "transactions": 7}),
+        "no node answers",
+    ),
     "receipts that are none": (
         lambda method, params, result: [] if method == "eth_getTransactionReceipt" else result,
-        "what is no receipt",
+        "no node answers",
     ),
 }
 
