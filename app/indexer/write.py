@@ -47,8 +47,9 @@ class Written:
     sealed: list[SealedPosting]
     new_pairs: list[PairRow]
     taken_back: list[PairRow]
-    """Pairs that lie in an archive, and are rows of the table again."""
+    """Those that lie in an archive, changed: they are rows of the table again."""
     changed_pairs: list[PairRow]
+    """All others that were there."""
     rejections: list[Rejection]
     accounts: list[dict[str, int | None]]
     day_totals: dict[tuple[int, int, int, int], list[int | None]]
@@ -64,8 +65,8 @@ def written(state: State, projection: Projection, found: Range) -> Written:
     """What is to be written of a range, whose cursor moves from where `state` has it to its last
     block."""
     changes = projection.changes
-    changed = changes.changed_pairs.values()
-    taken_back = [pair for pair in changed if pair.archived]
+    taken_back = [pair for pair in changes.changed_pairs.values() if pair.archived]
+    changed = [pair for pair in changes.changed_pairs.values() if not pair.archived]
     for pair in taken_back:
         pair.archived = False
     return Written(
