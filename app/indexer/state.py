@@ -20,8 +20,8 @@ OBSERVERS = ("auditor", "regulator")
 """To members of these roles a bank may open details later."""
 
 
-MOST_WAITING = 50_000
-"""Most pairs that wait for their other half and are kept in memory: some 40 MB."""
+MOST_WAITING = 200_000
+"""Most pairs that wait for their other half and are kept in memory: some 160 MB."""
 
 
 @dataclass(frozen=True, slots=True)
