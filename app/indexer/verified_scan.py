@@ -6,12 +6,13 @@ those empty, by having receipts at all. Of those, all transactions and receipts 
 against the header's roots.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from app.chain.manifest import Manifest
 from app.chain.rpc import Rpc
 from app.contracts.posting import sealed_of
+from app.domain.chunks import parts
 from app.indexer.decode import Decoder
 from app.indexer.errors import ShortAnswer
 from app.indexer.postings import Posting
@@ -89,7 +90,7 @@ class VerifiedScanner:
                 for sealed, block in zip(verified, blocks, strict=True)
                 if self._may_hold_ours(sealed.header)
             ]
-            for part in _parts(held):
+            for part in parts(held, lambda one: len(one[1]), _TRANSACTIONS_A_REQUEST):
                 self._read_bodies(part, logs, details)
         events = self._decoder.decode(logs)
         self._size.adapt(
@@ -154,22 +155,6 @@ class VerifiedScanner:
                 raise ShortAnswer(f"the node does not have block {number} that it spoke of before")
             blocks.append(answer)
         return blocks
-
-
-def _parts(
-    held: Sequence[_Held],
-) -> Iterator[list[_Held]]:
-    """Blocks in requests of a good size."""
-    part: list[_Held] = []
-    transactions = 0
-    for one in held:
-        if part and transactions + len(one[1]) > _TRANSACTIONS_A_REQUEST:
-            yield part
-            part, transactions = [], 0
-        part.append(one)
-        transactions += len(one[1])
-    if part:
-        yield part
 
 
 def _header(sealed: Sealed) -> Header:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, select
 
 from app.chain.rpc import Rpc
+from app.domain.chunks import parts
 from app.indexer.errors import ShortAnswer
 from app.proof.events import FacilityEvents
 from app.proof.file import Block
@@ -90,7 +91,10 @@ def _blocks(
         for header, theirs in zip(headers, hashes, strict=True)
         if may_hold_ours(header)
     ]
-    for some in _parts(wanted):
+    # Each transaction may have 128 KiB.
+    for some in parts(
+        wanted, lambda one: len(one[1]), _TRANSACTIONS_A_REQUEST, most_items=_WHOLE_A_REQUEST
+    ):
         for header, block in _whole(rpc, some):
             if every or events.concern(block.receipts or ()):
                 whole[header.number] = block
@@ -101,21 +105,6 @@ def _blocks(
             yield whole[header.number]
         elif is_needed(header):
             yield Block(encode_header(header))
-
-
-def _parts(wanted: Sequence[_Wanted]) -> Iterator[list[_Wanted]]:
-    """Blocks in requests of a good size: each transaction may have 128 KiB."""
-    part: list[_Wanted] = []
-    transactions = 0
-    for one in wanted:
-        is_full = len(part) == _WHOLE_A_REQUEST
-        if part and (is_full or transactions + len(one[1]) > _TRANSACTIONS_A_REQUEST):
-            yield part
-            part, transactions = [], 0
-        part.append(one)
-        transactions += len(one[1])
-    if part:
-        yield part
 
 
 def _whole(rpc: Rpc, wanted: Iterable[_Wanted]) -> Iterator[tuple[Header, Block]]:
