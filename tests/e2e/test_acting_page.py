@@ -282,6 +282,11 @@ def test_a_hold_and_a_vote_by_two_people(
     officer.shot("hold-prepared")
     approver.goes("acts/2")
     approver.sign()
+    with approver.page.expect_response("**/acts/2"):
+        # As the browser does for who pulls a text box larger: a style that the policy lets no
+        # markup bring, and that no swap may take over.
+        approver.page.evaluate("document.getElementById('subject').style.height = '900px'")
+        approver.page.evaluate("htmx.trigger('#subject', 'live:acts')")
     lead.read()
     officer.goes("holds")
     expect(page.get_by_role("table", name="Holds")).to_contain_text("226.65")
