@@ -12,6 +12,7 @@ import httpx
 from app.config import BankConfig, NodeConfig
 from app.doctor.finding import Finding, fail, ok, warn
 from app.domain.errors import ConfigFault
+from app.intake.inbox import why_unusable
 from app.keys.keystore import SEALING, SIGNING_KEYS, STORAGE, load_secret
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -79,17 +80,12 @@ def _mounts() -> set[str]:
 
 def check_inbox(config: BankConfig) -> Finding:
     """Feeds can be taken in from it and moved aside."""
-    if not config.inbox.is_dir():
+    why = why_unusable(config.inbox)
+    if why:
         return fail(
             "inbox",
-            f"{config.inbox} is no folder, so that no file is taken in",
-            f"Make it (mkdir {config.inbox}), or mend `inbox` in bank.toml",
-        )
-    if not os.access(config.inbox, os.R_OK | os.W_OK | os.X_OK):
-        return fail(
-            "inbox",
-            f"{config.inbox} may not be written",
-            "Give it to the user that the node runs as: feeds are moved aside in it",
+            why,
+            f"`mkdir {config.inbox}`, or give it to the node's user, or mend `inbox` in bank.toml",
         )
     return ok("inbox", str(config.inbox))
 

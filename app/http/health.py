@@ -173,6 +173,12 @@ def _warnings(
             "and cannot be checked: nobody seals this chain's blocks",
             "Start this bank's own chain node, the first in `rpc`",
         )
+    if seen.inbox_trouble:
+        yield _trouble(
+            "inbox",
+            seen.inbox_trouble,
+            "Mount or make it for the node's user, or mend `inbox` in bank.toml; `tally doctor`",
+        )
     for why in seen.facilities_stopped:
         yield _trouble("facility-stopped", why, "Mend the cause, then `tally dead-letters replay`")
     if waiting is not None and waiting.dead_letters:

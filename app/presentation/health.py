@@ -88,6 +88,7 @@ TroubleName = Literal[
     "starting",
     "database",
     "disk-low",
+    "inbox",
     "posting-stopped",
     "lease-elsewhere",
     "facility-stopped",

@@ -406,6 +406,12 @@ class TestHealth:
                 "" if verifies else f"Not verified: as {whose} has it ({endpoint.url})"
             )
 
+    def test_an_inbox_that_cannot_be_used_is_a_warning(self, node: Face, seed: Seed) -> None:
+        node.health = NodeHealth(seed.block, inbox_trouble="no file is taken in: it is gone")
+        client = node.client(None)
+        assert client.get("/ready").status_code == 200
+        assert [one["name"] for one in client.get("/health").json()["warnings"]] == ["inbox"]
+
     def test_the_lag_is_told_in_blocks_and_seconds(self, node: Face, seed: Seed) -> None:
         client = node.client(None)
         node.health = NodeHealth(seed.block)

@@ -60,8 +60,16 @@ def box(tmp_path: Path) -> Inbox:
     return Inbox(tmp_path / "inbox")
 
 
-def test_an_inbox_that_is_not_there_is_empty(box: Inbox) -> None:
-    assert box.folder.scan() == 0
+def test_an_inbox_that_is_not_there_is_a_trouble_said_once(box: Inbox) -> None:
+    with structlog.testing.capture_logs() as said:
+        assert [box.folder.scan(), box.folder.scan()] == [0, 0]
+    assert str(box.inbox) in box.folder.trouble
+    assert [one["event"] for one in said] == ["inbox unusable"]
+    box.put("late.csv")
+    with structlog.testing.capture_logs() as said:
+        assert box.folder.scan() == 1
+    assert box.folder.trouble == ""
+    assert said[0]["event"] == "inbox usable again"
 
 
 def test_a_file_is_taken_in_and_moved_aside(box: Inbox) -> None:

@@ -18,6 +18,7 @@ import structlog
 from app.domain.errors import FeedFault, TallyError
 from app.intake.completeness import done_marks, is_unfinished_name, why_incomplete
 from app.intake.file_kind import special_kind
+from app.intake.inbox import why_unusable
 
 _DONE, _FAILED, _TAKING = "done", "failed", ".taking"
 _LONGEST_NAME = 180
@@ -47,9 +48,17 @@ class FeedFolder:
         """Files that were seen under a name for files being written, by device and inode."""
         self._said: dict[tuple[str, str], str] = {}
         """What was last said of a file, by facility and name."""
+        self.trouble = ""
+        """Why no file at all is taken in, as last seen; empty where files are."""
 
     def scan(self) -> int:
         """Take in every complete file there is; returns how many."""
+        trouble = why_unusable(self._inbox)
+        if trouble and trouble != self.trouble:
+            _log.error("inbox unusable", why=trouble)
+        elif self.trouble and not trouble:
+            _log.info("inbox usable again")
+        self.trouble = trouble
         taken = 0
         for facility, path in [*self._left_over(), *self._waiting()]:
             try:
@@ -74,7 +83,12 @@ class FeedFolder:
             if not folder.name.isascii():
                 self._say_once(folder, "folder ignored", folder.name, "no facility has such an id")
                 continue
-            for path in _entries(folder):
+            try:
+                paths = sorted(folder.iterdir())
+            except OSError as fault:
+                self._say_once(folder, "folder ignored", folder.name, str(fault))
+                continue
+            for path in paths:
                 try:
                     if is_unfinished_name(path.name):
                         status = path.lstat()
