@@ -8,10 +8,12 @@ from app.actions import consortium, facilities, holds
 from app.actions.view import View
 from app.contracts.proposals import ProposalContent, read_payload
 from app.domain.errors import UsageFault
+from app.domain.facility import Facility
 from app.domain.money import format_amount
 from app.prepared_acts.agreement_facts import NO_CONTRACT, rules_text
 from app.prepared_acts.kinds import Facts
 from app.readmodel.facilities.history import RulesRow
+from app.readmodel.values import to_date
 
 _NONE = "none"
 
@@ -38,8 +40,12 @@ def _released_holds(view: View, asked: holds.ReleaseHolds) -> Facts:
     return {"Drawdown": f"reference {asked.holds[0].ref.hex()}"}
 
 
-def _proposed_facility(view: View, asked: facilities.ProposeFacility) -> Facts:
-    terms = asked.terms
+def _accepted_facility(view: View, asked: facilities.AcceptFacility) -> Facts:
+    return terms_content(view.facility(asked.facility).terms)
+
+
+def terms_content(terms: Facility) -> Facts:
+    """All that a facility's first terms say, as its lead proposes and each partner accepts them."""
 
     def amount(minor: int) -> str:
         return f"{format_amount(minor, terms.decimals)} {terms.currency}"
@@ -61,7 +67,7 @@ def _proposed_facility(view: View, asked: facilities.ProposeFacility) -> Facts:
         f"{terms.rules.date_window_days} days, deadline {terms.rules.match_deadline_hours} h",
         "Cut-off": f"{terms.cut_off}, {terms.time_zone}",
         "Split by": "the contract" if terms.split == "contract" else "the lead",
-        "First day": f"{date.fromordinal(terms.first_day)}",
+        "First day": f"{to_date(terms.first_day)}",
     }
 
 
@@ -137,7 +143,8 @@ def _emergency(view: View, asked: consortium.StopMember | consortium.LiftStop) -
 _CONTENTS: dict[type, Callable[[View, Any], Facts]] = {
     holds.PlaceHolds: _placed_holds,
     holds.ReleaseHolds: _released_holds,
-    facilities.ProposeFacility: _proposed_facility,
+    facilities.ProposeFacility: lambda _, asked: terms_content(asked.terms),
+    facilities.AcceptFacility: _accepted_facility,
     facilities.ProposeShares: _proposed_shares,
     facilities.ProposeRules: _proposed_rules,
     facilities.ResumeFacility: _resumed,

@@ -250,6 +250,38 @@ def test_what_the_contract_refuses_is_told_with_its_remedy(
     assert (today + timedelta(days=31)).isoformat() in result.exception.remedy
 
 
+def test_who_accepts_a_facility_is_shown_all_that_its_lead_proposed(
+    net: Net, banks: dict[str, Bank], tmp_path: Path
+) -> None:
+    file = tmp_path / "new.toml"
+    file.write_text(
+        'id = "NEW-1"\nlead = "webank"\ncurrency = "EUR"\ntime_zone = "Europe/Paris"\n'
+        'cut_off = "21:15:00"\nsplit = "lead"\nfirst_day = "1999-12-31"\n'
+        '[rules]\namount_tolerance = "0.07"\ndate_window_days = 3\nmatch_deadline_hours = 36\n'
+        f'[[partners]]\nname = "{HUARUI}"\nlow_balance = "12345.00"\n'
+        "share_bps = { principal = 4321, interest = 1234, fee = 9 }\n"
+        "[bounds]\nleast_lead_share_bps = 500\n"
+    )
+    proposed = tally(net, LEAD, "propose", str(file), "--yes").stderr
+    for said in (
+        "EUR",
+        "Europe/Paris",
+        "21:15:00",
+        "the lead",
+        "1999-12-31",
+        "tolerance 0.07",
+        "window 3 days",
+        "deadline 36 h",
+        "12345.00",
+        "4321/1234/9",
+        "500 basis",
+    ):
+        assert said in proposed
+    net.catch_up(banks[HUARUI])
+    accepted = tally(net, HUARUI, "accept", "NEW-1", "--yes").stderr
+    assert proposed.splitlines()[:8] == accepted.splitlines()[:8]
+
+
 def test_a_paused_facility_takes_events_and_posts_them_when_all_have_resumed(
     net: Net, banks: dict[str, Bank]
 ) -> None:

@@ -698,6 +698,8 @@ class TestConsortium:
         accepting = partner.prepare(
             MEI, "facilities.accept", facility="NEW-1", terms_hash="0x" + known.terms_hash.hex()
         )
+        # Who accepts it sees all that the lead has proposed.
+        assert partner.contents(accepting) == lead.contents(asked)
         assert partner.sign(ANN, accepting).state is State.SIGNED
         lead.read()
         assert lead.view.facility("NEW-1").state == "active"

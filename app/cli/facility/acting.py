@@ -26,12 +26,9 @@ from app.actions.sender import Done, Signer
 from app.actions.view import View
 from app.cli.facility.shown import (
     IdArgument,
-    Known,
     change_line,
     find_change,
     known_facility,
-    rules_line,
-    shares_line,
 )
 from app.cli.shared.acting import acting, show_done
 from app.cli.shared.confirmation import YesOption, confirm, confirm_always
@@ -40,9 +37,11 @@ from app.cli.shared.reading import DEFAULT_CONFIG, ConfigOption
 from app.config import load_config
 from app.contracts.facility_registry import FacilityRegistry
 from app.domain.errors import UsageFault
+from app.domain.facility import Facility
 from app.domain.facility_changes import parse_share
 from app.domain.numbers import LARGEST_SMALL
 from app.intake.facility_file import load_facility
+from app.prepared_acts.agreement_contents import terms_content
 
 _Asked = TypeVar("_Asked")
 
@@ -86,11 +85,7 @@ def propose(
       tally facility propose wld-2016-a.toml --config bank.toml
     """
     terms = load_facility(file)
-    _note(f"facility {terms.id} of {terms.lead}, {terms.currency}:")
-    for one in terms.partners:
-        share = one.shares
-        triple = f"{share.principal}/{share.interest}/{share.fee}"
-        _note(f"  {one.name} {triple} (principal/interest/fee in basis points)")
+    _note_terms(terms)
     confirm_always(yes, "Propose it?")
     done = _perform(config, actions.propose, ProposeFacility(terms))
     _show(f"facility {terms.id} is proposed", done, terms.id)
@@ -196,7 +191,7 @@ def accept(
     """
     known = known_facility(config, id_)
     if change is None:
-        _note_terms(known)
+        _note_terms(known.agreed.terms)
         confirm_always(yes, "Accept it?")
         terms_hash = known.agreed.terms_hash
         if terms_hash is None:
@@ -274,7 +269,7 @@ def decline(
 
       tally facility decline WLD-2016-A --reason "not these shares" --config bank.toml
     """
-    _note_terms(known_facility(config, id_))
+    _note_terms(known_facility(config, id_).agreed.terms)
     confirm(yes, "Decline it?")
     done = _perform(config, actions.decline, DeclineFacility(id_, reason))
     _show(f"facility {id_} is declined", done, id_)
@@ -316,10 +311,9 @@ def _perform(
         return act(asked, bank.view, bank.facilities, bank.approver())
 
 
-def _note_terms(known: Known) -> None:
-    _note(f"facility {known.shown.id} of {known.shown.lead}:")
-    _note(f"  shares: {shares_line(known.shown.share_versions[0])}")
-    _note(f"  rules: {rules_line(known.shown.rule_versions[0])}")
+def _note_terms(terms: Facility) -> None:
+    for label, text in terms_content(terms).items():
+        _note(f"{label}: {text}")
 
 
 def _note(line: str) -> None:
