@@ -126,6 +126,8 @@ class Journal:
                 self._kept.pop()  # somebody has taken it back
             os.truncate(self._path, self._end())  # also what was cut off
             while block := chain.call("eth_getBlockByNumber", hex(len(self._kept)), True):
+                if self._kept and block["parentHash"] != self._kept[-1][0]:
+                    break  # blocks were taken back meanwhile: those here go the next time
                 self._write(
                     {
                         "time": int(block["timestamp"], 16),

@@ -21,6 +21,8 @@ def forget(chain: Connection, block: dict[str, Any]) -> None:
     if not block["transactions"]:
         return
     receipts = chain.call("eth_getBlockReceipts", block["number"])
+    if receipts is None or any(one["blockHash"] != block["hash"] for one in receipts):
+        return  # somebody has taken it back meanwhile
     mined = [
         _mined(transaction, receipt)
         for transaction, receipt in zip(block["transactions"], receipts, strict=True)

@@ -557,6 +557,30 @@ def test_blocks_that_were_taken_back_are_not_stored(tmp_path: Path) -> None:
         assert block_hashes(chain.process.url) == hashes
 
 
+def test_a_block_that_is_taken_back_while_it_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start("anvil", state_dir=tmp_path) as chain:
+        url = chain.process.url
+        before = rpc.call(url, "evm_snapshot")
+        taken_back = threading.Event()
+        call = rpc.Connection.call
+
+        def take_back_first(self: rpc.Connection, method: str, *params: Any) -> Any:
+            if method == "eth_getBlockReceipts" and not taken_back.is_set():
+                taken_back.set()
+                call(self, "evm_revert", before)
+            return call(self, method, *params)
+
+        monkeypatch.setattr(rpc.Connection, "call", take_back_first)
+        offer(url, raw(Account.create().key.hex(), 0))
+        assert taken_back.wait(10)
+        send(url, Account.create().key.hex(), 0)
+        hashes = block_hashes(url)
+    with start("anvil", state_dir=tmp_path) as chain:
+        assert block_hashes(chain.process.url) == hashes
+
+
 def test_time_goes_on_from_now(tmp_path: Path) -> None:
     """Also after blocks whose time somebody has set."""
     with start("anvil", state_dir=tmp_path) as chain:
