@@ -127,7 +127,7 @@ class Journal:
             os.truncate(self._path, self._end())  # also what was cut off
             while block := chain.call("eth_getBlockByNumber", hex(len(self._kept)), True):
                 if self._kept and block["parentHash"] != self._kept[-1][0]:
-                    break  # blocks were taken back meanwhile: those here go the next time
+                    break  # the last one stored was taken back meanwhile: it is dropped next time
                 self._write(
                     {
                         "time": int(block["timestamp"], 16),

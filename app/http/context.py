@@ -41,10 +41,10 @@ class NodeHealth:
     """Why the last attempt to write to the database failed; empty when it did not."""
     free_disk_bytes: int | None = None
     """Room on the disk of the database (of the inbox, where a server keeps the database)."""
-    inbox_trouble: str = ""
-    """Why no feed file is taken in; empty where files are."""
     disk_is_low: bool = False
     """Whether that is less than the bank wants it to be."""
+    inbox_trouble: str = ""
+    """Why no feed file is taken in; empty where files are."""
     endpoints: Sequence[EndpointOut] = ()
     """Every configured endpoint as it was last seen, the bank's own first."""
     verifies: bool = False

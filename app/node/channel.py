@@ -199,8 +199,8 @@ class Channel:
             lease=self._bank.posting.lease,
             database_fault=self._database_fault,
             free_disk_bytes=free,
-            inbox_trouble=self._feeds.trouble,
             disk_is_low=free is not None and free < self._bank.config.min_free_disk_bytes,
+            inbox_trouble=self._feeds.trouble,
         )
 
     def _activity(self) -> Activity:

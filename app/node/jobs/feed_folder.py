@@ -54,11 +54,12 @@ class FeedFolder:
     def scan(self) -> int:
         """Take in every complete file there is; returns how many."""
         trouble = why_unusable(self._inbox)
-        if trouble and trouble != self.trouble:
-            _log.error("inbox unusable", why=trouble)
-        elif self.trouble and not trouble:
-            _log.info("inbox usable again")
-        self.trouble = trouble
+        if trouble != self.trouble:
+            if trouble:
+                _log.error("inbox unusable", why=trouble)
+            else:
+                _log.info("inbox usable again")
+            self.trouble = trouble
         taken = 0
         for facility, path in [*self._left_over(), *self._waiting()]:
             try:
